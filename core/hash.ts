@@ -1,0 +1,23 @@
+/** Content hashes: of bytes, and of plain JSON in its canonical form (RFC 8785). */
+import { createHash } from 'node:crypto'
+import canonicalizeModule from 'canonicalize'
+
+// The package is CommonJS with a default export; under nodenext its callable sits one level down.
+const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined
+
+/** sha256 of bytes, as 64 hexadecimal digits. */
+export function hashBytes(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+/** sha256 of a plain JSON value: independent of the order of keys. */
+export function hashJson(value: unknown): string {
+  return hashBytes(new TextEncoder().encode(canonicalJson(value)))
+}
+
+/** The canonical JSON text of a plain value (RFC 8785: sorted keys, no spaces). */
+export function canonicalJson(value: unknown): string {
+  return canonicalize(value) ?? 'null'
+}

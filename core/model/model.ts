@@ -1,0 +1,62 @@
+/** What an attack, the host and the bench see of a classifier. */
+import type { Value } from '../graph/value.ts'
+import type { FloatTensor, Tensor } from '../tensor/tensor.ts'
+
+/**
+ * A loss per example, as an expression: logits `[n, k]` and labels `[n]` (int64) give `[n]`.
+ * Sessions are cached by the function itself, so pass the same function each time.
+ */
+export type Loss = (logits: Value, labels: Value) => Value
+
+/** Passes through the model, counted per example: a batch of 32 logits is 32 forward passes. */
+export interface PassCounts {
+  readonly forward: number
+  readonly backward: number
+}
+
+export interface GradientAnswer {
+  /** `[n, k]`, from the same pass. */
+  readonly logits: FloatTensor
+  /** `[n]`. */
+  readonly losses: Float32Array
+  /** ∂(sum of losses)/∂inputs, in the inputs' shape: row i is the gradient of example i's own loss. */
+  readonly gradient: FloatTensor
+}
+
+/** What a builder passed to `compile` works with. */
+export interface ProgramScope {
+  /** The model's logits `[n, k]` of an expression of shape `[n, c, h, w]`; each call costs one forward pass per example. */
+  logits(inputs: Value): Value
+  /** Gradients of a scalar (or summed) expression; each call costs one backward pass per example. */
+  gradient(of: Value, withRespectTo: readonly Value[]): Value[]
+}
+
+export interface ProgramDefinition {
+  /** Placeholders made with `input(name, dtype, shape)`. */
+  readonly inputs: readonly Value[]
+  readonly outputs: Readonly<Record<string, Value>>
+}
+
+/** An attack's own expressions fused with the model's graph into one session. */
+export interface Program {
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+}
+
+/** A classifier ready to be evaluated. Inputs are float32 `[n, c, h, w]` in `bounds`, whatever layout or normalization the file has inside. */
+export interface Model {
+  readonly inputShape: readonly [channels: number, height: number, width: number]
+  readonly classes: number
+  readonly bounds: readonly [low: number, high: number]
+  /** sha256 of the file and of how it is read. */
+  readonly hash: string
+  /** All passes since the model was loaded. */
+  readonly passes: PassCounts
+  /** Logits `[n, k]`. @throws RobenchError ROBENCH_MODEL_OUTPUT if a logit is not finite. One forward pass per example. */
+  logits(inputs: FloatTensor): Promise<FloatTensor>
+  /** Loss, logits and input gradient in one session. One forward and one backward pass per example. @throws GraphError ROBENCH_NO_GRADIENT. */
+  gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer>
+  /** Compiles the attack's own expressions with the model inside. */
+  compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
+  /** Frees the native sessions. */
+  dispose(): Promise<void>
+}

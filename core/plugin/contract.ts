@@ -1,0 +1,159 @@
+/** The plugin contract: types only. What built-ins and third parties export alike. */
+import type { RandomStream } from '../random.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Model } from '../model/model.ts'
+import type { ModelManifest } from '../model/manifest.ts'
+import type { Norm, ThreatModel } from '../threat/threat-model.ts'
+import type { NetworkDefinition } from '../nn/network.ts'
+
+/** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
+export const apiVersion = 1
+
+/** Options after validation: plain JSON with the schema's defaults filled in. */
+export type PluginOptions = Readonly<Record<string, unknown>>
+
+/** A JSON Schema (2020-12) of an options object; `additionalProperties` must be false. */
+export type OptionsSchema = Readonly<Record<string, unknown>>
+
+/** How faithful a re-implementation can be. Only `paper+code` may stand beside the paper's own numbers. */
+export type Provenance = 'paper+code' | 'paper' | 'author-code+abstract' | 'abstract-only' | 'own'
+
+export interface PluginSource {
+  readonly authors: string
+  readonly year: number
+  readonly title?: string
+  readonly url: string
+}
+
+export interface PluginMeta {
+  /** kebab-case, unique among plugins of its kind; third parties prefix theirs: `acme/blur`. */
+  readonly id: string
+  readonly apiVersion: number
+  /** Raised by one whenever the plugin's numbers may change: part of every cell's identity. */
+  readonly version: number
+  readonly title: string
+  readonly source?: PluginSource
+  readonly provenance: Provenance
+  /** No schema means: no options. */
+  readonly optionsSchema?: OptionsSchema
+}
+
+export type Knowledge = 'white-box' | 'black-box'
+export type Goal = 'untargeted' | 'targeted'
+
+export interface AttackMeta extends PluginMeta {
+  readonly norms: readonly Norm[]
+  readonly knowledge: Knowledge
+  readonly goals: readonly Goal[]
+  /** True if the seed changes the outcome. */
+  readonly stochastic: boolean
+}
+
+/** Random streams of one cell. The same (example, restart, name) gives the same numbers in every batch and on every worker. */
+export interface ExampleStreams {
+  /** @param row the example's row in `inputs`; @param restart 0, 1, …; @param name separates several uses. */
+  stream(row: number, restart: number, name?: string): RandomStream
+}
+
+export interface AttackContext<Options = PluginOptions> {
+  readonly model: Model
+  /** `[n, c, h, w]`, all classified correctly by the model; not to be changed. */
+  readonly inputs: FloatTensor
+  /** `[n]`, the true labels. */
+  readonly labels: Int32Array
+  readonly threatModel: ThreatModel
+  readonly options: Options
+  readonly rng: ExampleStreams
+  /** How many examples to put through the model at once. */
+  readonly batchSize: number
+  /** Aborted when the run stops or the cell's time is up: check it between batches. */
+  readonly signal: AbortSignal
+  /** Tells the progress bar how many of the n examples are finished. */
+  progress(done: number): void
+}
+
+/** Cost of attacking one example that is never fooled. */
+export interface PassEstimate {
+  readonly forward: number
+  readonly backward: number
+}
+
+export interface AttackPlugin<Options = PluginOptions> {
+  readonly kind: 'attack'
+  readonly meta: AttackMeta
+  /** Returns `[n, c, h, w]` within the threat model. Row i is x itself where nothing was found. */
+  run(context: AttackContext<Options>): Promise<FloatTensor>
+  /** For the plan: passes per example that is never fooled. */
+  cost(options: Options, classes: number): PassEstimate
+}
+
+/** What a defense reports while it trains. */
+export interface TrainingProgress {
+  readonly epoch: number
+  readonly epochs: number
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  readonly accuracy: number
+}
+
+export interface DefenseContext<Options = PluginOptions> {
+  readonly options: Options
+  readonly seed: number
+  /** The threat model to defend against. */
+  readonly threatModel: ThreatModel
+  readonly dataset: { readonly id: string; readonly shape: readonly [number, number, number]; readonly classNames: readonly string[] }
+  /** The training split, loaded when first asked for. */
+  loadTrain(): Promise<Dataset>
+  /** A network architecture by id, its options checked and defaults filled in. */
+  network(id: string, options: PluginOptions): Promise<NetworkDefinition>
+  /** Resolves a path in the suite relative to the suite's file. */
+  resolvePath(path: string): string
+  /** A folder of this defense's own for checkpoints; kept until the model is finished. */
+  readonly checkpointFolder: string
+  readonly threads: number
+  readonly signal: AbortSignal
+  progress(state: TrainingProgress): void
+}
+
+/** An ONNX file, how to read it, and what it took to make it. */
+export interface DefenseAnswer {
+  readonly model: Uint8Array
+  readonly manifest: ModelManifest
+  /** Plain JSON: what the model card says of its training. */
+  readonly training?: Readonly<Record<string, unknown>>
+}
+
+export interface DefenseMeta extends PluginMeta {
+  /** True if `prepare` needs the training split. */
+  readonly trains: boolean
+}
+
+export interface DefensePlugin<Options = PluginOptions> {
+  readonly kind: 'defense'
+  readonly meta: DefenseMeta
+  prepare(context: DefenseContext<Options>): Promise<DefenseAnswer>
+}
+
+export interface NetworkContext<Options = PluginOptions> {
+  readonly inputShape: readonly [channels: number, height: number, width: number]
+  readonly classes: number
+  readonly options: Options
+}
+
+export interface NetworkPlugin<Options = PluginOptions> {
+  readonly kind: 'network'
+  readonly meta: PluginMeta
+  define(context: NetworkContext<Options>): NetworkDefinition
+}
+
+export type Plugin = AttackPlugin<never> | DefensePlugin<never> | NetworkPlugin<never>
+export type PluginKind = Plugin['kind']
+
+/** What a plugin package exports as its default: lazy loaders by id, as `plugins/index.ts` does. */
+export interface PluginTable {
+  readonly attacks?: Readonly<Record<string, () => Promise<AttackPlugin<never>>>>
+  readonly defenses?: Readonly<Record<string, () => Promise<DefensePlugin<never>>>>
+  readonly networks?: Readonly<Record<string, () => Promise<NetworkPlugin<never>>>>
+}

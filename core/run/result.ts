@@ -1,0 +1,88 @@
+/** What a finished run leaves behind: plain JSON, one record per cell, with every example's outcome. */
+import type { ErrorRecord } from '../errors.ts'
+import type { ThreatModel } from '../threat/threat-model.ts'
+import type { PluginOptions } from '../plugin/contract.ts'
+
+/** A model as evaluated. */
+export interface ModelIdentity {
+  readonly sha256: string
+  readonly bytes: number
+  readonly parameters: number
+}
+
+/** Which defense: plugin, its version, its options. */
+export interface DefenseIdentity {
+  /** The name that the suite gives it. */
+  readonly name: string
+  readonly plugin: string
+  readonly version: number
+  readonly options: PluginOptions
+  readonly model: ModelIdentity
+  /** From the defense or the model card: epochs, cost, how made. */
+  readonly training?: Readonly<Record<string, unknown>>
+  readonly link?: string
+}
+
+export interface AttackIdentity {
+  /** The name that the suite gives it. */
+  readonly name: string
+  readonly plugin: string
+  readonly version: number
+  readonly options: PluginOptions
+}
+
+/**
+ * Per-example outcomes as one character each, in the order of the data set:
+ * `w` wrong already without attack, `r` robust (correct and unbroken), `b` broken.
+ */
+export type Outcomes = string
+
+export interface CellCounts {
+  readonly forwardPasses: number
+  readonly backwardPasses: number
+  readonly elapsedMs: number
+}
+
+export interface CompletedAttack extends CellCounts {
+  readonly state: 'completed'
+  readonly attack: AttackIdentity
+  readonly seed: number
+  readonly outcomes: Outcomes
+  readonly robustAccuracy: number
+}
+
+export interface FailedAttack {
+  readonly state: 'failed'
+  readonly attack: AttackIdentity
+  readonly seed: number
+  readonly error: ErrorRecord
+}
+
+export type AttackResult = CompletedAttack | FailedAttack
+
+/** One defense under one threat model on one data set: a row of the table. */
+export interface ResultEntry {
+  readonly defense: DefenseIdentity
+  readonly dataset: { readonly id: string; readonly title: string; readonly sha256: string; readonly toy: boolean; readonly examples: number; readonly total: number }
+  readonly threatModel: ThreatModel
+  /** Correct without attack, one character an example: `1` or `0`. */
+  readonly cleanOutcomes: string
+  readonly cleanAccuracy: number
+  readonly attacks: readonly AttackResult[]
+  /** Correct and broken by no completed attack, over all examples; absent if no attack completed. */
+  readonly worstCaseRobustAccuracy?: number
+  /** False with `--limit`, on toy data, or where an attack failed; `reasons` says why. */
+  readonly rankable: boolean
+  readonly reasons: readonly string[]
+}
+
+/** The file `result.json` of a run. */
+export interface RunResult {
+  readonly schemaVersion: 1
+  readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
+  readonly robenchVersion: string
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly environment: { readonly node: string; readonly onnxruntime: string; readonly platform: string; readonly cpu: string; readonly device: string; readonly workers: number }
+  readonly entries: readonly ResultEntry[]
+}

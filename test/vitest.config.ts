@@ -1,0 +1,17 @@
+/** How the tests run: three projects, and a last line that other tools can read. */
+import { defineConfig } from 'vitest/config'
+
+const slow = process.env['ROBENCH_SLOW'] === '1'
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/closing-line-reporter.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    setupFiles: ['./test/allclose.ts'],
+    include: slow ? ['test/**/*.slow.test.ts'] : ['test/**/*.test.ts'],
+    exclude: slow ? [] : ['test/**/*.slow.test.ts'],
+  },
+})
