@@ -71,6 +71,11 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   return { code: 'ROBENCH_INTERNAL', name: 'Error', message: String(thrown) }
 }
 
+/** The error that a record stands for, so that it can be thrown on this side of a process border. */
+export function fromErrorRecord({ code, message, details = {} }: ErrorRecord): RobenchError {
+  return new RobenchError(code, message, { details })
+}
+
 /**
  * `; did you mean "…"?` for a word near one of the candidates, or an empty string.
  * Near: at most a third of the letters differ.

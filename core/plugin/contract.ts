@@ -1,8 +1,7 @@
 /** The plugin contract: types only. What built-ins and third parties export alike. */
-import type { RandomStream } from '../random.ts'
+import type { AttackTask } from '../attack/task.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import type { Dataset } from '../data/dataset.ts'
-import type { Model } from '../model/model.ts'
 import type { ModelManifest } from '../model/manifest.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import type { NetworkDefinition } from '../nn/network.ts'
@@ -46,31 +45,13 @@ export interface AttackMeta extends PluginMeta {
   readonly norms: readonly Norm[]
   readonly knowledge: Knowledge
   readonly goals: readonly Goal[]
-  /** True if the seed changes the outcome. */
+  /** True if the seed can change the outcome, under whatever options. */
   readonly stochastic: boolean
 }
 
-/** Random streams of one cell. The same (example, restart, name) gives the same numbers in every batch and on every worker. */
-export interface ExampleStreams {
-  /** @param row the example's row in `inputs`; @param restart 0, 1, …; @param name separates several uses. */
-  stream(row: number, restart: number, name?: string): RandomStream
-}
-
-export interface AttackContext<Options = PluginOptions> {
-  readonly model: Model
-  /** `[n, c, h, w]`, all classified correctly by the model; not to be changed. */
-  readonly inputs: FloatTensor
-  /** `[n]`, the true labels. */
-  readonly labels: Int32Array
-  readonly threatModel: ThreatModel
+/** The task, and the options that the suite gives. */
+export interface AttackContext<Options = PluginOptions> extends AttackTask {
   readonly options: Options
-  readonly rng: ExampleStreams
-  /** How many examples to put through the model at once. */
-  readonly batchSize: number
-  /** Aborted when the run stops or the cell's time is up: check it between batches. */
-  readonly signal: AbortSignal
-  /** Tells the progress bar how many of the n examples are finished. */
-  progress(done: number): void
 }
 
 /** Cost of attacking one example that is never fooled. */
@@ -82,7 +63,7 @@ export interface PassEstimate {
 export interface AttackPlugin<Options = PluginOptions> {
   readonly kind: 'attack'
   readonly meta: AttackMeta
-  /** Returns `[n, c, h, w]` within the threat model. Row i is x itself where nothing was found. */
+  /** Returns `[n, c, h, w]` within the threat model: where nothing was found, the strongest attempt or x itself. */
   run(context: AttackContext<Options>): Promise<FloatTensor>
   /** For the plan: passes per example that is never fooled. */
   cost(options: Options, classes: number): PassEstimate

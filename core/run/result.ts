@@ -76,6 +76,13 @@ export interface ResultEntry {
   readonly reasons: readonly string[]
 }
 
+/** A defense that could not be evaluated at all: its model could not be made, or its clean predictions failed. */
+export interface DefenseFailure {
+  readonly defense: string
+  readonly threatModel: ThreatModel
+  readonly error: ErrorRecord
+}
+
 /** The file `result.json` of a run. */
 export interface RunResult {
   readonly schemaVersion: 1
@@ -83,6 +90,10 @@ export interface RunResult {
   readonly robenchVersion: string
   readonly startedAt: string
   readonly finishedAt: string
+  /** The command line that makes this result again, paths as the user gave them. */
+  readonly command?: string
   readonly environment: { readonly node: string; readonly onnxruntime: string; readonly platform: string; readonly cpu: string; readonly device: string; readonly workers: number }
   readonly entries: readonly ResultEntry[]
+  /** Absent if every defense could be evaluated. */
+  readonly failures?: readonly DefenseFailure[]
 }

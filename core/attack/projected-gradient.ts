@@ -1,0 +1,224 @@
+/** Projected gradient ascent on a loss: the machinery of fgsm, bim, pgd and mim. */
+import { RobenchError } from '../errors.ts'
+import { predictedClass } from '../model/predictions.ts'
+import { sizeOf, tensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+import { createBall } from '../threat/ball.ts'
+import type { Ball } from '../threat/ball.ts'
+import { attackLosses } from './attack-loss.ts'
+import type { AttackLossName } from './attack-loss.ts'
+import { drawStart } from './random-start.ts'
+import { refill } from './refill.ts'
+import { steepestStep } from './steepest-step.ts'
+import { chooseTargets } from './targets.ts'
+import type { Target, TargetOf } from './targets.ts'
+import type { AttackTask } from './task.ts'
+
+export interface ProjectedGradientOptions {
+  /** 1 or more. */
+  readonly steps: number
+  /** Length of a step in the attack's norm, in the units of the inputs. */
+  readonly stepSize: number
+  /** Start at a uniform draw from the ball instead of at the input. */
+  readonly randomStart: boolean
+  /** How often to start anew while not fooled, 1 or more; 1 is made of it where every start would be the same. */
+  readonly restarts: number
+  /** The loss to raise (untargeted), or to lower towards the target. */
+  readonly loss: AttackLossName
+  readonly goal: 'untargeted' | 'targeted'
+  /** Read with goal `targeted` only. */
+  readonly target: Target
+  /** Decay of the accumulated gradient; 0 for none. */
+  readonly momentum?: number
+}
+
+/** One example on its way: replaced by nothing but its own gradients, so that batches cannot matter. */
+interface Attempt {
+  readonly row: number
+  readonly ball: Ball
+  readonly point: Float32Array
+  readonly velocity: Float64Array
+  /** The strongest iterate of all restarts so far, and its score. */
+  readonly best: Float32Array
+  bestScore: number
+  restart: number
+  step: number
+  /** The class whose loss is raised or lowered. */
+  label: number
+}
+
+/**
+ * Attacks every example and returns, for each, its first iterate that reaches the goal, or else the
+ * iterate with the highest loss (lowest towards the target) over all steps and restarts. Never the last one for
+ * being last. Every iterate is judged, the start and the final one too.
+ *
+ * A targeted attack goes on until its target is hit, whatever other class an iterate is taken for; the host still counts
+ * any misclassified answer as broken. An example whose own class is the target is left as it is.
+ *
+ * Cost for an example that is never fooled: see `projectedGradientCost`.
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
+ */
+export async function projectedGradient(
+  task: AttackTask,
+  options: ProjectedGradientOptions,
+): Promise<FloatTensor> {
+  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const targeted = options.goal === 'targeted'
+  const loss = attackLosses[options.loss]
+  const restarts = effectiveRestarts(options)
+  const targetOf: TargetOf = targeted
+    ? await chooseTargets(task, options.target)
+    : (row) => labels[row]
+  const exampleShape = inputs.shape.slice(1)
+  const size = sizeOf(exampleShape)
+  const answer = inputs.data.slice()
+  const candidate = new Float64Array(size)
+
+  const begin = (attempt: Attempt): void => {
+    const { ball, point, row, restart } = attempt
+    attempt.step = 0
+    attempt.label = targetOf(row, restart) ?? attempt.label
+    attempt.velocity.fill(0)
+    if (options.randomStart) {
+      drawStart(ball, rng.stream(row, restart), candidate)
+      ball.project(candidate, point)
+    } else {
+      point.set(ball.center)
+    }
+  }
+
+  const open = (row: number): Attempt | undefined => {
+    const label = targetOf(row, 0)
+    if (label === undefined) return undefined
+    const center = inputs.data.subarray(row * size, (row + 1) * size)
+    const attempt: Attempt = {
+      row,
+      ball: createBall(threatModel, center),
+      point: new Float32Array(size),
+      velocity: new Float64Array(options.momentum ? size : 0),
+      best: answer.subarray(row * size, (row + 1) * size),
+      bestScore: -Infinity,
+      restart: 0,
+      step: 0,
+      label,
+    }
+    begin(attempt)
+    return attempt
+  }
+
+  /** Keeps the current iterate if it is the strongest yet; true if it reaches the goal, which beats any score. */
+  const judge = (attempt: Attempt, logits: Float32Array): boolean => {
+    const reached = (predictedClass(logits) === attempt.label) === targeted
+    const value = loss.value(logits, attempt.label)
+    const score = targeted ? -value : value
+    if (reached || score > attempt.bestScore) {
+      attempt.best.set(attempt.point)
+      attempt.bestScore = score
+    }
+    return reached
+  }
+
+  const move = (attempt: Attempt, gradient: Float32Array): void => {
+    const { ball, point, velocity } = attempt
+    checkGradient(attempt, gradient)
+    steepestStep(threatModel.norm, {
+      point,
+      gradient,
+      velocity,
+      momentum: options.momentum ?? 0,
+      length: targeted ? -options.stepSize : options.stepSize,
+      output: candidate,
+    })
+    ball.project(candidate, point)
+    attempt.step += 1
+  }
+
+  /** After the last step of a restart: true if there is no other restart. */
+  const close = (attempt: Attempt): boolean => {
+    attempt.restart += 1
+    if (attempt.restart >= restarts) return true
+    begin(attempt)
+    return false
+  }
+
+  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
+    const finished = new Map<Attempt, boolean>()
+    const moving = active.filter(({ step }) => step < options.steps)
+    if (moving.length > 0) {
+      const stepLabels = Int32Array.from(moving, ({ label }) => label)
+      const { logits, gradient } = await model.gradient(
+        stack(moving, exampleShape),
+        stepLabels,
+        loss.expression,
+      )
+      moving.forEach((attempt, place) => {
+        const reached = judge(attempt, rowOf(logits, place))
+        if (!reached) move(attempt, rowOf(gradient, place))
+        finished.set(attempt, reached)
+      })
+    }
+    const closing = active.filter((attempt) => !finished.has(attempt))
+    if (closing.length > 0) {
+      const logits = await model.logits(stack(closing, exampleShape))
+      closing.forEach((attempt, place) => {
+        finished.set(attempt, judge(attempt, rowOf(logits, place)) || close(attempt))
+      })
+    }
+    return active.map((attempt) => finished.get(attempt) === true)
+  }
+
+  await refill({
+    count: labels.length,
+    batchSize,
+    signal,
+    progress: (done) => task.progress(done),
+    open,
+    advance,
+  })
+  return tensor('float32', inputs.shape, answer)
+}
+
+/** Passes for an example that is never fooled: each restart takes a forward and a backward pass a step, and one forward pass to judge the final iterate. */
+export function projectedGradientCost(
+  options: Omit<ProjectedGradientOptions, 'stepSize' | 'loss' | 'momentum'>,
+): { readonly forward: number; readonly backward: number } {
+  const restarts = effectiveRestarts(options)
+  const ranking = options.goal === 'targeted' && options.target === 'least-likely' ? 1 : 0
+  return {
+    forward: restarts * (options.steps + 1) + ranking,
+    backward: restarts * options.steps,
+  }
+}
+
+function effectiveRestarts(
+  options: Pick<ProjectedGradientOptions, 'randomStart' | 'restarts' | 'goal' | 'target'>,
+): number {
+  const differ = options.randomStart || (options.goal === 'targeted' && options.target === 'random')
+  return differ ? options.restarts : 1
+}
+
+/** The points of the attempts as one batch `[attempts, …]`. */
+function stack(attempts: readonly Attempt[], exampleShape: readonly number[]): FloatTensor {
+  const size = sizeOf(exampleShape)
+  const data = new Float32Array(attempts.length * size)
+  attempts.forEach(({ point }, place) => data.set(point, place * size))
+  return tensor('float32', [attempts.length, ...exampleShape], data)
+}
+
+function rowOf({ data, shape }: FloatTensor, row: number): Float32Array {
+  const size = data.length / shape[0]!
+  return data.subarray(row * size, (row + 1) * size)
+}
+
+function checkGradient({ row, step, restart }: Attempt, gradient: Float32Array): void {
+  for (let i = 0; i < gradient.length; i++) {
+    const value = gradient[i]!
+    if (Number.isFinite(value)) continue
+    throw new RobenchError(
+      'ROBENCH_MODEL_OUTPUT',
+      `the gradient of the loss is not finite: got ${value} for row ${row} at step ${step} of restart ${restart}; ` +
+        'attack such a model without gradients',
+      { details: { row, step, restart } },
+    )
+  }
+}

@@ -1,0 +1,34 @@
+/** Random points to start an attack from. */
+import type { RandomStream } from '../random.ts'
+import type { Norm } from '../threat/threat-model.ts'
+import type { Ball } from '../threat/ball.ts'
+
+/**
+ * Draws a point uniformly from the ball around its center into `output`, in float64 and not yet within the
+ * bounds: project it. Linf draws one uniform number a component; L2 a normal direction and a radius
+ * ε·u^(1/d), as volume grows with the d-th power of the radius.
+ */
+export function drawStart(ball: Ball, stream: RandomStream, output: Float64Array): void {
+  draw[ball.threatModel.norm](ball, stream, output)
+}
+
+const draw: Readonly<
+  Record<Norm, (ball: Ball, stream: RandomStream, output: Float64Array) => void>
+> = {
+  Linf({ center, threatModel: { epsilon } }, stream, output) {
+    for (let i = 0; i < output.length; i++) {
+      output[i] = center[i]! + epsilon * (2 * stream.uniform() - 1)
+    }
+  },
+  L2({ center, threatModel: { epsilon } }, stream, output) {
+    let squares = 0
+    for (let i = 0; i < output.length; i++) {
+      const normal = stream.normal()
+      output[i] = normal
+      squares += normal ** 2
+    }
+    const radius = epsilon * stream.uniform() ** (1 / output.length)
+    const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
+    for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!
+  },
+}

@@ -1,0 +1,145 @@
+/** `robench eval`: attacks one ONNX file without a suite; the suite is made from the command line and run like any other. */
+import { basename } from 'node:path'
+import { Command, Option } from 'commander'
+import { ConfigError, didYouMean } from '../errors.ts'
+import type { AttackPlugin } from '../plugin/contract.ts'
+import { loadRegistry, locatePlugins } from '../plugin/load.ts'
+import { checkSuite } from '../suite/load.ts'
+import { norms } from '../threat/threat-model.ts'
+import { addRunOptions, collect, numberList, suiteOverrides, wholeNumber } from './arguments.ts'
+import type { RunOptions } from './arguments.ts'
+import { execute } from './execute.ts'
+
+interface EvalOptions extends RunOptions {
+  readonly data?: string
+  readonly inputs?: string
+  readonly labels?: string
+  readonly norm: string
+  readonly epsilon: string
+  readonly attack: string[]
+  readonly plugin: string[]
+  readonly seed: number[]
+  readonly mean?: number[]
+  readonly std?: number[]
+  readonly layout?: string
+  readonly bounds?: number[]
+  readonly output?: string
+  readonly classNames?: string[]
+  readonly steps?: number
+  readonly stepSize?: string
+  readonly restarts?: number
+  readonly loss?: string
+}
+
+/** Flags that become options of the attacks, by the option's name. */
+const attackFlags = {
+  steps: '--steps',
+  stepSize: '--step-size',
+  restarts: '--restarts',
+  loss: '--loss',
+} as const
+
+/** The command `eval`. Sets the process's exit code: 1 if cells failed. Errors are thrown: the main program prints them. */
+export function evalCommand(): Command {
+  const command = new Command('eval')
+    .description('attack one ONNX model, without a suite')
+    .argument('<model>', 'an .onnx file')
+    .option('--data <id>', 'a data set (robench list datasets)')
+    .option('--inputs <file>', 'own data: .npy, float32 or uint8, [n, c, h, w]')
+    .option('--labels <file>', 'own data: .npy, whole numbers, [n]')
+    .addOption(new Option('--norm <norm>', 'the norm of the ball').choices(norms).makeOptionMandatory())
+    .requiredOption('--epsilon <size>', 'its radius in units of the inputs, such as 8/255')
+    .option('--attack <id>', 'may be repeated (default: pgd)', collect, [])
+    .option('--steps <n>', 'option of the attack', wholeNumber(1))
+    .option('--step-size <size>', 'option of the attack, such as 2/255')
+    .option('--restarts <n>', 'option of the attack', wholeNumber(1))
+    .option('--loss <name>', 'option of the attack')
+    .option('--seed <n>', 'may be repeated (default: 0)', collectSeeds, [])
+    .option('--mean <list>', 'normalization before the file, one number per channel', numberList)
+    .option('--std <list>', 'normalization before the file, one number per channel', numberList)
+    .addOption(new Option('--layout <layout>', 'what the file expects').choices(['NCHW', 'NHWC']))
+    .option('--bounds <list>', 'range of the inputs before normalization (default: 0,1)', numberList)
+    .option('--output <name>', 'the graph output with the logits (default: the first)')
+    .option('--class-names <list>', 'joined by commas', (text: string) => text.split(','))
+    .option('--plugin <package>', "a third party's plugin package; may be repeated", collect, [])
+    .option('--save-adversarial', 'keep the adversarial examples as .npy files')
+  return addRunOptions(command).action(async (model: string, options: EvalOptions) => {
+    const suite = await evalSuite(model, options)
+    const loaded = checkSuite(suite, 'command line', process.cwd(), suiteOverrides(options))
+    process.exitCode = await execute(loaded, options, process.argv.slice(2))
+  })
+}
+
+function collectSeeds(text: string, previous: readonly number[]): number[] {
+  return [...previous, wholeNumber(0)(text)]
+}
+
+/** The suite that the command line stands for. @throws ConfigError */
+async function evalSuite(model: string, options: EvalOptions): Promise<unknown> {
+  const name = basename(model, '.onnx').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model'
+  const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')
+  const attacks = options.attack.length > 0 ? options.attack : ['pgd']
+  const { seed } = options
+  return {
+    id: `eval-${slug || 'model'}`,
+    title: `${basename(model)} on ${options.data ?? basename(options.inputs ?? 'own data')}`,
+    ...(options.plugin.length > 0 ? { plugins: options.plugin } : {}),
+    dataset: evalDataset(options),
+    threatModels: [{ norm: options.norm, epsilon: options.epsilon }],
+    defenses: [{ name, plugin: 'onnx-model', options: modelOptions(model, options) }],
+    attacks: await evalAttacks(attacks, options),
+    ...(seed.length > 0 ? { seeds: seed } : {}),
+  }
+}
+
+function evalDataset({ data, inputs, labels }: EvalOptions): Readonly<Record<string, string>> {
+  if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
+  if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    'data: expected either --data <id>, or both --inputs <file> and --labels <file>; got ' +
+      (Object.entries({ data, inputs, labels })
+        .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))
+        .join(' ') || 'neither'),
+  )
+}
+
+function modelOptions(path: string, options: EvalOptions): Readonly<Record<string, unknown>> {
+  const { bounds, layout, mean, std, output, classNames } = options
+  return Object.fromEntries(
+    Object.entries({ path, bounds, layout, mean, std, output, classNames }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
+}
+
+/** Each flag goes to the attacks that take it. @throws ConfigError if none does */
+async function evalAttacks(ids: readonly string[], options: EvalOptions): Promise<unknown[]> {
+  const registry = await loadRegistry(locatePlugins(options.plugin, [process.cwd()], '--plugin'))
+  const accepted: { id: string; names: readonly string[] }[] = []
+  for (const id of ids) {
+    const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
+    accepted.push({ id, names: Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {}) })
+  }
+  const given = (Object.keys(attackFlags) as (keyof typeof attackFlags)[]).filter(
+    (option) => options[option] !== undefined,
+  )
+  for (const option of given) {
+    if (accepted.some(({ names }) => names.includes(option))) continue
+    const lists = accepted.map(
+      ({ id, names }) => `${id} accepts: ${names.join(', ') || 'nothing'}${didYouMean(option, names)}`,
+    )
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${attackFlags[option]}: no attack of this command takes it (${lists.join('; ')})`,
+    )
+  }
+  return accepted.map(({ id, names }, index) => ({
+    // The same attack may be named twice.
+    ...(ids.indexOf(id) === index ? {} : { name: `${id}-${index + 1}` }),
+    plugin: id,
+    options: Object.fromEntries(
+      given.filter((option) => names.includes(option)).map((option) => [option, options[option]]),
+    ),
+  }))
+}

@@ -1,0 +1,38 @@
+/** The plan in a few lines for people. */
+import { count, countOf, duration, threatModelText } from '../../reports/figures.ts'
+import type { PlanSummary } from '../run/plan-summary.ts'
+
+/** Lines that end in a line feed. */
+export function formatPlan(plan: PlanSummary): string {
+  const { dataset, units, unitsDone, passes, etaMs, training } = plan
+  const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
+  const attacks = plan.cells.filter(({ attack }) => attack !== null)
+  const defenses = new Set(plan.cells.map(({ defense }) => defense))
+  const rows: [string, string][] = [
+    ['data', `${dataset.title}, ${examples(dataset.examples, dataset.total)}`],
+    ['threat', [...threats].join(', ')],
+    [
+      'cells',
+      `${attacks.length} under attack, ${countOf(defenses.size, 'defense')}; ` +
+        `${countOf(units, 'unit')} of work, ${unitsDone === 0 ? 'none' : count(unitsDone)} done already`,
+    ],
+  ]
+  if (training.length > 0) {
+    rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
+  }
+  if (unitsDone < units) {
+    rows.push([
+      'passes',
+      `at most ${count(passes.forward)} forward, ${count(passes.backward)} backward (per example)`,
+    ])
+    const workers = countOf(plan.workers, 'worker')
+    if (etaMs !== undefined) rows.push(['time', `at most ${duration(etaMs)} on ${workers}`])
+  }
+  rows.push(['results', plan.folder])
+  return `${plan.suite.title}\n${rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join('')}`
+}
+
+function examples(evaluated: number, total: number): string {
+  if (evaluated === total) return `all ${count(total)} examples`
+  return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
+}

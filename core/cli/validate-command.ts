@@ -1,0 +1,28 @@
+/** `robench validate`: checks a suite, its plugins and its data without running anything. */
+import { Command } from 'commander'
+import { resolveSuite } from '../run/resolve.ts'
+import { loadSuite } from '../suite/load.ts'
+
+/** The command `validate`. Errors are thrown: the main program prints them. */
+export function validateCommand(): Command {
+  return new Command('validate')
+    .description('check a suite, its plugins, model files and data, without running anything')
+    .argument('<suite>', 'a suite file, or the name of a shipped suite')
+    .option('--json', 'print as JSON')
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      const loaded = loadSuite(path)
+      const notices: string[] = []
+      const resolved = await resolveSuite(loaded, (notice) => notices.push(notice))
+      const { suite, label, sha256 } = loaded
+      if (json) {
+        const outcome = { valid: true, id: suite.id, sha256, notices }
+        process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
+        return
+      }
+      for (const notice of notices) process.stderr.write(`note: ${notice}\n`)
+      process.stdout.write(
+        `${label}: valid; ${resolved.defenses.length} defenses, ${resolved.attacks.length} attacks, ` +
+          `${resolved.threatModels.length} threat models, ${resolved.examples} examples\n`,
+      )
+    })
+}

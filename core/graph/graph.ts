@@ -1,0 +1,6 @@
+/** The builder over all operators that robench knows: `g.add(a, b)`, `g.conv(x, weight)`, … */
+import { Builder } from './builder.ts'
+import { operators } from './ops/index.ts'
+
+/** Stateless: every call makes a new value. */
+export const g: Builder = new Builder(operators)

@@ -1,0 +1,148 @@
+/** An ONNX file as an expression: its nodes brought to today's operator set, its batch made symbolic. */
+import { GraphError } from '../errors.ts'
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
+import { dtypeOf } from '../onnx/tensor-data.ts'
+import { g } from './graph.ts'
+import type { Dim } from './dim.ts'
+import { describe, shapeError, type OpRecord } from './operator.ts'
+import { opset as ourOpset } from './serialize.ts'
+import type { AttributeValue, Value } from './value.ts'
+
+export interface ImportOptions {
+  /** What to call the model in errors. */
+  readonly name: string
+  /** Shapes of the inputs in place of those in the file; `n` for the batch. */
+  readonly inputShapes?: Readonly<Record<string, readonly Dim[]>>
+  /**
+   * The batch size that the file was exported with, where it is fixed: whole numbers in Reshape and
+   * Expand that stand for it are then made to follow the batch.
+   */
+  readonly fixedBatch?: number
+}
+
+export interface ImportedGraph {
+  readonly inputs: readonly Value[]
+  readonly outputs: Readonly<Record<string, Value>>
+}
+
+/**
+ * Reads a graph into an expression.
+ * @throws GraphError ROBENCH_NO_GRADIENT for an operator that robench does not know, ROBENCH_GRAPH for a malformed graph.
+ */
+export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedGraph {
+  const values = new Map<string, Value>()
+  const inputs = graph.inputs.map((info) => {
+    const shape = options.inputShapes?.[info.name] ?? info.shape?.map((dim, axis) => dim ?? `${info.name}_${axis}`)
+    if (!shape) throw malformed(options, `input "${info.name}" has no shape`)
+    const value = g.input(info.name, info.dtype, shape)
+    values.set(info.name, value)
+    return value
+  })
+  for (const [name, tensor] of graph.initializers) values.set(name, g.constant(tensor, name))
+  for (const node of graph.nodes) {
+    const outputs = importNode(node, graph, values, options)
+    node.outputs.forEach((name, i) => {
+      const output = outputs[i]
+      if (name !== '' && output) values.set(name, output)
+    })
+  }
+  const outputs = graph.outputs.map(({ name }) => {
+    const value = values.get(name)
+    if (!value) throw malformed(options, `output "${name}" is made by no node`)
+    return [name, value] as const
+  })
+  return { inputs, outputs: Object.fromEntries(outputs) }
+}
+
+function importNode(node: OnnxNode, graph: OnnxGraph, values: ReadonlyMap<string, Value>, options: ImportOptions): readonly Value[] {
+  const inputs = node.inputs.map((name) => {
+    if (name === '') return null
+    const value = values.get(name)
+    if (!value) throw malformed(options, `${describe(node)} reads "${name}", which nothing before it makes`)
+    return value
+  })
+  if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
+  const record = node.domain === '' ? g.record(node.op) : undefined
+  if (!record) throw unknownOperator(node, options)
+  try {
+    const call = { op: node.op, name: node.name || node.outputs[0]!, inputs: followBatch(node.op, inputs, options), attributes: importAttributes(node, record) }
+    const upgraded = record.upgrade && graph.opset < ourOpset ? record.upgrade(g, withOutputCount(call, node), graph.opset) : withOutputCount(call, node)
+    if (isValues(upgraded)) return upgraded
+    return g.op(node.op, upgraded.inputs, upgraded.attributes, call.name)
+  } catch (error) {
+    if (error instanceof GraphError) throw new GraphError(error.code, `${options.name}: ${error.message}`, { details: error.details, cause: error })
+    throw error
+  }
+}
+
+function isValues(upgraded: object): upgraded is readonly Value[] {
+  return Array.isArray(upgraded)
+}
+
+/** Split of old operator sets takes its number of parts from the node's outputs. */
+function withOutputCount<C extends { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Readonly<Record<string, AttributeValue>> }>(call: C, node: OnnxNode): C {
+  if (call.op !== 'Split' || call.inputs[1] || 'split' in call.attributes || 'num_outputs' in call.attributes) return call
+  return { ...call, attributes: { ...call.attributes, num_outputs: node.outputs.length } }
+}
+
+/** Target shapes written for a fixed batch: the leading size becomes −1 (Reshape) or 1 (Expand, which broadcasts). */
+function followBatch(op: string, inputs: readonly (Value | null)[], options: ImportOptions): readonly (Value | null)[] {
+  const [x, target] = inputs
+  if (options.fixedBatch === undefined || (op !== 'Reshape' && op !== 'Expand')) return inputs
+  const sizes = target?.node.op === 'Constant' ? target.contents : undefined
+  const symbolic = x?.shape.some((dim) => typeof dim === 'string')
+  if (!sizes || sizes.length === 0 || !symbolic) return inputs
+  const numbers = sizes.map(Number)
+  if (op === 'Expand') {
+    if (numbers[0] !== options.fixedBatch || x?.shape.length !== numbers.length) return inputs
+    return [x, g.integers([1, ...numbers.slice(1)])]
+  }
+  const batchKept = numbers[0] === 0 || (numbers[0] === -1 && numbers.length > 1)
+  if (batchKept) return inputs
+  const open = numbers.indexOf(-1)
+  if (open > 0) {
+    // [b, −1]: the open size is the rest of each example; [0, −1] says so for any batch.
+    return numbers[0] === options.fixedBatch ? [x!, g.integers([0, ...numbers.slice(1)])] : inputs
+  }
+  return [x!, g.integers([-1, ...numbers.slice(1)])]
+}
+
+function importConstant(node: OnnxNode, options: ImportOptions): Value {
+  const { value, value_int: int, value_ints: ints, value_float: float, value_floats: floats } = node.attributes
+  if (value?.type === 'tensor') return g.constant(value.value, node.name)
+  if (int?.type === 'int') return g.scalar(int.value, 'int64')
+  if (ints?.type === 'ints') return g.integers(ints.value)
+  if (float?.type === 'float') return g.scalar(float.value)
+  if (floats?.type === 'floats') return g.floats([floats.value.length], floats.value)
+  throw malformed(options, `${describe(node)} holds no value that robench reads`)
+}
+
+function importAttributes(node: OnnxNode, record: OpRecord): Record<string, AttributeValue> {
+  const attributes: Record<string, AttributeValue> = {}
+  for (const [key, attribute] of Object.entries(node.attributes)) {
+    attributes[key] = importAttribute(node, key, attribute, record.attributes[key]?.type)
+  }
+  return attributes
+}
+
+function importAttribute(node: OnnxNode, key: string, attribute: OnnxAttribute, type: string | undefined): AttributeValue {
+  if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
+  if (attribute.type === 'unsupported' || attribute.type === 'strings') {
+    throw shapeError(node, `attribute "${key}" of type ${attribute.type === 'strings' ? 'STRINGS' : attribute.value} is not supported`)
+  }
+  return attribute.value
+}
+
+function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
+  const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`
+  return new GraphError(
+    'ROBENCH_NO_GRADIENT',
+    `${options.name}: ${describe({ op, name: node.name || (node.outputs[0] ?? '') })} is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work`,
+    { details: { op, node: node.name } },
+  )
+}
+
+function malformed(options: ImportOptions, message: string): GraphError {
+  return new GraphError('ROBENCH_GRAPH', `${options.name}: malformed graph: ${message}`)
+}
+

@@ -1,0 +1,139 @@
+/** Activations, elementwise or along an axis. */
+import { axisOf, defineOp, float, inputOf, int, numberOf, type Call, type OpRecord, type Sample } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Attributes, Inferred, Value } from '../value.ts'
+import type { AttributeSpec } from '../operator.ts'
+
+// Where y > 0 the slope is 1; at 0 it is 0.
+export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) => g.where(g.cast(y, 'bool'), dy, 0))
+
+export const LeakyRelu = activation('LeakyRelu', { alpha: float(0.01) }, (g, call, x, _y, dy) =>
+  g.where(g.greater(x, 0), dy, g.mul(dy, numberOf(call, 'alpha'))),
+)
+
+export const PRelu = defineOp({
+  op: 'PRelu',
+  attributes: {},
+  infer: keepShape,
+  vjp: (g, { inputs: [x, slope] }, [dy]) => {
+    const isPositive = g.greater(x!, 0)
+    return [g.where(isPositive, dy!, g.mul(dy!, slope!)), g.where(isPositive, 0, g.mul(dy!, x!))]
+  },
+  samples: [{ inputs: [[2, 3, 4], [3, 1]] }],
+})
+
+// x > 0: 1; else α·eˣ = y + α
+export const Elu = activation('Elu', { alpha: float(1) }, (g, call, x, y, dy) =>
+  g.where(g.greater(x, 0), dy, g.mul(dy, g.add(y, numberOf(call, 'alpha')))),
+)
+
+// x > 0: γ; else γ·α·eˣ = y + γ·α
+export const Selu = activation(
+  'Selu',
+  { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
+  (g, call, x, y, dy) => {
+    const gamma = numberOf(call, 'gamma')
+    return g.where(g.greater(x, 0), g.mul(dy, gamma), g.mul(dy, g.add(y, gamma * numberOf(call, 'alpha'))))
+  },
+)
+
+// y = 1/(1+e⁻ˣ): dy/dx = y(1 − y)
+export const Sigmoid = activation('Sigmoid', {}, (g, _call, _x, y, dy) => g.mul(dy, g.mul(y, g.sub(1, y))))
+
+// dy/dx = 1 − y²
+export const Tanh = activation('Tanh', {}, (g, _call, _x, y, dy) => g.mul(dy, g.sub(1, g.mul(y, y))))
+
+// y = ln(1+eˣ): dy/dx = sigmoid x
+export const Softplus = activation('Softplus', {}, (g, _call, x, _y, dy) => g.mul(dy, g.sigmoid(x)))
+
+// y = x/(1+|x|): dy/dx = 1/(1+|x|)²
+export const Softsign = activation('Softsign', {}, (g, _call, x, _y, dy) => {
+  const below = g.add(g.abs(x), 1)
+  return g.div(dy, g.mul(below, below))
+})
+
+// y = clip(αx + β, 0, 1): the slope is α strictly inside
+export const HardSigmoid = activation(
+  'HardSigmoid',
+  { alpha: float(0.2), beta: float(0.5) },
+  (g, call, _x, y, dy) => g.where(g.and(g.greater(y, 0), g.less(y, 1)), g.mul(dy, numberOf(call, 'alpha')), 0),
+)
+
+// y = x·clip(x/6 + 1/2, 0, 1): inside (−3, 3) the slope is x/3 + 1/2
+export const HardSwish = activation('HardSwish', {}, (g, _call, x, _y, dy) =>
+  g.where(
+    g.less(x, -3),
+    0,
+    g.where(g.greater(x, 3), dy, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5))),
+  ),
+)
+
+// y = softmax x: dx = y ⊙ (dy − ⟨dy, y⟩)
+export const Softmax = alongAxis('Softmax', (g, axis, y, dy) =>
+  g.mul(y, g.sub(dy, g.reduceSum(g.mul(dy, y), [axis], true))),
+)
+
+// y = x − ln Σeˣ: dx = dy − eʸ Σdy
+export const LogSoftmax = alongAxis('LogSoftmax', (g, axis, y, dy) =>
+  g.sub(dy, g.mul(g.exp(y), g.reduceSum(dy, [axis], true))),
+)
+
+/** At inference the identity; training-mode dropout is not supported, for its mask is drawn inside onnxruntime. */
+export const Dropout = defineOp({
+  op: 'Dropout',
+  attributes: { seed: int() },
+  infer: (call) => {
+    const { dtype, shape } = inputOf(call, 0)
+    return [{ dtype, shape }, { dtype: 'bool', shape }]
+  },
+  vjp: (_g, _call, [dy]) => [dy!, null, null],
+  // Before opset 12 the ratio was an attribute; it means nothing at inference.
+  upgrade: (g, call) => {
+    const x = inputOf(call, 0)
+    return [g.op('Identity', [x])[0]!, g.op('Equal', [x, x])[0]!]
+  },
+  samples: [{ inputs: [[2, 3]] }],
+})
+
+function keepShape(call: Call): readonly Inferred[] {
+  const { dtype, shape } = inputOf(call, 0)
+  return [{ dtype, shape }]
+}
+
+function activation(
+  op: string,
+  attributes: Readonly<Record<string, AttributeSpec>>,
+  rule: (g: Builder, call: { readonly op: string; readonly attributes: Attributes }, x: Value, y: Value, dy: Value) => Value,
+): OpRecord {
+  return defineOp({
+    op,
+    attributes,
+    infer: keepShape,
+    vjp: (g, call, [dy]) => [rule(g, call, call.inputs[0]!, call.outputs[0]!, dy!)],
+    samples: [{ inputs: [[3, 4]] }],
+  })
+}
+
+function alongAxis(op: string, rule: (g: Builder, axis: number, y: Value, dy: Value) => Value): OpRecord {
+  const samples: readonly Sample[] = [{ inputs: [[3, 5]] }, { inputs: [[2, 3, 4]], attributes: { axis: 1 } }]
+  return defineOp({
+    op,
+    attributes: { axis: int(-1) },
+    infer: keepShape,
+    vjp: (g, call, [dy]) => [
+      rule(g, axisOf(call, numberOf(call, 'axis'), call.inputs[0]!.shape.length), call.outputs[0]!, dy!),
+    ],
+    // Before opset 13 all axes from `axis` on (default 1) were taken as one.
+    upgrade: (g, call, opset) => {
+      if (opset >= 13) return call
+      const x = inputOf(call, 0)
+      const rank = x.shape.length
+      const given = call.attributes['axis']
+      const axis = axisOf(call, typeof given === 'number' ? given : 1, rank)
+      if (axis === rank - 1) return { ...call, attributes: { axis: -1 } }
+      const flat = g.op('Flatten', [x], { axis })[0]!
+      return [g.reshapeLike(g.op(op, [flat], { axis: -1 })[0]!, x)]
+    },
+    samples,
+  })
+}

@@ -1,0 +1,67 @@
+/** Keeping a graph in onnxruntime's blocked layout, in which it runs convolutions with constant weights on CPUs. */
+import { numberOf } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Node, Value } from '../value.ts'
+
+/** The largest block of channels that onnxruntime uses (16 with AVX-512, else 8). */
+const blockSize = 16
+
+/** Operators, beside convolution and pooling, that onnxruntime runs on blocked tensors if all inputs are blocked. */
+const elementwise = new Set(['Add', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])
+const pooling = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool'])
+
+const blocked = new WeakMap<Value, boolean>()
+const constant = new WeakMap<Node, boolean>()
+
+/**
+ * Whether onnxruntime will hold that value `[n, c, h, w]` in its blocked layout (NCHWc). Any
+ * operator outside the blocked ones then costs a pass over the tensor to leave the layout, and
+ * another to enter it again.
+ */
+export function isBlocked(value: Value): boolean {
+  const known = blocked.get(value)
+  if (known !== undefined) return known
+  const answer = findBlocked(value)
+  blocked.set(value, answer)
+  return answer
+}
+
+function findBlocked({ node, index, dtype, shape }: Value): boolean {
+  const channels = shape[1]
+  if (index !== 0 || dtype !== 'float32' || shape.length !== 4) return false
+  if (typeof channels !== 'number' || channels % blockSize !== 0) return false
+  const [x, ...rest] = node.inputs
+  if (node.op === 'Conv') {
+    const inside = rest[0]!.shape[1] as number
+    const fits = numberOf(node, 'group') === 1 ? inside < 8 || inside % blockSize === 0 : inside === 1
+    return fits && rest.every((item) => !item || isConstant(item.node))
+  }
+  if (pooling.has(node.op)) return isBlocked(x!)
+  return elementwise.has(node.op) && node.inputs.every((input) => isBlocked(input!) && sameShape(input!, x!))
+}
+
+function sameShape(a: Value, b: Value): boolean {
+  return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
+}
+
+/** Whether a node depends on no placeholder, so that onnxruntime computes it once, at load. */
+function isConstant(node: Node): boolean {
+  const known = constant.get(node)
+  if (known !== undefined) return known
+  const answer = node.op === 'Constant' || (node.inputs.length > 0 && node.inputs.every((input) => !input || isConstant(input.node)))
+  constant.set(node, answer)
+  return answer
+}
+
+/**
+ * 1 where y > 0 and 0 where y = 0, for y ≥ 0 that is blocked, without leaving the layout: a
+ * convolution of one tap per channel that multiplies by 2¹⁰⁰, fused with clip(2¹⁰⁰·…, 0, 1). The
+ * smallest float32, 2⁻¹⁴⁹, becomes more than 1, and an overflow to infinity is clipped to 1, so
+ * the answer is exact for all.
+ */
+export function blockedMask(g: Builder, y: Value): Value {
+  const channels = y.shape[1] as number
+  const factor = 2 ** 100
+  const weight = g.floats([channels, 1, 1, 1], Array.from({ length: channels }, () => factor))
+  return g.op('HardSigmoid', [g.conv(y, weight, null, { group: channels })], { alpha: factor, beta: 0 })[0]!
+}

@@ -1,0 +1,114 @@
+/** Convolution and its transpose. Layout [n, channels, …spatial]; kernels [out, in / group, …]. */
+import { formatShape } from '../dim.ts'
+import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, sizesOf, text, type Call } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Value } from '../value.ts'
+import { all, resolveWindow, type Window } from './window.ts'
+import { inputGradient, kernelGradient } from './convolution-gradient.ts'
+
+const attributes = {
+  auto_pad: text('NOTSET'),
+  dilations: ints(),
+  group: int(1),
+  kernel_shape: ints(),
+  pads: ints(),
+  strides: ints(),
+}
+
+export const Conv = defineOp({
+  op: 'Conv',
+  attributes,
+  infer: (call) => {
+    const [x, weight] = [inputOf(call, 0), inputOf(call, 1)]
+    const channels = sizesOf(call, weight.shape)[1]! * numberOf(call, 'group')
+    if (typeof x.shape[1] === 'number' && x.shape[1] !== channels) {
+      throw shapeError(call, `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, but the kernel ${formatShape(weight.shape)} in ${numberOf(call, 'group')} group(s) wants ${channels}`)
+    }
+    return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...windowOf(call).output] }]
+  },
+  vjp: (g, call, [dy]) => {
+    const [x, weight, bias] = call.inputs
+    const window = windowOf(call)
+    const group = numberOf(call, 'group')
+    return [
+      call.wanted[0] ? inputGradient(g, dy!, weight!, window, group) : null,
+      call.wanted[1] ? kernelGradient(g, x!, dy!, weight!.shape as number[], window, group) : null,
+      bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
+    ]
+  },
+  samples: [
+    { inputs: [[2, 3, 5, 6], [4, 3, 3, 3], [4]], attributes: { pads: [1, 1, 1, 1] } },
+    { inputs: [[2, 3, 7, 8], [4, 3, 3, 3]], attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } },
+    { inputs: [[1, 3, 8, 8], [4, 3, 1, 1]], attributes: { strides: [2, 2] } },
+    { inputs: [[2, 2, 8, 7], [2, 2, 4, 5]], attributes: { pads: [2, 0, 1, 3], strides: [3, 3] } },
+    { inputs: [[1, 2, 9, 9], [2, 2, 3, 3]], attributes: { dilations: [2, 2], pads: [2, 2, 2, 2] } },
+    { inputs: [[1, 2, 9, 9], [2, 2, 3, 3]], attributes: { dilations: [2, 2], strides: [2, 2] } },
+    { inputs: [[2, 4, 6, 6], [6, 2, 3, 3]], attributes: { group: 2, pads: [1, 1, 1, 1], strides: [2, 2] } },
+    { inputs: [[1, 4, 5, 5], [4, 1, 3, 3]], attributes: { group: 4, pads: [1, 1, 1, 1] } },
+    { inputs: [[1, 2, 7, 7], [3, 2, 3, 3]], attributes: { auto_pad: 'SAME_UPPER', strides: [2, 2] } },
+    { inputs: [[1, 2, 7, 8], [3, 2, 2, 3]], attributes: { strides: [1, 2] } },
+    { inputs: [[1, 2, 5, 5], [2, 2, 3, 3]], attributes: { pads: [3, 3, 3, 3] } },
+    { inputs: [[2, 2, 9], [3, 2, 3]], attributes: { strides: [2], pads: [1, 0] } },
+  ],
+})
+
+// The adjoint of Conv in its input; kernel [in, out / group, …].
+export const ConvTranspose = defineOp({
+  op: 'ConvTranspose',
+  attributes: { ...attributes, output_padding: ints(), output_shape: ints() },
+  infer: (call) => {
+    const [x, weight] = [inputOf(call, 0), inputOf(call, 1)]
+    const channels = sizesOf(call, weight.shape)[1]! * numberOf(call, 'group')
+    return [{ dtype: x.dtype, shape: [x.shape[0]!, channels, ...transposedWindow(call).input] }]
+  },
+  vjp: (g, call, [dy]) => {
+    const [x, weight, bias] = call.inputs
+    const window = transposedWindow(call)
+    const group = numberOf(call, 'group')
+    return [
+      call.wanted[0] ? convolve(g, dy!, weight!, window, group) : null,
+      call.wanted[1] ? kernelGradient(g, dy!, x!, weight!.shape as number[], window, group) : null,
+      bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
+    ]
+  },
+  samples: [
+    { inputs: [[2, 3, 4, 5], [3, 2, 3, 3], [2]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } },
+    { inputs: [[1, 4, 4, 4], [4, 2, 3, 3]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1], group: 2 } },
+    { inputs: [[1, 2, 3, 3], [2, 3, 2, 2]], attributes: { dilations: [2, 2] } },
+  ],
+})
+
+function windowOf(call: Call): Window {
+  return resolveWindow(call, inputOf(call, 0).shape, sizesOf(call, inputOf(call, 1).shape, 2))
+}
+
+/** The window of the convolution whose adjoint this is: its input is our output. */
+function transposedWindow(call: Call): Window {
+  const small = sizesOf(call, inputOf(call, 0).shape, 2)
+  const kernel = sizesOf(call, inputOf(call, 1).shape, 2)
+  const ones = kernel.map(() => 1)
+  const strides = numbersOf(call, 'strides') ?? ones
+  const dilations = numbersOf(call, 'dilations') ?? ones
+  const extra = numbersOf(call, 'output_padding') ?? kernel.map(() => 0)
+  const pads = numbersOf(call, 'pads') ?? kernel.flatMap(() => [0, 0])
+  if (call.attributes['auto_pad'] !== 'NOTSET' || call.attributes['output_shape'] !== undefined) {
+    throw shapeError(call, 'auto_pad and output_shape are not supported; export the model with explicit pads')
+  }
+  const input = small.map(
+    (size, i) =>
+      (size - 1) * strides[i]! + extra[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - pads[i]! - pads[i + kernel.length]!,
+  )
+  return { kernel, strides, dilations, begin: pads.slice(0, kernel.length), end: pads.slice(kernel.length), input, output: small }
+}
+
+function convolve(g: Builder, x: Value, weight: Value, window: Window, group: number): Value {
+  const { strides, dilations, begin, end } = window
+  const y = g.conv(x, weight, null, { strides, dilations, pads: [...begin, ...end], group })
+  // Rows of x that no window reaches may add a window at the end; it is not ours.
+  const cut = window.output.map((size, i) => (y.shape[i + 2] as number) - size)
+  return all(cut, 0) ? y : g.pad(y, [0, 0, ...cut.map(() => 0), 0, 0, ...cut.map((size) => -size)])
+}
+
+function spatialAxes(x: Value): number[] {
+  return x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
+}

@@ -1,0 +1,282 @@
+/** Elementwise operators with broadcasting: arithmetic, comparison, selection. */
+import { blockedMask, isBlocked } from './blocked.ts'
+import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
+import { defineOp, describe, inputOf, shapeError, textOf, type Call, type OpRecord, type Sample } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { DType } from '../../tensor/tensor.ts'
+import type { Inferred, Value } from '../value.ts'
+
+const anyPair: readonly Sample[] = [
+  { inputs: [[2, 3], [2, 3]] },
+  { inputs: [[2, 3, 4], [3, 1]] },
+  { inputs: [[1], [4, 2]] },
+]
+const positive = (shape: readonly number[]): Sample['inputs'][number] => ({ shape, low: 0.5, high: 2 })
+
+export const Add = arithmetic('Add', anyPair, (_g, _call, dy) => [dy, dy], (a, b) => whole(a, b, (x, y) => x + y))
+export const Sub = arithmetic('Sub', anyPair, (g, _call, dy) => [dy, g.neg(dy)], (a, b) => whole(a, b, (x, y) => x - y))
+// d(a·b) = b·da + a·db
+export const Mul = arithmetic(
+  'Mul',
+  anyPair,
+  (g, { inputs: [a, b], wanted }, dy) => [wanted[0] ? g.mul(dy, b!) : null, wanted[1] ? g.mul(dy, a!) : null],
+  (a, b) => multiplyDims([a, b]),
+)
+// d(a/b) = da/b − a/b² db
+export const Div = arithmetic(
+  'Div',
+  [{ inputs: [[2, 3], positive([2, 3])] }, { inputs: [[2, 3], positive([1])] }],
+  (g, { inputs: [, b], outputs: [y], wanted }, dy) => {
+    const da = g.div(dy, b!)
+    return [da, wanted[1] ? g.neg(g.mul(da, y!)) : null]
+  },
+  (a, b) => divideDims(a, b) ?? whole(a, b, (x, y) => Math.trunc(x / y)),
+)
+// d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0
+export const Pow = arithmetic(
+  'Pow',
+  [{ inputs: [positive([2, 3]), [2, 3]] }, { inputs: [[2, 3], { shape: [], values: [3], constant: true }] }],
+  (g, { inputs: [a, b], outputs: [y], wanted }, dy) => [
+    wanted[0] ? g.mul(dy, g.mul(g.cast(b!, a!.dtype), g.pow(a!, g.sub(b!, 1)))) : null,
+    wanted[1] ? g.mul(dy, g.mul(y!, g.where(g.greater(a!, 0), g.log(g.max(a!, 1e-30)), 0))) : null,
+  ],
+)
+/** Ties: the gradient goes to the first of the equal inputs. */
+export const Max = extremum('Max')
+/** Ties: the gradient goes to the first of the equal inputs. */
+export const Min = extremum('Min')
+
+export const Sum = defineOp({
+  op: 'Sum',
+  attributes: {},
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: broadcastAll(call) }],
+  vjp: (_g, { inputs }, [dy]) => inputs.map(() => dy!),
+  samples: [{ inputs: [[2, 3], [1, 3], [2, 1]] }],
+})
+
+export const Neg = unary('Neg', (g, _x, _y, dy) => g.neg(dy))
+// d eˣ = eˣ dx
+export const Exp = unary('Exp', (g, _x, y, dy) => g.mul(dy, y))
+// d ln x = dx/x
+export const Log = unary('Log', (g, x, _y, dy) => g.div(dy, x), [{ inputs: [positive([2, 3])] }])
+// d √x = dx/(2√x)
+export const Sqrt = unary('Sqrt', (g, _x, y, dy) => g.div(g.mul(dy, 0.5), y), [{ inputs: [positive([2, 3])] }])
+// d x⁻¹ = −x⁻² dx
+export const Reciprocal = unary('Reciprocal', (g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), [{ inputs: [positive([2, 3])] }])
+// d|x| = sign x dx; 0 at 0
+export const Abs = unary('Abs', (g, x, _y, dy) => g.mul(dy, g.sign(x)))
+// d erf x = 2/√π e^(−x²) dx
+export const Erf = unary('Erf', (g, x, _y, dy) => g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))))
+export const Sin = unary('Sin', (g, x, _y, dy) => g.mul(dy, g.op('Cos', [x])[0]!))
+export const Cos = unary('Cos', (g, x, _y, dy) => g.neg(g.mul(dy, g.op('Sin', [x])[0]!)))
+export const Sign = unary('Sign', 'zero')
+export const Floor = unary('Floor', 'zero')
+export const Ceil = unary('Ceil', 'zero')
+export const Round = unary('Round', 'zero')
+
+/** Inside the limits, both included, the gradient passes (as in PyTorch). Limits are not differentiated. */
+export const Clip = defineOp({
+  op: 'Clip',
+  attributes: {},
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
+  vjp: (g, { inputs: [x, low, high] }, [dy]) => {
+    let gradient = dy!
+    if (low) gradient = g.where(g.less(x!, low), 0, gradient)
+    if (high) gradient = g.where(g.greater(x!, high), 0, gradient)
+    return [gradient, null, null]
+  },
+  // Before opset 11 the limits were attributes.
+  upgrade: (g, call, opset) => {
+    if (opset >= 11) return call
+    const { min, max } = call.attributes
+    const limit = (value: unknown): Value | null => (typeof value === 'number' ? g.scalar(value) : null)
+    return { inputs: [call.inputs[0]!, limit(min), limit(max)], attributes: {} }
+  },
+  samples: [
+    { inputs: [[4, 5], { shape: [], values: [-0.5], constant: true }, { shape: [], values: [0.6], constant: true }] },
+    { inputs: [[4, 5], { shape: [], values: [0], constant: true }] },
+  ],
+})
+
+export const Where = defineOp({
+  op: 'Where',
+  attributes: {},
+  infer: (call) => [{ dtype: inputOf(call, 1).dtype, shape: broadcastAll(call) }],
+  vjp: (g, { inputs: [condition], wanted }, [dy]) => [
+    null,
+    wanted[1] ? g.where(condition!, dy!, 0) : null,
+    wanted[2] ? g.where(condition!, 0, dy!) : null,
+  ],
+  // The gradient of a ReLU between convolutions: a product with a mask keeps onnxruntime's layout.
+  lower: (g, call) => {
+    const [condition, kept, other] = call.inputs as readonly Value[]
+    const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
+    const masks = source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
+    if (!masks || !isBlocked(source) || !isBlocked(kept!)) return undefined
+    return [g.mul(kept!, blockedMask(g, source))]
+  },
+  samples: [{ inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] }],
+})
+
+export const Cast = defineOp({
+  op: 'Cast',
+  attributes: { to: { type: 'dtype' } },
+  infer: (call) => {
+    const x = inputOf(call, 0)
+    const dtype = textOf(call, 'to') as DType
+    const keeps = x.contents && (dtype === 'int64' || dtype === 'int32')
+    return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents! }) }]
+  },
+  vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
+  samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
+})
+
+export const Identity = defineOp({
+  op: 'Identity',
+  attributes: {},
+  infer: (call) => [same(inputOf(call, 0))],
+  vjp: (_g, _call, [dy]) => [dy!],
+  samples: [{ inputs: [[2, 3]] }],
+})
+
+export const Greater = comparison('Greater')
+export const GreaterOrEqual = comparison('GreaterOrEqual')
+export const Less = comparison('Less')
+export const LessOrEqual = comparison('LessOrEqual')
+export const Equal = comparison('Equal')
+export const And = comparison('And', 'bool')
+export const Or = comparison('Or', 'bool')
+export const Xor = comparison('Xor', 'bool')
+
+export const Not = defineOp({
+  op: 'Not',
+  attributes: {},
+  infer: (call) => [{ dtype: 'bool', shape: inputOf(call, 0).shape }],
+  vjp: 'zero',
+  samples: [{ inputs: [{ shape: [3], dtype: 'bool', values: [1, 0, 1] }] }],
+})
+
+/** True of the types through which gradients flow. */
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16'
+}
+
+function same(x: Value): Inferred {
+  return { dtype: x.dtype, shape: x.shape, ...(x.contents && { contents: x.contents }) }
+}
+
+function unary(
+  op: string,
+  rule: 'zero' | ((g: Builder, x: Value, y: Value, dy: Value) => Value),
+  samples: readonly Sample[] = [{ inputs: [[2, 3]] }],
+): OpRecord {
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
+    vjp: rule === 'zero' ? 'zero' : (g, { inputs: [x], outputs: [y] }, [dy]) => [rule(g, x!, y!, dy!)],
+    samples,
+  })
+}
+
+function arithmetic(
+  op: string,
+  samples: readonly Sample[],
+  rule: (g: Builder, call: Call & { readonly outputs: readonly Value[]; readonly wanted: readonly boolean[] }, dy: Value) => readonly (Value | null)[],
+  sizes?: (a: Dim, b: Dim) => Dim | undefined,
+): OpRecord {
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => {
+      const [a, b] = [inputOf(call, 0), inputOf(call, 1)]
+      if (a.dtype !== b.dtype && op !== 'Pow') {
+        throw shapeError(call, `operands must have one type, got ${a.dtype} and ${b.dtype}`)
+      }
+      const contents = sizes && combine(a, b, sizes)
+      return [{ dtype: a.dtype, shape: broadcastAll(call), ...(contents && { contents }) }]
+    },
+    vjp: (g, call, [dy]) => rule(g, call, dy!),
+    upgrade: upgradeBroadcast,
+    samples,
+  })
+}
+
+/** Arithmetic on sizes known before the run. */
+function combine(a: Value, b: Value, sizes: (a: Dim, b: Dim) => Dim | undefined): Dim[] | undefined {
+  if (!a.contents || !b.contents) return undefined
+  const length = Math.max(a.contents.length, b.contents.length)
+  const result: Dim[] = []
+  for (let i = 0; i < length; i++) {
+    const left = a.contents[a.contents.length === 1 ? 0 : i]
+    const right = b.contents[b.contents.length === 1 ? 0 : i]
+    if (left === undefined || right === undefined) return undefined
+    const size = sizes(left, right)
+    if (size === undefined) return undefined
+    result.push(size)
+  }
+  return result
+}
+
+function whole(a: Dim, b: Dim, compute: (a: number, b: number) => number): Dim | undefined {
+  return typeof a === 'number' && typeof b === 'number' ? compute(a, b) : undefined
+}
+
+function extremum(op: 'Max' | 'Min'): OpRecord {
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: broadcastAll(call) }],
+    vjp: (g, { inputs, outputs: [y] }, [dy]) => {
+      let open = dy!
+      return inputs.map((x) => {
+        const chosen = g.equal(x!, y!)
+        const gradient = g.where(chosen, open, 0)
+        open = g.where(chosen, 0, open)
+        return gradient
+      })
+    },
+    // Ranges in which no two values that meet are near.
+    samples: [
+      { inputs: [[2, 3], { shape: [2, 3], low: -0.9, high: 0.6 }] },
+      { inputs: [[2, 3], { shape: [1], low: -0.4, high: -0.2 }, { shape: [2, 1], low: -0.9, high: 0.7 }] },
+    ],
+  })
+}
+
+function comparison(op: string, dtype: DType = 'float32'): OpRecord {
+  const values = [1, 0, 1, 0, 0, 1]
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => [{ dtype: 'bool', shape: broadcastAll(call) }],
+    vjp: 'zero',
+    upgrade: upgradeBroadcast,
+    samples: [{ inputs: [{ shape: [2, 3], dtype, values }, { shape: [3], dtype, values: [1, 0, 0] }] }],
+  })
+}
+
+/** Before opset 7 broadcasting was asked for by attributes. */
+function upgradeBroadcast(_g: Builder, call: Call, opset: number): Call {
+  if (opset >= 7) return call
+  const { axis: _axis, broadcast: _broadcast, ...attributes } = call.attributes
+  if (_axis !== undefined) throw shapeError(call, 'the axis attribute of opset 6 and older is not supported; export the model with a newer opset')
+  return { ...call, attributes }
+}
+
+function broadcastAll(call: Call): readonly Dim[] {
+  let shape: readonly Dim[] = []
+  for (const input of call.inputs) {
+    if (!input) continue
+    const joined = broadcastShapes(shape, input.shape)
+    if (!joined) {
+      throw shapeError(
+        call,
+        `shapes ${call.inputs.map((item) => formatShape(item?.shape ?? [])).join(' and ')} cannot be broadcast`,
+      )
+    }
+    shape = joined
+  }
+  if (call.inputs.length === 0) throw shapeError(call, `${describe(call)} has no inputs`)
+  return shape
+}

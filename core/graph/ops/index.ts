@@ -1,0 +1,20 @@
+/** The table of operators that robench knows: ONNX name to record. */
+import * as activation from './activation.ts'
+import * as convolution from './convolution.ts'
+import * as elementwise from './elementwise.ts'
+import * as linalg from './linalg.ts'
+import * as movement from './movement.ts'
+import * as normalization from './normalization.ts'
+import * as pooling from './pooling.ts'
+import * as reduction from './reduction.ts'
+import type { OpRecord } from '../operator.ts'
+
+const families = [activation, convolution, elementwise, linalg, movement, normalization, pooling, reduction]
+
+/** Every record, by the operator's ONNX name. */
+export const operators: ReadonlyMap<string, OpRecord> = new Map(
+  families
+    .flatMap((family) => Object.values(family))
+    .filter((item): item is OpRecord => typeof item === 'object' && 'infer' in item)
+    .map((record) => [record.op, record]),
+)

@@ -1,0 +1,106 @@
+/** Batch normalization, at inference and in training. */
+import { defineOp, float, inputOf, int, numberOf, type Call } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Value } from '../value.ts'
+
+const vector = (low: number, high: number): { shape: readonly number[]; low: number; high: number } => ({ shape: [3], low, high })
+const inputs = [[4, 3, 2, 2], vector(0.5, 2), vector(-1, 1), vector(-1, 1), vector(0.5, 2)] as const
+
+/**
+ * Inputs x `[n, c, …]`, scale, bias, mean, variance (each `[c]`).
+ * At inference y = scale·(x − mean)/√(variance + ε) + bias. In training the batch's own mean and
+ * (biased) variance are used, and outputs 1 and 2 are the running ones,
+ * `momentum`·old + (1 − `momentum`)·batch. As in onnxruntime and PyTorch's normalization itself the
+ * running variance takes the biased estimate; PyTorch's running variance takes the unbiased one.
+ */
+export const BatchNormalization = defineOp({
+  op: 'BatchNormalization',
+  attributes: { epsilon: float(1e-5), momentum: float(0.9), training_mode: int(0) },
+  infer: (call) => {
+    const [x, scale] = [inputOf(call, 0), inputOf(call, 1)]
+    const y = { dtype: x.dtype, shape: x.shape }
+    return numberOf(call, 'training_mode') ? [y, { dtype: scale.dtype, shape: scale.shape }, { dtype: scale.dtype, shape: scale.shape }] : [y]
+  },
+  vjp: (g, call, [dy]) => (numberOf(call, 'training_mode') ? trainingGradient(g, call, dy!) : inferenceGradient(g, call, dy!)),
+  lower: (g, call) => {
+    if (!numberOf(call, 'training_mode')) return g.op('BatchNormalization', call.inputs, call.attributes)
+    const [x, scale, bias, mean, variance] = call.inputs as readonly Value[]
+    const batch = statistics(g, x!)
+    const epsilon = numberOf(call, 'epsilon')
+    const y = g.op('BatchNormalization', [x!, scale!, bias!, batch.mean, batch.variance], { epsilon })[0]!
+    const momentum = numberOf(call, 'momentum')
+    const blend = (old: Value, now: Value): Value => g.add(g.mul(old, momentum), g.mul(now, 1 - momentum))
+    return [y, blend(mean!, batch.mean), blend(variance!, batch.variance)]
+  },
+  // Before opset 9 `spatial` existed; only its default has a meaning for images.
+  upgrade: (_g, call) => {
+    const { spatial: _spatial, consumed_inputs: _consumed, is_test: _test, ...attributes } = call.attributes
+    return { inputs: call.inputs, attributes }
+  },
+  samples: [{ inputs }, { inputs, attributes: { training_mode: 1 } }],
+})
+
+// dx = scale·r·dy with r = 1/√(variance + ε)
+function inferenceGradient(g: Builder, call: Call & { readonly wanted: readonly boolean[] }, dy: Value): readonly (Value | null)[] {
+  const [x, scale, , mean, variance] = call.inputs as readonly Value[]
+  const inverse = inverseDeviation(g, variance!, numberOf(call, 'epsilon'))
+  const slope = g.mul(scale!, inverse)
+  const dx = call.wanted[0] ? g.mul(dy, perChannel(g, slope, x!)) : null
+  if (!call.wanted.slice(1).some(Boolean)) return [dx, null, null, null, null]
+  const axes = otherAxes(x!)
+  const dBias = g.reduceSum(dy, axes)
+  // Σ dy·(x − mean), from which the gradients of scale and variance follow
+  const moment = g.reduceSum(g.mul(dy, g.sub(x!, perChannel(g, mean!, x!))), axes)
+  const dScale = g.mul(moment, inverse)
+  const dMean = g.neg(g.mul(dBias, slope))
+  const dVariance = g.mul(g.mul(g.mul(moment, scale!), g.mul(inverse, g.mul(inverse, inverse))), -0.5)
+  return [dx, dScale, dBias, dMean, dVariance]
+}
+
+// With x̂ = (x − μ)·r: dx = scale·r·(dy − mean(dy) − x̂·mean(dy·x̂)), an affine map of dy and x per channel.
+function trainingGradient(g: Builder, call: Call, dy: Value): readonly (Value | null)[] {
+  const [x, scale] = call.inputs as readonly Value[]
+  const axes = otherAxes(x!)
+  const { mean, variance } = statistics(g, x!)
+  const inverse = inverseDeviation(g, variance, numberOf(call, 'epsilon'))
+  const dBias = g.reduceSum(dy, axes)
+  const dScale = g.mul(inverse, g.sub(g.reduceSum(g.mul(dy, x!), axes), g.mul(mean, dBias)))
+  const slope = g.mul(scale!, inverse)
+  const meanOf = (sum: Value): Value => g.div(sum, elementCount(g, x!, axes))
+  // dx = slope·dy + factor·x + offset
+  const factor = g.neg(g.mul(g.mul(slope, inverse), meanOf(dScale)))
+  const offset = g.neg(g.add(g.mul(slope, meanOf(dBias)), g.mul(factor, mean)))
+  const dx = g.add(g.mul(dy, perChannel(g, slope, x!)), g.add(g.mul(x!, perChannel(g, factor, x!)), perChannel(g, offset, x!)))
+  return [dx, dScale, dBias, null, null]
+}
+
+/** Mean and biased variance per channel, `[c]` each. */
+function statistics(g: Builder, x: Value): { mean: Value; variance: Value } {
+  const axes = otherAxes(x)
+  const mean = g.reduceMean(x, axes)
+  const square = g.div(g.reduceSumSquare(x, axes), elementCount(g, x, axes))
+  return { mean, variance: g.max(g.sub(square, g.mul(mean, mean)), 0) }
+}
+
+/** How many elements a channel has, computed when the graph runs for a symbolic batch. */
+function elementCount(g: Builder, x: Value, axes: readonly number[]): Value {
+  const sizes = axes.map((axis) => x.shape[axis]!)
+  const known = sizes.filter((size) => typeof size === 'number').reduce((a, b) => a * b, 1)
+  if (sizes.every((size) => typeof size === 'number')) return g.scalar(known, x.dtype)
+  const batch = g.cast(g.gather(g.shape(x), g.scalar(0, 'int64')), x.dtype)
+  return g.mul(batch, known)
+}
+
+function inverseDeviation(g: Builder, variance: Value, epsilon: number): Value {
+  return g.div(1, g.sqrt(g.add(variance, epsilon)))
+}
+
+function otherAxes(x: Value): number[] {
+  return x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
+}
+
+/** `[c]` as `[c, 1, …]`, to be broadcast over x. */
+function perChannel(g: Builder, value: Value, x: Value): Value {
+  const spatial = x.shape.length - 2
+  return spatial === 0 ? value : g.unsqueeze(value, Array.from({ length: spatial }, (_, i) => i + 1))
+}

@@ -1,0 +1,165 @@
+/** Pooling over sliding windows. */
+import { float32 } from '../../tensor/tensor.ts'
+import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, text, type Call, type SampleInput } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Value } from '../value.ts'
+import { all, resolveWindow, type Window } from './window.ts'
+
+const attributes = {
+  auto_pad: text('NOTSET'),
+  ceil_mode: int(0),
+  dilations: ints(),
+  kernel_shape: ints(),
+  pads: ints(),
+  strides: ints(),
+}
+
+/** Values far apart, so that no small step changes which is the maximum. */
+const apart = (shape: readonly number[]): SampleInput => ({ shape, low: -20, high: 20 })
+
+/** Ties: the gradient goes to the element that onnxruntime reports as the maximum, the first. */
+export const MaxPool = defineOp({
+  op: 'MaxPool',
+  attributes: { ...attributes, storage_order: int(0) },
+  infer: (call) => {
+    const { dtype, shape } = inputOf(call, 0)
+    const pooled = [shape[0]!, shape[1]!, ...windowOf(call).output]
+    return [{ dtype, shape: pooled }, { dtype: 'int64', shape: pooled }]
+  },
+  // The second output says where in the whole tensor each maximum stood: add the gradient there.
+  vjp: (g, call, [dy]) => {
+    if (!dy) return [null]
+    const x = call.inputs[0]!
+    const where = g.op('MaxPool', [x], call.attributes)[1]!
+    const zeros = g.reshape(g.zerosLike(x), [-1])
+    const flat = g.op('ScatterElements', [zeros, g.reshape(where, [-1]), g.reshape(dy, [-1])], { axis: 0, reduction: 'add' })
+    return [g.reshapeLike(flat[0]!, x)]
+  },
+  samples: [
+    { inputs: [apart([2, 3, 6, 6])], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
+    { inputs: [apart([1, 2, 7, 7])], attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
+    { inputs: [apart([1, 2, 6, 7])], attributes: { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 } },
+  ],
+})
+
+export const AveragePool = defineOp({
+  op: 'AveragePool',
+  attributes: { auto_pad: text('NOTSET'), ceil_mode: int(0), count_include_pad: int(0), kernel_shape: ints(), pads: ints(), strides: ints() },
+  infer: (call) => {
+    const { dtype, shape } = inputOf(call, 0)
+    return [{ dtype, shape: [shape[0]!, shape[1]!, ...windowOf(call).output] }]
+  },
+  // Each window shares its gradient among the elements it counted.
+  vjp: (g, call, [dy]) => {
+    const x = call.inputs[0]!
+    const window = windowOf(call)
+    const shares = g.div(dy!, counts(g, call, window))
+    const { kernel, strides, begin, end, input, output } = window
+    const channels = x.shape[1] as number
+    const tiled = all(begin, 0) && all(end, 0) && kernel.every((size, i) => size === strides[i] && size * output[i]! === input[i])
+    if (tiled) return [g.reshapeLike(repeat(g, shares, kernel, x), x)]
+    const single = g.reshape(shares, [-1, 1, ...output])
+    const ones = g.floats([1, 1, ...kernel], Array.from({ length: kernel.reduce((a, b) => a * b, 1) }, () => 1))
+    const rest = input.map((size, i) => size - ((output[i]! - 1) * strides[i]! + kernel[i]! - begin[i]! - end[i]!))
+    // With ceil_mode the last window may hang over the end: pad more, so that its surplus is cut off.
+    const over = rest.map((size) => Math.max(0, -size))
+    const dx = g.convTranspose(single, ones, {
+      strides,
+      pads: [...begin, ...end.map((pad, i) => pad + over[i]!)],
+      output_padding: rest.map((size) => Math.max(0, size)),
+    })
+    return [g.reshape(dx, [-1, channels, ...input])]
+  },
+  samples: [
+    { inputs: [[2, 3, 6, 6]], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
+    { inputs: [[1, 2, 7, 7]], attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
+    { inputs: [[1, 2, 7, 7]], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 } },
+    { inputs: [[1, 2, 5, 5]], attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 } },
+  ],
+})
+
+export const GlobalAveragePool = defineOp({
+  op: 'GlobalAveragePool',
+  attributes: {},
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: globalShape(call) }],
+  vjp: (g, { inputs: [x] }, [dy]) => {
+    const size = (x!.shape.slice(2) as number[]).reduce((a, b) => a * b, 1)
+    return [g.expandLike(g.mul(dy!, 1 / size), x!)]
+  },
+  samples: [{ inputs: [[2, 3, 4, 5]] }],
+})
+
+export const GlobalMaxPool = defineOp({
+  op: 'GlobalMaxPool',
+  attributes: {},
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: globalShape(call) }],
+  vjp: (g, { inputs: [x], outputs: [y] }, [dy]) => {
+    const ties = g.cast(g.equal(x!, y!), x!.dtype)
+    const axes = x!.shape.flatMap((_, axis) => (axis > 1 ? [axis] : []))
+    return [g.mul(dy!, g.div(ties, g.reduceSum(ties, axes, true)))]
+  },
+  samples: [{ inputs: [[2, 3, 4, 5]] }],
+})
+
+/** x with updates put (or added) at places along an axis; in gradients of pooling. */
+export const ScatterElements = defineOp({
+  op: 'ScatterElements',
+  attributes: { axis: int(0), reduction: text('none') },
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
+  vjp: (g, call, [dy]) => {
+    if (call.attributes['reduction'] !== 'add') throw shapeError(call, 'only reduction "add" has a derivative rule')
+    const taken = g.op('GatherElements', [dy!, call.inputs[1]!], { axis: numberOf(call, 'axis') })[0]!
+    return [dy!, null, taken]
+  },
+  samples: [
+    {
+      inputs: [[5], { shape: [3], dtype: 'int64', values: [1, 4, 1] }, [3]],
+      attributes: { reduction: 'add' },
+    },
+  ],
+})
+
+export const GatherElements = defineOp({
+  op: 'GatherElements',
+  attributes: { axis: int(0) },
+  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 1).shape }],
+  vjp: (g, call, [dy]) => {
+    const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
+    const attributes = { axis: numberOf(call, 'axis'), reduction: 'add' }
+    return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], attributes)[0]!, null]
+  },
+  samples: [{ inputs: [[2, 3], { shape: [2, 2], dtype: 'int64', values: [0, 2, 1, 1] }], attributes: { axis: 1 } }],
+})
+
+function windowOf(call: Call): Window {
+  const kernel = numbersOf(call, 'kernel_shape')
+  if (!kernel) throw shapeError(call, 'attribute "kernel_shape" is missing')
+  return resolveWindow(call, inputOf(call, 0).shape, kernel)
+}
+
+function globalShape(call: Call): ReturnType<() => (number | string)[]> {
+  const { shape } = inputOf(call, 0)
+  return shape.map((dim, axis) => (axis < 2 ? dim : 1))
+}
+
+/** How many elements each window counts, `[1, 1, …output]`. */
+function counts(g: Builder, call: Call, window: Window): Value {
+  const padded = numberOf(call, 'count_include_pad') === 1
+  const perAxis = window.output.map((length, i) =>
+    Array.from({ length }, (_, o) => {
+      const start = o * window.strides[i]! - window.begin[i]!
+      const stop = start + window.kernel[i]!
+      const [low, high] = padded ? [-window.begin[i]!, window.input[i]! + window.end[i]!] : [0, window.input[i]!]
+      return Math.min(stop, high) - Math.max(start, low)
+    }),
+  )
+  const values = perAxis.reduce<number[]>((all, axis) => all.flatMap((count) => axis.map((more) => count * more)), [1])
+  return g.constant(float32([1, 1, ...window.output], values))
+}
+
+/** Each element repeated over its window: [n, c, h, w] to [n, c, h, k, w, k]. */
+function repeat(g: Builder, x: Value, kernel: readonly number[], like: Value): Value {
+  const open = g.unsqueeze(x, kernel.map((_, i) => 3 + 2 * i))
+  const spatial = (like.shape.slice(2) as number[]).flatMap((size, i) => [size / kernel[i]!, kernel[i]!])
+  return g.op('Expand', [open, g.integers([1, 1, ...spatial])])[0]!
+}

@@ -1,0 +1,55 @@
+/** The arithmetic of sliding windows, shared by convolution and pooling. */
+import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator.ts'
+import type { Dim } from '../dim.ts'
+
+/** A window resolved against the sizes it slides over: every list has one number per spatial axis. */
+export interface Window {
+  readonly kernel: readonly number[]
+  readonly strides: readonly number[]
+  readonly dilations: readonly number[]
+  /** Padding before and after. */
+  readonly begin: readonly number[]
+  readonly end: readonly number[]
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+}
+
+/** Resolves strides, dilations, pads and auto_pad. @param shape `[n, c, …spatial]`. */
+export function resolveWindow(call: Call, shape: readonly Dim[], kernel: readonly number[]): Window {
+  const input = sizesOf(call, shape, 2)
+  if (input.length !== kernel.length || input.length === 0) {
+    throw shapeError(call, `a kernel over ${kernel.length} axes does not fit an input of rank ${shape.length}`)
+  }
+  const strides = numbersOf(call, 'strides') ?? kernel.map(() => 1)
+  const dilations = numbersOf(call, 'dilations') ?? kernel.map(() => 1)
+  const ceil = 'ceil_mode' in call.attributes && numberOf(call, 'ceil_mode') === 1
+  const mode = textOf(call, 'auto_pad')
+  const pads = numbersOf(call, 'pads') ?? kernel.flatMap(() => [0, 0])
+  const begin: number[] = []
+  const end: number[] = []
+  const output: number[] = []
+  for (const [i, size] of input.entries()) {
+    const reach = (kernel[i]! - 1) * dilations[i]! + 1
+    const stride = strides[i]!
+    let [before, after] = mode === 'NOTSET' ? [pads[i]!, pads[i + kernel.length]!] : [0, 0]
+    if (mode === 'SAME_UPPER' || mode === 'SAME_LOWER') {
+      const needed = Math.max(0, (Math.ceil(size / stride) - 1) * stride + reach - size)
+      const half = Math.floor(needed / 2)
+      ;[before, after] = mode === 'SAME_UPPER' ? [half, needed - half] : [needed - half, half]
+    }
+    let steps = (size + before + after - reach) / stride
+    steps = ceil ? Math.ceil(steps) : Math.floor(steps)
+    // With ceil_mode a last window that would start in the padding is dropped (opset 19 and onnxruntime).
+    if (ceil && steps * stride >= size + before) steps -= 1
+    if (steps < 0) throw shapeError(call, `a kernel of ${reach} does not fit into ${size + before + after}`)
+    begin.push(before)
+    end.push(after)
+    output.push(steps + 1)
+  }
+  return { kernel, strides, dilations, begin, end, input, output }
+}
+
+/** True if each of the numbers is that one. */
+export function all(numbers: readonly number[], value: number): boolean {
+  return numbers.every((number) => number === value)
+}

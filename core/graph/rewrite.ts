@@ -1,0 +1,104 @@
+/** Making a new expression out of an old one: replace values, lower operators, fold batch normalization. */
+import { float32 } from '../tensor/tensor.ts'
+import { createNode, topologicalOrder, type Node, type Value } from './value.ts'
+import { g } from './graph.ts'
+import { numberOf } from './operator.ts'
+
+/** What becomes of a node: new outputs, or undefined to keep it (with its inputs rewritten). */
+export type Rewrite = (node: Node, inputs: readonly (Value | null)[]) => readonly Value[] | undefined
+
+/** Rewrites a graph from its leaves up. Untouched parts are shared with the old one. */
+export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
+  const replaced = new Map<Node, readonly Value[]>()
+  const current = (value: Value): Value => replaced.get(value.node)![value.index]!
+  for (const node of topologicalOrder(values)) {
+    const inputs = node.inputs.map((input) => input && current(input))
+    const answer = visit(node, inputs)
+    if (answer) {
+      replaced.set(node, answer)
+      continue
+    }
+    const unchanged = inputs.every((input, i) => input === node.inputs[i])
+    replaced.set(node, unchanged ? node.outputs : reapply(node, inputs))
+  }
+  return values.map(current)
+}
+
+/** Puts other values in the place of some (placeholders, mostly). Shapes are inferred anew. */
+export function substitute(values: readonly Value[], replacements: ReadonlyMap<Value, Value>): Value[] {
+  return rewrite(values, (node) => {
+    if (!node.outputs.some((output) => replacements.has(output))) return undefined
+    return node.outputs.map((output) => replacements.get(output) ?? output)
+  })
+}
+
+/** Replaces operators that onnxruntime does not run well by those it does. */
+export function lower(values: readonly Value[]): Value[] {
+  return rewrite(values, (node, inputs) => {
+    const record = g.record(node.op)
+    return record?.lower?.(g, { ...node, inputs })
+  })
+}
+
+/**
+ * For a model at inference: puts each batch normalization that follows a convolution into the
+ * convolution's weights, so that neither pass meets it. Constants are folded here and now; weights
+ * that are placeholders are folded by expressions, which onnxruntime folds when it knows them.
+ */
+export function foldBatchNormalization(values: readonly Value[]): Value[] {
+  const uses = countUses(values)
+  return rewrite(values, (node, inputs) => {
+    const [x, scale, bias, mean, variance] = inputs
+    if (node.op === 'Identity' && x) return [x]
+    if (node.op !== 'BatchNormalization' || numberOf(node, 'training_mode') !== 0) return undefined
+    const conv = x!.node
+    if (conv.op !== 'Conv' || uses.get(node.inputs[0]!) !== 1) return undefined
+    const [source, kernel, convBias] = conv.inputs
+    const epsilon = numberOf(node, 'epsilon')
+    const statistics = [scale!, bias!, mean!, variance!] as const
+    const folded = foldNumbers(kernel!, convBias ?? null, statistics, epsilon) ?? foldExpressions(kernel!, convBias ?? null, statistics, epsilon)
+    return g.op('Conv', [source!, ...folded], conv.attributes, conv.name)
+  })
+}
+
+type Statistics = readonly [scale: Value, bias: Value, mean: Value, variance: Value]
+
+/** Kernel and bias of the folded convolution, computed in float64; undefined unless all are constants. */
+function foldNumbers(kernel: Value, convBias: Value | null, statistics: Statistics, epsilon: number): [Value, Value] | undefined {
+  const weights = floatsOf(kernel)
+  const offset = convBias ? floatsOf(convBias) : null
+  const [a, b, m, v] = statistics.map(floatsOf)
+  if (!weights || offset === undefined || !a || !b || !m || !v) return undefined
+  const perChannel = weights.length / a.length
+  const slope = Float64Array.from(a, (value, i) => value / Math.sqrt(v[i]! + epsilon))
+  const folded = Float32Array.from(weights, (value, i) => value * slope[Math.floor(i / perChannel)]!)
+  const shift = Float32Array.from(slope, (value, i) => b[i]! + ((offset?.[i] ?? 0) - m[i]!) * value)
+  return [g.constant(float32(kernel.shape as readonly number[], folded)), g.constant(float32([shift.length], shift))]
+}
+
+function foldExpressions(kernel: Value, convBias: Value | null, [scale, bias, mean, variance]: Statistics, epsilon: number): [Value, Value] {
+  const slope = g.div(scale, g.sqrt(g.add(variance, epsilon)))
+  const column = g.unsqueeze(slope, kernel.shape.slice(1).map((_, i) => i + 1))
+  const centered = convBias ? g.sub(convBias, mean) : g.neg(mean)
+  return [g.mul(kernel, column), g.add(bias, g.mul(centered, slope))]
+}
+
+function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+  if (node.inputs.length === 0) {
+    return createNode(node.op, node.name, inputs, node.attributes, node.outputs, node.tensor).outputs
+  }
+  return g.op(node.op, inputs, node.attributes, node.name)
+}
+
+function countUses(values: readonly Value[]): ReadonlyMap<Value, number> {
+  const uses = new Map<Value, number>()
+  const add = (value: Value): void => void uses.set(value, (uses.get(value) ?? 0) + 1)
+  values.forEach(add)
+  for (const node of topologicalOrder(values)) for (const input of node.inputs) if (input) add(input)
+  return uses
+}
+
+function floatsOf(value: Value): Float32Array | undefined {
+  const data = value.node.tensor?.data
+  return data instanceof Float32Array ? data : undefined
+}

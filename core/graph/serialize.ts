@@ -1,0 +1,77 @@
+/** Expressions to ONNX files: what onnxruntime loads, and what anyone else may. */
+import { GraphError } from '../errors.ts'
+import { writeOnnx, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
+import { dataTypes } from '../onnx/tensor-data.ts'
+import type { DType, Tensor } from '../tensor/tensor.ts'
+import { g } from './graph.ts'
+import { lower } from './rewrite.ts'
+import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
+
+/** The standard operator set that expressions are written in. */
+export const opset = 18
+
+/** Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order. */
+export function toOnnx(outputs: Readonly<Record<string, Value>>, inputs: readonly Value[]): Uint8Array {
+  return writeOnnx(toGraph(outputs, inputs))
+}
+
+/** The same as a plain graph, before it becomes bytes. */
+export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readonly Value[]): OnnxGraph {
+  const names = Object.keys(outputs)
+  const roots = lower(Object.values(outputs))
+  const order = topologicalOrder(roots)
+  const valueNames = new Map<Value, string>()
+  const initializers = new Map<string, Tensor>()
+  const nodes: OnnxNode[] = []
+  const known = new Set(inputs.map((input) => input.node.name))
+  for (const [i, node] of order.entries()) {
+    if (node.op === 'Input') {
+      if (!known.has(node.name)) {
+        throw new GraphError('ROBENCH_GRAPH', `placeholder "${node.name}" is used but not among the graph's inputs`)
+      }
+      valueNames.set(node.outputs[0]!, node.name)
+    } else if (node.op === 'Constant') {
+      const name = `c${i}`
+      valueNames.set(node.outputs[0]!, name)
+      initializers.set(name, node.tensor!)
+    } else {
+      node.outputs.forEach((output, k) => valueNames.set(output, `v${i}_${k}`))
+      nodes.push(writeNode(node, i, valueNames))
+    }
+  }
+  // An output may be a placeholder, a constant, or named twice: an Identity gives it its name.
+  roots.forEach((root, k) => {
+    nodes.push({ name: `output_${k}`, op: 'Identity', domain: '', inputs: [valueNames.get(root)!], outputs: [names[k]!], attributes: {} })
+  })
+  const info = (name: string, value: Value): OnnxValueInfo => ({ name, dtype: value.dtype, shape: value.shape })
+  return {
+    opset,
+    domains: [],
+    inputs: inputs.map((input) => info(input.node.name, input)),
+    outputs: roots.map((root, k) => info(names[k]!, root)),
+    initializers,
+    nodes,
+  }
+}
+
+function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>): OnnxNode {
+  const specs = g.record(node.op)?.attributes ?? {}
+  return {
+    name: node.name || `${node.op}_${index}`,
+    op: node.op,
+    domain: '',
+    inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
+    outputs: node.outputs.map((output) => names.get(output)!),
+    attributes: Object.fromEntries(
+      Object.entries(node.attributes)
+        // An explicit default of these is refused beside pads, or unknown to older operator sets.
+        .filter(([key, value]) => !(key === 'auto_pad' && value === 'NOTSET') && !(key === 'reduction' && value === 'none'))
+        .map(([key, value]) => [key, writeAttribute(specs[key]!.type, value)]),
+    ),
+  }
+}
+
+function writeAttribute(type: string, value: AttributeValue): OnnxAttribute {
+  if (type === 'dtype') return { type: 'int', value: dataTypes[value as DType] }
+  return { type, value } as OnnxAttribute
+}

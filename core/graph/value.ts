@@ -1,0 +1,80 @@
+/** Expressions: immutable values, each an output of a node whose operator is one of ONNX. */
+import type { DType, Tensor } from '../tensor/tensor.ts'
+import type { Dim } from './dim.ts'
+
+/** An attribute in canonical form; the operator's record says whether a number is an integer or a float. */
+export type AttributeValue = number | string | readonly number[] | Tensor
+export type Attributes = Readonly<Record<string, AttributeValue>>
+
+/** One application of an operator. `Input` and `Constant` are the leaves. */
+export interface Node {
+  readonly op: string
+  readonly name: string
+  /** null where an optional input is left out. */
+  readonly inputs: readonly (Value | null)[]
+  readonly attributes: Attributes
+  readonly outputs: readonly Value[]
+  /** The value of a `Constant`. */
+  readonly tensor?: Tensor
+}
+
+/** A tensor that an expression stands for. */
+export interface Value {
+  readonly node: Node
+  /** Which output of the node. */
+  readonly index: number
+  readonly dtype: DType
+  readonly shape: readonly Dim[]
+  /** The contents, where they are whole numbers known before the run: sizes and axes, possibly symbolic. */
+  readonly contents?: readonly Dim[]
+}
+
+/** What shape inference says of one output. */
+export interface Inferred {
+  readonly dtype: DType
+  readonly shape: readonly Dim[]
+  readonly contents?: readonly Dim[]
+}
+
+/** Makes a node and its outputs. */
+export function createNode(
+  op: string,
+  name: string,
+  inputs: readonly (Value | null)[],
+  attributes: Attributes,
+  inferred: readonly Inferred[],
+  constant?: Tensor,
+): Node {
+  const outputs: Value[] = []
+  const node: Node = { op, name, inputs, attributes, outputs, ...(constant && { tensor: constant }) }
+  inferred.forEach((item, index) => outputs.push({ node, index, ...item }))
+  return node
+}
+
+/** All nodes that the values depend on, each after its inputs. Iterative, so that depth is no limit. */
+export function topologicalOrder(values: readonly Value[]): Node[] {
+  const order: Node[] = []
+  const done = new Set<Node>()
+  const stack: { node: Node; next: number }[] = []
+  const visit = (node: Node): void => {
+    if (!done.has(node)) {
+      done.add(node)
+      stack.push({ node, next: 0 })
+    }
+  }
+  for (const value of values) {
+    visit(value.node)
+    while (stack.length > 0) {
+      const top = stack.at(-1)!
+      const input = top.node.inputs[top.next]
+      if (top.next < top.node.inputs.length) {
+        top.next += 1
+        if (input) visit(input.node)
+      } else {
+        order.push(top.node)
+        stack.pop()
+      }
+    }
+  }
+  return order
+}

@@ -1,0 +1,157 @@
+/** The Model over an expression of its logits. Sessions are compiled when first needed and kept. */
+import { GraphError, RobenchError } from '../errors.ts'
+import { g } from '../graph/graph.ts'
+import { gradient } from '../graph/gradient.ts'
+import { substitute } from '../graph/rewrite.ts'
+import { Session, type SessionOptions } from '../graph/session.ts'
+import type { Value } from '../graph/value.ts'
+import { tensor, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import type { FileRunner } from './file-runner.ts'
+import type { GradientAnswer, Loss, Model, PassCounts, Program, ProgramDefinition, ProgramScope } from './model.ts'
+
+export interface ClassifierParts {
+  readonly name: string
+  readonly hash: string
+  readonly inputShape: readonly [number, number, number]
+  readonly classes: number
+  readonly bounds: readonly [number, number]
+  /** The placeholder `[n, c, h, w]` of the expression. */
+  readonly images: Value
+  /** Logits `[n, k]`, or why there is no expression to differentiate. */
+  readonly expression: Value | GraphError
+  readonly runner: FileRunner
+  readonly session: SessionOptions
+}
+
+export class ClassifierModel implements Model {
+  readonly #parts: ClassifierParts
+  readonly #gradients = new Map<Loss, Promise<Session>>()
+  readonly #programs: Session[] = []
+  #forward: Promise<Session> | undefined
+  #forwardPasses = 0
+  #backwardPasses = 0
+
+  constructor(parts: ClassifierParts) {
+    this.#parts = parts
+  }
+
+  get inputShape(): readonly [number, number, number] {
+    return this.#parts.inputShape
+  }
+  get classes(): number {
+    return this.#parts.classes
+  }
+  get bounds(): readonly [number, number] {
+    return this.#parts.bounds
+  }
+  get hash(): string {
+    return this.#parts.hash
+  }
+  get passes(): PassCounts {
+    return { forward: this.#forwardPasses, backward: this.#backwardPasses }
+  }
+
+  async logits(inputs: FloatTensor): Promise<FloatTensor> {
+    this.#checkInputs(inputs)
+    const logits = await this.#logits(inputs)
+    this.#forwardPasses += inputs.shape[0]!
+    this.#checkLogits(logits)
+    return logits
+  }
+
+  async gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer> {
+    this.#checkInputs(inputs)
+    const count = inputs.shape[0]!
+    let session = this.#gradients.get(loss)
+    if (!session) {
+      session = this.#compileGradient(loss)
+      this.#gradients.set(loss, session)
+    }
+    const answers = await (await session).run({ inputs, labels: toInt64(labels) }, this.#parts.name)
+    this.#forwardPasses += count
+    this.#backwardPasses += count
+    const logits = answers['logits'] as FloatTensor
+    this.#checkLogits(logits)
+    return { logits, losses: answers['losses']!.data as Float32Array, gradient: answers['gradient'] as FloatTensor }
+  }
+
+  async compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program> {
+    const { images, name, session: options } = this.#parts
+    const expression = this.#expression()
+    let forward = 0
+    let backward = 0
+    const definition = build({
+      logits: (inputs) => {
+        forward += 1
+        return substitute([expression], new Map([[images, inputs]]))[0]!
+      },
+      gradient: (of, withRespectTo) => {
+        backward += 1
+        return gradient(of, withRespectTo, { name })
+      },
+    })
+    const session = await Session.compile(definition.outputs, definition.inputs, options, name)
+    this.#programs.push(session)
+    const batchOf = definition.inputs.find((input) => input.shape[0] === 'n')?.node.name
+    return {
+      run: async (feeds): Promise<Record<string, Tensor>> => {
+        const count = (batchOf === undefined ? undefined : feeds[batchOf]?.shape[0]) ?? 1
+        const answers = await session.run(feeds, name)
+        this.#forwardPasses += forward * count
+        this.#backwardPasses += backward * count
+        return answers
+      },
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const sessions = [...(this.#forward ? [this.#forward] : []), ...this.#gradients.values(), ...this.#programs]
+    for (const session of sessions) await (await session).release()
+    await this.#parts.runner.release()
+  }
+
+  async #logits(inputs: FloatTensor): Promise<FloatTensor> {
+    const { expression, images, name, runner, session } = this.#parts
+    if (expression instanceof GraphError) return runner.logits(inputs)
+    this.#forward ??= Session.compile({ logits: expression }, [images], session, name)
+    return (await (await this.#forward).run({ inputs }, name))['logits'] as FloatTensor
+  }
+
+  async #compileGradient(loss: Loss): Promise<Session> {
+    const { images, name, session } = this.#parts
+    const logits = this.#expression()
+    const labels = g.input('labels', 'int64', ['n'])
+    const losses = loss(logits, labels)
+    const [derivative] = gradient(losses, [images], { name })
+    return Session.compile({ logits, losses, gradient: derivative! }, [images, labels], session, name)
+  }
+
+  #expression(): Value {
+    const { expression } = this.#parts
+    if (expression instanceof GraphError) throw expression
+    return expression
+  }
+
+  #checkInputs(inputs: FloatTensor): void {
+    const [c, h, w] = this.#parts.inputShape
+    const { shape } = inputs
+    if (shape.length !== 4 || shape[1] !== c || shape[2] !== h || shape[3] !== w) {
+      throw new RobenchError('ROBENCH_MODEL_OUTPUT', `${this.#parts.name}: expected inputs [n, ${c}, ${h}, ${w}], got [${shape.join(', ')}]`)
+    }
+  }
+
+  #checkLogits(logits: FloatTensor): void {
+    const at = logits.data.findIndex((value) => !Number.isFinite(value))
+    if (at >= 0) {
+      const row = Math.floor(at / this.#parts.classes)
+      throw new RobenchError(
+        'ROBENCH_MODEL_OUTPUT',
+        `${this.#parts.name}: logit ${at % this.#parts.classes} of row ${row} in the batch is ${logits.data[at]}; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights`,
+      )
+    }
+  }
+}
+
+function toInt64(labels: Int32Array): Tensor<'int64'> {
+  return tensor('int64', [labels.length], BigInt64Array.from(labels, (label) => BigInt(label)))
+}

@@ -1,0 +1,71 @@
+/** Runs an ONNX file as it is: what everything read from it is compared with, and what remains where it cannot be read. */
+import { RobenchError } from '../errors.ts'
+import { Session, type SessionOptions } from '../graph/session.ts'
+import type { Value } from '../graph/value.ts'
+import { sizeOf, sliceRows, type FloatTensor } from '../tensor/tensor.ts'
+import type { FileDescription } from './load.ts'
+
+export class FileRunner {
+  readonly file: FileDescription
+  readonly #session: Session
+  readonly #prepared: Value
+  readonly #options: SessionOptions
+  readonly #name: string
+  #preprocessing: Session | undefined
+
+  /** @param prepared the images as the file wants them, an expression of the placeholder `inputs`. */
+  constructor(session: Session, file: FileDescription, prepared: Value, options: SessionOptions, name: string) {
+    this.#session = session
+    this.file = file
+    this.#prepared = prepared
+    this.#options = options
+    this.#name = name
+  }
+
+  /** Logits `[n, k]` of images `[n, c, h, w]`, in portions of the file's own batch where that is fixed. */
+  async logits(images: FloatTensor): Promise<FloatTensor> {
+    this.#preprocessing ??= await this.#preparation()
+    const count = images.shape[0]!
+    const batch = this.file.fixedBatch ?? count
+    const parts: Float32Array[] = []
+    for (let start = 0; start < count; start += batch) {
+      const rows = Math.min(batch, count - start)
+      const part = fill(sliceRows(images, start, start + rows), batch)
+      const prepared = await this.#preprocessing.run({ inputs: part }, this.#name)
+      const answer = (await this.#session.run({ [this.file.input]: prepared['prepared']! }, this.#name))[this.file.output]!
+      if (!(answer.data instanceof Float32Array) || answer.shape[0] !== batch) {
+        throw new RobenchError('ROBENCH_MODEL_OUTPUT', `${this.#name}: expected float32 logits [${batch}, classes], got ${answer.dtype} [${answer.shape.join(', ')}]`)
+      }
+      parts.push(answer.data.subarray(0, (answer.data.length / batch) * rows))
+    }
+    const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let offset = 0
+    for (const part of parts) {
+      data.set(part, offset)
+      offset += part.length
+    }
+    return { dtype: 'float32', shape: [count, data.length / count], data }
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release()
+    await this.#preprocessing?.release()
+  }
+
+  async #preparation(): Promise<Session> {
+    let value = this.#prepared
+    while (value.node.inputs.length > 0) value = value.node.inputs[0]!
+    return Session.compile({ prepared: this.#prepared }, [value], this.#options, this.#name)
+  }
+}
+
+/** Repeats the last row until the batch is full. */
+function fill(images: FloatTensor, batch: number): FloatTensor {
+  const count = images.shape[0]!
+  if (count === batch) return images
+  const row = sizeOf(images.shape.slice(1))
+  const data = new Float32Array(batch * row)
+  data.set(images.data)
+  for (let i = count; i < batch; i++) data.set(images.data.subarray((count - 1) * row, count * row), i * row)
+  return { dtype: 'float32', shape: [batch, ...images.shape.slice(1)], data }
+}

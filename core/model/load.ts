@@ -1,0 +1,185 @@
+/** Loads an ONNX file as a Model: read, put behind its normalization, made to take any batch, checked against the file itself. */
+import { GraphError, RobenchError } from '../errors.ts'
+import { formatShape, type Dim } from '../graph/dim.ts'
+import { g } from '../graph/graph.ts'
+import { importGraph } from '../graph/import.ts'
+import { foldBatchNormalization, substitute } from '../graph/rewrite.ts'
+import { Session, type SessionOptions } from '../graph/session.ts'
+import type { Value } from '../graph/value.ts'
+import { hashBytes, hashJson } from '../hash.ts'
+import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../onnx/file.ts'
+import { randomStream } from '../random.ts'
+import { float32, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
+import { ClassifierModel } from './classifier.ts'
+import { FileRunner } from './file-runner.ts'
+import type { ModelManifest } from './manifest.ts'
+import type { Model } from './model.ts'
+
+export interface LoadModelOptions extends SessionOptions {
+  /** What to call the model in errors: its path. */
+  readonly name?: string
+  /** `[channels, height, width]` of the images, where the file leaves them open. */
+  readonly inputShape?: readonly [number, number, number]
+}
+
+/**
+ * Loads an ONNX classifier.
+ *
+ * A file exported with a fixed batch is made to take any: sizes in Reshape and Expand that stand for
+ * the batch follow it. Whatever was read is compared with the file as it is, run by onnxruntime on
+ * random images; if that fails, the model still answers by the file, and its gradient says why not.
+ *
+ * @throws GraphError ROBENCH_MODEL_FILE for a file that is no model, RobenchError ROBENCH_CONFIG where manifest and file disagree.
+ */
+export async function loadModel(bytes: Uint8Array, manifest: ModelManifest, options: LoadModelOptions = {}): Promise<Model> {
+  const name = options.name ?? 'model'
+  const graph = readOnnx(bytes, name)
+  const file = describeFile(graph, manifest, options, name)
+  const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
+  const session = await Session.load(bytes, options, name)
+  const runner = new FileRunner(session, file, preprocess(images, file, manifest), options, name)
+  const identity = { hash: hashJson({ file: hashBytes(bytes), manifest }), bounds: manifest.bounds, inputShape: file.inputShape, name }
+  let expression: Value | GraphError
+  try {
+    expression = importClassifier(graph, file, images, manifest, name)
+    expression = (await agrees(expression, images, runner, options, name)) ?? expression
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    expression = error
+  }
+  const probe = randomImages(file.inputShape, manifest.bounds, 2)
+  const [, classes] = (expression instanceof GraphError ? await runner.logits(probe) : { shape: expression.shape }).shape
+  checkClasses(classes, manifest, name)
+  return new ClassifierModel({ ...identity, classes: classes as number, images, expression, runner, session: options })
+}
+
+/** What the file says of its input and output. */
+export interface FileDescription {
+  readonly input: string
+  readonly output: string
+  readonly inputShape: readonly [number, number, number]
+  /** The shape that the file itself takes, after normalization and layout; its first size is the batch. */
+  readonly fileShape: readonly Dim[]
+  /** The batch that the file is fixed to, if it is. */
+  readonly fixedBatch?: number
+}
+
+function describeFile(graph: OnnxGraph, manifest: ModelManifest, options: LoadModelOptions, name: string): FileDescription {
+  const [input, ...others] = graph.inputs
+  if (!input || others.length > 0) {
+    throw invalid(name, `expected one input, got ${graph.inputs.length} (${graph.inputs.map((info) => info.name).join(', ')})`)
+  }
+  const output = manifest.output ?? graph.outputs[0]?.name
+  if (!output || !graph.outputs.some((info) => info.name === output)) {
+    throw invalid(name, `output "${output}" does not exist; it has ${graph.outputs.map((info) => info.name).join(', ')}`)
+  }
+  if (input.dtype !== 'float32') throw invalid(name, `expected a float32 input, got ${input.dtype}`)
+  const inputShape = imageShape(input, manifest, options, name)
+  const [c, h, w] = inputShape
+  const [batch] = input.shape ?? []
+  const images = input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
+  return {
+    input: input.name,
+    output,
+    inputShape,
+    fileShape: ['n', ...images],
+    ...(typeof batch === 'number' && { fixedBatch: batch }),
+  }
+}
+
+function imageShape(input: OnnxValueInfo, manifest: ModelManifest, options: LoadModelOptions, name: string): [number, number, number] {
+  const given = options.inputShape
+  const shown = input.shape?.map((dim) => dim ?? '?') ?? []
+  if (input.shape?.length === 2) {
+    if (given && typeof input.shape[1] === 'number' && sizeOf(given) !== input.shape[1]) {
+      throw invalid(name, `it takes ${formatShape(shown)}, which is not an image of ${formatShape(given)} flattened`)
+    }
+    if (!given) throw invalid(name, `it takes flattened images ${formatShape(shown)}; say their shape`)
+    return [...given]
+  }
+  if (input.shape?.length !== 4) {
+    throw invalid(name, `expected an input of 4 axes (${manifest.layout}), got ${formatShape(shown)}`)
+  }
+  const [, a, b, c] = input.shape
+  const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
+  const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
+  if (shape.some((dim) => dim === undefined)) throw invalid(name, `its input ${formatShape(shown)} leaves sizes open; say the images' shape`)
+  if (given && given.some((dim, i) => dim !== shape[i])) {
+    const hint = given[0] === own[2] || given[0] === own[1] ? '; is the layout right (--layout NCHW or NHWC)?' : ''
+    throw invalid(name, `it takes images of ${formatShape(shape as number[])} (channels, height, width), but the data has ${formatShape(given)}${hint}`)
+  }
+  return shape as [number, number, number]
+}
+
+/** Images `[n, c, h, w]` as the file wants them. */
+function preprocess(images: Value, file: FileDescription, manifest: ModelManifest): Value {
+  const [c] = file.inputShape
+  let x = images
+  const perChannel = (values: readonly number[], key: string): Value => {
+    if (values.length !== c && values.length !== 1) {
+      throw new RobenchError('ROBENCH_CONFIG', `manifest: ${key} has ${values.length} values, expected ${c} (one per channel)`)
+    }
+    return g.floats([values.length, 1, 1], values)
+  }
+  if (manifest.mean) x = g.sub(x, perChannel(manifest.mean, 'mean'))
+  if (manifest.std) x = g.div(x, perChannel(manifest.std, 'std'))
+  if (file.fileShape.length === 2) return g.op('Flatten', [x])[0]!
+  return manifest.layout === 'NHWC' ? g.transpose(x, [0, 2, 3, 1]) : x
+}
+
+function importClassifier(graph: OnnxGraph, file: FileDescription, images: Value, manifest: ModelManifest, name: string): Value {
+  const imported = importGraph(graph, {
+    name,
+    inputShapes: { [file.input]: file.fileShape },
+    ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
+  })
+  const placeholder = imported.inputs[0]!
+  const source = preprocess(images, file, manifest)
+  const [logits] = substitute([imported.outputs[file.output]!], new Map([[placeholder, source]]))
+  const [folded] = foldBatchNormalization([logits!])
+  const flat = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
+  if (flat.shape.length !== 2 || typeof flat.shape[1] !== 'number' || flat.shape[0] !== 'n') {
+    throw new GraphError('ROBENCH_NO_GRADIENT', `${name}: expected an output of logits [n, classes], got ${formatShape(folded!.shape)}, so gradients cannot be taken; black-box attacks, which need none, still work`)
+  }
+  return flat
+}
+
+/** Compares what was read with the file as it is; gives an error that stands for the gradient where they differ. */
+async function agrees(logits: Value, images: Value, runner: FileRunner, options: LoadModelOptions, name: string): Promise<GraphError | undefined> {
+  const probe = randomImages(runner.file.inputShape, [0, 1], 3)
+  const expected = await runner.logits(probe)
+  const session = await Session.compile({ logits }, [images], options, name)
+  const actual = (await session.run({ inputs: probe }, name))['logits']!.data as Float32Array
+  await session.release()
+  let largest = 0
+  let worst = 0
+  expected.data.forEach((value, i) => {
+    largest = Math.max(largest, Math.abs(value))
+    worst = Math.max(worst, Math.abs(value - actual[i]!))
+  })
+  // Another order of additions, no more: 1e-3 of the largest logit.
+  if (actual.length === expected.data.length && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return undefined
+  const reason = runner.file.fixedBatch === undefined ? 'read as an expression' : `with its batch of ${runner.file.fixedBatch} made symbolic`
+  return new GraphError(
+    'ROBENCH_NO_GRADIENT',
+    `${name}: ${reason} it answers differently from the file (by ${worst.toPrecision(3)}), so its gradient is not to be trusted; export it with a dynamic batch; black-box attacks still work`,
+  )
+}
+
+function randomImages([c, h, w]: readonly [number, number, number], [low, high]: readonly [number, number], count: number): FloatTensor {
+  const random = randomStream('model probe')
+  const data = Float32Array.from({ length: count * c * h * w }, () => low + (high - low) * random.uniform())
+  return float32([count, c, h, w], data)
+}
+
+function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {
+  if (typeof classes !== 'number' || classes < 2) throw invalid(name, `expected logits of at least 2 classes, got ${classes ?? 'none'}`)
+  const names = manifest.classNames?.length
+  if (names !== undefined && names !== classes) {
+    throw invalid(name, `it gives ${classes} logits, but there are ${names} class names`)
+  }
+}
+
+function invalid(name: string, message: string): GraphError {
+  return new GraphError('ROBENCH_MODEL_FILE', `${name}: ${message}`)
+}

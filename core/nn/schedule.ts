@@ -1,0 +1,30 @@
+/** Learning-rate schedules: the factor on the base rate as a function of the fraction of training done. */
+
+export const scheduleNames = ['cosine', 'one-cycle', 'step', 'constant'] as const
+export type ScheduleName = (typeof scheduleNames)[number]
+
+/**
+ * The factor at progress in [0, 1).
+ * `cosine`: from 1 to 0 by half a cosine. `one-cycle`: linear from 0 to 1 over the first 30 %, then
+ * linear to 0 (Smith 2018, arXiv 1803.09820, in the form of Wong et al. 2020). `step`: 1, then 0.1
+ * from half, then 0.01 from three quarters. `warmup` is a first fraction that rises linearly from 0.
+ */
+export function scheduleFactor(name: ScheduleName, progress: number, warmup = 0): number {
+  const rise = warmup > 0 && progress < warmup ? progress / warmup : 1
+  return rise * plainFactor(name, progress)
+}
+
+function plainFactor(name: ScheduleName, progress: number): number {
+  switch (name) {
+    case 'cosine':
+      return 0.5 * (1 + Math.cos(Math.PI * progress))
+    case 'one-cycle':
+      return progress < 0.3 ? progress / 0.3 : (1 - progress) / 0.7
+    case 'step':
+      return progress < 0.5 ? 1 : progress < 0.75 ? 0.1 : 0.01
+    case 'constant':
+      return 1
+    default:
+      return name satisfies never
+  }
+}

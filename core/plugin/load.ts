@@ -1,0 +1,100 @@
+/** Finds and imports plugin packages: the built-in table, and third parties' npm packages or folders. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { resolve as resolveModule } from 'import-meta-resolve'
+import { ConfigError } from '../errors.ts'
+import type { PluginTable } from './contract.ts'
+import { PluginRegistry } from './registry.ts'
+import type { PluginPackage } from './registry.ts'
+
+/** A third party's package as a suite names it, and the module that the name stands for. */
+export interface PluginLocation {
+  readonly name: string
+  /** A file: address. */
+  readonly url: string
+}
+
+/**
+ * Where each named package is: npm names by Node's own algorithm (package exports included), paths as folders or files.
+ * Each is tried from every folder in turn.
+ * @throws ConfigError ROBENCH_CONFIG with what was tried
+ */
+export function locatePlugins(
+  names: readonly string[],
+  folders: readonly string[],
+  where: string,
+): PluginLocation[] {
+  return names.map((name, index) => {
+    const reasons: string[] = []
+    for (const folder of new Set(folders)) {
+      try {
+        return { name, url: isPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder) }
+      } catch (error) {
+        reasons.push(`  from ${folder}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}#/plugins/${index}: plugin package "${name}" was not found; ` +
+        `${isPath(name) ? 'check the path' : `install it: npm install ${name}`}\n${reasons.join('\n')}`,
+    )
+  })
+}
+
+/** A registry of the built-ins and of the packages at those places. @throws ConfigError, PluginError */
+export async function loadRegistry(
+  locations: readonly PluginLocation[] = [],
+  notify?: (notice: string) => void,
+): Promise<PluginRegistry> {
+  const packages: PluginPackage[] = [{ name: 'robench', table: await importTable(builtinTable()) }]
+  for (const { name, url } of locations) {
+    try {
+      packages.push({ name, table: await importTable(url) })
+    } catch (cause) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `plugin package "${name}" cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    }
+  }
+  return new PluginRegistry(packages, notify)
+}
+
+/** The built-ins come in by the same door: a module address, beside core both in sources and in dist/. */
+function builtinTable(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return new URL(`../../plugins/index.${extension}`, import.meta.url).href
+}
+
+async function importTable(url: string): Promise<PluginTable> {
+  const module: unknown = await import(url)
+  // The registry checks the table itself.
+  return Reflect.get(module as object, 'default') as PluginTable
+}
+
+function isPath(name: string): boolean {
+  return name.startsWith('.') || isAbsolute(name)
+}
+
+function resolveName(name: string, folder: string): string {
+  return resolveModule(name, pathToFileURL(join(folder, 'package.json')).href)
+}
+
+function resolvePath(path: string): string {
+  if (!existsSync(path)) throw new Error(`${path} does not exist`)
+  if (statSync(path).isFile()) return pathToFileURL(path).href
+  const manifestFile = join(path, 'package.json')
+  if (!existsSync(manifestFile)) throw new Error(`${path} has no package.json`)
+  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
+    name?: string
+    main?: string
+    exports?: unknown
+  }
+  // A package may refer to itself by name, and then its own exports hold.
+  if (manifest.exports !== undefined && manifest.name) return resolveName(manifest.name, path)
+  const main = resolve(path, manifest.main ?? 'index.js')
+  if (!existsSync(main)) throw new Error(`${main} does not exist`)
+  return pathToFileURL(main).href
+}

@@ -1,0 +1,72 @@
+/** The JSON Schema of a plugin's `meta`, as published in schemas/plugin-meta.schema.json. */
+import { norms } from '../threat/threat-model.ts'
+import { apiVersion } from './contract.ts'
+
+const id = {
+  type: 'string',
+  pattern: '^([a-z0-9]+(-[a-z0-9]+)*/)?[a-z0-9]+(-[a-z0-9]+)*$',
+  description: 'kebab-case, with an optional prefix of its maker: "pgd" or "acme/blur"',
+} as const
+
+/** Keys that the meta of every plugin may have. Others give a notice: they may come from a newer contract. */
+const common = {
+  id,
+  apiVersion: {
+    type: 'integer',
+    minimum: 1,
+    description: `version of the plugin contract; this robench knows up to ${apiVersion}`,
+  },
+  version: {
+    type: 'integer',
+    minimum: 1,
+    description: "raised by one whenever the plugin's numbers may change",
+  },
+  title: { type: 'string', minLength: 1 },
+  source: {
+    type: 'object',
+    required: ['authors', 'year', 'url'],
+    properties: {
+      authors: { type: 'string' },
+      year: { type: 'integer' },
+      title: { type: 'string' },
+      url: { type: 'string' },
+    },
+  },
+  provenance: { enum: ['paper+code', 'paper', 'author-code+abstract', 'abstract-only', 'own'] },
+  optionsSchema: { type: 'object', description: 'JSON Schema (2020-12) of the options' },
+} as const
+
+const commonRequired = ['id', 'apiVersion', 'version', 'title', 'provenance'] as const
+
+/** One schema per kind of plugin. */
+export const pluginMetaSchemas = {
+  attack: {
+    type: 'object',
+    required: [...commonRequired, 'norms', 'knowledge', 'goals', 'stochastic'],
+    properties: {
+      ...common,
+      norms: { type: 'array', minItems: 1, items: { enum: norms } },
+      knowledge: { enum: ['white-box', 'black-box'] },
+      goals: { type: 'array', minItems: 1, items: { enum: ['untargeted', 'targeted'] } },
+      stochastic: { type: 'boolean', description: 'true if the seed changes the outcome' },
+    },
+  },
+  defense: {
+    type: 'object',
+    required: [...commonRequired, 'trains'],
+    properties: {
+      ...common,
+      trains: { type: 'boolean', description: 'true if prepare() needs the training split' },
+    },
+  },
+  network: { type: 'object', required: commonRequired, properties: common },
+} as const
+
+/** The published schema: the meta of a plugin of any kind. */
+export const pluginMetaSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:robench:schema:plugin-meta:1',
+  title: 'robench plugin meta',
+  $defs: pluginMetaSchemas,
+  anyOf: [{ $ref: '#/$defs/attack' }, { $ref: '#/$defs/defense' }, { $ref: '#/$defs/network' }],
+} as const

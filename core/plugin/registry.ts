@@ -1,0 +1,190 @@
+/** The plugins at hand: ids from every table, each plugin loaded when first asked for and checked against the contract. */
+import { ConfigError, PluginError, didYouMean } from '../errors.ts'
+import { compileSchema, shown } from '../schema.ts'
+import { apiVersion } from './contract.ts'
+import type {
+  AttackPlugin,
+  DefensePlugin,
+  NetworkPlugin,
+  Plugin,
+  PluginKind,
+  PluginTable,
+} from './contract.ts'
+import { pluginMetaSchemas } from './meta-schema.ts'
+import { compileOptionsSchema } from './options.ts'
+
+/** Where a table came from: `robench` itself, or a third party's package. */
+export interface PluginPackage {
+  readonly name: string
+  readonly table: PluginTable
+}
+
+interface PluginOfKind {
+  attack: AttackPlugin<never>
+  defense: DefensePlugin<never>
+  network: NetworkPlugin<never>
+}
+
+interface Entry {
+  readonly packageName: string
+  readonly load: () => Promise<Plugin>
+}
+
+const tableKeys = { attack: 'attacks', defense: 'defenses', network: 'networks' } as const
+const entryPoints = { attack: ['run', 'cost'], defense: ['prepare'], network: ['define'] } as const
+export const pluginKinds = ['attack', 'defense', 'network'] as const satisfies readonly PluginKind[]
+
+/** Plugins by kind and id. */
+export class PluginRegistry {
+  readonly #entries = new Map<string, Entry>()
+  readonly #loaded = new Map<string, Promise<Plugin>>()
+  readonly #notify: (notice: string) => void
+
+  /**
+   * @param notify gets notices such as a meta key that this version does not know
+   * @throws ConfigError if two packages bring the same id; PluginError if a package exports no plugin table
+   */
+  constructor(packages: readonly PluginPackage[], notify: (notice: string) => void = () => {}) {
+    this.#notify = notify
+    for (const { name, table } of packages) this.#add(name, table)
+  }
+
+  /** All ids of a kind, sorted. */
+  ids(kind: PluginKind): string[] {
+    const prefix = `${kind}:`
+    return [...this.#entries.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length))
+      .toSorted()
+  }
+
+  /** The name of the package that a plugin came from; `robench` for built-ins. */
+  packageOf(kind: PluginKind, id: string): string | undefined {
+    return this.#entries.get(`${kind}:${id}`)?.packageName
+  }
+
+  /**
+   * A plugin by id.
+   * @param where who asks, for messages: `suites/a.json#/attacks/0/plugin`
+   * @throws ConfigError if there is none of that id; PluginError if it breaks the contract
+   */
+  async get<K extends PluginKind>(kind: K, id: string, where = ''): Promise<PluginOfKind[K]> {
+    const key = `${kind}:${id}`
+    const entry = this.#entries.get(key)
+    if (!entry) throw this.#unknown(kind, id, where)
+    let loading = this.#loaded.get(key)
+    if (!loading) {
+      loading = this.#load(kind, id, entry)
+      this.#loaded.set(key, loading)
+    }
+    // #load has checked that the kind is the one asked for.
+    return (await loading) as PluginOfKind[K]
+  }
+
+  #add(packageName: string, table: unknown): void {
+    if (typeof table !== 'object' || table === null) {
+      throw contractError(
+        packageName,
+        `package "${packageName}": the default export must be a plugin table { attacks?, defenses?, networks? }, got ${shown(table)}`,
+      )
+    }
+    for (const key of Object.keys(table)) {
+      if (!Object.values<string>(tableKeys).includes(key)) {
+        this.#notify(`package "${packageName}": plugin table key "${key}" is not known to this robench; ignored`)
+      }
+    }
+    for (const kind of pluginKinds) {
+      const loaders: unknown = Reflect.get(table, tableKeys[kind]) ?? {}
+      for (const [id, load] of Object.entries(loaders as Readonly<Record<string, unknown>>)) {
+        this.#addOne(packageName, kind, id, load)
+      }
+    }
+  }
+
+  #addOne(packageName: string, kind: PluginKind, id: string, load: unknown): void {
+    const key = `${kind}:${id}`
+    const other = this.#entries.get(key)
+    if (other) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `packages "${other.packageName}" and "${packageName}" both bring the ${kind} "${id}"; ` +
+          'leave one out of the suite\'s "plugins", or have its maker prefix the id, such as "acme/blur"',
+      )
+    }
+    if (typeof load !== 'function') {
+      throw contractError(
+        id,
+        `package "${packageName}": ${tableKeys[kind]}["${id}"] must be a function that loads the plugin, got ${shown(load)}`,
+      )
+    }
+    this.#entries.set(key, { packageName, load: load as () => Promise<Plugin> })
+  }
+
+  async #load(kind: PluginKind, id: string, { packageName, load }: Entry): Promise<Plugin> {
+    let plugin: unknown
+    try {
+      plugin = await load()
+    } catch (cause) {
+      throw new PluginError(
+        'ROBENCH_PLUGIN_CONTRACT',
+        `package "${packageName}": ${kind} "${id}" cannot be loaded: ${String(cause)}`,
+        { details: { pluginId: id }, cause },
+      )
+    }
+    this.#check(kind, id, packageName, plugin)
+    return plugin as Plugin
+  }
+
+  #check(kind: PluginKind, id: string, packageName: string, plugin: unknown): void {
+    const name = `package "${packageName}": ${kind} "${id}"`
+    if (typeof plugin !== 'object' || plugin === null || Reflect.get(plugin, 'kind') !== kind) {
+      throw contractError(id, `${name} must be a record with kind "${kind}", got ${shown(plugin)}`)
+    }
+    const meta: unknown = Reflect.get(plugin, 'meta')
+    const stated: unknown = typeof meta === 'object' && meta ? Reflect.get(meta, 'apiVersion') : 0
+    if (typeof stated === 'number' && stated > apiVersion) {
+      throw contractError(
+        id,
+        `${name} is made for plugin contract ${stated}, this robench knows up to ${apiVersion}; ` +
+          'update robench, or install an older version of the plugin',
+      )
+    }
+    const schema = pluginMetaSchemas[kind]
+    const problems = compileSchema(schema)(meta).problems
+    if (problems.length > 0) {
+      throw contractError(
+        id,
+        problems.map((problem) => `${name}: meta${problem.pointer} ${problem.message}`).join('\n'),
+      )
+    }
+    // The schema has just been checked: meta is an object with an id.
+    const checked = meta as Plugin['meta']
+    for (const key of Object.keys(checked)) {
+      if (!(key in schema.properties)) {
+        this.#notify(`${name}: meta key "${key}" is not known to this robench; ignored`)
+      }
+    }
+    if (checked.id !== id) {
+      throw contractError(id, `${name}: meta.id is "${checked.id}"; it must equal its key in the table`)
+    }
+    for (const entryPoint of entryPoints[kind]) {
+      if (typeof Reflect.get(plugin, entryPoint) !== 'function') {
+        throw contractError(id, `${name} has no function "${entryPoint}"`)
+      }
+    }
+    if (checked.optionsSchema) compileOptionsSchema(id, checked.optionsSchema)
+  }
+
+  #unknown(kind: PluginKind, id: string, where: string): ConfigError {
+    const known = this.ids(kind)
+    return new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where ? `${where}: ` : ''}unknown ${kind} plugin "${id}"${didYouMean(id, known)} ` +
+        `(${tableKeys[kind]} at hand: ${known.join(', ') || 'none'}; a third party's comes from a package named in the suite's "plugins")`,
+    )
+  }
+}
+
+function contractError(pluginId: string, message: string): PluginError {
+  return new PluginError('ROBENCH_PLUGIN_CONTRACT', message, { details: { pluginId } })
+}

@@ -1,0 +1,197 @@
+/** From a checked suite to everything its plan needs: plugins found, options resolved, data loaded. All mistakes surface here. */
+import { join, resolve } from 'node:path'
+import { loadDataset } from '../data/load.ts'
+import type { Dataset, DatasetReference } from '../data/dataset.ts'
+import { ConfigError, RobenchError } from '../errors.ts'
+import { hashJson } from '../hash.ts'
+import { cacheFolder } from '../paths.ts'
+import type { DefensePlugin, PluginOptions } from '../plugin/contract.ts'
+import { loadRegistry, locatePlugins } from '../plugin/load.ts'
+import type { PluginLocation } from '../plugin/load.ts'
+import { resolveOptions } from '../plugin/options.ts'
+import type { PluginRegistry } from '../plugin/registry.ts'
+import type { PlanAttack } from '../suite/plan.ts'
+import { attackName, suiteThreatModel } from '../suite/load.ts'
+import type { LoadedSuite } from '../suite/load.ts'
+import type { SuiteDefense } from '../suite/schema.ts'
+import type { ThreatModel } from '../threat/threat-model.ts'
+import { readModelFile } from './model-files.ts'
+import type { ModelFile } from './model-files.ts'
+
+/** An attack of the suite, and what it may ask of a model. */
+export interface ResolvedAttack extends PlanAttack {
+  readonly whiteBox: boolean
+}
+
+/** A defense of the suite: with its file, or with what it takes to make one. */
+export interface ResolvedDefense {
+  readonly name: string
+  readonly plugin: string
+  readonly version: number
+  readonly options: PluginOptions
+  readonly seed: number
+  readonly trains: boolean
+  readonly link?: string
+  /** For messages: `suites/a.json#/defenses/0`. */
+  readonly where: string
+  /** The finished file that the suite names, unless it wants it made anew. */
+  readonly file?: ModelFile
+  /** Part of a trained model's identity: network plugins that its options name. */
+  readonly network?: { readonly plugin: string; readonly version: number; readonly options: PluginOptions }
+}
+
+export interface ResolvedSuite {
+  readonly loaded: LoadedSuite
+  readonly plugins: readonly PluginLocation[]
+  readonly registry: PluginRegistry
+  readonly dataset: Dataset
+  /** How many examples are evaluated: all, or `limit`. */
+  readonly examples: number
+  /** Bounds are those of the data. */
+  readonly threatModels: readonly ThreatModel[]
+  readonly attacks: readonly ResolvedAttack[]
+  readonly defenses: readonly ResolvedDefense[]
+}
+
+/**
+ * Resolves a suite without computing anything.
+ * @param notify gets notices, such as meta keys from a newer contract
+ * @throws ConfigError, PluginError
+ */
+export async function resolveSuite(
+  loaded: LoadedSuite,
+  notify?: (notice: string) => void,
+): Promise<ResolvedSuite> {
+  const { suite, label, folder } = loaded
+  const plugins = locatePlugins(suite.plugins ?? [], [folder, process.cwd()], label)
+  const registry = await loadRegistry(plugins, notify)
+  const stated = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
+  const defenses: ResolvedDefense[] = []
+  for (const [index, defense] of suite.defenses.entries()) {
+    defenses.push(await resolveDefense(registry, defense, `${label}#/defenses/${index}`, folder))
+  }
+  // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
+  const attackPlugins = await resolveAttackPlugins(loaded, registry, stated)
+  const dataset = await loadData(loaded)
+  const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
+  return {
+    loaded,
+    plugins,
+    registry,
+    dataset,
+    examples: Math.min(suite.limit ?? dataset.count, dataset.count),
+    threatModels: stated.map((model) => ({ ...model, bounds: dataset.bounds })),
+    attacks,
+    defenses,
+  }
+}
+
+/** The data set as the rest of robench refers to it. */
+export function datasetReference({ suite }: LoadedSuite): DatasetReference {
+  const { id, inputs, labels, title } = suite.dataset
+  if (id !== undefined) return { id }
+  // The schema demands either an id or both files.
+  return { inputs: inputs!, labels: labels!, ...(title === undefined ? {} : { title }) }
+}
+
+/** Where a trained model lives in the cache: a hash of all that its training depends on. */
+export function trainedModelFolder(
+  defense: ResolvedDefense,
+  threatModel: ThreatModel,
+  trainHash: string,
+): string {
+  const { plugin, version, options, seed, network } = defense
+  const key = hashJson({ plugin, version, options, seed, network: network ?? null, threatModel, trainHash })
+  return join(cacheFolder(), 'models', key)
+}
+
+async function loadData(loaded: LoadedSuite): Promise<Dataset> {
+  try {
+    return await loadDataset(datasetReference(loaded), {
+      split: 'test',
+      resolvePath: (path) => resolve(loaded.folder, path),
+    })
+  } catch (error) {
+    if (!(error instanceof RobenchError)) throw error
+    throw new ConfigError(error.code, `${loaded.label}#/dataset: ${error.message}`, { cause: error })
+  }
+}
+
+async function resolveDefense(
+  registry: PluginRegistry,
+  defense: SuiteDefense,
+  where: string,
+  folder: string,
+): Promise<ResolvedDefense> {
+  const { name, plugin: id, seed, link } = defense
+  const plugin: DefensePlugin<never> = await registry.get('defense', id, `${where}/plugin`)
+  const options = resolveOptions(plugin.meta, defense.options, `${where}/options`)
+  const network = await resolveNetwork(registry, options, `${where}/options/network`)
+  const file =
+    defense.model !== undefined && defense.train !== true
+      ? await readModelFile(resolve(folder, defense.model), `${where}/model`)
+      : undefined
+  return {
+    name,
+    plugin: id,
+    version: plugin.meta.version,
+    options,
+    seed,
+    trains: plugin.meta.trains,
+    where,
+    ...(link === undefined ? {} : { link }),
+    ...(file === undefined ? {} : { file }),
+    ...(network === undefined ? {} : { network }),
+  }
+}
+
+/** By convention a defense's option `network` is `{id, options}`: then it is checked before any training. */
+async function resolveNetwork(
+  registry: PluginRegistry,
+  options: PluginOptions,
+  where: string,
+): Promise<ResolvedDefense['network']> {
+  const stated = options['network']
+  if (typeof stated !== 'object' || stated === null || !('id' in stated)) return undefined
+  const id = String(stated.id)
+  const network = await registry.get('network', id, `${where}/id`)
+  const given: unknown = Reflect.get(stated, 'options')
+  return {
+    plugin: id,
+    version: network.meta.version,
+    options: resolveOptions(network.meta, given, `${where}/options`),
+  }
+}
+
+async function resolveAttackPlugins(
+  { suite, label }: LoadedSuite,
+  registry: PluginRegistry,
+  threatModels: readonly { readonly norm: ThreatModel['norm'] }[],
+): Promise<((classes: number) => ResolvedAttack)[]> {
+  const resolved: ((classes: number) => ResolvedAttack)[] = []
+  for (const [index, stated] of suite.attacks.entries()) {
+    const where = `${label}#/attacks/${index}`
+    const plugin = await registry.get('attack', stated.plugin, `${where}/plugin`)
+    const { meta } = plugin
+    const options = resolveOptions(meta, stated.options, `${where}/options`)
+    for (const { norm } of threatModels) {
+      if (meta.norms.includes(norm)) continue
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${where}/plugin: attack "${meta.id}" knows the norm ${meta.norms.join(', ')}, ` +
+          `but the suite has a threat model in ${norm}; leave one of them out`,
+      )
+    }
+    resolved.push((classes) => ({
+      name: attackName(stated),
+      plugin: meta.id,
+      version: meta.version,
+      options,
+      stochastic: meta.stochastic,
+      whiteBox: meta.knowledge === 'white-box',
+      // The options have just been checked against this plugin's own schema.
+      passes: plugin.cost(options as never, classes),
+    }))
+  }
+  return resolved
+}

@@ -1,0 +1,158 @@
+/** Does the open units of a plan on a pool: clean predictions first, then attacks; what is finished is kept at once. */
+import { join } from 'node:path'
+import { fromErrorRecord, toErrorRecord } from '../errors.ts'
+import type { ErrorRecord } from '../errors.ts'
+import type { Unit } from '../suite/cell.ts'
+import { cellId } from '../suite/cell.ts'
+import { cleanUnitOf } from '../suite/plan.ts'
+import type { Plan, PlannedAttack } from '../suite/plan.ts'
+import type { WorkerPool } from './pool.ts'
+import type { ResultStore } from './store.ts'
+import type { ModelLocation, WorkerSetting } from './task.ts'
+
+export interface UnitsRequest {
+  readonly plan: Plan
+  readonly pool: WorkerPool
+  readonly store: ResultStore
+  readonly setting: WorkerSetting
+  readonly batchSize: number
+  readonly timeLimitMs: number
+  readonly saveAdversarial: boolean
+  readonly signal: AbortSignal
+  /** The model of a row's cells, by the hash in them. */
+  model(hash: string): ModelLocation
+  /** @param done and `total` are in passes, so that their ratio tells of time */
+  progress(done: number, total: number): void
+  /** A cell failed; the others go on. */
+  failed(what: string, error: ErrorRecord): void
+  notice(text: string): void
+}
+
+/** How long past its limit the host's own, gentler stop may take before the worker is killed. */
+const graceMs = 5000
+
+/**
+ * Does all open units. A cell with a failed unit is given up; its finished units stay.
+ * @returns the error of each failed cell, by cell id
+ * @throws RunError ROBENCH_STORE if a result cannot be kept. An interruption is left to the caller, who has the signal.
+ */
+export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
+  const { plan, store, pool } = request
+  const errors = new Map<string, ErrorRecord>()
+  const weigh = unitWeights(plan)
+  const open = plan.units.filter(({ id }) => !store.has(id))
+  const total = open.reduce((sum, unit) => sum + weigh(unit), 0)
+  const running = new Map<string, number>()
+  const diskFailed = new AbortController()
+  const signal = AbortSignal.any([request.signal, diskFailed.signal])
+  let finished = 0
+  const report = (): void => {
+    const partial = [...running.values()].reduce((sum, weight) => sum + weight, 0)
+    request.progress(finished + partial, total)
+  }
+
+  async function runOne(unit: Unit): Promise<void> {
+    const cell = cellId(unit.cell)
+    const clean = cleanUnitOf(unit)
+    const weight = weigh(unit)
+    // Without clean predictions there is nothing to attack: their failure is already on record.
+    const hopeless = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
+    if (!signal.aborted && !hopeless) {
+      const size = unit.shard.end - unit.shard.start
+      running.set(unit.id, 0)
+      const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
+      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
+        running.set(unit.id, (weight * done) / size)
+        report()
+      })
+      running.delete(unit.id)
+      if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
+      else if (error && error.code !== 'ROBENCH_ABORTED' && !errors.has(cell)) {
+        errors.set(cell, error)
+        request.failed(nameOf(plan, unit), error)
+      }
+    }
+    finished += weight
+    report()
+  }
+
+  report()
+  for (const kind of ['clean', 'attack'] as const) {
+    const queue = open.filter((unit) => unit.cell.kind === kind)
+    const lanes = Array.from({ length: pool.size }, async () => {
+      for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
+    })
+    await Promise.all(lanes)
+  }
+  diskFailed.signal.throwIfAborted()
+  return errors
+}
+
+/** One unit on the pool, and into the store. @returns its error, if it failed */
+async function attempt(
+  request: UnitsRequest,
+  unit: Unit,
+  clean: string | undefined,
+  progress: (done: number) => void,
+): Promise<ErrorRecord | undefined> {
+  const { pool, store, timeLimitMs, signal } = request
+  const what = nameOf(request.plan, unit)
+  const answer = await pool.run(
+    {
+      kind: 'unit',
+      setting: request.setting,
+      unit,
+      model: request.model(unit.cell.defense.model),
+      batchSize: request.batchSize,
+      timeLimitMs,
+      ...(clean === undefined ? {} : { clean }),
+      ...(request.saveAdversarial && unit.cell.kind === 'attack'
+        ? { adversarialFile: join(store.folder, 'adversarials', `${unit.id}.npy`) }
+        : {}),
+    },
+    {
+      timeLimitMs: timeLimitMs + graceMs,
+      blame: what,
+      signal,
+      onMessage(message) {
+        if (message.robench === 'examples') progress(message.done)
+      },
+      onRetry: (attemptNumber) =>
+        request.notice(`${what}: the worker died; attempt ${attemptNumber} with a smaller batch`),
+    },
+  )
+  if (answer.state === 'failed') return answer.error
+  try {
+    await store.write(unit, answer.value)
+    return undefined
+  } catch (error) {
+    return toErrorRecord(error)
+  }
+}
+
+/** Passes at most per unit, at least one. */
+function unitWeights(plan: Plan): (unit: Unit) => number {
+  const perExample = new Map<string, number>()
+  for (const { clean, attacks } of plan.rows) {
+    for (const { id, passes, cell } of [clean, ...attacks]) {
+      perExample.set(id, Math.max(1, (passes.forward + passes.backward) / cell.examples))
+    }
+  }
+  return ({ cell, shard }) => (perExample.get(cellId(cell)) ?? 1) * (shard.end - shard.start)
+}
+
+/** How messages call a unit: `defense "standard", attack "pgd", examples 0 to 499`. */
+function nameOf(plan: Plan, unit: Unit): string {
+  const id = cellId(unit.cell)
+  const range = `examples ${unit.shard.start} to ${unit.shard.end - 1}`
+  for (const { name, clean, attacks } of plan.rows) {
+    if (clean.id === id) return `defense "${name}", clean predictions, ${range}`
+    const attack: PlannedAttack | undefined = attacks.find((planned) => planned.id === id)
+    if (attack) {
+      const plugin = attack.cell.attack.plugin
+      const called = attack.name === plugin ? `"${plugin}"` : `"${attack.name}" (${plugin})`
+      return `defense "${name}", attack ${called}, ${range}`
+    }
+  }
+  return range
+}

@@ -1,0 +1,129 @@
+/** JSON Schema (2020-12) validation by ajv, with messages that a person can act on. */
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ErrorObject } from 'ajv'
+import { didYouMean } from './errors.ts'
+
+/** One thing wrong in a document: where (a JSON pointer) and what. */
+export interface SchemaProblem {
+  readonly pointer: string
+  readonly message: string
+}
+
+export interface SchemaAnswer {
+  /** A copy of the document with the schema's defaults filled in. */
+  readonly value: unknown
+  readonly problems: readonly SchemaProblem[]
+}
+
+/** What unknown keys are called in messages, and what accepts the others. */
+export interface SchemaWording {
+  /** `key` or `option`. */
+  readonly noun: string
+  /** Who lists what it accepts, such as `pgd`; the place itself if left out. */
+  readonly subject?: string
+}
+
+/**
+ * Compiles a schema. The function that comes back never changes the document it is given.
+ * @throws Error if the schema itself is wrong; the message says why.
+ */
+export function compileSchema(
+  schema: Readonly<Record<string, unknown>>,
+  wording: SchemaWording = { noun: 'key' },
+): (document: unknown) => SchemaAnswer {
+  const ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    allErrors: true,
+    useDefaults: true,
+    allowUnionTypes: true,
+    verbose: true,
+  })
+  const validate = ajv.compile(schema)
+  return (document) => {
+    const value: unknown = structuredClone(document)
+    const problems = validate(value) ? [] : explain(validate.errors ?? [], wording)
+    return { value, problems }
+  }
+}
+
+/** A JSON value as it is shown in a message: its JSON text, shortened. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+function explain(errors: readonly ErrorObject[], wording: SchemaWording): SchemaProblem[] {
+  // The branches of a failed choice say nothing useful: the choice's own description does.
+  const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
+  const kept = errors.filter(
+    (error) =>
+      choices.includes(error) ||
+      !choices.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)),
+  )
+  const problems = kept.map((error) => explainOne(error, wording))
+  const seen = new Set<string>()
+  return problems.filter(({ pointer, message }) => {
+    const key = `${pointer} ${message}`
+    return !seen.has(key) && Boolean(seen.add(key))
+  })
+}
+
+function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
+  const pointer = error.instancePath
+  const parent: unknown = error.parentSchema
+  const params = error.params as Readonly<Record<string, unknown>>
+  const got = shown(error.data)
+  switch (error.keyword) {
+    case 'additionalProperties':
+    case 'unevaluatedProperties': {
+      const key = String(params['additionalProperty'] ?? params['unevaluatedProperty'])
+      const accepted = propertyNames(parent)
+      const list = accepted.length === 0 ? 'nothing' : accepted.join(', ')
+      return {
+        pointer: `${pointer}/${escapePointer(key)}`,
+        message:
+          `unknown ${wording.noun}${didYouMean(key, accepted)}` +
+          ` (${wording.subject ? `${wording.subject} accepts` : 'accepted'}: ${list})`,
+      }
+    }
+    case 'required':
+      return { pointer, message: `missing ${wording.noun} "${String(params['missingProperty'])}"` }
+    case 'type':
+      return { pointer, message: `must be ${typeNames(params['type'])}, got ${got}` }
+    case 'enum': {
+      const allowed = (params['allowedValues'] as readonly unknown[]).map(String)
+      const hint = typeof error.data === 'string' ? didYouMean(error.data, allowed) : ''
+      return { pointer, message: `must be one of ${allowed.join(', ')}; got ${got}${hint}` }
+    }
+    case 'const':
+      return { pointer, message: `must be ${shown(params['allowedValue'])}, got ${got}` }
+    case 'oneOf':
+    case 'anyOf':
+      return { pointer, message: `must be ${describe(parent) ?? 'one of the forms of the schema'}, got ${got}` }
+    case 'pattern':
+      return { pointer, message: `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, got ${got}` }
+    default:
+      return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }
+  }
+}
+
+function propertyNames(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null || !('properties' in schema)) return []
+  return Object.keys(schema.properties ?? {}).filter((name) => name !== '$schema')
+}
+
+function describe(schema: unknown): string | undefined {
+  if (typeof schema !== 'object' || schema === null || !('description' in schema)) return undefined
+  return String(schema.description)
+}
+
+function typeNames(types: unknown): string {
+  const names = Array.isArray(types) ? types.map(String) : String(types).split(',')
+  return names.map((name) => (/^[aeio]/.test(name) ? `an ${name}` : `a ${name}`)).join(' or ')
+}
+
+/** A key as one step of a JSON pointer (RFC 6901). */
+export function escapePointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+}

@@ -1,0 +1,119 @@
+/** From a suite file to a checked suite: found, parsed, validated, hashed. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { ConfigError } from '../errors.ts'
+import { hashJson } from '../hash.ts'
+import { packageRoot } from '../paths.ts'
+import { compileSchema } from '../schema.ts'
+import { parseEpsilon } from '../threat/epsilon.ts'
+import type { Norm } from '../threat/threat-model.ts'
+import { parseJsonText } from './json-file.ts'
+import { suiteSchema } from './schema.ts'
+import type { Suite } from './schema.ts'
+
+/** A suite and where it came from. */
+export interface LoadedSuite {
+  readonly suite: Suite
+  /** For messages: the path as the user may read it, or what stands for it. */
+  readonly label: string
+  /** Paths in the suite are relative to this folder. */
+  readonly folder: string
+  /** sha256 of the suite's canonical JSON, defaults filled in, without batch size and time limit. */
+  readonly sha256: string
+}
+
+/** What a command line may change in a suite. */
+export interface SuiteOverrides {
+  readonly limit?: number
+  readonly batchSize?: number
+  readonly seeds?: readonly number[]
+  readonly timeLimitMs?: number
+}
+
+/**
+ * Finds a suite: the path itself, or else one of the suites shipped with robench, by path or by bare name.
+ * @throws ConfigError with what there is
+ */
+export function locateSuite(path: string): string {
+  const shipped = join(packageRoot(), 'suites')
+  const tried = [
+    resolve(path),
+    join(packageRoot(), path),
+    join(shipped, path),
+    join(shipped, `${path}.json`),
+  ]
+  const found = tried.find((candidate) => candidate.endsWith('.json') && existsSync(candidate))
+  if (found) return found
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${path}: no such suite; give the path of a .json file, or the name of a shipped suite (robench list suites)`,
+  )
+}
+
+/** Reads a suite file. @throws ConfigError that names the file and the place in it */
+export function loadSuite(path: string, overrides: SuiteOverrides = {}): LoadedSuite {
+  const file = locateSuite(path)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError('ROBENCH_CONFIG', `${path}: cannot be read: ${String(cause)}`, { cause })
+  }
+  const fromHere = relative(process.cwd(), file)
+  const label = fromHere.startsWith('..') ? path : fromHere
+  return checkSuite(parseJsonText(text, label), label, dirname(file), overrides)
+}
+
+/** Checks a suite that is already a JSON value. @throws ConfigError with one line per mistake */
+export function checkSuite(
+  document: unknown,
+  label: string,
+  folder: string,
+  overrides: SuiteOverrides = {},
+): LoadedSuite {
+  const given =
+    typeof document === 'object' && document !== null && !Array.isArray(document)
+      ? { ...document, ...overrides }
+      : document
+  const { value, problems } = compileSchema(suiteSchema)(given)
+  if (problems.length > 0) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
+    )
+  }
+  // The schema has just been checked.
+  const suite = value as Suite
+  suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
+  refuseSameNames(suite.defenses.map(({ name }) => name), `${label}#/defenses`)
+  refuseSameNames(suite.attacks.map(attackName), `${label}#/attacks`)
+  // What changes no number is no part of a suite's identity.
+  const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, ...content } = suite
+  return { suite, label, folder, sha256: hashJson(content) }
+}
+
+/** An attack's name in the suite: its own, or else its plugin's id. */
+export function attackName(attack: { readonly name?: string | undefined; readonly plugin: string }): string {
+  return attack.name ?? attack.plugin
+}
+
+/** Norm and epsilon of a threat model as the suite states it. @throws ConfigError if epsilon is no positive number or fraction */
+export function suiteThreatModel(
+  suite: Suite,
+  index: number,
+  label: string,
+): { readonly norm: Norm; readonly epsilon: number } {
+  const { norm, epsilon } = suite.threatModels[index]!
+  return { norm, epsilon: parseEpsilon(epsilon, `${label}#/threatModels/${index}/epsilon`) }
+}
+
+function refuseSameNames(names: readonly string[], where: string): void {
+  names.forEach((name, index) => {
+    const first = names.indexOf(name)
+    if (first === index) return
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/${index}: the name "${name}" is already that of ${where.split('#')[1]}/${first}; give it a "name" of its own`,
+    )
+  })
+}

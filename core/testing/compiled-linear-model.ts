@@ -1,0 +1,20 @@
+/** A linear classifier as an ONNX file in the engine: for attacks that `compile`, and to check engine and closed form against each other. */
+import { g } from '../graph/graph.ts'
+import { toOnnx } from '../graph/serialize.ts'
+import { loadModel } from '../model/load.ts'
+import { plainManifest } from '../model/manifest.ts'
+import type { Model } from '../model/model.ts'
+import type { LinearClassifier } from './linear-model.ts'
+
+/** The classifier, written as an ONNX file and loaded as any other; dispose of it after use. */
+export async function compiledLinearModel(classifier: LinearClassifier): Promise<Model> {
+  const { inputShape, classes, weights, bias } = classifier
+  const images = g.input('images', 'float32', ['n', ...inputShape])
+  const logits = g.gemm(
+    g.op('Flatten', [images])[0]!,
+    g.floats([classes, weights.length / classes], [...weights]),
+    g.floats([classes], [...bias]),
+    { transB: 1 },
+  )
+  return loadModel(toOnnx({ logits }, [images]), plainManifest, { name: 'linear' })
+}

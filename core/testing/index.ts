@@ -1,0 +1,7 @@
+/** For authors of plugins: the conformance battery, and the exact oracle it rests on. */
+export { attackConformance } from './attack-conformance.ts'
+export type { AttackConformance, ConformanceCheck } from './attack-conformance.ts'
+export { compiledLinearModel } from './compiled-linear-model.ts'
+export { LinearModel, randomLinearClassifier } from './linear-model.ts'
+export type { LinearClassifier } from './linear-model.ts'
+export { worstCaseMargin } from './linear-oracle.ts'

@@ -1,0 +1,141 @@
+/** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
+import { crossEntropy, margin } from '../model/losses.ts'
+import type { GradientAnswer, Loss, Model, PassCounts, Program } from '../model/model.ts'
+import { GraphError } from '../errors.ts'
+import { randomStream } from '../random.ts'
+import { tensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+
+/** Logits z = W·x + b. */
+export interface LinearClassifier {
+  readonly inputShape: readonly [channels: number, height: number, width: number]
+  readonly classes: number
+  /** W: `[classes, c · h · w]` */
+  readonly weights: Float64Array
+  /** b: `[classes]` */
+  readonly bias: Float64Array
+}
+
+/** A classifier with standard normal weights and no bias but what centers its logits on the middle of [0, 1]. */
+export function randomLinearClassifier(
+  inputShape: LinearClassifier['inputShape'],
+  classes: number,
+  seed: number,
+): LinearClassifier {
+  const size = inputShape[0] * inputShape[1] * inputShape[2]
+  const stream = randomStream(seed, 'linear classifier')
+  const weights = Float64Array.from({ length: classes * size }, () => stream.normal())
+  const bias = Float64Array.from({ length: classes }, (_, row) => {
+    let sum = 0
+    for (let i = 0; i < size; i++) sum += weights[row * size + i]!
+    return -sum / 2
+  })
+  return { inputShape, classes, weights, bias }
+}
+
+/**
+ * The classifier as a model with bounds [0, 1]: float64 inside, float32 outside, each row computed by itself, so the same for
+ * any batch. Knows the gradients of `crossEntropy` and `margin` in closed form, and has no graph to compile with.
+ */
+export class LinearModel implements Model {
+  readonly inputShape: LinearClassifier['inputShape']
+  readonly classes: number
+  readonly bounds = [0, 1] as const
+  readonly hash = 'linear'
+  readonly #classifier: LinearClassifier
+  #forward = 0
+  #backward = 0
+
+  constructor(classifier: LinearClassifier) {
+    this.inputShape = classifier.inputShape
+    this.classes = classifier.classes
+    this.#classifier = classifier
+  }
+
+  get passes(): PassCounts {
+    return { forward: this.#forward, backward: this.#backward }
+  }
+
+  async logits(inputs: FloatTensor): Promise<FloatTensor> {
+    const count = inputs.shape[0]!
+    const { weights, bias } = this.#classifier
+    const size = weights.length / this.classes
+    const data = new Float32Array(count * this.classes)
+    for (let row = 0; row < count; row++) {
+      for (let k = 0; k < this.classes; k++) {
+        let sum = bias[k]!
+        for (let i = 0; i < size; i++) sum += weights[k * size + i]! * inputs.data[row * size + i]!
+        data[row * this.classes + k] = sum
+      }
+    }
+    this.#forward += count
+    return tensor('float32', [count, this.classes], data)
+  }
+
+  async gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer> {
+    const rule = lossRules.get(loss)
+    if (rule === undefined) {
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        'the linear test model knows the losses crossEntropy and margin only',
+      )
+    }
+    const logits = await this.logits(inputs)
+    const count = labels.length
+    const { weights } = this.#classifier
+    const size = weights.length / this.classes
+    const losses = new Float32Array(count)
+    const gradient = new Float32Array(count * size)
+    for (let row = 0; row < count; row++) {
+      const z = logits.data.subarray(row * this.classes, (row + 1) * this.classes)
+      const { value, dz } = rule(z, labels[row]!)
+      losses[row] = value
+      for (let i = 0; i < size; i++) {
+        let sum = 0
+        for (let k = 0; k < this.classes; k++) sum += dz[k]! * weights[k * size + i]!
+        gradient[row * size + i] = sum
+      }
+    }
+    this.#backward += count
+    return { logits, losses, gradient: tensor('float32', inputs.shape, gradient) }
+  }
+
+  async compile(): Promise<Program> {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      'the linear test model has no graph to compile with; test attacks that compile on a model from createModel',
+    )
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+/** A loss of one example's logits, and its gradient with respect to them. */
+type LossRule = (z: Float32Array, label: number) => { value: number; dz: Float64Array }
+
+const lossRules = new Map<Loss, LossRule>([
+  [
+    crossEntropy,
+    // log Σ exp z − z_y;  d/dz = softmax(z) − onehot(y)
+    (z, label) => {
+      const largest = Math.max(...z)
+      const dz = Float64Array.from(z, (value) => Math.exp(value - largest))
+      const sum = dz.reduce((total, value) => total + value, 0)
+      for (let k = 0; k < dz.length; k++) dz[k]! /= sum
+      dz[label]! -= 1
+      return { value: largest + Math.log(sum) - z[label]!, dz }
+    },
+  ],
+  [
+    margin,
+    // z_s − z_y for the strongest rival s;  d/dz = onehot(s) − onehot(y)
+    (z, label) => {
+      let rival = label === 0 ? 1 : 0
+      for (let k = 0; k < z.length; k++) if (k !== label && z[k]! > z[rival]!) rival = k
+      const dz = new Float64Array(z.length)
+      dz[rival] = 1
+      dz[label] = -1
+      return { value: z[rival]! - z[label]!, dz }
+    },
+  ],
+])

@@ -1,0 +1,123 @@
+/** Balls around an input, and the exact projection onto them. */
+import { ConfigError } from '../errors.ts'
+import { nextDown, nextUp, roundDown, roundUp } from './rounding.ts'
+import { describeViolation, distance, verifyBounds } from './verify.ts'
+import type { Norm, ThreatModel } from './threat-model.ts'
+
+/** What an attacker may turn one input into: the ball around it, cut by the bounds. */
+export interface Ball {
+  readonly threatModel: ThreatModel
+  /** The input itself, as many components as an example has; not to be changed. */
+  readonly center: Float32Array
+  /**
+   * Writes into `output` the point of the ball nearest to `point` (float64, finite), rounded inward: bounds
+   * and ‖output − center‖ ≤ epsilon hold exactly when computed in float64 from the float32 values.
+   */
+  project(point: Float64Array, output: Float32Array): void
+}
+
+/**
+ * The ball of a threat model around one input.
+ * @throws ConfigError ROBENCH_DATA if the input itself is not within the bounds.
+ */
+export function createBall(threatModel: ThreatModel, center: Float32Array): Ball {
+  const violation = verifyBounds(threatModel.bounds, center)
+  if (violation) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `an input ${describeViolation(violation)}; state bounds that contain the data, or scale the data into them`,
+    )
+  }
+  return makeBall[threatModel.norm](threatModel, center)
+}
+
+const makeBall: Readonly<Record<Norm, (threatModel: ThreatModel, center: Float32Array) => Ball>> = {
+  Linf: createLinfBall,
+  L2: createL2Ball,
+}
+
+/** In Linf the ball cut by the bounds is a box: clipping to its float32 corners is the nearest point. */
+function createLinfBall(threatModel: ThreatModel, center: Float32Array): Ball {
+  const { epsilon, bounds } = threatModel
+  const lower = new Float32Array(center.length)
+  const upper = new Float32Array(center.length)
+  for (let i = 0; i < center.length; i++) {
+    const x = center[i]!
+    let low = roundUp(Math.max(x - epsilon, bounds[0]))
+    let high = roundDown(Math.min(x + epsilon, bounds[1]))
+    // x ± epsilon is itself rounded, so the difference can still come out above epsilon by one unit.
+    while (x - low > epsilon) low = nextUp(low)
+    while (high - x > epsilon) high = nextDown(high)
+    lower[i] = low
+    upper[i] = high
+  }
+  return {
+    threatModel,
+    center,
+    project(point, output) {
+      for (let i = 0; i < output.length; i++) {
+        const value = point[i]!
+        const low = lower[i]!
+        const high = upper[i]!
+        output[i] = value < low ? low : value > high ? high : value
+      }
+    },
+  }
+}
+
+function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
+  const { epsilon, bounds } = threatModel
+  const low = roundUp(bounds[0])
+  const high = roundDown(bounds[1])
+  return {
+    threatModel,
+    center,
+    project(point, output) {
+      let scale = shrinkage(point, center, epsilon, low, high)
+      for (let step = 2 ** -52; ; step *= 2) {
+        for (let i = 0; i < output.length; i++) {
+          const x = center[i]!
+          // At scale 1 the point itself: x + (point − x) may differ from it by rounding.
+          const moved = scale === 1 ? point[i]! : x + scale * (point[i]! - x)
+          const inside = moved < low ? low : moved > high ? high : moved
+          output[i] = inside > x ? roundDown(inside) : roundUp(inside)
+        }
+        if (distance('L2', center, output) <= epsilon) return
+        // Components were rounded towards x, so only the last bits of the float64 arithmetic can be too much.
+        scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
+      }
+    },
+  }
+}
+
+/**
+ * The largest t in [0, 1] with ‖clip(x + t·d) − x‖₂ ≤ ε, for d = point − x: by the Lagrange conditions,
+ * clip(x + t·d) is then the point nearest to x + d in the ball cut by the bounds.
+ * The norm grows with t, and each round's t is a lower bound that clips at least as many components as the one before.
+ */
+function shrinkage(
+  point: Float64Array,
+  center: Float32Array,
+  epsilon: number,
+  low: number,
+  high: number,
+): number {
+  let scale = 0
+  for (;;) {
+    let clippedSquares = 0
+    let freeSquares = 0
+    for (let i = 0; i < center.length; i++) {
+      const x = center[i]!
+      const d = point[i]! - x
+      const moved = x + scale * d
+      if (moved < low) clippedSquares += (x - low) * (x - low)
+      else if (moved > high) clippedSquares += (high - x) * (high - x)
+      else freeSquares += d * d
+    }
+    if (freeSquares === 0 || Math.sqrt(clippedSquares + freeSquares) <= epsilon) return 1
+    const room = Math.max(0, epsilon * epsilon - clippedSquares)
+    const next = Math.min(1, Math.sqrt(room / freeSquares))
+    if (next <= scale) return scale
+    scale = next
+  }
+}

@@ -1,0 +1,99 @@
+/** How far a point is from an input, and whether it keeps to the threat model. */
+import type { Norm, ThreatModel } from './threat-model.ts'
+
+/** What a point breaks first: a value that is not finite, then the bounds, then the ball. */
+export type Violation =
+  | { readonly kind: 'not-finite'; readonly component: number; readonly value: number }
+  | {
+      readonly kind: 'outside-bounds'
+      readonly component: number
+      readonly value: number
+      readonly bounds: readonly [low: number, high: number]
+      /** How far beyond the nearer bound. */
+      readonly excess: number
+    }
+  | {
+      readonly kind: 'outside-ball'
+      readonly norm: Norm
+      readonly distance: number
+      readonly epsilon: number
+      /** distance − epsilon */
+      readonly excess: number
+    }
+
+/**
+ * How much of epsilon the check forgives, relative to it: nothing in Linf, where every inward rounding is exact;
+ * a millionth in L2, where the order of a sum changes its last bits.
+ */
+export const relativeTolerance: Readonly<Record<Norm, number>> = { Linf: 0, L2: 1e-6 }
+
+/** ‖b − a‖ in float64, whatever the arrays hold. */
+export function distance(norm: Norm, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return distances[norm](a, b)
+}
+
+const distances: Readonly<Record<Norm, (a: ArrayLike<number>, b: ArrayLike<number>) => number>> = {
+  Linf(a, b) {
+    let largest = 0
+    for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(b[i]! - a[i]!))
+    return largest
+  },
+  L2(a, b) {
+    let squares = 0
+    for (let i = 0; i < a.length; i++) {
+      const d = b[i]! - a[i]!
+      squares += d * d
+    }
+    return Math.sqrt(squares)
+  },
+}
+
+/** What `point` breaks as an attack on `center`, or undefined if it breaks nothing. See `relativeTolerance`. */
+export function verifyInside(
+  threatModel: ThreatModel,
+  center: ArrayLike<number>,
+  point: ArrayLike<number>,
+): Violation | undefined {
+  const { norm, epsilon } = threatModel
+  const violation = verifyBounds(threatModel.bounds, point)
+  if (violation) return violation
+  const measured = distance(norm, center, point)
+  if (measured <= epsilon * (1 + relativeTolerance[norm])) return undefined
+  return { kind: 'outside-ball', norm, distance: measured, epsilon, excess: measured - epsilon }
+}
+
+/** The first component that is not finite or not within the bounds, if any; the bounds are exact. */
+export function verifyBounds(
+  bounds: readonly [low: number, high: number],
+  point: ArrayLike<number>,
+): Violation | undefined {
+  const [low, high] = bounds
+  for (let i = 0; i < point.length; i++) {
+    const value = point[i]!
+    if (value >= low && value <= high) continue
+    if (!Number.isFinite(value)) return { kind: 'not-finite', component: i, value }
+    const excess = value < low ? low - value : value - high
+    return { kind: 'outside-bounds', component: i, value, bounds, excess }
+  }
+  return undefined
+}
+
+/** A violation in words that follow "the example": `leaves the Linf ball: …`. */
+export function describeViolation(violation: Violation): string {
+  switch (violation.kind) {
+    case 'not-finite':
+      return `is not finite: component ${violation.component} is ${violation.value}`
+    case 'outside-bounds':
+      return (
+        `leaves the bounds [${violation.bounds.join(', ')}]: ` +
+        `component ${violation.component} is ${violation.value}, beyond by ${violation.excess}`
+      )
+    case 'outside-ball':
+      return (
+        `leaves the ${violation.norm} ball: its distance ${violation.distance} ` +
+        `exceeds epsilon ${violation.epsilon} by ${violation.excess}`
+      )
+    default:
+      return violation satisfies never
+  }
+}

@@ -1,0 +1,220 @@
+/** A leaderboard entry: its JSON Schema and type, its consistency, and how a run's result becomes one. */
+import type { FromSchema } from 'json-schema-to-ts'
+import { ConfigError } from '../core/errors.ts'
+import { compileSchema } from '../core/schema.ts'
+import { norms } from '../core/threat/threat-model.ts'
+import type { ThreatModel } from '../core/threat/threat-model.ts'
+import { epsilonText } from '../reports/figures.ts'
+
+const text = { type: 'string', minLength: 1 } as const
+const whole = { type: 'integer', minimum: 0 } as const
+const milliseconds = { type: 'number', minimum: 0 } as const
+const options = { type: 'object' } as const
+const slug = {
+  type: 'string',
+  pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
+  description: 'lower-case letters and digits, joined by ".", "_" or "-"',
+} as const
+const sha256 = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: 'a sha256 of 64 hexadecimal digits',
+} as const
+const webAddress = {
+  type: 'string',
+  pattern: '^https?://[^\\s/]',
+  description: 'an http or https address',
+} as const
+
+const attackSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'name',
+    'plugin',
+    'version',
+    'options',
+    'seed',
+    'wrong',
+    'robust',
+    'broken',
+    'brokenAlone',
+    'forwardPasses',
+    'backwardPasses',
+    'elapsedMs',
+  ],
+  properties: {
+    name: text,
+    plugin: text,
+    version: whole,
+    options,
+    seed: whole,
+    wrong: whole,
+    robust: whole,
+    broken: whole,
+    brokenAlone: whole,
+    forwardPasses: whole,
+    backwardPasses: whole,
+    elapsedMs: milliseconds,
+  },
+} as const
+
+export const entrySchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:robench:schema:leaderboard-entry:1',
+  title: 'robench leaderboard entry',
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'schemaVersion',
+    'id',
+    'title',
+    'authors',
+    'dataset',
+    'threatModel',
+    'defense',
+    'model',
+    'clean',
+    'attacks',
+    'worstCase',
+    'links',
+    'run',
+  ],
+  properties: {
+    schemaVersion: { const: 1 },
+    id: slug,
+    title: text,
+    authors: { type: 'array', items: text },
+    dataset: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['id', 'title', 'sha256', 'examples'],
+      properties: { id: slug, title: text, sha256, examples: { type: 'integer', minimum: 1 } },
+    },
+    threatModel: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['norm', 'epsilon', 'bounds'],
+      properties: {
+        norm: { enum: norms },
+        epsilon: { type: 'number', exclusiveMinimum: 0 },
+        bounds: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
+      },
+    },
+    defense: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['plugin', 'version', 'options'],
+      properties: { plugin: text, version: whole, options },
+    },
+    model: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['sha256', 'bytes', 'parameters'],
+      properties: { sha256, bytes: whole, parameters: whole },
+    },
+    clean: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['correct'],
+      properties: { correct: whole },
+    },
+    attacks: { type: 'array', minItems: 1, items: attackSchema },
+    worstCase: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['robust'],
+      properties: { robust: whole },
+    },
+    links: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { paper: webAddress, code: webAddress, more: webAddress },
+    },
+    run: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['robenchVersion', 'suite', 'finishedAt', 'command', 'environment'],
+      properties: {
+        robenchVersion: text,
+        suite: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['id', 'title', 'sha256'],
+          properties: { id: text, title: text, sha256 },
+        },
+        finishedAt: text,
+        command: text,
+        environment: { type: 'object', additionalProperties: { type: ['string', 'integer'] } },
+      },
+    },
+    training: { type: 'object' },
+  },
+} as const
+
+/**
+ * One defense on one data set under one threat model. All figures are counts of `dataset.examples`;
+ * fractions and intervals follow from them. Passes and times are totals of an attack, in milliseconds.
+ */
+export type LeaderboardEntry = Omit<FromSchema<typeof entrySchema>, 'threatModel'> & {
+  readonly threatModel: ThreatModel
+}
+
+export type EntryAttack = LeaderboardEntry['attacks'][number]
+
+/** Checks an entry's form and that its counts agree. @param label what messages call it. @throws ConfigError ROBENCH_DATA with one line per mistake. */
+export function checkEntry(document: unknown, label: string): LeaderboardEntry {
+  const { value, problems } = validator()(document)
+  const mistakes = problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`)
+  // Without problems the value is what the schema says; else it is not looked at.
+  const entry = value as LeaderboardEntry
+  if (mistakes.length === 0)
+    mistakes.push(...disagreements(entry).map((text) => `${label}#${text}`))
+  if (mistakes.length > 0) throw new ConfigError('ROBENCH_DATA', mistakes.join('\n'))
+  return entry
+}
+
+/** Compiled when first needed, once: compiling takes longer than checking a whole board. */
+const validator = lazily(() => compileSchema(entrySchema))
+
+function lazily<Value>(make: () => Value): () => Value {
+  let made: Value | undefined
+  return () => (made ??= make())
+}
+
+/** Where an entry's file belongs below the entries folder: `<dataset>/<threat>/<id>`, without extension. */
+export function entryLocation(entry: LeaderboardEntry): string {
+  return `${entry.dataset.id}/${threatSlug(entry.threatModel)}/${entry.id}`
+}
+
+/** A threat model as a folder's name: `linf-8-255`, `l2-0.5`. */
+export function threatSlug({ norm, epsilon }: ThreatModel): string {
+  return `${norm.toLowerCase()}-${epsilonText(epsilon).replace('/', '-')}`
+}
+
+/** Counts that contradict each other, each with its place. */
+function disagreements(entry: LeaderboardEntry): string[] {
+  const { examples } = entry.dataset
+  const wrong = examples - entry.clean.correct
+  const found: string[] = []
+  for (const [index, attack] of entry.attacks.entries()) {
+    const sum = attack.wrong + attack.robust + attack.broken
+    if (sum !== examples) {
+      found.push(
+        `/attacks/${index}: wrong + robust + broken must be ${examples} examples, got ${sum}`,
+      )
+    }
+    if (attack.wrong !== wrong) {
+      found.push(
+        `/attacks/${index}/wrong: must be ${wrong}, as clean.correct says, got ${attack.wrong}`,
+      )
+    }
+  }
+  const weakest = Math.min(...entry.attacks.map(({ robust }) => robust))
+  if (entry.worstCase.robust > weakest) {
+    found.push(
+      `/worstCase/robust: must be at most ${weakest}, what the strongest attack left, got ${entry.worstCase.robust}`,
+    )
+  }
+  return found
+}

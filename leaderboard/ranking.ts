@@ -1,0 +1,159 @@
+/** Tables of entries that may be compared, ranked by worst-case robust accuracy as far as the intervals tell. */
+import { ConfigError } from '../core/errors.ts'
+import { canonicalJson } from '../core/hash.ts'
+import { overlaps } from '../core/metrics/interval.ts'
+import { proportion } from '../reports/summary.ts'
+import type { Proportion } from '../reports/summary.ts'
+import { entryLocation, threatSlug } from './entry.ts'
+import type { EntryAttack, LeaderboardEntry } from './entry.ts'
+
+/** One attack's figures on one entry. */
+export interface RankedAttack {
+  readonly attack: EntryAttack
+  readonly robust: Proportion
+  /** Broken of the initially correct; absent if none was. */
+  readonly success?: Proportion
+}
+
+export interface RankedEntry {
+  readonly entry: LeaderboardEntry
+  /** `<dataset>/<threat>/<id>`: file below the entries folder, page below the site's, both without extension. */
+  readonly location: string
+  readonly clean: Proportion
+  /** In the order of the table's columns. */
+  readonly attacks: readonly RankedAttack[]
+  readonly worstCase: Proportion
+  /** Best and worst rank that the intervals leave open: 1 + those surely better, n − those surely worse. */
+  readonly rank: { readonly best: number; readonly worst: number }
+  /** Others whose worst-case interval overlaps this one's: not distinguishable from it. */
+  readonly peers: readonly LeaderboardEntry[]
+}
+
+/** Entries on the same data, under the same threat model and the same attacks with the same options. */
+export interface RankedTable {
+  /** Unique among the tables, fit for a page's anchor. */
+  readonly anchor: string
+  readonly dataset: LeaderboardEntry['dataset']
+  readonly threatModel: LeaderboardEntry['threatModel']
+  /** The columns: the attacks as the first entry has them. */
+  readonly attacks: readonly EntryAttack[]
+  /** By worst-case robust accuracy, then clean accuracy, then title. */
+  readonly rows: readonly RankedEntry[]
+}
+
+/**
+ * Sorts entries into tables and ranks them. A worst case over fewer or weaker attacks is no better defense, so
+ * entries that met other attacks stand in a table of their own.
+ * @throws ConfigError ROBENCH_DATA if entries of one folder disagree on data or bounds
+ */
+export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] {
+  requireSameGround(entries)
+  const groups = new Map<string, LeaderboardEntry[]>()
+  for (const entry of entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))) {
+    const key = `${groundOf(entry)} ${canonicalJson(entry.attacks.map(protocolOf).toSorted())}`
+    const group = groups.get(key)
+    if (group) group.push(entry)
+    else groups.set(key, [entry])
+  }
+  // Larger tables first within the same data set and threat model.
+  const sorted = [...groups.values()].toSorted(
+    (a, b) => compareText(groundOfAll(a), groundOfAll(b)) || b.length - a.length,
+  )
+  const seen = new Map<string, number>()
+  return sorted.map((group) => {
+    const ground = groundOfAll(group).replaceAll('/', '-')
+    const nth = (seen.get(ground) ?? 0) + 1
+    seen.set(ground, nth)
+    return rankTable(group, nth === 1 ? ground : `${ground}-${nth}`)
+  })
+}
+
+function rankTable(entries: readonly LeaderboardEntry[], anchor: string): RankedTable {
+  // A group is made with its first entry, so there is one.
+  const { dataset, threatModel, attacks } = entries[0] as LeaderboardEntry
+  const order = attacks.map(protocolOf)
+  const rated = entries
+    .map((entry) => {
+      const { examples } = entry.dataset
+      return {
+        entry,
+        location: entryLocation(entry),
+        clean: proportion(entry.clean.correct, examples),
+        attacks: entry.attacks
+          .toSorted((a, b) => order.indexOf(protocolOf(a)) - order.indexOf(protocolOf(b)))
+          .map(rateAttack),
+        worstCase: proportion(entry.worstCase.robust, examples),
+      }
+    })
+    .toSorted(
+      (a, b) =>
+        b.worstCase.fraction - a.worstCase.fraction ||
+        b.clean.fraction - a.clean.fraction ||
+        compareText(a.entry.title, b.entry.title),
+    )
+  const rows = rated.map((row): RankedEntry => {
+    const { low, high } = row.worstCase.interval
+    const better = rated.filter(({ worstCase }) => worstCase.interval.low > high).length
+    const worse = rated.filter(({ worstCase }) => worstCase.interval.high < low).length
+    const peers = rated.filter(
+      (other) => other !== row && overlaps(other.worstCase.interval, row.worstCase.interval),
+    )
+    return {
+      ...row,
+      rank: { best: better + 1, worst: rated.length - worse },
+      peers: peers.map(({ entry }) => entry),
+    }
+  })
+  return { anchor, dataset, threatModel, attacks, rows }
+}
+
+function rateAttack(attack: EntryAttack): RankedAttack {
+  const { wrong, robust, broken } = attack
+  return {
+    attack,
+    robust: proportion(robust, wrong + robust + broken),
+    ...(robust + broken > 0 && { success: proportion(broken, robust + broken) }),
+  }
+}
+
+/** What makes two attacks the same: neither name nor seed. */
+function protocolOf({ plugin, version, options }: EntryAttack): string {
+  return canonicalJson([plugin, version, options])
+}
+
+/** Data set and threat model, as the folder of the entry. */
+function groundOf({ dataset, threatModel }: LeaderboardEntry): string {
+  return `${dataset.id}/${threatSlug(threatModel)}`
+}
+
+function groundOfAll([first]: readonly LeaderboardEntry[]): string {
+  return first ? groundOf(first) : ''
+}
+
+function requireSameGround(entries: readonly LeaderboardEntry[]): void {
+  const first = new Map<string, LeaderboardEntry>()
+  for (const entry of entries) {
+    const ground = groundOf(entry)
+    const other = first.get(ground) ?? entry
+    first.set(ground, other)
+    const facts = ({ dataset, threatModel }: LeaderboardEntry): Record<string, unknown> => ({
+      'dataset.sha256': dataset.sha256,
+      'dataset.examples': dataset.examples,
+      'threatModel.bounds': threatModel.bounds.join(' to '),
+    })
+    const expected = facts(other)
+    for (const [name, value] of Object.entries(facts(entry))) {
+      if (value === expected[name]) continue
+      throw new ConfigError(
+        'ROBENCH_DATA',
+        `${entryLocation(entry)}.json: ${name} is ${String(value)}, but ${String(expected[name])} in ` +
+          `${entryLocation(other)}.json; entries of one folder must be measured on the same ground`,
+      )
+    }
+  }
+}
+
+/** By code units: the same order on every machine. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,43 @@
+/** Adversarial training with projected gradient descent. */
+import { defineDefense, epsilonSchema, parseEpsilon } from '../../core/index.ts'
+import { trainClassifier } from './train-classifier.ts'
+import { trainingProperties } from './training-options.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...trainingProperties,
+    steps: { type: 'integer', minimum: 1, default: 7, description: 'Steps of the inner attack.' },
+    stepSize: { ...epsilonSchema, description: 'Step of the inner attack, a number or a fraction; default ε/4.' },
+    epsilon: { ...epsilonSchema, description: 'Radius trained on; default that of the threat model.' },
+  },
+} as const
+
+/**
+ * Minimizes cross-entropy on the examples of a PGD attack from a random start, made anew at each
+ * step (Madry et al. 2018, equation 2.1). The inner attack sees batch normalization at inference
+ * (running statistics), as TRADES' code does, not the batch's own as Madry's: its weights can then
+ * be constants of the attack's graph. The model is the running average of the weights.
+ */
+export const pgdAt = defineDefense({
+  meta: {
+    id: 'pgd-at',
+    apiVersion: 1,
+    version: 1,
+    title: 'PGD adversarial training',
+    source: { authors: 'Madry et al.', year: 2018, url: 'https://arxiv.org/abs/1706.06083' },
+    provenance: 'paper',
+    trains: true,
+    optionsSchema,
+  },
+  prepare(context) {
+    const { epsilon, stepSize, steps } = context.options
+    const radius = epsilon === undefined ? context.threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
+    return trainClassifier(context, 'pgd-at@1', {
+      threatModel: { ...context.threatModel, epsilon: radius },
+      steps,
+      stepSize: stepSize === undefined ? radius / 4 : parseEpsilon(stepSize, 'stepSize'),
+    })
+  },
+})

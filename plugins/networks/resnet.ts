@@ -1,0 +1,69 @@
+/** Residual networks for small images. */
+import {
+  batchNormalization,
+  convolution,
+  defineNetwork,
+  g,
+  globalAverage,
+  linear,
+  type LayerScope,
+  type Value,
+} from '../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    width: { type: 'integer', minimum: 1, default: 64, description: 'Channels of the first stage; doubled at each next one.' },
+    blocks: {
+      type: 'array',
+      items: { type: 'integer', minimum: 1 },
+      minItems: 1,
+      maxItems: 6,
+      default: [2, 2, 2, 2],
+      description: 'Residual blocks per stage; [2, 2, 2, 2] is ResNet-18.',
+    },
+  },
+} as const
+
+/**
+ * ResNet-18 in its CIFAR form: a 3×3 stem without pooling, basic blocks, stages after the first
+ * with stride 2, global average, one linear layer (He et al. 2016, arXiv 1512.03385, section 4.2
+ * for the stem; the four stages are those of its ImageNet form, as the field uses on CIFAR).
+ */
+export const resnet = defineNetwork({
+  meta: {
+    id: 'resnet',
+    apiVersion: 1,
+    version: 1,
+    title: 'Residual network (CIFAR ResNet-18)',
+    source: { authors: 'He et al.', year: 2016, url: 'https://arxiv.org/abs/1512.03385' },
+    provenance: 'paper',
+    optionsSchema,
+  },
+  define({ options: { width, blocks }, classes }) {
+    return {
+      title: `ResNet-${2 * blocks.reduce((sum, count) => sum + count, 0) + 2}, ${width} base channels`,
+      build(scope, images) {
+        let x = g.relu(batchNormalization(scope, convolution(scope, images, { channels: width, kernel: 3 })))
+        blocks.forEach((count, stage) => {
+          for (let block = 0; block < count; block++) {
+            x = basicBlock(scope, x, width * 2 ** stage, stage > 0 && block === 0 ? 2 : 1)
+          }
+        })
+        return linear(scope, globalAverage(x), classes)
+      },
+    }
+  },
+})
+
+/** relu(norm(conv(relu(norm(conv x)))) + shortcut x). */
+function basicBlock(scope: LayerScope, x: Value, channels: number, stride: number): Value {
+  const inner = g.relu(batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })))
+  const outer = batchNormalization(scope, convolution(scope, inner, { channels, kernel: 3 }))
+  const same = stride === 1 && x.shape[1] === channels
+  const shortcut = same
+    ? x
+    : batchNormalization(scope, convolution(scope, x, { channels, kernel: 1, stride, pad: 0 }))
+  return g.relu(g.add(outer, shortcut))
+}

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { diskError, writing } from '../../../core/data/disk-error.ts'
+import { refusal, temporaryFolder } from './fixtures.ts'
+
+test('a full disk is named and an escape shown', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+    code: 'ENOSPC',
+  })
+  expect(
+    await refusal(() => writing('DIR/a.bin', () => Promise.reject(full))),
+  ).toMatchInlineSnapshot(
+    `"ROBENCH_STORE: DIR/a.bin: cannot be written: the disk is full (ENOSPC); make room there, or name another folder by the environment variable ROBENCH_DATA"`,
+  )
+})
+
+test.runIf(existsSync('/dev/full'))('a device that is truly full gives that error', async () => {
+  const write = (): Promise<void> => writing('/dev/full', () => writeFile('/dev/full', 'x'))
+  expect(await refusal(write)).toContain(
+    'ROBENCH_STORE: /dev/full: cannot be written: the disk is full',
+  )
+})
+
+test('a path through a file is refused', async () => {
+  const folder = temporaryFolder()
+  await writeFile(join(folder, 'file'), '')
+  const path = join(folder, 'file', 'data')
+  expect(
+    await refusal(() => writing(path, () => writeFile(path, 'x')), { DIR: folder }),
+  ).toMatchInlineSnapshot(
+    `"ROBENCH_STORE: DIR/file/data: cannot be written: a part of the path is a file, not a folder (ENOTDIR); make room there, or name another folder by the environment variable ROBENCH_DATA"`,
+  )
+})
+
+test('other errors pass unchanged', () => {
+  const error = new Error('other')
+  expect(diskError('path', error)).toBe(error)
+})

@@ -1,0 +1,137 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { download } from '../../../core/data/download.ts'
+import { deadAddress, fileServer, refusal, serveRange, temporaryFolder } from './fixtures.ts'
+import type { Handler } from './fixtures.ts'
+
+const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) % 253)
+const contents = new Map([['file.bin', content]])
+
+test('a file is fetched whole, with progress', async () => {
+  const { base } = await fileServer(contents)
+  const path = join(temporaryFolder(), 'file.part')
+  const seen: (number | undefined)[][] = []
+  const onProgress = (...progress: (number | undefined)[]): unknown => seen.push(progress)
+  expect(await download({ url: `${base}file.bin`, path, onProgress })).toEqual({ resumed: false })
+  expect(readFileSync(path).equals(content)).toBe(true)
+  expect(seen.at(-1)).toEqual([300_000, 300_000])
+})
+
+test('what an earlier call left is kept, and only the rest is fetched', async () => {
+  const { base, requests } = await fileServer(contents)
+  const path = join(temporaryFolder(), 'file.part')
+  writeFileSync(path, content.subarray(0, 1000))
+  expect(await download({ url: `${base}file.bin`, path })).toEqual({ resumed: true })
+  expect(readFileSync(path).equals(content)).toBe(true)
+  expect(requests).toEqual(['/file.bin bytes=1000-'])
+})
+
+test('a file that was already whole is left as it is', async () => {
+  const { base } = await fileServer(contents)
+  const path = join(temporaryFolder(), 'file.part')
+  writeFileSync(path, content)
+  await download({ url: `${base}file.bin`, path })
+  expect(readFileSync(path).equals(content)).toBe(true)
+})
+
+test('a part longer than the file is thrown away', async () => {
+  const { base, requests } = await fileServer(contents)
+  const path = join(temporaryFolder(), 'file.part')
+  writeFileSync(path, new Uint8Array(400_000))
+  expect(await download({ url: `${base}file.bin`, path })).toEqual({ resumed: false })
+  expect(readFileSync(path).equals(content)).toBe(true)
+  expect(requests).toEqual(['/file.bin bytes=400000-', '/file.bin'])
+})
+
+test('a server that knows no ranges gives the whole file anew', async () => {
+  const { base } = await fileServer(contents, (bytes, _, response) => response.end(bytes))
+  const path = join(temporaryFolder(), 'file.part')
+  writeFileSync(path, content.subarray(0, 1000))
+  expect(await download({ url: `${base}file.bin`, path })).toEqual({ resumed: false })
+  expect(readFileSync(path).equals(content)).toBe(true)
+})
+
+/** Sends 100,000 bytes of what is asked for, then cuts the connection. */
+const dropping: Handler = (bytes, request, response) => {
+  const start = Number(/bytes=(\d+)/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  const rest = bytes!.subarray(start)
+  response.writeHead(start > 0 ? 206 : 200, {
+    'content-length': rest.length,
+    'content-range': `bytes ${start}-${bytes!.length - 1}/${bytes!.length}`,
+  })
+  if (rest.length <= 100_000) response.end(rest)
+  else response.write(rest.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50))
+}
+
+test('a dropped connection is taken up where it stopped', async () => {
+  const { base, requests } = await fileServer(contents, dropping)
+  const path = join(temporaryFolder(), 'file.part')
+  await download({ url: `${base}file.bin`, path })
+  expect(readFileSync(path).equals(content)).toBe(true)
+  expect(requests.length).toBeGreaterThan(1)
+})
+
+test('a missing file is refused and nothing written', async () => {
+  const { base } = await fileServer(contents)
+  const path = join(temporaryFolder(), 'file.part')
+  const attempt = (): unknown => download({ url: `${base}other.bin`, path })
+  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+    `"ROBENCH_DATA_UNAVAILABLE: HOST/other.bin: HTTP 404 Not Found"`,
+  )
+  expect(existsSync(path)).toBe(false)
+})
+
+test('a server that never answers is given up', async () => {
+  const { base } = await fileServer(contents, () => {})
+  const path = join(temporaryFolder(), 'file.part')
+  const attempt = (): unknown => download({ url: `${base}file.bin`, path, connectTimeoutMs: 100 })
+  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+    `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no answer within 0.1 s"`,
+  )
+})
+
+test('a server that falls silent is given up', async () => {
+  const { base } = await fileServer(contents, (_, __, response) => {
+    response.writeHead(200, { 'content-length': 10 }).flushHeaders()
+  })
+  const path = join(temporaryFolder(), 'file.part')
+  const attempt = (): unknown => download({ url: `${base}file.bin`, path, stallTimeoutMs: 100 })
+  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+    `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no data within 0.1 s"`,
+  )
+})
+
+test('a host that refuses the connection is given up at once', async () => {
+  const dead = await deadAddress()
+  const path = join(temporaryFolder(), 'file.part')
+  const attempt = (): unknown => download({ url: `${dead}file.bin`, path })
+  expect(
+    (await refusal(attempt, { 'DEAD/': dead })).replace(/:\d+$/, ':PORT'),
+  ).toMatchInlineSnapshot(
+    `"ROBENCH_DATA_UNAVAILABLE: DEAD/file.bin: connect ECONNREFUSED 127.0.0.1:PORT"`,
+  )
+})
+
+test('an interruption keeps what is there', async () => {
+  const abort = new AbortController()
+  const { base } = await fileServer(contents, (bytes, _, response) => {
+    response.writeHead(200, { 'content-length': bytes!.length })
+    response.write(bytes!.subarray(0, 5000))
+  })
+  const path = join(temporaryFolder(), 'file.part')
+  const pending = download({
+    url: `${base}file.bin`,
+    path,
+    signal: abort.signal,
+    onProgress: () => abort.abort(),
+  })
+  await expect(pending).rejects.toThrow('aborted')
+  expect(readFileSync(path).length).toBe(5000)
+})
+
+test('the default handler of these tests serves ranges', async () => {
+  const { base } = await fileServer(contents, serveRange)
+  const response = await fetch(`${base}file.bin`, { headers: { range: 'bytes=299990-' } })
+  expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([206, 10])
+})

@@ -1,0 +1,226 @@
+/** Builders for the data tests: temporary folders, small files in each format, and a file server that can misbehave. */
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
+import { onTestFinished } from 'vitest'
+import { decodeIdxPair } from '../../../core/data/formats/idx.ts'
+import type { NamedBytes, PublishedDataset, PublishedFile } from '../../../core/data/published.ts'
+
+/** A folder that goes when the test is over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'robench-data-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** `code: message` of what an action throws, with the folders named replaced by words. */
+export async function refusal(
+  action: () => unknown,
+  names: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  try {
+    await action()
+  } catch (error) {
+    if (!(error instanceof Error)) return `no Error: ${String(error)}`
+    let text = 'code' in error ? `${String(error.code)}: ${error.message}` : error.message
+    for (const [name, value] of Object.entries(names)) text = text.replaceAll(value, name)
+    return text
+  }
+  return 'nothing thrown'
+}
+
+export function named(bytes: Uint8Array, path = 'FILE'): NamedBytes {
+  return { path, bytes }
+}
+
+/** An IDX file of unsigned bytes. */
+export function idxFile(
+  shape: readonly number[],
+  data: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4 + 4 * shape.length + data.length)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, 0x0800 | shape.length)
+  shape.forEach((length, axis) => view.setUint32(4 + 4 * axis, length))
+  bytes.set(data, 4 + 4 * shape.length)
+  return bytes
+}
+
+/** A variable of a MAT-file: values in the type in which they are stored. */
+export interface MatVariable {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly data: Uint8Array | Int16Array | Uint16Array | Int32Array | Float32Array | Float64Array
+  /** The array's class; default 6, double. */
+  readonly arrayClass?: number
+}
+
+/** A little-endian MATLAB version 5 file, written from the format's description. */
+export function matFile(
+  variables: readonly MatVariable[],
+  options: { readonly compressed?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(128).fill(32)
+  header.set(new TextEncoder().encode('MATLAB 5.0 MAT-file, made for a test'))
+  header.set([0x00, 0x01], 124)
+  header.set(new TextEncoder().encode('IM'), 126)
+  const parts: Uint8Array[] = [header]
+  for (const variable of variables) {
+    const matrix = matElement(14, matBody(variable))
+    parts.push(options.compressed ? matElement(15, deflateSync(matrix), false) : matrix)
+  }
+  return joined(parts)
+}
+
+function matBody({ name, shape, data, arrayClass = 6 }: MatVariable): Uint8Array {
+  return joined([
+    matElement(6, bytesOf(Uint32Array.of(arrayClass, 0))),
+    matElement(5, bytesOf(Int32Array.from(shape))),
+    matElement(1, new TextEncoder().encode(name)),
+    matElement(storageCode(data), bytesOf(data)),
+  ])
+}
+
+function storageCode(data: MatVariable['data']): number {
+  if (data instanceof Uint8Array) return 2
+  if (data instanceof Int16Array) return 3
+  if (data instanceof Uint16Array) return 4
+  if (data instanceof Int32Array) return 5
+  return data instanceof Float32Array ? 7 : 9
+}
+
+/** A tag and a body padded to 8 bytes; bodies of 1 to 4 bytes are packed into the tag, as MATLAB does. */
+function matElement(type: number, body: Uint8Array, padded = true): Uint8Array {
+  if (body.length > 0 && body.length <= 4) {
+    const packed = new Uint8Array(8)
+    new DataView(packed.buffer).setUint32(0, (body.length << 16) | type, true)
+    packed.set(body, 4)
+    return packed
+  }
+  const size = padded ? Math.ceil(body.length / 8) * 8 : body.length
+  const bytes = new Uint8Array(8 + size)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, type, true)
+  view.setUint32(4, body.length, true)
+  bytes.set(body, 8)
+  return bytes
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const result = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    result.set(part, offset)
+    offset += part.length
+  }
+  return result
+}
+
+/** A published data set in small: three training and two test images in the form of Fashion-MNIST, not compressed. */
+export function tinyDataset(changes: Partial<PublishedDataset> = {}): {
+  readonly dataset: PublishedDataset
+  readonly contents: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+} {
+  const image = (n: number): number[] => Array.from({ length: 784 * n }, (_, i) => i % 251)
+  const contents = new Map([
+    ['train-images', idxFile([3, 28, 28], image(3))],
+    ['train-labels', idxFile([3], [0, 9, 4])],
+    ['test-images', idxFile([2, 28, 28], image(2))],
+    ['test-labels', idxFile([2], [7, 1])],
+  ])
+  const file = (name: string): PublishedFile => ({
+    name,
+    bytes: contents.get(name)!.length,
+    digest: {
+      algorithm: 'sha256',
+      value: createHash('sha256').update(contents.get(name)!).digest('hex'),
+    },
+  })
+  const dataset: PublishedDataset = {
+    id: 'tiny',
+    title: 'Tiny',
+    license: 'none',
+    citation: 'none',
+    homepage: 'https://example.org/',
+    shape: [1, 28, 28],
+    classNames: Array.from({ length: 10 }, (_, label) => String(label)),
+    counts: { train: 3, test: 2 },
+    files: {
+      train: [file('train-images'), file('train-labels')],
+      test: [file('test-images'), file('test-labels')],
+    },
+    decode: decodeIdxPair,
+    sources: [],
+    archives: [],
+    offline: 'ask a friend',
+    ...changes,
+  }
+  return { dataset, contents }
+}
+
+/** An address of this machine where nothing listens, ending in a slash. */
+export async function deadAddress(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return `http://127.0.0.1:${port}/`
+}
+
+export interface FileServer {
+  /** Ends in a slash. */
+  readonly base: string
+  /** `path range` of every request, in order. */
+  readonly requests: string[]
+}
+
+export type Handler = (
+  content: Uint8Array | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => void
+
+/** A file server on this machine; `handler` answers, by default with the whole file or the range asked for. */
+export async function fileServer(
+  contents: ReadonlyMap<string, Uint8Array>,
+  handler: Handler = serveRange,
+): Promise<FileServer> {
+  const requests: string[] = []
+  const server = createServer((request, response) => {
+    requests.push([request.url, request.headers.range].filter(Boolean).join(' '))
+    handler(contents.get((request.url ?? '').slice(1)), request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { base: `http://127.0.0.1:${port}/`, requests }
+}
+
+export const serveRange: Handler = (content, request, response) => {
+  if (!content) {
+    response.writeHead(404).end()
+    return
+  }
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  if (start >= content.length) {
+    response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end()
+    return
+  }
+  const range = `bytes ${start}-${content.length - 1}/${content.length}`
+  const headers = { 'content-length': content.length - start }
+  if (start > 0) response.writeHead(206, { ...headers, 'content-range': range })
+  else response.writeHead(200, headers)
+  response.end(content.subarray(start))
+}

@@ -1,0 +1,50 @@
+/** Sizes are read as numbers, texts and fractions; nonsense is named. */
+import { describe, expect, test } from 'vitest'
+import { parseEpsilon } from '../../../core/threat/epsilon.ts'
+
+test.each([
+  [0.03, 0.03],
+  ['0.03', 0.03],
+  ['8/255', 8 / 255],
+  [' 8 / 255 ', 8 / 255],
+  ['1e-3', 1e-3],
+  ['0.5/2', 0.25],
+])('%j is %d', (value, expected) => {
+  expect(parseEpsilon(value)).toBe(expected)
+})
+
+describe('an error names the option and what came', () => {
+  test('for text that is no number', () => {
+    expect(() => parseEpsilon('8/25S')).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: epsilon: expected a positive number or a fraction such as "8/255", got "8/25S"]`,
+    )
+  })
+  test('for another option', () => {
+    expect(() => parseEpsilon(-1, 'stepSize')).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: stepSize: expected a positive number or a fraction such as "8/255", got -1]`,
+    )
+  })
+  test.each([
+    '',
+    ' ',
+    '/255',
+    '8/',
+    '8/0',
+    '0/255',
+    '8/255/2',
+    '0x10',
+    'Infinity',
+    '-8/255',
+    '1,5',
+    0,
+    Number.NaN,
+    Infinity,
+    null,
+    undefined,
+    [],
+    {},
+    true,
+  ])('for %j', (value) => {
+    expect(() => parseEpsilon(value)).toThrow(/^epsilon: expected a positive number or a fraction/)
+  })
+})

@@ -1,0 +1,94 @@
+/** A run from the command line to its result, with real processes. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { robench, temporaryFolder, writeJson } from './support/cli.ts'
+import { onlyResults, outcomesOf, readOnlyResult, testSuite, unitTimes } from './support/suite.ts'
+import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
+
+test('a suite runs to a table, a result and a report', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'pgd', options: { steps: 5, stepSize: '2/255' } }]))
+  const { code, stdout, stderr } = await robench(folder, 'run', 'suite.json', '--workers', '2')
+  expect(stderr).toContain('cells')
+  expect(code).toBe(0)
+  expect(stdout).toContain('tiny')
+  expect(existsSync(join(onlyResults(folder), 'report.html'))).toBe(true)
+  const result = readOnlyResult(folder)
+  const [entry] = result.entries
+  expect(entry!.cleanAccuracy).toBeGreaterThan(0.3)
+  expect(entry!.worstCaseRobustAccuracy).toBeLessThan(entry!.cleanAccuracy)
+  expect(entry!.rankable).toBe(false)
+  expect(entry!.reasons).toEqual(['own data, which nobody else can check'])
+})
+
+test('a second run computes nothing and says the same', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
+  await robench(folder, 'run', 'suite.json')
+  const first = readOnlyResult(folder)
+  const times = unitTimes(folder)
+  const { code } = await robench(folder, 'run', 'suite.json')
+  expect(code).toBe(0)
+  expect(unitTimes(folder)).toEqual(times)
+  expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(first))
+})
+
+test('one worker or two, batches of 32 or of 100: every example ends the same', async () => {
+  const suite = testSuite([{ plugin: 'pgd', options: { steps: 5 } }, { plugin: 'test/noise' }], {
+    seeds: [0, 1],
+  })
+  const ways = [
+    ['--workers', '1', '--batch-size', '32'],
+    ['--workers', '2', '--batch-size', '100'],
+  ]
+  const outcomes = []
+  for (const words of ways) {
+    const folder = temporaryFolder()
+    writeTinyProblem(folder)
+    writeJson(folder, 'suite.json', suite)
+    const { code } = await robench(folder, 'run', 'suite.json', ...words)
+    expect(code).toBe(0)
+    outcomes.push(outcomesOf(readOnlyResult(folder)))
+  }
+  expect(outcomes[1]).toEqual(outcomes[0])
+})
+
+test('--json prints the result and nothing else; --limit is not rankable', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
+  const { stdout } = await robench(folder, 'run', 'suite.json', '--json', '--limit', '50')
+  const result: unknown = JSON.parse(stdout)
+  expect(result).toEqual(JSON.parse(readFileSync(join(onlyResults(folder), 'result.json'), 'utf8')))
+  expect(readOnlyResult(folder).entries[0]!.reasons).toContain(
+    `only the first 50 of ${tinyExamples} examples`,
+  )
+})
+
+test('adversarials are kept when asked for', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { limit: 20 }))
+  await robench(folder, 'run', 'suite.json', '--save-adversarial')
+  const units = [...unitTimes(folder).keys()].map((name) => name.replace('.json', '.npy'))
+  const kept = units.filter((name) => existsSync(join(onlyResults(folder), 'adversarials', name)))
+  expect(kept).toHaveLength(1)
+  const header = readFileSync(join(onlyResults(folder), 'adversarials', kept[0]!)).toString('latin1', 0, 128)
+  expect(header).toContain("'<f4'")
+  expect(header).toContain('(20, 1, 8, 8)')
+})
+
+test('plan shows cells and passes, and what is done already', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }, { plugin: 'pgd' }]))
+  const before = JSON.parse((await robench(folder, 'plan', 'suite.json', '--json')).stdout)
+  expect(before).toMatchObject({ units: 9, unitsDone: 0, training: [] })
+  expect(before.etaMs).toBeGreaterThan(0)
+  await robench(folder, 'run', 'suite.json')
+  const after = JSON.parse((await robench(folder, 'plan', 'suite.json', '--json')).stdout)
+  expect(after).toMatchObject({ units: 9, unitsDone: 9, passes: { forward: 0, backward: 0 } })
+})

@@ -1,0 +1,54 @@
+/** Runs the built command line in a folder of its own. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+export const mainScript = fileURLToPath(new URL('../../../dist/core/cli/main.js', import.meta.url))
+export const fixturePlugins = fileURLToPath(new URL('../fixtures/plugins', import.meta.url))
+
+export interface CliAnswer {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A temporary folder that goes when the test does. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'robench-e2e-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Starts `robench …` in a folder; its cache is there, too. */
+export function startRobench(folder: string, ...words: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [mainScript, ...words], {
+    cwd: folder,
+    env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+/** Runs `robench …` to its end. */
+export function robench(folder: string, ...words: readonly string[]): Promise<CliAnswer> {
+  return finished(startRobench(folder, ...words))
+}
+
+/** What a process leaves. */
+export function finished(child: ChildProcess): Promise<CliAnswer> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+/** Writes a JSON file and returns its path. */
+export function writeJson(folder: string, name: string, value: unknown): string {
+  const path = join(folder, name)
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value, undefined, 2))
+  return path
+}

@@ -1,0 +1,59 @@
+/** A small suite over the tiny problem with fixture plugins, to be varied by tests. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunResult } from '../../../core/run/result.ts'
+import { fixturePlugins } from './cli.ts'
+
+export interface TestAttack {
+  readonly name?: string
+  readonly plugin: string
+  readonly options?: Readonly<Record<string, unknown>>
+}
+
+/** A suite of one defense, `tiny.onnx` beside it, and the attacks given. */
+export function testSuite(
+  attacks: readonly TestAttack[],
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    id: 'test',
+    title: 'A test',
+    plugins: [fixturePlugins],
+    dataset: { inputs: 'inputs.npy', labels: 'labels.npy' },
+    threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
+    defenses: [{ name: 'tiny', plugin: 'test/file', options: { path: 'tiny.onnx' } }],
+    attacks,
+    ...more,
+  }
+}
+
+/** The only folder of results below `folder`. */
+export function onlyResults(folder: string): string {
+  const [only] = readdirSync(join(folder, 'results'))
+  return join(folder, 'results', only!)
+}
+
+/** The result of the only run below `folder`. */
+export function readOnlyResult(folder: string): RunResult {
+  return JSON.parse(readFileSync(join(onlyResults(folder), 'result.json'), 'utf8')) as RunResult
+}
+
+/** All per-example outcomes of a result, by defense, attack and seed. */
+export function outcomesOf(result: RunResult): Record<string, string> {
+  const outcomes: Record<string, string> = {}
+  for (const { defense, cleanOutcomes, attacks } of result.entries) {
+    outcomes[defense.name] = cleanOutcomes
+    for (const attack of attacks) {
+      outcomes[`${defense.name} ${attack.attack.name} ${attack.seed}`] =
+        attack.state === 'completed' ? attack.outcomes : attack.error.code
+    }
+  }
+  return outcomes
+}
+
+/** Finished units by file name, with the time of their last change: tells whether one was computed again. */
+export function unitTimes(folder: string): Map<string, number> {
+  const units = join(onlyResults(folder), 'units')
+  const names = readdirSync(units).filter((name) => name.endsWith('.json'))
+  return new Map(names.map((name) => [name, statSync(join(units, name)).mtimeMs]))
+}

@@ -1,0 +1,153 @@
+/** The site: complete, self-contained, escaped, and careful with folders. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, posix } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { buildSite, renderSite } from '../../leaderboard/build.ts'
+import { entryLocation } from '../../leaderboard/entry.ts'
+import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
+import { board, boardEntry } from './fixture.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'robench-site-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function writeEntries(entries: readonly LeaderboardEntry[]): string {
+  const entriesFolder = join(folder, 'entries')
+  for (const entry of entries) {
+    const file = join(entriesFolder, `${entryLocation(entry)}.json`)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, JSON.stringify(entry))
+  }
+  return entriesFolder
+}
+
+describe('renderSite', () => {
+  const files = renderSite(board())
+  const pages = [...files].filter(([path]) => path.endsWith('.html'))
+
+  test('has a page and a JSON file per entry, sorted tables and the assets', () => {
+    expect(pages).toHaveLength(1 + board().length)
+    expect(files.has('entries/cifar10/linf-8-255/pgd-at.json')).toBe(true)
+    expect([...files.keys()].filter((path) => path.startsWith('assets/'))).toEqual([
+      'assets/site.css',
+      'assets/site.js',
+      'assets/theme.css',
+    ])
+  })
+
+  test('every local link leads to a file of the site, and every anchor to an id', () => {
+    for (const [path, html] of pages) {
+      for (const [, address = ''] of html.matchAll(/(?:href|src)="([^"]*)"/g)) {
+        if (/^(?:https?:|data:,$)/.test(address)) continue
+        const [target = '', anchor] = address.split('#')
+        const file = target === '' ? path : posix.join(posix.dirname(path), target)
+        expect(files.has(file), `${path} → ${address}`).toBe(true)
+        if (anchor) expect(files.get(file)).toContain(`id="${anchor}"`)
+      }
+    }
+  })
+
+  test('loads nothing from another host', () => {
+    for (const [, html] of pages) {
+      expect(html).not.toMatch(/<(?:script|img|link|iframe)[^>]*(?:src|href)="(?:https?:)?\/\//i)
+    }
+    for (const [path, text] of files) {
+      if (path.startsWith('assets/'))
+        expect(text).not.toMatch(/https?:|@import|url\(|fetch\(|import\(/)
+    }
+  })
+
+  test('rows carry numbers to sort by', () => {
+    const values = [
+      ...files.get('index.html')!.matchAll(/data-label="Worst case"[^>]*data-value="([^"]*)"/g),
+    ]
+    expect(values.map(([, value]) => Number(value)).slice(0, 3)).toEqual([0.4051, 0.4002, 0.3961])
+  })
+
+  test('the same entries in another order give the same bytes', () => {
+    expect([...renderSite(board().toReversed())]).toEqual([...files])
+  })
+
+  test('no entries give a page that says so', () => {
+    expect(renderSite([]).get('index.html')).toContain('No entries yet')
+  })
+
+  test('hostile text stays text, also in attributes, and hostile links are not shown', () => {
+    const attack = `"'><script>alert(1)</script><img src=x onerror="alert(1)">{{ 7 * 7 }}`
+    const entry = boardEntry('a', [9, 5, 3])
+    const hostile: LeaderboardEntry = {
+      ...entry,
+      title: attack,
+      authors: [attack],
+      dataset: { ...entry.dataset, title: attack },
+      defense: { plugin: attack, version: 1, options: { [attack]: attack } },
+      attacks: entry.attacks.map((one) => ({ ...one, name: attack, plugin: attack })),
+      links: { paper: 'javascript:alert(1)', code: ' data:text/html,x', more: '//evil.example' },
+      run: { ...entry.run, command: attack, environment: { [attack]: attack } },
+      training: { [attack]: [attack] },
+    }
+    for (const [path, html] of renderSite([hostile, { ...hostile, id: 'b' }])) {
+      if (!path.endsWith('.html')) continue
+      expect(html).not.toMatch(/<script>|<img/i)
+      expect(html).not.toMatch(/javascript:|data:text|evil\.example/)
+      expect(html).not.toContain('49</')
+      // Every quote of a value is an entity: what is left are whole attributes.
+      expect(html.replaceAll(/<[a-z][^<>]*>/gi, '')).not.toContain('onerror="')
+    }
+  })
+})
+
+describe('buildSite', () => {
+  test('writes the files, and removes those of an entry that is gone', async () => {
+    const outFolder = join(folder, 'site')
+    const entriesFolder = writeEntries(board())
+    const built = await buildSite({ entriesFolder, outFolder })
+    expect(built).toMatchObject({ entries: 9, tables: 2 })
+    const page = join(outFolder, 'entries/cifar10/linf-8-255/smooth.html')
+    for (const path of built.files) expect(existsSync(join(outFolder, path)), path).toBe(true)
+    rmSync(join(entriesFolder, 'cifar10/linf-8-255/smooth.json'))
+    await buildSite({ entriesFolder, outFolder })
+    expect(existsSync(page)).toBe(false)
+    expect(readFileSync(join(outFolder, 'index.html'), 'utf8')).not.toContain('Input smoothing')
+  })
+
+  test('leaves a folder alone that holds other things', async () => {
+    const outFolder = join(folder, 'home')
+    mkdirSync(outFolder)
+    writeFileSync(join(outFolder, 'index.html'), 'mine')
+    await expect(buildSite({ entriesFolder: writeEntries([]), outFolder })).rejects.toThrow(
+      'expected an empty folder or one of an earlier build, found index.html in it',
+    )
+    expect(readFileSync(join(outFolder, 'index.html'), 'utf8')).toBe('mine')
+  })
+
+  test('never removes a file outside the folder, whatever the list says', async () => {
+    const outFolder = join(folder, 'site')
+    const entriesFolder = writeEntries(board())
+    await buildSite({ entriesFolder, outFolder })
+    writeFileSync(join(folder, 'precious'), 'mine')
+    writeFileSync(join(outFolder, 'site-files.json'), JSON.stringify(['../precious', 7]))
+    await buildSite({ entriesFolder, outFolder })
+    expect(existsSync(join(folder, 'precious'))).toBe(true)
+  })
+
+  test('a missing folder, a misplaced and a damaged entry are refused by file', async () => {
+    const outFolder = join(folder, 'site')
+    const nowhere = join(folder, 'nowhere')
+    await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow('no such folder')
+    const entriesFolder = writeEntries([boardEntry('a', [9, 5, 3])])
+    const misplaced = join(entriesFolder, 'b.json')
+    writeFileSync(misplaced, JSON.stringify(boardEntry('b', [9, 5, 3])))
+    await expect(buildSite({ entriesFolder, outFolder })).rejects.toThrow(
+      'b.json; move the file there',
+    )
+    writeFileSync(misplaced, '{"id": ')
+    await expect(buildSite({ entriesFolder, outFolder })).rejects.toThrow(
+      /b\.json:1:\d+: not valid JSON/,
+    )
+    expect(existsSync(outFolder)).toBe(false)
+  })
+})

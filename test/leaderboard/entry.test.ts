@@ -1,0 +1,103 @@
+/** Entries: made of rankable results only, and refused with the place where form or counts are wrong. */
+import { describe, expect, test } from 'vitest'
+import { checkEntry, entryLocation, threatSlug } from '../../leaderboard/entry.ts'
+import { entryFromResult } from '../../leaderboard/from-result.ts'
+import { makeEntry, makeResult, troubledResult, typicalResult } from '../reports/fixture.ts'
+import { boardEntry } from './fixture.ts'
+
+describe('entryFromResult', () => {
+  test('takes its counts from the outcomes and keeps where they come from', () => {
+    const result = typicalResult()
+    const entry = entryFromResult(result, result.entries[1]!, { authors: ['A. Madry'] })
+    expect(entry).toMatchObject({
+      id: 'pgd-at',
+      title: 'pgd-at',
+      authors: ['A. Madry'],
+      dataset: { id: 'cifar10', examples: 10_000 },
+      clean: { correct: 6925 },
+      attacks: [
+        { name: 'fgsm', wrong: 3075, robust: 4488, broken: 2437, brokenAlone: 0 },
+        { name: 'pgd-20', wrong: 3075, robust: 3961, broken: 2964, brokenAlone: 527 },
+      ],
+      worstCase: { robust: 3961 },
+      links: { more: 'https://arxiv.org/abs/1706.06083' },
+      run: { robenchVersion: '0.1.0', command: 'npx robench run suites/cifar10.json' },
+      training: { epochs: 30 },
+    })
+    expect(JSON.parse(JSON.stringify(entry))).toEqual(entry)
+  })
+
+  test('the worst case counts examples that no attack broke', () => {
+    const entry = makeEntry('weak', { clean: 8000, robust: { fgsm: 500, 'pgd-20': 500 } })
+    // The windows of the two attacks are shifted by one example.
+    expect(entryFromResult(makeResult([entry]), entry).worstCase.robust).toBe(499)
+  })
+
+  test('toy data, a limit and a failed attack are refused with all reasons', () => {
+    const result = troubledResult()
+    expect(() => entryFromResult(result, result.entries[1]!)).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: entry "slow-defense" on Quickstart shapes cannot be ranked: only 200 of 1,000 examples (--limit); Quickstart shapes is toy data; the attack pgd-20 failed; the leaderboard takes runs on all examples of real data in which every attack completed]`,
+    )
+  })
+
+  test('toy data is refused even if the result claims to be rankable', () => {
+    const [first] = troubledResult().entries
+    const lie = { ...first!, rankable: true, reasons: [] }
+    expect(() => entryFromResult(makeResult([lie]), lie)).toThrow('Quickstart shapes is toy data')
+  })
+
+  test('a link that is no web address is refused', () => {
+    const result = typicalResult()
+    expect(() =>
+      entryFromResult(result, result.entries[0]!, { paper: 'javascript:alert(1)' }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: entry "standard"#/links/paper: must be an http or https address, got "javascript:alert(1)"]`,
+    )
+  })
+
+  test('an unsafe link of the defense is left out', () => {
+    const [first] = typicalResult().entries
+    const entry = { ...first!, defense: { ...first!.defense, link: 'javascript:alert(1)' } }
+    expect(entryFromResult(makeResult([entry]), entry).links).toEqual({})
+  })
+
+  test('the id is made of the name', () => {
+    expect(boardEntry('  TRADES (β = 6)/v2 ', [9, 5, 3]).id).toBe('trades-6-v2')
+  })
+})
+
+describe('checkEntry', () => {
+  test('an unknown key is named with its place', () => {
+    const { worstCase, ...rest } = boardEntry('a', [9, 5, 3])
+    expect(() => checkEntry({ ...rest, worstcase: worstCase }, 'a.json'))
+      .toThrowErrorMatchingInlineSnapshot(`
+      [ConfigError: a.json#: missing key "worstCase"
+      a.json#/worstcase: unknown key; did you mean "worstCase"? (accepted: schemaVersion, id, title, authors, dataset, threatModel, defense, model, clean, attacks, worstCase, links, run, training)]
+    `)
+  })
+
+  test('counts that contradict each other are refused', () => {
+    const entry = boardEntry('a', [9, 5, 3])
+    const attacks = entry.attacks.map((attack) => ({ ...attack, broken: attack.broken + 1 }))
+    expect(() =>
+      checkEntry({ ...entry, clean: { correct: 10 }, attacks, worstCase: { robust: 4 } }, 'a.json'),
+    ).toThrowErrorMatchingInlineSnapshot(`
+      [ConfigError: a.json#/attacks/0: wrong + robust + broken must be 10000 examples, got 10001
+      a.json#/attacks/0/wrong: must be 9990, as clean.correct says, got 9991
+      a.json#/attacks/1: wrong + robust + broken must be 10000 examples, got 10001
+      a.json#/attacks/1/wrong: must be 9990, as clean.correct says, got 9991
+      a.json#/worstCase/robust: must be at most 3, what the strongest attack left, got 4]
+    `)
+  })
+
+  test('an id cannot leave its folder', () => {
+    for (const id of ['../x', 'a/b', '.hidden', 'A', '']) {
+      expect(() => checkEntry({ ...boardEntry('a', [9, 5, 3]), id }, 'a.json')).toThrow('#/id')
+    }
+  })
+})
+
+test('an entry lies in the folder of its data set and threat model', () => {
+  expect(entryLocation(boardEntry('a', [9, 5, 3]))).toBe('cifar10/linf-8-255/a')
+  expect(threatSlug({ norm: 'L2', epsilon: 0.5, bounds: [0, 1] })).toBe('l2-0.5')
+})

@@ -1,0 +1,62 @@
+/** On linear classifiers, whose exact robustness is known, the attacks find all there is to find and no more. */
+import { describe, expect, test } from 'vitest'
+import { runAttack } from '../../../core/plugin/host.ts'
+import { norms } from '../../../core/threat/threat-model.ts'
+import type { Norm } from '../../../core/threat/threat-model.ts'
+import { bim } from '../../../plugins/attacks/bim.ts'
+import { fgsm } from '../../../plugins/attacks/fgsm.ts'
+import { mim } from '../../../plugins/attacks/mim.ts'
+import { pgd } from '../../../plugins/attacks/pgd.ts'
+import { linearCase, withOptions } from '../../support/attack-request.ts'
+import type { LinearCase } from '../../support/attack-request.ts'
+
+/** Half of the examples are robust at these sizes, about. */
+const epsilons: Readonly<Record<Norm, number>> = { Linf: 0.04, L2: 0.25 }
+
+/** Per example what any perfect attack finds; `?` where float32 may decide either way. */
+function exactOutcomes({ margins }: LinearCase, blur: number): string {
+  return margins.map((margin) => (Math.abs(margin) < blur ? '?' : margin > 0 ? 'r' : 'b')).join('')
+}
+
+function agrees(outcomes: string, exact: string): boolean {
+  return [...outcomes].every((outcome, i) => exact[i] === '?' || exact[i] === outcome)
+}
+
+describe.each(norms)('%s, two classes', (norm) => {
+  const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
+  const shape = { classes: 2, count: 200, size: 48 }
+
+  test.each([
+    ['pgd', pgd, { steps: 40 }],
+    ['pgd on the margin', pgd, { steps: 40, loss: 'margin' }],
+    ['pgd towards the other class', pgd, { steps: 40, goal: 'targeted', target: 'least-likely' }],
+    ['bim', bim, { steps: 40, stepSize: epsilons[norm] / 8 }],
+    ['mim', mim, { steps: 40, stepSize: epsilons[norm] / 8 }],
+  ] as const)('%s reaches the exact robust accuracy', async (_, plugin, options) => {
+    const linear = await linearCase(shape, { threatModel })
+    // In L2 the last step towards the best point is never quite finished.
+    const exact = exactOutcomes(linear, norm === 'Linf' ? 1e-4 : 1e-2)
+    expect(exact.match(/r/g)!.length).toBeGreaterThan(40)
+    expect(exact.match(/b/g)!.length).toBeGreaterThan(40)
+    const { outcomes } = await runAttack({ ...linear.request, ...withOptions(plugin, options) })
+    expect(agrees(outcomes, exact)).toBe(true)
+  })
+})
+
+test('one step of fgsm is already exact for two classes in Linf, bounds included', async () => {
+  const threatModel = { norm: 'Linf', epsilon: 0.06, bounds: [0, 1] } as const
+  const linear = await linearCase({ classes: 2, count: 200, size: 48 }, { threatModel })
+  const { outcomes } = await runAttack({ ...linear.request, ...withOptions(fgsm) })
+  expect(agrees(outcomes, exactOutcomes(linear, 1e-4))).toBe(true)
+})
+
+test('with ten classes pgd comes between clean and exact, and the margin loss does not break what is robust', async () => {
+  const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
+  const linear = await linearCase({ classes: 10, count: 200, size: 48 }, { threatModel })
+  for (const loss of ['cross-entropy', 'margin']) {
+    const chosen = withOptions(pgd, { steps: 20, loss, restarts: 3 })
+    const { outcomes } = await runAttack({ ...linear.request, ...chosen })
+    expect(outcomes).toContain('b')
+    expect(linear.margins.filter((margin, i) => margin > 1e-4 && outcomes[i] === 'b')).toEqual([])
+  }
+})

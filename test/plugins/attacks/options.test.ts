@@ -1,0 +1,50 @@
+/** Options of the built-in attacks, as suites write them. */
+import { describe, expect, test } from 'vitest'
+import type { AttackPlugin } from '../../../core/plugin/contract.ts'
+import { runAttack } from '../../../core/plugin/host.ts'
+import { resolveOptions } from '../../../core/plugin/options.ts'
+import { bim } from '../../../plugins/attacks/bim.ts'
+import { fgsm } from '../../../plugins/attacks/fgsm.ts'
+import { mim } from '../../../plugins/attacks/mim.ts'
+import { pgd } from '../../../plugins/attacks/pgd.ts'
+import { linearCase, withOptions } from '../../support/attack-request.ts'
+
+const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] } as const
+
+async function attack(plugin: AttackPlugin<never>, options: Readonly<Record<string, unknown>>) {
+  const { request } = await linearCase({ classes: 3, count: 20, size: 12 }, { threatModel })
+  return runAttack({ ...request, ...withOptions(plugin, options) })
+}
+
+test.each([
+  ['fgsm', fgsm, {}, { stepSize: '8/255' }],
+  ['bim', bim, { steps: 4 }, { steps: 4, stepSize: '2/255' }],
+  ['pgd', pgd, { steps: 3 }, { steps: 3, stepSize: '2/255' }],
+  ['mim', mim, { steps: 4 }, { steps: 4, stepSize: 2 / 255 }],
+] as const)('%s: the default step size is the one documented', async (_, plugin, few, stated) => {
+  expect(await attack(plugin, few)).toEqual(await attack(plugin, stated))
+})
+
+test('mim without momentum is bim', async () => {
+  expect(await attack(mim, { momentum: 0 })).toEqual(await attack(bim, {}))
+})
+
+test('bim from a random start is pgd, but for its own random numbers', async () => {
+  const options = { steps: 3, stepSize: '2/255', randomStart: true }
+  const [first, second] = [await attack(bim, options), await attack(pgd, options)]
+  expect(first.forwardPasses).toBeGreaterThan(0)
+  expect(first.adversarial).not.toEqual(second.adversarial)
+})
+
+describe('a wrong option is refused in words', () => {
+  test.each([
+    ['a step size that is no number', { stepSize: '2/25S' }],
+    ['a step size below zero', { stepSize: -1 }],
+    ['no steps', { steps: 0 }],
+    ['an unknown loss', { loss: 'cross-entropi' }],
+    ['an unknown target', { target: 'least-likly' }],
+    ['a misspelled option', { restart: 2 }],
+  ])('%s', (_, options) => {
+    expect(() => resolveOptions(pgd.meta, options, 'suite.json#/attacks/0/options')).toThrow()
+  })
+})

@@ -1,0 +1,189 @@
+/** Results as a run would leave them, their outcomes made by a rule: for the tests of reports and leaderboard. */
+import { hashBytes } from '../../core/hash.ts'
+import { robustAccuracy, worstCaseRobustAccuracy } from '../../core/metrics/accuracy.ts'
+import type {
+  AttackIdentity,
+  AttackResult,
+  CompletedAttack,
+  ResultEntry,
+  RunResult,
+} from '../../core/run/result.ts'
+
+/** A stand-in for the hash of something named. */
+export function hashOf(name: string): string {
+  return hashBytes(new TextEncoder().encode(name))
+}
+
+export const fgsm: AttackIdentity = { name: 'fgsm', plugin: 'fgsm', version: 1, options: {} }
+export const pgd: AttackIdentity = {
+  name: 'pgd-20',
+  plugin: 'pgd',
+  version: 1,
+  options: { steps: 20, stepSize: 2 / 255, restarts: 1 },
+}
+
+/** How strong a defense is, in examples of `examples`. */
+export interface Strength {
+  readonly clean: number
+  /** Robust examples by attack name; `undefined` for an attack that failed. */
+  readonly robust: Readonly<Record<string, number | undefined>>
+}
+
+/**
+ * An entry with just these counts. Example i has the place (7919·i) mod n; the first `clean` places are
+ * correct, and an attack leaves `robust` of them, the second attack a window shifted by one place.
+ */
+export function makeEntry(
+  name: string,
+  strength: Strength,
+  changes: Partial<ResultEntry> & { readonly plugin?: string } = {},
+): ResultEntry {
+  const { plugin = 'onnx-model', ...rest } = changes
+  const dataset = rest.dataset ?? {
+    id: 'cifar10',
+    title: 'CIFAR-10',
+    sha256: hashOf('cifar10'),
+    toy: false,
+    examples: 10_000,
+    total: 10_000,
+  }
+  const places = Array.from({ length: dataset.examples }, (_, i) => (7919 * i) % dataset.examples)
+  const attacks = [fgsm, pgd].map((attack, shift): AttackResult => {
+    const robust = strength.robust[attack.name]
+    if (robust === undefined) {
+      const message =
+        `cell ${name} × ${attack.name}: expected to finish within 600 s, took longer; ` +
+        'raise timeLimitMs in the suite or lower steps'
+      return {
+        state: 'failed',
+        attack,
+        seed: 0,
+        error: { code: 'ROBENCH_TIMEOUT', name: 'RunError', message },
+      }
+    }
+    const outcomes = places
+      .map((place) => {
+        if (place >= strength.clean) return 'w'
+        return place >= shift && place < robust + shift ? 'r' : 'b'
+      })
+      .join('')
+    return complete(attack, outcomes)
+  })
+  const completed = attacks.filter((attack) => attack.state === 'completed')
+  const worst = worstCaseRobustAccuracy(completed.map(({ outcomes }) => outcomes))
+  const reasons = attacks.some(({ state }) => state === 'failed') ? ['an attack failed'] : []
+  return {
+    defense: {
+      name,
+      plugin,
+      version: 1,
+      options: plugin === 'onnx-model' ? { path: `models/${name}.onnx` } : { network: 'small-cnn' },
+      model: { sha256: hashOf(name), bytes: 1_104_212, parameters: 274_442 },
+    },
+    dataset,
+    threatModel: { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] },
+    cleanOutcomes: places.map((place) => (place < strength.clean ? '1' : '0')).join(''),
+    cleanAccuracy: strength.clean / dataset.examples,
+    attacks,
+    ...(worst !== undefined && { worstCaseRobustAccuracy: worst }),
+    rankable: reasons.length === 0,
+    reasons,
+    ...rest,
+  }
+}
+
+/** A completed attack with these outcomes; cost and time follow from its options. */
+export function complete(attack: AttackIdentity, outcomes: string): CompletedAttack {
+  const steps = Number(attack.options['steps'] ?? 1)
+  const attacked = outcomes.replaceAll('w', '').length
+  return {
+    state: 'completed',
+    attack,
+    seed: 0,
+    outcomes,
+    robustAccuracy: robustAccuracy(outcomes),
+    forwardPasses: (steps + 1) * attacked,
+    backwardPasses: steps * attacked,
+    elapsedMs: 1.3 * steps * attacked,
+  }
+}
+
+export function makeResult(
+  entries: readonly ResultEntry[],
+  changes: Partial<RunResult> = {},
+): RunResult {
+  return {
+    schemaVersion: 1,
+    suite: { id: 'cifar10', title: 'CIFAR-10, L∞ 8/255', sha256: hashOf('suite') },
+    robenchVersion: '0.1.0',
+    startedAt: '2026-08-22T13:12:04.120Z',
+    finishedAt: '2026-08-22T14:03:51.903Z',
+    environment: {
+      node: 'v20.20.2',
+      onnxruntime: '1.30.0',
+      platform: 'linux x64',
+      cpu: 'Intel Xeon, 2 cores',
+      device: 'cpu',
+      workers: 2,
+    },
+    entries,
+    ...changes,
+  }
+}
+
+export const training = {
+  network: 'resnet',
+  baseChannels: 16,
+  epochs: 30,
+  optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 0.0005 },
+  innerAttack: { steps: 7, stepSize: 2 / 255 },
+  forwardPasses: 12_000_000,
+  elapsedMs: 17_340_000,
+}
+
+/** Standard and adversarially trained on CIFAR-10, the latter with a training card. */
+export function typicalResult(): RunResult {
+  const standard = makeEntry('standard', { clean: 8312, robust: { fgsm: 410, 'pgd-20': 12 } })
+  const pgdAt = makeEntry('pgd-at', { clean: 6925, robust: { fgsm: 4488, 'pgd-20': 3961 } })
+  const link = 'https://arxiv.org/abs/1706.06083'
+  return makeResult([
+    standard,
+    { ...pgdAt, defense: { ...pgdAt.defense, plugin: 'pgd-at', training, link } },
+  ])
+}
+
+/** Toy data, limited, one attack failed: everything a report has to warn of. */
+export function troubledResult(): RunResult {
+  const dataset = {
+    id: 'quickstart',
+    title: 'Quickstart shapes',
+    sha256: hashOf('quickstart'),
+    toy: true,
+    examples: 200,
+    total: 1000,
+  }
+  const reasons = ['only 200 of 1,000 examples (--limit)', 'Quickstart shapes is toy data']
+  const entry = (name: string, strength: Strength) =>
+    makeEntry(name, strength, { dataset, rankable: false, reasons })
+  const slow = entry('slow-defense', { clean: 164, robust: { fgsm: 97, 'pgd-20': undefined } })
+  return makeResult(
+    [
+      entry('standard', { clean: 189, robust: { fgsm: 21, 'pgd-20': 3 } }),
+      { ...slow, reasons: [...reasons, 'the attack pgd-20 failed'] },
+    ],
+    {
+      suite: { id: 'quickstart', title: 'Quickstart', sha256: hashOf('quickstart suite') },
+      failures: [
+        {
+          defense: 'not-onnx',
+          threatModel: { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] },
+          error: {
+            code: 'ROBENCH_MODEL_FILE',
+            name: 'ConfigError',
+            message: 'models/not-onnx.onnx: expected an ONNX model, got text; check the path',
+          },
+        },
+      ],
+    },
+  )
+}
