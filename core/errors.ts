@@ -78,13 +78,17 @@ export function fromErrorRecord({ code, message, details = {} }: ErrorRecord): R
 
 /**
  * `; did you mean "…"?` for a word near one of the candidates, or an empty string.
- * Near: at most a third of the letters differ.
+ * Near: at most a third of the letters differ, or the letters are the same in another order.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   if (candidates.length === 0) return ''
   const best = closest(word, [...candidates])
   const allowed = Math.max(1, Math.floor(Math.max(word.length, best.length) / 3))
-  return distance(word.toLowerCase(), best.toLowerCase()) <= allowed
-    ? `; did you mean "${best}"?`
-    : ''
+  const [typed, meant] = [word.toLowerCase(), best.toLowerCase()]
+  const isNear = distance(typed, meant) <= allowed || sorted(typed) === sorted(meant)
+  return isNear ? `; did you mean "${best}"?` : ''
+}
+
+function sorted(word: string): string {
+  return [...word].toSorted().join('')
 }

@@ -100,9 +100,15 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
       return { pointer, message: `must be ${shown(params['allowedValue'])}, got ${got}` }
     case 'oneOf':
     case 'anyOf':
-      return { pointer, message: `must be ${describe(parent) ?? 'one of the forms of the schema'}, got ${got}` }
+      return {
+        pointer,
+        message: `must be ${describe(parent) ?? 'one of the forms of the schema'}, got ${got}`,
+      }
     case 'pattern':
-      return { pointer, message: `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, got ${got}` }
+      return {
+        pointer,
+        message: `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, got ${got}`,
+      }
     default:
       return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }
   }
@@ -115,7 +121,8 @@ function propertyNames(schema: unknown): string[] {
 
 function describe(schema: unknown): string | undefined {
   if (typeof schema !== 'object' || schema === null || !('description' in schema)) return undefined
-  return String(schema.description)
+  // What comes after a semicolon tells of other things than the form.
+  return String(schema.description).split(';')[0]
 }
 
 function typeNames(types: unknown): string {

@@ -54,9 +54,10 @@ export function addRunOptions(command: Command): Command {
     .option('--limit <n>', 'only the first n examples; never ranked', wholeNumber(1))
     .option('--batch-size <n>', 'examples per pass; changes no outcome', wholeNumber(1))
     .addOption(
-      new Option('--time-limit <seconds>', 'for each unit of work of at most 500 examples').argParser(
-        wholeNumber(1),
-      ),
+      new Option(
+        '--time-limit <seconds>',
+        'for each unit of work of at most 500 examples',
+      ).argParser(wholeNumber(1)),
     )
     .option('--fresh', 'forget what is finished and begin anew')
     .option('--json', 'print the outcome as JSON')
@@ -88,6 +89,8 @@ export function suiteOverrides({ limit, batchSize, timeLimit }: RunOptions): Sui
 /** Words as one line that a shell reads back. */
 export function commandLine(words: readonly string[]): string {
   return words
-    .map((word) => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .map((word) =>
+      /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`,
+    )
     .join(' ')
 }

@@ -47,7 +47,9 @@ export function evalCommand(): Command {
     .option('--data <id>', 'a data set (robench list datasets)')
     .option('--inputs <file>', 'own data: .npy, float32 or uint8, [n, c, h, w]')
     .option('--labels <file>', 'own data: .npy, whole numbers, [n]')
-    .addOption(new Option('--norm <norm>', 'the norm of the ball').choices(norms).makeOptionMandatory())
+    .addOption(
+      new Option('--norm <norm>', 'the norm of the ball').choices(norms).makeOptionMandatory(),
+    )
     .requiredOption('--epsilon <size>', 'its radius in units of the inputs, such as 8/255')
     .option('--attack <id>', 'may be repeated (default: pgd)', collect, [])
     .option('--steps <n>', 'option of the attack', wholeNumber(1))
@@ -58,7 +60,11 @@ export function evalCommand(): Command {
     .option('--mean <list>', 'normalization before the file, one number per channel', numberList)
     .option('--std <list>', 'normalization before the file, one number per channel', numberList)
     .addOption(new Option('--layout <layout>', 'what the file expects').choices(['NCHW', 'NHWC']))
-    .option('--bounds <list>', 'range of the inputs before normalization (default: 0,1)', numberList)
+    .option(
+      '--bounds <list>',
+      'range of the inputs before normalization (default: 0,1)',
+      numberList,
+    )
     .option('--output <name>', 'the graph output with the logits (default: the first)')
     .option('--class-names <list>', 'joined by commas', (text: string) => text.split(','))
     .option('--plugin <package>', "a third party's plugin package; may be repeated", collect, [])
@@ -76,8 +82,14 @@ function collectSeeds(text: string, previous: readonly number[]): number[] {
 
 /** The suite that the command line stands for. @throws ConfigError */
 async function evalSuite(model: string, options: EvalOptions): Promise<unknown> {
-  const name = basename(model, '.onnx').replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model'
-  const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')
+  const name =
+    basename(model, '.onnx')
+      .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '') || 'model'
+  const slug = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
   const attacks = options.attack.length > 0 ? options.attack : ['pgd']
   const { seed } = options
   return {
@@ -104,10 +116,10 @@ function evalDataset({ data, inputs, labels }: EvalOptions): Readonly<Record<str
   )
 }
 
-function modelOptions(path: string, options: EvalOptions): Readonly<Record<string, unknown>> {
+function modelOptions(file: string, options: EvalOptions): Readonly<Record<string, unknown>> {
   const { bounds, layout, mean, std, output, classNames } = options
   return Object.fromEntries(
-    Object.entries({ path, bounds, layout, mean, std, output, classNames }).filter(
+    Object.entries({ file, bounds, layout, mean, std, output, classNames }).filter(
       ([, value]) => value !== undefined,
     ),
   )
@@ -119,7 +131,10 @@ async function evalAttacks(ids: readonly string[], options: EvalOptions): Promis
   const accepted: { id: string; names: readonly string[] }[] = []
   for (const id of ids) {
     const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
-    accepted.push({ id, names: Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {}) })
+    accepted.push({
+      id,
+      names: Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {}),
+    })
   }
   const given = (Object.keys(attackFlags) as (keyof typeof attackFlags)[]).filter(
     (option) => options[option] !== undefined,
@@ -127,7 +142,8 @@ async function evalAttacks(ids: readonly string[], options: EvalOptions): Promis
   for (const option of given) {
     if (accepted.some(({ names }) => names.includes(option))) continue
     const lists = accepted.map(
-      ({ id, names }) => `${id} accepts: ${names.join(', ') || 'nothing'}${didYouMean(option, names)}`,
+      ({ id, names }) =>
+        `${id} accepts: ${names.join(', ') || 'nothing'}${didYouMean(option, names)}`,
     )
     throw new ConfigError(
       'ROBENCH_CONFIG',

@@ -56,7 +56,10 @@ export async function interruptible<T>(
   } catch (error) {
     if (!(error instanceof RobenchError) || error.code !== 'ROBENCH_ABORTED') throw error
     const again = commandLine(['robench', ...words.filter((word) => word !== '--fresh')])
-    throw new RunError('ROBENCH_ABORTED', `interrupted; what is finished is kept. To go on: ${again}`)
+    throw new RunError(
+      'ROBENCH_ABORTED',
+      `interrupted; what is finished is kept. To go on: ${again}`,
+    )
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
@@ -66,6 +69,8 @@ export async function interruptible<T>(
 
 function printTable({ result, resultPath }: RunAnswer, reportPath: string): void {
   const { stdout } = process
-  stdout.write(`${formatTable(result, { color: picocolors.isColorSupported && Boolean(stdout.isTTY) })}\n`)
+  stdout.write(
+    `${formatTable(result, { color: picocolors.isColorSupported && Boolean(stdout.isTTY) })}\n`,
+  )
   stdout.write(`result  ${resultPath}\nreport  ${reportPath}\n`)
 }

@@ -64,7 +64,9 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
     training(defense, state) {
       if (epochs.get(defense) === state.epoch) return
       epochs.set(defense, state.epoch)
-      stream.write(`training ${defense}: epoch ${state.epoch} of ${state.epochs}${trainingDetail(state)}\n`)
+      stream.write(
+        `training ${defense}: epoch ${state.epoch} of ${state.epochs}${trainingDetail(state)}\n`,
+      )
     },
     progress(done, total) {
       const reached = total === 0 ? 0 : Math.floor((10 * done) / total)

@@ -22,8 +22,8 @@ const side = 32
 const middle = (side - 1) / 2
 
 // What makes the set easy or hard; all in units of 1/255, and drawn per example from [low, high].
-const shapeContrast = [34, 66] as const
-const stripeAmplitude = [8, 18] as const
+const shapeContrast = [48, 100] as const
+const stripeAmplitude = [8, 24] as const
 const backgroundLevel = [80, 176] as const
 /** The difference in brightness between two opposite edges of the background. */
 const gradientContrast = [0, 40] as const

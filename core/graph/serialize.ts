@@ -10,6 +10,9 @@ import { topologicalOrder, type AttributeValue, type Node, type Value } from './
 /** The standard operator set that expressions are written in. */
 export const opset = 18
 
+/** What names of parameters begin with, as placeholders and as constants. */
+export const parameterPrefix = 'parameter/'
+
 /** Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order. */
 export function toOnnx(outputs: Readonly<Record<string, Value>>, inputs: readonly Value[]): Uint8Array {
   return writeOnnx(toGraph(outputs, inputs))
@@ -23,6 +26,7 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
   const valueNames = new Map<Value, string>()
   const initializers = new Map<string, Tensor>()
   const nodes: OnnxNode[] = []
+  const values: OnnxValueInfo[] = []
   const known = new Set(inputs.map((input) => input.node.name))
   for (const [i, node] of order.entries()) {
     if (node.op === 'Input') {
@@ -31,11 +35,16 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
       }
       valueNames.set(node.outputs[0]!, node.name)
     } else if (node.op === 'Constant') {
-      const name = `c${i}`
+      // Parameters keep their names; those of a third party's file could clash with others.
+      const name = node.name.startsWith(parameterPrefix) ? node.name : `c${i}`
       valueNames.set(node.outputs[0]!, name)
       initializers.set(name, node.tensor!)
     } else {
-      node.outputs.forEach((output, k) => valueNames.set(output, `v${i}_${k}`))
+      node.outputs.forEach((output, k) => {
+        valueNames.set(output, `v${i}_${k}`)
+        // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
+        values.push(describeValue(`v${i}_${k}`, output))
+      })
       nodes.push(writeNode(node, i, valueNames))
     }
   }
@@ -43,15 +52,19 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
   roots.forEach((root, k) => {
     nodes.push({ name: `output_${k}`, op: 'Identity', domain: '', inputs: [valueNames.get(root)!], outputs: [names[k]!], attributes: {} })
   })
-  const info = (name: string, value: Value): OnnxValueInfo => ({ name, dtype: value.dtype, shape: value.shape })
   return {
     opset,
     domains: [],
-    inputs: inputs.map((input) => info(input.node.name, input)),
-    outputs: roots.map((root, k) => info(names[k]!, root)),
+    inputs: inputs.map((input) => describeValue(input.node.name, input)),
+    outputs: roots.map((root, k) => describeValue(names[k]!, root)),
     initializers,
     nodes,
+    values,
   }
+}
+
+function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
+  return { name, dtype, shape }
 }
 
 function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>): OnnxNode {

@@ -1,6 +1,7 @@
 /** Where layers put their parameters while a network is built. */
 import { GraphError } from '../errors.ts'
 import { g } from '../graph/graph.ts'
+import { parameterPrefix } from '../graph/serialize.ts'
 import type { Value } from '../graph/value.ts'
 import { randomStream, type RandomStream } from '../random.ts'
 import { float32, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
@@ -63,7 +64,7 @@ export class LayerScope {
     }
     const values = new Float32Array(sizeOf(shape))
     initialize(values, shape, randomStream(this.#seed, 'parameter', name))
-    const value = g.input(`parameter/${name}`, 'float32', shape)
+    const value = g.input(`${parameterPrefix}${name}`, 'float32', shape)
     const { trainable = true, decays = true } = options
     this.#parameters.set(name, { name, value, initial: float32(shape, values), trainable, decays: trainable && decays })
     return value

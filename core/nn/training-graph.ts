@@ -2,10 +2,10 @@
 import { g } from '../graph/graph.ts'
 import { gradient } from '../graph/gradient.ts'
 import { foldBatchNormalization, substitute } from '../graph/rewrite.ts'
-import { toGraph, toOnnx } from '../graph/serialize.ts'
+import { parameterPrefix, toGraph, toOnnx } from '../graph/serialize.ts'
 import type { Value } from '../graph/value.ts'
 import { crossEntropy } from '../model/losses.ts'
-import { writeOnnx, type OnnxGraph } from '../onnx/file.ts'
+import { writeOnnx } from '../onnx/file.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import type { NetworkDefinition } from './network.ts'
 import { LayerScope, type Parameter } from './scope.ts'
@@ -81,16 +81,15 @@ export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): 
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   const labels = g.input('labels', 'int64', ['n'])
   const { scope, logits } = build(trained, images, false)
-  const [folded] = foldBatchNormalization([logits])
-  const [derivative] = gradient(crossEntropy(folded!, labels), [images])
-  const used = scope.parameters.map((parameter) => parameter.value)
-  const graph = toGraph({ gradient: derivative!, correct: correctness(folded!, labels) }, [images, labels, ...used])
-  const feeds = new Set(used.map((value) => value.node.name))
-  const template: OnnxGraph = { ...graph, inputs: graph.inputs.filter((info) => !feeds.has(info.name)) }
+  // Folded while they are placeholders, so that the folding is part of the graph; then constants, by name.
+  const constants = new Map(scope.parameters.map(({ value, initial }) => [value, g.constant(initial, value.node.name)]))
+  const [fixed] = substitute(foldBatchNormalization([logits]), constants)
+  const [derivative] = gradient(crossEntropy(fixed!, labels), [images])
+  const template = toGraph({ gradient: derivative!, correct: correctness(fixed!, labels) }, [images, labels])
   return {
     bake(weights) {
       const initializers = new Map(template.initializers)
-      for (const [name, value] of weights) initializers.set(`parameter/${name}`, value)
+      for (const [name, value] of weights) initializers.set(`${parameterPrefix}${name}`, value)
       return writeOnnx({ ...template, initializers })
     },
   }

@@ -54,6 +54,8 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValueInfo[]
   readonly initializers: ReadonlyMap<string, Tensor>
   readonly nodes: readonly OnnxNode[]
+  /** Shapes of values between, for those who load the file; may be left out. */
+  readonly values?: readonly OnnxValueInfo[]
 }
 
 /** Reads an ONNX file. @param name what to call it in errors. @throws GraphError ROBENCH_MODEL_FILE. */
@@ -108,6 +110,7 @@ export function writeOnnx(graph: OnnxGraph): Uint8Array {
       initializer: [...graph.initializers].map(([key, value]) => writeTensor(key, value)),
       input: graph.inputs.map(writeValueInfo),
       output: graph.outputs.map(writeValueInfo),
+      valueInfo: (graph.values ?? []).map(writeValueInfo),
     }),
   })
   return toBinary(ModelProtoSchema, model)

@@ -70,7 +70,7 @@ export function decodeTensor(item: TensorProto): Tensor {
       )
     }
     // A copy, for the bytes in the file need not be aligned.
-    return tensor(dtype, shape, new Data(item.rawData.slice().buffer))
+    return tensor(dtype, shape, new Data(new Uint8Array(item.rawData).buffer))
   }
   const data = newData(dtype, length)
   const list = typedList(item, dtype)

@@ -29,7 +29,10 @@ export function locatePlugins(
     const reasons: string[] = []
     for (const folder of new Set(folders)) {
       try {
-        return { name, url: isPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder) }
+        return {
+          name,
+          url: isPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder),
+        }
       } catch (error) {
         reasons.push(`  from ${folder}: ${error instanceof Error ? error.message : String(error)}`)
       }

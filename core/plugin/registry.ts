@@ -90,7 +90,9 @@ export class PluginRegistry {
     }
     for (const key of Object.keys(table)) {
       if (!Object.values<string>(tableKeys).includes(key)) {
-        this.#notify(`package "${packageName}": plugin table key "${key}" is not known to this robench; ignored`)
+        this.#notify(
+          `package "${packageName}": plugin table key "${key}" is not known to this robench; ignored`,
+        )
       }
     }
     for (const kind of pluginKinds) {
@@ -165,7 +167,10 @@ export class PluginRegistry {
       }
     }
     if (checked.id !== id) {
-      throw contractError(id, `${name}: meta.id is "${checked.id}"; it must equal its key in the table`)
+      throw contractError(
+        id,
+        `${name}: meta.id is "${checked.id}"; it must equal its key in the table`,
+      )
     }
     for (const entryPoint of entryPoints[kind]) {
       if (typeof Reflect.get(plugin, entryPoint) !== 'function') {

@@ -40,7 +40,11 @@ export function assembleResult(input: AssemblyInput): RunResult {
     const clean = collect(row.clean, input)
     if (model && clean) entries.push(makeEntry(input, row, rows[index]!, model, clean.outcomes))
     else {
-      failures.push({ defense: defense.name, threatModel, error: errors.get(row.clean.id) ?? unfinished() })
+      failures.push({
+        defense: defense.name,
+        threatModel,
+        error: errors.get(row.clean.id) ?? unfinished(),
+      })
     }
   })
   const { id, title } = resolved.loaded.suite
@@ -80,10 +84,14 @@ function makeEntry(
 ): ResultEntry {
   const { dataset, examples } = input.resolved
   const attacks = row.attacks.map((attack) => attackResult(attack, input))
-  const completed = attacks.flatMap((attack) => (attack.state === 'completed' ? [attack.outcomes] : []))
+  const completed = attacks.flatMap((attack) =>
+    attack.state === 'completed' ? [attack.outcomes] : [],
+  )
   const worstCase = worstCaseRobustAccuracy(completed)
   const reasons = [
-    ...(examples < dataset.count ? [`only the first ${examples} of ${dataset.count} examples`] : []),
+    ...(examples < dataset.count
+      ? [`only the first ${examples} of ${dataset.count} examples`]
+      : []),
     ...(dataset.toy ? [`"${dataset.id}" is a toy data set`] : []),
     ...(dataset.id === 'npy' ? ['own data, which nobody else can check'] : []),
     ...attacks.flatMap((attack) =>

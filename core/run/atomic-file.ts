@@ -28,6 +28,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 
 const advice: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free some space and run the same command again',
+  EFBIG: 'the limit on file sizes is reached; raise it (ulimit -f) and run the same command again',
   EDQUOT: 'the disk quota is used up; free some space and run the same command again',
   EACCES: 'permission denied; choose a folder that you may write to',
   EPERM: 'permission denied; choose a folder that you may write to',

@@ -68,7 +68,6 @@ export async function findModelFile(
  */
 export async function examineModel(
   file: ModelFile,
-  defense: ResolvedDefense,
   resolved: ResolvedSuite,
   setting: { readonly device: string; readonly threads: number },
 ): Promise<ModelAtHand> {
@@ -79,7 +78,7 @@ export async function examineModel(
     inputShape: resolved.dataset.shape,
   })
   try {
-    checkFit(model, resolved.dataset, `${defense.where}: model ${file.path}`)
+    checkFit(model, resolved.dataset, file.path)
     const needsGradient = resolved.attacks.some(({ whiteBox }) => whiteBox)
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {

@@ -24,7 +24,13 @@ export interface CellSummary {
 /** What `robench plan --json` prints. Plain JSON. */
 export interface PlanSummary {
   readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
-  readonly dataset: { readonly id: string; readonly title: string; readonly sha256: string; readonly examples: number; readonly total: number }
+  readonly dataset: {
+    readonly id: string
+    readonly title: string
+    readonly sha256: string
+    readonly examples: number
+    readonly total: number
+  }
   readonly folder: string
   readonly workers: number
   readonly cells: readonly CellSummary[]
@@ -89,7 +95,13 @@ export function summarizePlan(
   const { id, title } = loaded.suite
   return {
     suite: { id, title, sha256: loaded.sha256 },
-    dataset: { id: dataset.id, title: dataset.title, sha256: dataset.hash, examples, total: dataset.count },
+    dataset: {
+      id: dataset.id,
+      title: dataset.title,
+      sha256: dataset.hash,
+      examples,
+      total: dataset.count,
+    },
     folder: where.folder,
     workers: where.workers,
     cells,

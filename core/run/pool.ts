@@ -16,7 +16,7 @@ export interface PoolOptions {
 }
 
 export interface TaskLimits {
-  /** After this long the worker is killed. */
+  /** After this long at work the worker is killed. */
   readonly timeLimitMs: number
   /** Who is to blame for running out of time: `attack "pgd"`. */
   readonly blame: string
@@ -34,6 +34,9 @@ type Ending<T> =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'aborted' }
 
+/** How long a worker may take to start and to load plugins, data and model. */
+const setupMs = 600_000
+
 /** How long an aborted worker may take to finish its batch before it is killed. */
 const graceMs = 2000
 
@@ -47,7 +50,7 @@ class Slot {
     const pool = this.#ensure()
     const ending = await new Promise<Ending<T>>((settle) => {
       let send: ((message: AbortMessage) => void) | undefined
-      let timer = setTimeout(expire, limits.timeLimitMs)
+      let timer = setTimeout(expire, setupMs)
       function finish(end: Ending<T>): void {
         clearTimeout(timer)
         limits.signal.removeEventListener('abort', abort)
@@ -67,7 +70,8 @@ class Slot {
         },
         postMessage(message: unknown) {
           if (!isWorkerMessage(message)) return
-          if (limits.restartOnProgress && !limits.signal.aborted) {
+          const isRestart = message.robench === 'began' || limits.restartOnProgress
+          if (isRestart && !limits.signal.aborted) {
             clearTimeout(timer)
             timer = setTimeout(expire, limits.timeLimitMs)
           }
@@ -202,6 +206,8 @@ function failed(error: unknown): TaskOutcome<never> {
 
 function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    Object.entries(environment).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, value]],
+    ),
   )
 }

@@ -22,6 +22,7 @@ export async function prepareModel(task: PrepareTask, scope: WorkerScope): Promi
       throw storeError(checkpointFolder, cause)
     })
   }
+  scope.send({ robench: 'began' })
   let answer: DefenseAnswer
   try {
     answer = await defense.prepare({

@@ -37,7 +37,11 @@ export interface ResolvedDefense {
   /** The finished file that the suite names, unless it wants it made anew. */
   readonly file?: ModelFile
   /** Part of a trained model's identity: network plugins that its options name. */
-  readonly network?: { readonly plugin: string; readonly version: number; readonly options: PluginOptions }
+  readonly network?: {
+    readonly plugin: string
+    readonly version: number
+    readonly options: PluginOptions
+  }
 }
 
 export interface ResolvedSuite {
@@ -101,7 +105,15 @@ export function trainedModelFolder(
   trainHash: string,
 ): string {
   const { plugin, version, options, seed, network } = defense
-  const key = hashJson({ plugin, version, options, seed, network: network ?? null, threatModel, trainHash })
+  const key = hashJson({
+    plugin,
+    version,
+    options,
+    seed,
+    network: network ?? null,
+    threatModel,
+    trainHash,
+  })
   return join(cacheFolder(), 'models', key)
 }
 
@@ -113,7 +125,9 @@ async function loadData(loaded: LoadedSuite): Promise<Dataset> {
     })
   } catch (error) {
     if (!(error instanceof RobenchError)) throw error
-    throw new ConfigError(error.code, `${loaded.label}#/dataset: ${error.message}`, { cause: error })
+    throw new ConfigError(error.code, `${loaded.label}#/dataset: ${error.message}`, {
+      cause: error,
+    })
   }
 }
 

@@ -63,7 +63,14 @@ export type AttackResult = CompletedAttack | FailedAttack
 /** One defense under one threat model on one data set: a row of the table. */
 export interface ResultEntry {
   readonly defense: DefenseIdentity
-  readonly dataset: { readonly id: string; readonly title: string; readonly sha256: string; readonly toy: boolean; readonly examples: number; readonly total: number }
+  readonly dataset: {
+    readonly id: string
+    readonly title: string
+    readonly sha256: string
+    readonly toy: boolean
+    readonly examples: number
+    readonly total: number
+  }
   readonly threatModel: ThreatModel
   /** Correct without attack, one character an example: `1` or `0`. */
   readonly cleanOutcomes: string
@@ -92,7 +99,14 @@ export interface RunResult {
   readonly finishedAt: string
   /** The command line that makes this result again, paths as the user gave them. */
   readonly command?: string
-  readonly environment: { readonly node: string; readonly onnxruntime: string; readonly platform: string; readonly cpu: string; readonly device: string; readonly workers: number }
+  readonly environment: {
+    readonly node: string
+    readonly onnxruntime: string
+    readonly platform: string
+    readonly cpu: string
+    readonly device: string
+    readonly workers: number
+  }
   readonly entries: readonly ResultEntry[]
   /** Absent if every defense could be evaluated. */
   readonly failures?: readonly DefenseFailure[]

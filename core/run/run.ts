@@ -1,6 +1,6 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
 import { dirname } from 'node:path'
-import { RunError, fromErrorRecord, toErrorRecord } from '../errors.ts'
+import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../errors.ts'
 import type { ErrorRecord } from '../errors.ts'
 import type { TrainingProgress } from '../plugin/contract.ts'
 import type { LoadedSuite } from '../suite/load.ts'
@@ -177,7 +177,7 @@ class Session {
         else {
           const file = await this.#prepare(row, this.#settings.threads)
           if ('code' in file) {
-            throw fromErrorRecord({ ...file, message: `${defense.where}: ${file.message}` })
+            throw atPlace(defense.where, fromErrorRecord(file))
           }
           rows.push(await this.#withModel(row, file))
         }
@@ -231,8 +231,12 @@ class Session {
 
   async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
     const { device, threads } = this.#settings
-    const model = await examineModel(file, row.defense, this.#resolved, { device, threads })
-    return { ...row, model }
+    try {
+      const model = await examineModel(file, this.#resolved, { device, threads })
+      return { ...row, model }
+    } catch (error) {
+      throw atPlace(row.defense.where, error)
+    }
   }
 
   /** Lets the defense make its model in a worker. */
@@ -254,19 +258,33 @@ class Session {
         blame: `defense "${defense.name}" (${defense.plugin})`,
         signal: this.#signal,
         onMessage: (message) => {
-          if (message.robench === 'training') this.#listener.training?.(defense.name, message.training)
+          if (message.robench === 'training')
+            this.#listener.training?.(defense.name, message.training)
         },
         onRetry: () =>
-          this.#listener.notice?.(`defense "${defense.name}": the worker died; it goes on from the last checkpoint`),
+          this.#listener.notice?.(
+            `defense "${defense.name}": the worker died; it goes on from the last checkpoint`,
+          ),
       },
     )
     if (answer.state === 'failed') return answer.error
     const file = await readCachedModel(answer.value.folder)
     if (file) return file
     return toErrorRecord(
-      new RunError('ROBENCH_STORE', `${dirname(answer.value.folder)}: the model that was just written cannot be read`),
+      new RunError(
+        'ROBENCH_STORE',
+        `${dirname(answer.value.folder)}: the model that was just written cannot be read`,
+      ),
     )
   }
+}
+
+/** The error with the place in the suite in front; a defect or an interruption as it is. */
+function atPlace(where: string, error: unknown): unknown {
+  const isPlain = !(error instanceof RobenchError) || error.code === 'ROBENCH_ABORTED'
+  if (isPlain) return error
+  const { code, message, details } = error
+  return new RobenchError(code, `${where}: ${message}`, { details, cause: error })
 }
 
 function refuseAborted(signal: AbortSignal): void {

@@ -70,9 +70,10 @@ export interface TaskValues {
 
 /** Sent by a worker while it works. */
 export type WorkerMessage =
+  /** Plugins, data and model are loaded: the time limit runs from here. */
+  | { readonly robench: 'began' }
   | { readonly robench: 'examples'; readonly done: number }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
-  | { readonly robench: 'notice'; readonly text: string }
 
 /** Sent to a worker: stop what you are doing. */
 export interface AbortMessage {

@@ -16,9 +16,13 @@ export async function runUnit(task: UnitTask, scope: WorkerScope): Promise<UnitO
   const { cell, shard } = task.unit
   const dataset = await scope.cache.dataset(task.setting, 'test')
   if (dataset.hash !== cell.dataset.sha256) {
-    throw new RunError('ROBENCH_STORE', `data set "${dataset.id}" has changed while the run was going on; run again`)
+    throw new RunError(
+      'ROBENCH_STORE',
+      `data set "${dataset.id}" has changed while the run was going on; run again`,
+    )
   }
   const model = await scope.cache.model(task.setting, task.model, cell.defense.model)
+  scope.send({ robench: 'began' })
   const started = performance.now()
   const outcome =
     cell.kind === 'clean'

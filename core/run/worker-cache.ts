@@ -66,7 +66,10 @@ export class WorkerCache {
       const model = await loadModel(bytes, manifest, options)
       if (model.hash === hash) return model
       await model.dispose()
-      throw new RunError('ROBENCH_STORE', `${path}: the file has changed while the run was going on; run again`)
+      throw new RunError(
+        'ROBENCH_STORE',
+        `${path}: the file has changed while the run was going on; run again`,
+      )
     })
   }
 }

@@ -85,7 +85,10 @@ export function checkSuite(
   // The schema has just been checked.
   const suite = value as Suite
   suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
-  refuseSameNames(suite.defenses.map(({ name }) => name), `${label}#/defenses`)
+  refuseSameNames(
+    suite.defenses.map(({ name }) => name),
+    `${label}#/defenses`,
+  )
   refuseSameNames(suite.attacks.map(attackName), `${label}#/attacks`)
   // What changes no number is no part of a suite's identity.
   const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, ...content } = suite
@@ -93,7 +96,10 @@ export function checkSuite(
 }
 
 /** An attack's name in the suite: its own, or else its plugin's id. */
-export function attackName(attack: { readonly name?: string | undefined; readonly plugin: string }): string {
+export function attackName(attack: {
+  readonly name?: string | undefined
+  readonly plugin: string
+}): string {
   return attack.name ?? attack.plugin
 }
 

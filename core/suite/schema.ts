@@ -64,7 +64,8 @@ export const suiteSchema = {
           norm: { enum: norms },
           epsilon: {
             type: ['number', 'string'],
-            description: 'a positive number or a fraction such as "8/255", in the units of the inputs',
+            description:
+              'a positive number or a fraction such as "8/255", in the units of the inputs',
           },
         },
       },
@@ -83,7 +84,8 @@ export const suiteSchema = {
           model: {
             type: 'string',
             minLength: 1,
-            description: 'a finished .onnx file, relative to the suite; <file>.json beside it says how to read it',
+            description:
+              'a finished .onnx file, relative to the suite; <file>.json beside it says how to read it',
           },
           train: { type: 'boolean', description: 'prepare the model anew even if a file is named' },
           seed: { ...seed, default: 0 },
@@ -107,7 +109,8 @@ export const suiteSchema = {
       type: 'integer',
       minimum: 1,
       default: 3600000,
-      description: 'for one unit of work (at most 500 examples); for training: without any progress',
+      description:
+        'for one unit of work (at most 500 examples); for training: without any progress',
     },
   },
 } as const

@@ -9,7 +9,11 @@ import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
 test('a suite runs to a table, a result and a report', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
-  writeJson(folder, 'suite.json', testSuite([{ plugin: 'pgd', options: { steps: 5, stepSize: '2/255' } }]))
+  writeJson(
+    folder,
+    'suite.json',
+    testSuite([{ plugin: 'pgd', options: { steps: 5, stepSize: '2/255' } }]),
+  )
   const { code, stdout, stderr } = await robench(folder, 'run', 'suite.json', '--workers', '2')
   expect(stderr).toContain('cells')
   expect(code).toBe(0)
@@ -76,7 +80,11 @@ test('adversarials are kept when asked for', async () => {
   const units = [...unitTimes(folder).keys()].map((name) => name.replace('.json', '.npy'))
   const kept = units.filter((name) => existsSync(join(onlyResults(folder), 'adversarials', name)))
   expect(kept).toHaveLength(1)
-  const header = readFileSync(join(onlyResults(folder), 'adversarials', kept[0]!)).toString('latin1', 0, 128)
+  const header = readFileSync(join(onlyResults(folder), 'adversarials', kept[0]!)).toString(
+    'latin1',
+    0,
+    128,
+  )
   expect(header).toContain("'<f4'")
   expect(header).toContain('(20, 1, 8, 8)')
 })

@@ -53,6 +53,11 @@ function isConstant(node: Node): boolean {
   return answer
 }
 
+/** The same value, blocked: a convolution with one tap of 1 per channel, unless it is blocked already. */
+export function enterBlocked(g: Builder, value: Value): Value {
+  return isBlocked(value) ? value : scaleChannels(g, value, 1)
+}
+
 /**
  * 1 where y > 0 and 0 where y = 0, for y ≥ 0 that is blocked, without leaving the layout: a
  * convolution of one tap per channel that multiplies by 2¹⁰⁰, fused with clip(2¹⁰⁰·…, 0, 1). The
@@ -60,8 +65,12 @@ function isConstant(node: Node): boolean {
  * the answer is exact for all.
  */
 export function blockedMask(g: Builder, y: Value): Value {
-  const channels = y.shape[1] as number
   const factor = 2 ** 100
+  return g.op('HardSigmoid', [scaleChannels(g, y, factor)], { alpha: factor, beta: 0 })[0]!
+}
+
+function scaleChannels(g: Builder, x: Value, factor: number): Value {
+  const channels = x.shape[1] as number
   const weight = g.floats([channels, 1, 1, 1], Array.from({ length: channels }, () => factor))
-  return g.op('HardSigmoid', [g.conv(y, weight, null, { group: channels })], { alpha: factor, beta: 0 })[0]!
+  return g.conv(x, weight, null, { group: channels })
 }

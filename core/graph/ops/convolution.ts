@@ -4,6 +4,7 @@ import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, sizesOf,
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'
+import { transposeByPhases } from './phases.ts'
 import { inputGradient, kernelGradient } from './convolution-gradient.ts'
 
 const attributes = {
@@ -71,6 +72,7 @@ export const ConvTranspose = defineOp({
       bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
     ]
   },
+  lower: (g, call) => transposeByPhases(g, call, transposedWindow(call)),
   samples: [
     { inputs: [[2, 3, 4, 5], [3, 2, 3, 3], [2]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } },
     { inputs: [[1, 4, 4, 4], [4, 2, 3, 3]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1], group: 2 } },

@@ -1,5 +1,6 @@
 /** Elementwise operators with broadcasting: arithmetic, comparison, selection. */
-import { blockedMask, isBlocked } from './blocked.ts'
+import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
+import { addPhases } from './phases.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineOp, describe, inputOf, shapeError, textOf, type Call, type OpRecord, type Sample } from '../operator.ts'
 import type { Builder } from '../builder.ts'
@@ -13,7 +14,13 @@ const anyPair: readonly Sample[] = [
 ]
 const positive = (shape: readonly number[]): Sample['inputs'][number] => ({ shape, low: 0.5, high: 2 })
 
-export const Add = arithmetic('Add', anyPair, (_g, _call, dy) => [dy, dy], (a, b) => whole(a, b, (x, y) => x + y))
+export const Add = defineOp({
+  ...arithmetic('Add', anyPair, (_g, _call, dy) => [dy, dy], (a, b) => whole(a, b, (x, y) => x + y)),
+  lower: (g, { inputs: [a, b] }) => {
+    const sum = addPhases(g, a!, b!)
+    return sum && [sum]
+  },
+})
 export const Sub = arithmetic('Sub', anyPair, (g, _call, dy) => [dy, g.neg(dy)], (a, b) => whole(a, b, (x, y) => x - y))
 // d(a·b) = b·da + a·db
 export const Mul = arithmetic(
@@ -112,8 +119,8 @@ export const Where = defineOp({
     const [condition, kept, other] = call.inputs as readonly Value[]
     const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
     const masks = source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
-    if (!masks || !isBlocked(source) || !isBlocked(kept!)) return undefined
-    return [g.mul(kept!, blockedMask(g, source))]
+    if (!masks || !isBlocked(source)) return undefined
+    return [g.mul(enterBlocked(g, kept!), blockedMask(g, source))]
   },
   samples: [{ inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] }],
 })
@@ -239,7 +246,7 @@ function extremum(op: 'Max' | 'Min'): OpRecord {
     // Ranges in which no two values that meet are near.
     samples: [
       { inputs: [[2, 3], { shape: [2, 3], low: -0.9, high: 0.6 }] },
-      { inputs: [[2, 3], { shape: [1], low: -0.4, high: -0.2 }, { shape: [2, 1], low: -0.9, high: 0.7 }] },
+      { inputs: [[2, 3], { shape: [1], low: -0.4, high: -0.2 }, { shape: [2, 1], low: -1, high: 0.3 }] },
     ],
   })
 }

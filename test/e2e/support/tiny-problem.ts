@@ -46,6 +46,9 @@ export function writeTinyProblem(folder: string): void {
     inputs[i] = Math.min(1, Math.max(0, middle + noise * stream.normal()))
   }
   writeFileSync(join(folder, 'tiny.onnx'), tinyModel())
-  writeFileSync(join(folder, 'inputs.npy'), new Uint8Array(dump(inputs, [tinyExamples, 1, side, side])))
+  writeFileSync(
+    join(folder, 'inputs.npy'),
+    new Uint8Array(dump(inputs, [tinyExamples, 1, side, side])),
+  )
   writeFileSync(join(folder, 'labels.npy'), new Uint8Array(dump(labels, [tinyExamples])))
 }
