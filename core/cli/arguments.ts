@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
-import type { RunSettings } from '../run/run.ts'
+import type { RunSettings } from '../run/settings.ts'
 import type { SuiteOverrides } from '../suite/load.ts'
 
 /** A whole number of at least `least`. */

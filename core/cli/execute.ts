@@ -6,7 +6,8 @@ import picocolors from 'picocolors'
 import { writeFileAtomic } from '../run/atomic-file.ts'
 import { RobenchError, RunError } from '../errors.ts'
 import { runSuite } from '../run/run.ts'
-import type { RunAnswer, RunListener } from '../run/run.ts'
+import type { RunAnswer } from '../run/run.ts'
+import type { RunListener } from '../run/settings.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
@@ -69,8 +70,6 @@ export async function interruptible<T>(
 
 function printTable({ result, resultPath }: RunAnswer, reportPath: string): void {
   const { stdout } = process
-  stdout.write(
-    `${formatTable(result, { color: picocolors.isColorSupported && Boolean(stdout.isTTY) })}\n`,
-  )
+  stdout.write(`${formatTable(result, { color: picocolors.isColorSupported && stdout.isTTY })}\n`)
   stdout.write(`result  ${resultPath}\nreport  ${reportPath}\n`)
 }

@@ -26,7 +26,8 @@ export function formatPlan(plan: PlanSummary): string {
       `at most ${count(passes.forward)} forward, ${count(passes.backward)} backward (per example)`,
     ])
     const workers = countOf(plan.workers, 'worker')
-    if (etaMs !== undefined) rows.push(['time', `at most ${duration(etaMs)} on ${workers}`])
+    if (etaMs !== undefined)
+      rows.push(['time', `at most ${duration(etaMs)} of passes on ${workers}`])
   }
   rows.push(['results', plan.folder])
   return `${plan.suite.title}\n${rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join('')}`

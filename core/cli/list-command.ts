@@ -1,14 +1,11 @@
 /** `robench list`: the plugins, data sets and suites at hand. */
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import Table from 'cli-table3'
 import { Argument, Command } from 'commander'
 import { listDatasets } from '../data/load.ts'
-import { packageRoot } from '../paths.ts'
 import type { PluginKind } from '../plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../plugin/load.ts'
 import type { PluginRegistry } from '../plugin/registry.ts'
-import { loadSuite } from '../suite/load.ts'
+import { loadSuite, shippedSuites } from '../suite/load.ts'
 import { collect } from './arguments.ts'
 
 /** Rows of one kind: plain records, of which people are shown the columns named. */
@@ -16,6 +13,9 @@ interface Listing {
   readonly columns: readonly string[]
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
+
+/** Characters of the column that lists options. */
+const optionsWidth = 44
 
 const kinds = ['attacks', 'defenses', 'networks', 'datasets', 'suites'] as const
 type Kind = (typeof kinds)[number]
@@ -46,7 +46,7 @@ const listingOf: Readonly<Record<Kind, (registry: PluginRegistry) => Promise<Lis
     columns: ['id', 'title', 'state'],
     rows: (await listDatasets()).map((info) => ({ ...info })),
   }),
-  suites: async () => ({ columns: ['path', 'title'], rows: shippedSuites() }),
+  suites: async () => ({ columns: ['path', 'title'], rows: suites() }),
 }
 
 async function plugins(
@@ -63,14 +63,11 @@ async function plugins(
   return { columns: ['id', 'title', ...more, 'options', 'package'], rows }
 }
 
-function shippedSuites(): Record<string, unknown>[] {
-  return readdirSync(join(packageRoot(), 'suites'))
-    .filter((name) => name.endsWith('.json'))
-    .toSorted()
-    .map((name) => {
-      const { suite, sha256 } = loadSuite(join(packageRoot(), 'suites', name))
-      return { path: `suites/${name}`, id: suite.id, title: suite.title, sha256 }
-    })
+function suites(): Record<string, unknown>[] {
+  return shippedSuites().map((name) => {
+    const { suite, sha256 } = loadSuite(name)
+    return { path: `suites/${name}.json`, id: suite.id, title: suite.title, sha256 }
+  })
 }
 
 function asJson(listings: Partial<Record<Kind, Listing>>): string {
@@ -84,6 +81,8 @@ function asText(listings: Partial<Record<Kind, Listing>>): string {
       const table = new Table({
         head: [...columns],
         style: { head: [], border: [], compact: true },
+        colWidths: columns.map((column) => (column === 'options' ? optionsWidth : null)),
+        wordWrap: true,
       })
       for (const row of rows) table.push(columns.map((column) => cellText(row[column])))
       return `${kind}\n${table.toString()}\n`
@@ -93,5 +92,6 @@ function asText(listings: Partial<Record<Kind, Listing>>): string {
 
 function cellText(value: unknown): string {
   if (Array.isArray(value)) return value.join(', ')
-  return value === undefined ? '' : String(value)
+  if (value === undefined) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

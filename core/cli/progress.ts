@@ -2,7 +2,7 @@
 import { MultiBar } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
 import type { TrainingProgress } from '../plugin/contract.ts'
-import type { RunListener } from '../run/run.ts'
+import type { RunListener } from '../run/settings.ts'
 import { formatPlan } from './format-plan.ts'
 
 /** A listener, and a way to take the bars off the screen. */
@@ -65,7 +65,7 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
       if (epochs.get(defense) === state.epoch) return
       epochs.set(defense, state.epoch)
       stream.write(
-        `training ${defense}: epoch ${state.epoch} of ${state.epochs}${trainingDetail(state)}\n`,
+        `training ${defense}: epoch ${state.epoch + 1} of ${state.epochs}${trainingDetail(state)}\n`,
       )
     },
     progress(done, total) {
@@ -79,9 +79,8 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   }
 }
 
-/** Epochs are counted from 1, steps from 1 within their epoch. */
 function stepsDone({ epoch, step, steps }: TrainingProgress): number {
-  return (epoch - 1) * steps + step
+  return epoch * steps + step
 }
 
 function stepsTotal({ epochs, steps }: TrainingProgress): number {

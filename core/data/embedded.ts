@@ -3,7 +3,8 @@
  * A toy: its numbers say nothing about any defense, and it is never ranked.
  *
  * A class is one of five shapes and one of two stripe directions. The shape is broad and contrasty, so
- * that a perturbation of 8/255 cannot hide it; the stripes are fine and faint, so that mostly it can.
+ * that a perturbation of 8/255 cannot hide it; the stripes are fine and of any strength from faint to
+ * plain, so that often it can.
  * A network that leans on the stripes is accurate and fragile, as on natural pictures (Ilyas et al.,
  * "Adversarial examples are not bugs, they are features", 2019, arXiv:1905.02175).
  */
@@ -22,22 +23,22 @@ const side = 32
 const middle = (side - 1) / 2
 
 // What makes the set easy or hard; all in units of 1/255, and drawn per example from [low, high].
-const shapeContrast = [48, 100] as const
-const stripeAmplitude = [8, 24] as const
+const shapeContrast = [30, 110] as const
+const stripeAmplitude = [1, 32] as const
 const backgroundLevel = [80, 176] as const
 /** The difference in brightness between two opposite edges of the background. */
 const gradientContrast = [0, 40] as const
 const blobContrast = [6, 20] as const
 const blobCount = 4
 /** Standard deviation of the noise of each value. */
-const noiseDeviation = 7
+const noiseDeviation = 16
 
 // Geometry in pixels, angles in radians.
 const shapeRadius = [8, 11] as const
 /** How far the center may lie from the middle of the picture, along each axis. */
 const shapeShift = 4
 const shapeTurn = Math.PI / 8
-const stripePeriod = [3.6, 4.4] as const
+const stripePeriod = [5, 6] as const
 const blobRadius = [2.5, 6] as const
 
 /** The distance from an outline, in units of the radius: negative inside. `u`, `v` are in those units too. */

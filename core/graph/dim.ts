@@ -61,7 +61,7 @@ function split(dim: Dim): { factor: number; symbols: string[] } {
 }
 
 function join(factor: number, symbols: readonly string[]): Dim {
-  if (symbols.length === 0) return factor
+  if (symbols.length === 0 || factor === 0) return factor
   const product = symbols.toSorted().join('*')
   return factor === 1 ? product : `${factor}*${product}`
 }

@@ -3,15 +3,14 @@ import { GraphError } from '../errors.ts'
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
 import { dtypeOf } from '../onnx/tensor-data.ts'
 import { g } from './graph.ts'
-import type { Dim } from './dim.ts'
+import { divideDims, multiplyDims, type Dim } from './dim.ts'
 import { describe, shapeError, type OpRecord } from './operator.ts'
-import { opset as ourOpset } from './serialize.ts'
 import type { AttributeValue, Value } from './value.ts'
 
 export interface ImportOptions {
   /** What to call the model in errors. */
   readonly name: string
-  /** Shapes of the inputs in place of those in the file; `n` for the batch. */
+  /** Shapes of the inputs in place of those in the file; `n` for the batch, always. */
   readonly inputShapes?: Readonly<Record<string, readonly Dim[]>>
   /**
    * The batch size that the file was exported with, where it is fixed: whole numbers in Reshape and
@@ -33,7 +32,7 @@ export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedG
   const values = new Map<string, Value>()
   const inputs = graph.inputs.map((info) => {
     const shape = options.inputShapes?.[info.name] ?? info.shape?.map((dim, axis) => dim ?? `${info.name}_${axis}`)
-    if (!shape) throw malformed(options, `input "${info.name}" has no shape`)
+    if (!shape || !info.dtype) throw malformed(options, `input "${info.name}" has no ${shape ? 'element type' : 'shape'}`)
     const value = g.input(info.name, info.dtype, shape)
     values.set(info.name, value)
     return value
@@ -66,7 +65,8 @@ function importNode(node: OnnxNode, graph: OnnxGraph, values: ReadonlyMap<string
   if (!record) throw unknownOperator(node, options)
   try {
     const call = { op: node.op, name: node.name || node.outputs[0]!, inputs: followBatch(node.op, inputs, options), attributes: importAttributes(node, record) }
-    const upgraded = record.upgrade && graph.opset < ourOpset ? record.upgrade(g, withOutputCount(call, node), graph.opset) : withOutputCount(call, node)
+    const counted = withOutputCount(call, node)
+    const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
     if (isValues(upgraded)) return upgraded
     return g.op(node.op, upgraded.inputs, upgraded.attributes, call.name)
   } catch (error) {
@@ -85,14 +85,16 @@ function withOutputCount<C extends { readonly op: string; readonly inputs: reado
   return { ...call, attributes: { ...call.attributes, num_outputs: node.outputs.length } }
 }
 
-/** Target shapes written for a fixed batch: the leading size becomes −1 (Reshape) or 1 (Expand, which broadcasts). */
+/**
+ * Target shapes written for a fixed batch: in Expand the leading size becomes 1, which broadcasts;
+ * in Reshape it becomes −1, and a −1 elsewhere the number that it stands for in one example.
+ */
 function followBatch(op: string, inputs: readonly (Value | null)[], options: ImportOptions): readonly (Value | null)[] {
   const [x, target] = inputs
   if (options.fixedBatch === undefined || (op !== 'Reshape' && op !== 'Expand')) return inputs
-  const sizes = target?.node.op === 'Constant' ? target.contents : undefined
+  const numbers = target?.contents?.filter((size) => typeof size === 'number')
   const symbolic = x?.shape.some((dim) => typeof dim === 'string')
-  if (!sizes || sizes.length === 0 || !symbolic) return inputs
-  const numbers = sizes.map(Number)
+  if (!numbers || numbers.length === 0 || numbers.length < target!.contents!.length || !symbolic) return inputs
   if (op === 'Expand') {
     if (numbers[0] !== options.fixedBatch || x?.shape.length !== numbers.length) return inputs
     return [x, g.integers([1, ...numbers.slice(1)])]
@@ -101,8 +103,11 @@ function followBatch(op: string, inputs: readonly (Value | null)[], options: Imp
   if (batchKept) return inputs
   const open = numbers.indexOf(-1)
   if (open > 0) {
-    // [b, −1]: the open size is the rest of each example; [0, −1] says so for any batch.
-    return numbers[0] === options.fixedBatch ? [x!, g.integers([0, ...numbers.slice(1)])] : inputs
+    const factor = numbers[0]! / options.fixedBatch
+    const others = numbers.filter((_, axis) => axis !== 0 && axis !== open)
+    const rest = divideDims(multiplyDims(x!.shape), multiplyDims(['n', factor, ...others]))
+    if (!Number.isInteger(factor) || typeof rest !== 'number' || others.includes(0)) return inputs
+    return [x!, g.integers([-1, ...numbers.slice(1).map((size) => (size === -1 ? rest : size))])]
   }
   return [x!, g.integers([-1, ...numbers.slice(1)])]
 }

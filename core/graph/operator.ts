@@ -71,6 +71,8 @@ export interface OpRecord {
       ) => readonly (Value | null)[])
   /** Replaces the operator by others when a graph is written for onnxruntime; undefined to keep it. */
   lower?(g: Builder, call: Call): readonly Value[] | undefined
+  /** Outputs after the first may be left out of a file, and are computed only if named. */
+  readonly optionalOutputs?: true
   /** Brings a node of a file with that opset into today's form (opset 18). */
   upgrade?(g: Builder, call: Call, opset: number): Upgraded | readonly Value[]
   readonly samples: readonly Sample[]

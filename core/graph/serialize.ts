@@ -27,6 +27,7 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
   const initializers = new Map<string, Tensor>()
   const nodes: OnnxNode[] = []
   const values: OnnxValueInfo[] = []
+  const used = new Set([...roots, ...order.flatMap((node) => node.inputs)])
   const known = new Set(inputs.map((input) => input.node.name))
   for (const [i, node] of order.entries()) {
     if (node.op === 'Input') {
@@ -41,6 +42,8 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
       initializers.set(name, node.tensor!)
     } else {
       node.outputs.forEach((output, k) => {
+        // MaxPool's indices cost time and the fast layout where they are asked for.
+        if (k > 0 && !used.has(output) && g.record(node.op)?.optionalOutputs) return
         valueNames.set(output, `v${i}_${k}`)
         // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
         values.push(describeValue(`v${i}_${k}`, output))
@@ -74,7 +77,7 @@ function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>)
     op: node.op,
     domain: '',
     inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
-    outputs: node.outputs.map((output) => names.get(output)!),
+    outputs: withoutTrailing(node.outputs.map((output) => names.get(output) ?? '')),
     attributes: Object.fromEntries(
       Object.entries(node.attributes)
         // An explicit default of these is refused beside pads, or unknown to older operator sets.
@@ -82,6 +85,10 @@ function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>)
         .map(([key, value]) => [key, writeAttribute(specs[key]!.type, value)]),
     ),
   }
+}
+
+function withoutTrailing(names: readonly string[]): string[] {
+  return names.slice(0, names.findLastIndex((name) => name !== '') + 1)
 }
 
 function writeAttribute(type: string, value: AttributeValue): OnnxAttribute {

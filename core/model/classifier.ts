@@ -2,10 +2,11 @@
 import { GraphError, RobenchError } from '../errors.ts'
 import { g } from '../graph/graph.ts'
 import { gradient } from '../graph/gradient.ts'
+import { divideDims, type Dim } from '../graph/dim.ts'
 import { substitute } from '../graph/rewrite.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
-import { tensor, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
 import type { GradientAnswer, Loss, Model, PassCounts, Program, ProgramDefinition, ProgramScope } from './model.ts'
 
@@ -62,12 +63,13 @@ export class ClassifierModel implements Model {
   async gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer> {
     this.#checkInputs(inputs)
     const count = inputs.shape[0]!
+    this.#checkLabels(labels, count)
     let session = this.#gradients.get(loss)
     if (!session) {
       session = this.#compileGradient(loss)
       this.#gradients.set(loss, session)
     }
-    const answers = await (await session).run({ inputs, labels: toInt64(labels) }, this.#parts.name)
+    const answers = await (await session).run({ inputs, labels: int64([labels.length], labels) }, this.#parts.name)
     this.#forwardPasses += count
     this.#backwardPasses += count
     const logits = answers['logits'] as FloatTensor
@@ -78,27 +80,26 @@ export class ClassifierModel implements Model {
   async compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program> {
     const { images, name, session: options } = this.#parts
     const expression = this.#expression()
-    let forward = 0
-    let backward = 0
+    // The rows of each pass: numbers, or symbols that the inputs of a run resolve.
+    const forward: Dim[] = []
+    const backward: Dim[] = []
     const definition = build({
       logits: (inputs) => {
-        forward += 1
+        forward.push(inputs.shape[0] ?? 0)
         return substitute([expression], new Map([[images, inputs]]))[0]!
       },
       gradient: (of, withRespectTo) => {
-        backward += 1
+        backward.push(forward.at(-1) ?? 0)
         return gradient(of, withRespectTo, { name })
       },
     })
     const session = await Session.compile(definition.outputs, definition.inputs, options, name)
     this.#programs.push(session)
-    const batchOf = definition.inputs.find((input) => input.shape[0] === 'n')?.node.name
     return {
       run: async (feeds): Promise<Record<string, Tensor>> => {
-        const count = (batchOf === undefined ? undefined : feeds[batchOf]?.shape[0]) ?? 1
         const answers = await session.run(feeds, name)
-        this.#forwardPasses += forward * count
-        this.#backwardPasses += backward * count
+        this.#forwardPasses += countRows(forward, definition.inputs, feeds)
+        this.#backwardPasses += countRows(backward, definition.inputs, feeds)
         return answers
       },
     }
@@ -106,7 +107,10 @@ export class ClassifierModel implements Model {
 
   async dispose(): Promise<void> {
     const sessions = [...(this.#forward ? [this.#forward] : []), ...this.#gradients.values(), ...this.#programs]
-    for (const session of sessions) await (await session).release()
+    // A session that could not be compiled said so to whoever asked for it.
+    for (const outcome of await Promise.allSettled(sessions)) {
+      if (outcome.status === 'fulfilled') await outcome.value.release()
+    }
     await this.#parts.runner.release()
   }
 
@@ -140,6 +144,17 @@ export class ClassifierModel implements Model {
     }
   }
 
+  #checkLabels(labels: Int32Array, count: number): void {
+    const { name, classes } = this.#parts
+    if (labels.length !== count) {
+      throw new RobenchError('ROBENCH_GRAPH', `${name}: expected one label for each of ${count} inputs, got ${labels.length}`)
+    }
+    const at = labels.findIndex((label) => label < 0 || label >= classes)
+    if (at >= 0) {
+      throw new RobenchError('ROBENCH_GRAPH', `${name}: label ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`)
+    }
+  }
+
   #checkLogits(logits: FloatTensor): void {
     const at = logits.data.findIndex((value) => !Number.isFinite(value))
     if (at >= 0) {
@@ -152,6 +167,25 @@ export class ClassifierModel implements Model {
   }
 }
 
-function toInt64(labels: Int32Array): Tensor<'int64'> {
-  return tensor('int64', [labels.length], BigInt64Array.from(labels, (label) => BigInt(label)))
+/** The sum of row counts, with symbols (`n`, `3*n`) taken from the shapes that are fed. */
+function countRows(rows: readonly Dim[], inputs: readonly Value[], feeds: Readonly<Record<string, Tensor>>): number {
+  const sizes = new Map<string, number>()
+  for (const { node, shape } of inputs) {
+    shape.forEach((dim, axis) => {
+      if (typeof dim === 'string') sizes.set(dim, feeds[node.name]?.shape[axis] ?? 0)
+    })
+  }
+  let total = 0
+  for (const count of rows) {
+    if (typeof count === 'number') total += count
+    else {
+      for (const [symbol, size] of sizes) {
+        const factor = divideDims(count, symbol)
+        if (typeof factor !== 'number') continue
+        total += factor * size
+        break
+      }
+    }
+  }
+  return total
 }

@@ -2,7 +2,7 @@
 import { RobenchError } from '../errors.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
-import { sizeOf, sliceRows, type FloatTensor } from '../tensor/tensor.ts'
+import { sizeOf, sliceRows, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileDescription } from './load.ts'
 
 export class FileRunner {
@@ -33,10 +33,7 @@ export class FileRunner {
       const part = fill(sliceRows(images, start, start + rows), batch)
       const prepared = await this.#preprocessing.run({ inputs: part }, this.#name)
       const answer = (await this.#session.run({ [this.file.input]: prepared['prepared']! }, this.#name))[this.file.output]!
-      if (!(answer.data instanceof Float32Array) || answer.shape[0] !== batch) {
-        throw new RobenchError('ROBENCH_MODEL_OUTPUT', `${this.#name}: expected float32 logits [${batch}, classes], got ${answer.dtype} [${answer.shape.join(', ')}]`)
-      }
-      parts.push(answer.data.subarray(0, (answer.data.length / batch) * rows))
+      parts.push(this.#checked(answer, batch).subarray(0, (answer.data.length / batch) * rows))
     }
     const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
     let offset = 0
@@ -50,6 +47,21 @@ export class FileRunner {
   async release(): Promise<void> {
     await this.#session.release()
     await this.#preprocessing?.release()
+  }
+
+  /** The answer's data, if it is one float32 number per image and class; axes of size 1 after these are of no account. */
+  #checked(answer: Tensor, batch: number): Float32Array {
+    const [rows, , ...rest] = answer.shape
+    const isMatrix = rows === batch && rest.every((size) => size === 1)
+    // A file of batch 1 may drop that axis.
+    const isRow = batch === 1 && answer.shape.length === 1
+    if (!(answer.data instanceof Float32Array) || (!isMatrix && !isRow)) {
+      throw new RobenchError(
+        'ROBENCH_MODEL_OUTPUT',
+        `${this.#name}: output "${this.file.output}" is ${answer.dtype} [${answer.shape.join(', ')}], expected float32 logits [${batch}, classes]; if the logits are another output of the file, name it in the manifest`,
+      )
+    }
+    return answer.data
   }
 
   async #preparation(): Promise<Session> {

@@ -1,6 +1,7 @@
 /** Loads an ONNX file as a Model: read, put behind its normalization, made to take any batch, checked against the file itself. */
-import { GraphError, RobenchError } from '../errors.ts'
+import { GraphError, RobenchError, RunError } from '../errors.ts'
 import { formatShape, type Dim } from '../graph/dim.ts'
+import { foldUnknownConstants, pruneGraph } from '../graph/fold-constants.ts'
 import { g } from '../graph/graph.ts'
 import { importGraph } from '../graph/import.ts'
 import { foldBatchNormalization, substitute } from '../graph/rewrite.ts'
@@ -36,21 +37,48 @@ export async function loadModel(bytes: Uint8Array, manifest: ModelManifest, opti
   const graph = readOnnx(bytes, name)
   const file = describeFile(graph, manifest, options, name)
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
+  const prepared = preprocess(images, file, manifest)
   const session = await Session.load(bytes, options, name)
-  const runner = new FileRunner(session, file, preprocess(images, file, manifest), options, name)
+  const runner = new FileRunner(session, file, prepared, options, name)
   const identity = { hash: hashJson({ file: hashBytes(bytes), manifest }), bounds: manifest.bounds, inputShape: file.inputShape, name }
-  let expression: Value | GraphError
   try {
-    expression = importClassifier(graph, file, images, manifest, name)
-    expression = (await agrees(expression, images, runner, options, name)) ?? expression
+    const probe = randomImages(file.inputShape, manifest.bounds, 3)
+    const expected = await runner.logits(probe)
+    const classes = expected.shape[1]!
+    checkClasses(classes, manifest, name)
+    const compare = (logits: Value): Promise<void> => checkAgreement(logits, images, probe, expected, runner, options, name)
+    const expression = await readExpression(graph, file, prepared, name, compare)
+    return new ClassifierModel({ ...identity, classes, images, expression, runner, session: options })
   } catch (error) {
-    if (!(error instanceof GraphError)) throw error
-    expression = error
+    await runner.release()
+    throw error
   }
-  const probe = randomImages(file.inputShape, manifest.bounds, 2)
-  const [, classes] = (expression instanceof GraphError ? await runner.logits(probe) : { shape: expression.shape }).shape
-  checkClasses(classes, manifest, name)
-  return new ClassifierModel({ ...identity, classes: classes as number, images, expression, runner, session: options })
+}
+
+/** The file's logits as an expression that was found to agree with the file; or why there is none. */
+async function readExpression(
+  graph: OnnxGraph,
+  file: FileDescription,
+  prepared: Value,
+  name: string,
+  compare: (logits: Value) => Promise<void>,
+): Promise<Value | GraphError> {
+  try {
+    const folded = await foldUnknownConstants(pruneGraph(graph, [file.output]))
+    const expression = importClassifier(folded, file, prepared, name)
+    await compare(expression)
+    return expression
+  } catch (error) {
+    if (!(error instanceof GraphError || error instanceof RunError)) throw error
+    if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
+    return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
+  }
+}
+
+function noGradient(reason: string, cause?: RobenchError): GraphError {
+  return new GraphError('ROBENCH_NO_GRADIENT', `${reason}; black-box attacks, which need no gradient, still work`, {
+    ...(cause && { details: cause.details, cause }),
+  })
 }
 
 /** What the file says of its input and output. */
@@ -127,43 +155,49 @@ function preprocess(images: Value, file: FileDescription, manifest: ModelManifes
   return manifest.layout === 'NHWC' ? g.transpose(x, [0, 2, 3, 1]) : x
 }
 
-function importClassifier(graph: OnnxGraph, file: FileDescription, images: Value, manifest: ModelManifest, name: string): Value {
+function importClassifier(graph: OnnxGraph, file: FileDescription, prepared: Value, name: string): Value {
   const imported = importGraph(graph, {
     name,
     inputShapes: { [file.input]: file.fileShape },
     ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
   })
   const placeholder = imported.inputs[0]!
-  const source = preprocess(images, file, manifest)
-  const [logits] = substitute([imported.outputs[file.output]!], new Map([[placeholder, source]]))
+  const [logits] = substitute([imported.outputs[file.output]!], new Map([[placeholder, prepared]]))
   const [folded] = foldBatchNormalization([logits!])
   const flat = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
   if (flat.shape.length !== 2 || typeof flat.shape[1] !== 'number' || flat.shape[0] !== 'n') {
-    throw new GraphError('ROBENCH_NO_GRADIENT', `${name}: expected an output of logits [n, classes], got ${formatShape(folded!.shape)}, so gradients cannot be taken; black-box attacks, which need none, still work`)
+    throw noGradient(`${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`)
   }
   return flat
 }
 
-/** Compares what was read with the file as it is; gives an error that stands for the gradient where they differ. */
-async function agrees(logits: Value, images: Value, runner: FileRunner, options: LoadModelOptions, name: string): Promise<GraphError | undefined> {
-  const probe = randomImages(runner.file.inputShape, [0, 1], 3)
-  const expected = await runner.logits(probe)
+/** Compares what was read with the file as it is, on random images. @throws GraphError ROBENCH_NO_GRADIENT where they differ. */
+async function checkAgreement(
+  logits: Value,
+  images: Value,
+  probe: FloatTensor,
+  expected: FloatTensor,
+  runner: FileRunner,
+  options: LoadModelOptions,
+  name: string,
+): Promise<void> {
   const session = await Session.compile({ logits }, [images], options, name)
-  const actual = (await session.run({ inputs: probe }, name))['logits']!.data as Float32Array
+  const actual = (await session.run({ inputs: probe }, name))['logits']!
   await session.release()
   let largest = 0
   let worst = 0
   expected.data.forEach((value, i) => {
     largest = Math.max(largest, Math.abs(value))
-    worst = Math.max(worst, Math.abs(value - actual[i]!))
+    worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
   })
-  // Another order of additions, no more: 1e-3 of the largest logit.
-  if (actual.length === expected.data.length && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return undefined
-  const reason = runner.file.fixedBatch === undefined ? 'read as an expression' : `with its batch of ${runner.file.fixedBatch} made symbolic`
-  return new GraphError(
-    'ROBENCH_NO_GRADIENT',
-    `${name}: ${reason} it answers differently from the file (by ${worst.toPrecision(3)}), so its gradient is not to be trusted; export it with a dynamic batch; black-box attacks still work`,
-  )
+  const sameShape = actual.shape.join() === expected.shape.join()
+  // Another order of additions, no more: 1e-3 of the largest logit. Logits that are not finite are refused when they are used.
+  if (sameShape && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return
+  const { fixedBatch } = runner.file
+  const reading = fixedBatch === undefined ? 'read as an expression' : `with its batch of ${fixedBatch} made symbolic`
+  const difference = sameShape ? `by ${worst.toPrecision(3)}` : `[${actual.shape.join(', ')}] in place of [${expected.shape.join(', ')}]`
+  const advice = fixedBatch === undefined ? 'please report it' : 'export it with a dynamic batch'
+  throw noGradient(`${name}: ${reading} it answers differently from the file (${difference}), so its gradient is not to be trusted; ${advice}`)
 }
 
 function randomImages([c, h, w]: readonly [number, number, number], [low, high]: readonly [number, number], count: number): FloatTensor {

@@ -11,7 +11,7 @@ export const crossEntropy: Loss = (logits, labels) => {
   return g.neg(g.reduceSum(g.where(own, g.logSoftmax(logits), 0), [1]))
 }
 
-/** max_{i≠y} z_i − z_y: positive exactly where the example is misclassified (Carlini and Wagner 2017). */
+/** max_{i≠y} z_i − z_y: positive where another class has the largest logit, negative where only the label's is the largest, 0 at a tie (Carlini and Wagner 2017). */
 export const margin: Loss = (logits, labels) => {
   const own = isLabel(logits, labels)
   const ownLogit = g.reduceSum(g.where(own, logits, 0), [1])

@@ -2,7 +2,7 @@
 import type { Dataset } from '../data/dataset.ts'
 import { Session } from '../graph/session.ts'
 import { randomStream, type RandomStream } from '../random.ts'
-import { float32, sizeOf, tensor, type FloatTensor } from '../tensor/tensor.ts'
+import { float32, int64, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { attackGraph, type TrainedNetwork, type Weights } from './training-graph.ts'
 
@@ -12,6 +12,16 @@ export interface Adversary {
   readonly steps: number
   /** In the units of the inputs. */
   readonly stepSize: number
+  /** The fraction of training over which radius and step grow linearly from 0; training at the full radius at once can stay at chance. */
+  readonly ramp?: number
+}
+
+/** The adversary at that moment of training. */
+export function rampedAdversary(adversary: Adversary, progress: number): Adversary {
+  const { ramp = 0, threatModel, stepSize } = adversary
+  if (progress >= ramp) return adversary
+  const factor = progress / ramp
+  return { ...adversary, threatModel: { ...threatModel, epsilon: factor * threatModel.epsilon }, stepSize: factor * stepSize }
 }
 
 const evaluationBatch = 100
@@ -76,7 +86,7 @@ async function ascend(session: Session, clean: FloatTensor, labels: Int32Array, 
   const project = norm === 'Linf' ? projectLinf : projectL2
   project(adversarial, clean, adversary.threatModel)
   for (let step = 0; step < adversary.steps; step++) {
-    const answers = await session.run({ inputs: adversarial, labels: toInt64(labels) }, 'inner attack')
+    const answers = await session.run({ inputs: adversarial, labels: int64([labels.length], labels) }, 'inner attack')
     const slopes = answers['gradient']!.data as Float32Array
     if (norm === 'Linf') {
       for (let i = 0; i < data.length; i++) data[i] = data[i]! + adversary.stepSize * Math.sign(slopes[i]!)
@@ -89,7 +99,7 @@ async function ascend(session: Session, clean: FloatTensor, labels: Int32Array, 
 }
 
 async function countCorrect(session: Session, inputs: FloatTensor, labels: Int32Array): Promise<number> {
-  const answers = await session.run({ inputs, labels: toInt64(labels) }, 'evaluation')
+  const answers = await session.run({ inputs, labels: int64([labels.length], labels) }, 'evaluation')
   return (answers['correct']!.data as Float32Array).reduce((sum, value) => sum + value, 0)
 }
 
@@ -123,8 +133,4 @@ function stepAlongUnit(adversarial: FloatTensor, slopes: Float32Array, stepSize:
     const scale = stepSize / Math.max(Math.sqrt(squares), 1e-12)
     for (let i = start; i < start + size; i++) adversarial.data[i] = adversarial.data[i]! + scale * slopes[i]!
   }
-}
-
-function toInt64(labels: Int32Array): ReturnType<typeof tensor<'int64'>> {
-  return tensor('int64', [labels.length], BigInt64Array.from(labels, BigInt))
 }

@@ -5,10 +5,10 @@ import { RunError } from '../errors.ts'
 import { Session } from '../graph/session.ts'
 import { hashJson } from '../hash.ts'
 import { randomStream } from '../random.ts'
-import { float32, tensor, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import { float32, int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import { augment, type Augmentation } from './augment.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import { InnerAttack, type Adversary } from './inner-attack.ts'
+import { InnerAttack, rampedAdversary, type Adversary } from './inner-attack.ts'
 import type { NetworkDefinition } from './network.ts'
 import { scheduleFactor, type ScheduleName } from './schedule.ts'
 import { exportModel, initialParameters, stepGraph, type TrainedNetwork } from './training-graph.ts'
@@ -87,9 +87,12 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
       const clean = data.rows(rows)
       augment(clean, options.augmentation, (row) => randomStream(seed, 'augment', epoch, rows[row]!))
       const labels = Int32Array.from(rows, (row) => data.labels[row]!)
-      const inputs = options.adversary ? await attack.run(clean, labels, state.weights, options.adversary, randomStream(seed, 'start', epoch, k)) : clean
-      const rate = options.learningRate * scheduleFactor(options.schedule, (epoch * steps + k) / (options.epochs * steps), options.warmup)
-      const answers = await step.run({ inputs, labels: toInt64(labels), rate: float32([], [rate]), ...state.feeds() }, 'training step')
+      const progress = (epoch * steps + k) / (options.epochs * steps)
+      const inputs = options.adversary
+        ? await attack.run(clean, labels, state.weights, rampedAdversary(options.adversary, progress), randomStream(seed, 'start', epoch, k))
+        : clean
+      const rate = options.learningRate * scheduleFactor(options.schedule, progress, options.warmup)
+      const answers = await step.run({ inputs, labels: int64([labels.length], labels), rate: float32([], [rate]), ...state.feeds() }, 'training step')
       state.take(answers, options.averaging)
       loss += Number(answers['loss']!.data[0])
       correct += Number(answers['correct']!.data[0])
@@ -200,8 +203,3 @@ function channelStatistics(data: Dataset, examples: Uint32Array): { mean: number
   }
   return { mean, std }
 }
-
-function toInt64(labels: Int32Array): Tensor<'int64'> {
-  return tensor('int64', [labels.length], BigInt64Array.from(labels, BigInt))
-}
-

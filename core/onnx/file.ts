@@ -15,7 +15,7 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf'
 import { GraphError } from '../errors.ts'
-import { tensor, type DType, type Tensor } from '../tensor/tensor.ts'
+import { saturatedInt64, tensor, type DType, type Tensor } from '../tensor/tensor.ts'
 import { dataTypes, decodeTensor, dtypeOf, encodeData } from './tensor-data.ts'
 
 /** An attribute as plain data. Integers and floats are told apart by `type`, for the file does so. */
@@ -41,7 +41,8 @@ export interface OnnxNode {
 /** A graph's input or output. A dimension is a number, a symbol, or null where the file does not say. */
 export interface OnnxValueInfo {
   readonly name: string
-  readonly dtype: DType
+  /** null where the file does not say, as it may for outputs. */
+  readonly dtype: DType | null
   readonly shape: readonly (number | string | null)[] | null
 }
 
@@ -63,7 +64,7 @@ export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
   const model = parse(bytes, name)
   const { graph } = model
   if (!graph || graph.node.length === 0 || model.opsetImport.length === 0) {
-    throw notOnnx(name, 'it holds no graph')
+    throw notOnnx(name, guessFormat(bytes) ?? 'it holds no graph')
   }
   try {
     const initializers = new Map<string, Tensor>()
@@ -84,7 +85,9 @@ export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
       })),
     }
   } catch (cause) {
-    if (cause instanceof GraphError && cause.code === 'ROBENCH_MODEL_FILE') throw cause
+    if (cause instanceof GraphError && cause.code === 'ROBENCH_MODEL_FILE') {
+      throw new GraphError(cause.code, `${name}: ${cause.message}`, { details: cause.details, cause })
+    }
     throw notOnnx(name, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
@@ -121,8 +124,24 @@ function parse(bytes: Uint8Array, name: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes)
   } catch (cause) {
-    throw notOnnx(name, cause instanceof Error ? cause.message : String(cause), cause)
+    throw notOnnx(name, guessFormat(bytes) ?? `it cannot be parsed (${cause instanceof Error ? cause.message : String(cause)})`, cause)
   }
+}
+
+/** What files that are taken for models often are, by their first bytes. */
+const otherFormats: readonly { readonly start: string; readonly reason: string }[] = [
+  { start: 'PK\u0003\u0004', reason: 'it is a zip archive (a PyTorch checkpoint or a packed folder)' },
+  { start: '\u0080\u0002', reason: 'it is a Python pickle (a PyTorch checkpoint)' },
+  { start: '\u0089HDF', reason: 'it is an HDF5 file (a Keras model)' },
+  { start: '\u001f\u008b', reason: 'it is compressed with gzip' },
+  { start: 'version https://git-lfs', reason: 'it is a Git LFS pointer (run git lfs pull)' },
+  { start: '<', reason: 'it is an HTML or XML page' },
+  { start: '{', reason: 'it is JSON text' },
+]
+
+function guessFormat(bytes: Uint8Array): string | undefined {
+  const head = String.fromCharCode(...bytes.subarray(0, 64))
+  return otherFormats.find(({ start }) => head.startsWith(start))?.reason
 }
 
 function notOnnx(name: string, reason: string, cause?: unknown): GraphError {
@@ -139,7 +158,8 @@ function isStandard(domain: string): boolean {
 
 function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
   const type = info.type?.value
-  if (type?.case !== 'tensorType') {
+  if (type === undefined || type.case === undefined) return { name: info.name, dtype: null, shape: null }
+  if (type.case !== 'tensorType') {
     throw new GraphError('ROBENCH_GRAPH', `"${info.name}" is no tensor`)
   }
   const shape = type.value.shape?.dim.map((dim) => {
@@ -153,6 +173,7 @@ function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
 }
 
 function writeValueInfo(info: OnnxValueInfo): ValueInfoProto {
+  if (info.dtype === null) return create(ValueInfoProtoSchema, { name: info.name })
   return create(ValueInfoProtoSchema, {
     name: info.name,
     type: {
@@ -221,11 +242,11 @@ function writeAttribute(name: string, attribute: OnnxAttribute): AttributeProto 
   const encoder = new TextEncoder()
   switch (attribute.type) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.value) })
+      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: saturatedInt64(attribute.value) })
     case 'float':
       return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value })
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.value.map(BigInt) })
+      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.value.map(saturatedInt64) })
     case 'floats':
       return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...attribute.value] })
     case 'string':

@@ -71,10 +71,13 @@ export interface AttackPlugin<Options = PluginOptions> {
 
 /** What a defense reports while it trains. */
 export interface TrainingProgress {
+  /** Epochs finished: 0 during the first. */
   readonly epoch: number
   readonly epochs: number
+  /** Steps finished in this epoch, of `steps`. */
   readonly step: number
   readonly steps: number
+  /** Means over this epoch so far; accuracy as a fraction. */
   readonly loss: number
   readonly accuracy: number
 }
@@ -84,7 +87,11 @@ export interface DefenseContext<Options = PluginOptions> {
   readonly seed: number
   /** The threat model to defend against. */
   readonly threatModel: ThreatModel
-  readonly dataset: { readonly id: string; readonly shape: readonly [number, number, number]; readonly classNames: readonly string[] }
+  readonly dataset: {
+    readonly id: string
+    readonly shape: readonly [number, number, number]
+    readonly classNames: readonly string[]
+  }
   /** The training split, loaded when first asked for. */
   loadTrain(): Promise<Dataset>
   /** A network architecture by id, its options checked and defaults filled in. */

@@ -58,7 +58,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
     ...(command === undefined ? {} : { command }),
     environment: {
       node: process.version,
-      onnxruntime: String(env.versions.node ?? env.versions.common),
+      onnxruntime: env.versions.node ?? env.versions.common,
       platform: `${process.platform} ${process.arch}`,
       cpu: cpus()[0]?.model ?? 'unknown',
       device: input.device,

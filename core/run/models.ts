@@ -1,5 +1,5 @@
 /** The models of a suite: found in the cache or as a file, examined against the data, and timed for the plan. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { loadDataset } from '../data/load.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { ConfigError } from '../errors.ts'
@@ -54,7 +54,7 @@ export async function findModelFile(
   const { loaded } = resolved
   const train = await loadDataset(datasetReference(loaded), {
     split: 'train',
-    resolvePath: (path) => join(loaded.folder, path),
+    resolvePath: (path) => resolve(loaded.folder, path),
   })
   const folder = trainedModelFolder(defense, threatModel, train.hash)
   const file = await readCachedModel(folder)
@@ -68,21 +68,23 @@ export async function findModelFile(
  */
 export async function examineModel(
   file: ModelFile,
+  defense: ResolvedDefense,
   resolved: ResolvedSuite,
   setting: { readonly device: string; readonly threads: number },
 ): Promise<ModelAtHand> {
   const { manifest, training, sha256 } = file.card
+  const label = labelOf(file, defense)
   const model = await loadModel(file.bytes, manifest, {
     ...setting,
-    name: file.path,
+    name: label,
     inputShape: resolved.dataset.shape,
   })
   try {
-    checkFit(model, resolved.dataset, file.path)
+    checkFit(model, resolved.dataset, label)
     const needsGradient = resolved.attacks.some(({ whiteBox }) => whiteBox)
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
-      location: { path: file.path, manifest },
+      location: { path: file.path, label, manifest },
       hash: model.hash,
       identity: {
         sha256,
@@ -95,6 +97,12 @@ export async function examineModel(
   } finally {
     await model.dispose()
   }
+}
+
+/** By convention a defense that takes the user's own file has it in its option `file`. */
+function labelOf({ path }: ModelFile, { options, trains, file }: ResolvedDefense): string {
+  const own = options['file']
+  return !file && !trains && typeof own === 'string' ? own : path
 }
 
 function checkFit(model: Model, dataset: Dataset, what: string): void {

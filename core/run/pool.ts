@@ -18,7 +18,9 @@ export interface PoolOptions {
 export interface TaskLimits {
   /** After this long at work the worker is killed. */
   readonly timeLimitMs: number
-  /** Who is to blame for running out of time: `attack "pgd"`. */
+  /** How much longer a worker may take that stops its task by itself; 0 if left out. */
+  readonly graceMs?: number
+  /** Whom messages name: `attack "pgd"`. */
   readonly blame: string
   /** True if every message from the worker starts the clock anew: for training. */
   readonly restartOnProgress?: boolean
@@ -38,7 +40,7 @@ type Ending<T> =
 const setupMs = 600_000
 
 /** How long an aborted worker may take to finish its batch before it is killed. */
-const graceMs = 2000
+const abortMs = 2000
 
 /** One process, started when first needed. */
 class Slot {
@@ -62,7 +64,7 @@ class Slot {
       function abort(): void {
         send?.({ robench: 'abort' })
         clearTimeout(timer)
-        timer = setTimeout(() => finish({ kind: 'aborted' }), graceMs)
+        timer = setTimeout(() => finish({ kind: 'aborted' }), abortMs)
       }
       const channel: TinypoolChannel = {
         onMessage(callback: (message: AbortMessage) => void) {
@@ -73,7 +75,7 @@ class Slot {
           const isRestart = message.robench === 'began' || limits.restartOnProgress
           if (isRestart && !limits.signal.aborted) {
             clearTimeout(timer)
-            timer = setTimeout(expire, limits.timeLimitMs)
+            timer = setTimeout(expire, limits.timeLimitMs + (limits.graceMs ?? 0))
           }
           limits.onMessage?.(message)
         },
@@ -124,7 +126,7 @@ export class WorkerPool {
 
   constructor(options: PoolOptions) {
     this.#all = Array.from({ length: options.workers }, () => new Slot())
-    this.#idle = [...this.#all].reverse()
+    this.#idle = this.#all.toReversed()
     this.#maxAttempts = options.maxAttempts ?? 3
   }
 

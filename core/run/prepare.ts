@@ -5,6 +5,7 @@ import { PluginError, RobenchError } from '../errors.ts'
 import { hashBytes, hashJson } from '../hash.ts'
 import type { DefenseAnswer, NetworkPlugin, PluginOptions } from '../plugin/contract.ts'
 import { resolveOptions } from '../plugin/options.ts'
+import { shown } from '../schema.ts'
 import { storeError } from './atomic-file.ts'
 import { writeModelFile } from './model-files.ts'
 import type { PreparedModel, PrepareTask } from './task.ts'
@@ -75,7 +76,7 @@ function checkAnswer(pluginId: string, answer: unknown): void {
   throw new PluginError(
     'ROBENCH_PLUGIN_CONTRACT',
     `defense "${pluginId}" must return { model: Uint8Array, manifest }, got ${
-      isRecord ? `keys ${Object.keys(answer).join(', ') || 'none'}` : String(answer)
+      isRecord ? `keys ${Object.keys(answer).join(', ') || 'none'}` : shown(answer)
     }`,
     { details: { pluginId } },
   )

@@ -28,7 +28,7 @@ export interface UnitsRequest {
   notice(text: string): void
 }
 
-/** How long past its limit the host's own, gentler stop may take before the worker is killed. */
+/** The host in the worker stops an attack by itself; only what hangs for this much longer has its worker killed. */
 const graceMs = 5000
 
 /**
@@ -97,22 +97,24 @@ async function attempt(
 ): Promise<ErrorRecord | undefined> {
   const { pool, store, timeLimitMs, signal } = request
   const what = nameOf(request.plan, unit)
+  const { cell } = unit
   const answer = await pool.run(
     {
       kind: 'unit',
       setting: request.setting,
       unit,
-      model: request.model(unit.cell.defense.model),
+      model: request.model(cell.defense.model),
       batchSize: request.batchSize,
       timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
-      ...(request.saveAdversarial && unit.cell.kind === 'attack'
+      ...(request.saveAdversarial && cell.kind === 'attack'
         ? { adversarialFile: join(store.folder, 'adversarials', `${unit.id}.npy`) }
         : {}),
     },
     {
-      timeLimitMs: timeLimitMs + graceMs,
-      blame: what,
+      timeLimitMs,
+      graceMs,
+      blame: cell.kind === 'clean' ? 'the model' : `attack "${cell.attack.plugin}"`,
       signal,
       onMessage(message) {
         if (message.robench === 'examples') progress(message.done)

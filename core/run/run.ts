@@ -1,50 +1,14 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
-import { dirname } from 'node:path'
-import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../errors.ts'
-import type { ErrorRecord } from '../errors.ts'
-import type { TrainingProgress } from '../plugin/contract.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
-import { readCachedModel } from './model-files.ts'
-import type { ModelFile } from './model-files.ts'
-import { examineModel, findModelFile } from './models.ts'
-import type { ModelRow } from './models.ts'
-import { planRows, summarizePlan } from './plan-summary.ts'
+import { planRows } from './plan-summary.ts'
 import type { PlanSummary } from './plan-summary.ts'
-import { WorkerPool } from './pool.ts'
-import { datasetReference, resolveSuite } from './resolve.ts'
-import type { ResolvedSuite } from './resolve.ts'
-import type { DefenseFailure, RunResult } from './result.ts'
+import { resolveSuite } from './resolve.ts'
+import type { RunResult } from './result.ts'
 import { runUnits } from './run-units.ts'
+import { Session, refuseAborted } from './session.ts'
+import type { RunListener, RunSettings } from './settings.ts'
 import { ResultStore, readFinished, resultsFolder } from './store.ts'
-import type { WorkerSetting } from './task.ts'
-
-/** How to run; nothing here changes an outcome, but for the device. */
-export interface RunSettings {
-  /** The folder that has one folder per suite. */
-  readonly results: string
-  readonly workers: number
-  /** Threads per worker. */
-  readonly threads: number
-  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, … */
-  readonly device: string
-  /** Forget what is finished. */
-  readonly fresh?: boolean
-  /** Keep adversarials as .npy files beside the results. */
-  readonly saveAdversarial?: boolean
-  /** The command line, for the result. */
-  readonly command?: string
-}
-
-/** What a run tells while it goes. All optional. */
-export interface RunListener {
-  notice?(text: string): void
-  planned?(plan: PlanSummary): void
-  training?(defense: string, state: TrainingProgress): void
-  /** In passes: the ratio tells of time. */
-  progress?(done: number, total: number): void
-  failed?(what: string, error: ErrorRecord): void
-}
 
 export interface RunAnswer {
   readonly result: RunResult
@@ -93,8 +57,8 @@ export async function runSuite(
     const found = await session.findModels()
     const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
     store = await ResultStore.open(folder, settings.fresh ? { fresh: true } : {})
-    const { has, outcome } = { has: store.has.bind(store), outcome: store.outcome.bind(store) }
-    listener.planned?.(session.summarize(found, folder, has))
+    const kept = store
+    listener.planned?.(session.summarize(found, folder, (id) => kept.has(id)))
     const { rows, failures } = await session.trainModels(found)
     const plan = planRows(resolved, rows, settings.device)
     const errors = await runUnits({
@@ -118,7 +82,7 @@ export async function runSuite(
       plan,
       errors,
       failures,
-      outcome,
+      outcome: (id) => kept.outcome(id),
       startedAt,
       finishedAt: new Date().toISOString(),
       device: settings.device,
@@ -132,161 +96,4 @@ export async function runSuite(
     await session.close()
     await store?.close()
   }
-}
-
-/** The pool and what is done on it before the units. */
-class Session {
-  readonly pool: WorkerPool
-  readonly #resolved: ResolvedSuite
-  readonly #settings: RunSettings
-  readonly #listener: RunListener
-  readonly #signal: AbortSignal
-
-  constructor(
-    resolved: ResolvedSuite,
-    settings: RunSettings,
-    listener: RunListener,
-    signal: AbortSignal,
-  ) {
-    this.#resolved = resolved
-    this.#settings = settings
-    this.#listener = listener
-    this.#signal = signal
-    this.pool = new WorkerPool({ workers: settings.workers })
-  }
-
-  setting(threads: number): WorkerSetting {
-    const { loaded, plugins } = this.#resolved
-    const dataset = datasetReference(loaded)
-    return { plugins, dataset, folder: loaded.folder, device: this.#settings.device, threads }
-  }
-
-  /** All rows of the table to be; only those that must be trained are without a model. Mistakes are thrown. */
-  async findModels(): Promise<ModelRow[]> {
-    const { defenses, threatModels } = this.#resolved
-    const rows: ModelRow[] = []
-    for (const defense of defenses) {
-      for (const threatModel of threatModels) {
-        refuseAborted(this.#signal)
-        const earlier = rows.find((row) => row.defense === defense && defense.file)
-        const found = await findModelFile(this.#resolved, defense, threatModel)
-        const row = { defense, threatModel, folder: found.folder }
-        if (earlier?.model) rows.push({ ...row, model: earlier.model })
-        else if (found.file) rows.push(await this.#withModel(row, found.file))
-        else if (defense.trains) rows.push(row)
-        else {
-          const file = await this.#prepare(row, this.#settings.threads)
-          if ('code' in file) {
-            throw atPlace(defense.where, fromErrorRecord(file))
-          }
-          rows.push(await this.#withModel(row, file))
-        }
-      }
-    }
-    return rows
-  }
-
-  /** Trains what is not there yet. A failure takes its row out and goes on record. */
-  async trainModels(
-    rows: readonly ModelRow[],
-  ): Promise<{ rows: ModelRow[]; failures: DefenseFailure[] }> {
-    const { workers, threads } = this.#settings
-    const missing = rows.filter(({ model }) => !model).length
-    // Few trainings share the cores of many workers.
-    const share = threads * Math.max(1, Math.floor(workers / Math.max(1, missing)))
-    const failures: DefenseFailure[] = []
-    const made = await Promise.all(
-      rows.map(async (row) => {
-        if (row.model) return row
-        const file = await this.#prepare(row, share)
-        const { defense, threatModel } = row
-        try {
-          if (!('code' in file)) return await this.#withModel(row, file)
-          throw fromErrorRecord(file)
-        } catch (thrown) {
-          const error = toErrorRecord(thrown)
-          if (error.code === 'ROBENCH_ABORTED' || error.code === 'ROBENCH_STORE') throw thrown
-          this.#listener.failed?.(`defense "${defense.name}"`, error)
-          failures.push({ defense: defense.name, threatModel, error })
-          return undefined
-        }
-      }),
-    )
-    return { rows: made.filter((row) => row !== undefined), failures }
-  }
-
-  summarize(
-    rows: readonly ModelRow[],
-    folder: string,
-    isDone: (unitId: string) => boolean,
-  ): PlanSummary {
-    const { workers, device } = this.#settings
-    const plan = planRows(this.#resolved, rows, device)
-    return summarizePlan(this.#resolved, rows, plan, { folder, workers, isDone })
-  }
-
-  async close(): Promise<void> {
-    await this.pool.close()
-  }
-
-  async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
-    const { device, threads } = this.#settings
-    try {
-      const model = await examineModel(file, this.#resolved, { device, threads })
-      return { ...row, model }
-    } catch (error) {
-      throw atPlace(row.defense.where, error)
-    }
-  }
-
-  /** Lets the defense make its model in a worker. */
-  async #prepare(row: ModelRow, threads: number): Promise<ModelFile | ErrorRecord> {
-    const { defense, threatModel, folder } = row
-    const answer = await this.pool.run(
-      {
-        kind: 'prepare',
-        setting: this.setting(threads),
-        plugin: defense.plugin,
-        options: defense.options,
-        seed: defense.seed,
-        threatModel,
-        modelFolder: folder,
-      },
-      {
-        timeLimitMs: this.#resolved.loaded.suite.timeLimitMs,
-        restartOnProgress: true,
-        blame: `defense "${defense.name}" (${defense.plugin})`,
-        signal: this.#signal,
-        onMessage: (message) => {
-          if (message.robench === 'training')
-            this.#listener.training?.(defense.name, message.training)
-        },
-        onRetry: () =>
-          this.#listener.notice?.(
-            `defense "${defense.name}": the worker died; it goes on from the last checkpoint`,
-          ),
-      },
-    )
-    if (answer.state === 'failed') return answer.error
-    const file = await readCachedModel(answer.value.folder)
-    if (file) return file
-    return toErrorRecord(
-      new RunError(
-        'ROBENCH_STORE',
-        `${dirname(answer.value.folder)}: the model that was just written cannot be read`,
-      ),
-    )
-  }
-}
-
-/** The error with the place in the suite in front; a defect or an interruption as it is. */
-function atPlace(where: string, error: unknown): unknown {
-  const isPlain = !(error instanceof RobenchError) || error.code === 'ROBENCH_ABORTED'
-  if (isPlain) return error
-  const { code, message, details } = error
-  return new RobenchError(code, `${where}: ${message}`, { details, cause: error })
-}
-
-function refuseAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new RunError('ROBENCH_ABORTED', 'the run was interrupted')
 }

@@ -21,6 +21,8 @@ export interface WorkerSetting {
 /** A finished model on disk. */
 export interface ModelLocation {
   readonly path: string
+  /** What messages call it: the user's own file rather than its copy in the cache. */
+  readonly label: string
   readonly manifest: ModelManifest
 }
 

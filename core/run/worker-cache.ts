@@ -59,9 +59,9 @@ export class WorkerCache {
       await (await old).dispose()
     }
     return remember(this.#models, key, async () => {
-      const { path, manifest } = location
+      const { path, label, manifest } = location
       const { shape: inputShape } = await this.dataset(setting, 'test')
-      const options = { device, threads, name: path, inputShape }
+      const options = { device, threads, name: label, inputShape }
       const bytes = new Uint8Array(await readFile(path))
       const model = await loadModel(bytes, manifest, options)
       if (model.hash === hash) return model

@@ -1,7 +1,7 @@
 /** From a suite file to a checked suite: found, parsed, validated, hashed. */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { ConfigError } from '../errors.ts'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { ConfigError, didYouMean } from '../errors.ts'
 import { hashJson } from '../hash.ts'
 import { packageRoot } from '../paths.ts'
 import { compileSchema } from '../schema.ts'
@@ -46,8 +46,17 @@ export function locateSuite(path: string): string {
   if (found) return found
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `${path}: no such suite; give the path of a .json file, or the name of a shipped suite (robench list suites)`,
+    `${path}: no such suite${didYouMean(basename(path, '.json'), shippedSuites())} ` +
+      `(shipped: ${shippedSuites().join(', ')}; or give the path of a .json file)`,
   )
+}
+
+/** The names of the suites that come with robench, sorted. */
+export function shippedSuites(): string[] {
+  return readdirSync(join(packageRoot(), 'suites'))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => basename(name, '.json'))
+    .toSorted()
 }
 
 /** Reads a suite file. @throws ConfigError that names the file and the place in it */

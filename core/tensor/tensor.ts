@@ -49,9 +49,15 @@ export function float32(shape: readonly number[], values: Float32Array | readonl
   return tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values))
 }
 
-/** An int64 tensor from whole numbers. */
-export function int64(shape: readonly number[], values: readonly number[]): Tensor<'int64'> {
-  return tensor('int64', shape, BigInt64Array.from(values, (value) => BigInt(value)))
+/** An int64 tensor from whole numbers; 2⁶³, which stands for "to the end" in a Slice, becomes the largest int64. */
+export function int64(shape: readonly number[], values: ArrayLike<number>): Tensor<'int64'> {
+  return tensor('int64', shape, BigInt64Array.from({ length: values.length }, (_, i) => saturatedInt64(values[i]!)))
+}
+
+/** A whole number as an int64; the nearest one in its range where it lies beyond. */
+export function saturatedInt64(value: number): bigint {
+  if (value >= 2 ** 63) return 2n ** 63n - 1n
+  return BigInt(Math.max(value, -(2 ** 63)))
 }
 
 /** An int32 tensor, from whole numbers (copied) or an Int32Array (not copied). */

@@ -59,16 +59,19 @@ test('attacks that throw, cheat, hang or kill their worker fail alone: exit code
   const endings = entry!.attacks.map((attack) =>
     attack.state === 'failed' ? `${attack.error.code}: ${attack.error.message}` : attack.state,
   )
-  const examples = 'examples 0 to 499'
   expect(endings[0]).toBe(
     'ROBENCH_PLUGIN_FAILED: attack test/throws (version 1) failed: no idea what to do',
   )
-  expect(endings[1]).toContain('ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its answer for')
-  expect(endings[2]).toContain('ROBENCH_TIMEOUT: defense "tiny", attack "test/hangs", examples')
-  expect(endings[3]).toContain('ROBENCH_WORKER: defense "tiny", attack "test/dies", examples')
+  expect(endings[1]).toContain(
+    'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its answer for',
+  )
+  expect(endings[2]).toContain('ROBENCH_TIMEOUT: attack "test/hangs" took longer than 2000 ms')
+  expect(endings[3]).toContain(
+    'ROBENCH_WORKER: attack "test/dies": the worker process died 3 times',
+  )
   expect(endings[4]).toBe('completed')
   expect(entry!.reasons).toContain('attack "test/throws" failed')
-  expect(stderr).toContain(`failed: defense "tiny", attack "test/throws", ${examples}: attack`)
+  expect(stderr).toContain('failed: defense "tiny", attack "test/throws", examples ')
 })
 
 test('a results folder that cannot be made', async () => {
@@ -83,15 +86,23 @@ test('a results folder that cannot be made', async () => {
 test('a disk that takes no more stops the run with what to do; later it goes on', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
-  const defenses = [{ name: 'tiny', plugin: 'onnx-model', model: 'tiny.onnx', options: { file: 'tiny.onnx' } }]
+  const defenses = [
+    { name: 'tiny', plugin: 'onnx-model', model: 'tiny.onnx', options: { file: 'tiny.onnx' } },
+  ]
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { defenses }))
   // The limit on the size of files stands in for a full disk: a unit's file does not fit.
-  const limited = spawn('sh', ['-c', `ulimit -f 1; exec "$0" "$@"`, process.execPath, mainScript, 'run', 'suite.json'], {
-    cwd: folder,
-    env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache') },
-  })
+  const limited = spawn(
+    'sh',
+    ['-c', `ulimit -f 1; exec "$0" "$@"`, process.execPath, mainScript, 'run', 'suite.json'],
+    {
+      cwd: folder,
+      env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache') },
+    },
+  )
   const { code, stderr } = await finished(limited)
-  expect(stderr).toContain('the limit on file sizes is reached; raise it (ulimit -f) and run the same command again')
+  expect(stderr).toContain(
+    'the limit on file sizes is reached; raise it (ulimit -f) and run the same command again',
+  )
   expect(code).toBe(2)
   expect((await robench(folder, 'run', 'suite.json')).code).toBe(0)
 })

@@ -86,7 +86,7 @@ test('adversarials are kept when asked for', async () => {
     128,
   )
   expect(header).toContain("'<f4'")
-  expect(header).toContain('(20, 1, 8, 8)')
+  expect(header).toContain('(20,1,8,8)')
 })
 
 test('plan shows cells and passes, and what is done already', async () => {

@@ -28,9 +28,11 @@ async function packRobench(outer: string): Promise<string> {
   mkdirSync(staging)
   await extract({ file: await pack(packageRoot(), outer), cwd: staging, strip: 1 })
   const manifestFile = join(staging, 'package.json')
-  const { dependencies: _, devDependencies: __, ...manifest } = JSON.parse(
-    readFileSync(manifestFile, 'utf8'),
-  ) as Record<string, unknown>
+  const {
+    dependencies: _,
+    devDependencies: __,
+    ...manifest
+  } = JSON.parse(readFileSync(manifestFile, 'utf8')) as Record<string, unknown>
   writeFileSync(manifestFile, JSON.stringify(manifest))
   return pack(staging, outer)
 }

@@ -82,6 +82,7 @@ export const LogSoftmax = alongAxis('LogSoftmax', (g, axis, y, dy) =>
 export const Dropout = defineOp({
   op: 'Dropout',
   attributes: { seed: int() },
+  optionalOutputs: true,
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     return [{ dtype, shape }, { dtype: 'bool', shape }]

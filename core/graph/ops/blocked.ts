@@ -1,5 +1,5 @@
 /** Keeping a graph in onnxruntime's blocked layout, in which it runs convolutions with constant weights on CPUs. */
-import { numberOf } from '../operator.ts'
+import { numberOf, numbersOf, type Call } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Node, Value } from '../value.ts'
 
@@ -8,6 +8,8 @@ const blockSize = 16
 
 /** Operators, beside convolution and pooling, that onnxruntime runs on blocked tensors if all inputs are blocked. */
 const elementwise = new Set(['Add', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])
+/** Operators that onnxruntime makes part of a convolution before them. */
+const fused = new Set(['Clip', 'HardSigmoid', 'LeakyRelu'])
 const pooling = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool'])
 
 const blocked = new WeakMap<Value, boolean>()
@@ -37,6 +39,7 @@ function findBlocked({ node, index, dtype, shape }: Value): boolean {
     return fits && rest.every((item) => !item || isConstant(item.node))
   }
   if (pooling.has(node.op)) return isBlocked(x!)
+  if (fused.has(node.op)) return x!.node.op === 'Conv' && isBlocked(x!)
   return elementwise.has(node.op) && node.inputs.every((input) => isBlocked(input!) && sameShape(input!, x!))
 }
 
@@ -67,6 +70,26 @@ export function enterBlocked(g: Builder, value: Value): Value {
 export function blockedMask(g: Builder, y: Value): Value {
   const factor = 2 ** 100
   return g.op('HardSigmoid', [scaleChannels(g, y, factor)], { alpha: factor, beta: 0 })[0]!
+}
+
+/**
+ * A convolution with few output channels, such as the gradient of an image, would fill most of each
+ * block with zeros. It computes several neighboring columns at once instead, as channels; the
+ * layout [n, h, w, c] then has them in their places.
+ */
+export function convolveColumns(g: Builder, call: Call): Value | undefined {
+  const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
+  const [out, , height, width] = weight.shape as number[]
+  const plain = [...(numbersOf(call, 'strides') ?? []), ...(numbersOf(call, 'dilations') ?? []), numberOf(call, 'group')].every((n) => n === 1)
+  if (x.shape.length !== 4 || !plain || bias || call.attributes['auto_pad'] !== 'NOTSET') return undefined
+  const pads = numbersOf(call, 'pads') ?? [0, 0, 0, 0]
+  const [rows, columns] = [0, 1].map((i) => (x.shape[i + 2] as number) + pads[i]! + pads[i + 2]! - [height!, width!][i]! + 1) as [number, number]
+  const together = [8, 4, 2].find((count) => count * out! <= blockSize && columns % count === 0)
+  if (!together || !isBlocked(x) || !isConstant(weight.node)) return undefined
+  const shifted = Array.from({ length: together }, (_, s) => g.pad(weight, [0, 0, 0, s, 0, 0, 0, together - 1 - s]))
+  const y = g.conv(x, g.concat(shifted, 0), null, { strides: [1, together], pads })
+  const image = g.reshape(g.transpose(y, [0, 2, 3, 1]), [0, rows, columns, out!])
+  return g.transpose(image, [0, 3, 1, 2])
 }
 
 function scaleChannels(g: Builder, x: Value, factor: number): Value {

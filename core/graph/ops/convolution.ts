@@ -4,6 +4,7 @@ import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, sizesOf,
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'
+import { convolveColumns } from './blocked.ts'
 import { transposeByPhases } from './phases.ts'
 import { inputGradient, kernelGradient } from './convolution-gradient.ts'
 
@@ -36,6 +37,10 @@ export const Conv = defineOp({
       call.wanted[1] ? kernelGradient(g, x!, dy!, weight!.shape as number[], window, group) : null,
       bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
     ]
+  },
+  lower: (g, call) => {
+    const y = convolveColumns(g, call)
+    return y && [y]
   },
   samples: [
     { inputs: [[2, 3, 5, 6], [4, 3, 3, 3], [4]], attributes: { pads: [1, 1, 1, 1] } },

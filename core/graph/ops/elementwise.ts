@@ -108,7 +108,10 @@ export const Clip = defineOp({
 export const Where = defineOp({
   op: 'Where',
   attributes: {},
-  infer: (call) => [{ dtype: inputOf(call, 1).dtype, shape: broadcastAll(call) }],
+  infer: (call) => {
+    const contents = chooseContents(inputOf(call, 0), inputOf(call, 1), inputOf(call, 2))
+    return [{ dtype: inputOf(call, 1).dtype, shape: broadcastAll(call), ...(contents && { contents }) }]
+  },
   vjp: (g, { inputs: [condition], wanted }, [dy]) => [
     null,
     wanted[1] ? g.where(condition!, dy!, 0) : null,
@@ -120,7 +123,7 @@ export const Where = defineOp({
     const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
     const masks = source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
     if (!masks || !isBlocked(source)) return undefined
-    return [g.mul(enterBlocked(g, kept!), blockedMask(g, source))]
+    return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
   },
   samples: [{ inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] }],
 })
@@ -135,6 +138,11 @@ export const Cast = defineOp({
     return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents! }) }]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
+  // Since opset 19, for types of 8 bits only.
+  upgrade: (_g, call) => {
+    const { saturate: _saturate, ...attributes } = call.attributes
+    return { ...call, attributes }
+  },
   samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
 })
 
@@ -225,6 +233,24 @@ function combine(a: Value, b: Value, sizes: (a: Dim, b: Dim) => Dim | undefined)
   return result
 }
 
+/** A choice between sizes known before the run. */
+function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
+  const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
+  const at = (value: Value, i: number): Dim | undefined => value.contents?.[value.contents.length === 1 ? 0 : i]
+  const chosen = Array.from({ length }, (_, i) => {
+    const isFirst = at(choice, i)
+    return isFirst === undefined ? undefined : at(isFirst ? a : b, i)
+  })
+  const contents = chosen.filter((item) => item !== undefined)
+  return length > 0 && contents.length === length ? contents : undefined
+}
+
+/** 1 or 0; a symbol is a size, so it is no negative number. */
+function equalSizes(a: Dim, b: Dim): Dim | undefined {
+  if (typeof a === typeof b) return a === b ? 1 : typeof a === 'number' ? 0 : undefined
+  return Number(typeof a === 'number' ? a : b) < 0 ? 0 : undefined
+}
+
 function whole(a: Dim, b: Dim, compute: (a: number, b: number) => number): Dim | undefined {
   return typeof a === 'number' && typeof b === 'number' ? compute(a, b) : undefined
 }
@@ -256,7 +282,10 @@ function comparison(op: string, dtype: DType = 'float32'): OpRecord {
   return defineOp({
     op,
     attributes: {},
-    infer: (call) => [{ dtype: 'bool', shape: broadcastAll(call) }],
+    infer: (call) => {
+      const contents = op === 'Equal' ? combine(inputOf(call, 0), inputOf(call, 1), equalSizes) : undefined
+      return [{ dtype: 'bool', shape: broadcastAll(call), ...(contents && { contents }) }]
+    },
     vjp: 'zero',
     upgrade: upgradeBroadcast,
     samples: [{ inputs: [{ shape: [2, 3], dtype, values }, { shape: [3], dtype, values: [1, 0, 0] }] }],

@@ -5,11 +5,12 @@ import * as elementwise from './elementwise.ts'
 import * as linalg from './linalg.ts'
 import * as movement from './movement.ts'
 import * as normalization from './normalization.ts'
+import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
 import type { OpRecord } from '../operator.ts'
 
-const families = [activation, convolution, elementwise, linalg, movement, normalization, pooling, reduction]
+const families = [activation, convolution, elementwise, linalg, movement, normalization, padding, pooling, reduction]
 
 /** Every record, by the operator's ONNX name. */
 export const operators: ReadonlyMap<string, OpRecord> = new Map(

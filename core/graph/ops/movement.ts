@@ -1,6 +1,7 @@
 /** Operators that move elements: reshape, transpose, join, cut, pad. */
 import { constantShape, elementsOf } from '../builder.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
+import { float32 } from '../../tensor/tensor.ts'
 import { axisOf, contentsOf, defineOp, inputOf, int, ints, numberOf, numbersIn, numbersOf, shapeError, text, textOf, type Call, type SampleInput, type Upgraded } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import { adjointSlice, rangesOf } from './slicing.ts'
@@ -70,6 +71,13 @@ export const Squeeze = defineOp({
     return [{ dtype: x.dtype, shape: x.shape.filter((_, axis) => !axes.includes(axis)), ...(x.contents && { contents: x.contents }) }]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [g.reshapeLike(dy!, x!), null],
+  // Without axes onnxruntime would drop a symbolic batch, too, whenever it is 1.
+  lower: (g, call) => {
+    if (call.inputs[1]) return undefined
+    const x = inputOf(call, 0)
+    const axes = x.shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []))
+    return [axes.length === 0 ? x : g.squeeze(x, axes)]
+  },
   upgrade: upgradeAxes,
   samples: [{ inputs: [[2, 1, 3, 1], given(1, -1)] }, { inputs: [[1, 3]] }],
 })
@@ -171,39 +179,6 @@ export const Slice = defineOp({
   ],
 })
 
-export const Pad = defineOp({
-  op: 'Pad',
-  attributes: { mode: text('constant') },
-  infer: (call) => {
-    const { dtype, shape } = inputOf(call, 0)
-    const pads = padsOf(call)
-    const padded = shape.map((dim, axis) => {
-      const extra = pads[axis]! + pads[axis + shape.length]!
-      if (extra === 0) return dim
-      if (typeof dim === 'number') return dim + extra
-      throw shapeError(call, `axis ${axis} of ${formatShape(shape)} must have a size known before the run`)
-    })
-    return [{ dtype, shape: padded }]
-  },
-  vjp: (g, call, [dy]) => {
-    if (textOf(call, 'mode') !== 'constant') {
-      throw shapeError(call, `mode "${textOf(call, 'mode')}" has no derivative rule; only "constant" has`)
-    }
-    return [g.pad(dy!, padsOf(call).map((pad) => -pad)), null, null, null]
-  },
-  // Before opset 11 pads and value were attributes.
-  upgrade: (g, call, opset) => {
-    if (opset >= 11) return call
-    const { pads, value, mode } = call.attributes
-    const inputs = [inputOf(call, 0), g.integers(pads as readonly number[])]
-    return { inputs: typeof value === 'number' && value !== 0 ? [...inputs, g.scalar(value)] : inputs, attributes: mode === undefined ? {} : { mode } }
-  },
-  samples: [
-    { inputs: [[2, 3], given(0, 1, 2, 0)] },
-    { inputs: [[3, 4], given(1, -1, 0, 1), { shape: [], values: [0.5], constant: true }] },
-  ],
-})
-
 export const Expand = defineOp({
   op: 'Expand',
   attributes: {},
@@ -225,9 +200,9 @@ export const Gather = defineOp({
     const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
     const axis = axisOf(call, numberOf(call, 'axis'), x.shape.length)
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]
-    const contents =
-      x.contents && indices.contents?.map((at) => x.contents!.at(typeof at === 'number' ? at : 0)!)
-    return [{ dtype: x.dtype, shape, ...(contents && { contents }) }]
+    const contents = indices.contents?.map((at) => (typeof at === 'number' ? x.contents?.at(at) : undefined))
+    const known = contents?.filter((item) => item !== undefined)
+    return [{ dtype: x.dtype, shape, ...(known && known.length === contents!.length && { contents: known }) }]
   },
   // The adjoint adds each row back where it came from: a product with a one-hot matrix.
   vjp: (g, call, [dy]) => {
@@ -279,8 +254,12 @@ export const ConstantOfShape = defineOp({
   attributes: { value: { type: 'tensor', optional: true } },
   infer: (call) => {
     const value = call.attributes['value']
-    const dtype = typeof value === 'object' && 'dtype' in value ? value.dtype : 'float32'
-    return [{ dtype, shape: contentsOf(call, 0, 'the shape') }]
+    const { dtype, data } = typeof value === 'object' && 'dtype' in value ? value : float32([1], [0])
+    const shape = contentsOf(call, 0, 'the shape')
+    const [length] = shape
+    // A vector of sizes, as in the export of an expand.
+    const isSizes = dtype === 'int64' && shape.length === 1 && typeof length === 'number' && length <= 64
+    return [{ dtype, shape, ...(isSizes && { contents: Array.from({ length }, () => Number(data[0])) }) }]
   },
   vjp: 'zero',
   samples: [{ inputs: [given(2, 3)] }],
@@ -350,24 +329,6 @@ function splitSizes(call: Call): readonly number[] {
   if (typeof size !== 'number') throw shapeError(call, 'the axis must have a size known before the run')
   const part = Math.ceil(size / count)
   return Array.from({ length: count }, (_, i) => Math.min(part, size - i * part))
-}
-
-/** All pads, over every axis; opset 18 may name fewer axes. */
-function padsOf(call: Call): readonly number[] {
-  const rank = inputOf(call, 0).shape.length
-  const pads = numbersIn(call, 1, 'the pads')
-  if (!call.inputs[3]) {
-    if (pads.length !== 2 * rank) throw shapeError(call, `expected ${2 * rank} pads, got ${pads.length}`)
-    return pads
-  }
-  const axes = numbersIn(call, 3, 'axes')
-  const all = Array.from({ length: 2 * rank }, () => 0)
-  axes.forEach((axis, i) => {
-    const at = axisOf(call, axis, rank)
-    all[at] = pads[i]!
-    all[at + rank] = pads[i + axes.length]!
-  })
-  return all
 }
 
 function pick(contents: readonly Dim[], range: { start: number; step: number; length: number }): Dim[] {

@@ -1,5 +1,5 @@
 /** Batch normalization, at inference and in training. */
-import { defineOp, float, inputOf, int, numberOf, type Call } from '../operator.ts'
+import { defineOp, float, inputOf, int, numberOf, shapeError, type Call } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 
@@ -34,6 +34,7 @@ export const BatchNormalization = defineOp({
   },
   // Before opset 9 `spatial` existed; only its default has a meaning for images.
   upgrade: (_g, call) => {
+    if (call.attributes['spatial'] === 0) throw shapeError(call, 'spatial = 0 (statistics per pixel) is not supported')
     const { spatial: _spatial, consumed_inputs: _consumed, is_test: _test, ...attributes } = call.attributes
     return { inputs: call.inputs, attributes }
   },
@@ -70,8 +71,15 @@ function trainingGradient(g: Builder, call: Call, dy: Value): readonly (Value | 
   // dx = slope·dy + factor·x + offset
   const factor = g.neg(g.mul(g.mul(slope, inverse), meanOf(dScale)))
   const offset = g.neg(g.add(g.mul(slope, meanOf(dBias)), g.mul(factor, mean)))
-  const dx = g.add(g.mul(dy, perChannel(g, slope, x!)), g.add(g.mul(x!, perChannel(g, factor, x!)), perChannel(g, offset, x!)))
+  const dx = g.add(affine(g, dy, slope), affine(g, x!, factor, offset))
   return [dx, dScale, dBias, null, null]
+}
+
+/** slope·x + offset per channel, by the inference form of batch normalization: one pass, where a product and a sum take two. */
+function affine(g: Builder, x: Value, slope: Value, offset?: Value): Value {
+  const channels = x.shape[1] as number
+  const fill = (value: number): Value => g.cast(g.floats([channels], Array.from({ length: channels }, () => value)), x.dtype)
+  return g.op('BatchNormalization', [x, slope, offset ?? fill(0), fill(0), fill(1)], { epsilon: 0 })[0]!
 }
 
 /** Mean and biased variance per channel, `[c]` each. */

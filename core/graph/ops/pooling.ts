@@ -1,5 +1,6 @@
 /** Pooling over sliding windows. */
 import { float32 } from '../../tensor/tensor.ts'
+import { elementsOf } from '../builder.ts'
 import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, text, type Call, type SampleInput } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
@@ -21,6 +22,7 @@ const apart = (shape: readonly number[]): SampleInput => ({ shape, low: -20, hig
 export const MaxPool = defineOp({
   op: 'MaxPool',
   attributes: { ...attributes, storage_order: int(0) },
+  optionalOutputs: true,
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     const pooled = [shape[0]!, shape[1]!, ...windowOf(call).output]
@@ -44,6 +46,12 @@ export const MaxPool = defineOp({
 
 export const AveragePool = defineOp({
   op: 'AveragePool',
+  // Dilations exist since opset 19.
+  upgrade: (_g, call) => {
+    const { dilations, ...attributes } = call.attributes
+    if (Array.isArray(dilations) && !all(dilations as number[], 1)) throw shapeError(call, 'dilations are not supported')
+    return { inputs: call.inputs, attributes }
+  },
   attributes: { auto_pad: text('NOTSET'), ceil_mode: int(0), count_include_pad: int(0), kernel_shape: ints(), pads: ints(), strides: ints() },
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
@@ -83,8 +91,10 @@ export const GlobalAveragePool = defineOp({
   attributes: {},
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: globalShape(call) }],
   vjp: (g, { inputs: [x] }, [dy]) => {
-    const size = (x!.shape.slice(2) as number[]).reduce((a, b) => a * b, 1)
-    return [g.expandLike(g.mul(dy!, 1 / size), x!)]
+    const size = elementsOf(x!.shape.slice(2)) as number
+    // [n·c, 1] × [1, positions]: faster than to broadcast.
+    const share = g.floats([1, size], Array.from({ length: size }, () => 1 / size))
+    return [g.reshapeLike(g.matMul(g.reshape(dy!, [-1, 1]), g.cast(share, x!.dtype)), x!)]
   },
   samples: [{ inputs: [[2, 3, 4, 5]] }],
 })

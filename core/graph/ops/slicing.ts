@@ -19,18 +19,20 @@ export function rangesOf(call: Call): readonly SliceRange[] {
   const ends = numbersIn(call, 2, 'ends')
   const axes = call.inputs[3] ? numbersIn(call, 3, 'axes') : starts.map((_, i) => i)
   const steps = call.inputs[4] ? numbersIn(call, 4, 'steps') : starts.map(() => 1)
-  return axes.map((given, i) => {
+  return axes.flatMap((given, i) => {
     const axis = axisOf(call, given, shape.length)
     const size = shape[axis]
     const step = steps[i]!
     if (typeof size !== 'number') {
+      const isWhole = starts[i] === 0 && ends[i]! >= 2 ** 31 - 1 && step === 1
+      if (isWhole) return []
       throw shapeError(call, `axis ${axis} of ${formatShape(shape)} must have a size known before the run`)
     }
     const clamp = (value: number, low: number, high: number): number =>
       Math.min(Math.max(value < 0 ? value + size : value, low), high)
     const start = step > 0 ? clamp(starts[i]!, 0, size) : clamp(starts[i]!, 0, size - 1)
     const end = step > 0 ? clamp(ends[i]!, 0, size) : clamp(ends[i]!, -1, size - 1)
-    return { axis, start, step, length: Math.max(0, Math.ceil((end - start) / step)) }
+    return [{ axis, start, step, length: Math.max(0, Math.ceil((end - start) / step)) }]
   })
 }
 

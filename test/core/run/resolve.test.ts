@@ -27,7 +27,12 @@ function notANumberModel(): Uint8Array {
   return toOnnx({ logits: g.sqrt(g.sub(g.neg(g.matMul(flat, weights)), 1)) }, [images])
 }
 
-const defense = { name: 'tiny', plugin: 'test/file', model: 'tiny.onnx', options: { path: 'tiny.onnx' } }
+const defense = {
+  name: 'tiny',
+  plugin: 'test/file',
+  model: 'tiny.onnx',
+  options: { path: 'tiny.onnx' },
+}
 const settings = { results: 'unused', workers: 1, threads: 1, device: 'cpu' }
 
 /** The message for a suite that differs from a sound one in `more`, with the folder's name taken out. */
@@ -46,86 +51,118 @@ test('a sound suite is no mistake', async () => {
 })
 
 test('an unknown key', async () => {
-  expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(`"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, seeds, batchSize, timeLimitMs)"`)
+  expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, seeds, batchSize, timeLimitMs)"`,
+  )
 })
 
 test('an unknown plugin', async () => {
-  expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(`"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: bim, fgsm, mim, pgd, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws; a third party's comes from a package named in the suite's "plugins")"`)
+  expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: bim, fgsm, mim, pgd, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws; a third party's comes from a package named in the suite's "plugins")"`,
+  )
 })
 
 test('an unknown network', async () => {
   const standard = { name: 's', plugin: 'standard', options: { network: { id: 'resnt' } } }
-  expect(await mistake({ defenses: [standard] })).toMatchInlineSnapshot(`"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (networks at hand: resnet, small-cnn; a third party's comes from a package named in the suite's "plugins")"`)
+  expect(await mistake({ defenses: [standard] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (networks at hand: resnet, small-cnn; a third party's comes from a package named in the suite's "plugins")"`,
+  )
 })
 
 test('an option of the wrong type', async () => {
   const attacks = [{ plugin: 'pgd', options: { steps: 'many', stepSize: 'small' } }]
   expect(await mistake({ attacks })).toMatchInlineSnapshot(`
-    "ConfigError: s.json#/attacks/0/options/stepSize: must be a positive number or a fraction such as "2/255"; epsilon / 4 if left out, got "small"
+    "ConfigError: s.json#/attacks/0/options/stepSize: must be a positive number or a fraction such as "2/255", got "small"
     s.json#/attacks/0/options/steps: must be an integer, got "many""
   `)
 })
 
 test('a required option left out', async () => {
   const defenses = [{ name: 'mine', plugin: 'onnx-model', options: {} }]
-  expect(await mistake({ defenses })).toMatchInlineSnapshot(`"ConfigError: s.json#/defenses/0/options: missing option "file""`)
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/options: missing option "file""`,
+  )
 })
 
 test('an epsilon that is no number', async () => {
   const threatModels = [{ norm: 'Linf', epsilon: 'eight' }]
-  expect(await mistake({ threatModels })).toMatchInlineSnapshot(`"ConfigError: s.json#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "eight""`)
+  expect(await mistake({ threatModels })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "eight""`,
+  )
 })
 
 test('an unknown norm', async () => {
   const threatModels = [{ norm: 'linf', epsilon: 0.1 }]
-  expect(await mistake({ threatModels })).toMatchInlineSnapshot(`"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2; got "linf"; did you mean "Linf"?"`)
+  expect(await mistake({ threatModels })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2; got "linf"; did you mean "Linf"?"`,
+  )
 })
 
 test('an unknown data set', async () => {
-  expect(await mistake({ dataset: { id: 'cifar11' } })).toMatchInlineSnapshot(`"ConfigError: s.json#/dataset: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`)
+  expect(await mistake({ dataset: { id: 'cifar11' } })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+  )
 })
 
 test('a data set that is neither named nor given as files', async () => {
-  expect(await mistake({ dataset: { inputs: 'inputs.npy' } })).toMatchInlineSnapshot(`"ConfigError: s.json#/dataset: must be either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}, got {"inputs":"inputs.npy"}"`)
+  expect(await mistake({ dataset: { inputs: 'inputs.npy' } })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: must be either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}, got {"inputs":"inputs.npy"}"`,
+  )
 })
 
 test('a missing data file', async () => {
   const dataset = { inputs: 'nowhere.npy', labels: 'labels.npy' }
-  expect(await mistake({ dataset })).toMatchInlineSnapshot(`"ConfigError: s.json#/dataset: <folder>/nowhere.npy: not found"`)
+  expect(await mistake({ dataset })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: <folder>/nowhere.npy: not found"`,
+  )
 })
 
 test('a missing plugin package', async () => {
   const message = await mistake({ plugins: ['robench-plugin-none'] })
-  expect(message.split('\n')[0]).toMatchInlineSnapshot(`"ConfigError: s.json#/plugins/0: plugin package "robench-plugin-none" was not found; install it: npm install robench-plugin-none"`)
+  expect(message.split('\n')[0]).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/plugins/0: plugin package "robench-plugin-none" was not found; install it: npm install robench-plugin-none"`,
+  )
 })
 
 test('a missing model file', async () => {
   const defenses = [{ ...defense, model: 'none.onnx' }]
-  expect(await mistake({ defenses })).toMatchInlineSnapshot(`"ConfigError: s.json#/defenses/0/model: <folder>/none.onnx does not exist; check the path, or set "train": true to make the model anew"`)
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/model: <folder>/none.onnx does not exist; check the path, or set "train": true to make the model anew"`,
+  )
 })
 
 test('a model that is none', async () => {
   const defenses = [{ ...defense, model: 'text.onnx' }]
-  expect(await mistake({ defenses })).toMatchInlineSnapshot(`"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but premature EOF; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole"`)
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole"`,
+  )
 })
 
 test('a model of another input shape', async () => {
-  expect(await mistake({ dataset: { id: 'quickstart' } })).toMatchInlineSnapshot(`"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: it takes images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`)
+  expect(await mistake({ dataset: { id: 'quickstart' } })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: it takes images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
+  )
 })
 
 test('a model whose logits are not finite', async () => {
   const defenses = [{ ...defense, model: 'nan.onnx' }]
-  expect(await mistake({ defenses })).toMatchInlineSnapshot(`"RobenchError: s.json#/defenses/0: <folder>/nan.onnx: logit 0 of row 0 in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights"`)
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/nan.onnx: logit 0 of row 0 in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights"`,
+  )
 })
 
 test('two attacks of one name', async () => {
   const attacks = [{ plugin: 'pgd' }, { plugin: 'pgd' }]
-  expect(await mistake({ attacks })).toMatchInlineSnapshot(`"ConfigError: s.json#/attacks/1: the name "pgd" is already that of /attacks/0; give it a "name" of its own"`)
+  expect(await mistake({ attacks })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/attacks/1: the name "pgd" is already that of /attacks/0; give it a "name" of its own"`,
+  )
 })
 
 test('a card that is not about its file', async () => {
   writeFileSync(join(folder, 'other.onnx'), 'bytes')
   writeFileSync(join(folder, 'other.onnx.json'), JSON.stringify({ sha256: '0'.repeat(64) }))
   const defenses = [{ ...defense, model: 'other.onnx' }]
-  expect(await mistake({ defenses })).toMatchInlineSnapshot(`"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was exchanged: fetch it again, or write a new card"`)
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was exchanged: fetch it again, or write a new card"`,
+  )
 })

@@ -1,0 +1,87 @@
+/** Padding with a constant, or with copies from inside. */
+import { formatShape } from '../dim.ts'
+import { axisOf, defineOp, inputOf, numbersIn, shapeError, text, textOf, type Call, type SampleInput } from '../operator.ts'
+import type { Builder } from '../builder.ts'
+import type { Value } from '../value.ts'
+
+const given = (...values: readonly number[]): SampleInput => ({ shape: [values.length], dtype: 'int64', values, constant: true })
+
+export const Pad = defineOp({
+  op: 'Pad',
+  attributes: { mode: text('constant') },
+  infer: (call) => {
+    const { dtype, shape } = inputOf(call, 0)
+    const pads = padsOf(call)
+    const padded = shape.map((dim, axis) => {
+      const extra = pads[axis]! + pads[axis + shape.length]!
+      if (extra === 0) return dim
+      if (typeof dim === 'number') return dim + extra
+      throw shapeError(call, `axis ${axis} of ${formatShape(shape)} must have a size known before the run`)
+    })
+    return [{ dtype, shape: padded }]
+  },
+  vjp: (g, call, [dy]) => {
+    const isConstant = textOf(call, 'mode') === 'constant'
+    return [isConstant ? g.pad(dy!, padsOf(call).map((pad) => -pad)) : adjointCopies(g, call, dy!), null, null, null]
+  },
+  // Before opset 11 pads and value were attributes.
+  upgrade: (g, call, opset) => {
+    if (opset >= 11) return call
+    const { pads, value, mode } = call.attributes
+    const inputs = [inputOf(call, 0), g.integers(pads as readonly number[])]
+    return { inputs: typeof value === 'number' && value !== 0 ? [...inputs, g.scalar(value)] : inputs, attributes: mode === undefined ? {} : { mode } }
+  },
+  samples: [
+    { inputs: [[2, 3], given(0, 1, 2, 0)] },
+    { inputs: [[3, 4], given(1, -1, 0, 1), { shape: [], values: [0.5], constant: true }] },
+    { inputs: [[2, 3, 4], given(0, 2, 1, 0, 1, 3)], attributes: { mode: 'reflect' } },
+    { inputs: [[2, 3, 4], given(0, 2, 0, 0, 0, 5)], attributes: { mode: 'edge' } },
+  ],
+})
+
+/** All pads, over every axis; opset 18 may name fewer axes. */
+function padsOf(call: Call): readonly number[] {
+  const rank = inputOf(call, 0).shape.length
+  const pads = numbersIn(call, 1, 'the pads')
+  if (!call.inputs[3]) {
+    if (pads.length !== 2 * rank) throw shapeError(call, `expected ${2 * rank} pads, got ${pads.length}`)
+    return pads
+  }
+  const axes = numbersIn(call, 3, 'axes')
+  const all = Array.from({ length: 2 * rank }, () => 0)
+  axes.forEach((axis, i) => {
+    const at = axisOf(call, axis, rank)
+    all[at] = pads[i]!
+    all[at + rank] = pads[i + axes.length]!
+  })
+  return all
+}
+
+/** The gradients of all copies of an element, added: along each padded axis a product with the 0/1 matrix of the copies. */
+function adjointCopies(g: Builder, call: Call, dy: Value): Value {
+  const { dtype, shape } = inputOf(call, 0)
+  const pads = padsOf(call)
+  let value = dy
+  for (const [axis, size] of shape.entries()) {
+    const [before, after] = [pads[axis]!, pads[axis + shape.length]!]
+    if ((before === 0 && after === 0) || typeof size !== 'number') continue
+    const length = before + size + after
+    const copies = Array.from({ length: length * size }, () => 0)
+    for (let i = 0; i < length; i++) copies[i * size + sourceOf(call, i - before, size)] = 1
+    const matrix = g.cast(g.floats([length, size], copies), dtype)
+    // The axis to the end and back: an exchange of two axes.
+    const exchange = shape.map((_, i) => (i === axis ? shape.length - 1 : i === shape.length - 1 ? axis : i))
+    value = g.transpose(g.matMul(g.transpose(value, exchange), matrix), exchange)
+  }
+  return value
+}
+
+/** Which element stands at a position before, in or behind an axis of that size. */
+function sourceOf(call: Call, position: number, size: number): number {
+  const mode = textOf(call, 'mode')
+  if (mode === 'edge') return Math.min(Math.max(position, 0), size - 1)
+  if (mode !== 'reflect') throw shapeError(call, `mode "${mode}" has no derivative rule; constant, reflect and edge have`)
+  const period = Math.max(1, 2 * (size - 1))
+  const wrapped = ((position % period) + period) % period
+  return Math.min(wrapped, period - wrapped)
+}

@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadRegistry, locatePlugins } from '../../../core/plugin/load.ts'
+
+/** A project with packages in node_modules and beside the suite. */
+function project(packages: Readonly<Record<string, object>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'robench-load-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  for (const [path, manifest] of Object.entries(packages)) {
+    mkdirSync(join(folder, path, 'lib'), { recursive: true })
+    writeFileSync(join(folder, path, 'package.json'), JSON.stringify(manifest))
+    for (const file of ['index.js', 'lib/main.js']) {
+      writeFileSync(join(folder, path, file), 'export default { attacks: {} }\n')
+    }
+  }
+  return folder
+}
+
+function locate(folder: string, name: string): string {
+  return locatePlugins([name], [folder], 's.json')[0]!.url.replace(pathToFileURL(folder).href, '')
+}
+
+test('an npm name is found by package exports, also if only for import', () => {
+  const folder = project({
+    'node_modules/robench-plugin-a': {
+      name: 'robench-plugin-a',
+      exports: { import: './lib/main.js' },
+    },
+    'node_modules/@acme/b': { name: '@acme/b', type: 'module', main: 'lib/main.js' },
+  })
+  expect(locate(folder, 'robench-plugin-a')).toBe('/node_modules/robench-plugin-a/lib/main.js')
+  expect(locate(folder, '@acme/b')).toBe('/node_modules/@acme/b/lib/main.js')
+})
+
+test('a path may be a file, or a folder with exports, a main file or index.js', () => {
+  const folder = project({
+    own: { name: 'own', exports: './lib/main.js' },
+    old: { main: 'lib/main.js' },
+    plain: {},
+  })
+  expect(locate(folder, './own')).toBe('/own/lib/main.js')
+  expect(locate(folder, './old')).toBe('/old/lib/main.js')
+  expect(locate(folder, './plain')).toBe('/plain/index.js')
+  expect(locate(folder, './plain/lib/main.js')).toBe('/plain/lib/main.js')
+})
+
+test("the suite's folder comes first, then the working folder", () => {
+  const [near, far] = [project({ a: {} }), project({ a: {}, b: {} })]
+  const urls = locatePlugins(['./a', './b'], [near, far], 's.json').map(({ url }) => url)
+  expect(urls[0]).toContain(pathToFileURL(near).href)
+  expect(urls[1]).toContain(pathToFileURL(far).href)
+})
+
+test('a package that is not there is refused with what was tried', () => {
+  const folder = project({})
+  expect(() => locatePlugins(['./none'], [folder], 's.json')).toThrow(
+    `s.json#/plugins/0: plugin package "./none" was not found; check the path\n  from ${folder}: ${join(folder, 'none')} does not exist`,
+  )
+})
+
+test('a package that cannot be imported is named', async () => {
+  const folder = project({ bad: {} })
+  writeFileSync(join(folder, 'bad/index.js'), 'throw new Error("no luck")\n')
+  const [location] = locatePlugins(['./bad'], [folder], 's.json')
+  await expect(loadRegistry([location!])).rejects.toThrow(
+    'plugin package "./bad" cannot be imported',
+  )
+})
+
+test('every built-in keeps the contract', async () => {
+  const registry = await loadRegistry()
+  for (const kind of ['attack', 'defense', 'network'] as const) {
+    for (const id of registry.ids(kind)) {
+      const { meta } = await registry.get(kind, id)
+      expect(meta.id).toBe(id)
+    }
+  }
+})

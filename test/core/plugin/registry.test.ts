@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest'
+import type { AttackPlugin, PluginTable } from '../../../core/plugin/contract.ts'
+import { PluginRegistry } from '../../../core/plugin/registry.ts'
+
+const meta = {
+  id: 'acme/blur',
+  apiVersion: 1,
+  version: 1,
+  title: 'Blur',
+  provenance: 'own',
+  norms: ['Linf'],
+  knowledge: 'black-box',
+  goals: ['untargeted'],
+  stochastic: false,
+} as const
+
+/** A table with one attack, sound but for `more` in its meta and `record` in itself. */
+function table(more: object = {}, record: object = {}): PluginTable {
+  const plugin = {
+    kind: 'attack',
+    meta: { ...meta, ...more },
+    run: async ({ inputs }: { inputs: unknown }) => inputs,
+    cost: () => ({ forward: 0, backward: 0 }),
+    ...record,
+  }
+  return { attacks: { 'acme/blur': async () => plugin as unknown as AttackPlugin<never> } }
+}
+
+async function load(packageTable: PluginTable, notices: string[] = []): Promise<string> {
+  try {
+    const registry = new PluginRegistry([{ name: 'acme', table: packageTable }], (notice) =>
+      notices.push(notice),
+    )
+    return (await registry.get('attack', 'acme/blur')).meta.title
+  } catch (error) {
+    return String(error)
+  }
+}
+
+test('a sound plugin is loaded, once', async () => {
+  let loads = 0
+  const { attacks } = table()
+  const counted: PluginTable = {
+    attacks: { 'acme/blur': () => ((loads += 1), attacks!['acme/blur']!()) },
+  }
+  const registry = new PluginRegistry([{ name: 'acme', table: counted }])
+  expect(loads).toBe(0)
+  const [first, second] = await Promise.all([1, 2].map(() => registry.get('attack', 'acme/blur')))
+  expect(first).toBe(second)
+  expect(loads).toBe(1)
+  expect(registry.ids('attack')).toEqual(['acme/blur'])
+  expect(registry.packageOf('attack', 'acme/blur')).toBe('acme')
+})
+
+test('unknown keys give a notice, not an error', async () => {
+  const notices: string[] = []
+  const newer = { ...table({ needs: ['gpu'] }), metrics: {} }
+  expect(await load(newer, notices)).toBe('Blur')
+  expect(notices).toMatchInlineSnapshot(`
+    [
+      "package "acme": plugin table key "metrics" is not known to this robench; ignored",
+      "package "acme": attack "acme/blur": meta key "needs" is not known to this robench; ignored",
+    ]
+  `)
+})
+
+test('a newer contract is refused with what to do', async () => {
+  expect(await load(table({ apiVersion: 2 }))).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur" is made for plugin contract 2, this robench knows up to 1; update robench, or install an older version of the plugin"`,
+  )
+})
+
+test('an id that is not the key is refused', async () => {
+  expect(await load(table({ id: 'acme/blurr' }))).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta.id is "acme/blurr"; it must equal its key in the table"`,
+  )
+})
+
+test('meta that breaks the contract is refused, every mistake told', async () => {
+  expect(await load(table({ norms: ['L7'], version: 0, title: undefined }))).toMatchInlineSnapshot(`
+    "PluginError: package "acme": attack "acme/blur": meta missing key "title"
+    package "acme": attack "acme/blur": meta/version must be >= 1, got 0
+    package "acme": attack "acme/blur": meta/norms/0 must be one of Linf, L2; got "L7"; did you mean "L2"?"
+  `)
+})
+
+test('a plugin without its function is refused', async () => {
+  expect(await load(table({}, { run: 'later' }))).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur" has no function "run""`,
+  )
+})
+
+test('a record of another kind is refused', async () => {
+  expect(await load(table({}, { kind: 'defense' }))).toContain(
+    'must be a record with kind "attack"',
+  )
+})
+
+test('an options schema that is open to unknown keys is refused', async () => {
+  expect(await load(table({ optionsSchema: { type: 'object' } }))).toMatchInlineSnapshot(
+    `"PluginError: plugin "acme/blur": meta.optionsSchema must have "type": "object" and "additionalProperties": false, got {"type":"object"}"`,
+  )
+})
+
+test('an options schema that is no schema is refused', async () => {
+  const optionsSchema = {
+    type: 'object',
+    additionalProperties: false,
+    properties: { a: { type: 'whole' } },
+  }
+  expect(await load(table({ optionsSchema }))).toContain('is no valid JSON Schema (2020-12)')
+})
+
+test('a plugin that throws while it is loaded is named', async () => {
+  const broken: PluginTable = {
+    attacks: { 'acme/blur': () => Promise.reject(new Error('no such file')) },
+  }
+  expect(await load(broken)).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur" cannot be loaded: Error: no such file"`,
+  )
+})
+
+test('a package without a table is refused', () => {
+  const none = { name: 'acme', table: undefined as unknown as PluginTable }
+  expect(() => new PluginRegistry([none])).toThrowErrorMatchingInlineSnapshot(
+    `[PluginError: package "acme": the default export must be a plugin table { attacks?, defenses?, networks? }, got undefined]`,
+  )
+})
+
+test('two packages with the same id are refused, both named', () => {
+  const packages = [
+    { name: 'acme', table: table() },
+    { name: 'other', table: table() },
+  ]
+  expect(() => new PluginRegistry(packages)).toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: packages "acme" and "other" both bring the attack "acme/blur"; leave one out of the suite's "plugins", or have its maker prefix the id, such as "acme/blur"]`,
+  )
+})
+
+test('an unknown id is refused with a suggestion and the place', async () => {
+  const registry = new PluginRegistry([{ name: 'acme', table: table() }])
+  await expect(
+    registry.get('attack', 'acme/blr', 's.json#/attacks/0/plugin'),
+  ).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "acme/blr"; did you mean "acme/blur"? (attacks at hand: acme/blur; a third party's comes from a package named in the suite's "plugins")]`,
+  )
+})

@@ -1,0 +1,39 @@
+/** A suite that trains its models: made once, and taken up again after a kill. */
+import { expect, test } from 'vitest'
+import { finished, robench, startRobench, temporaryFolder, writeJson } from './support/cli.ts'
+import { readOnlyResult } from './support/suite.ts'
+
+const suite = {
+  id: 'train',
+  title: 'Train',
+  dataset: { id: 'quickstart' },
+  limit: 50,
+  threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
+  defenses: [
+    {
+      name: 'small',
+      plugin: 'standard',
+      options: { network: { id: 'small-cnn', options: { width: 4, hidden: 8 } }, epochs: 3 },
+    },
+  ],
+  attacks: [{ plugin: 'fgsm' }],
+}
+
+test('training that is killed goes on from its last checkpoint, and is not done twice', async () => {
+  const folder = temporaryFolder()
+  writeJson(folder, 'suite.json', suite)
+  const child = startRobench(folder, 'run', 'suite.json')
+  child.stderr!.on('data', (chunk: Buffer) => {
+    if (chunk.toString().includes('epoch 2 of 3')) child.kill('SIGKILL')
+  })
+  expect((await finished(child)).code).toBeNull()
+  const second = await robench(folder, 'run', 'suite.json')
+  expect(second.stderr).toContain('to train small')
+  expect(second.stderr).not.toContain('epoch 1 of 3')
+  expect(second.stderr).toContain('epoch 3 of 3')
+  expect(second.code).toBe(0)
+  expect(readOnlyResult(folder).entries[0]!.defense.training).toBeDefined()
+  const third = await robench(folder, 'run', 'suite.json', '--fresh')
+  expect(third.stderr).not.toContain('to train')
+  expect(third.code).toBe(0)
+})
