@@ -16,7 +16,7 @@ export const errorCodes = {
   ROBENCH_BUDGET: 'an attack asked for more passes than its budget allows',
   ROBENCH_TIMEOUT: 'a cell exceeded its time limit',
   ROBENCH_WORKER: 'a worker process died',
-  ROBENCH_STORE: 'the results folder cannot be read or written',
+  ROBENCH_STORE: 'a folder of results, data or models cannot be read or written',
   ROBENCH_ABORTED: 'the run was interrupted',
   ROBENCH_INTERNAL: 'a defect in robench',
 } as const

@@ -9,6 +9,7 @@ import { planCommand } from './plan-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
+import { trainCommand } from './train-command.ts'
 import { validateCommand } from './validate-command.ts'
 
 const examples = `
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   const commands = [
     runCommand(),
     evalCommand(),
+    trainCommand(),
     planCommand(),
     validateCommand(),
     listCommand(),

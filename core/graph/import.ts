@@ -93,12 +93,13 @@ function followBatch(op: string, inputs: readonly (Value | null)[], options: Imp
   const [x, target] = inputs
   if (options.fixedBatch === undefined || (op !== 'Reshape' && op !== 'Expand')) return inputs
   const numbers = target?.contents?.filter((size) => typeof size === 'number')
-  const symbolic = x?.shape.some((dim) => typeof dim === 'string')
-  if (!numbers || numbers.length === 0 || numbers.length < target!.contents!.length || !symbolic) return inputs
+  if (!numbers || numbers.length === 0 || numbers.length < target!.contents!.length) return inputs
   if (op === 'Expand') {
-    if (numbers[0] !== options.fixedBatch || x?.shape.length !== numbers.length) return inputs
-    return [x, g.integers([1, ...numbers.slice(1)])]
+    if (numbers[0] !== options.fixedBatch || x!.shape.length > numbers.length) return inputs
+    return [x!, g.integers([1, ...numbers.slice(1)])]
   }
+  const symbolic = x!.shape.some((dim) => typeof dim === 'string')
+  if (!symbolic) return inputs
   const batchKept = numbers[0] === 0 || (numbers[0] === -1 && numbers.length > 1)
   if (batchKept) return inputs
   const open = numbers.indexOf(-1)

@@ -1,6 +1,6 @@
 /** What robench knows of one ONNX operator: a record. */
 import { GraphError } from '../errors.ts'
-import type { DType, Tensor } from '../tensor/tensor.ts'
+import type { DType } from '../tensor/tensor.ts'
 import type { Builder } from './builder.ts'
 import { formatShape, type Dim } from './dim.ts'
 import type { Attributes, AttributeValue, Inferred, Value } from './value.ts'
@@ -110,12 +110,6 @@ export function textOf(call: Pick<Call, 'op' | 'attributes'>, key: string): stri
   const value = call.attributes[key]
   if (typeof value !== 'string') throw internal(call.op, key)
   return value
-}
-
-/** A tensor among the attributes, or undefined. */
-export function tensorOf(call: Pick<Call, 'attributes'>, key: string): Tensor | undefined {
-  const value = call.attributes[key]
-  return typeof value === 'object' && 'dtype' in value ? value : undefined
 }
 
 /** A required input. */

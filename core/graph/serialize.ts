@@ -1,6 +1,12 @@
 /** Expressions to ONNX files: what onnxruntime loads, and what anyone else may. */
 import { GraphError } from '../errors.ts'
-import { writeOnnx, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
+import {
+  writeOnnx,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxValueInfo,
+} from '../onnx/file.ts'
 import { dataTypes } from '../onnx/tensor-data.ts'
 import type { DType, Tensor } from '../tensor/tensor.ts'
 import { g } from './graph.ts'
@@ -14,12 +20,18 @@ export const opset = 18
 export const parameterPrefix = 'parameter/'
 
 /** Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order. */
-export function toOnnx(outputs: Readonly<Record<string, Value>>, inputs: readonly Value[]): Uint8Array {
+export function toOnnx(
+  outputs: Readonly<Record<string, Value>>,
+  inputs: readonly Value[],
+): Uint8Array {
   return writeOnnx(toGraph(outputs, inputs))
 }
 
 /** The same as a plain graph, before it becomes bytes. */
-export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readonly Value[]): OnnxGraph {
+export function toGraph(
+  outputs: Readonly<Record<string, Value>>,
+  inputs: readonly Value[],
+): OnnxGraph {
   const names = Object.keys(outputs)
   const roots = lower(Object.values(outputs))
   const order = topologicalOrder(roots)
@@ -28,32 +40,49 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
   const nodes: OnnxNode[] = []
   const values: OnnxValueInfo[] = []
   const used = new Set([...roots, ...order.flatMap((node) => node.inputs)])
-  const known = new Set(inputs.map((input) => input.node.name))
+  checkNames(inputs, names)
+  // Names inside the file give way to those of its inputs and outputs.
+  const taken = new Set([...inputs.map((input) => input.node.name), ...names])
+  const nodeNames = new Set<string>()
   for (const [i, node] of order.entries()) {
     if (node.op === 'Input') {
-      if (!known.has(node.name)) {
-        throw new GraphError('ROBENCH_GRAPH', `placeholder "${node.name}" is used but not among the graph's inputs`)
+      if (!inputs.includes(node.outputs[0]!)) {
+        throw new GraphError(
+          'ROBENCH_GRAPH',
+          `placeholder "${node.name}" is used but not among the graph's inputs`,
+        )
       }
       valueNames.set(node.outputs[0]!, node.name)
     } else if (node.op === 'Constant') {
       // Parameters keep their names; those of a third party's file could clash with others.
-      const name = node.name.startsWith(parameterPrefix) ? node.name : `c${i}`
+      const name = node.name.startsWith(parameterPrefix) ? node.name : freeName(`c${i}`, taken)
       valueNames.set(node.outputs[0]!, name)
       initializers.set(name, node.tensor!)
     } else {
       node.outputs.forEach((output, k) => {
         // MaxPool's indices cost time and the fast layout where they are asked for.
         if (k > 0 && !used.has(output) && g.record(node.op)?.optionalOutputs) return
-        valueNames.set(output, `v${i}_${k}`)
+        const name = freeName(`v${i}_${k}`, taken)
+        valueNames.set(output, name)
         // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
-        values.push(describeValue(`v${i}_${k}`, output))
+        values.push(describeValue(name, output))
       })
-      nodes.push(writeNode(node, i, valueNames))
+      // A graph may hold the same named node more than once, and onnxruntime wants names to differ.
+      const name = freeName(node.name || `${node.op}_${i}`, nodeNames)
+      nodeNames.add(name)
+      nodes.push(writeNode(node, name, valueNames))
     }
   }
   // An output may be a placeholder, a constant, or named twice: an Identity gives it its name.
   roots.forEach((root, k) => {
-    nodes.push({ name: `output_${k}`, op: 'Identity', domain: '', inputs: [valueNames.get(root)!], outputs: [names[k]!], attributes: {} })
+    nodes.push({
+      name: freeName(`output_${k}`, nodeNames),
+      op: 'Identity',
+      domain: '',
+      inputs: [valueNames.get(root)!],
+      outputs: [names[k]!],
+      attributes: {},
+    })
   })
   return {
     opset,
@@ -66,14 +95,31 @@ export function toGraph(outputs: Readonly<Record<string, Value>>, inputs: readon
   }
 }
 
+function checkNames(inputs: readonly Value[], outputs: readonly string[]): void {
+  const names = [...inputs.map((input) => input.node.name), ...outputs]
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      `two of the graph's inputs and outputs are called "${twice}"; give each its own name`,
+    )
+  }
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name
+  while (taken.has(free)) free = `${free}_`
+  return free
+}
+
 function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
   return { name, dtype, shape }
 }
 
-function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>): OnnxNode {
+function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>): OnnxNode {
   const specs = g.record(node.op)?.attributes ?? {}
   return {
-    name: node.name || `${node.op}_${index}`,
+    name,
     op: node.op,
     domain: '',
     inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
@@ -81,7 +127,11 @@ function writeNode(node: Node, index: number, names: ReadonlyMap<Value, string>)
     attributes: Object.fromEntries(
       Object.entries(node.attributes)
         // An explicit default of these is refused beside pads, or unknown to older operator sets.
-        .filter(([key, value]) => !(key === 'auto_pad' && value === 'NOTSET') && !(key === 'reduction' && value === 'none'))
+        .filter(
+          ([key, value]) =>
+            !(key === 'auto_pad' && value === 'NOTSET') &&
+            !(key === 'reduction' && value === 'none'),
+        )
         .map(([key, value]) => [key, writeAttribute(specs[key]!.type, value)]),
     ),
   }

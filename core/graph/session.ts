@@ -31,8 +31,8 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      // Warnings on unused initializers would fill the terminal; errors come as exceptions.
-      logSeverityLevel: 3,
+      // Warnings on unused initializers would fill the terminal; errors come as exceptions, too.
+      logSeverityLevel: 4,
     }
     try {
       return new Session(await ort.InferenceSession.create(bytes, config))

@@ -1,6 +1,11 @@
 /** Accuracy, clean and under attack, counted from per-example outcomes: the one place that defines these figures. */
 import { ConfigError } from '../errors.ts'
-import type { Outcomes } from '../run/result.ts'
+
+/**
+ * Per-example outcomes as one character each, in the order of the data set:
+ * `w` wrong already without attack, `r` robust (correct and unbroken), `b` broken.
+ */
+export type Outcomes = string
 
 /** How many examples ended in which way under one attack; the three add up to `total`. */
 export interface OutcomeCounts {

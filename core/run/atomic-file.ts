@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { diskReason } from '../disk.ts'
 import { RunError } from '../errors.ts'
 
 /**
@@ -26,21 +27,11 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   }
 }
 
-const advice: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full; free some space and run the same command again',
-  EFBIG: 'the limit on file sizes is reached; raise it (ulimit -f) and run the same command again',
-  EDQUOT: 'the disk quota is used up; free some space and run the same command again',
-  EACCES: 'permission denied; choose a folder that you may write to',
-  EPERM: 'permission denied; choose a folder that you may write to',
-  EROFS: 'the file system is read-only; choose another folder',
-  ENOTDIR: 'a file stands where a folder is needed; choose another folder',
-  EEXIST: 'a file stands where a folder is needed; choose another folder',
-}
-
 /** A failure of the file system as an error that says what to do. */
 export function storeError(path: string, cause: unknown): RunError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const reason = advice[code] ?? (cause instanceof Error ? cause.message : String(cause))
+  const known = diskReason(cause)
+  const code = known?.code ?? ''
+  const reason = known?.reason ?? (cause instanceof Error ? cause.message : String(cause))
   return new RunError(
     'ROBENCH_STORE',
     `${path}: cannot be written: ${reason} (what is finished is kept)`,

@@ -1,5 +1,6 @@
 /** What a finished run leaves behind: plain JSON, one record per cell, with every example's outcome. */
 import type { ErrorRecord } from '../errors.ts'
+import type { Outcomes } from '../metrics/accuracy.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import type { PluginOptions } from '../plugin/contract.ts'
 
@@ -30,12 +31,6 @@ export interface AttackIdentity {
   readonly version: number
   readonly options: PluginOptions
 }
-
-/**
- * Per-example outcomes as one character each, in the order of the data set:
- * `w` wrong already without attack, `r` robust (correct and unbroken), `b` broken.
- */
-export type Outcomes = string
 
 export interface CellCounts {
   readonly forwardPasses: number

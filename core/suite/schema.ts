@@ -118,4 +118,3 @@ export const suiteSchema = {
 /** A suite after validation, defaults filled in. */
 export type Suite = FromSchema<typeof suiteSchema>
 export type SuiteDefense = Suite['defenses'][number]
-export type SuiteAttack = Suite['attacks'][number]

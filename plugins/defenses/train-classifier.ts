@@ -45,6 +45,9 @@ export async function trainClassifier(
     model: outcome.model,
     manifest: { ...plainManifest, classNames: dataset.classNames },
     training: {
+      defense: identity,
+      options,
+      ...(adversary && { adversary }),
       network: network.title,
       parameters: outcome.parameters,
       data: dataset.id,

@@ -19,7 +19,9 @@ export const benches = [16, 64].map((width) => ({
 
 async function measure(width, repeats) {
   const { images, scope, logits } = logitsOf(resnet18(width), { training: false, batch: 'n' })
-  const constants = new Map(scope.parameters.map(({ value, initial }) => [value, g.constant(initial)]))
+  const constants = new Map(
+    scope.parameters.map(({ value, initial }) => [value, g.constant(initial)]),
+  )
   const [folded] = foldBatchNormalization(substitute([logits], constants))
   const labels = g.input('labels', 'int64', ['n'])
   const losses = crossEntropy(folded, labels)
@@ -27,7 +29,11 @@ async function measure(width, repeats) {
   const forward = await Session.compile({ logits: folded }, [images])
   const both = await Session.compile({ logits: folded, losses, inputGradient }, [images, labels])
   const feeds = randomBatch(batch)
-  const ratio = await interleavedRatio({ numerator: () => both.run(feeds), denominator: () => forward.run(feeds), repeats })
+  const ratio = await interleavedRatio({
+    numerator: () => both.run(feeds),
+    denominator: () => forward.run(feeds),
+    repeats,
+  })
   await Promise.all([forward.release(), both.release()])
   return ratio
 }

@@ -11,7 +11,9 @@ import { didYouMean } from '../../dist/core/errors.js'
 
 const files = ['./gradient-ratio.mjs', './training-step-ratio.mjs']
 
-const benches = (await Promise.all(files.map((file) => import(file)))).flatMap((module) => module.benches)
+const benches = (await Promise.all(files.map((file) => import(file)))).flatMap(
+  (module) => module.benches,
+)
 const options = readOptions()
 const chosen = options.only ? benches.filter(({ id }) => options.only.includes(id)) : benches
 const rows = []
@@ -23,16 +25,28 @@ for (const bench of chosen) {
   }
   console.error(`${bench.id}: running`)
   const { value, spread } = await bench.run()
-  rows.push({ id: bench.id, value: round(value), unit: bench.unit, bar: bench.bar, holds: holds(value, bench.bar), spread: spread.map(round) })
+  rows.push({
+    id: bench.id,
+    value: round(value),
+    unit: bench.unit,
+    bar: bench.bar,
+    holds: holds(value, bench.bar),
+    spread: spread.map(round),
+  })
 }
 console.log(options.json ? JSON.stringify(rows, null, 2) : table(rows))
 
 function readOptions() {
   try {
-    const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true } } })
+    const { values } = parseArgs({
+      options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true } },
+    })
     const ids = benches.map(({ id }) => id)
     const unknown = values.only?.find((id) => !ids.includes(id))
-    if (unknown !== undefined) throw new Error(`no bench "${unknown}"${didYouMean(unknown, ids)} (there are: ${ids.join(', ')})`)
+    if (unknown !== undefined)
+      throw new Error(
+        `no bench "${unknown}"${didYouMean(unknown, ids)} (there are: ${ids.join(', ')})`,
+      )
     return values
   } catch (error) {
     console.error(`bench: ${error.message}`)
@@ -50,11 +64,20 @@ function round(value) {
 }
 
 function table(items) {
-  const view = new Table({ head: ['figure', 'value', 'middle half', 'bar', 'holds'], style: { head: [], border: [] } })
+  const view = new Table({
+    head: ['figure', 'value', 'middle half', 'bar', 'holds'],
+    style: { head: [], border: [] },
+  })
   const titles = new Map(benches.map(({ id, title }) => [id, title]))
   for (const { id, value, unit, bar, holds: good, spread } of items) {
     const limit = bar === null ? '' : 'atMost' in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`
-    view.push([`${id}\n${titles.get(id)}`, `${value} ${unit}`, spread.join(' to '), limit, good === null ? '' : good ? 'yes' : 'no'])
+    view.push([
+      `${id}\n${titles.get(id)}`,
+      `${value} ${unit}`,
+      spread.join(' to '),
+      limit,
+      good === null ? '' : good ? 'yes' : 'no',
+    ])
   }
   return view.toString()
 }

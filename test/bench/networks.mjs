@@ -10,7 +10,11 @@ const classes = 10
 
 /** CIFAR ResNet-18 with that many base channels. */
 export function resnet18(width) {
-  return resnet.define({ options: { width, blocks: [2, 2, 2, 2] }, classes, inputShape: imageShape })
+  return resnet.define({
+    options: { width, blocks: [2, 2, 2, 2] },
+    classes,
+    inputShape: imageShape,
+  })
 }
 
 /** The network's logits of a placeholder `inputs`, with its parameters. */
@@ -25,7 +29,13 @@ export function randomBatch(count) {
   const random = randomStream('bench')
   const size = imageShape.reduce((product, length) => product * length, count)
   return {
-    inputs: float32([count, ...imageShape], Float32Array.from({ length: size }, () => random.uniform())),
-    labels: int64([count], Array.from({ length: count }, (_, i) => i % classes)),
+    inputs: float32(
+      [count, ...imageShape],
+      Float32Array.from({ length: size }, () => random.uniform()),
+    ),
+    labels: int64(
+      [count],
+      Array.from({ length: count }, (_, i) => i % classes),
+    ),
   }
 }

@@ -20,17 +20,29 @@ export const benches = [
 
 async function measure(width, repeats) {
   const network = resnet18(width)
-  const trained = { network, inputShape: imageShape, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], seed: 0 }
+  const trained = {
+    network,
+    inputShape: imageShape,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    seed: 0,
+  }
   const { images, scope, logits } = logitsOf(network, { training: true, batch })
   const placeholders = [images, ...scope.parameters.map(({ value }) => value)]
   const forward = await Session.load(toOnnx({ logits }, placeholders))
-  const step = await Session.load(stepGraph(trained, batch, { momentum: 0.9, weightDecay: 5e-4, nesterov: false }))
+  const step = await Session.load(
+    stepGraph(trained, batch, { momentum: 0.9, weightDecay: 5e-4, nesterov: false }),
+  )
   const feeds = { ...randomBatch(batch), rate: float32([], [0.1]) }
   for (const { name, initial } of initialParameters(trained)) {
     feeds[`parameter/${name}`] = initial
     feeds[`momentum/${name}`] = float32(initial.shape, new Float32Array(initial.data.length))
   }
-  const ratio = await interleavedRatio({ numerator: () => step.run(feeds), denominator: () => forward.run(feeds), repeats })
+  const ratio = await interleavedRatio({
+    numerator: () => step.run(feeds),
+    denominator: () => forward.run(feeds),
+    repeats,
+  })
   await Promise.all([forward.release(), step.release()])
   return ratio
 }

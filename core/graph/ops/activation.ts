@@ -120,7 +120,10 @@ function alongAxis(op: string, rule: (g: Builder, axis: number, y: Value, dy: Va
   return defineOp({
     op,
     attributes: { axis: int(-1) },
-    infer: keepShape,
+    infer: (call) => {
+      axisOf(call, numberOf(call, 'axis'), inputOf(call, 0).shape.length)
+      return keepShape(call)
+    },
     vjp: (g, call, [dy]) => [
       rule(g, axisOf(call, numberOf(call, 'axis'), call.inputs[0]!.shape.length), call.outputs[0]!, dy!),
     ],

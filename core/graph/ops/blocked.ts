@@ -7,9 +7,9 @@ import type { Node, Value } from '../value.ts'
 const blockSize = 16
 
 /** Operators, beside convolution and pooling, that onnxruntime runs on blocked tensors if all inputs are blocked. */
-const elementwise = new Set(['Add', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])
+const elementwise = new Set(['Add', 'HardSigmoid', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])
 /** Operators that onnxruntime makes part of a convolution before them. */
-const fused = new Set(['Clip', 'HardSigmoid', 'LeakyRelu'])
+const fused = new Set(['Clip', 'LeakyRelu'])
 const pooling = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool'])
 
 const blocked = new WeakMap<Value, boolean>()
@@ -35,12 +35,16 @@ function findBlocked({ node, index, dtype, shape }: Value): boolean {
   const [x, ...rest] = node.inputs
   if (node.op === 'Conv') {
     const inside = rest[0]!.shape[1] as number
-    const fits = numberOf(node, 'group') === 1 ? inside < 8 || inside % blockSize === 0 : inside === 1
+    const fits =
+      numberOf(node, 'group') === 1 ? inside < 8 || inside % blockSize === 0 : inside === 1
     return fits && rest.every((item) => !item || isConstant(item.node))
   }
   if (pooling.has(node.op)) return isBlocked(x!)
   if (fused.has(node.op)) return x!.node.op === 'Conv' && isBlocked(x!)
-  return elementwise.has(node.op) && node.inputs.every((input) => isBlocked(input!) && sameShape(input!, x!))
+  return (
+    elementwise.has(node.op) &&
+    node.inputs.every((input) => isBlocked(input!) && sameShape(input!, x!))
+  )
 }
 
 function sameShape(a: Value, b: Value): boolean {
@@ -51,25 +55,31 @@ function sameShape(a: Value, b: Value): boolean {
 function isConstant(node: Node): boolean {
   const known = constant.get(node)
   if (known !== undefined) return known
-  const answer = node.op === 'Constant' || (node.inputs.length > 0 && node.inputs.every((input) => !input || isConstant(input.node)))
+  const answer =
+    node.op === 'Constant' ||
+    (node.inputs.length > 0 && node.inputs.every((input) => !input || isConstant(input.node)))
   constant.set(node, answer)
   return answer
 }
 
 /** The same value, blocked: a convolution with one tap of 1 per channel, unless it is blocked already. */
 export function enterBlocked(g: Builder, value: Value): Value {
-  return isBlocked(value) ? value : scaleChannels(g, value, 1)
+  if (isBlocked(value)) return value
+  const channels = value.shape[1] as number
+  const ones = g.floats(
+    [channels, 1, 1, 1],
+    Array.from({ length: channels }, () => 1),
+  )
+  return g.conv(value, ones, null, { group: channels })
 }
 
 /**
- * 1 where y > 0 and 0 where y = 0, for y ≥ 0 that is blocked, without leaving the layout: a
- * convolution of one tap per channel that multiplies by 2¹⁰⁰, fused with clip(2¹⁰⁰·…, 0, 1). The
- * smallest float32, 2⁻¹⁴⁹, becomes more than 1, and an overflow to infinity is clipped to 1, so
- * the answer is exact for all.
+ * 1 where y > 0 and 0 where y = 0, for the blocked output of a ReLU, without leaving the layout:
+ * clip(2¹²⁷·y, 0, 1). Exact but for 0 < y < 2⁻¹²⁷: there, among the subnormal numbers (which some
+ * devices take for 0), it lies between.
  */
 export function blockedMask(g: Builder, y: Value): Value {
-  const factor = 2 ** 100
-  return g.op('HardSigmoid', [scaleChannels(g, y, factor)], { alpha: factor, beta: 0 })[0]!
+  return g.op('HardSigmoid', [y], { alpha: 2 ** 127, beta: 0 })[0]!
 }
 
 /**
@@ -80,20 +90,23 @@ export function blockedMask(g: Builder, y: Value): Value {
 export function convolveColumns(g: Builder, call: Call): Value | undefined {
   const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
   const [out, , height, width] = weight.shape as number[]
-  const plain = [...(numbersOf(call, 'strides') ?? []), ...(numbersOf(call, 'dilations') ?? []), numberOf(call, 'group')].every((n) => n === 1)
-  if (x.shape.length !== 4 || !plain || bias || call.attributes['auto_pad'] !== 'NOTSET') return undefined
+  const plain = [
+    ...(numbersOf(call, 'strides') ?? []),
+    ...(numbersOf(call, 'dilations') ?? []),
+    numberOf(call, 'group'),
+  ].every((n) => n === 1)
+  if (x.shape.length !== 4 || !plain || bias || call.attributes['auto_pad'] !== 'NOTSET')
+    return undefined
   const pads = numbersOf(call, 'pads') ?? [0, 0, 0, 0]
-  const [rows, columns] = [0, 1].map((i) => (x.shape[i + 2] as number) + pads[i]! + pads[i + 2]! - [height!, width!][i]! + 1) as [number, number]
+  const [rows, columns] = [0, 1].map(
+    (i) => (x.shape[i + 2] as number) + pads[i]! + pads[i + 2]! - [height!, width!][i]! + 1,
+  ) as [number, number]
   const together = [8, 4, 2].find((count) => count * out! <= blockSize && columns % count === 0)
   if (!together || !isBlocked(x) || !isConstant(weight.node)) return undefined
-  const shifted = Array.from({ length: together }, (_, s) => g.pad(weight, [0, 0, 0, s, 0, 0, 0, together - 1 - s]))
+  const shifted = Array.from({ length: together }, (_, s) =>
+    g.pad(weight, [0, 0, 0, s, 0, 0, 0, together - 1 - s]),
+  )
   const y = g.conv(x, g.concat(shifted, 0), null, { strides: [1, together], pads })
   const image = g.reshape(g.transpose(y, [0, 2, 3, 1]), [0, rows, columns, out!])
   return g.transpose(image, [0, 3, 1, 2])
-}
-
-function scaleChannels(g: Builder, x: Value, factor: number): Value {
-  const channels = x.shape[1] as number
-  const weight = g.floats([channels, 1, 1, 1], Array.from({ length: channels }, () => factor))
-  return g.conv(x, weight, null, { group: channels })
 }

@@ -8,20 +8,47 @@ import { all, type Window } from './window.ts'
  * convolution with the flipped kernel, its channel axes swapped; with constant weights onnxruntime
  * prepares that kernel once, at load. Else a transposed convolution.
  */
-export function inputGradient(g: Builder, dy: Value, weight: Value, window: Window, group: number): Value {
+export function inputGradient(
+  g: Builder,
+  dy: Value,
+  weight: Value,
+  window: Window,
+  group: number,
+): Value {
   const { kernel, strides, dilations, begin, end, input, output } = window
   if (!all(strides, 1)) {
     const rest = input.map(
-      (size, i) => size - ((output[i]! - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - begin[i]! - end[i]!),
+      (size, i) =>
+        size -
+        ((output[i]! - 1) * strides[i]! +
+          (kernel[i]! - 1) * dilations[i]! +
+          1 -
+          begin[i]! -
+          end[i]!),
     )
-    return g.convTranspose(dy, weight, { strides, dilations, pads: [...begin, ...end], output_padding: rest, group })
+    return g.convTranspose(dy, weight, {
+      strides,
+      dilations,
+      pads: [...begin, ...end],
+      output_padding: rest,
+      group,
+    })
   }
   const reach = kernel.map((size, i) => (size - 1) * dilations[i]!)
-  const wanted = [...begin.map((pad, i) => reach[i]! - pad), ...end.map((pad, i) => reach[i]! - pad)]
+  const wanted = [
+    ...begin.map((pad, i) => reach[i]! - pad),
+    ...end.map((pad, i) => reach[i]! - pad),
+  ]
   const crops = wanted.map((pad) => Math.min(pad, 0))
   const axes = kernel.length
-  const source = all(crops, 0) ? dy : g.pad(dy, [0, 0, ...crops.slice(0, axes), 0, 0, ...crops.slice(axes)])
-  return g.conv(source, flipKernel(g, weight, group), null, { pads: wanted.map((pad) => Math.max(pad, 0)), dilations, group })
+  const source = all(crops, 0)
+    ? dy
+    : g.pad(dy, [0, 0, ...crops.slice(0, axes), 0, 0, ...crops.slice(axes)])
+  return g.conv(source, flipKernel(g, weight, group), null, {
+    pads: wanted.map((pad) => Math.max(pad, 0)),
+    dilations,
+    group,
+  })
 }
 
 /** [o, c / group, …k] to [c, o / group, …k], each spatial axis reversed. */
@@ -31,10 +58,20 @@ function flipKernel(g: Builder, weight: Value, group: number): Value {
   const flipped =
     long.length === 0
       ? weight
-      : g.slice(weight, long.map(({ size }) => size - 1), long.map(({ size }) => -size - 1), long.map(({ axis }) => axis), long.map(() => -1))
+      : g.slice(
+          weight,
+          long.map(({ size }) => size - 1),
+          long.map(({ size }) => -size - 1),
+          long.map(({ axis }) => axis),
+          long.map(() => -1),
+        )
   const spatial = kernel.map((_, i) => i + 3)
   const apart = g.reshape(flipped, [group, out! / group, inside!, ...kernel])
-  return g.reshape(g.transpose(apart, [0, 2, 1, ...spatial]), [group * inside!, out! / group, ...kernel])
+  return g.reshape(g.transpose(apart, [0, 2, 1, ...spatial]), [
+    group * inside!,
+    out! / group,
+    ...kernel,
+  ])
 }
 
 /**
@@ -55,18 +92,35 @@ export function kernelGradient(
   const [out, inside] = shape as [number, number]
   const padded = g.pad(x, [0, 0, ...begin, 0, 0, ...end])
   const channelsLast = g.transpose(padded, [0, ...spatial, 1])
-  const rows = g.reshape(g.transpose(dy, [1, 0, ...spatial]), group === 1 ? [out, -1] : [group, out / group, -1])
+  const rows = g.reshape(
+    g.transpose(dy, [1, 0, ...spatial]),
+    group === 1 ? [out, -1] : [group, out / group, -1],
+  )
   const products = tapsOf(kernel).map((tap) => {
     const starts = tap.map((k, i) => k * dilations[i]!)
     const ends = starts.map((start, i) => start + (output[i]! - 1) * strides[i]! + 1)
-    const whole = starts.every((start, i) => start === 0 && ends[i] === input[i]! + begin[i]! + end[i]!)
-    const cut = whole && all(strides, 1) ? channelsLast : g.slice(channelsLast, starts, ends, kernel.map((_, i) => i + 1), strides)
+    const whole = starts.every(
+      (start, i) => start === 0 && ends[i] === input[i]! + begin[i]! + end[i]!,
+    )
+    const cut =
+      whole && all(strides, 1)
+        ? channelsLast
+        : g.slice(
+            channelsLast,
+            starts,
+            ends,
+            kernel.map((_, i) => i + 1),
+            strides,
+          )
     if (group === 1) return g.matMul(rows, g.reshape(cut, [-1, inside]))
     const columns = g.transpose(g.reshape(cut, [-1, group, inside]), [1, 0, 2])
     return g.reshape(g.matMul(rows, columns), [out, inside])
   })
   if (products.length === 1) return g.reshape(products[0]!, shape)
-  const stacked = g.concat(products.map((product) => g.unsqueeze(product, [2])), 2)
+  const stacked = g.concat(
+    products.map((product) => g.unsqueeze(product, [2])),
+    2,
+  )
   return g.reshape(stacked, shape)
 }
 

@@ -1,6 +1,17 @@
 /** Convolution and its transpose. Layout [n, channels, …spatial]; kernels [out, in / group, …]. */
 import { formatShape } from '../dim.ts'
-import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, sizesOf, text, type Call } from '../operator.ts'
+import {
+  defineOp,
+  inputOf,
+  int,
+  ints,
+  numberOf,
+  numbersOf,
+  shapeError,
+  sizesOf,
+  text,
+  type Call,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'
@@ -24,7 +35,10 @@ export const Conv = defineOp({
     const [x, weight] = [inputOf(call, 0), inputOf(call, 1)]
     const channels = sizesOf(call, weight.shape)[1]! * numberOf(call, 'group')
     if (typeof x.shape[1] === 'number' && x.shape[1] !== channels) {
-      throw shapeError(call, `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, but the kernel ${formatShape(weight.shape)} in ${numberOf(call, 'group')} group(s) wants ${channels}`)
+      throw shapeError(
+        call,
+        `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, but the kernel ${formatShape(weight.shape)} in ${numberOf(call, 'group')} group(s) wants ${channels}`,
+      )
     }
     return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...windowOf(call).output] }]
   },
@@ -44,17 +58,83 @@ export const Conv = defineOp({
   },
   samples: [
     { inputs: [[2, 3, 5, 6], [4, 3, 3, 3], [4]], attributes: { pads: [1, 1, 1, 1] } },
-    { inputs: [[2, 3, 7, 8], [4, 3, 3, 3]], attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } },
-    { inputs: [[1, 3, 8, 8], [4, 3, 1, 1]], attributes: { strides: [2, 2] } },
-    { inputs: [[2, 2, 8, 7], [2, 2, 4, 5]], attributes: { pads: [2, 0, 1, 3], strides: [3, 3] } },
-    { inputs: [[1, 2, 9, 9], [2, 2, 3, 3]], attributes: { dilations: [2, 2], pads: [2, 2, 2, 2] } },
-    { inputs: [[1, 2, 9, 9], [2, 2, 3, 3]], attributes: { dilations: [2, 2], strides: [2, 2] } },
-    { inputs: [[2, 4, 6, 6], [6, 2, 3, 3]], attributes: { group: 2, pads: [1, 1, 1, 1], strides: [2, 2] } },
-    { inputs: [[1, 4, 5, 5], [4, 1, 3, 3]], attributes: { group: 4, pads: [1, 1, 1, 1] } },
-    { inputs: [[1, 2, 7, 7], [3, 2, 3, 3]], attributes: { auto_pad: 'SAME_UPPER', strides: [2, 2] } },
-    { inputs: [[1, 2, 7, 8], [3, 2, 2, 3]], attributes: { strides: [1, 2] } },
-    { inputs: [[1, 2, 5, 5], [2, 2, 3, 3]], attributes: { pads: [3, 3, 3, 3] } },
-    { inputs: [[2, 2, 9], [3, 2, 3]], attributes: { strides: [2], pads: [1, 0] } },
+    {
+      inputs: [
+        [2, 3, 7, 8],
+        [4, 3, 3, 3],
+      ],
+      attributes: { pads: [1, 1, 1, 1], strides: [2, 2] },
+    },
+    {
+      inputs: [
+        [1, 3, 8, 8],
+        [4, 3, 1, 1],
+      ],
+      attributes: { strides: [2, 2] },
+    },
+    {
+      inputs: [
+        [2, 2, 8, 7],
+        [2, 2, 4, 5],
+      ],
+      attributes: { pads: [2, 0, 1, 3], strides: [3, 3] },
+    },
+    {
+      inputs: [
+        [1, 2, 9, 9],
+        [2, 2, 3, 3],
+      ],
+      attributes: { dilations: [2, 2], pads: [2, 2, 2, 2] },
+    },
+    {
+      inputs: [
+        [1, 2, 9, 9],
+        [2, 2, 3, 3],
+      ],
+      attributes: { dilations: [2, 2], strides: [2, 2] },
+    },
+    {
+      inputs: [
+        [2, 4, 6, 6],
+        [6, 2, 3, 3],
+      ],
+      attributes: { group: 2, pads: [1, 1, 1, 1], strides: [2, 2] },
+    },
+    {
+      inputs: [
+        [1, 4, 5, 5],
+        [4, 1, 3, 3],
+      ],
+      attributes: { group: 4, pads: [1, 1, 1, 1] },
+    },
+    {
+      inputs: [
+        [1, 2, 7, 7],
+        [3, 2, 3, 3],
+      ],
+      attributes: { auto_pad: 'SAME_UPPER', strides: [2, 2] },
+    },
+    {
+      inputs: [
+        [1, 2, 7, 8],
+        [3, 2, 2, 3],
+      ],
+      attributes: { strides: [1, 2] },
+    },
+    {
+      inputs: [
+        [1, 2, 5, 5],
+        [2, 2, 3, 3],
+      ],
+      attributes: { pads: [3, 3, 3, 3] },
+    },
+    {
+      inputs: [
+        [2, 2, 9],
+        [3, 2, 3],
+      ],
+      attributes: { strides: [2], pads: [1, 0] },
+    },
   ],
 })
 
@@ -79,9 +159,24 @@ export const ConvTranspose = defineOp({
   },
   lower: (g, call) => transposeByPhases(g, call, transposedWindow(call)),
   samples: [
-    { inputs: [[2, 3, 4, 5], [3, 2, 3, 3], [2]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } },
-    { inputs: [[1, 4, 4, 4], [4, 2, 3, 3]], attributes: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1], group: 2 } },
-    { inputs: [[1, 2, 3, 3], [2, 3, 2, 2]], attributes: { dilations: [2, 2] } },
+    {
+      inputs: [[2, 3, 4, 5], [3, 2, 3, 3], [2]],
+      attributes: { strides: [2, 2], pads: [1, 1, 1, 1] },
+    },
+    {
+      inputs: [
+        [1, 4, 4, 4],
+        [4, 2, 3, 3],
+      ],
+      attributes: { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1], group: 2 },
+    },
+    {
+      inputs: [
+        [1, 2, 3, 3],
+        [2, 3, 2, 2],
+      ],
+      attributes: { dilations: [2, 2] },
+    },
   ],
 })
 
@@ -99,13 +194,29 @@ function transposedWindow(call: Call): Window {
   const extra = numbersOf(call, 'output_padding') ?? kernel.map(() => 0)
   const pads = numbersOf(call, 'pads') ?? kernel.flatMap(() => [0, 0])
   if (call.attributes['auto_pad'] !== 'NOTSET' || call.attributes['output_shape'] !== undefined) {
-    throw shapeError(call, 'auto_pad and output_shape are not supported; export the model with explicit pads')
+    throw shapeError(
+      call,
+      'auto_pad and output_shape are not supported; export the model with explicit pads',
+    )
   }
   const input = small.map(
     (size, i) =>
-      (size - 1) * strides[i]! + extra[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - pads[i]! - pads[i + kernel.length]!,
+      (size - 1) * strides[i]! +
+      extra[i]! +
+      (kernel[i]! - 1) * dilations[i]! +
+      1 -
+      pads[i]! -
+      pads[i + kernel.length]!,
   )
-  return { kernel, strides, dilations, begin: pads.slice(0, kernel.length), end: pads.slice(kernel.length), input, output: small }
+  return {
+    kernel,
+    strides,
+    dilations,
+    begin: pads.slice(0, kernel.length),
+    end: pads.slice(kernel.length),
+    input,
+    output: small,
+  }
 }
 
 function convolve(g: Builder, x: Value, weight: Value, window: Window, group: number): Value {

@@ -2,31 +2,67 @@
 import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
 import { addPhases } from './phases.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import { defineOp, describe, inputOf, shapeError, textOf, type Call, type OpRecord, type Sample } from '../operator.ts'
+import {
+  defineOp,
+  describe,
+  inputOf,
+  shapeError,
+  textOf,
+  type Call,
+  type OpRecord,
+  type Sample,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'
 import type { Inferred, Value } from '../value.ts'
 
 const anyPair: readonly Sample[] = [
-  { inputs: [[2, 3], [2, 3]] },
-  { inputs: [[2, 3, 4], [3, 1]] },
+  {
+    inputs: [
+      [2, 3],
+      [2, 3],
+    ],
+  },
+  {
+    inputs: [
+      [2, 3, 4],
+      [3, 1],
+    ],
+  },
   { inputs: [[1], [4, 2]] },
 ]
-const positive = (shape: readonly number[]): Sample['inputs'][number] => ({ shape, low: 0.5, high: 2 })
+const positive = (shape: readonly number[]): Sample['inputs'][number] => ({
+  shape,
+  low: 0.5,
+  high: 2,
+})
 
 export const Add = defineOp({
-  ...arithmetic('Add', anyPair, (_g, _call, dy) => [dy, dy], (a, b) => whole(a, b, (x, y) => x + y)),
+  ...arithmetic(
+    'Add',
+    anyPair,
+    (_g, _call, dy) => [dy, dy],
+    (a, b) => whole(a, b, (x, y) => x + y),
+  ),
   lower: (g, { inputs: [a, b] }) => {
     const sum = addPhases(g, a!, b!)
     return sum && [sum]
   },
 })
-export const Sub = arithmetic('Sub', anyPair, (g, _call, dy) => [dy, g.neg(dy)], (a, b) => whole(a, b, (x, y) => x - y))
+export const Sub = arithmetic(
+  'Sub',
+  anyPair,
+  (g, _call, dy) => [dy, g.neg(dy)],
+  (a, b) => whole(a, b, (x, y) => x - y),
+)
 // d(a·b) = b·da + a·db
 export const Mul = arithmetic(
   'Mul',
   anyPair,
-  (g, { inputs: [a, b], wanted }, dy) => [wanted[0] ? g.mul(dy, b!) : null, wanted[1] ? g.mul(dy, a!) : null],
+  (g, { inputs: [a, b], wanted }, dy) => [
+    wanted[0] ? g.mul(dy, b!) : null,
+    wanted[1] ? g.mul(dy, a!) : null,
+  ],
   (a, b) => multiplyDims([a, b]),
 )
 // d(a/b) = da/b − a/b² db
@@ -42,7 +78,10 @@ export const Div = arithmetic(
 // d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0
 export const Pow = arithmetic(
   'Pow',
-  [{ inputs: [positive([2, 3]), [2, 3]] }, { inputs: [[2, 3], { shape: [], values: [3], constant: true }] }],
+  [
+    { inputs: [positive([2, 3]), [2, 3]] },
+    { inputs: [[2, 3], { shape: [], values: [3], constant: true }] },
+  ],
   (g, { inputs: [a, b], outputs: [y], wanted }, dy) => [
     wanted[0] ? g.mul(dy, g.mul(g.cast(b!, a!.dtype), g.pow(a!, g.sub(b!, 1)))) : null,
     wanted[1] ? g.mul(dy, g.mul(y!, g.where(g.greater(a!, 0), g.log(g.max(a!, 1e-30)), 0))) : null,
@@ -58,7 +97,15 @@ export const Sum = defineOp({
   attributes: {},
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: broadcastAll(call) }],
   vjp: (_g, { inputs }, [dy]) => inputs.map(() => dy!),
-  samples: [{ inputs: [[2, 3], [1, 3], [2, 1]] }],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+        [2, 1],
+      ],
+    },
+  ],
 })
 
 export const Neg = unary('Neg', (g, _x, _y, dy) => g.neg(dy))
@@ -67,13 +114,19 @@ export const Exp = unary('Exp', (g, _x, y, dy) => g.mul(dy, y))
 // d ln x = dx/x
 export const Log = unary('Log', (g, x, _y, dy) => g.div(dy, x), [{ inputs: [positive([2, 3])] }])
 // d √x = dx/(2√x)
-export const Sqrt = unary('Sqrt', (g, _x, y, dy) => g.div(g.mul(dy, 0.5), y), [{ inputs: [positive([2, 3])] }])
+export const Sqrt = unary('Sqrt', (g, _x, y, dy) => g.div(g.mul(dy, 0.5), y), [
+  { inputs: [positive([2, 3])] },
+])
 // d x⁻¹ = −x⁻² dx
-export const Reciprocal = unary('Reciprocal', (g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), [{ inputs: [positive([2, 3])] }])
+export const Reciprocal = unary('Reciprocal', (g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), [
+  { inputs: [positive([2, 3])] },
+])
 // d|x| = sign x dx; 0 at 0
 export const Abs = unary('Abs', (g, x, _y, dy) => g.mul(dy, g.sign(x)))
 // d erf x = 2/√π e^(−x²) dx
-export const Erf = unary('Erf', (g, x, _y, dy) => g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))))
+export const Erf = unary('Erf', (g, x, _y, dy) =>
+  g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))),
+)
 export const Sin = unary('Sin', (g, x, _y, dy) => g.mul(dy, g.op('Cos', [x])[0]!))
 export const Cos = unary('Cos', (g, x, _y, dy) => g.neg(g.mul(dy, g.op('Sin', [x])[0]!)))
 export const Sign = unary('Sign', 'zero')
@@ -96,11 +149,18 @@ export const Clip = defineOp({
   upgrade: (g, call, opset) => {
     if (opset >= 11) return call
     const { min, max } = call.attributes
-    const limit = (value: unknown): Value | null => (typeof value === 'number' ? g.scalar(value) : null)
+    const limit = (value: unknown): Value | null =>
+      typeof value === 'number' ? g.scalar(value) : null
     return { inputs: [call.inputs[0]!, limit(min), limit(max)], attributes: {} }
   },
   samples: [
-    { inputs: [[4, 5], { shape: [], values: [-0.5], constant: true }, { shape: [], values: [0.6], constant: true }] },
+    {
+      inputs: [
+        [4, 5],
+        { shape: [], values: [-0.5], constant: true },
+        { shape: [], values: [0.6], constant: true },
+      ],
+    },
     { inputs: [[4, 5], { shape: [], values: [0], constant: true }] },
   ],
 })
@@ -110,7 +170,9 @@ export const Where = defineOp({
   attributes: {},
   infer: (call) => {
     const contents = chooseContents(inputOf(call, 0), inputOf(call, 1), inputOf(call, 2))
-    return [{ dtype: inputOf(call, 1).dtype, shape: broadcastAll(call), ...(contents && { contents }) }]
+    return [
+      { dtype: inputOf(call, 1).dtype, shape: broadcastAll(call), ...(contents && { contents }) },
+    ]
   },
   vjp: (g, { inputs: [condition], wanted }, [dy]) => [
     null,
@@ -121,11 +183,14 @@ export const Where = defineOp({
   lower: (g, call) => {
     const [condition, kept, other] = call.inputs as readonly Value[]
     const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
-    const masks = source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
+    const masks =
+      source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
     if (!masks || !isBlocked(source)) return undefined
     return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
   },
-  samples: [{ inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] }],
+  samples: [
+    { inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] },
+  ],
 })
 
 export const Cast = defineOp({
@@ -151,6 +216,8 @@ export const Identity = defineOp({
   attributes: {},
   infer: (call) => [same(inputOf(call, 0))],
   vjp: (_g, _call, [dy]) => [dy!],
+  // onnxruntime 1.30 breaks graphs in which batch normalization reads an Identity that others read, too.
+  lower: (_g, call) => [inputOf(call, 0)],
   samples: [{ inputs: [[2, 3]] }],
 })
 
@@ -189,7 +256,8 @@ function unary(
     op,
     attributes: {},
     infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
-    vjp: rule === 'zero' ? 'zero' : (g, { inputs: [x], outputs: [y] }, [dy]) => [rule(g, x!, y!, dy!)],
+    vjp:
+      rule === 'zero' ? 'zero' : (g, { inputs: [x], outputs: [y] }, [dy]) => [rule(g, x!, y!, dy!)],
     samples,
   })
 }
@@ -197,7 +265,11 @@ function unary(
 function arithmetic(
   op: string,
   samples: readonly Sample[],
-  rule: (g: Builder, call: Call & { readonly outputs: readonly Value[]; readonly wanted: readonly boolean[] }, dy: Value) => readonly (Value | null)[],
+  rule: (
+    g: Builder,
+    call: Call & { readonly outputs: readonly Value[]; readonly wanted: readonly boolean[] },
+    dy: Value,
+  ) => readonly (Value | null)[],
   sizes?: (a: Dim, b: Dim) => Dim | undefined,
 ): OpRecord {
   return defineOp({
@@ -218,7 +290,11 @@ function arithmetic(
 }
 
 /** Arithmetic on sizes known before the run. */
-function combine(a: Value, b: Value, sizes: (a: Dim, b: Dim) => Dim | undefined): Dim[] | undefined {
+function combine(
+  a: Value,
+  b: Value,
+  sizes: (a: Dim, b: Dim) => Dim | undefined,
+): Dim[] | undefined {
   if (!a.contents || !b.contents) return undefined
   const length = Math.max(a.contents.length, b.contents.length)
   const result: Dim[] = []
@@ -236,7 +312,8 @@ function combine(a: Value, b: Value, sizes: (a: Dim, b: Dim) => Dim | undefined)
 /** A choice between sizes known before the run. */
 function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
   const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
-  const at = (value: Value, i: number): Dim | undefined => value.contents?.[value.contents.length === 1 ? 0 : i]
+  const at = (value: Value, i: number): Dim | undefined =>
+    value.contents?.[value.contents.length === 1 ? 0 : i]
   const chosen = Array.from({ length }, (_, i) => {
     const isFirst = at(choice, i)
     return isFirst === undefined ? undefined : at(isFirst ? a : b, i)
@@ -272,7 +349,13 @@ function extremum(op: 'Max' | 'Min'): OpRecord {
     // Ranges in which no two values that meet are near.
     samples: [
       { inputs: [[2, 3], { shape: [2, 3], low: -0.9, high: 0.6 }] },
-      { inputs: [[2, 3], { shape: [1], low: -0.4, high: -0.2 }, { shape: [2, 1], low: -1, high: 0.3 }] },
+      {
+        inputs: [
+          [2, 3],
+          { shape: [1], low: -0.4, high: -0.2 },
+          { shape: [2, 1], low: -1, high: 0.3 },
+        ],
+      },
     ],
   })
 }
@@ -283,12 +366,20 @@ function comparison(op: string, dtype: DType = 'float32'): OpRecord {
     op,
     attributes: {},
     infer: (call) => {
-      const contents = op === 'Equal' ? combine(inputOf(call, 0), inputOf(call, 1), equalSizes) : undefined
+      const contents =
+        op === 'Equal' ? combine(inputOf(call, 0), inputOf(call, 1), equalSizes) : undefined
       return [{ dtype: 'bool', shape: broadcastAll(call), ...(contents && { contents }) }]
     },
     vjp: 'zero',
     upgrade: upgradeBroadcast,
-    samples: [{ inputs: [{ shape: [2, 3], dtype, values }, { shape: [3], dtype, values: [1, 0, 0] }] }],
+    samples: [
+      {
+        inputs: [
+          { shape: [2, 3], dtype, values },
+          { shape: [3], dtype, values: [1, 0, 0] },
+        ],
+      },
+    ],
   })
 }
 
@@ -296,7 +387,11 @@ function comparison(op: string, dtype: DType = 'float32'): OpRecord {
 function upgradeBroadcast(_g: Builder, call: Call, opset: number): Call {
   if (opset >= 7) return call
   const { axis: _axis, broadcast: _broadcast, ...attributes } = call.attributes
-  if (_axis !== undefined) throw shapeError(call, 'the axis attribute of opset 6 and older is not supported; export the model with a newer opset')
+  if (_axis !== undefined)
+    throw shapeError(
+      call,
+      'the axis attribute of opset 6 and older is not supported; export the model with a newer opset',
+    )
   return { ...call, attributes }
 }
 

@@ -101,10 +101,11 @@ export const Unsqueeze = defineOp({
 
 export const Concat = defineOp({
   op: 'Concat',
-  attributes: { axis: int() },
+  attributes: { axis: { type: 'int' } },
   infer: (call) => {
     const first = inputOf(call, 0)
     const axis = axisOf(call, numberOf(call, 'axis'), first.shape.length)
+    checkParts(call, axis)
     const sizes = call.inputs.map((input) => input!.shape[axis]!)
     const numbers = sizes.filter((size) => typeof size === 'number')
     if (numbers.length < sizes.length) throw shapeError(call, `axis ${axis} must have sizes known before the run`)
@@ -268,7 +269,7 @@ export const ConstantOfShape = defineOp({
 /** Depth into blocks; `CRD` reads channels as [c, block row, block column]. */
 export const DepthToSpace = defineOp({
   op: 'DepthToSpace',
-  attributes: { blocksize: int(), mode: text('DCR') },
+  attributes: { blocksize: { type: 'int' }, mode: text('DCR') },
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     const block = numberOf(call, 'blocksize')
@@ -311,8 +312,25 @@ function mismatch(call: Call, shape: readonly Dim[], target: readonly Dim[]): Er
 }
 
 function permOf(call: Call): readonly number[] {
-  const rank = inputOf(call, 0).shape.length
-  return numbersOf(call, 'perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i)
+  const { shape } = inputOf(call, 0)
+  const reversed = shape.map((_, i) => shape.length - 1 - i)
+  const perm = numbersOf(call, 'perm') ?? reversed
+  if (perm.length !== shape.length || reversed.some((axis) => !perm.includes(axis))) {
+    throw shapeError(call, `perm [${perm.join(', ')}] is no order of the axes of ${formatShape(shape)}`)
+  }
+  return perm
+}
+
+/** Parts to be joined have equal sizes on all other axes. */
+function checkParts(call: Call, axis: number): void {
+  const first = inputOf(call, 0)
+  for (const [i, part] of call.inputs.entries()) {
+    const { shape } = part ?? inputOf(call, i)
+    const clash = first.shape.some((dim, at) => at !== axis && typeof dim === 'number' && typeof shape[at] === 'number' && dim !== shape[at])
+    if (clash || shape.length !== first.shape.length) {
+      throw shapeError(call, `${formatShape(first.shape)} and ${formatShape(shape)} cannot be joined along axis ${axis}`)
+    }
+  }
 }
 
 function upgradeAxes(g: Builder, call: Call, opset: number): Upgraded {

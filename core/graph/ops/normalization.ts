@@ -3,7 +3,10 @@ import { defineOp, float, inputOf, int, numberOf, shapeError, type Call } from '
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 
-const vector = (low: number, high: number): { shape: readonly number[]; low: number; high: number } => ({ shape: [3], low, high })
+const vector = (
+  low: number,
+  high: number,
+): { shape: readonly number[]; low: number; high: number } => ({ shape: [3], low, high })
 const inputs = [[4, 3, 2, 2], vector(0.5, 2), vector(-1, 1), vector(-1, 1), vector(0.5, 2)] as const
 
 /**
@@ -19,30 +22,49 @@ export const BatchNormalization = defineOp({
   infer: (call) => {
     const [x, scale] = [inputOf(call, 0), inputOf(call, 1)]
     const y = { dtype: x.dtype, shape: x.shape }
-    return numberOf(call, 'training_mode') ? [y, { dtype: scale.dtype, shape: scale.shape }, { dtype: scale.dtype, shape: scale.shape }] : [y]
+    return numberOf(call, 'training_mode')
+      ? [y, { dtype: scale.dtype, shape: scale.shape }, { dtype: scale.dtype, shape: scale.shape }]
+      : [y]
   },
-  vjp: (g, call, [dy]) => (numberOf(call, 'training_mode') ? trainingGradient(g, call, dy!) : inferenceGradient(g, call, dy!)),
+  vjp: (g, call, [dy]) =>
+    numberOf(call, 'training_mode')
+      ? trainingGradient(g, call, dy!)
+      : inferenceGradient(g, call, dy!),
   lower: (g, call) => {
-    if (!numberOf(call, 'training_mode')) return g.op('BatchNormalization', call.inputs, call.attributes)
+    if (!numberOf(call, 'training_mode'))
+      return g.op('BatchNormalization', call.inputs, call.attributes)
     const [x, scale, bias, mean, variance] = call.inputs as readonly Value[]
     const batch = statistics(g, x!)
     const epsilon = numberOf(call, 'epsilon')
-    const y = g.op('BatchNormalization', [x!, scale!, bias!, batch.mean, batch.variance], { epsilon })[0]!
+    const y = g.op('BatchNormalization', [x!, scale!, bias!, batch.mean, batch.variance], {
+      epsilon,
+    })[0]!
     const momentum = numberOf(call, 'momentum')
-    const blend = (old: Value, now: Value): Value => g.add(g.mul(old, momentum), g.mul(now, 1 - momentum))
+    const blend = (old: Value, now: Value): Value =>
+      g.add(g.mul(old, momentum), g.mul(now, 1 - momentum))
     return [y, blend(mean!, batch.mean), blend(variance!, batch.variance)]
   },
   // Before opset 9 `spatial` existed; only its default has a meaning for images.
   upgrade: (_g, call) => {
-    if (call.attributes['spatial'] === 0) throw shapeError(call, 'spatial = 0 (statistics per pixel) is not supported')
-    const { spatial: _spatial, consumed_inputs: _consumed, is_test: _test, ...attributes } = call.attributes
+    if (call.attributes['spatial'] === 0)
+      throw shapeError(call, 'spatial = 0 (statistics per pixel) is not supported')
+    const {
+      spatial: _spatial,
+      consumed_inputs: _consumed,
+      is_test: _test,
+      ...attributes
+    } = call.attributes
     return { inputs: call.inputs, attributes }
   },
   samples: [{ inputs }, { inputs, attributes: { training_mode: 1 } }],
 })
 
 // dx = scale·r·dy with r = 1/√(variance + ε)
-function inferenceGradient(g: Builder, call: Call & { readonly wanted: readonly boolean[] }, dy: Value): readonly (Value | null)[] {
+function inferenceGradient(
+  g: Builder,
+  call: Call & { readonly wanted: readonly boolean[] },
+  dy: Value,
+): readonly (Value | null)[] {
   const [x, scale, , mean, variance] = call.inputs as readonly Value[]
   const inverse = inverseDeviation(g, variance!, numberOf(call, 'epsilon'))
   const slope = g.mul(scale!, inverse)
@@ -54,7 +76,10 @@ function inferenceGradient(g: Builder, call: Call & { readonly wanted: readonly 
   const moment = g.reduceSum(g.mul(dy, g.sub(x!, perChannel(g, mean!, x!))), axes)
   const dScale = g.mul(moment, inverse)
   const dMean = g.neg(g.mul(dBias, slope))
-  const dVariance = g.mul(g.mul(g.mul(moment, scale!), g.mul(inverse, g.mul(inverse, inverse))), -0.5)
+  const dVariance = g.mul(
+    g.mul(g.mul(moment, scale!), g.mul(inverse, g.mul(inverse, inverse))),
+    -0.5,
+  )
   return [dx, dScale, dBias, dMean, dVariance]
 }
 
@@ -78,8 +103,17 @@ function trainingGradient(g: Builder, call: Call, dy: Value): readonly (Value | 
 /** slope·x + offset per channel, by the inference form of batch normalization: one pass, where a product and a sum take two. */
 function affine(g: Builder, x: Value, slope: Value, offset?: Value): Value {
   const channels = x.shape[1] as number
-  const fill = (value: number): Value => g.cast(g.floats([channels], Array.from({ length: channels }, () => value)), x.dtype)
-  return g.op('BatchNormalization', [x, slope, offset ?? fill(0), fill(0), fill(1)], { epsilon: 0 })[0]!
+  const fill = (value: number): Value =>
+    g.cast(
+      g.floats(
+        [channels],
+        Array.from({ length: channels }, () => value),
+      ),
+      x.dtype,
+    )
+  return g.op('BatchNormalization', [x, slope, offset ?? fill(0), fill(0), fill(1)], {
+    epsilon: 0,
+  })[0]!
 }
 
 /** Mean and biased variance per channel, `[c]` each. */
@@ -110,5 +144,10 @@ function otherAxes(x: Value): number[] {
 /** `[c]` as `[c, 1, …]`, to be broadcast over x. */
 function perChannel(g: Builder, value: Value, x: Value): Value {
   const spatial = x.shape.length - 2
-  return spatial === 0 ? value : g.unsqueeze(value, Array.from({ length: spatial }, (_, i) => i + 1))
+  return spatial === 0
+    ? value
+    : g.unsqueeze(
+        value,
+        Array.from({ length: spatial }, (_, i) => i + 1),
+      )
 }

@@ -1,7 +1,6 @@
 /** Transposed convolution as ordinary ones: each phase of the output is a convolution with some of the taps. */
-import { numberOf } from '../operator.ts'
+import { numberOf, type Call } from '../operator.ts'
 import type { Builder } from '../builder.ts'
-import type { Call } from '../operator.ts'
 import type { Value } from '../value.ts'
 import { all, type Window } from './window.ts'
 
@@ -26,20 +25,26 @@ const madeOf = new WeakMap<Value, Phases>()
  *
  * Undefined where ConvTranspose should stay: groups, dilations, other than two axes.
  */
-export function transposeByPhases(g: Builder, call: Call, window: Window): readonly Value[] | undefined {
+export function transposeByPhases(
+  g: Builder,
+  call: Call,
+  window: Window,
+): readonly Value[] | undefined {
   const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
-  const { kernel, strides, dilations, begin, input, output } = window
-  if (kernel.length !== 2 || !all(dilations, 1) || numberOf(call, 'group') !== 1 || x.dtype !== 'float32') return undefined
+  const { kernel, strides, dilations, begin, input } = window
+  if (kernel.length !== 2 || !all(dilations, 1) || numberOf(call, 'group') !== 1) return undefined
   const [rowStride, columnStride] = strides as [number, number]
-  const columns = mergePhases(phasesOf(kernel[1]!, columnStride, begin[1]!), kernel[1]!, columnStride)
+  const columns = mergePhases(
+    phasesOf(kernel[1]!, columnStride, begin[1]!),
+    kernel[1]!,
+    columnStride,
+  )
   const rows = phasesOf(kernel[0]!, rowStride, begin[0]!).map((phase) => {
     if (phase.count === 0) return null
     const taps = mergePhases([phase], kernel[0]!, rowStride)
     return phaseConvolution(g, x, weight, [taps, columns], window)
   })
-  const parts = { rows, strides, size: input, channels: weight.shape[1] as number }
-  if (output.some((size) => size < 1)) return undefined
-  const whole = assemble(g, parts)
+  const whole = assemble(g, { rows, strides, size: input, channels: weight.shape[1] as number })
   return [bias ? g.add(whole, g.unsqueeze(bias, [1, 2])) : whole]
 }
 
@@ -47,7 +52,8 @@ export function transposeByPhases(g: Builder, call: Call, window: Window): reado
 export function addPhases(g: Builder, a: Value, b: Value): Value | undefined {
   const [left, right] = [madeOf.get(a), madeOf.get(b)]
   if (!left || !right || left.channels !== right.channels) return undefined
-  const same = (p: readonly number[], q: readonly number[]): boolean => p.every((number, i) => number === q[i])
+  const same = (p: readonly number[], q: readonly number[]): boolean =>
+    p.every((number, i) => number === q[i])
   if (!same(left.strides, right.strides) || !same(left.size, right.size)) return undefined
   const rows = left.rows.map((row, r) => {
     const other = right.rows[r]
@@ -58,7 +64,10 @@ export function addPhases(g: Builder, a: Value, b: Value): Value | undefined {
 
 function assemble(g: Builder, parts: Phases): Value {
   const { rows, strides, size, channels } = parts
-  const [height, width] = size.map((length, i) => Math.ceil(length / strides[i]!)) as [number, number]
+  const [height, width] = size.map((length, i) => Math.ceil(length / strides[i]!)) as [
+    number,
+    number,
+  ]
   const some = rows.find((row) => row !== null)!
   const flat = rows.map((row) => {
     if (!row) return g.zerosLike(g.reshape(some, [0, height, -1]))
@@ -84,7 +93,11 @@ interface Phase {
 function phasesOf(kernel: number, stride: number, pad: number): Phase[] {
   return Array.from({ length: stride }, (_, r) => {
     const first = (r + pad) % stride
-    return { first, shift: Math.floor((r + pad) / stride), count: Math.max(0, Math.ceil((kernel - first) / stride)) }
+    return {
+      first,
+      shift: Math.floor((r + pad) / stride),
+      count: Math.max(0, Math.ceil((kernel - first) / stride)),
+    }
   })
 }
 
@@ -111,23 +124,40 @@ function mergePhases(phases: readonly Phase[], kernel: number, stride: number): 
   return { indices, phases: phases.length, taps, lowest }
 }
 
-function phaseConvolution(g: Builder, x: Value, weight: Value, axes: readonly [Taps, Taps], window: Window): Value {
+function phaseConvolution(
+  g: Builder,
+  x: Value,
+  weight: Value,
+  axes: readonly [Taps, Taps],
+  window: Window,
+): Value {
   const { kernel, strides, input, output } = window
   const [out, inside] = weight.shape as number[]
   let value = weight
   for (const [i, { indices }] of axes.entries()) {
-    if (indices.includes(kernel[i]!)) value = g.pad(value, [0, 0, 0, 0, 0, 0, 2 + i === 2 ? 1 : 0, 2 + i === 3 ? 1 : 0])
+    // A zero behind the last tap, where an index points to it.
+    if (indices.includes(kernel[i]!))
+      value = g.pad(value, [0, 0, 0, 0, 0, 0, i === 0 ? 1 : 0, i === 1 ? 1 : 0])
     value = g.gather(value, g.integers(indices), i + 2)
   }
   // [out, c, taps, phases · taps] to [phases · c, out, taps, taps]
   const [rows, columns] = axes
   const apart = g.reshape(value, [out!, inside!, rows.taps, columns.phases, columns.taps])
-  const phases = g.reshape(g.transpose(apart, [3, 1, 0, 2, 4]), [columns.phases * inside!, out!, rows.taps, columns.taps])
+  const phases = g.reshape(g.transpose(apart, [3, 1, 0, 2, 4]), [
+    columns.phases * inside!,
+    out!,
+    rows.taps,
+    columns.taps,
+  ])
   // x[q + lowest + t] for taps t, at q = 0 … ⌈input / stride⌉ − 1.
   const before = axes.map(({ lowest }) => -lowest)
-  const after = axes.map(({ taps, lowest }, i) => Math.ceil(input[i]! / strides[i]!) - output[i]! + lowest + taps - 1)
+  const after = axes.map(
+    ({ taps, lowest }, i) => Math.ceil(input[i]! / strides[i]!) - output[i]! + lowest + taps - 1,
+  )
   const pads = [...before, ...after]
   const crops = pads.map((pad) => Math.min(pad, 0))
-  const source = all(crops, 0) ? x : g.pad(x, [0, 0, crops[0]!, crops[1]!, 0, 0, crops[2]!, crops[3]!])
+  const source = all(crops, 0)
+    ? x
+    : g.pad(x, [0, 0, crops[0]!, crops[1]!, 0, 0, crops[2]!, crops[3]!])
   return g.conv(source, phases, null, { pads: pads.map((pad) => Math.max(pad, 0)) })
 }

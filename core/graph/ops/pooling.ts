@@ -1,7 +1,18 @@
 /** Pooling over sliding windows. */
 import { float32 } from '../../tensor/tensor.ts'
 import { elementsOf } from '../builder.ts'
-import { defineOp, inputOf, int, ints, numberOf, numbersOf, shapeError, text, type Call, type SampleInput } from '../operator.ts'
+import {
+  defineOp,
+  inputOf,
+  int,
+  ints,
+  numberOf,
+  numbersOf,
+  shapeError,
+  text,
+  type Call,
+  type SampleInput,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'
@@ -26,7 +37,10 @@ export const MaxPool = defineOp({
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     const pooled = [shape[0]!, shape[1]!, ...windowOf(call).output]
-    return [{ dtype, shape: pooled }, { dtype: 'int64', shape: pooled }]
+    return [
+      { dtype, shape: pooled },
+      { dtype: 'int64', shape: pooled },
+    ]
   },
   // The second output says where in the whole tensor each maximum stood: add the gradient there.
   vjp: (g, call, [dy]) => {
@@ -34,13 +48,22 @@ export const MaxPool = defineOp({
     const x = call.inputs[0]!
     const where = g.op('MaxPool', [x], call.attributes)[1]!
     const zeros = g.reshape(g.zerosLike(x), [-1])
-    const flat = g.op('ScatterElements', [zeros, g.reshape(where, [-1]), g.reshape(dy, [-1])], { axis: 0, reduction: 'add' })
+    const flat = g.op('ScatterElements', [zeros, g.reshape(where, [-1]), g.reshape(dy, [-1])], {
+      axis: 0,
+      reduction: 'add',
+    })
     return [g.reshapeLike(flat[0]!, x)]
   },
   samples: [
     { inputs: [apart([2, 3, 6, 6])], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
-    { inputs: [apart([1, 2, 7, 7])], attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
-    { inputs: [apart([1, 2, 6, 7])], attributes: { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 } },
+    {
+      inputs: [apart([1, 2, 7, 7])],
+      attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+    },
+    {
+      inputs: [apart([1, 2, 6, 7])],
+      attributes: { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 },
+    },
   ],
 })
 
@@ -49,10 +72,18 @@ export const AveragePool = defineOp({
   // Dilations exist since opset 19.
   upgrade: (_g, call) => {
     const { dilations, ...attributes } = call.attributes
-    if (Array.isArray(dilations) && !all(dilations as number[], 1)) throw shapeError(call, 'dilations are not supported')
+    if (Array.isArray(dilations) && !all(dilations as number[], 1))
+      throw shapeError(call, 'dilations are not supported')
     return { inputs: call.inputs, attributes }
   },
-  attributes: { auto_pad: text('NOTSET'), ceil_mode: int(0), count_include_pad: int(0), kernel_shape: ints(), pads: ints(), strides: ints() },
+  attributes: {
+    auto_pad: text('NOTSET'),
+    ceil_mode: int(0),
+    count_include_pad: int(0),
+    kernel_shape: ints(),
+    pads: ints(),
+    strides: ints(),
+  },
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     return [{ dtype, shape: [shape[0]!, shape[1]!, ...windowOf(call).output] }]
@@ -64,11 +95,19 @@ export const AveragePool = defineOp({
     const shares = g.div(dy!, counts(g, call, window))
     const { kernel, strides, begin, end, input, output } = window
     const channels = x.shape[1] as number
-    const tiled = all(begin, 0) && all(end, 0) && kernel.every((size, i) => size === strides[i] && size * output[i]! === input[i])
+    const tiled =
+      all(begin, 0) &&
+      all(end, 0) &&
+      kernel.every((size, i) => size === strides[i] && input[i] === size * output[i]!)
     if (tiled) return [g.reshapeLike(repeat(g, shares, kernel, x), x)]
     const single = g.reshape(shares, [-1, 1, ...output])
-    const ones = g.floats([1, 1, ...kernel], Array.from({ length: kernel.reduce((a, b) => a * b, 1) }, () => 1))
-    const rest = input.map((size, i) => size - ((output[i]! - 1) * strides[i]! + kernel[i]! - begin[i]! - end[i]!))
+    const ones = g.floats(
+      [1, 1, ...kernel],
+      Array.from({ length: kernel.reduce((a, b) => a * b, 1) }, () => 1),
+    )
+    const rest = input.map(
+      (size, i) => size - ((output[i]! - 1) * strides[i]! + kernel[i]! - begin[i]! - end[i]!),
+    )
     // With ceil_mode the last window may hang over the end: pad more, so that its surplus is cut off.
     const over = rest.map((size) => Math.max(0, -size))
     const dx = g.convTranspose(single, ones, {
@@ -80,8 +119,14 @@ export const AveragePool = defineOp({
   },
   samples: [
     { inputs: [[2, 3, 6, 6]], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
-    { inputs: [[1, 2, 7, 7]], attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
-    { inputs: [[1, 2, 7, 7]], attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 } },
+    {
+      inputs: [[1, 2, 7, 7]],
+      attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+    },
+    {
+      inputs: [[1, 2, 7, 7]],
+      attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 },
+    },
     { inputs: [[1, 2, 5, 5]], attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 } },
   ],
 })
@@ -93,7 +138,10 @@ export const GlobalAveragePool = defineOp({
   vjp: (g, { inputs: [x] }, [dy]) => {
     const size = elementsOf(x!.shape.slice(2)) as number
     // [n·c, 1] × [1, positions]: faster than to broadcast.
-    const share = g.floats([1, size], Array.from({ length: size }, () => 1 / size))
+    const share = g.floats(
+      [1, size],
+      Array.from({ length: size }, () => 1 / size),
+    )
     return [g.reshapeLike(g.matMul(g.reshape(dy!, [-1, 1]), g.cast(share, x!.dtype)), x!)]
   },
   samples: [{ inputs: [[2, 3, 4, 5]] }],
@@ -117,8 +165,11 @@ export const ScatterElements = defineOp({
   attributes: { axis: int(0), reduction: text('none') },
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
   vjp: (g, call, [dy]) => {
-    if (call.attributes['reduction'] !== 'add') throw shapeError(call, 'only reduction "add" has a derivative rule')
-    const taken = g.op('GatherElements', [dy!, call.inputs[1]!], { axis: numberOf(call, 'axis') })[0]!
+    if (call.attributes['reduction'] !== 'add')
+      throw shapeError(call, 'only reduction "add" has a derivative rule')
+    const taken = g.op('GatherElements', [dy!, call.inputs[1]!], {
+      axis: numberOf(call, 'axis'),
+    })[0]!
     return [dy!, null, taken]
   },
   samples: [
@@ -138,7 +189,12 @@ export const GatherElements = defineOp({
     const attributes = { axis: numberOf(call, 'axis'), reduction: 'add' }
     return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], attributes)[0]!, null]
   },
-  samples: [{ inputs: [[2, 3], { shape: [2, 2], dtype: 'int64', values: [0, 2, 1, 1] }], attributes: { axis: 1 } }],
+  samples: [
+    {
+      inputs: [[2, 3], { shape: [2, 2], dtype: 'int64', values: [0, 2, 1, 1] }],
+      attributes: { axis: 1 },
+    },
+  ],
 })
 
 function windowOf(call: Call): Window {
@@ -159,17 +215,28 @@ function counts(g: Builder, call: Call, window: Window): Value {
     Array.from({ length }, (_, o) => {
       const start = o * window.strides[i]! - window.begin[i]!
       const stop = start + window.kernel[i]!
-      const [low, high] = padded ? [-window.begin[i]!, window.input[i]! + window.end[i]!] : [0, window.input[i]!]
+      const [low, high] = padded
+        ? [-window.begin[i]!, window.input[i]! + window.end[i]!]
+        : [0, window.input[i]!]
       return Math.min(stop, high) - Math.max(start, low)
     }),
   )
-  const values = perAxis.reduce<number[]>((all, axis) => all.flatMap((count) => axis.map((more) => count * more)), [1])
+  const values = perAxis.reduce<number[]>(
+    (all, axis) => all.flatMap((count) => axis.map((more) => count * more)),
+    [1],
+  )
   return g.constant(float32([1, 1, ...window.output], values))
 }
 
 /** Each element repeated over its window: [n, c, h, w] to [n, c, h, k, w, k]. */
 function repeat(g: Builder, x: Value, kernel: readonly number[], like: Value): Value {
-  const open = g.unsqueeze(x, kernel.map((_, i) => 3 + 2 * i))
-  const spatial = (like.shape.slice(2) as number[]).flatMap((size, i) => [size / kernel[i]!, kernel[i]!])
+  const open = g.unsqueeze(
+    x,
+    kernel.map((_, i) => 3 + 2 * i),
+  )
+  const spatial = (like.shape.slice(2) as number[]).flatMap((size, i) => [
+    size / kernel[i]!,
+    kernel[i]!,
+  ])
   return g.op('Expand', [open, g.integers([1, 1, ...spatial])])[0]!
 }
