@@ -12,7 +12,9 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** The code of a file system's error, and what to do about it; undefined for any other error. */
-export function diskReason(cause: unknown): { readonly code: string; readonly reason: string } | undefined {
+export function diskReason(
+  cause: unknown,
+): { readonly code: string; readonly reason: string } | undefined {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const reason = reasons[code]
   return reason === undefined ? undefined : { code, reason }

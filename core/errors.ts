@@ -63,7 +63,12 @@ export class RunError extends RobenchError {}
 /** Turns anything thrown into plain data that survives a process border. */
 export function toErrorRecord(thrown: unknown): ErrorRecord {
   if (thrown instanceof RobenchError) {
-    return { code: thrown.code, name: thrown.name, message: thrown.message, details: thrown.details }
+    return {
+      code: thrown.code,
+      name: thrown.name,
+      message: thrown.message,
+      details: thrown.details,
+    }
   }
   if (thrown instanceof Error) {
     return { code: 'ROBENCH_INTERNAL', name: thrown.name, message: thrown.message }

@@ -36,7 +36,14 @@ export type { Adversary } from './nn/inner-attack.ts'
 export type { Loss, Model } from './model/model.ts'
 export { predictedClass, predictions } from './model/predictions.ts'
 export { apiVersion } from './plugin/contract.ts'
-export type { AttackContext, AttackMeta, AttackPlugin, DefenseAnswer, DefenseContext, PluginTable } from './plugin/contract.ts'
+export type {
+  AttackContext,
+  AttackMeta,
+  AttackPlugin,
+  DefenseAnswer,
+  DefenseContext,
+  PluginTable,
+} from './plugin/contract.ts'
 export { defineAttack, defineDefense, defineNetwork } from './plugin/define.ts'
 export type { OptionsOf } from './plugin/define.ts'
 export { runAttack } from './plugin/host.ts'

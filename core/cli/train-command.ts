@@ -19,7 +19,9 @@ interface TrainOptions {
 /** The command `train`. Sets the process's exit code: 1 if a training failed. */
 export function trainCommand(): Command {
   return new Command('train')
-    .description('train the defenses of a suite and write their model files; a training that was stopped goes on')
+    .description(
+      'train the defenses of a suite and write their model files; a training that was stopped goes on',
+    )
     .argument('<suite>', 'a suite file, or the name of a shipped suite')
     .option('--defense <name>', 'only this one')
     .option('--out <folder>', 'where the model files and their cards go', 'models')
@@ -30,7 +32,10 @@ export function trainCommand(): Command {
     .action(async (path: string, options: TrainOptions) => {
       const display = progressDisplay(process.stderr)
       const loaded = loadSuite(path)
-      const target = { folder: options.out, ...(options.defense === undefined ? {} : { defense: options.defense }) }
+      const target = {
+        folder: options.out,
+        ...(options.defense === undefined ? {} : { defense: options.defense }),
+      }
       const settings = runSettings({ ...options, results: 'results' })
       const answer = await interruptible(
         (signal) => trainSuite(loaded, settings, target, display, signal),
@@ -38,7 +43,9 @@ export function trainCommand(): Command {
         process.argv.slice(2),
       )
       if (options.json) process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`)
-      else for (const { defense, path: file, sha256 } of answer.models) process.stdout.write(`${defense}  ${file}  sha256 ${sha256}\n`)
+      else
+        for (const { defense, path: file, sha256 } of answer.models)
+          process.stdout.write(`${defense}  ${file}  sha256 ${sha256}\n`)
       if (answer.failures.length > 0) process.exitCode = exitCodes.failedCells
     })
 }

@@ -4,7 +4,13 @@ import { newData } from '../onnx/tensor-data.ts'
 import { GraphError, didYouMean } from '../errors.ts'
 import { multiplyDims, type Dim } from './dim.ts'
 import { describe, shapeError, type OpRecord } from './operator.ts'
-import { createNode, type Attributes, type AttributeValue, type Inferred, type Value } from './value.ts'
+import {
+  createNode,
+  type Attributes,
+  type AttributeValue,
+  type Inferred,
+  type Value,
+} from './value.ts'
 
 /** A number stands for a scalar constant of the other operand's type. */
 export type Operand = Value | number
@@ -30,7 +36,12 @@ export class Builder {
   }
 
   /** Applies any operator by its ONNX name. @throws GraphError for an unknown operator, attribute, or a shape that does not fit. */
-  op(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}, name = ''): readonly Value[] {
+  op(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes = {},
+    name = '',
+  ): readonly Value[] {
     const record = this.#table.get(op)
     if (!record) {
       throw new GraphError(
@@ -47,7 +58,10 @@ export class Builder {
     }
     for (const key of Object.keys(attributes)) {
       if (!(key in record.attributes)) {
-        throw shapeError({ op, name }, `unknown attribute "${key}" (known: ${Object.keys(record.attributes).join(', ') || 'none'})`)
+        throw shapeError(
+          { op, name },
+          `unknown attribute "${key}" (known: ${Object.keys(record.attributes).join(', ') || 'none'})`,
+        )
       }
     }
     const call = { op, name, inputs, attributes: filled }
@@ -160,10 +174,19 @@ export class Builder {
     return x.dtype === to ? x : this.#unary('Cast', [x], { to })
   }
 
-  conv(x: Value, weight: Value, bias: Value | null = null, options: ConvolutionOptions = {}): Value {
+  conv(
+    x: Value,
+    weight: Value,
+    bias: Value | null = null,
+    options: ConvolutionOptions = {},
+  ): Value {
     return this.#unary('Conv', bias ? [x, weight, bias] : [x, weight], { ...options })
   }
-  convTranspose(x: Value, weight: Value, options: ConvolutionOptions & { readonly output_padding?: readonly number[] } = {}): Value {
+  convTranspose(
+    x: Value,
+    weight: Value,
+    options: ConvolutionOptions & { readonly output_padding?: readonly number[] } = {},
+  ): Value {
     return this.#unary('ConvTranspose', [x, weight], { ...options })
   }
   globalAveragePool(x: Value): Value {
@@ -172,7 +195,12 @@ export class Builder {
   matMul(a: Value, b: Value): Value {
     return this.#unary('MatMul', [a, b])
   }
-  gemm(a: Value, b: Value, c: Value | null, options: { readonly transA?: number; readonly transB?: number } = {}): Value {
+  gemm(
+    a: Value,
+    b: Value,
+    c: Value | null,
+    options: { readonly transA?: number; readonly transB?: number } = {},
+  ): Value {
     return this.#unary('Gemm', c ? [a, b, c] : [a, b], { ...options })
   }
 
@@ -219,7 +247,13 @@ export class Builder {
   concat(parts: readonly Value[], axis: number): Value {
     return parts.length === 1 ? parts[0]! : this.#unary('Concat', parts, { axis })
   }
-  slice(x: Value, starts: readonly number[], ends: readonly number[], axes: readonly number[], steps?: readonly number[]): Value {
+  slice(
+    x: Value,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps?: readonly number[],
+  ): Value {
     const inputs = [x, this.integers(starts), this.integers(ends), this.integers(axes)]
     return this.#unary('Slice', steps ? [...inputs, this.integers(steps)] : inputs)
   }

@@ -35,13 +35,22 @@ export async function foldUnknownConstants(graph: OnnxGraph): Promise<OnnxGraph>
   }
 }
 
-async function evaluate(graph: OnnxGraph, names: readonly string[]): Promise<Record<string, Tensor> | undefined> {
+async function evaluate(
+  graph: OnnxGraph,
+  names: readonly string[],
+): Promise<Record<string, Tensor> | undefined> {
   const nodes = nodesBefore(graph, names)
   const read = new Set(nodes.flatMap((node) => node.inputs))
-  const outputs: readonly OnnxValueInfo[] = names.map((name) => ({ name, dtype: null, shape: null }))
+  const outputs: readonly OnnxValueInfo[] = names.map((name) => ({
+    name,
+    dtype: null,
+    shape: null,
+  }))
   const initializers = new Map([...graph.initializers].filter(([name]) => read.has(name)))
   try {
-    const session = await Session.load(writeOnnx({ ...graph, inputs: [], outputs, initializers, nodes, values: [] }))
+    const session = await Session.load(
+      writeOnnx({ ...graph, inputs: [], outputs, initializers, nodes, values: [] }),
+    )
     try {
       return await session.run({})
     } finally {

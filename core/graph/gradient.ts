@@ -20,7 +20,11 @@ export interface GradientOptions {
  *
  * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule.
  */
-export function gradient(of: Value, withRespectTo: readonly Value[], options: GradientOptions = {}): Value[] {
+export function gradient(
+  of: Value,
+  withRespectTo: readonly Value[],
+  options: GradientOptions = {},
+): Value[] {
   const order = topologicalOrder([of])
   const onPath = markPath(order, withRespectTo)
   const gradients = new Map<Value, Value>()
@@ -28,7 +32,13 @@ export function gradient(of: Value, withRespectTo: readonly Value[], options: Gr
   for (const node of order.toReversed()) {
     const outputGradients = node.outputs.map((output) => gradients.get(output) ?? null)
     if (!onPath.has(node) || outputGradients.every((item) => item === null)) continue
-    for (const [i, flowing] of inputGradients(node, outputGradients, onPath, withRespectTo, options).entries()) {
+    for (const [i, flowing] of inputGradients(
+      node,
+      outputGradients,
+      onPath,
+      withRespectTo,
+      options,
+    ).entries()) {
       const input = node.inputs[i]
       if (!input || !flowing) continue
       const undone = undoBroadcast(g, flowing, input)
@@ -56,7 +66,8 @@ function inputGradients(
   options: GradientOptions,
 ): readonly (Value | null)[] {
   const wanted = node.inputs.map(
-    (input) => !!input && isFloat(input.dtype) && (onPath.has(input.node) || withRespectTo.includes(input)),
+    (input) =>
+      !!input && isFloat(input.dtype) && (onPath.has(input.node) || withRespectTo.includes(input)),
   )
   if (!wanted.some(Boolean)) return []
   const rule = g.record(node.op)?.vjp
@@ -76,7 +87,9 @@ function inputGradients(
 function undoBroadcast(builder: Builder, flowing: Value, value: Value): Value {
   const surplus = flowing.shape.length - value.shape.length
   const leading = Array.from({ length: surplus }, (_, i) => i)
-  const repeated = value.shape.flatMap((dim, i) => (dim === 1 && flowing.shape[i + surplus] !== 1 ? [i + surplus] : []))
+  const repeated = value.shape.flatMap((dim, i) =>
+    dim === 1 && flowing.shape[i + surplus] !== 1 ? [i + surplus] : [],
+  )
   let result = flowing
   if (repeated.length > 0) result = builder.reduceSum(result, repeated, true)
   if (leading.length > 0) result = builder.reduceSum(result, leading)

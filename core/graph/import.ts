@@ -31,8 +31,11 @@ export interface ImportedGraph {
 export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedGraph {
   const values = new Map<string, Value>()
   const inputs = graph.inputs.map((info) => {
-    const shape = options.inputShapes?.[info.name] ?? info.shape?.map((dim, axis) => dim ?? `${info.name}_${axis}`)
-    if (!shape || !info.dtype) throw malformed(options, `input "${info.name}" has no ${shape ? 'element type' : 'shape'}`)
+    const shape =
+      options.inputShapes?.[info.name] ??
+      info.shape?.map((dim, axis) => dim ?? `${info.name}_${axis}`)
+    if (!shape || !info.dtype)
+      throw malformed(options, `input "${info.name}" has no ${shape ? 'element type' : 'shape'}`)
     const value = g.input(info.name, info.dtype, shape)
     values.set(info.name, value)
     return value
@@ -53,24 +56,39 @@ export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedG
   return { inputs, outputs: Object.fromEntries(outputs) }
 }
 
-function importNode(node: OnnxNode, graph: OnnxGraph, values: ReadonlyMap<string, Value>, options: ImportOptions): readonly Value[] {
+function importNode(
+  node: OnnxNode,
+  graph: OnnxGraph,
+  values: ReadonlyMap<string, Value>,
+  options: ImportOptions,
+): readonly Value[] {
   const inputs = node.inputs.map((name) => {
     if (name === '') return null
     const value = values.get(name)
-    if (!value) throw malformed(options, `${describe(node)} reads "${name}", which nothing before it makes`)
+    if (!value)
+      throw malformed(options, `${describe(node)} reads "${name}", which nothing before it makes`)
     return value
   })
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
   const record = node.domain === '' ? g.record(node.op) : undefined
   if (!record) throw unknownOperator(node, options)
   try {
-    const call = { op: node.op, name: node.name || node.outputs[0]!, inputs: followBatch(node.op, inputs, options), attributes: importAttributes(node, record) }
+    const call = {
+      op: node.op,
+      name: node.name || node.outputs[0]!,
+      inputs: followBatch(node.op, inputs, options),
+      attributes: importAttributes(node, record),
+    }
     const counted = withOutputCount(call, node)
     const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
     if (isValues(upgraded)) return upgraded
     return g.op(node.op, upgraded.inputs, upgraded.attributes, call.name)
   } catch (error) {
-    if (error instanceof GraphError) throw new GraphError(error.code, `${options.name}: ${error.message}`, { details: error.details, cause: error })
+    if (error instanceof GraphError)
+      throw new GraphError(error.code, `${options.name}: ${error.message}`, {
+        details: error.details,
+        cause: error,
+      })
     throw error
   }
 }
@@ -80,8 +98,20 @@ function isValues(upgraded: object): upgraded is readonly Value[] {
 }
 
 /** Split of old operator sets takes its number of parts from the node's outputs. */
-function withOutputCount<C extends { readonly op: string; readonly inputs: readonly (Value | null)[]; readonly attributes: Readonly<Record<string, AttributeValue>> }>(call: C, node: OnnxNode): C {
-  if (call.op !== 'Split' || call.inputs[1] || 'split' in call.attributes || 'num_outputs' in call.attributes) return call
+function withOutputCount<
+  C extends {
+    readonly op: string
+    readonly inputs: readonly (Value | null)[]
+    readonly attributes: Readonly<Record<string, AttributeValue>>
+  },
+>(call: C, node: OnnxNode): C {
+  if (
+    call.op !== 'Split' ||
+    call.inputs[1] ||
+    'split' in call.attributes ||
+    'num_outputs' in call.attributes
+  )
+    return call
   return { ...call, attributes: { ...call.attributes, num_outputs: node.outputs.length } }
 }
 
@@ -89,7 +119,11 @@ function withOutputCount<C extends { readonly op: string; readonly inputs: reado
  * Target shapes written for a fixed batch: in Expand the leading size becomes 1, which broadcasts;
  * in Reshape it becomes −1, and a −1 elsewhere the number that it stands for in one example.
  */
-function followBatch(op: string, inputs: readonly (Value | null)[], options: ImportOptions): readonly (Value | null)[] {
+function followBatch(
+  op: string,
+  inputs: readonly (Value | null)[],
+  options: ImportOptions,
+): readonly (Value | null)[] {
   const [x, target] = inputs
   if (options.fixedBatch === undefined || (op !== 'Reshape' && op !== 'Expand')) return inputs
   const numbers = target?.contents?.filter((size) => typeof size === 'number')
@@ -114,7 +148,13 @@ function followBatch(op: string, inputs: readonly (Value | null)[], options: Imp
 }
 
 function importConstant(node: OnnxNode, options: ImportOptions): Value {
-  const { value, value_int: int, value_ints: ints, value_float: float, value_floats: floats } = node.attributes
+  const {
+    value,
+    value_int: int,
+    value_ints: ints,
+    value_float: float,
+    value_floats: floats,
+  } = node.attributes
   if (value?.type === 'tensor') return g.constant(value.value, node.name)
   if (int?.type === 'int') return g.scalar(int.value, 'int64')
   if (ints?.type === 'ints') return g.integers(ints.value)
@@ -131,10 +171,18 @@ function importAttributes(node: OnnxNode, record: OpRecord): Record<string, Attr
   return attributes
 }
 
-function importAttribute(node: OnnxNode, key: string, attribute: OnnxAttribute, type: string | undefined): AttributeValue {
+function importAttribute(
+  node: OnnxNode,
+  key: string,
+  attribute: OnnxAttribute,
+  type: string | undefined,
+): AttributeValue {
   if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
   if (attribute.type === 'unsupported' || attribute.type === 'strings') {
-    throw shapeError(node, `attribute "${key}" of type ${attribute.type === 'strings' ? 'STRINGS' : attribute.value} is not supported`)
+    throw shapeError(
+      node,
+      `attribute "${key}" of type ${attribute.type === 'strings' ? 'STRINGS' : attribute.value} is not supported`,
+    )
   }
   return attribute.value
 }
@@ -151,4 +199,3 @@ function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
 function malformed(options: ImportOptions, message: string): GraphError {
   return new GraphError('ROBENCH_GRAPH', `${options.name}: malformed graph: ${message}`)
 }
-

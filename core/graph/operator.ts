@@ -100,7 +100,10 @@ export function numberOf(call: Pick<Call, 'op' | 'attributes'>, key: string): nu
 }
 
 /** A list of numbers among the attributes, or undefined where it is left out. */
-export function numbersOf(call: Pick<Call, 'attributes'>, key: string): readonly number[] | undefined {
+export function numbersOf(
+  call: Pick<Call, 'attributes'>,
+  key: string,
+): readonly number[] | undefined {
   const value = call.attributes[key]
   return Array.isArray(value) ? (value as readonly number[]) : undefined
 }
@@ -134,7 +137,10 @@ export function sizesOf(call: Call, shape: readonly Dim[], from = 0): number[] {
 export function contentsOf(call: Call, index: number, what: string): readonly Dim[] {
   const value = inputOf(call, index)
   if (!value.contents) {
-    throw shapeError(call, `${what} must be known before the run, but depends on the inputs' values`)
+    throw shapeError(
+      call,
+      `${what} must be known before the run, but depends on the inputs' values`,
+    )
   }
   return value.contents
 }
@@ -154,7 +160,10 @@ export function axisOf(call: Call, axis: number, rank: number): number {
 }
 
 /** An error that names operator and node. */
-export function shapeError(call: Pick<Call, 'op'> & { readonly name?: string }, message: string): GraphError {
+export function shapeError(
+  call: Pick<Call, 'op'> & { readonly name?: string },
+  message: string,
+): GraphError {
   return new GraphError('ROBENCH_GRAPH', `${describe(call)}: ${message}`, {
     details: { op: call.op, node: call.name ?? '' },
   })
@@ -166,5 +175,8 @@ export function describe(call: Pick<Call, 'op'> & { readonly name?: string }): s
 }
 
 function internal(op: string, key: string): GraphError {
-  return new GraphError('ROBENCH_INTERNAL', `${op}: attribute "${key}" has not the type that its record says`)
+  return new GraphError(
+    'ROBENCH_INTERNAL',
+    `${op}: attribute "${key}" has not the type that its record says`,
+  )
 }

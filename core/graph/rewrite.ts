@@ -5,7 +5,10 @@ import { g } from './graph.ts'
 import { numberOf } from './operator.ts'
 
 /** What becomes of a node: new outputs, or undefined to keep it (with its inputs rewritten). */
-export type Rewrite = (node: Node, inputs: readonly (Value | null)[]) => readonly Value[] | undefined
+export type Rewrite = (
+  node: Node,
+  inputs: readonly (Value | null)[],
+) => readonly Value[] | undefined
 
 /** Rewrites a graph from its leaves up. Untouched parts are shared with the old one. */
 export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
@@ -25,7 +28,10 @@ export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
 }
 
 /** Puts other values in the place of some (placeholders, mostly). Shapes are inferred anew. */
-export function substitute(values: readonly Value[], replacements: ReadonlyMap<Value, Value>): Value[] {
+export function substitute(
+  values: readonly Value[],
+  replacements: ReadonlyMap<Value, Value>,
+): Value[] {
   return rewrite(values, (node) => {
     if (!node.outputs.some((output) => replacements.has(output))) return undefined
     return node.outputs.map((output) => replacements.get(output) ?? output)
@@ -56,7 +62,9 @@ export function foldBatchNormalization(values: readonly Value[]): Value[] {
     const [source, kernel, convBias] = conv.inputs
     const epsilon = numberOf(node, 'epsilon')
     const statistics = [scale!, bias!, mean!, variance!] as const
-    const folded = foldNumbers(kernel!, convBias ?? null, statistics, epsilon) ?? foldExpressions(kernel!, convBias ?? null, statistics, epsilon)
+    const folded =
+      foldNumbers(kernel!, convBias ?? null, statistics, epsilon) ??
+      foldExpressions(kernel!, convBias ?? null, statistics, epsilon)
     return g.op('Conv', [source!, ...folded], conv.attributes, conv.name)
   })
 }
@@ -64,28 +72,48 @@ export function foldBatchNormalization(values: readonly Value[]): Value[] {
 type Statistics = readonly [scale: Value, bias: Value, mean: Value, variance: Value]
 
 /** Kernel and bias of the folded convolution, computed in float64; undefined unless all are constants. */
-function foldNumbers(kernel: Value, convBias: Value | null, statistics: Statistics, epsilon: number): [Value, Value] | undefined {
+function foldNumbers(
+  kernel: Value,
+  convBias: Value | null,
+  statistics: Statistics,
+  epsilon: number,
+): [Value, Value] | undefined {
   const weights = floatsOf(kernel)
   const offset = convBias ? floatsOf(convBias) : null
   const [a, b, m, v] = statistics.map(floatsOf)
   if (!weights || offset === undefined || !a || !b || !m || !v) return undefined
   const perChannel = weights.length / a.length
   const slope = Float64Array.from(a, (value, i) => value / Math.sqrt(v[i]! + epsilon))
-  const folded = Float32Array.from(weights, (value, i) => value * slope[Math.floor(i / perChannel)]!)
+  const folded = Float32Array.from(
+    weights,
+    (value, i) => value * slope[Math.floor(i / perChannel)]!,
+  )
   const shift = Float32Array.from(slope, (value, i) => b[i]! + ((offset?.[i] ?? 0) - m[i]!) * value)
-  return [g.constant(float32(kernel.shape as readonly number[], folded)), g.constant(float32([shift.length], shift))]
+  return [
+    g.constant(float32(kernel.shape as readonly number[], folded)),
+    g.constant(float32([shift.length], shift)),
+  ]
 }
 
-function foldExpressions(kernel: Value, convBias: Value | null, [scale, bias, mean, variance]: Statistics, epsilon: number): [Value, Value] {
+function foldExpressions(
+  kernel: Value,
+  convBias: Value | null,
+  [scale, bias, mean, variance]: Statistics,
+  epsilon: number,
+): [Value, Value] {
   const slope = g.div(scale, g.sqrt(g.add(variance, epsilon)))
-  const column = g.unsqueeze(slope, kernel.shape.slice(1).map((_, i) => i + 1))
+  const column = g.unsqueeze(
+    slope,
+    kernel.shape.slice(1).map((_, i) => i + 1),
+  )
   const centered = convBias ? g.sub(convBias, mean) : g.neg(mean)
   return [g.mul(kernel, column), g.add(bias, g.mul(centered, slope))]
 }
 
 function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
   if (node.inputs.length === 0) {
-    return createNode(node.op, node.name, inputs, node.attributes, node.outputs, node.tensor).outputs
+    return createNode(node.op, node.name, inputs, node.attributes, node.outputs, node.tensor)
+      .outputs
   }
   return g.op(node.op, inputs, node.attributes, node.name)
 }
@@ -94,7 +122,8 @@ function countUses(values: readonly Value[]): ReadonlyMap<Value, number> {
   const uses = new Map<Value, number>()
   const add = (value: Value): void => void uses.set(value, (uses.get(value) ?? 0) + 1)
   values.forEach(add)
-  for (const node of topologicalOrder(values)) for (const input of node.inputs) if (input) add(input)
+  for (const node of topologicalOrder(values))
+    for (const input of node.inputs) if (input) add(input)
   return uses
 }
 

@@ -22,7 +22,11 @@ export class Session {
   }
 
   /** Prepares an ONNX file. @param name what to call it in errors. @throws GraphError ROBENCH_MODEL_FILE if onnxruntime refuses it. */
-  static async load(bytes: Uint8Array, options: SessionOptions = {}, name = 'graph'): Promise<Session> {
+  static async load(
+    bytes: Uint8Array,
+    options: SessionOptions = {},
+    name = 'graph',
+  ): Promise<Session> {
     const [provider, id] = (options.device ?? 'cpu').split(':')
     const device = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
     const config: ort.InferenceSession.SessionOptions = {
@@ -37,7 +41,11 @@ export class Session {
     try {
       return new Session(await ort.InferenceSession.create(bytes, config))
     } catch (cause) {
-      throw new GraphError('ROBENCH_MODEL_FILE', `${name}: onnxruntime cannot load it on "${options.device ?? 'cpu'}": ${messageOf(cause)}`, { cause })
+      throw new GraphError(
+        'ROBENCH_MODEL_FILE',
+        `${name}: onnxruntime cannot load it on "${options.device ?? 'cpu'}": ${messageOf(cause)}`,
+        { cause },
+      )
     }
   }
 
@@ -52,7 +60,10 @@ export class Session {
   }
 
   /** Runs the graph: placeholders by name to outputs by name. */
-  async run(feeds: Readonly<Record<string, Tensor>>, name = 'graph'): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    name = 'graph',
+  ): Promise<Record<string, Tensor>> {
     const tensors: Record<string, ort.Tensor> = {}
     for (const key of this.#session.inputNames) {
       const feed = feeds[key]
@@ -61,9 +72,13 @@ export class Session {
     }
     try {
       const answers = await this.#session.run(tensors)
-      return Object.fromEntries(Object.entries(answers).map(([key, value]) => [key, fromOrt(value)]))
+      return Object.fromEntries(
+        Object.entries(answers).map(([key, value]) => [key, fromOrt(value)]),
+      )
     } catch (cause) {
-      throw new RunError('ROBENCH_GRAPH', `${name}: onnxruntime failed: ${messageOf(cause)}`, { cause })
+      throw new RunError('ROBENCH_GRAPH', `${name}: onnxruntime failed: ${messageOf(cause)}`, {
+        cause,
+      })
     }
   }
 

@@ -46,7 +46,14 @@ export function createNode(
   constant?: Tensor,
 ): Node {
   const outputs: Value[] = []
-  const node: Node = { op, name, inputs, attributes, outputs, ...(constant && { tensor: constant }) }
+  const node: Node = {
+    op,
+    name,
+    inputs,
+    attributes,
+    outputs,
+    ...(constant && { tensor: constant }),
+  }
   inferred.forEach((item, index) => outputs.push({ node, index, ...item }))
   return node
 }

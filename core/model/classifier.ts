@@ -8,7 +8,15 @@ import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
 import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
-import type { GradientAnswer, Loss, Model, PassCounts, Program, ProgramDefinition, ProgramScope } from './model.ts'
+import type {
+  GradientAnswer,
+  Loss,
+  Model,
+  PassCounts,
+  Program,
+  ProgramDefinition,
+  ProgramScope,
+} from './model.ts'
 
 export interface ClassifierParts {
   readonly name: string
@@ -69,12 +77,18 @@ export class ClassifierModel implements Model {
       session = this.#compileGradient(loss)
       this.#gradients.set(loss, session)
     }
-    const answers = await (await session).run({ inputs, labels: int64([labels.length], labels) }, this.#parts.name)
+    const answers = await (
+      await session
+    ).run({ inputs, labels: int64([labels.length], labels) }, this.#parts.name)
     this.#forwardPasses += count
     this.#backwardPasses += count
     const logits = answers['logits'] as FloatTensor
     this.#checkLogits(logits)
-    return { logits, losses: answers['losses']!.data as Float32Array, gradient: answers['gradient'] as FloatTensor }
+    return {
+      logits,
+      losses: answers['losses']!.data as Float32Array,
+      gradient: answers['gradient'] as FloatTensor,
+    }
   }
 
   async compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program> {
@@ -106,7 +120,11 @@ export class ClassifierModel implements Model {
   }
 
   async dispose(): Promise<void> {
-    const sessions = [...(this.#forward ? [this.#forward] : []), ...this.#gradients.values(), ...this.#programs]
+    const sessions = [
+      ...(this.#forward ? [this.#forward] : []),
+      ...this.#gradients.values(),
+      ...this.#programs,
+    ]
     // A session that could not be compiled said so to whoever asked for it.
     for (const outcome of await Promise.allSettled(sessions)) {
       if (outcome.status === 'fulfilled') await outcome.value.release()
@@ -127,7 +145,12 @@ export class ClassifierModel implements Model {
     const labels = g.input('labels', 'int64', ['n'])
     const losses = loss(logits, labels)
     const [derivative] = gradient(losses, [images], { name })
-    return Session.compile({ logits, losses, gradient: derivative! }, [images, labels], session, name)
+    return Session.compile(
+      { logits, losses, gradient: derivative! },
+      [images, labels],
+      session,
+      name,
+    )
   }
 
   #expression(): Value {
@@ -140,18 +163,27 @@ export class ClassifierModel implements Model {
     const [c, h, w] = this.#parts.inputShape
     const { shape } = inputs
     if (shape.length !== 4 || shape[1] !== c || shape[2] !== h || shape[3] !== w) {
-      throw new RobenchError('ROBENCH_MODEL_OUTPUT', `${this.#parts.name}: expected inputs [n, ${c}, ${h}, ${w}], got [${shape.join(', ')}]`)
+      throw new RobenchError(
+        'ROBENCH_MODEL_OUTPUT',
+        `${this.#parts.name}: expected inputs [n, ${c}, ${h}, ${w}], got [${shape.join(', ')}]`,
+      )
     }
   }
 
   #checkLabels(labels: Int32Array, count: number): void {
     const { name, classes } = this.#parts
     if (labels.length !== count) {
-      throw new RobenchError('ROBENCH_GRAPH', `${name}: expected one label for each of ${count} inputs, got ${labels.length}`)
+      throw new RobenchError(
+        'ROBENCH_GRAPH',
+        `${name}: expected one label for each of ${count} inputs, got ${labels.length}`,
+      )
     }
     const at = labels.findIndex((label) => label < 0 || label >= classes)
     if (at >= 0) {
-      throw new RobenchError('ROBENCH_GRAPH', `${name}: label ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`)
+      throw new RobenchError(
+        'ROBENCH_GRAPH',
+        `${name}: label ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`,
+      )
     }
   }
 
@@ -168,7 +200,11 @@ export class ClassifierModel implements Model {
 }
 
 /** The sum of row counts, with symbols (`n`, `3*n`) taken from the shapes that are fed. */
-function countRows(rows: readonly Dim[], inputs: readonly Value[], feeds: Readonly<Record<string, Tensor>>): number {
+function countRows(
+  rows: readonly Dim[],
+  inputs: readonly Value[],
+  feeds: Readonly<Record<string, Tensor>>,
+): number {
   const sizes = new Map<string, number>()
   for (const { node, shape } of inputs) {
     shape.forEach((dim, axis) => {

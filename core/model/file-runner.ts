@@ -14,7 +14,13 @@ export class FileRunner {
   #preprocessing: Session | undefined
 
   /** @param prepared the images as the file wants them, an expression of the placeholder `inputs`. */
-  constructor(session: Session, file: FileDescription, prepared: Value, options: SessionOptions, name: string) {
+  constructor(
+    session: Session,
+    file: FileDescription,
+    prepared: Value,
+    options: SessionOptions,
+    name: string,
+  ) {
     this.#session = session
     this.file = file
     this.#prepared = prepared
@@ -32,7 +38,9 @@ export class FileRunner {
       const rows = Math.min(batch, count - start)
       const part = fill(sliceRows(images, start, start + rows), batch)
       const prepared = await this.#preprocessing.run({ inputs: part }, this.#name)
-      const answer = (await this.#session.run({ [this.file.input]: prepared['prepared']! }, this.#name))[this.file.output]!
+      const answer = (
+        await this.#session.run({ [this.file.input]: prepared['prepared']! }, this.#name)
+      )[this.file.output]!
       parts.push(this.#checked(answer, batch).subarray(0, (answer.data.length / batch) * rows))
     }
     const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
@@ -78,6 +86,7 @@ function fill(images: FloatTensor, batch: number): FloatTensor {
   const row = sizeOf(images.shape.slice(1))
   const data = new Float32Array(batch * row)
   data.set(images.data)
-  for (let i = count; i < batch; i++) data.set(images.data.subarray((count - 1) * row, count * row), i * row)
+  for (let i = count; i < batch; i++)
+    data.set(images.data.subarray((count - 1) * row, count * row), i * row)
   return { dtype: 'float32', shape: [batch, ...images.shape.slice(1)], data }
 }

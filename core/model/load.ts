@@ -32,7 +32,11 @@ export interface LoadModelOptions extends SessionOptions {
  *
  * @throws GraphError ROBENCH_MODEL_FILE for a file that is no model, RobenchError ROBENCH_CONFIG where manifest and file disagree.
  */
-export async function loadModel(bytes: Uint8Array, manifest: ModelManifest, options: LoadModelOptions = {}): Promise<Model> {
+export async function loadModel(
+  bytes: Uint8Array,
+  manifest: ModelManifest,
+  options: LoadModelOptions = {},
+): Promise<Model> {
   const name = options.name ?? 'model'
   const graph = readOnnx(bytes, name)
   const file = describeFile(graph, manifest, options, name)
@@ -40,15 +44,28 @@ export async function loadModel(bytes: Uint8Array, manifest: ModelManifest, opti
   const prepared = preprocess(images, file, manifest)
   const session = await Session.load(bytes, options, name)
   const runner = new FileRunner(session, file, prepared, options, name)
-  const identity = { hash: hashJson({ file: hashBytes(bytes), manifest }), bounds: manifest.bounds, inputShape: file.inputShape, name }
+  const identity = {
+    hash: hashJson({ file: hashBytes(bytes), manifest }),
+    bounds: manifest.bounds,
+    inputShape: file.inputShape,
+    name,
+  }
   try {
     const probe = randomImages(file.inputShape, manifest.bounds, 3)
     const expected = await runner.logits(probe)
     const classes = expected.shape[1]!
     checkClasses(classes, manifest, name)
-    const compare = (logits: Value): Promise<void> => checkAgreement(logits, images, probe, expected, runner, options, name)
+    const compare = (logits: Value): Promise<void> =>
+      checkAgreement(logits, images, probe, expected, runner, options, name)
     const expression = await readExpression(graph, file, prepared, name, compare)
-    return new ClassifierModel({ ...identity, classes, images, expression, runner, session: options })
+    return new ClassifierModel({
+      ...identity,
+      classes,
+      images,
+      expression,
+      runner,
+      session: options,
+    })
   } catch (error) {
     await runner.release()
     throw error
@@ -76,9 +93,13 @@ async function readExpression(
 }
 
 function noGradient(reason: string, cause?: RobenchError): GraphError {
-  return new GraphError('ROBENCH_NO_GRADIENT', `${reason}; black-box attacks, which need no gradient, still work`, {
-    ...(cause && { details: cause.details, cause }),
-  })
+  return new GraphError(
+    'ROBENCH_NO_GRADIENT',
+    `${reason}; black-box attacks, which need no gradient, still work`,
+    {
+      ...(cause && { details: cause.details, cause }),
+    },
+  )
 }
 
 /** What the file says of its input and output. */
@@ -92,20 +113,32 @@ export interface FileDescription {
   readonly fixedBatch?: number
 }
 
-function describeFile(graph: OnnxGraph, manifest: ModelManifest, options: LoadModelOptions, name: string): FileDescription {
+function describeFile(
+  graph: OnnxGraph,
+  manifest: ModelManifest,
+  options: LoadModelOptions,
+  name: string,
+): FileDescription {
   const [input, ...others] = graph.inputs
   if (!input || others.length > 0) {
-    throw invalid(name, `expected one input, got ${graph.inputs.length} (${graph.inputs.map((info) => info.name).join(', ')})`)
+    throw invalid(
+      name,
+      `expected one input, got ${graph.inputs.length} (${graph.inputs.map((info) => info.name).join(', ')})`,
+    )
   }
   const output = manifest.output ?? graph.outputs[0]?.name
   if (!output || !graph.outputs.some((info) => info.name === output)) {
-    throw invalid(name, `output "${output}" does not exist; it has ${graph.outputs.map((info) => info.name).join(', ')}`)
+    throw invalid(
+      name,
+      `output "${output}" does not exist; it has ${graph.outputs.map((info) => info.name).join(', ')}`,
+    )
   }
   if (input.dtype !== 'float32') throw invalid(name, `expected a float32 input, got ${input.dtype}`)
   const inputShape = imageShape(input, manifest, options, name)
   const [c, h, w] = inputShape
   const [batch] = input.shape ?? []
-  const images = input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
+  const images =
+    input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
   return {
     input: input.name,
     output,
@@ -115,26 +148,45 @@ function describeFile(graph: OnnxGraph, manifest: ModelManifest, options: LoadMo
   }
 }
 
-function imageShape(input: OnnxValueInfo, manifest: ModelManifest, options: LoadModelOptions, name: string): [number, number, number] {
+function imageShape(
+  input: OnnxValueInfo,
+  manifest: ModelManifest,
+  options: LoadModelOptions,
+  name: string,
+): [number, number, number] {
   const given = options.inputShape
   const shown = input.shape?.map((dim) => dim ?? '?') ?? []
   if (input.shape?.length === 2) {
     if (given && typeof input.shape[1] === 'number' && sizeOf(given) !== input.shape[1]) {
-      throw invalid(name, `it takes ${formatShape(shown)}, which is not an image of ${formatShape(given)} flattened`)
+      throw invalid(
+        name,
+        `it takes ${formatShape(shown)}, which is not an image of ${formatShape(given)} flattened`,
+      )
     }
-    if (!given) throw invalid(name, `it takes flattened images ${formatShape(shown)}; say their shape`)
+    if (!given)
+      throw invalid(name, `it takes flattened images ${formatShape(shown)}; say their shape`)
     return [...given]
   }
   if (input.shape?.length !== 4) {
-    throw invalid(name, `expected an input of 4 axes (${manifest.layout}), got ${formatShape(shown)}`)
+    throw invalid(
+      name,
+      `expected an input of 4 axes (${manifest.layout}), got ${formatShape(shown)}`,
+    )
   }
   const [, a, b, c] = input.shape
   const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
   const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
-  if (shape.some((dim) => dim === undefined)) throw invalid(name, `its input ${formatShape(shown)} leaves sizes open; say the images' shape`)
+  if (shape.some((dim) => dim === undefined))
+    throw invalid(name, `its input ${formatShape(shown)} leaves sizes open; say the images' shape`)
   if (given && given.some((dim, i) => dim !== shape[i])) {
-    const hint = given[0] === own[2] || given[0] === own[1] ? '; is the layout right (--layout NCHW or NHWC)?' : ''
-    throw invalid(name, `it takes images of ${formatShape(shape as number[])} (channels, height, width), but the data has ${formatShape(given)}${hint}`)
+    const hint =
+      given[0] === own[2] || given[0] === own[1]
+        ? '; is the layout right (--layout NCHW or NHWC)?'
+        : ''
+    throw invalid(
+      name,
+      `it takes images of ${formatShape(shape as number[])} (channels, height, width), but the data has ${formatShape(given)}${hint}`,
+    )
   }
   return shape as [number, number, number]
 }
@@ -145,7 +197,10 @@ function preprocess(images: Value, file: FileDescription, manifest: ModelManifes
   let x = images
   const perChannel = (values: readonly number[], key: string): Value => {
     if (values.length !== c && values.length !== 1) {
-      throw new RobenchError('ROBENCH_CONFIG', `manifest: ${key} has ${values.length} values, expected ${c} (one per channel)`)
+      throw new RobenchError(
+        'ROBENCH_CONFIG',
+        `manifest: ${key} has ${values.length} values, expected ${c} (one per channel)`,
+      )
     }
     return g.floats([values.length, 1, 1], values)
   }
@@ -155,7 +210,12 @@ function preprocess(images: Value, file: FileDescription, manifest: ModelManifes
   return manifest.layout === 'NHWC' ? g.transpose(x, [0, 2, 3, 1]) : x
 }
 
-function importClassifier(graph: OnnxGraph, file: FileDescription, prepared: Value, name: string): Value {
+function importClassifier(
+  graph: OnnxGraph,
+  file: FileDescription,
+  prepared: Value,
+  name: string,
+): Value {
   const imported = importGraph(graph, {
     name,
     inputShapes: { [file.input]: file.fileShape },
@@ -166,7 +226,9 @@ function importClassifier(graph: OnnxGraph, file: FileDescription, prepared: Val
   const [folded] = foldBatchNormalization([logits!])
   const flat = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
   if (flat.shape.length !== 2 || typeof flat.shape[1] !== 'number' || flat.shape[0] !== 'n') {
-    throw noGradient(`${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`)
+    throw noGradient(
+      `${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`,
+    )
   }
   return flat
 }
@@ -194,20 +256,35 @@ async function checkAgreement(
   // Another order of additions, no more: 1e-3 of the largest logit. Logits that are not finite are refused when they are used.
   if (sameShape && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return
   const { fixedBatch } = runner.file
-  const reading = fixedBatch === undefined ? 'read as an expression' : `with its batch of ${fixedBatch} made symbolic`
-  const difference = sameShape ? `by ${worst.toPrecision(3)}` : `[${actual.shape.join(', ')}] in place of [${expected.shape.join(', ')}]`
+  const reading =
+    fixedBatch === undefined
+      ? 'read as an expression'
+      : `with its batch of ${fixedBatch} made symbolic`
+  const difference = sameShape
+    ? `by ${worst.toPrecision(3)}`
+    : `[${actual.shape.join(', ')}] in place of [${expected.shape.join(', ')}]`
   const advice = fixedBatch === undefined ? 'please report it' : 'export it with a dynamic batch'
-  throw noGradient(`${name}: ${reading} it answers differently from the file (${difference}), so its gradient is not to be trusted; ${advice}`)
+  throw noGradient(
+    `${name}: ${reading} it answers differently from the file (${difference}), so its gradient is not to be trusted; ${advice}`,
+  )
 }
 
-function randomImages([c, h, w]: readonly [number, number, number], [low, high]: readonly [number, number], count: number): FloatTensor {
+function randomImages(
+  [c, h, w]: readonly [number, number, number],
+  [low, high]: readonly [number, number],
+  count: number,
+): FloatTensor {
   const random = randomStream('model probe')
-  const data = Float32Array.from({ length: count * c * h * w }, () => low + (high - low) * random.uniform())
+  const data = Float32Array.from(
+    { length: count * c * h * w },
+    () => low + (high - low) * random.uniform(),
+  )
   return float32([count, c, h, w], data)
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {
-  if (typeof classes !== 'number' || classes < 2) throw invalid(name, `expected logits of at least 2 classes, got ${classes ?? 'none'}`)
+  if (typeof classes !== 'number' || classes < 2)
+    throw invalid(name, `expected logits of at least 2 classes, got ${classes ?? 'none'}`)
   const names = manifest.classNames?.length
   if (names !== undefined && names !== classes) {
     throw invalid(name, `it gives ${classes} logits, but there are ${names} class names`)

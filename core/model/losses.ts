@@ -22,7 +22,10 @@ export const margin: Loss = (logits, labels) => {
 export function isLabel(logits: Value, labels: Value): Value {
   const classes = logits.shape[1]
   if (typeof classes !== 'number' || logits.shape.length !== 2) {
-    throw shapeError({ op: 'loss' }, `expected logits [n, classes], got ${formatShape(logits.shape)}`)
+    throw shapeError(
+      { op: 'loss' },
+      `expected logits [n, classes], got ${formatShape(logits.shape)}`,
+    )
   }
   return g.equal(g.unsqueeze(labels, [1]), g.integers(Array.from({ length: classes }, (_, i) => i)))
 }

@@ -10,7 +10,11 @@ export interface Augmentation {
 }
 
 /** Augments images `[n, c, h, w]` in place. @param random the stream of the image in that row. */
-export function augment(images: FloatTensor, { crop, flip }: Augmentation, random: (row: number) => RandomStream): void {
+export function augment(
+  images: FloatTensor,
+  { crop, flip }: Augmentation,
+  random: (row: number) => RandomStream,
+): void {
   const [count, channels, height, width] = images.shape as [number, number, number, number]
   const size = channels * height * width
   if (crop === 0 && !flip) return

@@ -24,7 +24,9 @@ interface Header {
 /** Writes a checkpoint in the place of an older one. @throws RunError ROBENCH_STORE. */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
   const tensors = [...checkpoint.tensors]
-  const bodies = tensors.map(([, { data }]) => new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength))
+  const bodies = tensors.map(
+    ([, { data }]) => new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+  )
   const header: Header = {
     training: checkpoint.training,
     epoch: checkpoint.epoch,
@@ -34,10 +36,18 @@ export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
   }
   try {
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(`${path}.part`, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...bodies]), { flush: true })
+    writeFileSync(
+      `${path}.part`,
+      Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...bodies]),
+      { flush: true },
+    )
     renameSync(`${path}.part`, path)
   } catch (cause) {
-    throw new RunError('ROBENCH_STORE', `${path}: cannot write the checkpoint (${String(cause)}); free space or choose another folder, and start again: training goes on from the last one`, { cause })
+    throw new RunError(
+      'ROBENCH_STORE',
+      `${path}: cannot write the checkpoint (${String(cause)}); free space or choose another folder, and start again: training goes on from the last one`,
+      { cause },
+    )
   }
 }
 
@@ -55,7 +65,10 @@ export function readCheckpoint(path: string, training: string): Checkpoint | und
   const tensors = new Map<string, FloatTensor>()
   let offset = 0
   for (const { name, shape } of header.tensors) {
-    tensors.set(name, float32(shape, new Float32Array(body.buffer.slice(offset, offset + 4 * sizeOf(shape)))))
+    tensors.set(
+      name,
+      float32(shape, new Float32Array(body.buffer.slice(offset, offset + 4 * sizeOf(shape)))),
+    )
     offset += 4 * sizeOf(shape)
   }
   return { training, epoch: header.epoch, facts: header.facts, tensors }

@@ -21,7 +21,11 @@ export function rampedAdversary(adversary: Adversary, progress: number): Adversa
   const { ramp = 0, threatModel, stepSize } = adversary
   if (progress >= ramp) return adversary
   const factor = progress / ramp
-  return { ...adversary, threatModel: { ...threatModel, epsilon: factor * threatModel.epsilon }, stepSize: factor * stepSize }
+  return {
+    ...adversary,
+    threatModel: { ...threatModel, epsilon: factor * threatModel.epsilon },
+    stepSize: factor * stepSize,
+  }
 }
 
 const evaluationBatch = 100
@@ -38,7 +42,13 @@ export class InnerAttack {
   }
 
   /** Adversarial examples of a batch, in the shape of `clean`. */
-  async run(clean: FloatTensor, labels: Int32Array, weights: Weights, adversary: Adversary, random: RandomStream): Promise<FloatTensor> {
+  async run(
+    clean: FloatTensor,
+    labels: Int32Array,
+    weights: Weights,
+    adversary: Adversary,
+    random: RandomStream,
+  ): Promise<FloatTensor> {
     const session = await this.#session(weights)
     try {
       return await ascend(session, clean, labels, adversary, random)
@@ -64,13 +74,25 @@ export class InnerAttack {
       const labels = Int32Array.from(part, (row) => data.labels[row]!)
       correct += await countCorrect(session, inputs, labels)
       if (!adversary) continue
-      const harder = { ...adversary, steps: evaluationSteps, stepSize: adversary.threatModel.epsilon / 4 }
-      const attacked = await ascend(session, inputs, labels, harder, randomStream('evaluation', start))
+      const harder = {
+        ...adversary,
+        steps: evaluationSteps,
+        stepSize: adversary.threatModel.epsilon / 4,
+      }
+      const attacked = await ascend(
+        session,
+        inputs,
+        labels,
+        harder,
+        randomStream('evaluation', start),
+      )
       robust += await countCorrect(session, attacked, labels)
     }
     await session.release()
     const validationAccuracy = correct / rows.length
-    return adversary ? { validationAccuracy, validationRobustAccuracy: robust / rows.length } : { validationAccuracy }
+    return adversary
+      ? { validationAccuracy, validationRobustAccuracy: robust / rows.length }
+      : { validationAccuracy }
   }
 
   #session(weights: Weights): Promise<Session> {
@@ -78,7 +100,13 @@ export class InnerAttack {
   }
 }
 
-async function ascend(session: Session, clean: FloatTensor, labels: Int32Array, adversary: Adversary, random: RandomStream): Promise<FloatTensor> {
+async function ascend(
+  session: Session,
+  clean: FloatTensor,
+  labels: Int32Array,
+  adversary: Adversary,
+  random: RandomStream,
+): Promise<FloatTensor> {
   const { norm, epsilon } = adversary.threatModel
   const data = clean.data.slice()
   const adversarial = float32(clean.shape, data)
@@ -86,10 +114,14 @@ async function ascend(session: Session, clean: FloatTensor, labels: Int32Array, 
   const project = norm === 'Linf' ? projectLinf : projectL2
   project(adversarial, clean, adversary.threatModel)
   for (let step = 0; step < adversary.steps; step++) {
-    const answers = await session.run({ inputs: adversarial, labels: int64([labels.length], labels) }, 'inner attack')
+    const answers = await session.run(
+      { inputs: adversarial, labels: int64([labels.length], labels) },
+      'inner attack',
+    )
     const slopes = answers['gradient']!.data as Float32Array
     if (norm === 'Linf') {
-      for (let i = 0; i < data.length; i++) data[i] = data[i]! + adversary.stepSize * Math.sign(slopes[i]!)
+      for (let i = 0; i < data.length; i++)
+        data[i] = data[i]! + adversary.stepSize * Math.sign(slopes[i]!)
     } else {
       stepAlongUnit(adversarial, slopes, adversary.stepSize)
     }
@@ -98,12 +130,23 @@ async function ascend(session: Session, clean: FloatTensor, labels: Int32Array, 
   return adversarial
 }
 
-async function countCorrect(session: Session, inputs: FloatTensor, labels: Int32Array): Promise<number> {
-  const answers = await session.run({ inputs, labels: int64([labels.length], labels) }, 'evaluation')
+async function countCorrect(
+  session: Session,
+  inputs: FloatTensor,
+  labels: Int32Array,
+): Promise<number> {
+  const answers = await session.run(
+    { inputs, labels: int64([labels.length], labels) },
+    'evaluation',
+  )
   return (answers['correct']!.data as Float32Array).reduce((sum, value) => sum + value, 0)
 }
 
-function projectLinf(adversarial: FloatTensor, clean: FloatTensor, { epsilon, bounds: [low, high] }: ThreatModel): void {
+function projectLinf(
+  adversarial: FloatTensor,
+  clean: FloatTensor,
+  { epsilon, bounds: [low, high] }: ThreatModel,
+): void {
   const { data } = adversarial
   for (let i = 0; i < data.length; i++) {
     const center = clean.data[i]!
@@ -111,7 +154,11 @@ function projectLinf(adversarial: FloatTensor, clean: FloatTensor, { epsilon, bo
   }
 }
 
-function projectL2(adversarial: FloatTensor, clean: FloatTensor, { epsilon, bounds: [low, high] }: ThreatModel): void {
+function projectL2(
+  adversarial: FloatTensor,
+  clean: FloatTensor,
+  { epsilon, bounds: [low, high] }: ThreatModel,
+): void {
   const size = sizeOf(adversarial.shape.slice(1))
   const { data } = adversarial
   for (let start = 0; start < data.length; start += size) {
@@ -131,6 +178,7 @@ function stepAlongUnit(adversarial: FloatTensor, slopes: Float32Array, stepSize:
     let squares = 0
     for (let i = start; i < start + size; i++) squares += slopes[i]! ** 2
     const scale = stepSize / Math.max(Math.sqrt(squares), 1e-12)
-    for (let i = start; i < start + size; i++) adversarial.data[i] = adversarial.data[i]! + scale * slopes[i]!
+    for (let i = start; i < start + size; i++)
+      adversarial.data[i] = adversarial.data[i]! + scale * slopes[i]!
   }
 }

@@ -21,7 +21,11 @@ export function convolution(scope: LayerScope, x: Value, options: ConvolutionLay
   const name = scope.layer('conv')
   const { channels, kernel, stride = 1, pad = Math.floor(kernel / 2), bias = false } = options
   const inputChannels = sizeAt(x, 1)
-  const weight = scope.parameter(`${name}.weight`, [channels, inputChannels, kernel, kernel], heNormal)
+  const weight = scope.parameter(
+    `${name}.weight`,
+    [channels, inputChannels, kernel, kernel],
+    heNormal,
+  )
   const offset = bias ? scope.parameter(`${name}.bias`, [channels], zeros, { decays: false }) : null
   return g.conv(x, weight, offset, { strides: [stride, stride], pads: [pad, pad, pad, pad] })
 }
@@ -34,7 +38,9 @@ export function batchNormalization(scope: LayerScope, x: Value): Value {
   const bias = scope.parameter(`${name}.bias`, [channels], zeros, { decays: false })
   const mean = scope.parameter(`${name}.mean`, [channels], zeros, { trainable: false })
   const variance = scope.parameter(`${name}.variance`, [channels], ones, { trainable: false })
-  const outputs = g.op('BatchNormalization', [x, scale, bias, mean, variance], { training_mode: scope.training ? 1 : 0 })
+  const outputs = g.op('BatchNormalization', [x, scale, bias, mean, variance], {
+    training_mode: scope.training ? 1 : 0,
+  })
   if (scope.training) {
     scope.update(`${name}.mean`, outputs[1]!)
     scope.update(`${name}.variance`, outputs[2]!)
@@ -63,7 +69,10 @@ export function globalAverage(x: Value): Value {
 function sizeAt(x: Value, axis: number): number {
   const size = x.shape[axis]
   if (typeof size !== 'number') {
-    throw shapeError({ op: 'layer' }, `axis ${axis} of ${formatShape(x.shape)} must have a known size`)
+    throw shapeError(
+      { op: 'layer' },
+      `axis ${axis} of ${formatShape(x.shape)} must have a known size`,
+    )
   }
   return size
 }

@@ -7,7 +7,11 @@ import { randomStream, type RandomStream } from '../random.ts'
 import { float32, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
 
 /** Fills a new parameter. */
-export type Initializer = (values: Float32Array, shape: readonly number[], random: RandomStream) => void
+export type Initializer = (
+  values: Float32Array,
+  shape: readonly number[],
+  random: RandomStream,
+) => void
 
 /** A named tensor that training changes: by the optimizer, or (running statistics) by the forward pass. */
 export interface Parameter {
@@ -58,15 +62,29 @@ export class LayerScope {
   }
 
   /** Makes a parameter and gives its placeholder. @throws GraphError if the name is taken. */
-  parameter(name: string, shape: readonly number[], initialize: Initializer, options: ParameterOptions = {}): Value {
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initialize: Initializer,
+    options: ParameterOptions = {},
+  ): Value {
     if (this.#parameters.has(name)) {
-      throw new GraphError('ROBENCH_GRAPH', `parameter "${name}" exists already; give each layer its own name`)
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `parameter "${name}" exists already; give each layer its own name`,
+      )
     }
     const values = new Float32Array(sizeOf(shape))
     initialize(values, shape, randomStream(this.#seed, 'parameter', name))
     const value = g.input(`${parameterPrefix}${name}`, 'float32', shape)
     const { trainable = true, decays = true } = options
-    this.#parameters.set(name, { name, value, initial: float32(shape, values), trainable, decays: trainable && decays })
+    this.#parameters.set(name, {
+      name,
+      value,
+      initial: float32(shape, values),
+      trainable,
+      decays: trainable && decays,
+    })
     return value
   }
 

@@ -38,7 +38,14 @@ export interface TrainingOptions {
   /** Whatever else identifies this training: a checkpoint of another is not taken up. */
   readonly identity: string
   readonly checkpointFolder: string
-  progress(state: { epoch: number; epochs: number; step: number; steps: number; loss: number; accuracy: number }): void
+  progress(state: {
+    epoch: number
+    epochs: number
+    step: number
+    steps: number
+    loss: number
+    accuracy: number
+  }): void
 }
 
 export interface EpochRecord {
@@ -67,13 +74,23 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
   const held = order.subarray(0, options.validation)
   const examples = order.subarray(options.validation)
   const { mean, std } = channelStatistics(data, examples)
-  const trained: TrainedNetwork = { network: options.network, inputShape: data.shape, mean, std, seed }
+  const trained: TrainedNetwork = {
+    network: options.network,
+    inputShape: data.shape,
+    mean,
+    std,
+    seed,
+  }
   const state = new TrainingState(trained)
   const checkpoint = join(options.checkpointFolder, 'checkpoint.bin')
   const training = hashJson({ identity: options.identity, data: data.hash, seed })
   const records = state.restore(readCheckpoint(checkpoint, training))
   const batch = Math.min(options.batchSize, examples.length)
-  const step = await Session.load(stepGraph(trained, batch, options), { threads: options.threads }, 'training step')
+  const step = await Session.load(
+    stepGraph(trained, batch, options),
+    { threads: options.threads },
+    'training step',
+  )
   const attack = new InnerAttack(trained, options)
   const steps = Math.floor(examples.length / batch)
   for (let epoch = records.length; epoch < options.epochs; epoch++) {
@@ -82,30 +99,76 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
     let loss = 0
     let correct = 0
     for (let k = 0; k < steps; k++) {
-      if (options.signal.aborted) throw new RunError('ROBENCH_ABORTED', `training stopped in epoch ${epoch + 1}; start it again and it goes on from the last full epoch`)
+      if (options.signal.aborted)
+        throw new RunError(
+          'ROBENCH_ABORTED',
+          `training stopped in epoch ${epoch + 1}; start it again and it goes on from the last full epoch`,
+        )
       const rows = Array.from({ length: batch }, (_, i) => examples[shuffled[k * batch + i]!]!)
       const clean = data.rows(rows)
-      augment(clean, options.augmentation, (row) => randomStream(seed, 'augment', epoch, rows[row]!))
+      augment(clean, options.augmentation, (row) =>
+        randomStream(seed, 'augment', epoch, rows[row]!),
+      )
       const labels = Int32Array.from(rows, (row) => data.labels[row]!)
       const progress = (epoch * steps + k) / (options.epochs * steps)
       const inputs = options.adversary
-        ? await attack.run(clean, labels, state.weights, rampedAdversary(options.adversary, progress), randomStream(seed, 'start', epoch, k))
+        ? await attack.run(
+            clean,
+            labels,
+            state.weights,
+            rampedAdversary(options.adversary, progress),
+            randomStream(seed, 'start', epoch, k),
+          )
         : clean
       const rate = options.learningRate * scheduleFactor(options.schedule, progress, options.warmup)
-      const answers = await step.run({ inputs, labels: int64([labels.length], labels), rate: float32([], [rate]), ...state.feeds() }, 'training step')
+      const answers = await step.run(
+        {
+          inputs,
+          labels: int64([labels.length], labels),
+          rate: float32([], [rate]),
+          ...state.feeds(),
+        },
+        'training step',
+      )
       state.take(answers, options.averaging)
       loss += Number(answers['loss']!.data[0])
       correct += Number(answers['correct']!.data[0])
       const done = k + 1
-      if (!Number.isFinite(loss)) throw new RunError('ROBENCH_INTERNAL', `training diverged in epoch ${epoch + 1}, step ${done}: the loss is ${loss}; lower learningRate`)
-      options.progress({ epoch, epochs: options.epochs, step: done, steps, loss: loss / done, accuracy: correct / (done * batch) })
+      if (!Number.isFinite(loss))
+        throw new RunError(
+          'ROBENCH_INTERNAL',
+          `training diverged in epoch ${epoch + 1}, step ${done}: the loss is ${loss}; lower learningRate`,
+        )
+      options.progress({
+        epoch,
+        epochs: options.epochs,
+        step: done,
+        steps,
+        loss: loss / done,
+        accuracy: correct / (done * batch),
+      })
     }
     const validation = await attack.evaluate(data, held, state.averaged, options.adversary)
-    records.push({ epoch: epoch + 1, loss: loss / steps, accuracy: correct / (steps * batch), ...validation, elapsedMs: Math.round(performance.now() - started) })
-    writeCheckpoint(checkpoint, { training, epoch: epoch + 1, facts: { records }, tensors: state.tensors() })
+    records.push({
+      epoch: epoch + 1,
+      loss: loss / steps,
+      accuracy: correct / (steps * batch),
+      ...validation,
+      elapsedMs: Math.round(performance.now() - started),
+    })
+    writeCheckpoint(checkpoint, {
+      training,
+      epoch: epoch + 1,
+      facts: { records },
+      tensors: state.tensors(),
+    })
   }
   await step.release()
-  return { model: exportModel(trained, state.averaged), epochs: records, parameters: state.parameterCount }
+  return {
+    model: exportModel(trained, state.averaged),
+    epochs: records,
+    parameters: state.parameterCount,
+  }
 }
 
 /** The weights as they change, their momentum, and their running average. */
@@ -121,12 +184,22 @@ class TrainingState {
     this.weights = new Map(parameters.map(({ name, initial }) => [name, initial]))
     this.averaged = new Map(this.weights)
     const trainable = parameters.filter((parameter) => parameter.trainable)
-    this.#momentum = new Map(trainable.map(({ name, initial }) => [name, float32(initial.shape, new Float32Array(initial.data.length))]))
-    this.#running = new Set(parameters.filter((parameter) => !parameter.trainable).map(({ name }) => name))
+    this.#momentum = new Map(
+      trainable.map(({ name, initial }) => [
+        name,
+        float32(initial.shape, new Float32Array(initial.data.length)),
+      ]),
+    )
+    this.#running = new Set(
+      parameters.filter((parameter) => !parameter.trainable).map(({ name }) => name),
+    )
   }
 
   get parameterCount(): number {
-    return [...this.weights].reduce((sum, [name, { data }]) => sum + (this.#running.has(name) ? 0 : data.length), 0)
+    return [...this.weights].reduce(
+      (sum, [name, { data }]) => sum + (this.#running.has(name) ? 0 : data.length),
+      0,
+    )
   }
 
   feeds(): Record<string, Tensor> {
@@ -142,7 +215,8 @@ class TrainingState {
       const next = answers[`new/parameter/${name}`]
       if (next) this.weights.set(name, next as FloatTensor)
     }
-    for (const name of this.#momentum.keys()) this.#momentum.set(name, answers[`new/momentum/${name}`] as FloatTensor)
+    for (const name of this.#momentum.keys())
+      this.#momentum.set(name, answers[`new/momentum/${name}`] as FloatTensor)
     this.#steps += 1
     if (averaging === 0) {
       this.averaged = this.weights
@@ -159,7 +233,11 @@ class TrainingState {
 
   tensors(): Map<string, FloatTensor> {
     const tensors = new Map<string, FloatTensor>([['steps', float32([1], [this.#steps])]])
-    for (const [kind, values] of [['weight', this.weights], ['momentum', this.#momentum], ['average', this.averaged]] as const) {
+    for (const [kind, values] of [
+      ['weight', this.weights],
+      ['momentum', this.#momentum],
+      ['average', this.averaged],
+    ] as const) {
       for (const [name, value] of values) tensors.set(`${kind}/${name}`, value)
     }
     return tensors
@@ -169,7 +247,8 @@ class TrainingState {
   restore(checkpoint: ReturnType<typeof readCheckpoint>): EpochRecord[] {
     if (!checkpoint) return []
     const take = (kind: string, into: Map<string, FloatTensor>): void => {
-      for (const name of into.keys()) into.set(name, checkpoint.tensors.get(`${kind}/${name}`) ?? into.get(name)!)
+      for (const name of into.keys())
+        into.set(name, checkpoint.tensors.get(`${kind}/${name}`) ?? into.get(name)!)
     }
     take('weight', this.weights)
     take('momentum', this.#momentum)
@@ -180,7 +259,10 @@ class TrainingState {
 }
 
 /** Mean and standard deviation per channel over (at most 10,000 of) the examples. */
-function channelStatistics(data: Dataset, examples: Uint32Array): { mean: number[]; std: number[] } {
+function channelStatistics(
+  data: Dataset,
+  examples: Uint32Array,
+): { mean: number[]; std: number[] } {
   const sample = data.rows(examples.subarray(0, 10_000))
   const [count, channels, height, width] = sample.shape as [number, number, number, number]
   const area = height * width

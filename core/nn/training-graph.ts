@@ -29,7 +29,11 @@ export interface OptimizerOptions {
 }
 
 /** Builds the network over raw images; with `weights` its parameters are constants, otherwise placeholders. */
-function build(trained: TrainedNetwork, images: Value, training: boolean): { scope: LayerScope; logits: Value } {
+function build(
+  trained: TrainedNetwork,
+  images: Value,
+  training: boolean,
+): { scope: LayerScope; logits: Value } {
   const scope = new LayerScope({ training, seed: trained.seed })
   const channel = (values: readonly number[]): Value => g.floats([values.length, 1, 1], values)
   const normalized = g.div(g.sub(images, channel(trained.mean)), channel(trained.std))
@@ -47,20 +51,30 @@ export function initialParameters(trained: TrainedNetwork): readonly Parameter[]
  * with Nesterov's form), as PyTorch has it. Placeholders: `inputs`, `labels`, `rate`, `parameter/…`,
  * `momentum/…`; outputs of the same names, and `loss` (mean) and `correct` (count).
  */
-export function stepGraph(trained: TrainedNetwork, batch: number, optimizer: OptimizerOptions): Uint8Array {
+export function stepGraph(
+  trained: TrainedNetwork,
+  batch: number,
+  optimizer: OptimizerOptions,
+): Uint8Array {
   const images = g.input('inputs', 'float32', [batch, ...trained.inputShape])
   const labels = g.input('labels', 'int64', [batch])
   const rate = g.input('rate', 'float32', [])
   const { scope, logits } = build(trained, images, true)
   const loss = g.reduceMean(crossEntropy(logits, labels), [0])
   const trainable = scope.parameters.filter((parameter) => parameter.trainable)
-  const gradients = gradient(loss, trainable.map((parameter) => parameter.value))
+  const gradients = gradient(
+    loss,
+    trainable.map((parameter) => parameter.value),
+  )
   const outputs: Record<string, Value> = { loss, correct: countCorrect(logits, labels) }
   const placeholders = [images, labels, rate]
   trainable.forEach((parameter, i) => {
     const { name, value, initial, decays } = parameter
     const velocity = g.input(`momentum/${name}`, 'float32', initial.shape)
-    const slope = decays && optimizer.weightDecay > 0 ? g.add(gradients[i]!, g.mul(value, optimizer.weightDecay)) : gradients[i]!
+    const slope =
+      decays && optimizer.weightDecay > 0
+        ? g.add(gradients[i]!, g.mul(value, optimizer.weightDecay))
+        : gradients[i]!
     const speed = g.add(g.mul(velocity, optimizer.momentum), slope)
     const direction = optimizer.nesterov ? g.add(slope, g.mul(speed, optimizer.momentum)) : speed
     outputs[`new/parameter/${name}`] = g.sub(value, g.mul(direction, rate))
@@ -82,10 +96,15 @@ export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): 
   const labels = g.input('labels', 'int64', ['n'])
   const { scope, logits } = build(trained, images, false)
   // Folded while they are placeholders, so that the folding is part of the graph; then constants, by name.
-  const constants = new Map(scope.parameters.map(({ value, initial }) => [value, g.constant(initial, value.node.name)]))
+  const constants = new Map(
+    scope.parameters.map(({ value, initial }) => [value, g.constant(initial, value.node.name)]),
+  )
   const [fixed] = substitute(foldBatchNormalization([logits]), constants)
   const [derivative] = gradient(crossEntropy(fixed!, labels), [images])
-  const template = toGraph({ gradient: derivative!, correct: correctness(fixed!, labels) }, [images, labels])
+  const template = toGraph({ gradient: derivative!, correct: correctness(fixed!, labels) }, [
+    images,
+    labels,
+  ])
   return {
     bake(weights) {
       const initializers = new Map(template.initializers)
@@ -99,7 +118,9 @@ export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): 
 export function exportModel(trained: TrainedNetwork, weights: Weights): Uint8Array {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   const { scope, logits } = build(trained, images, false)
-  const constants = new Map(scope.parameters.map(({ name, value }) => [value, g.constant(weights.get(name)!, name)]))
+  const constants = new Map(
+    scope.parameters.map(({ name, value }) => [value, g.constant(weights.get(name)!, name)]),
+  )
   const [folded] = foldBatchNormalization(substitute([logits], constants))
   return toOnnx({ logits: folded! }, [images])
 }

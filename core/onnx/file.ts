@@ -81,12 +81,17 @@ export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
         domain: isStandard(node.domain) ? '' : node.domain,
         inputs: node.input,
         outputs: node.output,
-        attributes: Object.fromEntries(node.attribute.map((item) => [item.name, readAttribute(item)])),
+        attributes: Object.fromEntries(
+          node.attribute.map((item) => [item.name, readAttribute(item)]),
+        ),
       })),
     }
   } catch (cause) {
     if (cause instanceof GraphError && cause.code === 'ROBENCH_MODEL_FILE') {
-      throw new GraphError(cause.code, `${name}: ${cause.message}`, { details: cause.details, cause })
+      throw new GraphError(cause.code, `${name}: ${cause.message}`, {
+        details: cause.details,
+        cause,
+      })
     }
     throw notOnnx(name, cause instanceof Error ? cause.message : String(cause), cause)
   }
@@ -107,7 +112,9 @@ export function writeOnnx(graph: OnnxGraph): Uint8Array {
           domain: node.domain,
           input: [...node.inputs],
           output: [...node.outputs],
-          attribute: Object.entries(node.attributes).map(([key, value]) => writeAttribute(key, value)),
+          attribute: Object.entries(node.attributes).map(([key, value]) =>
+            writeAttribute(key, value),
+          ),
         }),
       ),
       initializer: [...graph.initializers].map(([key, value]) => writeTensor(key, value)),
@@ -124,13 +131,21 @@ function parse(bytes: Uint8Array, name: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes)
   } catch (cause) {
-    throw notOnnx(name, guessFormat(bytes) ?? `it cannot be parsed (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+    throw notOnnx(
+      name,
+      guessFormat(bytes) ??
+        `it cannot be parsed (${cause instanceof Error ? cause.message : String(cause)})`,
+      cause,
+    )
   }
 }
 
 /** What files that are taken for models often are, by their first bytes. */
 const otherFormats: readonly { readonly start: string; readonly reason: string }[] = [
-  { start: 'PK\u0003\u0004', reason: 'it is a zip archive (a PyTorch checkpoint or a packed folder)' },
+  {
+    start: 'PK\u0003\u0004',
+    reason: 'it is a zip archive (a PyTorch checkpoint or a packed folder)',
+  },
   { start: '\u0080\u0002', reason: 'it is a Python pickle (a PyTorch checkpoint)' },
   { start: '\u0089HDF', reason: 'it is an HDF5 file (a Keras model)' },
   { start: '\u001f\u008b', reason: 'it is compressed with gzip' },
@@ -158,7 +173,8 @@ function isStandard(domain: string): boolean {
 
 function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
   const type = info.type?.value
-  if (type === undefined || type.case === undefined) return { name: info.name, dtype: null, shape: null }
+  if (type === undefined || type.case === undefined)
+    return { name: info.name, dtype: null, shape: null }
   if (type.case !== 'tensorType') {
     throw new GraphError('ROBENCH_GRAPH', `"${info.name}" is no tensor`)
   }
@@ -232,7 +248,10 @@ function readAttribute(item: AttributeProto): OnnxAttribute {
     case AttributeType.STRINGS:
       return { type: 'strings', value: item.strings.map((bytes) => decoder.decode(bytes)) }
     case AttributeType.TENSOR:
-      return { type: 'tensor', value: item.t ? readTensor(item.t) : tensor('float32', [0], new Float32Array()) }
+      return {
+        type: 'tensor',
+        value: item.t ? readTensor(item.t) : tensor('float32', [0], new Float32Array()),
+      }
     default:
       return { type: 'unsupported', value: AttributeType[item.type] ?? String(item.type) }
   }
@@ -242,15 +261,31 @@ function writeAttribute(name: string, attribute: OnnxAttribute): AttributeProto 
   const encoder = new TextEncoder()
   switch (attribute.type) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: saturatedInt64(attribute.value) })
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INT,
+        i: saturatedInt64(attribute.value),
+      })
     case 'float':
       return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value })
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: attribute.value.map(saturatedInt64) })
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INTS,
+        ints: attribute.value.map(saturatedInt64),
+      })
     case 'floats':
-      return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...attribute.value] })
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.FLOATS,
+        floats: [...attribute.value],
+      })
     case 'string':
-      return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: encoder.encode(attribute.value) })
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.STRING,
+        s: encoder.encode(attribute.value),
+      })
     case 'strings':
       return create(AttributeProtoSchema, {
         name,
@@ -258,9 +293,16 @@ function writeAttribute(name: string, attribute: OnnxAttribute): AttributeProto 
         strings: attribute.value.map((text) => encoder.encode(text)),
       })
     case 'tensor':
-      return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: writeTensor('', attribute.value) })
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.TENSOR,
+        t: writeTensor('', attribute.value),
+      })
     case 'unsupported':
-      throw new GraphError('ROBENCH_GRAPH', `attribute "${name}" of type ${attribute.value} cannot be written`)
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `attribute "${name}" of type ${attribute.value} cannot be written`,
+      )
     default:
       return attribute satisfies never
   }

@@ -23,7 +23,12 @@ const names = new Map<number, DType>(
   Object.entries(dataTypes).map(([name, number]) => [number, name as DType]),
 )
 
-const arrays: { readonly [D in DType]: { new (buffer: ArrayBuffer): DTypeArrays[D]; readonly BYTES_PER_ELEMENT: number } } = {
+const arrays: {
+  readonly [D in DType]: {
+    new (buffer: ArrayBuffer): DTypeArrays[D]
+    readonly BYTES_PER_ELEMENT: number
+  }
+} = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,

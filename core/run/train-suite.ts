@@ -47,7 +47,10 @@ export async function trainSuite(
     for (const { defense, threatModel, model } of rows) {
       const several = trained.loaded.suite.threatModels.length > 1
       const suffix = several ? `-${threatModel.norm}-${threatModel.epsilon.toPrecision(3)}` : ''
-      const name = basename(fileNames.get(defense.name) ?? `${loaded.suite.id}-${defense.name}.onnx`, '.onnx')
+      const name = basename(
+        fileNames.get(defense.name) ?? `${loaded.suite.id}-${defense.name}.onnx`,
+        '.onnx',
+      )
       const path = join(target.folder, `${name}${suffix}.onnx`)
       await writeFileAtomic(path, await readFile(model!.location.path))
       await writeFileAtomic(cardPath(path), await readFile(cardPath(model!.location.path)))
@@ -64,7 +67,10 @@ function trainingSuite(loaded: LoadedSuite, only: string | undefined): LoadedSui
   const { suite, label } = loaded
   const names = suite.defenses.map(({ name }) => name)
   if (only !== undefined && !names.includes(only)) {
-    throw new ConfigError('ROBENCH_CONFIG', `${label}: no defense "${only}"${didYouMean(only, names)} (it has ${names.join(', ')})`)
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${label}: no defense "${only}"${didYouMean(only, names)} (it has ${names.join(', ')})`,
+    )
   }
   const defenses = suite.defenses
     .filter(({ name }) => only === undefined || name === only)

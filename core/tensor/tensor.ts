@@ -45,13 +45,24 @@ export function tensor<D extends DType>(
 }
 
 /** A float32 tensor, from an array of numbers (copied) or a Float32Array (not copied). */
-export function float32(shape: readonly number[], values: Float32Array | readonly number[]): FloatTensor {
-  return tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values))
+export function float32(
+  shape: readonly number[],
+  values: Float32Array | readonly number[],
+): FloatTensor {
+  return tensor(
+    'float32',
+    shape,
+    values instanceof Float32Array ? values : Float32Array.from(values),
+  )
 }
 
 /** An int64 tensor from whole numbers; 2⁶³, which stands for "to the end" in a Slice, becomes the largest int64. */
 export function int64(shape: readonly number[], values: ArrayLike<number>): Tensor<'int64'> {
-  return tensor('int64', shape, BigInt64Array.from({ length: values.length }, (_, i) => saturatedInt64(values[i]!)))
+  return tensor(
+    'int64',
+    shape,
+    BigInt64Array.from({ length: values.length }, (_, i) => saturatedInt64(values[i]!)),
+  )
 }
 
 /** A whole number as an int64; the nearest one in its range where it lies beyond. */
@@ -61,7 +72,10 @@ export function saturatedInt64(value: number): bigint {
 }
 
 /** An int32 tensor, from whole numbers (copied) or an Int32Array (not copied). */
-export function int32(shape: readonly number[], values: Int32Array | readonly number[]): Tensor<'int32'> {
+export function int32(
+  shape: readonly number[],
+  values: Int32Array | readonly number[],
+): Tensor<'int32'> {
   return tensor('int32', shape, values instanceof Int32Array ? values : Int32Array.from(values))
 }
 

@@ -18,8 +18,16 @@ const optionsSchema = {
       default: [0, 1],
       description: 'Range of the pixels before normalization.',
     },
-    layout: { enum: ['NCHW', 'NHWC'], default: 'NCHW', description: 'Layout that the file expects.' },
-    mean: { ...numbers, description: 'Per channel, in the units of the pixels; leave out if the file normalizes by itself.' },
+    layout: {
+      enum: ['NCHW', 'NHWC'],
+      default: 'NCHW',
+      description: 'Layout that the file expects.',
+    },
+    mean: {
+      ...numbers,
+      description:
+        'Per channel, in the units of the pixels; leave out if the file normalizes by itself.',
+    },
     std: { ...numbers, description: 'Per channel; leave out if the file normalizes by itself.' },
     classNames: { type: 'array', items: { type: 'string' }, minItems: 2 },
     output: { type: 'string', description: 'Which output holds the logits; default the first.' },
@@ -40,15 +48,30 @@ export const onnxModel = defineDefense({
   async prepare({ options, resolvePath }) {
     const { file, bounds, std, ...manifest } = options
     const [low = 0, high = 1] = bounds
-    if (!(low < high)) throw new ConfigError('ROBENCH_CONFIG', `bounds: expected a lower and a higher number, got [${low}, ${high}]`)
-    if (std?.some((value) => value <= 0)) throw new ConfigError('ROBENCH_CONFIG', `std: expected positive numbers, got [${std.join(', ')}]`)
+    if (!(low < high))
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `bounds: expected a lower and a higher number, got [${low}, ${high}]`,
+      )
+    if (std?.some((value) => value <= 0))
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `std: expected positive numbers, got [${std.join(', ')}]`,
+      )
     const path = resolvePath(file)
     let model: Uint8Array
     try {
       model = await readFile(path)
     } catch (cause) {
-      throw new ConfigError('ROBENCH_CONFIG', `${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)}); give the path of an .onnx file`, { cause })
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)}); give the path of an .onnx file`,
+        { cause },
+      )
     }
-    return { model, manifest: { ...plainManifest, ...manifest, ...(std && { std }), bounds: [low, high] } }
+    return {
+      model,
+      manifest: { ...plainManifest, ...manifest, ...(std && { std }), bounds: [low, high] },
+    }
   },
 })

@@ -9,9 +9,21 @@ const optionsSchema = {
   properties: {
     ...trainingProperties,
     steps: { type: 'integer', minimum: 1, default: 7, description: 'Steps of the inner attack.' },
-    stepSize: { ...epsilonSchema, description: 'Step of the inner attack, a number or a fraction; default ε/4.' },
-    epsilon: { ...epsilonSchema, description: 'Radius trained on; default that of the threat model.' },
-    ramp: { type: 'number', minimum: 0, maximum: 1, default: 0, description: 'First fraction of training in which the radius grows from 0.' },
+    stepSize: {
+      ...epsilonSchema,
+      description: 'Step of the inner attack, a number or a fraction; default ε/4.',
+    },
+    epsilon: {
+      ...epsilonSchema,
+      description: 'Radius trained on; default that of the threat model.',
+    },
+    ramp: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      default: 0,
+      description: 'First fraction of training in which the radius grows from 0.',
+    },
   },
 } as const
 
@@ -34,7 +46,8 @@ export const pgdAt = defineDefense({
   },
   prepare(context) {
     const { epsilon, ramp, stepSize, steps } = context.options
-    const radius = epsilon === undefined ? context.threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
+    const radius =
+      epsilon === undefined ? context.threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
     return trainClassifier(context, 'pgd-at@1', {
       threatModel: { ...context.threatModel, epsilon: radius },
       steps,

@@ -3,7 +3,11 @@ import { defineDefense } from '../../core/index.ts'
 import { trainClassifier } from './train-classifier.ts'
 import { trainingProperties } from './training-options.ts'
 
-const optionsSchema = { type: 'object', additionalProperties: false, properties: trainingProperties } as const
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: trainingProperties,
+} as const
 
 /** Minimizes cross-entropy on clean images. */
 export const standard = defineDefense({

@@ -1,5 +1,12 @@
 /** What `standard` and `pgd-at` share: from a defense's context to a trained model. */
-import { plainManifest, train, type Adversary, type DefenseAnswer, type DefenseContext, type ScheduleName } from '../../core/index.ts'
+import {
+  plainManifest,
+  train,
+  type Adversary,
+  type DefenseAnswer,
+  type DefenseContext,
+  type ScheduleName,
+} from '../../core/index.ts'
 
 /** The options of training-options.ts, after validation. */
 export interface ClassifierOptions {

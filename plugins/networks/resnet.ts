@@ -14,7 +14,12 @@ const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    width: { type: 'integer', minimum: 1, default: 64, description: 'Channels of the first stage; doubled at each next one.' },
+    width: {
+      type: 'integer',
+      minimum: 1,
+      default: 64,
+      description: 'Channels of the first stage; doubled at each next one.',
+    },
     blocks: {
       type: 'array',
       items: { type: 'integer', minimum: 1 },
@@ -23,7 +28,12 @@ const optionsSchema = {
       default: [2, 2, 2, 2],
       description: 'Residual blocks per stage; [2, 2, 2, 2] is ResNet-18.',
     },
-    stemStride: { enum: [1, 2], default: 1, description: 'Stride of the first convolution; 2 halves the size of all that follows, for a quarter of the work.' },
+    stemStride: {
+      enum: [1, 2],
+      default: 1,
+      description:
+        'Stride of the first convolution; 2 halves the size of all that follows, for a quarter of the work.',
+    },
   },
 } as const
 
@@ -46,7 +56,12 @@ export const resnet = defineNetwork({
     return {
       title: `ResNet-${2 * blocks.reduce((sum, count) => sum + count, 0) + 2}, ${width} base channels${stemStride === 2 ? ', stem of stride 2' : ''}`,
       build(scope, images) {
-        let x = g.relu(batchNormalization(scope, convolution(scope, images, { channels: width, kernel: 3, stride: stemStride })))
+        let x = g.relu(
+          batchNormalization(
+            scope,
+            convolution(scope, images, { channels: width, kernel: 3, stride: stemStride }),
+          ),
+        )
         blocks.forEach((count, stage) => {
           for (let block = 0; block < count; block++) {
             x = basicBlock(scope, x, width * 2 ** stage, stage > 0 && block === 0 ? 2 : 1)
@@ -60,7 +75,9 @@ export const resnet = defineNetwork({
 
 /** relu(norm(conv(relu(norm(conv x)))) + shortcut x). */
 function basicBlock(scope: LayerScope, x: Value, channels: number, stride: number): Value {
-  const inner = g.relu(batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })))
+  const inner = g.relu(
+    batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })),
+  )
   const outer = batchNormalization(scope, convolution(scope, inner, { channels, kernel: 3 }))
   const same = stride === 1 && x.shape[1] === channels
   const shortcut = same

@@ -1,13 +1,36 @@
 /** A small convolutional network, for quick runs and small images. */
-import { batchNormalization, convolution, defineNetwork, flatten, g, linear } from '../../core/index.ts'
+import {
+  batchNormalization,
+  convolution,
+  defineNetwork,
+  flatten,
+  g,
+  linear,
+} from '../../core/index.ts'
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    width: { type: 'integer', minimum: 1, default: 16, description: 'Channels of the first layer; doubled at each next one.' },
-    layers: { type: 'integer', minimum: 1, maximum: 6, default: 3, description: 'Convolutions, all but the first with stride 2.' },
-    hidden: { type: 'integer', minimum: 1, default: 64, description: 'Units of the hidden fully connected layer.' },
+    width: {
+      type: 'integer',
+      minimum: 1,
+      default: 16,
+      description: 'Channels of the first layer; doubled at each next one.',
+    },
+    layers: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 6,
+      default: 3,
+      description: 'Convolutions, all but the first with stride 2.',
+    },
+    hidden: {
+      type: 'integer',
+      minimum: 1,
+      default: 64,
+      description: 'Units of the hidden fully connected layer.',
+    },
   },
 } as const
 
@@ -28,7 +51,12 @@ export const smallCnn = defineNetwork({
         let x = images
         for (let layer = 0; layer < layers; layer++) {
           const channels = width * 2 ** layer
-          x = g.relu(batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride: layer === 0 ? 1 : 2 })))
+          x = g.relu(
+            batchNormalization(
+              scope,
+              convolution(scope, x, { channels, kernel: 3, stride: layer === 0 ? 1 : 2 }),
+            ),
+          )
         }
         return linear(scope, g.relu(linear(scope, flatten(x), hidden)), classes)
       },

@@ -5,7 +5,9 @@ import { canonicalJson, hashBytes, hashJson } from '../../core/hash.ts'
 
 test('bytes hash to the published sha256 values', () => {
   expect(hashBytes()).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
-  expect(hashBytes(new TextEncoder().encode('abc'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+  expect(hashBytes(new TextEncoder().encode('abc'))).toBe(
+    'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+  )
 })
 
 test('parts hash as their concatenation, and views only as what they show', () => {
@@ -33,5 +35,7 @@ test('the canonical form parses to the same value and is its own canonical form'
 })
 
 test('numbers are written as JSON does, keys sorted by UTF-16 units, without spaces', () => {
-  expect(canonicalJson({ b: [1, 0.1, 1e21, -0], a: { '\u20ac': 1, '1': 2 } })).toMatchInlineSnapshot(`"{"a":{"1":2,"€":1},"b":[1,0.1,1e+21,0]}"`)
+  expect(
+    canonicalJson({ b: [1, 0.1, 1e21, -0], a: { '\u20ac': 1, '1': 2 } }),
+  ).toMatchInlineSnapshot(`"{"a":{"1":2,"€":1},"b":[1,0.1,1e+21,0]}"`)
 })

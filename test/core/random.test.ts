@@ -94,7 +94,9 @@ describe('a stream', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer(), (count, seed) => {
         const order = randomStream(seed).permutation(count)
-        expect([...order].toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i))
+        expect([...order].toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: count }, (_, i) => i),
+        )
       }),
     )
   })

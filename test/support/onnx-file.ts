@@ -4,9 +4,26 @@ import { randomStream } from '../../core/random.ts'
 import { float32, int64, sizeOf, type FloatTensor, type Tensor } from '../../core/tensor/tensor.ts'
 
 /** A node by its inputs and outputs; several names are separated by spaces, `_` stands for an input left out. */
-export function node(op: string, inputs: string, outputs: string, attributes: Record<string, OnnxAttribute> = {}, domain = ''): OnnxNode {
-  const names = (list: string): string[] => list.split(' ').filter((name) => name !== '').map((name) => (name === '_' ? '' : name))
-  return { name: `${op}_${outputs.split(' ')[0]}`, op, domain, inputs: names(inputs), outputs: names(outputs), attributes }
+export function node(
+  op: string,
+  inputs: string,
+  outputs: string,
+  attributes: Record<string, OnnxAttribute> = {},
+  domain = '',
+): OnnxNode {
+  const names = (list: string): string[] =>
+    list
+      .split(' ')
+      .filter((name) => name !== '')
+      .map((name) => (name === '_' ? '' : name))
+  return {
+    name: `${op}_${outputs.split(' ')[0]}`,
+    op,
+    domain,
+    inputs: names(inputs),
+    outputs: names(outputs),
+    attributes,
+  }
 }
 
 export const int = (value: number): OnnxAttribute => ({ type: 'int', value })
@@ -21,7 +38,10 @@ export const sizes = (...values: number[]): Tensor => int64([values.length], val
 /** Random values in [−1, 1), fixed by the shape and the name. */
 export function randomTensor(shape: readonly number[], name: string): FloatTensor {
   const random = randomStream('test tensor', name)
-  return float32(shape, Float32Array.from({ length: sizeOf(shape) }, () => 2 * random.uniform() - 1))
+  return float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => 2 * random.uniform() - 1),
+  )
 }
 
 export interface GraphParts {
@@ -34,7 +54,13 @@ export interface GraphParts {
 }
 
 /** A graph from float32 `x` to float32 `y` (or the outputs named). */
-export function onnxGraph({ opset = 17, input, nodes, initializers = {}, outputs = ['y'] }: GraphParts): OnnxGraph {
+export function onnxGraph({
+  opset = 17,
+  input,
+  nodes,
+  initializers = {},
+  outputs = ['y'],
+}: GraphParts): OnnxGraph {
   return {
     opset,
     domains: [],

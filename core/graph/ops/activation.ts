@@ -1,11 +1,23 @@
 /** Activations, elementwise or along an axis. */
-import { axisOf, defineOp, float, inputOf, int, numberOf, type Call, type OpRecord, type Sample } from '../operator.ts'
+import {
+  axisOf,
+  defineOp,
+  float,
+  inputOf,
+  int,
+  numberOf,
+  type Call,
+  type OpRecord,
+  type Sample,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Attributes, Inferred, Value } from '../value.ts'
 import type { AttributeSpec } from '../operator.ts'
 
 // Where y > 0 the slope is 1; at 0 it is 0.
-export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) => g.where(g.cast(y, 'bool'), dy, 0))
+export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) =>
+  g.where(g.cast(y, 'bool'), dy, 0),
+)
 
 export const LeakyRelu = activation('LeakyRelu', { alpha: float(0.01) }, (g, call, x, _y, dy) =>
   g.where(g.greater(x, 0), dy, g.mul(dy, numberOf(call, 'alpha'))),
@@ -19,7 +31,14 @@ export const PRelu = defineOp({
     const isPositive = g.greater(x!, 0)
     return [g.where(isPositive, dy!, g.mul(dy!, slope!)), g.where(isPositive, 0, g.mul(dy!, x!))]
   },
-  samples: [{ inputs: [[2, 3, 4], [3, 1]] }],
+  samples: [
+    {
+      inputs: [
+        [2, 3, 4],
+        [3, 1],
+      ],
+    },
+  ],
 })
 
 // x > 0: 1; else α·eˣ = y + α
@@ -33,15 +52,23 @@ export const Selu = activation(
   { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
   (g, call, x, y, dy) => {
     const gamma = numberOf(call, 'gamma')
-    return g.where(g.greater(x, 0), g.mul(dy, gamma), g.mul(dy, g.add(y, gamma * numberOf(call, 'alpha'))))
+    return g.where(
+      g.greater(x, 0),
+      g.mul(dy, gamma),
+      g.mul(dy, g.add(y, gamma * numberOf(call, 'alpha'))),
+    )
   },
 )
 
 // y = 1/(1+e⁻ˣ): dy/dx = y(1 − y)
-export const Sigmoid = activation('Sigmoid', {}, (g, _call, _x, y, dy) => g.mul(dy, g.mul(y, g.sub(1, y))))
+export const Sigmoid = activation('Sigmoid', {}, (g, _call, _x, y, dy) =>
+  g.mul(dy, g.mul(y, g.sub(1, y))),
+)
 
 // dy/dx = 1 − y²
-export const Tanh = activation('Tanh', {}, (g, _call, _x, y, dy) => g.mul(dy, g.sub(1, g.mul(y, y))))
+export const Tanh = activation('Tanh', {}, (g, _call, _x, y, dy) =>
+  g.mul(dy, g.sub(1, g.mul(y, y))),
+)
 
 // y = ln(1+eˣ): dy/dx = sigmoid x
 export const Softplus = activation('Softplus', {}, (g, _call, x, _y, dy) => g.mul(dy, g.sigmoid(x)))
@@ -56,16 +83,13 @@ export const Softsign = activation('Softsign', {}, (g, _call, x, _y, dy) => {
 export const HardSigmoid = activation(
   'HardSigmoid',
   { alpha: float(0.2), beta: float(0.5) },
-  (g, call, _x, y, dy) => g.where(g.and(g.greater(y, 0), g.less(y, 1)), g.mul(dy, numberOf(call, 'alpha')), 0),
+  (g, call, _x, y, dy) =>
+    g.where(g.and(g.greater(y, 0), g.less(y, 1)), g.mul(dy, numberOf(call, 'alpha')), 0),
 )
 
 // y = x·clip(x/6 + 1/2, 0, 1): inside (−3, 3) the slope is x/3 + 1/2
 export const HardSwish = activation('HardSwish', {}, (g, _call, x, _y, dy) =>
-  g.where(
-    g.less(x, -3),
-    0,
-    g.where(g.greater(x, 3), dy, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5))),
-  ),
+  g.where(g.less(x, -3), 0, g.where(g.greater(x, 3), dy, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5)))),
 )
 
 // y = softmax x: dx = y ⊙ (dy − ⟨dy, y⟩)
@@ -85,7 +109,10 @@ export const Dropout = defineOp({
   optionalOutputs: true,
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
-    return [{ dtype, shape }, { dtype: 'bool', shape }]
+    return [
+      { dtype, shape },
+      { dtype: 'bool', shape },
+    ]
   },
   vjp: (_g, _call, [dy]) => [dy!, null, null],
   // Before opset 12 the ratio was an attribute; it means nothing at inference.
@@ -104,7 +131,13 @@ function keepShape(call: Call): readonly Inferred[] {
 function activation(
   op: string,
   attributes: Readonly<Record<string, AttributeSpec>>,
-  rule: (g: Builder, call: { readonly op: string; readonly attributes: Attributes }, x: Value, y: Value, dy: Value) => Value,
+  rule: (
+    g: Builder,
+    call: { readonly op: string; readonly attributes: Attributes },
+    x: Value,
+    y: Value,
+    dy: Value,
+  ) => Value,
 ): OpRecord {
   return defineOp({
     op,
@@ -115,8 +148,14 @@ function activation(
   })
 }
 
-function alongAxis(op: string, rule: (g: Builder, axis: number, y: Value, dy: Value) => Value): OpRecord {
-  const samples: readonly Sample[] = [{ inputs: [[3, 5]] }, { inputs: [[2, 3, 4]], attributes: { axis: 1 } }]
+function alongAxis(
+  op: string,
+  rule: (g: Builder, axis: number, y: Value, dy: Value) => Value,
+): OpRecord {
+  const samples: readonly Sample[] = [
+    { inputs: [[3, 5]] },
+    { inputs: [[2, 3, 4]], attributes: { axis: 1 } },
+  ]
   return defineOp({
     op,
     attributes: { axis: int(-1) },
@@ -125,7 +164,12 @@ function alongAxis(op: string, rule: (g: Builder, axis: number, y: Value, dy: Va
       return keepShape(call)
     },
     vjp: (g, call, [dy]) => [
-      rule(g, axisOf(call, numberOf(call, 'axis'), call.inputs[0]!.shape.length), call.outputs[0]!, dy!),
+      rule(
+        g,
+        axisOf(call, numberOf(call, 'axis'), call.inputs[0]!.shape.length),
+        call.outputs[0]!,
+        dy!,
+      ),
     ],
     // Before opset 13 all axes from `axis` on (default 1) were taken as one.
     upgrade: (g, call, opset) => {

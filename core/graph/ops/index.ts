@@ -2,6 +2,7 @@
 import * as activation from './activation.ts'
 import * as convolution from './convolution.ts'
 import * as elementwise from './elementwise.ts'
+import * as indexing from './indexing.ts'
 import * as linalg from './linalg.ts'
 import * as movement from './movement.ts'
 import * as normalization from './normalization.ts'
@@ -10,7 +11,18 @@ import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
 import type { OpRecord } from '../operator.ts'
 
-const families = [activation, convolution, elementwise, linalg, movement, normalization, padding, pooling, reduction]
+const families = [
+  activation,
+  convolution,
+  elementwise,
+  indexing,
+  linalg,
+  movement,
+  normalization,
+  padding,
+  pooling,
+  reduction,
+]
 
 /** Every record, by the operator's ONNX name. */
 export const operators: ReadonlyMap<string, OpRecord> = new Map(

@@ -23,9 +23,24 @@ export const MatMul = defineOp({
     ]
   },
   samples: [
-    { inputs: [[2, 3], [3, 4]] },
-    { inputs: [[5, 2, 3], [3, 4]] },
-    { inputs: [[2, 1, 2, 3], [3, 3, 4]] },
+    {
+      inputs: [
+        [2, 3],
+        [3, 4],
+      ],
+    },
+    {
+      inputs: [
+        [5, 2, 3],
+        [3, 4],
+      ],
+    },
+    {
+      inputs: [
+        [2, 1, 2, 3],
+        [3, 3, 4],
+      ],
+    },
     { inputs: [[3], [3, 4]] },
     { inputs: [[2, 3], [3]] },
   ],
@@ -38,12 +53,22 @@ export const Gemm = defineOp({
   infer: (call) => {
     const [a, b] = [inputOf(call, 0), inputOf(call, 1)]
     if (a.shape.length !== 2 || b.shape.length !== 2) {
-      throw shapeError(call, `needs two matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`)
+      throw shapeError(
+        call,
+        `needs two matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      )
     }
-    const [m, k] = numberOf(call, 'transA') ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!]
-    const [k2, n] = numberOf(call, 'transB') ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!]
+    const [m, k] = numberOf(call, 'transA')
+      ? [a.shape[1]!, a.shape[0]!]
+      : [a.shape[0]!, a.shape[1]!]
+    const [k2, n] = numberOf(call, 'transB')
+      ? [b.shape[1]!, b.shape[0]!]
+      : [b.shape[0]!, b.shape[1]!]
     if (typeof k === 'number' && typeof k2 === 'number' && k !== k2) {
-      throw shapeError(call, `inner sizes differ: ${formatShape(a.shape)} and ${formatShape(b.shape)}`)
+      throw shapeError(
+        call,
+        `inner sizes differ: ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      )
     }
     return [{ dtype: a.dtype, shape: [m, n] }]
   },
@@ -54,8 +79,16 @@ export const Gemm = defineOp({
     const scaled = alpha === 1 ? dy! : g.mul(dy!, alpha)
     const product = (x: Value, y: Value, tx: number, ty: number): Value =>
       g.gemm(x, y, null, { transA: tx, transB: ty })
-    const da = !call.wanted[0] ? null : transA ? product(b!, scaled, transB, 1) : product(scaled, b!, 0, 1 - transB)
-    const db = !call.wanted[1] ? null : transB ? product(scaled, a!, 1, transA) : product(a!, scaled, 1 - transA, 0)
+    const da = !call.wanted[0]
+      ? null
+      : transA
+        ? product(b!, scaled, transB, 1)
+        : product(scaled, b!, 0, 1 - transB)
+    const db = !call.wanted[1]
+      ? null
+      : transB
+        ? product(scaled, a!, 1, transA)
+        : product(a!, scaled, 1 - transA, 0)
     const beta = numberOf(call, 'beta')
     const dc = c && call.wanted[2] ? (beta === 1 ? dy! : g.mul(dy!, beta)) : null
     return [da, db, dc]
@@ -66,9 +99,28 @@ export const Gemm = defineOp({
   },
   samples: [
     { inputs: [[2, 3], [3, 4], [4]] },
-    { inputs: [[3, 2], [4, 3], [2, 1]], attributes: { transA: 1, transB: 1, alpha: 0.5, beta: 2 } },
-    { inputs: [[2, 3], [4, 3]], attributes: { transB: 1 } },
-    { inputs: [[3, 2], [3, 4]], attributes: { transA: 1 } },
+    {
+      inputs: [
+        [3, 2],
+        [4, 3],
+        [2, 1],
+      ],
+      attributes: { transA: 1, transB: 1, alpha: 0.5, beta: 2 },
+    },
+    {
+      inputs: [
+        [2, 3],
+        [4, 3],
+      ],
+      attributes: { transB: 1 },
+    },
+    {
+      inputs: [
+        [3, 2],
+        [3, 4],
+      ],
+      attributes: { transA: 1 },
+    },
   ],
 })
 
@@ -78,9 +130,13 @@ function inferMatMul(call: Call): readonly Inferred[] {
   const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape
   const inner = [left.at(-1), right.at(-2)] as const
   const batch = broadcastShapes(left.slice(0, -2), right.slice(0, -2))
-  const clash = typeof inner[0] === 'number' && typeof inner[1] === 'number' && inner[0] !== inner[1]
+  const clash =
+    typeof inner[0] === 'number' && typeof inner[1] === 'number' && inner[0] !== inner[1]
   if (!batch || clash || left.length < 2 || right.length < 2) {
-    throw shapeError(call, `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`)
+    throw shapeError(
+      call,
+      `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`,
+    )
   }
   const shape = [
     ...batch,
@@ -101,7 +157,12 @@ function swapLast(g: Builder, x: Value): Value {
 /** A matrix shared by a whole batch: one product over all rows, instead of a sum of many. */
 function rightGradient(g: Builder, a: Value, dy: Value, b: Value): Value {
   const [inner, columns] = [a.shape.at(-1), dy.shape.at(-1)]
-  if (b.shape.length === 2 && a.shape.length > 2 && typeof inner === 'number' && typeof columns === 'number') {
+  if (
+    b.shape.length === 2 &&
+    a.shape.length > 2 &&
+    typeof inner === 'number' &&
+    typeof columns === 'number'
+  ) {
     return g.matMul(swapLast(g, g.reshape(a, [-1, inner])), g.reshape(dy, [-1, columns]))
   }
   return g.matMul(swapLast(g, a), dy)

@@ -1,10 +1,25 @@
 /** Padding with a constant, or with copies from inside. */
 import { formatShape } from '../dim.ts'
-import { axisOf, defineOp, inputOf, numbersIn, shapeError, text, textOf, type Call, type SampleInput } from '../operator.ts'
+import {
+  axisOf,
+  defineOp,
+  inputOf,
+  numbersIn,
+  shapeError,
+  text,
+  textOf,
+  type Call,
+  type SampleInput,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 
-const given = (...values: readonly number[]): SampleInput => ({ shape: [values.length], dtype: 'int64', values, constant: true })
+const given = (...values: readonly number[]): SampleInput => ({
+  shape: [values.length],
+  dtype: 'int64',
+  values,
+  constant: true,
+})
 
 export const Pad = defineOp({
   op: 'Pad',
@@ -16,20 +31,36 @@ export const Pad = defineOp({
       const extra = pads[axis]! + pads[axis + shape.length]!
       if (extra === 0) return dim
       if (typeof dim === 'number') return dim + extra
-      throw shapeError(call, `axis ${axis} of ${formatShape(shape)} must have a size known before the run`)
+      throw shapeError(
+        call,
+        `axis ${axis} of ${formatShape(shape)} must have a size known before the run`,
+      )
     })
     return [{ dtype, shape: padded }]
   },
   vjp: (g, call, [dy]) => {
     const isConstant = textOf(call, 'mode') === 'constant'
-    return [isConstant ? g.pad(dy!, padsOf(call).map((pad) => -pad)) : adjointCopies(g, call, dy!), null, null, null]
+    return [
+      isConstant
+        ? g.pad(
+            dy!,
+            padsOf(call).map((pad) => -pad),
+          )
+        : adjointCopies(g, call, dy!),
+      null,
+      null,
+      null,
+    ]
   },
   // Before opset 11 pads and value were attributes.
   upgrade: (g, call, opset) => {
     if (opset >= 11) return call
     const { pads, value, mode } = call.attributes
     const inputs = [inputOf(call, 0), g.integers(pads as readonly number[])]
-    return { inputs: typeof value === 'number' && value !== 0 ? [...inputs, g.scalar(value)] : inputs, attributes: mode === undefined ? {} : { mode } }
+    return {
+      inputs: typeof value === 'number' && value !== 0 ? [...inputs, g.scalar(value)] : inputs,
+      attributes: mode === undefined ? {} : { mode },
+    }
   },
   samples: [
     { inputs: [[2, 3], given(0, 1, 2, 0)] },
@@ -44,7 +75,8 @@ function padsOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const pads = numbersIn(call, 1, 'the pads')
   if (!call.inputs[3]) {
-    if (pads.length !== 2 * rank) throw shapeError(call, `expected ${2 * rank} pads, got ${pads.length}`)
+    if (pads.length !== 2 * rank)
+      throw shapeError(call, `expected ${2 * rank} pads, got ${pads.length}`)
     return pads
   }
   const axes = numbersIn(call, 3, 'axes')
@@ -70,7 +102,9 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
     for (let i = 0; i < length; i++) copies[i * size + sourceOf(call, i - before, size)] = 1
     const matrix = g.cast(g.floats([length, size], copies), dtype)
     // The axis to the end and back: an exchange of two axes.
-    const exchange = shape.map((_, i) => (i === axis ? shape.length - 1 : i === shape.length - 1 ? axis : i))
+    const exchange = shape.map((_, i) =>
+      i === axis ? shape.length - 1 : i === shape.length - 1 ? axis : i,
+    )
     value = g.transpose(g.matMul(g.transpose(value, exchange), matrix), exchange)
   }
   return value
@@ -80,7 +114,8 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
 function sourceOf(call: Call, position: number, size: number): number {
   const mode = textOf(call, 'mode')
   if (mode === 'edge') return Math.min(Math.max(position, 0), size - 1)
-  if (mode !== 'reflect') throw shapeError(call, `mode "${mode}" has no derivative rule; constant, reflect and edge have`)
+  if (mode !== 'reflect')
+    throw shapeError(call, `mode "${mode}" has no derivative rule; constant, reflect and edge have`)
   const period = Math.max(1, 2 * (size - 1))
   const wrapped = ((position % period) + period) % period
   return Math.min(wrapped, period - wrapped)

@@ -1,6 +1,16 @@
 /** Reductions over axes. Axes are an input, known before the run. */
 import { isFloat } from './elementwise.ts'
-import { axisOf, defineOp, inputOf, int, numberOf, numbersIn, type Call, type OpRecord, type Sample } from '../operator.ts'
+import {
+  axisOf,
+  defineOp,
+  inputOf,
+  int,
+  numberOf,
+  numbersIn,
+  type Call,
+  type OpRecord,
+  type Sample,
+} from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Dim } from '../dim.ts'
 import { elementsOf } from '../builder.ts'
@@ -13,11 +23,17 @@ const sample = (axes: readonly number[], keepdims: number): Sample => ({
 
 // d Σx = Σdx
 export const ReduceSum = reduction('ReduceSum', 13, (_g, { spread }) => spread)
-export const ReduceMean = reduction('ReduceMean', 18, (g, { x, spread, axes }) => g.mul(spread, inverseCount(g, x, axes)))
+export const ReduceMean = reduction('ReduceMean', 18, (g, { x, spread, axes }) =>
+  g.mul(spread, inverseCount(g, x, axes)),
+)
 // d Σx² = 2x dx
-export const ReduceSumSquare = reduction('ReduceSumSquare', 18, (g, { x, spread }) => g.mul(g.mul(spread, x), 2))
+export const ReduceSumSquare = reduction('ReduceSumSquare', 18, (g, { x, spread }) =>
+  g.mul(g.mul(spread, x), 2),
+)
 // d ‖x‖₂ = x/‖x‖₂ dx; 0 at 0
-export const ReduceL2 = reduction('ReduceL2', 18, (g, { x, y, spread }) => g.mul(spread, g.div(x, g.max(y, 1e-30))))
+export const ReduceL2 = reduction('ReduceL2', 18, (g, { x, y, spread }) =>
+  g.mul(spread, g.div(x, g.max(y, 1e-30))),
+)
 export const ReduceL1 = reduction('ReduceL1', 18, (g, { x, spread }) => g.mul(spread, g.sign(x)))
 /** Ties: the gradient is shared equally. */
 export const ReduceMax = reduction('ReduceMax', 18, shareAmongTies)
@@ -30,7 +46,9 @@ export const ArgMax = defineOp({
   infer: (call) => {
     const { shape } = inputOf(call, 0)
     const axis = axisOf(call, numberOf(call, 'axis'), shape.length)
-    return [{ dtype: 'int64', shape: reducedShape(shape, [axis], numberOf(call, 'keepdims') === 1) }]
+    return [
+      { dtype: 'int64', shape: reducedShape(shape, [axis], numberOf(call, 'keepdims') === 1) },
+    ]
   },
   vjp: 'zero',
   samples: [{ inputs: [[2, 3]], attributes: { axis: 1, keepdims: 0 } }],
@@ -45,7 +63,11 @@ interface Reduced {
   readonly axes: readonly number[]
 }
 
-function reduction(op: string, axesAsInputSince: number, rule: (g: Builder, reduced: Reduced) => Value): OpRecord {
+function reduction(
+  op: string,
+  axesAsInputSince: number,
+  rule: (g: Builder, reduced: Reduced) => Value,
+): OpRecord {
   return defineOp({
     op,
     attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
@@ -66,7 +88,9 @@ function reduction(op: string, axesAsInputSince: number, rule: (g: Builder, redu
     upgrade: (g, call, opset) => {
       if (opset >= axesAsInputSince) return call
       const { axes, ...attributes } = call.attributes
-      const inputs = Array.isArray(axes) ? [inputOf(call, 0), g.integers(axes as number[])] : [inputOf(call, 0)]
+      const inputs = Array.isArray(axes)
+        ? [inputOf(call, 0), g.integers(axes as number[])]
+        : [inputOf(call, 0)]
       return { inputs, attributes }
     },
     samples: [sample([1], 1), sample([0, 2], 0), { inputs: [[2, 3]] }],
@@ -76,8 +100,11 @@ function reduction(op: string, axesAsInputSince: number, rule: (g: Builder, redu
 function axesOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const given = call.inputs[1] ? numbersIn(call, 1, 'axes') : []
-  if (given.length > 0) return given.map((axis) => axisOf(call, axis, rank)).toSorted((a, b) => a - b)
-  return numberOf(call, 'noop_with_empty_axes') === 1 ? [] : Array.from({ length: rank }, (_, i) => i)
+  if (given.length > 0)
+    return given.map((axis) => axisOf(call, axis, rank)).toSorted((a, b) => a - b)
+  return numberOf(call, 'noop_with_empty_axes') === 1
+    ? []
+    : Array.from({ length: rank }, (_, i) => i)
 }
 
 function reducedShape(shape: readonly Dim[], axes: readonly number[], keep: boolean): Dim[] {

@@ -26,7 +26,10 @@ export function rangesOf(call: Call): readonly SliceRange[] {
     if (typeof size !== 'number') {
       const isWhole = starts[i] === 0 && ends[i]! >= 2 ** 31 - 1 && step === 1
       if (isWhole) return []
-      throw shapeError(call, `axis ${axis} of ${formatShape(shape)} must have a size known before the run`)
+      throw shapeError(
+        call,
+        `axis ${axis} of ${formatShape(shape)} must have a size known before the run`,
+      )
     }
     const clamp = (value: number, low: number, high: number): number =>
       Math.min(Math.max(value < 0 ? value + size : value, low), high)
@@ -63,7 +66,13 @@ function spread(g: Builder, x: Value, axis: number, stride: number, length: numb
   pads[axis + 1 + rank + 1] = stride - 1
   const open = g.pad(g.unsqueeze(x, [axis + 1]), pads)
   const symbolic = x.shape.filter((dim) => typeof dim === 'string').length
-  if (symbolic > 1) throw shapeError({ op: 'Slice' }, `its adjoint needs at most one symbolic size, got ${formatShape(x.shape)}`)
-  const shape = x.shape.map((dim, i) => (i === axis ? length * stride : typeof dim === 'string' ? -1 : dim))
+  if (symbolic > 1)
+    throw shapeError(
+      { op: 'Slice' },
+      `its adjoint needs at most one symbolic size, got ${formatShape(x.shape)}`,
+    )
+  const shape = x.shape.map((dim, i) =>
+    i === axis ? length * stride : typeof dim === 'string' ? -1 : dim,
+  )
   return g.slice(g.reshape(open, shape), [0], [(length - 1) * stride + 1], [axis])
 }

@@ -15,10 +15,17 @@ export interface Window {
 }
 
 /** Resolves strides, dilations, pads and auto_pad. @param shape `[n, c, …spatial]`. */
-export function resolveWindow(call: Call, shape: readonly Dim[], kernel: readonly number[]): Window {
+export function resolveWindow(
+  call: Call,
+  shape: readonly Dim[],
+  kernel: readonly number[],
+): Window {
   const input = sizesOf(call, shape, 2)
   if (input.length !== kernel.length || input.length === 0) {
-    throw shapeError(call, `a kernel over ${kernel.length} axes does not fit an input of rank ${shape.length}`)
+    throw shapeError(
+      call,
+      `a kernel over ${kernel.length} axes does not fit an input of rank ${shape.length}`,
+    )
   }
   const strides = numbersOf(call, 'strides') ?? kernel.map(() => 1)
   const dilations = numbersOf(call, 'dilations') ?? kernel.map(() => 1)
@@ -41,7 +48,8 @@ export function resolveWindow(call: Call, shape: readonly Dim[], kernel: readonl
     steps = ceil ? Math.ceil(steps) : Math.floor(steps)
     // With ceil_mode a last window that would start in the padding is dropped (opset 19 and onnxruntime).
     if (ceil && steps * stride >= size + before) steps -= 1
-    if (steps < 0) throw shapeError(call, `a kernel of ${reach} does not fit into ${size + before + after}`)
+    if (steps < 0)
+      throw shapeError(call, `a kernel of ${reach} does not fit into ${size + before + after}`)
     begin.push(before)
     end.push(after)
     output.push(steps + 1)

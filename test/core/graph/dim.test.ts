@@ -1,17 +1,29 @@
 /** Sizes with symbols obey the laws of products, and broadcasting those of ONNX. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../../../core/graph/dim.ts'
+import {
+  broadcastShapes,
+  divideDims,
+  formatShape,
+  multiplyDims,
+  type Dim,
+} from '../../../core/graph/dim.ts'
 
 const numbers = fc.integer({ min: 0, max: 12 })
 const symbols = fc.constantFrom('n', 'm', 'height')
-const dims: fc.Arbitrary<Dim> = fc.oneof(numbers, symbols, fc.tuple(numbers, symbols).map((parts) => multiplyDims(parts)))
+const dims: fc.Arbitrary<Dim> = fc.oneof(
+  numbers,
+  symbols,
+  fc.tuple(numbers, symbols).map((parts) => multiplyDims(parts)),
+)
 const lists = fc.array(dims, { maxLength: 4 })
 
 /** What a size is once the symbols are known. */
 function valueOf(dim: Dim): number {
   const sizes: Record<string, number> = { n: 5, m: 7, height: 3 }
-  return String(dim).split('*').reduce((product, part) => product * (sizes[part] ?? Number(part)), 1)
+  return String(dim)
+    .split('*')
+    .reduce((product, part) => product * (sizes[part] ?? Number(part)), 1)
 }
 
 describe('a product of sizes', () => {
@@ -64,14 +76,21 @@ describe('broadcasting', () => {
         expect(broadcastShapes(a, b)).toEqual(broadcastShapes(b, a))
         expect(broadcastShapes(a, a)).toEqual(a)
         expect(broadcastShapes(a, [])).toEqual(a)
-        expect(broadcastShapes(a, a.map(() => 1))).toEqual(a)
+        expect(
+          broadcastShapes(
+            a,
+            a.map(() => 1),
+          ),
+        ).toEqual(a)
       }),
     )
   })
   test('is associative', () => {
     fc.assert(
       fc.property(shapes, shapes, shapes, (a, b, c) => {
-        expect(broadcastShapes(broadcastShapes(a, b)!, c)).toEqual(broadcastShapes(a, broadcastShapes(b, c)!))
+        expect(broadcastShapes(broadcastShapes(a, b)!, c)).toEqual(
+          broadcastShapes(a, broadcastShapes(b, c)!),
+        )
       }),
     )
   })

@@ -10,7 +10,9 @@ import { randomTensor } from '../../support/onnx-file.ts'
 /** Two convolutions, smooth activations (so that second derivatives exist everywhere), a pool, a linear layer: one number per image. */
 function smallNetwork(x: Value, weights: { first: Value; second: Value; head: Value }): Value {
   const hidden = g.tanh(g.conv(x, weights.first, null, { pads: [1, 1, 1, 1] }))
-  const next = g.sigmoid(g.conv(hidden, weights.second, null, { strides: [2, 2], pads: [1, 1, 1, 1] }))
+  const next = g.sigmoid(
+    g.conv(hidden, weights.second, null, { strides: [2, 2], pads: [1, 1, 1, 1] }),
+  )
   const pooled = g.op('AveragePool', [next], { kernel_shape: [2, 2], strides: [1, 1] })[0]!
   const logits = g.matMul(g.op('Flatten', [pooled])[0]!, weights.head)
   return g.neg(g.reduceMean(g.logSoftmax(logits), [1]))
@@ -50,7 +52,11 @@ describe('a small network', () => {
     await expectDerivatives(g.reduceSumSquare(second!, [0, 1, 2, 3]), [x, placeholders.head], 2e-2)
   })
 
-  async function expectDerivatives(objective: Value, wanted: readonly Value[], tolerance = 5e-3): Promise<void> {
+  async function expectDerivatives(
+    objective: Value,
+    wanted: readonly Value[],
+    tolerance = 5e-3,
+  ): Promise<void> {
     const slopes = gradient(objective, wanted)
     const outputs = Object.fromEntries(slopes.map((slope, i) => [`d${i}`, slope]))
     const session = await Session.compile({ objective, ...outputs }, inputs)
@@ -61,13 +67,23 @@ describe('a small network', () => {
       const step = 2e-2
       const shifted = async (sign: number): Promise<number> => {
         const data = center.data.map((value, k) => value + sign * step * direction[k]!)
-        return Number((await session.run({ ...feeds, [node.name]: float32(center.shape, data) }))['objective']!.data[0])
+        return Number(
+          (await session.run({ ...feeds, [node.name]: float32(center.shape, data) }))['objective']!
+            .data[0],
+        )
       }
       const numeric = ((await shifted(1)) - (await shifted(-1))) / (2 * step)
-      const analytic = (answers[`d${i}`]!.data as Float32Array).reduce((sum, value, k) => sum + value * direction[k]!, 0)
+      const analytic = (answers[`d${i}`]!.data as Float32Array).reduce(
+        (sum, value, k) => sum + value * direction[k]!,
+        0,
+      )
       // The step's square times the third derivative, and float32 rounding over the step.
-      const bound = tolerance * Math.max(Math.abs(numeric), Math.abs(Number(answers['objective']!.data[0])))
-      expect(Math.abs(analytic - numeric), `${node.name}: analytic ${analytic}, numeric ${numeric}`).toBeLessThan(bound)
+      const bound =
+        tolerance * Math.max(Math.abs(numeric), Math.abs(Number(answers['objective']!.data[0])))
+      expect(
+        Math.abs(analytic - numeric),
+        `${node.name}: analytic ${analytic}, numeric ${numeric}`,
+      ).toBeLessThan(bound)
     }
     await session.release()
   }
@@ -80,7 +96,8 @@ test("the graph of an image's gradient holds no gradient of a weight", () => {
     if (!node.inputs.some((input) => input && dependent.has(input.node))) continue
     dependent.add(node)
     for (const output of node.outputs) {
-      for (const shape of Object.values(shapes)) expect(output.shape, `${node.op} ${node.name}`).not.toEqual(shape)
+      for (const shape of Object.values(shapes))
+        expect(output.shape, `${node.op} ${node.name}`).not.toEqual(shape)
     }
   }
 })
@@ -89,8 +106,11 @@ describe('by hand', () => {
   const a = g.input('a', 'float32', [2, 3])
   const b = g.input('b', 'float32', [3])
   const values = { a: float32([2, 3], [1, 2, 3, 4, 5, 6]), b: float32([3], [-1, 0.5, 2]) }
-  const slopesOf = async (of: Value, wanted: readonly Value[], upstream?: Value): Promise<number[][]> =>
-    run(gradient(of, wanted, upstream ? { upstream } : {}), [a, b], values)
+  const slopesOf = async (
+    of: Value,
+    wanted: readonly Value[],
+    upstream?: Value,
+  ): Promise<number[][]> => run(gradient(of, wanted, upstream ? { upstream } : {}), [a, b], values)
 
   test('a value used twice gets the sum of both gradients', async () => {
     // d(a² + 3a) = 2a + 3
@@ -139,7 +159,11 @@ describe('by hand', () => {
     expect(await slopesOf(g.relu(zero), [zero])).toEqual([[0, 0, 0]])
     expect(await slopesOf(g.abs(zero), [zero])).toEqual([[0, 0, 0]])
     expect(await slopesOf(g.clip(b, -1, 0.5), [b])).toEqual([[1, 1, 0]])
-    expect(await slopesOf(g.reduceMax(zero, [0]), [zero]).then(([row]) => row!.reduce((sum, value) => sum + value, 0))).toBeCloseTo(1, 6)
+    expect(
+      await slopesOf(g.reduceMax(zero, [0]), [zero]).then(([row]) =>
+        row!.reduce((sum, value) => sum + value, 0),
+      ),
+    ).toBeCloseTo(1, 6)
     expect(await slopesOf(g.max(b, b), [b])).toEqual([[1, 1, 1]])
   })
 })
@@ -147,7 +171,14 @@ describe('by hand', () => {
 test('saturated functions have finite gradients', async () => {
   const z = g.input('z', 'float32', [4])
   const feed = { z: float32([4], [-1e4, -80, 80, 1e4]) }
-  for (const value of [g.sigmoid(z), g.tanh(z), g.softmax(z), g.logSoftmax(z), g.op('Softplus', [z])[0]!, g.op('Elu', [z])[0]!]) {
+  for (const value of [
+    g.sigmoid(z),
+    g.tanh(z),
+    g.softmax(z),
+    g.logSoftmax(z),
+    g.op('Softplus', [z])[0]!,
+    g.op('Elu', [z])[0]!,
+  ]) {
     const [slopes] = await run(gradient(value, [z]), [z], feed)
     expect(slopes!.every(Number.isFinite), value.node.op).toBe(true)
   }
@@ -163,7 +194,11 @@ test('a chain of 20,000 operators is no problem for the stack', () => {
 describe('an operator without a rule', () => {
   test('on the path is named, with the model and with what still works', () => {
     const product = g.op('ReduceProd', [x, g.integers([1, 2, 3])], { keepdims: 0 }, 'prod1')[0]!
-    expect(() => gradient(g.exp(product), [x], { name: 'model.onnx' })).toThrowErrorMatchingInlineSnapshot(`[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass it; black-box attacks, which need no gradient, still work]`)
+    expect(() =>
+      gradient(g.exp(product), [x], { name: 'model.onnx' }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass it; black-box attacks, which need no gradient, still work]`,
+    )
   })
   test('beside the path does no harm', () => {
     const factor = g.op('ReduceProd', [placeholders.head, g.integers([0, 1])], { keepdims: 0 })[0]!
@@ -171,8 +206,15 @@ describe('an operator without a rule', () => {
   })
 })
 
-async function run(values: readonly Value[], inputs: readonly Value[], fed: Readonly<Record<string, Tensor>>): Promise<number[][]> {
-  const session = await Session.compile(Object.fromEntries(values.map((value, i) => [`out${i}`, value])), inputs)
+async function run(
+  values: readonly Value[],
+  inputs: readonly Value[],
+  fed: Readonly<Record<string, Tensor>>,
+): Promise<number[][]> {
+  const session = await Session.compile(
+    Object.fromEntries(values.map((value, i) => [`out${i}`, value])),
+    inputs,
+  )
   const answers = await session.run(fed)
   await session.release()
   return values.map((_, i) => Array.from(answers[`out${i}`]!.data as Float32Array))

@@ -4,11 +4,68 @@ import { operators } from '../../../core/graph/ops/index.ts'
 
 /** All that CNNs, losses and their training need. */
 const needed = [
-  ...['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Exp', 'Log', 'Sqrt', 'Pow', 'Abs', 'Sign', 'Min', 'Max', 'Clip', 'Where'],
-  ...['Greater', 'Less', 'Equal', 'Not', 'Cast', 'Relu', 'LeakyRelu', 'Sigmoid', 'Tanh', 'Softmax', 'LogSoftmax'],
-  ...['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization', 'Gemm', 'MatMul'],
-  ...['ReduceSum', 'ReduceMean', 'ReduceMax', 'Reshape', 'Flatten', 'Transpose', 'Squeeze', 'Unsqueeze', 'Concat'],
-  ...['Split', 'Slice', 'Pad', 'Gather', 'Expand', 'Identity', 'Dropout', 'ConstantOfShape', 'Shape'],
+  ...[
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Neg',
+    'Exp',
+    'Log',
+    'Sqrt',
+    'Pow',
+    'Abs',
+    'Sign',
+    'Min',
+    'Max',
+    'Clip',
+    'Where',
+  ],
+  ...[
+    'Greater',
+    'Less',
+    'Equal',
+    'Not',
+    'Cast',
+    'Relu',
+    'LeakyRelu',
+    'Sigmoid',
+    'Tanh',
+    'Softmax',
+    'LogSoftmax',
+  ],
+  ...[
+    'Conv',
+    'ConvTranspose',
+    'MaxPool',
+    'AveragePool',
+    'GlobalAveragePool',
+    'BatchNormalization',
+    'Gemm',
+    'MatMul',
+  ],
+  ...[
+    'ReduceSum',
+    'ReduceMean',
+    'ReduceMax',
+    'Reshape',
+    'Flatten',
+    'Transpose',
+    'Squeeze',
+    'Unsqueeze',
+    'Concat',
+  ],
+  ...[
+    'Split',
+    'Slice',
+    'Pad',
+    'Gather',
+    'Expand',
+    'Identity',
+    'Dropout',
+    'ConstantOfShape',
+    'Shape',
+  ],
 ]
 
 test.each(needed)('%s is known and has a derivative rule', (op) => {
@@ -21,6 +78,9 @@ describe.each([...operators])('%s', (name, record) => {
     expect(record.samples.length).toBeGreaterThan(0)
   })
   test('samples use the attributes that it declares', () => {
-    for (const { attributes = {} } of record.samples) expect(Object.keys(record.attributes)).toEqual(expect.arrayContaining(Object.keys(attributes)))
+    for (const { attributes = {} } of record.samples)
+      expect(Object.keys(record.attributes)).toEqual(
+        expect.arrayContaining(Object.keys(attributes)),
+      )
   })
 })

@@ -12,29 +12,39 @@ import type { Sample, SampleInput } from '../../../core/graph/operator.ts'
 import type { Value } from '../../../core/graph/value.ts'
 
 describe.each([...operators.values()])('$op', (record) => {
-  it.each(record.samples.map((sample, i) => ({ i, sample })))('sample $i has the shape that onnxruntime gives', async ({ sample }) => {
-    const { inputs, feeds, outputs } = build(record.op, sample)
-    const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
-    const session = await Session.compile(named, inputs)
-    const answers = await session.run(feeds)
-    outputs.forEach((output, k) => {
-      expect(answers[`y${k}`]!.shape).toEqual(output.shape)
-      expect(answers[`y${k}`]!.dtype).toBe(output.dtype)
-    })
-    await session.release()
-  })
+  it.each(record.samples.map((sample, i) => ({ i, sample })))(
+    'sample $i has the shape that onnxruntime gives',
+    async ({ sample }) => {
+      const { inputs, feeds, outputs } = build(record.op, sample)
+      const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
+      const session = await Session.compile(named, inputs)
+      const answers = await session.run(feeds)
+      outputs.forEach((output, k) => {
+        expect(answers[`y${k}`]!.shape).toEqual(output.shape)
+        expect(answers[`y${k}`]!.dtype).toBe(output.dtype)
+      })
+      await session.release()
+    },
+  )
 
   if (typeof record.vjp !== 'function') return
 
-  it.each(record.samples.map((sample, i) => ({ i, sample })))('sample $i has the derivative of central differences', async ({ sample }) => {
-    await checkDerivative(record.op, sample, 1)
-  })
+  it.each(record.samples.map((sample, i) => ({ i, sample })))(
+    'sample $i has the derivative of central differences',
+    async ({ sample }) => {
+      await checkDerivative(record.op, sample, 1)
+    },
+  )
 })
 
 describe('the gradient of a gradient', () => {
-  it.each(['Conv', 'Softmax', 'Div', 'Tanh', 'BatchNormalization', 'Gemm', 'MaxPool'])('of %s agrees with central differences', async (op) => {
-    for (const sample of operators.get(op)!.samples.slice(0, 2)) await checkDerivative(op, sample, 2)
-  })
+  it.each(['Conv', 'Softmax', 'Div', 'Tanh', 'BatchNormalization', 'Gemm', 'MaxPool'])(
+    'of %s agrees with central differences',
+    async (op) => {
+      for (const sample of operators.get(op)!.samples.slice(0, 2))
+        await checkDerivative(op, sample, 2)
+    },
+  )
 })
 
 /** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random directions v and random projections of the outputs. */
@@ -65,11 +75,17 @@ async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promis
       return Number(answer['objective']!.data[0])
     }
     const numeric = ((await shifted(1)) - (await shifted(-1))) / (2 * step)
-    const analytic = (answers[`g${k}`]!.data as Float32Array).reduce((sum, value, i) => sum + value * direction[i]!, 0)
+    const analytic = (answers[`g${k}`]!.data as Float32Array).reduce(
+      (sum, value, i) => sum + value * direction[i]!,
+      0,
+    )
     expect(answers[`g${k}`]!.shape).toEqual(feeds[name]!.shape)
     // float32 rounding over the step, and the third derivative times step².
     const scale = Math.max(1, Math.abs(numeric))
-    expect(Math.abs(analytic - numeric) / scale, `input ${name}: analytic ${analytic}, numeric ${numeric}`).toBeLessThan(6e-3)
+    expect(
+      Math.abs(analytic - numeric) / scale,
+      `input ${name}: analytic ${analytic}, numeric ${numeric}`,
+    ).toBeLessThan(6e-3)
   }
   await session.release()
 }
@@ -77,13 +93,22 @@ async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promis
 function project(values: readonly Value[], random: RandomStream): Value {
   const terms = values.map((value) => {
     const shape = value.shape as readonly number[]
-    const weights = g.floats(shape, Array.from({ length: sizeOf(shape) }, () => random.normal()))
-    return g.reduceSum(g.mul(g.cast(value, 'float32'), weights), shape.map((_, axis) => axis))
+    const weights = g.floats(
+      shape,
+      Array.from({ length: sizeOf(shape) }, () => random.normal()),
+    )
+    return g.reduceSum(
+      g.mul(g.cast(value, 'float32'), weights),
+      shape.map((_, axis) => axis),
+    )
   })
   return terms.reduce((sum, term) => g.add(sum, term))
 }
 
-function build(op: string, sample: Sample): { inputs: Value[]; feeds: Record<string, Tensor>; outputs: readonly Value[] } {
+function build(
+  op: string,
+  sample: Sample,
+): { inputs: Value[]; feeds: Record<string, Tensor>; outputs: readonly Value[] } {
   const random = randomStream('samples', op, JSON.stringify(sample))
   const inputs: Value[] = []
   const feeds: Record<string, Tensor> = {}

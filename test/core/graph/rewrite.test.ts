@@ -32,7 +32,11 @@ describe('substitute', () => {
   })
   test('refuses a value whose shape does not fit', () => {
     const logits = g.matMul(g.op('Flatten', [x])[0]!, g.input('w', 'float32', [108, 10]))
-    expect(() => substitute([logits], new Map([[x, g.input('z', 'float32', ['n', 1, 6, 6])]]))).toThrowErrorMatchingInlineSnapshot(`[GraphError: MatMul: shapes [n, 36] and [108, 10] do not multiply]`)
+    expect(() =>
+      substitute([logits], new Map([[x, g.input('z', 'float32', ['n', 1, 6, 6])]])),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: MatMul: shapes [n, 36] and [108, 10] do not multiply]`,
+    )
   })
 })
 
@@ -69,13 +73,21 @@ describe.each([
   }
 
   test('is folded into constant weights', async () => {
-    const plain = network(Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, g.constant(value)])))
+    const plain = network(
+      Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, g.constant(value)])),
+    )
     const [folded] = foldBatchNormalization([plain])
-    expect(topologicalOrder([folded!]).map(({ op }) => op).filter((op) => op !== 'Constant')).toEqual(['Input', 'Conv', 'Relu'])
+    expect(
+      topologicalOrder([folded!])
+        .map(({ op }) => op)
+        .filter((op) => op !== 'Constant'),
+    ).toEqual(['Input', 'Conv', 'Relu'])
     await expectClose(plain, folded!, [x], image)
   })
   test('is folded into weights that are fed, and their gradients stay', async () => {
-    const placeholders = Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, g.input(name, 'float32', shape)]))
+    const placeholders = Object.fromEntries(
+      Object.entries(tensors).map(([name, { shape }]) => [name, g.input(name, 'float32', shape)]),
+    )
     const inputs = [x, ...Object.values(placeholders)]
     const plain = network(placeholders)
     const [folded] = foldBatchNormalization([plain])
@@ -84,14 +96,16 @@ describe.each([
     const wanted = [x, placeholders['weight']!, placeholders['scale']!, placeholders['variance']!]
     const expected = gradient(plain, wanted)
     const actual = gradient(folded!, wanted)
-    for (const [i, slope] of expected.entries()) await expectClose(slope, actual[i]!, inputs, { ...image, ...tensors })
+    for (const [i, slope] of expected.entries())
+      await expectClose(slope, actual[i]!, inputs, { ...image, ...tensors })
   })
 })
 
 describe('batch normalization stays', () => {
   const statistics = [[0.5], [0], [0.2], [2]].map((value) => g.constant(float32([1], value)))
   const convolved = g.conv(g.input('x', 'float32', ['n', 1, 4, 4]), g.floats([1, 1, 1, 1], [2]))
-  const opsAfter = (values: readonly Value[]): string[] => topologicalOrder(foldBatchNormalization(values)).map(({ op }) => op)
+  const opsAfter = (values: readonly Value[]): string[] =>
+    topologicalOrder(foldBatchNormalization(values)).map(({ op }) => op)
 
   test('where others read the convolution, too', () => {
     const normalized = g.op('BatchNormalization', [convolved, ...statistics])[0]!
@@ -99,25 +113,39 @@ describe('batch normalization stays', () => {
     expect(opsAfter([normalized, convolved])).toContain('BatchNormalization')
   })
   test('in training', () => {
-    expect(opsAfter([g.op('BatchNormalization', [convolved, ...statistics], { training_mode: 1 })[0]!])).toContain('BatchNormalization')
+    expect(
+      opsAfter([g.op('BatchNormalization', [convolved, ...statistics], { training_mode: 1 })[0]!]),
+    ).toContain('BatchNormalization')
   })
 })
 
 test('lowering changes no answer: strided convolutions, their gradients, training normalization', async () => {
   const w = g.constant(randomTensor([16, 3, 3, 3], 'w'))
-  const statistics = [1, 0, 0, 1].map((value) => g.constant(float32([16], new Float32Array(16).fill(value))))
+  const statistics = [1, 0, 0, 1].map((value) =>
+    g.constant(float32([16], new Float32Array(16).fill(value))),
+  )
   const convolved = g.conv(x, w, null, { strides: [2, 2], pads: [1, 1, 1, 1] })
-  const normalized = g.op('BatchNormalization', [g.relu(convolved), ...statistics], { training_mode: 1 })[0]!
+  const normalized = g.op('BatchNormalization', [g.relu(convolved), ...statistics], {
+    training_mode: 1,
+  })[0]!
   const [slope] = gradient(g.mul(normalized, normalized), [x])
   const [lowered] = lower([slope!])
   expect(topologicalOrder([lowered!]).map(({ op }) => op)).not.toContain('ConvTranspose')
   expect(lowered!.shape).toEqual(['n', 3, 6, 6])
 })
 
-async function expectClose(expected: Value, actual: Value, inputs: readonly Value[], feeds: Readonly<Record<string, Tensor>>): Promise<void> {
+async function expectClose(
+  expected: Value,
+  actual: Value,
+  inputs: readonly Value[],
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<void> {
   const session = await Session.compile({ expected, actual }, inputs)
   const answers = await session.run(feeds)
   await session.release()
   // Folding multiplies weights before the sum instead of after it: float32 rounding of sums of 27 terms.
-  expect(answers['actual']!.data as Float32Array).toBeAllclose(answers['expected']!.data as Float32Array, { rtol: 1e-4, atol: 1e-4 })
+  expect(answers['actual']!.data as Float32Array).toBeAllclose(
+    answers['expected']!.data as Float32Array,
+    { rtol: 1e-4, atol: 1e-4 },
+  )
 }

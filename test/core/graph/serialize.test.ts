@@ -56,7 +56,10 @@ describe('outputs', () => {
     const c = g.constant(float32([2], [1, 2]))
     const a = g.input('a', 'float32', [2])
     const inner = g.exp(a)
-    const session = await Session.compile({ placeholder: a, constant: c, twice: inner, again: inner, outer: g.neg(inner) }, [a])
+    const session = await Session.compile(
+      { placeholder: a, constant: c, twice: inner, again: inner, outer: g.neg(inner) },
+      [a],
+    )
     const answers = await session.run({ a: float32([2], [0, 1]) })
     expect(answers['placeholder']!.data).toEqual(Float32Array.of(0, 1))
     expect(answers['constant']!.data).toEqual(Float32Array.of(1, 2))
@@ -66,34 +69,52 @@ describe('outputs', () => {
   test('may be called what the inside of a file is called', async () => {
     const a = g.input('v1_0', 'float32', [1])
     const session = await Session.compile({ c2: g.exp(g.add(a, 1)), v3_0: g.neg(a) }, [a])
-    expect((await session.run({ v1_0: float32([1], [2]) }))['v3_0']!.data).toEqual(Float32Array.of(-2))
+    expect((await session.run({ v1_0: float32([1], [2]) }))['v3_0']!.data).toEqual(
+      Float32Array.of(-2),
+    )
     await session.release()
   })
 })
 
 describe('refused are', () => {
   test('a placeholder that is not among the inputs', () => {
-    expect(() => toGraph({ features }, [])).toThrowErrorMatchingInlineSnapshot(`[GraphError: placeholder "x" is used but not among the graph's inputs]`)
+    expect(() => toGraph({ features }, [])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: placeholder "x" is used but not among the graph's inputs]`,
+    )
   })
   test('another placeholder of the same name', () => {
-    expect(() => toGraph({ features }, [g.input('x', 'float32', ['n', 3, 6, 6])])).toThrowErrorMatchingInlineSnapshot(`[GraphError: placeholder "x" is used but not among the graph's inputs]`)
+    expect(() =>
+      toGraph({ features }, [g.input('x', 'float32', ['n', 3, 6, 6])]),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: placeholder "x" is used but not among the graph's inputs]`,
+    )
   })
   test('two inputs of one name, and an output named as an input', () => {
     const other = g.input('x', 'float32', [1])
-    expect(() => toGraph({ features: g.add(features, other) }, [x, other])).toThrowErrorMatchingInlineSnapshot(`[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`)
-    expect(() => toGraph({ x: features }, [x])).toThrowErrorMatchingInlineSnapshot(`[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`)
+    expect(() =>
+      toGraph({ features: g.add(features, other) }, [x, other]),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`,
+    )
+    expect(() => toGraph({ x: features }, [x])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`,
+    )
   })
 })
 
 describe('a session', () => {
   test('names a missing input', async () => {
     const session = await Session.compile({ features }, [x], {}, 'model.onnx')
-    await expect(session.run({}, 'model.onnx')).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: model.onnx: input "x" is missing]`)
+    await expect(session.run({}, 'model.onnx')).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: model.onnx: input "x" is missing]`,
+    )
     await session.release()
   })
   test('says what onnxruntime said of a shape that does not fit', async () => {
     const session = await Session.compile({ features }, [x], {}, 'model.onnx')
-    await expect(session.run({ x: randomTensor([1, 2, 6, 6], 'x') }, 'model.onnx')).rejects.toThrow(/^model\.onnx: onnxruntime failed: .*dimensions/s)
+    await expect(session.run({ x: randomTensor([1, 2, 6, 6], 'x') }, 'model.onnx')).rejects.toThrow(
+      /^model\.onnx: onnxruntime failed: .*dimensions/s,
+    )
     await session.release()
   })
   test('reads views of larger arrays where they begin', async () => {
@@ -104,6 +125,8 @@ describe('a session', () => {
     await session.release()
   })
   test('names a device that onnxruntime does not have', async () => {
-    await expect(Session.compile({ features }, [x], { device: 'abacus' }, 'model.onnx')).rejects.toThrow(/^model\.onnx: onnxruntime cannot load it on "abacus": /)
+    await expect(
+      Session.compile({ features }, [x], { device: 'abacus' }, 'model.onnx'),
+    ).rejects.toThrow(/^model\.onnx: onnxruntime cannot load it on "abacus": /)
   })
 })

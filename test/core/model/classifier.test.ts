@@ -8,10 +8,26 @@ import { crossEntropy, margin } from '../../../core/model/losses.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
 import type { Loss, Model } from '../../../core/model/model.ts'
 import { predictions } from '../../../core/model/predictions.ts'
-import { batchNormalization, convolution, flatten, globalAverage, linear } from '../../../core/nn/layers.ts'
+import {
+  batchNormalization,
+  convolution,
+  flatten,
+  globalAverage,
+  linear,
+} from '../../../core/nn/layers.ts'
 import type { NetworkDefinition } from '../../../core/nn/network.ts'
-import { exportModel, initialParameters, type TrainedNetwork } from '../../../core/nn/training-graph.ts'
-import { float32, gatherRows, int32, sliceRows, type FloatTensor } from '../../../core/tensor/tensor.ts'
+import {
+  exportModel,
+  initialParameters,
+  type TrainedNetwork,
+} from '../../../core/nn/training-graph.ts'
+import {
+  float32,
+  gatherRows,
+  int32,
+  sliceRows,
+  type FloatTensor,
+} from '../../../core/tensor/tensor.ts'
 import { randomTensor } from '../../support/onnx-file.ts'
 
 const losses: [string, Loss][] = [
@@ -23,12 +39,17 @@ const losses: [string, Loss][] = [
 const smallResnet: NetworkDefinition = {
   title: 'small ResNet',
   build(scope, images) {
-    let x = g.relu(batchNormalization(scope, convolution(scope, images, { channels: 16, kernel: 3 })))
+    let x = g.relu(
+      batchNormalization(scope, convolution(scope, images, { channels: 16, kernel: 3 })),
+    )
     for (const channels of [16, 32]) {
       const stride = channels / 16
-      const inner = g.relu(batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })))
+      const inner = g.relu(
+        batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })),
+      )
       const outer = batchNormalization(scope, convolution(scope, inner, { channels, kernel: 3 }))
-      const shortcut = stride === 1 ? x : convolution(scope, x, { channels, kernel: 1, stride, pad: 0 })
+      const shortcut =
+        stride === 1 ? x : convolution(scope, x, { channels, kernel: 1, stride, pad: 0 })
       x = g.relu(g.add(outer, shortcut))
     }
     return linear(scope, globalAverage(x), 10)
@@ -36,14 +57,19 @@ const smallResnet: NetworkDefinition = {
 }
 
 /** Odd sizes, for which onnxruntime has other kernels: 5 and 7 channels, a pool, two linear layers. */
-const oddCnn: NetworkDefinition = {
-  title: 'odd CNN',
-  build(scope, images) {
+const oddCnn = oddNetwork('LeakyRelu')
+const eluCnn = oddNetwork('Elu')
+
+function oddNetwork(activation: string): NetworkDefinition {
+  const build: NetworkDefinition['build'] = (scope, images) => {
     const first = g.relu(convolution(scope, images, { channels: 5, kernel: 3, bias: true }))
     const pooled = g.op('MaxPool', [first], { kernel_shape: [2, 2], strides: [2, 2] })[0]!
-    const second = g.op('Elu', [convolution(scope, pooled, { channels: 7, kernel: 3, stride: 2 })])[0]!
+    const second = g.op(activation, [
+      convolution(scope, pooled, { channels: 7, kernel: 3, stride: 2 }),
+    ])[0]!
     return linear(scope, g.relu(linear(scope, flatten(second), 33)), 10)
-  },
+  }
+  return { title: `odd CNN with ${activation}`, build }
 }
 
 /** No convolution at all. */
@@ -55,8 +81,17 @@ const perceptron: NetworkDefinition = {
 }
 
 function fileOf(network: NetworkDefinition): Uint8Array {
-  const trained: TrainedNetwork = { network, inputShape: [3, 12, 12], mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], seed: 1 }
-  return exportModel(trained, new Map(initialParameters(trained).map(({ name, initial }) => [name, initial])))
+  const trained: TrainedNetwork = {
+    network,
+    inputShape: [3, 12, 12],
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    seed: 1,
+  }
+  return exportModel(
+    trained,
+    new Map(initialParameters(trained).map(({ name, initial }) => [name, initial])),
+  )
 }
 
 const count = 100
@@ -80,7 +115,9 @@ describe.each([
     expect(parts).toEqual(whole.data)
     for (const [, loss] of losses) {
       const expected = await model.gradient(images, labels, loss)
-      const slopes = await inBatches(batch, (inputs, own) => model.gradient(inputs, own, loss).then(({ gradient }) => gradient.data))
+      const slopes = await inBatches(batch, (inputs, own) =>
+        model.gradient(inputs, own, loss).then(({ gradient }) => gradient.data),
+      )
       expect(slopes).toEqual(expected.gradient.data)
       expect(expected.gradient.data.some((value) => value !== 0)).toBe(true)
       // The pass of a gradient gives the bits of a forward pass.
@@ -90,11 +127,24 @@ describe.each([
 
   test('gives a row the same bits beside any others, in any place', async () => {
     const rows = [17, 3, 3, 99, 41, 0, 3]
-    const mixed = await model.gradient(gatherRows(images, rows), Int32Array.from(rows, (row) => labels[row]!), crossEntropy)
+    const mixed = await model.gradient(
+      gatherRows(images, rows),
+      Int32Array.from(rows, (row) => labels[row]!),
+      crossEntropy,
+    )
     const whole = await model.gradient(images, labels, crossEntropy)
     expect(mixed.gradient.data).toEqual(gatherRows(whole.gradient, rows).data)
     expect(mixed.losses).toEqual(Float32Array.from(rows, (row) => whole.losses[row]!))
   })
+})
+
+test('ELU is the exception: onnxruntime computes the last few elements of a tensor by another formula, so rows agree to the last bits only', async () => {
+  const model = await loadModel(fileOf(eluCnn), plainManifest)
+  const whole = await model.logits(images)
+  const single = await inBatches(1, (inputs) => model.logits(inputs).then(({ data }) => data))
+  // Two units in the last place of sums of size 1.
+  expect(single).toBeAllclose(whole.data, { rtol: 1e-6, atol: 1e-6 })
+  await model.dispose()
 })
 
 describe('a smooth classifier', () => {
@@ -102,33 +152,47 @@ describe('a smooth classifier', () => {
   let model: Model
   beforeAll(async () => {
     const x = g.input('x', 'float32', ['n', 3, 12, 12])
-    const hidden = g.tanh(g.conv(x, g.constant(randomTensor([6, 3, 3, 3], 'w')), null, { strides: [2, 2], pads: [1, 1, 1, 1] }))
+    const hidden = g.tanh(
+      g.conv(x, g.constant(randomTensor([6, 3, 3, 3], 'w')), null, {
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+      }),
+    )
     const logits = g.matMul(g.op('Flatten', [hidden])[0]!, g.constant(randomTensor([216, 10], 'v')))
     model = await loadModel(toOnnx({ logits }, [x]), plainManifest, { name: 'smooth' })
   })
   afterAll(() => model.dispose())
 
-  test.each(losses)('has the gradient of %s that central differences give, row by row', async (_, loss) => {
-    const rows = 6
-    const inputs = sliceRows(images, 0, rows)
-    const own = labels.slice(0, rows)
-    const { gradient } = await model.gradient(inputs, own, loss)
-    const direction = randomTensor(inputs.shape, 'direction').data
-    const step = 5e-3
-    const shifted = (sign: number): Promise<Float32Array> => {
-      const moved = float32(inputs.shape, inputs.data.map((value, i) => value + sign * step * direction[i]!))
-      return model.gradient(moved, own, loss).then((answer) => answer.losses)
-    }
-    const [up, down] = [await shifted(1), await shifted(-1)]
-    const size = inputs.data.length / rows
-    for (let row = 0; row < rows; row++) {
-      let slope = 0
-      for (let i = row * size; i < (row + 1) * size; i++) slope += gradient.data[i]! * direction[i]!
-      const numeric = (up[row]! - down[row]!) / (2 * step)
-      // Third derivatives times step², and rounding of losses near 10 over the step.
-      expect(Math.abs(slope - numeric), `row ${row}: ${slope} and ${numeric}`).toBeLessThan(5e-3 * Math.max(1, Math.abs(numeric)))
-    }
-  })
+  test.each(losses)(
+    'has the gradient of %s that central differences give, row by row',
+    async (_, loss) => {
+      const rows = 6
+      const inputs = sliceRows(images, 0, rows)
+      const own = labels.slice(0, rows)
+      const { gradient } = await model.gradient(inputs, own, loss)
+      const direction = randomTensor(inputs.shape, 'direction').data
+      const step = 5e-3
+      const shifted = (sign: number): Promise<Float32Array> => {
+        const moved = float32(
+          inputs.shape,
+          inputs.data.map((value, i) => value + sign * step * direction[i]!),
+        )
+        return model.gradient(moved, own, loss).then((answer) => answer.losses)
+      }
+      const [up, down] = [await shifted(1), await shifted(-1)]
+      const size = inputs.data.length / rows
+      for (let row = 0; row < rows; row++) {
+        let slope = 0
+        for (let i = row * size; i < (row + 1) * size; i++)
+          slope += gradient.data[i]! * direction[i]!
+        const numeric = (up[row]! - down[row]!) / (2 * step)
+        // Third derivatives times step², and rounding of losses near 10 over the step.
+        expect(Math.abs(slope - numeric), `row ${row}: ${slope} and ${numeric}`).toBeLessThan(
+          5e-3 * Math.max(1, Math.abs(numeric)),
+        )
+      }
+    },
+  )
 
   test('has losses of the formulas', async () => {
     const { logits, losses: entropies } = await model.gradient(images, labels, crossEntropy)
@@ -151,16 +215,31 @@ describe('a smooth classifier', () => {
   })
 
   test('keeps its losses and gradients finite for images far away', async () => {
-    const far = float32([2, 3, 12, 12], sliceRows(images, 0, 2).data.map((value) => value * 1e6))
+    const far = float32(
+      [2, 3, 12, 12],
+      sliceRows(images, 0, 2).data.map((value) => value * 1e6),
+    )
     const answer = await model.gradient(far, labels.slice(0, 2), crossEntropy)
     expect(answer.losses.every(Number.isFinite)).toBe(true)
     expect(answer.gradient.data.every(Number.isFinite)).toBe(true)
   })
 
   test('refuses inputs of another shape, and labels that are too few or no class', async () => {
-    await expect(model.logits(float32([1, 3, 4, 4], new Float32Array(48)))).rejects.toThrowErrorMatchingInlineSnapshot(`[RobenchError: smooth: expected inputs [n, 3, 12, 12], got [1, 3, 4, 4]]`)
-    await expect(model.gradient(sliceRows(images, 0, 2), Int32Array.of(1), crossEntropy)).rejects.toThrowErrorMatchingInlineSnapshot(`[RobenchError: smooth: expected one label for each of 2 inputs, got 1]`)
-    await expect(model.gradient(sliceRows(images, 0, 2), Int32Array.of(1, 10), crossEntropy)).rejects.toThrowErrorMatchingInlineSnapshot(`[RobenchError: smooth: label 10 of row 1 in the batch is no class of the model, which has 10 (0 to 9)]`)
+    await expect(
+      model.logits(float32([1, 3, 4, 4], new Float32Array(48))),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RobenchError: smooth: expected inputs [n, 3, 12, 12], got [1, 3, 4, 4]]`,
+    )
+    await expect(
+      model.gradient(sliceRows(images, 0, 2), Int32Array.of(1), crossEntropy),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RobenchError: smooth: expected one label for each of 2 inputs, got 1]`,
+    )
+    await expect(
+      model.gradient(sliceRows(images, 0, 2), Int32Array.of(1, 10), crossEntropy),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RobenchError: smooth: label 10 of row 1 in the batch is no class of the model, which has 10 (0 to 9)]`,
+    )
   })
 })
 
@@ -175,7 +254,10 @@ describe('passes are counted per example', () => {
   async function cost(run: () => Promise<unknown>): Promise<{ forward: number; backward: number }> {
     const before = model.passes
     await run()
-    return { forward: model.passes.forward - before.forward, backward: model.passes.backward - before.backward }
+    return {
+      forward: model.passes.forward - before.forward,
+      backward: model.passes.backward - before.backward,
+    }
   }
   const part = (rows: number): FloatTensor => sliceRows(images, 0, rows)
 
@@ -184,11 +266,15 @@ describe('passes are counted per example', () => {
   })
   test('forward for logits, both for a gradient', async () => {
     expect(await cost(() => model.logits(part(7)))).toEqual({ forward: 7, backward: 0 })
-    expect(await cost(() => model.gradient(part(5), labels.slice(0, 5), margin))).toEqual({ forward: 5, backward: 5 })
+    expect(await cost(() => model.gradient(part(5), labels.slice(0, 5), margin))).toEqual({
+      forward: 5,
+      backward: 5,
+    })
   })
 
   test('for a program: each use of the model, whether its batch is a symbol, a number or several at once', async () => {
-    const difference = (x: Value, scope: { logits(value: Value): Value }): Value => g.sub(scope.logits(x), scope.logits(g.mul(x, 0.5)))
+    const difference = (x: Value, scope: { logits(value: Value): Value }): Value =>
+      g.sub(scope.logits(x), scope.logits(g.mul(x, 0.5)))
     const symbolic = await model.compile((scope) => {
       const x = g.input('x', 'float32', ['n', 3, 12, 12])
       const values = difference(x, scope)
@@ -217,13 +303,21 @@ describe('a program', () => {
       const x = g.input('start', 'float32', ['n', 3, 12, 12])
       const y = g.input('labels', 'int32', ['n'])
       const [slope] = scope.gradient(crossEntropy(scope.logits(x), g.cast(y, 'int64')), [x])
-      return { inputs: [x, y], outputs: { next: g.clip(g.add(x, g.mul(g.sign(slope!), 0.1)), 0, 1) } }
+      return {
+        inputs: [x, y],
+        outputs: { next: g.clip(g.add(x, g.mul(g.sign(slope!), 0.1)), 0, 1) },
+      }
     })
     const inputs = sliceRows(images, 0, 9)
     const own = labels.slice(0, 9)
     const { next } = await program.run({ start: inputs, labels: int32([9], own) })
     const { gradient } = await model.gradient(inputs, own, crossEntropy)
-    const expected = inputs.data.map((value, i) => Math.min(Math.max(Math.fround(value + Math.fround(0.1) * Math.sign(gradient.data[i]!)), 0), 1))
+    const expected = inputs.data.map((value, i) =>
+      Math.min(
+        Math.max(Math.fround(value + Math.fround(0.1) * Math.sign(gradient.data[i]!)), 0),
+        1,
+      ),
+    )
     expect(next!.data).toEqual(expected)
     await model.dispose()
   })
@@ -237,7 +331,10 @@ describe('a program', () => {
       const [curvature] = scope.gradient(g.reduceSumSquare(slope!, [1, 2, 3]), [x])
       return { inputs: [x, y], outputs: { curvature: curvature! } }
     })
-    const { curvature } = await program.run({ x: sliceRows(images, 0, 2), y: { dtype: 'int64', shape: [2], data: BigInt64Array.of(1n, 2n) } })
+    const { curvature } = await program.run({
+      x: sliceRows(images, 0, 2),
+      y: { dtype: 'int64', shape: [2], data: BigInt64Array.of(1n, 2n) },
+    })
     expect(curvature!.shape).toEqual([2, 3, 12, 12])
     await model.dispose()
   })
@@ -245,21 +342,31 @@ describe('a program', () => {
 
 test('a model can be disposed of after a loss that could not be compiled', async () => {
   const model = await loadModel(fileOf(perceptron), plainManifest)
-  const broken: Loss = (logits) => g.op('ReduceProd', [logits, g.integers([1])], { keepdims: 0 })[0]!
-  await expect(model.gradient(sliceRows(images, 0, 1), Int32Array.of(0), broken)).rejects.toThrow('ReduceProd has no derivative rule')
+  const broken: Loss = (logits) =>
+    g.op('ReduceProd', [logits, g.integers([1])], { keepdims: 0 })[0]!
+  await expect(model.gradient(sliceRows(images, 0, 1), Int32Array.of(0), broken)).rejects.toThrow(
+    'ReduceProd has no derivative rule',
+  )
   await expect(model.dispose()).resolves.toBeUndefined()
 })
 
-async function inBatches(size: number, run: (inputs: FloatTensor, own: Int32Array) => Promise<Float32Array>): Promise<Float32Array> {
+async function inBatches(
+  size: number,
+  run: (inputs: FloatTensor, own: Int32Array) => Promise<Float32Array>,
+): Promise<Float32Array> {
   const parts: number[] = []
   for (let start = 0; start < count; start += size) {
     const end = Math.min(start + size, count)
-    for (const value of await run(sliceRows(images, start, end), labels.slice(start, end))) parts.push(value)
+    for (const value of await run(sliceRows(images, start, end), labels.slice(start, end)))
+      parts.push(value)
   }
   return Float32Array.from(parts)
 }
 
 /** Values in [0, 1]. */
 function unit(x: FloatTensor): FloatTensor {
-  return float32(x.shape, x.data.map((value) => 0.5 + 0.5 * value))
+  return float32(
+    x.shape,
+    x.data.map((value) => 0.5 + 0.5 * value),
+  )
 }

@@ -6,13 +6,33 @@ import { crossEntropy } from '../../../core/model/losses.ts'
 import { plainManifest, type ModelManifest } from '../../../core/model/manifest.ts'
 import type { Model } from '../../../core/model/model.ts'
 import { writeOnnx, type OnnxGraph } from '../../../core/onnx/file.ts'
-import { float32, int64, sizeOf, sliceRows, tensor, type FloatTensor } from '../../../core/tensor/tensor.ts'
-import { float, int, ints, node, onnxGraph, randomTensor, sizes, tensorOf, type GraphParts } from '../../support/onnx-file.ts'
+import {
+  float32,
+  int64,
+  sizeOf,
+  sliceRows,
+  tensor,
+  type FloatTensor,
+} from '../../../core/tensor/tensor.ts'
+import {
+  float,
+  int,
+  ints,
+  node,
+  onnxGraph,
+  randomTensor,
+  sizes,
+  tensorOf,
+  type GraphParts,
+} from '../../support/onnx-file.ts'
 
 const conv = { w: randomTensor([4, 3, 3, 3], 'w'), b: randomTensor([4], 'b') }
 const head = { v: randomTensor([16, 5], 'v') }
 /** [b, 3, 4, 4] to [b, 4, 2, 2]. */
-const features = [node('Conv', 'x w b', 'f', { strides: ints(2, 2), pads: ints(1, 1, 1, 1) }), node('Relu', 'f', 'r')]
+const features = [
+  node('Conv', 'x w b', 'f', { strides: ints(2, 2), pads: ints(1, 1, 1, 1) }),
+  node('Relu', 'f', 'r'),
+]
 const dynamic: GraphParts = {
   input: ['n', 3, 4, 4],
   nodes: [...features, node('Flatten', 'r', 'flat'), node('MatMul', 'flat v', 'y')],
@@ -26,8 +46,16 @@ afterEach(async () => {
   for (const model of opened.splice(0)) await model.dispose()
 })
 
-async function load(graph: OnnxGraph, manifest: Partial<ModelManifest> = {}, options: LoadModelOptions = {}): Promise<Model> {
-  const model = await loadModel(writeOnnx(graph), { ...plainManifest, ...manifest }, { name: 'm.onnx', ...options })
+async function load(
+  graph: OnnxGraph,
+  manifest: Partial<ModelManifest> = {},
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  const model = await loadModel(
+    writeOnnx(graph),
+    { ...plainManifest, ...manifest },
+    { name: 'm.onnx', ...options },
+  )
   opened.push(model)
   return model
 }
@@ -35,7 +63,11 @@ async function load(graph: OnnxGraph, manifest: Partial<ModelManifest> = {}, opt
 describe('a file with a dynamic batch', () => {
   test('is described by its shapes', async () => {
     const model = await load(onnxGraph(dynamic))
-    expect({ inputShape: model.inputShape, classes: model.classes, bounds: model.bounds }).toEqual({ inputShape: [3, 4, 4], classes: 5, bounds: [0, 1] })
+    expect({ inputShape: model.inputShape, classes: model.classes, bounds: model.bounds }).toEqual({
+      inputShape: [3, 4, 4],
+      classes: 5,
+      bounds: [0, 1],
+    })
   })
   test('answers as the file', async () => {
     await expectAsFile(onnxGraph(dynamic), {}, (x) => x)
@@ -49,26 +81,53 @@ describe('a file with a dynamic batch', () => {
       })
       return float32(x.shape, data)
     })
-    await expectAsFile(onnxGraph(dynamic), { mean: [0.5], std: [0.25] }, (x) => float32(x.shape, x.data.map((value) => (value - 0.5) / 0.25)))
+    await expectAsFile(onnxGraph(dynamic), { mean: [0.5], std: [0.25] }, (x) =>
+      float32(
+        x.shape,
+        x.data.map((value) => (value - 0.5) / 0.25),
+      ),
+    )
   })
   test('of layout NHWC gets its images transposed', async () => {
     const nhwc = {
       ...dynamic,
       input: ['n', 4, 4, 3],
-      nodes: [node('Transpose', 'x', 'c', { perm: ints(0, 3, 1, 2) }), node('Conv', 'c w b', 'f', { strides: ints(2, 2), pads: ints(1, 1, 1, 1) }), ...dynamic.nodes.slice(1)],
+      nodes: [
+        node('Transpose', 'x', 'c', { perm: ints(0, 3, 1, 2) }),
+        node('Conv', 'c w b', 'f', { strides: ints(2, 2), pads: ints(1, 1, 1, 1) }),
+        ...dynamic.nodes.slice(1),
+      ],
     }
     await expectAsFile(onnxGraph(nhwc), { layout: 'NHWC' }, toChannelsLast)
   })
   test('of flattened images gets them flattened', async () => {
-    const mlp = { input: ['n', 48], nodes: [node('Gemm', 'x a', 'h'), node('Relu', 'h', 'r'), node('Gemm', 'r v', 'y')], initializers: { a: randomTensor([48, 16], 'a'), ...head } }
-    await expectAsFile(onnxGraph(mlp), {}, (x) => float32([x.shape[0]!, 48], x.data), { inputShape: [3, 4, 4] })
+    const mlp = {
+      input: ['n', 48],
+      nodes: [node('Gemm', 'x a', 'h'), node('Relu', 'h', 'r'), node('Gemm', 'r v', 'y')],
+      initializers: { a: randomTensor([48, 16], 'a'), ...head },
+    }
+    await expectAsFile(onnxGraph(mlp), {}, (x) => float32([x.shape[0]!, 48], x.data), {
+      inputShape: [3, 4, 4],
+    })
   })
   test('may give logits [n, k, 1, 1]', async () => {
     const nodes = [...features, node('Conv', 'r u', 'p'), node('GlobalAveragePool', 'p', 'y')]
-    await expectAsFile(onnxGraph({ ...dynamic, nodes, initializers: { ...conv, u: randomTensor([5, 4, 1, 1], 'u') } }), {}, (x) => x)
+    await expectAsFile(
+      onnxGraph({
+        ...dynamic,
+        nodes,
+        initializers: { ...conv, u: randomTensor([5, 4, 1, 1], 'u') },
+      }),
+      {},
+      (x) => x,
+    )
   })
   test('may have other outputs: the manifest names the one', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [...dynamic.nodes, node('Softmax', 'y', 'p'), node('ArgMax', 'y', 'c')], outputs: ['p', 'y'] })
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [...dynamic.nodes, node('Softmax', 'y', 'p'), node('ArgMax', 'y', 'c')],
+      outputs: ['p', 'y'],
+    })
     const model = await load(graph, { output: 'y' })
     const plain = await load(onnxGraph(dynamic))
     expect((await model.logits(images)).data).toEqual((await plain.logits(images)).data)
@@ -76,19 +135,34 @@ describe('a file with a dynamic batch', () => {
   test('may leave the sizes of its images open, if they are said', async () => {
     const graph = onnxGraph({ ...dynamic, input: ['n', 3, 'h', 'w'] })
     expect((await load(graph, {}, { inputShape: [3, 4, 4] })).inputShape).toEqual([3, 4, 4])
-    await expect(load(graph)).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: its input [n, 3, h, w] leaves sizes open; say the images' shape]`)
+    await expect(load(graph)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: its input [n, 3, h, w] leaves sizes open; say the images' shape]`,
+    )
   })
 })
 
 /** Forms in which exporters write a batch that is fixed: each as nodes from r [b, 4, 2, 2] to flat [b, 16]. */
 const fixedForms: Record<string, (batch: number) => Pick<GraphParts, 'nodes' | 'initializers'>> = {
-  '[b, -1]': (batch) => ({ nodes: [node('Reshape', 'r s', 'flat')], initializers: { s: sizes(batch, -1) } }),
-  '[b, 16]': (batch) => ({ nodes: [node('Reshape', 'r s', 'flat')], initializers: { s: sizes(batch, 16) } }),
-  '[-1, 16]': () => ({ nodes: [node('Reshape', 'r s', 'flat')], initializers: { s: sizes(-1, 16) } }),
+  '[b, -1]': (batch) => ({
+    nodes: [node('Reshape', 'r s', 'flat')],
+    initializers: { s: sizes(batch, -1) },
+  }),
+  '[b, 16]': (batch) => ({
+    nodes: [node('Reshape', 'r s', 'flat')],
+    initializers: { s: sizes(batch, 16) },
+  }),
+  '[-1, 16]': () => ({
+    nodes: [node('Reshape', 'r s', 'flat')],
+    initializers: { s: sizes(-1, 16) },
+  }),
   '[0, -1]': () => ({ nodes: [node('Reshape', 'r s', 'flat')], initializers: { s: sizes(0, -1) } }),
   Flatten: () => ({ nodes: [node('Flatten', 'r', 'flat')] }),
   '[b, 4, 4], then [b, -1]': (batch) => ({
-    nodes: [node('Reshape', 'r s', 'a'), node('Transpose', 'a', 't', { perm: ints(0, 2, 1) }), node('Reshape', 't q', 'flat')],
+    nodes: [
+      node('Reshape', 'r s', 'a'),
+      node('Transpose', 'a', 't', { perm: ints(0, 2, 1) }),
+      node('Reshape', 't q', 'flat'),
+    ],
     initializers: { s: sizes(batch, 4, 4), q: sizes(batch, -1) },
   }),
   '[4b, -1], then [b, 16]': (batch) => ({
@@ -96,29 +170,44 @@ const fixedForms: Record<string, (batch: number) => Pick<GraphParts, 'nodes' | '
     initializers: { s: sizes(4 * batch, -1), q: sizes(batch, 16) },
   }),
   'a shape put together from constants': (batch) => ({
-    nodes: [node('Constant', '', 'one', { value: tensorOf(sizes(batch)) }), node('Concat', 'one rest', 's', { axis: int(0) }), node('Reshape', 'r s', 'flat')],
+    nodes: [
+      node('Constant', '', 'one', { value: tensorOf(sizes(batch)) }),
+      node('Concat', 'one rest', 's', { axis: int(0) }),
+      node('Reshape', 'r s', 'flat'),
+    ],
     initializers: { rest: sizes(-1) },
   }),
   'an Expand of constants to the batch': (batch) => ({
-    nodes: [node('Expand', 'token s', 'tokens'), node('Flatten', 'r', 'a'), node('Mul', 'a tokens', 'flat')],
+    nodes: [
+      node('Expand', 'token s', 'tokens'),
+      node('Flatten', 'r', 'a'),
+      node('Mul', 'a tokens', 'flat'),
+    ],
     initializers: { token: randomTensor([1, 16], 'token'), s: sizes(batch, 16) },
   }),
   'an Expand of the features': (batch) => ({
-    nodes: [node('ReduceMean', 'r', 'a', { axes: ints(3) }), node('Expand', 'a s', 'e'), node('Flatten', 'e', 'flat')],
+    nodes: [
+      node('ReduceMean', 'r', 'a', { axes: ints(3) }),
+      node('Expand', 'a s', 'e'),
+      node('Flatten', 'e', 'flat'),
+    ],
     initializers: { s: sizes(batch, 4, 2, 2) },
   }),
 }
 
 describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
-  test.each(Object.entries(fixedForms))('and %s takes any batch, and answers as the file does one batch at a time', async (_, form) => {
-    const { nodes, initializers = {} } = form(batch)
-    const graph = onnxGraph({
-      input: [batch, 3, 4, 4],
-      nodes: [...features, ...nodes, node('MatMul', 'flat v', 'y')],
-      initializers: { ...conv, ...head, ...initializers },
-    })
-    await expectAsFile(graph, {}, (x) => x, {}, batch)
-  })
+  test.each(Object.entries(fixedForms))(
+    'and %s takes any batch, and answers as the file does one batch at a time',
+    async (_, form) => {
+      const { nodes, initializers = {} } = form(batch)
+      const graph = onnxGraph({
+        input: [batch, 3, 4, 4],
+        nodes: [...features, ...nodes, node('MatMul', 'flat v', 'y')],
+        initializers: { ...conv, ...head, ...initializers },
+      })
+      await expectAsFile(graph, {}, (x) => x, {}, batch)
+    },
+  )
 
   test('that cannot be made symbolic still gives logits; its gradient says why not', async () => {
     // Batch and channels change places, so that the batch is no longer the first axis of a reshape.
@@ -136,38 +225,76 @@ describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
     })
     await expectAsFile(graph, {}, (x) => x, {}, batch, false)
     const model = await load(graph)
-    await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrow(/^m\.onnx: .*; black-box attacks, which need no gradient, still work$/)
+    await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrow(
+      /^m\.onnx: .*; black-box attacks, which need no gradient, still work$/,
+    )
     expect(model.passes).toEqual({ forward: 0, backward: 0 })
   })
 })
 
 test('a file of batch 1 may give its logits without that axis', async () => {
-  const graph = onnxGraph({ ...dynamic, input: [1, 3, 4, 4], nodes: [...dynamic.nodes.slice(0, -1), node('MatMul', 'flat v', 'z'), node('Squeeze', 'z', 'y')] })
+  const graph = onnxGraph({
+    ...dynamic,
+    input: [1, 3, 4, 4],
+    nodes: [
+      ...dynamic.nodes.slice(0, -1),
+      node('MatMul', 'flat v', 'z'),
+      node('Squeeze', 'z', 'y'),
+    ],
+  })
   const model = await load(graph)
   const plain = await load(onnxGraph(dynamic))
   expect((await model.logits(images)).data).toBeAllclose((await plain.logits(images)).data)
 })
 
 describe('an operator that robench does not know', () => {
-  const lrn = onnxGraph({ ...dynamic, nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)] })
+  const lrn = onnxGraph({
+    ...dynamic,
+    nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)],
+  })
 
   test('on the path: logits are those of the file, and the gradient names operator, node and model', async () => {
     await expectAsFile(lrn, {}, (x) => x, {}, undefined, false)
     const model = await load(lrn)
-    await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: LRN "LRN_r" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`)
+    await expect(
+      model.gradient(images, labels, crossEntropy),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: LRN "LRN_r" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+    )
     await expect(model.compile(() => ({ inputs: [], outputs: {} }))).rejects.toThrow('LRN "LRN_r"')
-    await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({ code: 'ROBENCH_NO_GRADIENT', details: { op: 'LRN', node: 'LRN_r' } })
+    await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({
+      code: 'ROBENCH_NO_GRADIENT',
+      details: { op: 'LRN', node: 'LRN_r' },
+    })
   })
   test('on the way to another output does no harm', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [...dynamic.nodes, node('LRN', 'f', 'other', { size: int(3) })], outputs: ['y', 'other'] })
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [...dynamic.nodes, node('LRN', 'f', 'other', { size: int(3) })],
+      outputs: ['y', 'other'],
+    })
     await expectAsFile(graph, {}, (x) => x)
   })
   test('on weights alone is computed by onnxruntime: a kernel in 8 bits', async () => {
-    const kernel = tensor('int8', [4, 3, 3, 3], Int8Array.from({ length: 108 }, (_, i) => ((i * 37) % 255) - 127))
+    const kernel = tensor(
+      'int8',
+      [4, 3, 3, 3],
+      Int8Array.from({ length: 108 }, (_, i) => ((i * 37) % 255) - 127),
+    )
     const graph = onnxGraph({
       ...dynamic,
-      nodes: [node('DequantizeLinear', 'q scale', 'w0'), node('Mul', 'w0 two', 'w'), ...dynamic.nodes],
-      initializers: { b: conv.b, ...head, q: kernel, scale: float32([], [0.01]), two: float32([], [2]) },
+      nodes: [
+        node('DequantizeLinear', 'q scale', 'w0'),
+        node('Mul', 'w0 two', 'w'),
+        ...dynamic.nodes,
+      ],
+      initializers: {
+        b: conv.b,
+        ...head,
+        q: kernel,
+        scale: float32([], [0.01]),
+        two: float32([], [2]),
+      },
     })
     await expectAsFile(graph, {}, (x) => x)
   })
@@ -186,9 +313,19 @@ describe('an operator that robench does not know', () => {
     await expectAsFile(graph, {}, (x) => x)
   })
   test('that draws at random is not computed once for all', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [...dynamic.nodes.slice(0, -1), node('MatMul', 'flat v', 'z'), node('RandomNormal', '', 'noise', { shape: ints(1, 5), scale: float(0.001) }), node('Add', 'z noise', 'y')] })
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [
+        ...dynamic.nodes.slice(0, -1),
+        node('MatMul', 'flat v', 'z'),
+        node('RandomNormal', '', 'noise', { shape: ints(1, 5), scale: float(0.001) }),
+        node('Add', 'z noise', 'y'),
+      ],
+    })
     const model = await load(graph)
-    await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrow('RandomNormal "RandomNormal_noise"')
+    await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrow(
+      'RandomNormal "RandomNormal_noise"',
+    )
   })
 })
 
@@ -196,55 +333,128 @@ describe('refused is', () => {
   const withInput = (input: GraphParts['input']): OnnxGraph => onnxGraph({ ...dynamic, input })
 
   test('data of another shape than the file takes', async () => {
-    await expect(load(onnxGraph(dynamic), {}, { inputShape: [3, 8, 8] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it takes images of [3, 4, 4] (channels, height, width), but the data has [3, 8, 8]]`)
+    await expect(
+      load(onnxGraph(dynamic), {}, { inputShape: [3, 8, 8] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it takes images of [3, 4, 4] (channels, height, width), but the data has [3, 8, 8]]`,
+    )
   })
   test('the wrong layout, with a hint, both ways', async () => {
-    await expect(load(onnxGraph(dynamic), { layout: 'NHWC' }, { inputShape: [3, 4, 4] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it takes images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`)
-    await expect(load(withInput(['n', 4, 4, 3]), {}, { inputShape: [3, 4, 4] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it takes images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`)
+    await expect(
+      load(onnxGraph(dynamic), { layout: 'NHWC' }, { inputShape: [3, 4, 4] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it takes images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`,
+    )
+    await expect(
+      load(withInput(['n', 4, 4, 3]), {}, { inputShape: [3, 4, 4] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it takes images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`,
+    )
   })
   test('another number of class names', async () => {
-    await expect(load(onnxGraph(dynamic), { classNames: ['cat', 'dog'] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it gives 5 logits, but there are 2 class names]`)
+    await expect(
+      load(onnxGraph(dynamic), { classNames: ['cat', 'dog'] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it gives 5 logits, but there are 2 class names]`,
+    )
   })
   test('a mean of the wrong length', async () => {
-    await expect(load(onnxGraph(dynamic), { mean: [0.5, 0.5] })).rejects.toThrowErrorMatchingInlineSnapshot(`[RobenchError: manifest: mean has 2 values, expected 3 (one per channel)]`)
+    await expect(
+      load(onnxGraph(dynamic), { mean: [0.5, 0.5] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RobenchError: manifest: mean has 2 values, expected 3 (one per channel)]`,
+    )
   })
   test('a file with two inputs', async () => {
     const graph = onnxGraph(dynamic)
-    await expect(load({ ...graph, inputs: [...graph.inputs, { name: 'z', dtype: 'float32', shape: [1] }] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: expected one input, got 2 (x, z)]`)
+    await expect(
+      load({ ...graph, inputs: [...graph.inputs, { name: 'z', dtype: 'float32', shape: [1] }] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: expected one input, got 2 (x, z)]`,
+    )
   })
   test('a file with an input of whole numbers', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [node('Cast', 'i', 'x', { to: int(1) }), ...dynamic.nodes] })
-    await expect(load({ ...graph, inputs: [{ name: 'i', dtype: 'uint8', shape: ['n', 3, 4, 4] }] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: expected a float32 input, got uint8]`)
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [node('Cast', 'i', 'x', { to: int(1) }), ...dynamic.nodes],
+    })
+    await expect(
+      load({ ...graph, inputs: [{ name: 'i', dtype: 'uint8', shape: ['n', 3, 4, 4] }] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: expected a float32 input, got uint8]`,
+    )
   })
   test('a file whose input is no image', async () => {
-    await expect(load(withInput(['n', 3, 4]))).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: expected an input of 4 axes (NCHW), got [n, 3, 4]]`)
+    await expect(load(withInput(['n', 3, 4]))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: expected an input of 4 axes (NCHW), got [n, 3, 4]]`,
+    )
   })
   test('flattened images whose shape is not said, or does not fit', async () => {
-    const mlp = onnxGraph({ input: ['n', 48], nodes: [node('Gemm', 'x a', 'y')], initializers: { a: randomTensor([48, 16], 'a') } })
-    await expect(load(mlp)).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it takes flattened images [n, 48]; say their shape]`)
-    await expect(load(mlp, {}, { inputShape: [1, 28, 28] })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: it takes [n, 48], which is not an image of [1, 28, 28] flattened]`)
+    const mlp = onnxGraph({
+      input: ['n', 48],
+      nodes: [node('Gemm', 'x a', 'y')],
+      initializers: { a: randomTensor([48, 16], 'a') },
+    })
+    await expect(load(mlp)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it takes flattened images [n, 48]; say their shape]`,
+    )
+    await expect(
+      load(mlp, {}, { inputShape: [1, 28, 28] }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: it takes [n, 48], which is not an image of [1, 28, 28] flattened]`,
+    )
   })
   test('an output that does not exist', async () => {
-    await expect(load(onnxGraph(dynamic), { output: 'logits' })).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: output "logits" does not exist; it has y]`)
+    await expect(
+      load(onnxGraph(dynamic), { output: 'logits' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: output "logits" does not exist; it has y]`,
+    )
   })
   test('an output that holds no logits', async () => {
-    await expect(load(onnxGraph({ ...dynamic, nodes: features, outputs: ['r'] }))).rejects.toThrowErrorMatchingInlineSnapshot(`[RobenchError: m.onnx: output "r" is float32 [3, 4, 2, 2], expected float32 logits [3, classes]; if the logits are another output of the file, name it in the manifest]`)
-    await expect(load(onnxGraph({ ...dynamic, nodes: [...dynamic.nodes, node('ArgMax', 'y', 'c', { axis: int(1), keepdims: int(0) })], outputs: ['c'] }))).rejects.toThrow(/int64/)
+    await expect(
+      load(onnxGraph({ ...dynamic, nodes: features, outputs: ['r'] })),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RobenchError: m.onnx: output "r" is float32 [3, 4, 2, 2], expected float32 logits [3, classes]; if the logits are another output of the file, name it in the manifest]`,
+    )
+    await expect(
+      load(
+        onnxGraph({
+          ...dynamic,
+          nodes: [...dynamic.nodes, node('ArgMax', 'y', 'c', { axis: int(1), keepdims: int(0) })],
+          outputs: ['c'],
+        }),
+      ),
+    ).rejects.toThrow(/int64/)
     const one = { ...dynamic, initializers: { ...conv, v: randomTensor([16, 1], 'v') } }
-    await expect(load(onnxGraph(one))).rejects.toThrowErrorMatchingInlineSnapshot(`[GraphError: m.onnx: expected logits of at least 2 classes, got 1]`)
+    await expect(load(onnxGraph(one))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: expected logits of at least 2 classes, got 1]`,
+    )
   })
   test('what onnxruntime cannot load', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [...dynamic.nodes.slice(0, -1), node('Frobnicate', 'flat', 'y')] })
-    await expect(load(graph)).rejects.toThrow(/^m\.onnx: onnxruntime cannot load it on "cpu": .*Frobnicate/s)
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [...dynamic.nodes.slice(0, -1), node('Frobnicate', 'flat', 'y')],
+    })
+    await expect(load(graph)).rejects.toThrow(
+      /^m\.onnx: onnxruntime cannot load it on "cpu": .*Frobnicate/s,
+    )
   })
 })
 
 describe('logits that are not finite', () => {
   test('are refused when they come, with the row and what to check', async () => {
-    const graph = onnxGraph({ ...dynamic, nodes: [...dynamic.nodes.slice(0, -1), node('MatMul', 'flat v', 'z'), node('Log', 'z', 'y')] })
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [...dynamic.nodes.slice(0, -1), node('MatMul', 'flat v', 'z'), node('Log', 'z', 'y')],
+    })
     const model = await load(graph)
-    await expect(model.logits(images)).rejects.toThrow(/^m\.onnx: logit \d of row \d in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization \(mean, std\) and its weights$/)
-    await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({ code: 'ROBENCH_MODEL_OUTPUT' })
+    await expect(model.logits(images)).rejects.toThrow(
+      /^m\.onnx: logit \d of row \d in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization \(mean, std\) and its weights$/,
+    )
+    await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({
+      code: 'ROBENCH_MODEL_OUTPUT',
+    })
   })
 })
 
@@ -269,9 +479,14 @@ async function expectAsFile(
   const answer = await model.logits(images)
   const rows = fixedBatch ?? 7
   for (let start = 0; start + rows <= 7; start += rows) {
-    const expected = (await file.run({ x: prepare(sliceRows(images, start, start + rows)) }))[manifest.output ?? 'y']!
+    const expected = (await file.run({ x: prepare(sliceRows(images, start, start + rows)) }))[
+      manifest.output ?? 'y'
+    ]!
     // Folding and another layout change the order of additions.
-    expect(sliceRows(answer, start, start + rows).data).toBeAllclose(expected.data as Float32Array, { rtol: 1e-4, atol: 1e-5 })
+    expect(sliceRows(answer, start, start + rows).data).toBeAllclose(
+      expected.data as Float32Array,
+      { rtol: 1e-4, atol: 1e-5 },
+    )
   }
   if (hasGradient) {
     const { logits, losses, gradient } = await model.gradient(images, labels, crossEntropy)
@@ -292,7 +507,8 @@ function toChannelsLast(x: FloatTensor): FloatTensor {
   const data = new Float32Array(sizeOf(x.shape))
   for (let row = 0; row < count; row++) {
     for (let channel = 0; channel < c; channel++) {
-      for (let pixel = 0; pixel < h * w; pixel++) data[(row * h * w + pixel) * c + channel] = x.data[(row * c + channel) * h * w + pixel]!
+      for (let pixel = 0; pixel < h * w; pixel++)
+        data[(row * h * w + pixel) * c + channel] = x.data[(row * c + channel) * h * w + pixel]!
     }
   }
   return float32([count, h, w, c], data)

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { ModelProtoSchema, TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType } from 'onnx-buf'
+import {
+  ModelProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+} from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { readOnnx, writeOnnx, type OnnxAttribute, type OnnxGraph } from '../../../core/onnx/file.ts'
 import { dataTypes, newData } from '../../../core/onnx/tensor-data.ts'
@@ -14,13 +18,18 @@ const dtypes = Object.keys(dataTypes) as DType[]
 
 /** Any tensor, any bits. */
 const tensors: fc.Arbitrary<Tensor> = fc
-  .record({ dtype: fc.constantFrom(...dtypes), shape: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }) })
+  .record({
+    dtype: fc.constantFrom(...dtypes),
+    shape: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }),
+  })
   .chain(({ dtype, shape }) => {
     const data = newData(dtype, sizeOf(shape))
-    return fc.uint8Array({ minLength: data.byteLength, maxLength: data.byteLength }).map((bytes) => {
-      new Uint8Array(data.buffer).set(bytes)
-      return { dtype, shape, data } as Tensor
-    })
+    return fc
+      .uint8Array({ minLength: data.byteLength, maxLength: data.byteLength })
+      .map((bytes) => {
+        new Uint8Array(data.buffer).set(bytes)
+        return { dtype, shape, data } as Tensor
+      })
   })
 
 const whole = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
@@ -55,16 +64,30 @@ describe('what is written is read back', () => {
 
   test('for attributes of all kinds', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string({ minLength: 1 }).map((key) => `k${key}`), attributes), (given) => {
-        const node = { name: 'n1', op: 'Op', domain: '', inputs: ['x', ''], outputs: ['y'], attributes: given }
-        const back = readOnnx(writeOnnx(graphOf({ nodes: [node] })), 'a.onnx').nodes[0]!
-        expect(Object.keys(back.attributes)).toEqual(Object.keys(given))
-        for (const [key, attribute] of Object.entries(given)) {
-          const read = back.attributes[key]!
-          if (attribute.type === 'tensor' && read.type === 'tensor') expectSameTensor(read.value, attribute.value)
-          else expect(read).toEqual(attribute)
-        }
-      }),
+      fc.property(
+        fc.dictionary(
+          fc.string({ minLength: 1 }).map((key) => `k${key}`),
+          attributes,
+        ),
+        (given) => {
+          const node = {
+            name: 'n1',
+            op: 'Op',
+            domain: '',
+            inputs: ['x', ''],
+            outputs: ['y'],
+            attributes: given,
+          }
+          const back = readOnnx(writeOnnx(graphOf({ nodes: [node] })), 'a.onnx').nodes[0]!
+          expect(Object.keys(back.attributes)).toEqual(Object.keys(given))
+          for (const [key, attribute] of Object.entries(given)) {
+            const read = back.attributes[key]!
+            if (attribute.type === 'tensor' && read.type === 'tensor')
+              expectSameTensor(read.value, attribute.value)
+            else expect(read).toEqual(attribute)
+          }
+        },
+      ),
     )
   })
 
@@ -73,7 +96,8 @@ describe('what is written is read back', () => {
       fc.property(fc.array(valueInfos), fc.array(valueInfos), (inputs, outputs) => {
         const back = readOnnx(writeOnnx(graphOf({ inputs, outputs })), 'a.onnx')
         // Without an element type a file has no place for a shape.
-        const kept = (infos: typeof inputs): unknown => infos.map((info) => (info.dtype === null ? { ...info, shape: null } : info))
+        const kept = (infos: typeof inputs): unknown =>
+          infos.map((info) => (info.dtype === null ? { ...info, shape: null } : info))
         expect(back.inputs).toEqual(kept(inputs))
         expect(back.outputs).toEqual(kept(outputs))
       }),
@@ -82,8 +106,22 @@ describe('what is written is read back', () => {
 
   test('for nodes with names, domains and inputs left out', () => {
     const nodes = [
-      { name: 'first', op: 'Clip', domain: '', inputs: ['x', '', 'high'], outputs: ['a'], attributes: {} },
-      { name: '', op: 'FusedMatMul', domain: 'com.microsoft', inputs: ['a', 'a'], outputs: ['y', ''], attributes: {} },
+      {
+        name: 'first',
+        op: 'Clip',
+        domain: '',
+        inputs: ['x', '', 'high'],
+        outputs: ['a'],
+        attributes: {},
+      },
+      {
+        name: '',
+        op: 'FusedMatMul',
+        domain: 'com.microsoft',
+        inputs: ['a', 'a'],
+        outputs: ['y', ''],
+        attributes: {},
+      },
     ]
     const back = readOnnx(writeOnnx(graphOf({ nodes })), 'a.onnx')
     expect(back.nodes).toEqual(nodes)
@@ -92,11 +130,27 @@ describe('what is written is read back', () => {
 })
 
 test('the standard domain may be called ai.onnx, and initializers listed as inputs are no inputs', () => {
-  const model = fromBinary(ModelProtoSchema, writeOnnx(graphOf({ initializers: new Map([['w', float32([1], [1])]]), inputs: [{ name: 'x', dtype: 'float32', shape: [1] }, { name: 'w', dtype: 'float32', shape: [1] }] })))
+  const model = fromBinary(
+    ModelProtoSchema,
+    writeOnnx(
+      graphOf({
+        initializers: new Map([['w', float32([1], [1])]]),
+        inputs: [
+          { name: 'x', dtype: 'float32', shape: [1] },
+          { name: 'w', dtype: 'float32', shape: [1] },
+        ],
+      }),
+    ),
+  )
   model.opsetImport[0]!.domain = 'ai.onnx'
   model.graph!.node[0]!.domain = 'ai.onnx'
   const graph = readOnnx(toBinary(ModelProtoSchema, model), 'a.onnx')
-  expect({ opset: graph.opset, domains: graph.domains, domain: graph.nodes[0]!.domain, inputs: graph.inputs.map(({ name }) => name) }).toEqual({ opset: 17, domains: [], domain: '', inputs: ['x'] })
+  expect({
+    opset: graph.opset,
+    domains: graph.domains,
+    domain: graph.nodes[0]!.domain,
+    inputs: graph.inputs.map(({ name }) => name),
+  }).toEqual({ opset: 17, domains: [], domain: '', inputs: ['x'] })
 })
 
 test('values in typed lists, as old exporters write them, are read', () => {
@@ -111,9 +165,13 @@ test('values in typed lists, as old exporters write them, are read', () => {
     { name: 'uint8', dataType: DataType.UINT8, dims: [2n], int32Data: [255, 0] },
     { name: 'bool', dataType: DataType.BOOL, dims: [2n], int32Data: [1, 0] },
     { name: 'float16', dataType: DataType.FLOAT16, dims: [1n], int32Data: [0x3c00] },
-  ].map((item) => create(ModelProtoSchema, { graph: { initializer: [item] } }).graph!.initializer[0]!)
+  ].map(
+    (item) => create(ModelProtoSchema, { graph: { initializer: [item] } }).graph!.initializer[0]!,
+  )
   const { initializers } = readOnnx(toBinary(ModelProtoSchema, model), 'a.onnx')
-  const contents = Object.fromEntries([...initializers].map(([name, { data }]) => [name, [...data]]))
+  const contents = Object.fromEntries(
+    [...initializers].map(([name, { data }]) => [name, [...data]]),
+  )
   expect(contents).toEqual({
     float32: [1.5, -2],
     float64: [0.1],
@@ -146,10 +204,16 @@ describe('what is no model is refused', () => {
   const whole = writeOnnx(graphOf({ initializers: new Map([['w', float32([3], [1, 2, 3])]]) }))
 
   test('an empty file', () => {
-    expect(() => readOnnx(new Uint8Array(), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() => readOnnx(new Uint8Array(), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('a truncated file', () => {
-    expect(() => readOnnx(whole.subarray(0, whole.length - 5), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(whole.subarray(0, whole.length - 5), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('a truncated file, wherever it was cut', () => {
     for (let length = 0; length < whole.length; length++) {
@@ -160,28 +224,50 @@ describe('what is no model is refused', () => {
         message = String(error)
       }
       // A cut between fields leaves a file that may be whole for all that can be seen.
-      if (message !== '') expect(message).toMatch(/^GraphError: models\/a\.onnx: expected an ONNX model, but /)
+      if (message !== '')
+        expect(message).toMatch(/^GraphError: models\/a\.onnx: expected an ONNX model, but /)
     }
   })
   test('an HTML page', () => {
-    expect(() => readOnnx(text('<!doctype html><html><body>404</body></html>'), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(text('<!doctype html><html><body>404</body></html>'), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('a zip archive, as PyTorch writes checkpoints', () => {
-    expect(() => readOnnx(Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed folder); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed folder); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('a Git LFS pointer', () => {
-    expect(() => readOnnx(text('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(
+        text('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'),
+        'models/a.onnx',
+      ),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('any bytes: always with an error of ours that names the file', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(() => readOnnx(bytes, 'models/a.onnx')).toThrow(/^models\/a\.onnx: expected an ONNX model, but /)
+        expect(() => readOnnx(bytes, 'models/a.onnx')).toThrow(
+          /^models\/a\.onnx: expected an ONNX model, but /,
+        )
       }),
       { numRuns: 500 },
     )
   })
   test('a model without nodes', () => {
-    expect(() => readOnnx(writeOnnx(graphOf({ nodes: [] })), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but it holds no graph; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(writeOnnx(graphOf({ nodes: [] })), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but it holds no graph; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
 
   test('weights in a second file', () => {
@@ -189,23 +275,48 @@ describe('what is no model is refused', () => {
     const weight = model.graph!.initializer[0]!
     weight.dataLocation = DataLocation.EXTERNAL
     weight.rawData = new Uint8Array()
-    expect(() => readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: tensor "w" keeps its data in a second file, which robench does not read; save the model in one file (onnx.save with save_as_external_data=False)]`)
+    expect(() =>
+      readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: tensor "w" keeps its data in a second file, which robench does not read; save the model in one file (onnx.save with save_as_external_data=False)]`,
+    )
   })
   test('weights whose bytes do not fit their shape', () => {
     const model = fromBinary(ModelProtoSchema, whole)
     model.graph!.initializer[0]!.dims = [4n]
-    expect(() => readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] holds 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] holds 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
   test('an element type that robench does not read', () => {
     const model = fromBinary(ModelProtoSchema, whole)
     model.graph!.initializer[0]!.dataType = DataType.BFLOAT16
-    expect(() => readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(`[GraphError: models/a.onnx: expected an ONNX model, but "w" has element type BFLOAT16, which robench does not read (it reads float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`)
+    expect(() =>
+      readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: models/a.onnx: expected an ONNX model, but "w" has element type BFLOAT16, which robench does not read (it reads float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+    )
   })
 })
 
 test('an attribute that holds a graph is read as unsupported, and not written', () => {
-  const graph = graphOf({ nodes: [{ name: '', op: 'If', domain: '', inputs: ['c'], outputs: ['y'], attributes: { then_branch: { type: 'unsupported', value: 'GRAPH' } } }] })
-  expect(() => writeOnnx(graph)).toThrowErrorMatchingInlineSnapshot(`[GraphError: attribute "then_branch" of type GRAPH cannot be written]`)
+  const graph = graphOf({
+    nodes: [
+      {
+        name: '',
+        op: 'If',
+        domain: '',
+        inputs: ['c'],
+        outputs: ['y'],
+        attributes: { then_branch: { type: 'unsupported', value: 'GRAPH' } },
+      },
+    ],
+  })
+  expect(() => writeOnnx(graph)).toThrowErrorMatchingInlineSnapshot(
+    `[GraphError: attribute "then_branch" of type GRAPH cannot be written]`,
+  )
 })
 
 function expectSameTensor(actual: Tensor, expected: Tensor): void {
@@ -225,7 +336,9 @@ function graphOf(parts: Partial<OnnxGraph>): OnnxGraph {
     inputs: [],
     outputs: [{ name: 'y', dtype: 'float32', shape: [1] }],
     initializers: new Map(),
-    nodes: [{ name: '', op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    nodes: [
+      { name: '', op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} },
+    ],
     ...parts,
   }
 }
