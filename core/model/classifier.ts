@@ -120,15 +120,12 @@ export class ClassifierModel implements Model {
   }
 
   async dispose(): Promise<void> {
-    const sessions = [
-      ...(this.#forward ? [this.#forward] : []),
-      ...this.#gradients.values(),
-      ...this.#programs,
-    ]
+    const compiled = [...(this.#forward ? [this.#forward] : []), ...this.#gradients.values()]
     // A session that could not be compiled said so to whoever asked for it.
-    for (const outcome of await Promise.allSettled(sessions)) {
+    for (const outcome of await Promise.allSettled(compiled)) {
       if (outcome.status === 'fulfilled') await outcome.value.release()
     }
+    for (const session of this.#programs) await session.release()
     await this.#parts.runner.release()
   }
 

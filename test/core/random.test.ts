@@ -61,7 +61,7 @@ describe('a stream', () => {
 
   test('is uniform: 64 bins of 64,000 draws pass the χ² test', () => {
     const stream = randomStream('uniformity')
-    const bins = new Array<number>(64).fill(0)
+    const bins = Array.from({ length: 64 }, () => 0)
     for (let i = 0; i < 64_000; i++) bins[Math.floor(stream.uniform() * 64)]! += 1
     const chiSquare = bins.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)
     // 63 degrees of freedom: 24 and 127 are beyond the 1e-5 tails.

@@ -43,7 +43,10 @@ test.skipIf(!isHere).each([
       const expected = (await alone.run({ [inputs[0]!.name]: feed }))[outputs[0]!.name]!
       // Batch normalization folded into the kernels, and another order of additions.
       const tolerance = { rtol: 1e-4, atol: 1e-4 }
-      expect(sliceRows(logits, row, row + 1).data).toBeAllclose(expected.data as Float32Array, tolerance)
+      expect(sliceRows(logits, row, row + 1).data).toBeAllclose(
+        expected.data as Float32Array,
+        tolerance,
+      )
     }
     await alone.release()
     const correct = predictions(logits).filter((predicted, row) => predicted === labels[row]).length

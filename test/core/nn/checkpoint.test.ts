@@ -57,5 +57,7 @@ test('a damaged one is not taken up, wherever it is cut or changed', () => {
 test('a folder that cannot be made is said', () => {
   const file = join(folder, 'file')
   writeFileSync(file, '')
-  expect(() => writeCheckpoint(join(file, 'checkpoint.bin'), checkpoint)).toThrow(/checkpoint\.bin: cannot write the checkpoint \(.*; free space or choose another folder/s)
+  expect(() => writeCheckpoint(join(file, 'checkpoint.bin'), checkpoint)).toThrow(
+    /checkpoint\.bin: cannot write the checkpoint \(.*; free space or choose another folder/s,
+  )
 })

@@ -8,7 +8,10 @@ test.each([
   ['step', [1, 1, 0.1, 0.01]],
   ['constant', [1, 1, 1, 1]],
 ] as const)('%s at 0, ¼, ½ and ¾', (name, expected) => {
-  expect([0, 0.25, 0.5, 0.75].map((progress) => scheduleFactor(name, progress))).toBeAllclose(expected, { atol: 1e-12 })
+  expect([0, 0.25, 0.5, 0.75].map((progress) => scheduleFactor(name, progress))).toBeAllclose(
+    expected,
+    { atol: 1e-12 },
+  )
 })
 
 describe.each(scheduleNames)('%s', (name) => {

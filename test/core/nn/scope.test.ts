@@ -1,13 +1,21 @@
 /** A network built twice is the same network. */
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../core/graph/graph.ts'
-import { batchNormalization, convolution, flatten, globalAverage, linear } from '../../../core/nn/layers.ts'
+import {
+  batchNormalization,
+  convolution,
+  flatten,
+  globalAverage,
+  linear,
+} from '../../../core/nn/layers.ts'
 import { LayerScope } from '../../../core/nn/scope.ts'
 import type { Value } from '../../../core/graph/value.ts'
 
 function build(scope: LayerScope): Value {
   const images = g.input('inputs', 'float32', ['n', 3, 8, 8])
-  const x = g.relu(batchNormalization(scope, convolution(scope, images, { channels: 6, kernel: 3, stride: 2 })))
+  const x = g.relu(
+    batchNormalization(scope, convolution(scope, images, { channels: 6, kernel: 3, stride: 2 })),
+  )
   return linear(scope, flatten(convolution(scope, x, { channels: 4, kernel: 1, bias: true })), 10)
 }
 
@@ -15,7 +23,24 @@ describe('a network', () => {
   test('has its parameters named by their order, and only kernels and matrices decay', () => {
     const scope = new LayerScope({ training: true, seed: 1 })
     expect(build(scope).shape).toEqual(['n', 10])
-    expect(scope.parameters.map(({ name, initial, trainable, decays }) => `${name} [${initial.shape.join(', ')}]${trainable ? '' : ' running'}${decays ? ' decays' : ''}`)).toMatchInlineSnapshot()
+    expect(
+      scope.parameters.map(
+        ({ name, initial, trainable, decays }) =>
+          `${name} [${initial.shape.join(', ')}]${trainable ? '' : ' running'}${decays ? ' decays' : ''}`,
+      ),
+    ).toMatchInlineSnapshot(`
+      [
+        "conv1.weight [6, 3, 3, 3] decays",
+        "norm2.scale [6]",
+        "norm2.bias [6]",
+        "norm2.mean [6] running",
+        "norm2.variance [6] running",
+        "conv3.weight [4, 6, 1, 1] decays",
+        "conv3.bias [4]",
+        "linear4.weight [10, 64] decays",
+        "linear4.bias [10]",
+      ]
+    `)
     expect([...scope.updates.keys()]).toEqual(['norm2.mean', 'norm2.variance'])
   })
 
@@ -46,10 +71,16 @@ describe('a network', () => {
 test('a parameter name is used once', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   scope.parameter('weight', [1], () => {})
-  expect(() => scope.parameter('weight', [1], () => {})).toThrowErrorMatchingInlineSnapshot()
+  expect(() => scope.parameter('weight', [1], () => {})).toThrowErrorMatchingInlineSnapshot(
+    `[GraphError: parameter "weight" exists already; give each layer its own name]`,
+  )
 })
 
 test('a layer over open sizes is refused', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
-  expect(() => linear(scope, g.input('x', 'float32', ['n', 'd']), 10)).toThrowErrorMatchingInlineSnapshot()
+  expect(() =>
+    linear(scope, g.input('x', 'float32', ['n', 'd']), 10),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[GraphError: layer: axis 1 of [n, d] must have a known size]`,
+  )
 })

@@ -28,7 +28,7 @@ const tensors: fc.Arbitrary<Tensor> = fc
       .uint8Array({ minLength: data.byteLength, maxLength: data.byteLength })
       .map((bytes) => {
         new Uint8Array(data.buffer).set(bytes)
-        return { dtype, shape, data } as Tensor
+        return { dtype, shape, data }
       })
   })
 

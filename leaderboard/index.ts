@@ -1,0 +1,5 @@
+/** Leaderboards from code: `robench/leaderboard`. */
+export { buildSite, renderSite } from './build.ts'
+export { checkEntry } from './entry.ts'
+export type { LeaderboardEntry } from './entry.ts'
+export { entryFromResult } from './from-result.ts'

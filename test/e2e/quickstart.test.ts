@@ -1,0 +1,26 @@
+/** The README's first command on the shipped models, and what batches and workers may change: nothing. */
+import { expect, test } from 'vitest'
+import { robench, temporaryFolder } from './support/cli.ts'
+import { outcomesOf, readOnlyResult } from './support/suite.ts'
+
+test('the quickstart shows what it is made to show, with one worker or two, in batches of 32 or of 100', async () => {
+  const ways = [
+    ['--workers', '1', '--batch-size', '32'],
+    ['--workers', '2', '--batch-size', '100'],
+  ]
+  const results = []
+  for (const words of ways) {
+    const folder = temporaryFolder()
+    const { code, stdout } = await robench(folder, 'run', 'suites/quickstart.json', ...words)
+    expect(code).toBe(0)
+    expect(stdout).toContain('toy data')
+    results.push(readOnlyResult(folder))
+  }
+  expect(outcomesOf(results[1]!)).toEqual(outcomesOf(results[0]!))
+  const [standard, pgdAt] = results[0]!.entries
+  expect(standard!.cleanAccuracy).toBeGreaterThan(0.85)
+  expect(standard!.cleanAccuracy).toBeLessThan(0.98)
+  expect(standard!.worstCaseRobustAccuracy).toBeLessThan(0.2)
+  expect(pgdAt!.worstCaseRobustAccuracy).toBeGreaterThan(0.4)
+  expect(results[0]!.entries.every(({ rankable }) => !rankable)).toBe(true)
+})
