@@ -39,6 +39,14 @@ export interface SampleInput {
   readonly constant?: true
 }
 
+/** A constant int64 vector among a sample's inputs: a shape, or axes. */
+export const given = (...values: readonly number[]): SampleInput => ({
+  shape: [values.length],
+  dtype: 'int64',
+  values,
+  constant: true,
+})
+
 /** Inputs and attributes on which the tests try an operator: shape, forward and derivative. */
 export interface Sample {
   readonly inputs: readonly (SampleInput | readonly number[] | null)[]

@@ -16,6 +16,7 @@ import type {
   Program,
   ProgramDefinition,
   ProgramScope,
+  TargetedLoss,
 } from './model.ts'
 
 export interface ClassifierParts {
@@ -34,7 +35,7 @@ export interface ClassifierParts {
 
 export class ClassifierModel implements Model {
   readonly #parts: ClassifierParts
-  readonly #gradients = new Map<Loss, Promise<Session>>()
+  readonly #gradients = new Map<Loss | TargetedLoss, Promise<Session>>()
   readonly #programs: Session[] = []
   #forward: Promise<Session> | undefined
   #forwardPasses = 0
@@ -68,18 +69,27 @@ export class ClassifierModel implements Model {
     return logits
   }
 
-  async gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer> {
+  async gradient(
+    inputs: FloatTensor,
+    labels: Int32Array,
+    loss: Loss | TargetedLoss,
+    targets?: Int32Array,
+  ): Promise<GradientAnswer> {
     this.#checkInputs(inputs)
     const count = inputs.shape[0]!
     this.#checkLabels(labels, count)
+    if (targets) this.#checkLabels(targets, count, 'target')
     let session = this.#gradients.get(loss)
     if (!session) {
-      session = this.#compileGradient(loss)
+      session = this.#compileGradient(loss, targets !== undefined)
       this.#gradients.set(loss, session)
     }
-    const answers = await (
-      await session
-    ).run({ inputs, labels: int64([labels.length], labels) }, this.#parts.name)
+    const feeds = {
+      inputs,
+      labels: int64([count], labels),
+      ...(targets && { targets: int64([count], targets) }),
+    }
+    const answers = await (await session).run(feeds, this.#parts.name)
     this.#forwardPasses += count
     this.#backwardPasses += count
     const logits = answers['logits'] as FloatTensor
@@ -136,15 +146,16 @@ export class ClassifierModel implements Model {
     return (await (await this.#forward).run({ inputs }, name))['logits'] as FloatTensor
   }
 
-  async #compileGradient(loss: Loss): Promise<Session> {
+  async #compileGradient(loss: Loss | TargetedLoss, targeted: boolean): Promise<Session> {
     const { images, name, session } = this.#parts
     const logits = this.#expression()
     const labels = g.input('labels', 'int64', ['n'])
-    const losses = loss(logits, labels)
+    const targets = g.input('targets', 'int64', ['n'])
+    const losses = loss(logits, labels, targets)
     const [derivative] = gradient(losses, [images], { name })
     return Session.compile(
       { logits, losses, gradient: derivative! },
-      [images, labels],
+      [images, labels, ...(targeted ? [targets] : [])],
       session,
       name,
     )
@@ -167,19 +178,19 @@ export class ClassifierModel implements Model {
     }
   }
 
-  #checkLabels(labels: Int32Array, count: number): void {
+  #checkLabels(labels: Int32Array, count: number, what = 'label'): void {
     const { name, classes } = this.#parts
     if (labels.length !== count) {
       throw new RobenchError(
         'ROBENCH_GRAPH',
-        `${name}: expected one label for each of ${count} inputs, got ${labels.length}`,
+        `${name}: expected one ${what} for each of ${count} inputs, got ${labels.length}`,
       )
     }
     const at = labels.findIndex((label) => label < 0 || label >= classes)
     if (at >= 0) {
       throw new RobenchError(
         'ROBENCH_GRAPH',
-        `${name}: label ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`,
+        `${name}: ${what} ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`,
       )
     }
   }

@@ -3,7 +3,7 @@ import { g } from '../graph/graph.ts'
 import { shapeError } from '../graph/operator.ts'
 import { formatShape } from '../graph/dim.ts'
 import type { Value } from '../graph/value.ts'
-import type { Loss } from './model.ts'
+import type { Loss, TargetedLoss } from './model.ts'
 
 /** −z_y + ln Σ eᶻ. */
 export const crossEntropy: Loss = (logits, labels) => {
@@ -14,18 +14,70 @@ export const crossEntropy: Loss = (logits, labels) => {
 /** max_{i≠y} z_i − z_y: positive where another class has the largest logit, negative where only the label's is the largest, 0 at a tie (Carlini and Wagner 2017). */
 export const margin: Loss = (logits, labels) => {
   const own = isLabel(logits, labels)
-  const ownLogit = g.reduceSum(g.where(own, logits, 0), [1])
-  return g.sub(g.reduceMax(g.where(own, -1e30, logits), [1]), ownLogit)
+  return g.sub(g.reduceMax(g.where(own, -1e30, logits), [1]), logitOf(own, logits))
+}
+
+/** z_t − z_y: how far the target's logit is above the label's. */
+export const targetedMargin: TargetedLoss = (logits, labels, targets) =>
+  g.sub(logitOf(isLabel(logits, targets), logits), logitOf(isLabel(logits, labels), logits))
+
+/** What keeps the denominators of `dlr` and `dlrTargeted` from zero. */
+export const dlrGuard = 1e-12
+
+/**
+ * The difference of logits ratio (max_{i≠y} z_i − z_y) / (z_π1 − z_π3 + 10⁻¹²), where π sorts the logits from the largest down
+ * (Croce and Hein 2020, arXiv:2003.01690, eq. 6). The same for a·z + b, a > 0: no scaling of the logits hides its gradient.
+ * With fewer than 3 classes there is no z_π3, and it is `margin`.
+ */
+export const dlr: Loss = (logits, labels) => {
+  const rise = margin(logits, labels)
+  if (classesOf(logits) < 3) return rise
+  const [first, , third] = largestLogits(logits, 3)
+  return g.div(rise, g.add(g.sub(first!, third!), dlrGuard))
+}
+
+/**
+ * (z_t − z_y) / (z_π1 − (z_π3 + z_π4) / 2 + 10⁻¹²) (Croce and Hein 2020, eq. 7). With fewer than 4 classes it is `targetedMargin`.
+ */
+export const dlrTargeted: TargetedLoss = (logits, labels, targets) => {
+  const rise = targetedMargin(logits, labels, targets)
+  if (classesOf(logits) < 4) return rise
+  const [first, , third, fourth] = largestLogits(logits, 4)
+  const spread = g.sub(first!, g.mul(g.add(third!, fourth!), 0.5))
+  return g.div(rise, g.add(spread, dlrGuard))
 }
 
 /** `[n, k]`, true where the class is the example's label. */
 export function isLabel(logits: Value, labels: Value): Value {
+  return g.equal(g.unsqueeze(labels, [1]), classNumbers(logits))
+}
+
+/** `[n]`: the logit of the one class of each example that the mask `[n, k]` marks. */
+function logitOf(mask: Value, logits: Value): Value {
+  return g.reduceSum(g.where(mask, logits, 0), [1])
+}
+
+/** z_π1, z_π2, …, each `[n]`. Of equal logits the first class comes first, and each has a gradient of its own. */
+function largestLogits(logits: Value, count: number): Value[] {
+  const found: Value[] = []
+  let rest = logits
+  while (found.length < count) {
+    const [at] = g.op('ArgMax', [rest], { axis: 1, keepdims: 1 })
+    const mask = g.equal(at!, classNumbers(logits))
+    found.push(logitOf(mask, logits))
+    rest = g.where(mask, -1e30, rest)
+  }
+  return found
+}
+
+function classNumbers(logits: Value): Value {
+  return g.integers(Array.from({ length: classesOf(logits) }, (_, i) => i))
+}
+
+function classesOf(logits: Value): number {
   const classes = logits.shape[1]
   if (typeof classes !== 'number' || logits.shape.length !== 2) {
-    throw shapeError(
-      { op: 'loss' },
-      `expected logits [n, classes], got ${formatShape(logits.shape)}`,
-    )
+    throw shapeError({ op: 'loss' }, `expected logits [n, classes], got ${formatShape(logits.shape)}`)
   }
-  return g.equal(g.unsqueeze(labels, [1]), g.integers(Array.from({ length: classes }, (_, i) => i)))
+  return classes
 }

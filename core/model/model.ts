@@ -8,6 +8,9 @@ import type { FloatTensor, Tensor } from '../tensor/tensor.ts'
  */
 export type Loss = (logits: Value, labels: Value) => Value
 
+/** A loss that also knows a class per example to go for: `targets` `[n]` (int64). */
+export type TargetedLoss = (logits: Value, labels: Value, targets: Value) => Value
+
 /** Passes through the model, counted per example: a batch of 32 logits is 32 forward passes. */
 export interface PassCounts {
   readonly forward: number
@@ -53,8 +56,17 @@ export interface Model {
   readonly passes: PassCounts
   /** Logits `[n, k]`. @throws RobenchError ROBENCH_MODEL_OUTPUT if a logit is not finite. One forward pass per example. */
   logits(inputs: FloatTensor): Promise<FloatTensor>
-  /** Loss, logits and input gradient in one session. One forward and one backward pass per example. @throws GraphError ROBENCH_NO_GRADIENT. */
-  gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer>
+  /**
+   * Loss, logits and input gradient in one session. One forward and one backward pass per example.
+   * @param targets `[n]`, with a `TargetedLoss` only, and always with the same one.
+   * @throws GraphError ROBENCH_NO_GRADIENT.
+   */
+  gradient(
+    inputs: FloatTensor,
+    labels: Int32Array,
+    loss: Loss | TargetedLoss,
+    targets?: Int32Array,
+  ): Promise<GradientAnswer>
   /** Compiles the attack's own expressions with the model inside. */
   compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
   /** Frees the native sessions. */

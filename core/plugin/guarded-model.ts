@@ -33,9 +33,9 @@ export function guardModel(model: Model, meta: AttackMeta, signal: AbortSignal):
       signal.throwIfAborted()
       return model.logits(inputs)
     },
-    async gradient(inputs, labels, loss) {
+    async gradient(inputs, labels, loss, targets) {
       allow('gradient')
-      return model.gradient(inputs, labels, loss)
+      return model.gradient(inputs, labels, loss, targets)
     },
     async compile(build) {
       allow('compile')

@@ -1,10 +1,17 @@
 /** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
-import { crossEntropy, margin } from '../model/losses.ts'
-import type { GradientAnswer, Loss, Model, PassCounts, Program } from '../model/model.ts'
 import { GraphError } from '../errors.ts'
+import type {
+  GradientAnswer,
+  Loss,
+  Model,
+  PassCounts,
+  Program,
+  TargetedLoss,
+} from '../model/model.ts'
 import { randomStream } from '../random.ts'
 import { tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
+import { lossRules } from './linear-losses.ts'
 
 /** Logits z = W·x + b. */
 export interface LinearClassifier {
@@ -35,7 +42,7 @@ export function randomLinearClassifier(
 
 /**
  * The classifier as a model with bounds [0, 1]: float64 inside, float32 outside, each row computed by itself, so the same for
- * any batch. Knows the gradients of `crossEntropy` and `margin` in closed form, and has no graph to compile with.
+ * any batch. Knows the gradients of the losses in core/model/losses.ts in closed form, and has no graph to compile with.
  */
 export class LinearModel implements Model {
   readonly inputShape: LinearClassifier['inputShape']
@@ -72,12 +79,17 @@ export class LinearModel implements Model {
     return tensor('float32', [count, this.classes], data)
   }
 
-  async gradient(inputs: FloatTensor, labels: Int32Array, loss: Loss): Promise<GradientAnswer> {
+  async gradient(
+    inputs: FloatTensor,
+    labels: Int32Array,
+    loss: Loss | TargetedLoss,
+    targets?: Int32Array,
+  ): Promise<GradientAnswer> {
     const rule = lossRules.get(loss)
     if (rule === undefined) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        'the linear test model knows the losses crossEntropy and margin only',
+        'the linear test model knows the losses of robench only: crossEntropy, margin, targetedMargin, dlr, dlrTargeted',
       )
     }
     const logits = await this.logits(inputs)
@@ -88,7 +100,7 @@ export class LinearModel implements Model {
     const gradient = new Float32Array(count * size)
     for (let row = 0; row < count; row++) {
       const z = logits.data.subarray(row * this.classes, (row + 1) * this.classes)
-      const { value, dz } = rule(z, labels[row]!)
+      const { value, dz } = rule(z, labels[row]!, targets?.[row] ?? -1)
       losses[row] = value
       for (let i = 0; i < size; i++) {
         let sum = 0
@@ -109,33 +121,3 @@ export class LinearModel implements Model {
 
   async dispose(): Promise<void> {}
 }
-
-/** A loss of one example's logits, and its gradient with respect to them. */
-type LossRule = (z: Float32Array, label: number) => { value: number; dz: Float64Array }
-
-const lossRules = new Map<Loss, LossRule>([
-  [
-    crossEntropy,
-    // log Σ exp z − z_y;  d/dz = softmax(z) − onehot(y)
-    (z, label) => {
-      const largest = Math.max(...z)
-      const dz = Float64Array.from(z, (value) => Math.exp(value - largest))
-      const sum = dz.reduce((total, value) => total + value, 0)
-      for (let k = 0; k < dz.length; k++) dz[k]! /= sum
-      dz[label]! -= 1
-      return { value: largest + Math.log(sum) - z[label]!, dz }
-    },
-  ],
-  [
-    margin,
-    // z_s − z_y for the strongest rival s;  d/dz = onehot(s) − onehot(y)
-    (z, label) => {
-      let rival = label === 0 ? 1 : 0
-      for (let k = 0; k < z.length; k++) if (k !== label && z[k]! > z[rival]!) rival = k
-      const dz = new Float64Array(z.length)
-      dz[rival] = 1
-      dz[label] = -1
-      return { value: z[rival]! - z[label]!, dz }
-    },
-  ],
-])

@@ -2,14 +2,7 @@
 import { float32 } from '../../tensor/tensor.ts'
 import { constantShape, elementsOf } from '../builder.ts'
 import { divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import { axisOf, contentsOf, defineOp, inputOf, int, numberOf, shapeError, text, textOf, type SampleInput } from '../operator.ts'
-
-const given = (...values: readonly number[]): SampleInput => ({
-  shape: [values.length],
-  dtype: 'int64',
-  values,
-  constant: true,
-})
+import { axisOf, contentsOf, defineOp, given, inputOf, int, numberOf, shapeError, text, textOf } from '../operator.ts'
 
 export const Gather = defineOp({
   op: 'Gather',

@@ -4,6 +4,7 @@ import {
   axisOf,
   contentsOf,
   defineOp,
+  given,
   inputOf,
   int,
   ints,
@@ -12,18 +13,10 @@ import {
   numbersOf,
   shapeError,
   type Call,
-  type SampleInput,
   type Upgraded,
 } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import { adjointSlice, rangesOf } from './slicing.ts'
-
-const given = (...values: readonly number[]): SampleInput => ({
-  shape: [values.length],
-  dtype: 'int64',
-  values,
-  constant: true,
-})
 
 export const Reshape = defineOp({
   op: 'Reshape',

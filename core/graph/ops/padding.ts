@@ -3,23 +3,16 @@ import { formatShape } from '../dim.ts'
 import {
   axisOf,
   defineOp,
+  given,
   inputOf,
   numbersIn,
   shapeError,
   text,
   textOf,
   type Call,
-  type SampleInput,
 } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-
-const given = (...values: readonly number[]): SampleInput => ({
-  shape: [values.length],
-  dtype: 'int64',
-  values,
-  constant: true,
-})
 
 export const Pad = defineOp({
   op: 'Pad',

@@ -1,0 +1,98 @@
+/** The losses of attacks in closed form: value and gradient with respect to one example's logits. */
+import {
+  crossEntropy,
+  dlr,
+  dlrGuard,
+  dlrTargeted,
+  margin,
+  targetedMargin,
+} from '../model/losses.ts'
+import type { Loss, TargetedLoss } from '../model/model.ts'
+
+/** A loss of one example's logits `[k]`, and its gradient with respect to them; `target` with a targeted loss only. */
+export type LossRule = (z: Float32Array, label: number, target: number) => ValueAndGradient
+
+export interface ValueAndGradient {
+  readonly value: number
+  /** `[k]` */
+  readonly dz: Float64Array
+}
+
+/** z_s − z_y;  d/dz = onehot(s) − onehot(y) */
+const difference: LossRule = (z, label, rival) => {
+  const dz = new Float64Array(z.length)
+  dz[rival]! += 1
+  dz[label]! -= 1
+  return { value: z[rival]! - z[label]!, dz }
+}
+
+const marginRule: LossRule = (z, label) => {
+  let rival = label === 0 ? 1 : 0
+  for (let k = 0; k < z.length; k++) if (k !== label && z[k]! > z[rival]!) rival = k
+  return difference(z, label, rival)
+}
+
+/** u / (Σ c_i z_i + e);  d/dz = du / D − u c / D² */
+function ratio(
+  z: Float32Array,
+  { value, dz }: ValueAndGradient,
+  coefficients: readonly (readonly [place: number, coefficient: number])[],
+): ValueAndGradient {
+  let denominator = dlrGuard
+  for (const [place, coefficient] of coefficients) denominator += coefficient * z[place]!
+  const gradient = dz.map((part) => part / denominator)
+  for (const [place, coefficient] of coefficients) {
+    gradient[place]! -= (value * coefficient) / denominator ** 2
+  }
+  return { value: value / denominator, dz: gradient }
+}
+
+/** Classes from the largest logit down; of equal ones the first comes first. */
+function order(z: Float32Array): number[] {
+  return Array.from(z.keys()).sort((a, b) => z[b]! - z[a]! || a - b)
+}
+
+export const lossRules: ReadonlyMap<Loss | TargetedLoss, LossRule> = new Map<
+  Loss | TargetedLoss,
+  LossRule
+>([
+  [
+    crossEntropy,
+    // log Σ exp z − z_y;  d/dz = softmax(z) − onehot(y)
+    (z, label) => {
+      const largest = Math.max(...z)
+      const dz = Float64Array.from(z, (value) => Math.exp(value - largest))
+      const sum = dz.reduce((total, value) => total + value, 0)
+      for (let k = 0; k < dz.length; k++) dz[k]! /= sum
+      dz[label]! -= 1
+      return { value: largest + Math.log(sum) - z[label]!, dz }
+    },
+  ],
+  [margin, marginRule],
+  [targetedMargin, difference],
+  [
+    dlr,
+    (z, label, target) => {
+      const rise = marginRule(z, label, target)
+      if (z.length < 3) return rise
+      const [first, , third] = order(z)
+      return ratio(z, rise, [
+        [first!, 1],
+        [third!, -1],
+      ])
+    },
+  ],
+  [
+    dlrTargeted,
+    (z, label, target) => {
+      const rise = difference(z, label, target)
+      if (z.length < 4) return rise
+      const [first, , third, fourth] = order(z)
+      return ratio(z, rise, [
+        [first!, 1],
+        [third!, -0.5],
+        [fourth!, -0.5],
+      ])
+    },
+  ],
+])
