@@ -1,5 +1,4 @@
 /** Projected gradient ascent on a loss: the machinery of fgsm, bim, pgd and mim. */
-import { RobenchError } from '../errors.ts'
 import { predictedClass } from '../model/predictions.ts'
 import { sizeOf, tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
@@ -7,6 +6,7 @@ import { createBall } from '../threat/ball.ts'
 import type { Ball } from '../threat/ball.ts'
 import { attackLosses } from './attack-loss.ts'
 import type { AttackLossName } from './attack-loss.ts'
+import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { drawStart } from './random-start.ts'
 import { refill } from './refill.ts'
 import { steepestStep } from './steepest-step.ts'
@@ -119,8 +119,12 @@ export async function projectedGradient(
   }
 
   const move = (attempt: Attempt, gradient: Float32Array): void => {
-    const { ball, point, velocity } = attempt
-    checkGradient(attempt, gradient)
+    const { ball, point, velocity, row, step, restart } = attempt
+    checkGradient(gradient, `row ${row} at step ${step} of restart ${restart}`, {
+      row,
+      step,
+      restart,
+    })
     steepestStep(threatModel.norm, {
       point,
       gradient,
@@ -141,13 +145,19 @@ export async function projectedGradient(
     return false
   }
 
+  const pointsOf = (attempts: readonly Attempt[]): FloatTensor =>
+    stackPoints(
+      attempts.map(({ point }) => point),
+      exampleShape,
+    )
+
   const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
     const finished = new Map<Attempt, boolean>()
     const moving = active.filter(({ step }) => step < options.steps)
     if (moving.length > 0) {
       const stepLabels = Int32Array.from(moving, ({ label }) => label)
       const { logits, gradient } = await model.gradient(
-        stack(moving, exampleShape),
+        pointsOf(moving),
         stepLabels,
         loss.expression,
       )
@@ -159,7 +169,7 @@ export async function projectedGradient(
     }
     const closing = active.filter((attempt) => !finished.has(attempt))
     if (closing.length > 0) {
-      const logits = await model.logits(stack(closing, exampleShape))
+      const logits = await model.logits(pointsOf(closing))
       closing.forEach((attempt, place) => {
         finished.set(attempt, judge(attempt, rowOf(logits, place)) || close(attempt))
       })
@@ -195,30 +205,4 @@ function effectiveRestarts(
 ): number {
   const differ = options.randomStart || (options.goal === 'targeted' && options.target === 'random')
   return differ ? options.restarts : 1
-}
-
-/** The points of the attempts as one batch `[attempts, …]`. */
-function stack(attempts: readonly Attempt[], exampleShape: readonly number[]): FloatTensor {
-  const size = sizeOf(exampleShape)
-  const data = new Float32Array(attempts.length * size)
-  attempts.forEach(({ point }, place) => data.set(point, place * size))
-  return tensor('float32', [attempts.length, ...exampleShape], data)
-}
-
-function rowOf({ data, shape }: FloatTensor, row: number): Float32Array {
-  const size = data.length / shape[0]!
-  return data.subarray(row * size, (row + 1) * size)
-}
-
-function checkGradient({ row, step, restart }: Attempt, gradient: Float32Array): void {
-  for (let i = 0; i < gradient.length; i++) {
-    const value = gradient[i]!
-    if (Number.isFinite(value)) continue
-    throw new RobenchError(
-      'ROBENCH_MODEL_OUTPUT',
-      `the gradient of the loss is not finite: got ${value} for row ${row} at step ${step} of restart ${restart}; ` +
-        'attack such a model without gradients',
-      { details: { row, step, restart } },
-    )
-  }
 }

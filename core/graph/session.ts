@@ -30,7 +30,7 @@ export class Session {
     const [provider, id] = (options.device ?? 'cpu').split(':')
     const device = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
     const config: ort.InferenceSession.SessionOptions = {
-      executionProviders: [device as ort.InferenceSession.ExecutionProviderConfig],
+      executionProviders: [device],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -89,7 +89,7 @@ export class Session {
 }
 
 function fromOrt(value: ort.Tensor): Tensor {
-  return { dtype: value.type as DType, shape: value.dims, data: value.data as TensorData } as Tensor
+  return { dtype: value.type as DType, shape: value.dims, data: value.data as TensorData }
 }
 
 function messageOf(cause: unknown): string {

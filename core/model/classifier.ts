@@ -10,7 +10,6 @@ import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
 import type {
   GradientAnswer,
-  Loss,
   Model,
   PassCounts,
   Program,
@@ -35,7 +34,7 @@ export interface ClassifierParts {
 
 export class ClassifierModel implements Model {
   readonly #parts: ClassifierParts
-  readonly #gradients = new Map<Loss | TargetedLoss, Promise<Session>>()
+  readonly #gradients = new Map<TargetedLoss, Promise<Session>>()
   readonly #programs: Session[] = []
   #forward: Promise<Session> | undefined
   #forwardPasses = 0
@@ -72,7 +71,7 @@ export class ClassifierModel implements Model {
   async gradient(
     inputs: FloatTensor,
     labels: Int32Array,
-    loss: Loss | TargetedLoss,
+    loss: TargetedLoss,
     targets?: Int32Array,
   ): Promise<GradientAnswer> {
     this.#checkInputs(inputs)
@@ -146,7 +145,7 @@ export class ClassifierModel implements Model {
     return (await (await this.#forward).run({ inputs }, name))['logits'] as FloatTensor
   }
 
-  async #compileGradient(loss: Loss | TargetedLoss, targeted: boolean): Promise<Session> {
+  async #compileGradient(loss: TargetedLoss, targeted: boolean): Promise<Session> {
     const { images, name, session } = this.#parts
     const logits = this.#expression()
     const labels = g.input('labels', 'int64', ['n'])

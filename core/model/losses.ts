@@ -77,7 +77,10 @@ function classNumbers(logits: Value): Value {
 function classesOf(logits: Value): number {
   const classes = logits.shape[1]
   if (typeof classes !== 'number' || logits.shape.length !== 2) {
-    throw shapeError({ op: 'loss' }, `expected logits [n, classes], got ${formatShape(logits.shape)}`)
+    throw shapeError(
+      { op: 'loss' },
+      `expected logits [n, classes], got ${formatShape(logits.shape)}`,
+    )
   }
   return classes
 }

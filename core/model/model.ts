@@ -8,7 +8,7 @@ import type { FloatTensor, Tensor } from '../tensor/tensor.ts'
  */
 export type Loss = (logits: Value, labels: Value) => Value
 
-/** A loss that also knows a class per example to go for: `targets` `[n]` (int64). */
+/** A loss that also knows a class per example to go for: `targets` `[n]` (int64). A `Loss` is one that does not look. */
 export type TargetedLoss = (logits: Value, labels: Value, targets: Value) => Value
 
 /** Passes through the model, counted per example: a batch of 32 logits is 32 forward passes. */
@@ -58,13 +58,13 @@ export interface Model {
   logits(inputs: FloatTensor): Promise<FloatTensor>
   /**
    * Loss, logits and input gradient in one session. One forward and one backward pass per example.
-   * @param targets `[n]`, with a `TargetedLoss` only, and always with the same one.
+   * @param targets `[n]`, for a loss that looks at them: with such a loss always, with another never.
    * @throws GraphError ROBENCH_NO_GRADIENT.
    */
   gradient(
     inputs: FloatTensor,
     labels: Int32Array,
-    loss: Loss | TargetedLoss,
+    loss: TargetedLoss,
     targets?: Int32Array,
   ): Promise<GradientAnswer>
   /** Compiles the attack's own expressions with the model inside. */

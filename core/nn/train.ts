@@ -1,7 +1,7 @@
 /** Training of a classifier, standard or adversarial, as graphs on onnxruntime. */
 import { join } from 'node:path'
 import type { Dataset } from '../data/dataset.ts'
-import { RunError } from '../errors.ts'
+import { ConfigError, RunError } from '../errors.ts'
 import { Session } from '../graph/session.ts'
 import { hashJson } from '../hash.ts'
 import { randomStream } from '../random.ts'
@@ -70,6 +70,12 @@ export interface TrainingOutcome {
 /** Trains; takes up a checkpoint of the same training. @throws RunError ROBENCH_ABORTED when the signal is. */
 export async function train(options: TrainingOptions): Promise<TrainingOutcome> {
   const { data, seed } = options
+  if (options.validation >= data.count) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `validation: ${options.validation} held-out examples must leave some of the ${data.count} for training`,
+    )
+  }
   const order = randomStream(seed, 'validation').permutation(data.count)
   const held = order.subarray(0, options.validation)
   const examples = order.subarray(options.validation)
@@ -93,82 +99,105 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
   )
   const attack = new InnerAttack(trained, options)
   const steps = Math.floor(examples.length / batch)
-  for (let epoch = records.length; epoch < options.epochs; epoch++) {
-    const started = performance.now()
-    const shuffled = randomStream(seed, 'order', epoch).permutation(examples.length)
-    let loss = 0
-    let correct = 0
-    for (let k = 0; k < steps; k++) {
-      if (options.signal.aborted)
-        throw new RunError(
-          'ROBENCH_ABORTED',
-          `training stopped in epoch ${epoch + 1}; start it again and it goes on from the last full epoch`,
-        )
-      const rows = Array.from({ length: batch }, (_, i) => examples[shuffled[k * batch + i]!]!)
-      const clean = data.rows(rows)
-      augment(clean, options.augmentation, (row) =>
-        randomStream(seed, 'augment', epoch, rows[row]!),
-      )
-      const labels = Int32Array.from(rows, (row) => data.labels[row]!)
-      const progress = (epoch * steps + k) / (options.epochs * steps)
-      const inputs = options.adversary
-        ? await attack.run(
-            clean,
-            labels,
-            state.weights,
-            rampedAdversary(options.adversary, progress),
-            randomStream(seed, 'start', epoch, k),
-          )
-        : clean
-      const rate = options.learningRate * scheduleFactor(options.schedule, progress, options.warmup)
-      const answers = await step.run(
-        {
-          inputs,
-          labels: int64([labels.length], labels),
-          rate: float32([], [rate]),
-          ...state.feeds(),
-        },
-        'training step',
-      )
-      state.take(answers, options.averaging)
-      loss += Number(answers['loss']!.data[0])
-      correct += Number(answers['correct']!.data[0])
-      const done = k + 1
-      if (!Number.isFinite(loss))
-        throw new RunError(
-          'ROBENCH_INTERNAL',
-          `training diverged in epoch ${epoch + 1}, step ${done}: the loss is ${loss}; lower learningRate`,
-        )
-      options.progress({
-        epoch,
-        epochs: options.epochs,
-        step: done,
-        steps,
-        loss: loss / done,
-        accuracy: correct / (done * batch),
-      })
+  const loop: TrainingLoop = { options, examples, batch, steps, state, step, attack }
+  try {
+    for (let epoch = records.length; epoch < options.epochs; epoch++) {
+      const started = performance.now()
+      const trainedOn = await trainEpoch(loop, epoch)
+      const validation = await attack.evaluate(data, held, state.averaged, options.adversary)
+      const elapsedMs = Math.round(performance.now() - started)
+      records.push({ epoch: epoch + 1, ...trainedOn, ...validation, elapsedMs })
+      const facts = { records }
+      writeCheckpoint(checkpoint, { training, epoch: epoch + 1, facts, tensors: state.tensors() })
     }
-    const validation = await attack.evaluate(data, held, state.averaged, options.adversary)
-    records.push({
-      epoch: epoch + 1,
-      loss: loss / steps,
-      accuracy: correct / (steps * batch),
-      ...validation,
-      elapsedMs: Math.round(performance.now() - started),
-    })
-    writeCheckpoint(checkpoint, {
-      training,
-      epoch: epoch + 1,
-      facts: { records },
-      tensors: state.tensors(),
-    })
+  } finally {
+    await step.release()
   }
-  await step.release()
   return {
     model: exportModel(trained, state.averaged),
     epochs: records,
     parameters: state.parameterCount,
   }
+}
+
+/** What every step of training works with. */
+interface TrainingLoop {
+  readonly options: TrainingOptions
+  /** Rows of the data that are trained on. */
+  readonly examples: Uint32Array
+  readonly batch: number
+  /** Per epoch; what does not fill a last batch is left for another epoch's order. */
+  readonly steps: number
+  readonly state: TrainingState
+  readonly step: Session
+  readonly attack: InnerAttack
+}
+
+async function trainEpoch(
+  loop: TrainingLoop,
+  epoch: number,
+): Promise<{ loss: number; accuracy: number }> {
+  const { options, examples, batch, steps } = loop
+  const shuffled = randomStream(options.seed, 'order', epoch).permutation(examples.length)
+  let loss = 0
+  let correct = 0
+  for (let k = 0; k < steps; k++) {
+    if (options.signal.aborted) {
+      throw new RunError(
+        'ROBENCH_ABORTED',
+        `training stopped in epoch ${epoch + 1}; start it again and it goes on from the last full epoch`,
+      )
+    }
+    const rows = Array.from({ length: batch }, (_, i) => examples[shuffled[k * batch + i]!]!)
+    const answer = await trainBatch(loop, epoch, k, rows)
+    loss += answer.loss
+    correct += answer.correct
+    const done = k + 1
+    if (!Number.isFinite(loss)) {
+      throw new RunError(
+        'ROBENCH_INTERNAL',
+        `training diverged in epoch ${epoch + 1}, step ${done}: the loss is ${loss}; lower learningRate`,
+      )
+    }
+    const accuracy = correct / (done * batch)
+    options.progress({
+      epoch,
+      epochs: options.epochs,
+      step: done,
+      steps,
+      loss: loss / done,
+      accuracy,
+    })
+  }
+  return { loss: loss / steps, accuracy: correct / (steps * batch) }
+}
+
+/** One step of the optimizer on those rows, augmented, and attacked if there is an adversary. */
+async function trainBatch(
+  { options, steps, state, step, attack }: TrainingLoop,
+  epoch: number,
+  k: number,
+  rows: readonly number[],
+): Promise<{ loss: number; correct: number }> {
+  const { data, seed, adversary } = options
+  const progress = (epoch * steps + k) / (options.epochs * steps)
+  const clean = data.rows(rows)
+  augment(clean, options.augmentation, (row) => randomStream(seed, 'augment', epoch, rows[row]!))
+  const labels = Int32Array.from(rows, (row) => data.labels[row]!)
+  const random = randomStream(seed, 'start', epoch, k)
+  const inputs = adversary
+    ? await attack.run(clean, labels, state.weights, rampedAdversary(adversary, progress), random)
+    : clean
+  const factor = scheduleFactor(options.schedule, progress, options.warmup)
+  const feeds = {
+    inputs,
+    labels: int64([labels.length], labels),
+    rate: float32([], [options.learningRate * factor]),
+    ...state.feeds(),
+  }
+  const answers = await step.run(feeds, 'training step')
+  state.take(answers, options.averaging)
+  return { loss: Number(answers['loss']!.data[0]), correct: Number(answers['correct']!.data[0]) }
 }
 
 /** The weights as they change, their momentum, and their running average. */

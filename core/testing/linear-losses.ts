@@ -7,7 +7,7 @@ import {
   margin,
   targetedMargin,
 } from '../model/losses.ts'
-import type { Loss, TargetedLoss } from '../model/model.ts'
+import type { TargetedLoss } from '../model/model.ts'
 
 /** A loss of one example's logits `[k]`, and its gradient with respect to them; `target` with a targeted loss only. */
 export type LossRule = (z: Float32Array, label: number, target: number) => ValueAndGradient
@@ -52,10 +52,7 @@ function order(z: Float32Array): number[] {
   return Array.from(z.keys()).sort((a, b) => z[b]! - z[a]! || a - b)
 }
 
-export const lossRules: ReadonlyMap<Loss | TargetedLoss, LossRule> = new Map<
-  Loss | TargetedLoss,
-  LossRule
->([
+export const lossRules: ReadonlyMap<TargetedLoss, LossRule> = new Map<TargetedLoss, LossRule>([
   [
     crossEntropy,
     // log Σ exp z − z_y;  d/dz = softmax(z) − onehot(y)

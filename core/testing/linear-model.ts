@@ -1,13 +1,6 @@
 /** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
 import { GraphError } from '../errors.ts'
-import type {
-  GradientAnswer,
-  Loss,
-  Model,
-  PassCounts,
-  Program,
-  TargetedLoss,
-} from '../model/model.ts'
+import type { GradientAnswer, Model, PassCounts, Program, TargetedLoss } from '../model/model.ts'
 import { randomStream } from '../random.ts'
 import { tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
@@ -82,7 +75,7 @@ export class LinearModel implements Model {
   async gradient(
     inputs: FloatTensor,
     labels: Int32Array,
-    loss: Loss | TargetedLoss,
+    loss: TargetedLoss,
     targets?: Int32Array,
   ): Promise<GradientAnswer> {
     const rule = lossRules.get(loss)

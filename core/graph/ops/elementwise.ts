@@ -200,7 +200,7 @@ export const Cast = defineOp({
     const x = inputOf(call, 0)
     const dtype = textOf(call, 'to') as DType
     const keeps = x.contents && (dtype === 'int64' || dtype === 'int32')
-    return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents! }) }]
+    return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents }) }]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
   // Since opset 19, for types of 8 bits only.

@@ -71,7 +71,7 @@ async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promis
     const direction = Float32Array.from(center, () => random.normal())
     const shifted = async (sign: number): Promise<number> => {
       const data = center.map((value, i) => value + sign * step * direction[i]!)
-      const answer = await session.run({ ...feeds, [name]: { ...feeds[name]!, data } as Tensor })
+      const answer = await session.run({ ...feeds, [name]: { ...feeds[name]!, data } })
       return Number(answer['objective']!.data[0])
     }
     const numeric = ((await shifted(1)) - (await shifted(-1))) / (2 * step)

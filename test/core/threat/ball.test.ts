@@ -22,7 +22,7 @@ const epsilon = fc.oneof(
 /** A threat model, an input within its bounds, and a point anywhere near or far. */
 function cases(norm: Norm) {
   return fc.record({ bounds, epsilon, size: fc.integer({ min: 1, max: 12 }) }).chain((drawn) => {
-    const [low, high] = [drawn.bounds[0]!, drawn.bounds[1]!]
+    const [low, high] = [drawn.bounds[0], drawn.bounds[1]]
     const component = fc.oneof(
       fc.constantFrom(low, high, 0, -0, 1.4e-45, -1.4e-45),
       fc.double({ min: low, max: high, noNaN: true }),

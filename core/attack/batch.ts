@@ -1,0 +1,42 @@
+/** Between the points of single examples and the batches that a model takes. */
+import { RobenchError } from '../errors.ts'
+import { sizeOf, tensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+
+/** Points as one batch `[points, …exampleShape]`, copied. */
+export function stackPoints(
+  points: readonly Float32Array[],
+  exampleShape: readonly number[],
+): FloatTensor {
+  const size = sizeOf(exampleShape)
+  const data = new Float32Array(points.length * size)
+  points.forEach((point, place) => data.set(point, place * size))
+  return tensor('float32', [points.length, ...exampleShape], data)
+}
+
+/** The elements of one row along the first axis: a view, not a copy. */
+export function rowOf({ data, shape }: FloatTensor, row: number): Float32Array {
+  const size = data.length / shape[0]!
+  return data.subarray(row * size, (row + 1) * size)
+}
+
+/**
+ * Refuses a gradient that is not finite.
+ * @param where ends the message: `row 3 at step 2`.
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT
+ */
+export function checkGradient(
+  gradient: Float32Array,
+  where: string,
+  details: Readonly<Record<string, unknown>>,
+): void {
+  for (let i = 0; i < gradient.length; i++) {
+    const value = gradient[i]!
+    if (Number.isFinite(value)) continue
+    throw new RobenchError(
+      'ROBENCH_MODEL_OUTPUT',
+      `the gradient of the loss is not finite: got ${value} for ${where}; attack such a model without gradients`,
+      { details },
+    )
+  }
+}
