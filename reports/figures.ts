@@ -72,7 +72,7 @@ export function epsilonText(epsilon: number): string {
   return String(short === epsilon ? short : Number(epsilon.toPrecision(6)))
 }
 
-const normSymbols = { Linf: 'L∞', L2: 'L2' } as const satisfies Record<Norm, string>
+const normSymbols = { Linf: 'L∞', L2: 'L2', L1: 'L1' } as const satisfies Record<Norm, string>
 
 /** A threat model in short: `L∞ ≤ 8/255`. */
 export function threatModelText(threatModel: ThreatModel): string {
@@ -86,6 +86,7 @@ export function threatModelSentence(threatModel: ThreatModel): string {
   const change = {
     Linf: `change every component of an input by at most ${epsilon}`,
     L2: `move an input by a Euclidean distance of at most ${epsilon}`,
+    L1: `move the components of an input by at most ${epsilon} in all`,
   } as const satisfies Record<Norm, string>
   return `The attacker may ${change[threatModel.norm]}, staying within [${low}, ${high}].`
 }

@@ -83,7 +83,7 @@ function marginOf(logits: Float32Array, label: number): number {
 
 /** The `count` largest values, from the largest down. */
 function largest(logits: Float32Array, count: number): number[] {
-  const found = new Array<number>(count).fill(-Infinity)
+  const found = Array.from({ length: count }, () => -Infinity)
   for (const logit of logits) {
     let place = count
     while (place > 0 && found[place - 1]! < logit) place -= 1

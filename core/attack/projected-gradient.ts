@@ -10,8 +10,8 @@ import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { drawStart } from './random-start.ts'
 import { refill } from './refill.ts'
 import { steepestStep } from './steepest-step.ts'
-import { chooseTargets } from './targets.ts'
-import type { Target, TargetOf } from './targets.ts'
+import { chooseTargets, runnerUps } from './targets.ts'
+import type { AttackGoal, Target, TargetOf } from './targets.ts'
 import type { AttackTask } from './task.ts'
 
 export interface ProjectedGradientOptions {
@@ -23,9 +23,9 @@ export interface ProjectedGradientOptions {
   readonly randomStart: boolean
   /** How often to start anew while not fooled, 1 or more; 1 is made of it where every start would be the same. */
   readonly restarts: number
-  /** The loss to raise (untargeted), or to lower towards the target. */
+  /** The loss to raise (untargeted), or to lower towards a target. */
   readonly loss: AttackLossName
-  readonly goal: 'untargeted' | 'targeted'
+  readonly goal: AttackGoal
   /** Read with goal `targeted` only. */
   readonly target: Target
   /** Decay of the accumulated gradient; 0 for none. */
@@ -53,7 +53,8 @@ interface Attempt {
  * being last. Every iterate is judged, the start and the final one too.
  *
  * A targeted attack goes on until its target is hit, whatever other class an iterate is taken for; the host still counts
- * any misclassified answer as broken. An example whose own class is the target is left as it is.
+ * any misclassified answer as broken. An example whose own class is the target is left as it is. A multi-targeted
+ * one stops at any misclassification.
  *
  * Cost for an example that is never fooled: see `projectedGradientCost`.
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
@@ -63,12 +64,9 @@ export async function projectedGradient(
   options: ProjectedGradientOptions,
 ): Promise<FloatTensor> {
   const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
-  const targeted = options.goal === 'targeted'
   const loss = attackLosses[options.loss]
   const restarts = effectiveRestarts(options)
-  const targetOf: TargetOf = targeted
-    ? await chooseTargets(task, options.target)
-    : (row) => labels[row]
+  const targetOf = await targetsOf(task, options)
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
   const answer = inputs.data.slice()
@@ -106,11 +104,16 @@ export async function projectedGradient(
     return attempt
   }
 
+  /** Whether the loss is about a target, to be lowered, and not about the true class. */
+  const aimed = ({ row, label }: Attempt): boolean => label !== labels[row]
+
   /** Keeps the current iterate if it is the strongest yet; true if it reaches the goal, which beats any score. */
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
-    const reached = (predictedClass(logits) === attempt.label) === targeted
+    const predicted = predictedClass(logits)
+    const reached =
+      options.goal === 'targeted' ? predicted === attempt.label : predicted !== labels[attempt.row]
     const value = loss.value(logits, attempt.label)
-    const score = targeted ? -value : value
+    const score = aimed(attempt) ? -value : value
     if (reached || score > attempt.bestScore) {
       attempt.best.set(attempt.point)
       attempt.bestScore = score
@@ -130,7 +133,7 @@ export async function projectedGradient(
       gradient,
       velocity,
       momentum: options.momentum ?? 0,
-      length: targeted ? -options.stepSize : options.stepSize,
+      length: aimed(attempt) ? -options.stepSize : options.stepSize,
       output: candidate,
     })
     ball.project(candidate, point)
@@ -188,12 +191,23 @@ export async function projectedGradient(
   return tensor('float32', inputs.shape, answer)
 }
 
+/** The class that each restart's loss is about: the true one, or a target. */
+async function targetsOf(
+  task: AttackTask,
+  { goal, target }: ProjectedGradientOptions,
+): Promise<TargetOf> {
+  if (goal === 'targeted') return chooseTargets(task, target)
+  if (goal === 'multi-targeted') return runnerUps(task)
+  return (row) => task.labels[row]
+}
+
 /** Passes for an example that is never fooled: each restart takes a forward and a backward pass a step, and one forward pass to judge the final iterate. */
 export function projectedGradientCost(
   options: Omit<ProjectedGradientOptions, 'stepSize' | 'loss' | 'momentum'>,
 ): { readonly forward: number; readonly backward: number } {
   const restarts = effectiveRestarts(options)
-  const ranking = options.goal === 'targeted' && options.target === 'least-likely' ? 1 : 0
+  const ranks = options.goal === 'targeted' && options.target === 'least-likely'
+  const ranking = ranks || options.goal === 'multi-targeted' ? 1 : 0
   return {
     forward: restarts * (options.steps + 1) + ranking,
     backward: restarts * options.steps,
@@ -203,6 +217,7 @@ export function projectedGradientCost(
 function effectiveRestarts(
   options: Pick<ProjectedGradientOptions, 'randomStart' | 'restarts' | 'goal' | 'target'>,
 ): number {
-  const differ = options.randomStart || (options.goal === 'targeted' && options.target === 'random')
+  const draws = options.goal === 'targeted' && options.target === 'random'
+  const differ = options.randomStart || draws || options.goal === 'multi-targeted'
   return differ ? options.restarts : 1
 }

@@ -17,7 +17,8 @@ export interface SteepestStep {
 }
 
 /**
- * The step of length α that raises a linear loss most: Linf x + α·sign(v), L2 x + α·v/‖v‖₂. Without momentum
+ * The step of length α that raises a linear loss most: Linf x + α·sign(v), L2 x + α·v/‖v‖₂, L1 x + α·sign(v_i)·e_i for the
+ * largest |v_i|, the first of equal ones. Without momentum
  * v is the gradient g; with it v ← μ·v + g/‖g‖₁ (Dong et al. 2018, eq. 6). Where v is zero nothing moves.
  */
 export function steepestStep(norm: Norm, step: SteepestStep): void {
@@ -49,5 +50,13 @@ const move: Readonly<
     for (let i = 0; i < direction.length; i++) squares += direction[i]! * direction[i]!
     const scale = squares === 0 ? 0 : length / Math.sqrt(squares)
     for (let i = 0; i < output.length; i++) output[i] = point[i]! + scale * direction[i]!
+  },
+  L1({ point, length, output }, direction) {
+    let largest = 0
+    for (let i = 1; i < direction.length; i++) {
+      if (Math.abs(direction[i]!) > Math.abs(direction[largest]!)) largest = i
+    }
+    output.set(point)
+    output[largest]! += length * Math.sign(direction[largest]!)
   },
 }

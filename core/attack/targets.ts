@@ -2,6 +2,7 @@
 import type { JSONSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../errors.ts'
 import { sliceRows } from '../tensor/tensor.ts'
+import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
 
 /**
@@ -13,12 +14,20 @@ export type Target = 'random' | 'least-likely' | number
 /** The class that restart `restart` of example `row` aims at; undefined where it is the example's own. */
 export type TargetOf = (row: number, restart: number) => number | undefined
 
+/**
+ * `untargeted`: away from the true class. `targeted`: towards one class, stopping only there. `multi-targeted`: away from
+ * the true class, first as untargeted does, then by aiming, in restart r ≥ 1, at the wrong class with the r-th largest
+ * logit at the input itself, stopping at any misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no
+ * untargeted start).
+ */
+export type AttackGoal = 'untargeted' | 'targeted' | 'multi-targeted'
+
 /** JSON Schema of the option `goal`. */
 export const goalSchema = {
-  enum: ['untargeted', 'targeted'],
+  enum: ['untargeted', 'targeted', 'multi-targeted'],
   default: 'untargeted',
   description:
-    'untargeted: away from the true class; targeted: towards a class chosen by `target`, stopping only there',
+    'untargeted: away from the true class; targeted: towards a class chosen by `target`, stopping only there; multi-targeted: away from the true class, each restart but the first aiming at the next most likely wrong one',
 } as const satisfies JSONSchema
 
 /** JSON Schema of the option `target`. */
@@ -53,21 +62,40 @@ export async function chooseTargets(task: AttackTask, target: Target): Promise<T
   return (row) => (labels[row] === target ? undefined : target)
 }
 
+/** For `multi-targeted`: the true class, then the wrong ones from the largest logit at the input down, one a restart, then from the true one again. One forward pass per example. */
+export async function runnerUps(task: AttackTask): Promise<TargetOf> {
+  const { labels, model } = task
+  const { classes } = model
+  const ranked = new Int32Array(labels.length * classes)
+  await forEachLogits(task, (row, logits) => {
+    const wrong = Array.from(logits, (_, i) => i).filter((i) => i !== labels[row])
+    wrong.sort((a, b) => logits[b]! - logits[a]! || a - b)
+    ranked.set([labels[row]!, ...wrong], row * classes)
+  })
+  return (row, restart) => ranked[row * classes + (restart % classes)]
+}
+
 async function leastLikely(task: AttackTask): Promise<Int32Array> {
-  const { inputs, model, batchSize, signal } = task
-  const count = task.labels.length
-  const chosen = new Int32Array(count)
+  const chosen = new Int32Array(task.labels.length)
+  await forEachLogits(task, (row, logits) => {
+    let least = 0
+    for (let i = 1; i < logits.length; i++) if (logits[i]! < logits[least]!) least = i
+    chosen[row] = least
+  })
+  return chosen
+}
+
+/** Calls back with the logits of each example at the input itself. */
+async function forEachLogits(
+  task: AttackTask,
+  use: (row: number, logits: Float32Array) => void,
+): Promise<void> {
+  const { inputs, labels, model, batchSize, signal } = task
+  const count = labels.length
   for (let start = 0; start < count; start += batchSize) {
     signal.throwIfAborted()
     const end = Math.min(count, start + batchSize)
-    const { data, shape } = await model.logits(sliceRows(inputs, start, end))
-    const classes = shape[1]!
-    for (let row = start; row < end; row++) {
-      const logits = data.subarray((row - start) * classes, (row - start + 1) * classes)
-      let least = 0
-      for (let i = 1; i < classes; i++) if (logits[i]! < logits[least]!) least = i
-      chosen[row] = least
-    }
+    const logits = await model.logits(sliceRows(inputs, start, end))
+    for (let row = start; row < end; row++) use(row, rowOf(logits, row - start))
   }
-  return chosen
 }

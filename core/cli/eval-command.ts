@@ -1,6 +1,6 @@
 /** `robench eval`: attacks one ONNX file without a suite; the suite is made from the command line and run like any other. */
 import { basename } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError, didYouMean } from '../errors.ts'
 import type { AttackPlugin } from '../plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../plugin/load.ts'
@@ -29,6 +29,7 @@ interface EvalOptions extends RunOptions {
   readonly stepSize?: string
   readonly restarts?: number
   readonly loss?: string
+  readonly option: Readonly<Record<string, unknown>>
 }
 
 /** Flags that become options of the attacks, by the option's name. */
@@ -56,6 +57,12 @@ export function evalCommand(): Command {
     .option('--step-size <size>', 'option of the attack, such as 2/255')
     .option('--restarts <n>', 'option of the attack', wholeNumber(1))
     .option('--loss <name>', 'option of the attack')
+    .option(
+      '--option <key=value>',
+      'any other option of the attack, such as goal=multi-targeted; may be repeated',
+      collectOption,
+      {},
+    )
     .option('--seed <n>', 'may be repeated (default: 0)', collectSeeds, [])
     .option('--mean <list>', 'normalization before the file, one number per channel', numberList)
     .option('--std <list>', 'normalization before the file, one number per channel', numberList)
@@ -78,6 +85,22 @@ export function evalCommand(): Command {
 
 function collectSeeds(text: string, previous: readonly number[]): number[] {
   return [...previous, wholeNumber(0)(text)]
+}
+
+/** `key=value`; the value is JSON (`true`, `0.5`, `[1,2]`) or else text. */
+function collectOption(
+  text: string,
+  previous: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const [key, value] = /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? []
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError('Expected key=value, such as goal=multi-targeted.')
+  }
+  try {
+    return { ...previous, [key]: JSON.parse(value) as unknown }
+  } catch {
+    return { ...previous, [key]: value }
+  }
 }
 
 /** The suite that the command line stands for. @throws ConfigError */
@@ -136,10 +159,17 @@ async function evalAttacks(ids: readonly string[], options: EvalOptions): Promis
       names: Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {}),
     })
   }
-  const given = (Object.keys(attackFlags) as (keyof typeof attackFlags)[]).filter(
-    (option) => options[option] !== undefined,
-  )
-  for (const option of given) {
+  const flags = Object.entries(attackFlags).flatMap(([option, flag]) => {
+    const value = options[option as keyof typeof attackFlags]
+    return value === undefined ? [] : [{ option, flag, value }]
+  })
+  const others = Object.entries(options.option).map(([option, value]) => ({
+    option,
+    flag: `--option ${option}`,
+    value,
+  }))
+  const given = [...flags, ...others]
+  for (const { option, flag } of given) {
     if (accepted.some(({ names }) => names.includes(option))) continue
     const lists = accepted.map(
       ({ id, names }) =>
@@ -147,7 +177,7 @@ async function evalAttacks(ids: readonly string[], options: EvalOptions): Promis
     )
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${attackFlags[option]}: no attack of this command takes it (${lists.join('; ')})`,
+      `${flag}: no attack of this command takes it (${lists.join('; ')})`,
     )
   }
   return accepted.map(({ id, names }, index) => ({
@@ -155,7 +185,7 @@ async function evalAttacks(ids: readonly string[], options: EvalOptions): Promis
     ...(ids.indexOf(id) === index ? {} : { name: `${id}-${index + 1}` }),
     plugin: id,
     options: Object.fromEntries(
-      given.filter((option) => names.includes(option)).map((option) => [option, options[option]]),
+      given.flatMap(({ option, value }) => (names.includes(option) ? [[option, value]] : [])),
     ),
   }))
 }

@@ -60,13 +60,23 @@ export interface PassEstimate {
   readonly backward: number
 }
 
+/** An answer that also says which stage of the attack found what. Evidence, not a verdict: the host predicts every answer itself. */
+export interface StagedAnswer {
+  /** `[n, c, h, w]`, as an attack without stages returns it. */
+  readonly adversarial: FloatTensor
+  /** Their names, in the order in which they ran. */
+  readonly stages: readonly string[]
+  /** `[n]`: the place in `stages` of the one that broke the example; −1 where none did. */
+  readonly brokenBy: Int32Array
+}
+
 export interface AttackPlugin<Options = PluginOptions> {
   readonly kind: 'attack'
   readonly meta: AttackMeta
   /** Returns `[n, c, h, w]` within the threat model: where nothing was found, the strongest attempt or x itself. */
-  run(context: AttackContext<Options>): Promise<FloatTensor>
-  /** For the plan: passes per example that is never fooled. */
-  cost(options: Options, classes: number): PassEstimate
+  run(context: AttackContext<Options>): Promise<FloatTensor | StagedAnswer>
+  /** For the plan: passes per example that is never fooled. @param norm Linf if left out */
+  cost(options: Options, classes: number, norm?: Norm): PassEstimate
 }
 
 /** What a defense reports while it trains. */

@@ -8,8 +8,16 @@ import { gatherRows, sizeOf, sliceRows, tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { describeViolation, verifyInside } from '../threat/verify.ts'
-import type { AttackContext, AttackMeta, AttackPlugin, PluginOptions } from './contract.ts'
+import type {
+  AttackContext,
+  AttackMeta,
+  AttackPlugin,
+  PluginOptions,
+  StagedAnswer,
+} from './contract.ts'
 import { guardModel } from './guarded-model.ts'
+import { checkStages, outcomesByStage } from './stages.ts'
+import type { StageOutcomes } from './stages.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export interface AttackRequest {
@@ -43,6 +51,8 @@ export interface AttackAnswer {
   /** The attack's own passes, without those of the host's check. */
   readonly forwardPasses: number
   readonly backwardPasses: number
+  /** Of an attack that has stages and says so: the outcomes had it ended after each of them. */
+  readonly stages?: readonly StageOutcomes[]
 }
 
 /**
@@ -62,12 +72,15 @@ export async function runAttack(request: AttackRequest): Promise<AttackAnswer> {
   const outcomes = Array.from({ length: count }, () => 'w')
   const before = { ...model.passes }
   let after = before
+  let staged: StagedAnswer | undefined
   if (attacked.length > 0) {
     const answer = await callPlugin(request, attacked)
     after = { ...model.passes }
-    checkRows(request, attacked, answer)
+    const points = 'stages' in answer ? answer.adversarial : answer
+    if ('stages' in answer) staged = answer
+    checkRows(request, attacked, points)
     attacked.forEach((row, place) => {
-      adversarial.data.set(sliceRows(answer, place, place + 1).data, row * sizeOf(rowShape))
+      adversarial.data.set(sliceRows(points, place, place + 1).data, row * sizeOf(rowShape))
     })
     const predicted = await predictAll(request, gatherRows(adversarial, attacked))
     attacked.forEach((row, place) => {
@@ -79,17 +92,21 @@ export async function runAttack(request: AttackRequest): Promise<AttackAnswer> {
     adversarial,
     forwardPasses: after.forward - before.forward,
     backwardPasses: after.backward - before.backward,
+    ...(staged && { stages: outcomesByStage(staged, attacked, outcomes) }),
   }
 }
 
 /** Hands the plugin copies, and finds out whether it changed them. */
-async function callPlugin(request: AttackRequest, attacked: Int32Array): Promise<FloatTensor> {
+async function callPlugin(
+  request: AttackRequest,
+  attacked: Int32Array,
+): Promise<FloatTensor | StagedAnswer> {
   const { plugin, seed, exampleIndices } = request
   const { meta } = plugin
   const inputs = gatherRows(request.inputs, attacked)
   const labels = attacked.map((row) => request.labels[row]!)
   const identity = hashData(inputs.data, labels)
-  const run = (signal: AbortSignal): Promise<FloatTensor> => {
+  const run = (signal: AbortSignal): Promise<FloatTensor | StagedAnswer> => {
     const context: AttackContext = {
       model: guardModel(request.model, meta, signal),
       inputs: Object.freeze(inputs),
@@ -125,7 +142,13 @@ async function callPlugin(request: AttackRequest, attacked: Int32Array): Promise
       { details: { pluginId: meta.id } },
     )
   }
-  checkForm(meta, answer, inputs.shape)
+  if (typeof answer === 'object' && answer !== null && 'stages' in answer) {
+    const problem = checkStages(answer, labels.length)
+    if (problem !== undefined) throw answerError(meta, problem)
+    checkForm(meta, answer.adversarial, inputs.shape)
+  } else {
+    checkForm(meta, answer, inputs.shape)
+  }
   return answer
 }
 

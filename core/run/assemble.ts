@@ -133,7 +133,19 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   if (!all) {
     return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? unfinished() }
   }
-  return { state: 'completed', ...identity, ...all, robustAccuracy: robustAccuracy(all.outcomes) }
+  const { stages, ...counts } = all
+  return {
+    state: 'completed',
+    ...identity,
+    ...counts,
+    robustAccuracy: robustAccuracy(counts.outcomes),
+    ...(stages && {
+      stages: stages.map((stage) => ({
+        ...stage,
+        robustAccuracy: robustAccuracy(stage.outcomes),
+      })),
+    }),
+  }
 }
 
 /** A cell's units joined in the order of the examples; undefined if one is missing. */
@@ -144,11 +156,23 @@ function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome 
     if (!part) return undefined
     parts.push(part)
   }
-  return parts.reduce((sum, part) => ({
+  const stages = joinStages(parts)
+  const joined = parts.reduce((sum, part) => ({
     outcomes: sum.outcomes + part.outcomes,
     forwardPasses: sum.forwardPasses + part.forwardPasses,
     backwardPasses: sum.backwardPasses + part.backwardPasses,
     elapsedMs: sum.elapsedMs + part.elapsedMs,
+  }))
+  const { outcomes, forwardPasses, backwardPasses, elapsedMs } = joined
+  return { outcomes, forwardPasses, backwardPasses, elapsedMs, ...(stages && { stages }) }
+}
+
+/** Stages by place. A unit without any had nothing to attack: its outcomes are the same after each. */
+function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
+  const names = parts.find(({ stages }) => stages)?.stages?.map(({ name }) => name)
+  return names?.map((name, place) => ({
+    name,
+    outcomes: parts.map(({ stages, outcomes }) => stages?.[place]?.outcomes ?? outcomes).join(''),
   }))
 }
 

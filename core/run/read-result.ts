@@ -80,6 +80,12 @@ function checkFigures(entry: ResultEntry, where: string): void {
     checkLength(attack.outcomes, dataset.examples, `${here}/outcomes`)
     checkSameWrong(cleanOutcomes, attack.outcomes, `${here}/outcomes`)
     checkFigure(attack.robustAccuracy, robustAccuracy(attack.outcomes), `${here}/robustAccuracy`)
+    attack.stages?.forEach((stage, place) => {
+      const there = `${here}/stages/${place}`
+      checkLength(stage.outcomes, dataset.examples, `${there}/outcomes`)
+      checkSameWrong(cleanOutcomes, stage.outcomes, `${there}/outcomes`)
+      checkFigure(stage.robustAccuracy, robustAccuracy(stage.outcomes), `${there}/robustAccuracy`)
+    })
     completed.push(attack.outcomes)
   }
   const worst = worstCaseRobustAccuracy(completed)

@@ -204,7 +204,7 @@ async function resolveAttackPlugins(
       stochastic: meta.stochastic,
       whiteBox: meta.knowledge === 'white-box',
       // The options have just been checked against this plugin's own schema.
-      passes: plugin.cost(options as never, classes),
+      passes: (norm) => plugin.cost(options as never, classes, norm),
     }))
   }
   return resolved

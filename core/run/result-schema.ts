@@ -21,18 +21,24 @@ const threatModel = record({
 
 const attackIdentity = record({ name: text, plugin: text, version: whole, options: plainObject })
 
+const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
+const stage = record({ name: text, outcomes, robustAccuracy: fraction })
+
 const attack = {
   oneOf: [
-    record({
-      state: { const: 'completed' },
-      attack: attackIdentity,
-      seed: whole,
-      outcomes: { type: 'string', pattern: '^[wrb]+$' },
-      robustAccuracy: fraction,
-      forwardPasses: whole,
-      backwardPasses: whole,
-      elapsedMs: milliseconds,
-    }),
+    record(
+      {
+        state: { const: 'completed' },
+        attack: attackIdentity,
+        seed: whole,
+        outcomes,
+        robustAccuracy: fraction,
+        forwardPasses: whole,
+        backwardPasses: whole,
+        elapsedMs: milliseconds,
+      },
+      { stages: { type: 'array', items: stage } },
+    ),
     record({
       state: { const: 'failed' },
       attack: attackIdentity,

@@ -38,12 +38,21 @@ export interface CellCounts {
   readonly elapsedMs: number
 }
 
+/** Where an attack stood after one of its stages. */
+export interface StageResult {
+  readonly name: string
+  readonly outcomes: Outcomes
+  readonly robustAccuracy: number
+}
+
 export interface CompletedAttack extends CellCounts {
   readonly state: 'completed'
   readonly attack: AttackIdentity
   readonly seed: number
   readonly outcomes: Outcomes
   readonly robustAccuracy: number
+  /** Of an attack that has stages, in their order. What only the host found broken is in no stage. */
+  readonly stages?: readonly StageResult[]
 }
 
 export interface FailedAttack {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StageOutcomes } from '../plugin/stages.ts'
 import type { Shard, Unit } from '../suite/cell.ts'
 import { storeError, writeFileAtomic } from './atomic-file.ts'
 import { takeLock } from './lock.ts'
@@ -13,6 +14,8 @@ export interface UnitOutcome {
   readonly forwardPasses: number
   readonly backwardPasses: number
   readonly elapsedMs: number
+  /** Of an attack that has stages: the outcomes had it ended after each. */
+  readonly stages?: readonly StageOutcomes[]
 }
 
 /** The file of a unit. */
@@ -116,7 +119,8 @@ async function readUnit(path: string, id: string): Promise<UnitOutcome | undefin
       record.schemaVersion === 1 &&
       record.id === id &&
       outcome.outcomes.length === shard.end - shard.start &&
-      /^[01]*$|^[wrb]*$/.test(outcome.outcomes)
+      /^[01]*$|^[wrb]*$/.test(outcome.outcomes) &&
+      (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length)
     return sound ? outcome : undefined
   } catch {
     return undefined

@@ -87,8 +87,8 @@ async function attackShard(
     const { data, shape } = answer.adversarial
     await writeFileAtomic(task.adversarialFile, new Uint8Array(dump(data, [...shape])))
   }
-  const { outcomes, forwardPasses, backwardPasses } = answer
-  return { outcomes, forwardPasses, backwardPasses }
+  const { outcomes, forwardPasses, backwardPasses, stages } = answer
+  return { outcomes, forwardPasses, backwardPasses, ...(stages && { stages }) }
 }
 
 function range(start: number, end: number): Int32Array {

@@ -1,14 +1,15 @@
 /** The plan: defenses × threat models × attacks × seeds as cells and units. Pure: the same input gives the same plan. */
 import type { PassEstimate } from '../plugin/contract.ts'
-import type { ThreatModel } from '../threat/threat-model.ts'
+import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { cellId, cleanCellOf, unitsOf } from './cell.ts'
 import type { AttackCell, CleanCell, DefenseInCell, PluginIdentity, Unit } from './cell.ts'
 
-/** An attack of the suite, checked; `passes` is per example that is never fooled. */
+/** An attack of the suite, checked. */
 export interface PlanAttack extends PluginIdentity {
   readonly name: string
   readonly stochastic: boolean
-  readonly passes: PassEstimate
+  /** Per example that is never fooled. */
+  passes(norm: Norm): PassEstimate
 }
 
 /** One row of the table to be: a defense, with its model at hand, under a threat model. */
@@ -80,7 +81,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
         attack: { plugin, version, options },
         seed,
       }
-      return { name: attack.name, ...planCell(cell, attack.passes) }
+      return { name: attack.name, ...planCell(cell, attack.passes(row.threatModel.norm)) }
     })
   })
   const clean: CleanCell = { kind: 'clean', device, defense: row.defense, dataset, examples }

@@ -33,7 +33,7 @@ export interface AttackConformance {
 }
 
 /** Some examples are provably robust and some breakable at these sizes. */
-const epsilons: Readonly<Record<Norm, number>> = { Linf: 0.06, L2: 0.35 }
+const epsilons: Readonly<Record<Norm, number>> = { Linf: 0.06, L2: 0.35, L1: 0.6 }
 const count = 40
 const inputShape = [3, 4, 4] as const
 const classes = 5
@@ -226,7 +226,7 @@ const checkCost: Check = async (trial, { plugin, options }) => {
   const answer = await trial.attack({ rows })
   const resolved = resolveOptions(plugin.meta, options, 'options')
   // The options were validated against the plugin's own schema, which their type was read from.
-  const cost = plugin.cost(resolved as never, classes)
+  const cost = plugin.cost(resolved as never, classes, trial.threatModel.norm)
   const counted = {
     forward: answer.forwardPasses / rows.length,
     backward: answer.backwardPasses / rows.length,

@@ -74,4 +74,15 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
     }
     return at(high).norm <= epsilon ? at(high).gain : at(low).gain
   },
+  // Components in the order of |c|, each up to its bound, until ε is spent.
+  L1(c, lower, upper, epsilon) {
+    let gain = 0
+    let left = epsilon
+    for (const i of Array.from(c.keys()).sort((a, b) => Math.abs(c[b]!) - Math.abs(c[a]!))) {
+      const length = Math.min(left, c[i]! > 0 ? upper[i]! : -lower[i]!)
+      gain += Math.abs(c[i]!) * length
+      left -= length
+    }
+    return gain
+  },
 }

@@ -1,5 +1,6 @@
 /** Balls around an input, and the exact projection onto them. */
 import { ConfigError } from '../errors.ts'
+import { projectOntoL1 } from './l1-ball.ts'
 import { nextDown, nextUp, roundDown, roundUp } from './rounding.ts'
 import { describeViolation, distance, verifyBounds } from './verify.ts'
 import type { Norm, ThreatModel } from './threat-model.ts'
@@ -34,6 +35,11 @@ export function createBall(threatModel: ThreatModel, center: Float32Array): Ball
 const makeBall: Readonly<Record<Norm, (threatModel: ThreatModel, center: Float32Array) => Ball>> = {
   Linf: createLinfBall,
   L2: createL2Ball,
+  L1: (threatModel, center) => ({
+    threatModel,
+    center,
+    project: (point, output) => projectOntoL1(threatModel, center, point, output),
+  }),
 }
 
 /** In Linf the ball cut by the bounds is a box: clipping to its float32 corners is the nearest point. */

@@ -1,9 +1,9 @@
 /** The threat model: which changes of an input the attacker may make. */
 
 /** Norms in which a perturbation is measured. */
-export type Norm = 'Linf' | 'L2'
+export type Norm = 'Linf' | 'L2' | 'L1'
 
-export const norms = ['Linf', 'L2'] as const satisfies readonly Norm[]
+export const norms = ['Linf', 'L2', 'L1'] as const satisfies readonly Norm[]
 
 /**
  * An attacker may return any x' with ‖x' − x‖ ≤ epsilon and every component within `bounds`.

@@ -23,9 +23,9 @@ export type Violation =
 
 /**
  * How much of epsilon the check forgives, relative to it: nothing in Linf, where every inward rounding is exact;
- * a millionth in L2, where the order of a sum changes its last bits.
+ * a millionth in L2 and L1, where the order of a sum changes its last bits.
  */
-export const relativeTolerance: Readonly<Record<Norm, number>> = { Linf: 0, L2: 1e-6 }
+export const relativeTolerance: Readonly<Record<Norm, number>> = { Linf: 0, L2: 1e-6, L1: 1e-6 }
 
 /** ‖b − a‖ in float64, whatever the arrays hold. */
 export function distance(norm: Norm, a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -45,6 +45,11 @@ const distances: Readonly<Record<Norm, (a: ArrayLike<number>, b: ArrayLike<numbe
       squares += d * d
     }
     return Math.sqrt(squares)
+  },
+  L1(a, b) {
+    let sum = 0
+    for (let i = 0; i < a.length; i++) sum += Math.abs(b[i]! - a[i]!)
+    return sum
   },
 }
 

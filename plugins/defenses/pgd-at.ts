@@ -1,5 +1,5 @@
 /** Adversarial training with projected gradient descent. */
-import { defineDefense, epsilonSchema, parseEpsilon } from '../../core/index.ts'
+import { ConfigError, defineDefense, epsilonSchema, parseEpsilon } from '../../core/index.ts'
 import { trainClassifier } from './train-classifier.ts'
 import { trainingProperties } from './training-options.ts'
 
@@ -44,8 +44,14 @@ export const pgdAt = defineDefense({
     trains: true,
     optionsSchema,
   },
-  prepare(context) {
+  async prepare(context) {
     const { epsilon, ramp, stepSize, steps } = context.options
+    if (context.threatModel.norm === 'L1') {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        'pgd-at trains in Linf and L2; leave it out of a suite with a threat model in L1',
+      )
+    }
     const radius =
       epsilon === undefined ? context.threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
     return trainClassifier(context, 'pgd-at@1', {

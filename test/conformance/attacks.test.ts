@@ -19,6 +19,7 @@ const variants: readonly PluginOptions[] = [
   { loss: 'margin' },
   { goal: 'targeted', restarts: 2 },
   { goal: 'targeted', target: 'least-likely' },
+  { goal: 'multi-targeted', loss: 'margin', restarts: 2 },
 ]
 
 for (const [plugin, few] of attacks) {

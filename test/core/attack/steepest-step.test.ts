@@ -25,9 +25,14 @@ test('L2 moves by the step size along the gradient', () => {
   expect(step('L2', [3, -4, 0]).output).toBeAllclose([0.65, 0.3, 0.5])
 })
 
+test('L1 moves the component with the largest gradient alone', () => {
+  expect(step('L1', [3, -4, 4]).output).toEqual([0.5, 0.25, 0.5])
+})
+
 test('a gradient of zero moves nothing', () => {
   expect(step('Linf', [0, 0, 0]).output).toEqual([0.5, 0.5, 0.5])
   expect(step('L2', [0, 0, 0]).output).toEqual([0.5, 0.5, 0.5])
+  expect(step('L1', [0, 0, 0]).output).toEqual([0.5, 0.5, 0.5])
   expect(step('L2', [0, 0, 0], 1).output).toEqual([0.5, 0.5, 0.5])
 })
 

@@ -1,7 +1,12 @@
 /** The host believes nothing: every way for an attack to cheat or fail has its error. */
 import { describe, expect, test } from 'vitest'
 import { PluginError, RunError } from '../../../core/errors.ts'
-import type { AttackContext, AttackMeta, AttackPlugin } from '../../../core/plugin/contract.ts'
+import type {
+  AttackContext,
+  AttackMeta,
+  AttackPlugin,
+  StagedAnswer,
+} from '../../../core/plugin/contract.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
 import { float32 } from '../../../core/tensor/tensor.ts'
 import type { FloatTensor } from '../../../core/tensor/tensor.ts'
@@ -14,7 +19,7 @@ const shape = { classes: 3, count: 6, size: 4 }
 
 /** An attack of one function. */
 function attackBy(
-  run: (context: AttackContext) => Promise<FloatTensor>,
+  run: (context: AttackContext) => Promise<FloatTensor | StagedAnswer>,
   meta: Partial<AttackMeta> = {},
 ): AttackPlugin<never> {
   return {
@@ -209,6 +214,18 @@ describe('the outcome', () => {
   test('is r for an attack that returns its inputs, whatever it claims', async () => {
     const answer = await host(async ({ inputs }) => inputs)
     expect(answer).toMatchObject({ outcomes: 'rrrrrr', forwardPasses: 0, backwardPasses: 0 })
+  })
+  test('is the host’s own also where an attack names the stage that broke it', async () => {
+    const plugin = attackBy(async ({ inputs, labels }) => ({
+      adversarial: inputs,
+      stages: ['boast'],
+      brokenBy: labels.map(() => 0),
+    }))
+    const { request } = await linearCase(shape, { threatModel })
+    expect(await runAttack({ ...request, plugin, options: {} })).toMatchObject({
+      outcomes: 'rrrrrr',
+      stages: [{ name: 'boast', outcomes: 'rrrrrr' }],
+    })
   })
   test('counts the passes of the attack, not those of the check', async () => {
     const answer = await host(async ({ model, inputs }) => {

@@ -66,6 +66,25 @@ describe('checkResult', () => {
     return { ...result, entries: [{ ...result.entries[0], ...change }] }
   }
 
+  test('the figures of stages are checked like those of the whole attack', () => {
+    const [first] = small().entries[0]!.attacks
+    const staged = (outcomes: string, robustAccuracy: number): unknown =>
+      changed({
+        attacks: [{ ...first, stages: [{ name: 'square', outcomes, robustAccuracy }] }],
+        worstCaseRobustAccuracy: 0.5,
+      })
+    if (first?.state !== 'completed') throw new Error('the fixture has changed')
+    const earlier = first.outcomes.replace('b', 'r')
+    const good = staged(earlier, 0.6)
+    expect(checkResult(good, 'r.json')).toEqual(good)
+    expect(() => checkResult(staged(earlier, 0.5), 'r.json')).toThrow(
+      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: says 0.5, but the outcomes give 0.6',
+    )
+    expect(() => checkResult(staged(earlier.slice(1), 0.6), 'r.json')).toThrow(
+      'stages/0/outcomes: expected 10 outcomes',
+    )
+  })
+
   test('accepts what a run writes, and keys of newer versions', () => {
     expect(checkResult({ ...small(), novelty: 1 }, 'r.json')).toMatchObject(small())
   })

@@ -58,7 +58,7 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: bim, fgsm, mim, pgd, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws; a third party's comes from a package named in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: apgd-ce, apgd-dlr, apgd-t, autoattack, bim, fab, fab-t, fgsm, mim, pgd, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws; a third party's comes from a package named in the suite's "plugins")"`,
   )
 })
 
@@ -94,7 +94,7 @@ test('an epsilon that is no number', async () => {
 test('an unknown norm', async () => {
   const threatModels = [{ norm: 'linf', epsilon: 0.1 }]
   expect(await mistake({ threatModels })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2; got "linf"; did you mean "Linf"?"`,
+    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2, L1; got "linf"; did you mean "Linf"?"`,
   )
 })
 

@@ -33,6 +33,17 @@ test('what is written is there after opening again', async () => {
   expect(again.has('another')).toBe(false)
 })
 
+test('the outcomes after each stage are kept with the rest', async () => {
+  const path = folder()
+  const store = await ResultStore.open(path)
+  const stages = [{ name: 'first', outcomes: 'rrbw' }]
+  const staged = { ...outcome, outcomes: 'rbbw', stages }
+  await store.write(unit, staged)
+  expect((await readFinished(path)).get(unit.id)).toEqual(staged)
+  await store.write(unit, { ...staged, stages: [{ name: 'first', outcomes: 'rr' }] })
+  expect((await readFinished(path)).size).toBe(0)
+})
+
 test('fresh forgets it', async () => {
   const path = folder()
   const store = await ResultStore.open(path)

@@ -14,7 +14,7 @@ function attack(name: string, stochastic: boolean): PlanAttack {
     version: 1,
     options: {},
     stochastic,
-    passes: { forward: 3, backward: 2 },
+    passes: () => ({ forward: 3, backward: 2 }),
   }
 }
 

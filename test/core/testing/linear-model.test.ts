@@ -62,7 +62,12 @@ test.each(norms)(
         for (let ray = 0; ray < rays; ray++) {
           const angle = (2 * Math.PI * ray) / rays
           const [c, s] = [Math.cos(angle), Math.sin(angle)]
-          const length = norm === 'L2' ? epsilon : epsilon / Math.max(Math.abs(c), Math.abs(s))
+          const size = {
+            Linf: Math.max(Math.abs(c), Math.abs(s)),
+            L2: 1,
+            L1: Math.abs(c) + Math.abs(s),
+          }
+          const length = epsilon / size[norm]
           // Clipping keeps the point in the ball.
           const point = [x0 + length * c, x1 + length * s].map((v) => Math.min(1, Math.max(0, v)))
           smallest = Math.min(smallest, marginAt(point, label))

@@ -91,8 +91,9 @@ describe.each(norms)('a %s ball', (norm) => {
       [...x],
       x.map((value, i) => value + (i % 2 === 0 ? 1 : -1)),
     )
-    // In L2 each component moves by 1.4e-3 and loses up to a float32 unit, 6e-8: 4e-5 of it.
-    expect(distance(norm, x, output)).toBeGreaterThan((8 / 255) * (1 - 4e-5))
+    // Each component loses up to a float32 unit, 6e-8: of 1.4e-3 in L2, of 6e-5 in L1.
+    const lost = norm === 'L1' ? 1e-3 : 4e-5
+    expect(distance(norm, x, output)).toBeGreaterThan((8 / 255) * (1 - lost))
   })
 
   test('refuses an input outside the bounds', () => {
@@ -113,18 +114,27 @@ test('L2 gives the nearest point of ball and bounds together: clipped components
   expect(project(threatModel, [0.7, 0.5], [2, 1.5])).toBeAllclose([1, 0.9], { atol: 1e-6 })
 })
 
-test('L2 never gives a point farther than any other of the ball: it is the nearest', () => {
-  fc.assert(
-    fc.property(cases('L2'), cases('L2'), ({ threatModel, center, point }, other) => {
-      fc.pre(other.point.length === point.length && threatModel.epsilon < 1e3)
-      const nearest = project(threatModel, center, point)
-      const rival = project(threatModel, center, other.point)
-      const scale = 1 + distance('L2', center, point)
-      // A float32 unit of the largest value.
-      expect(distance('L2', nearest, point)).toBeLessThanOrEqual(
-        distance('L2', rival, point) + 1e-4 * scale,
-      )
-    }),
-    { numRuns: 2000 },
-  )
+test('L1 takes the same off every component, and gives the room of clipped ones to the others', () => {
+  const threatModel: ThreatModel = { norm: 'L1', epsilon: 0.5, bounds: [0, 1] }
+  expect(project(threatModel, [0.5, 0.5, 0.5], [0.9, 0.2, 0.6])).toBeAllclose([0.8, 0.3, 0.5])
+  expect(project(threatModel, [0.9, 0.5, 0.5], [1.9, 0.2, 0.9])).toBeAllclose([1, 0.35, 0.75])
 })
+
+test.each(['L2', 'L1'] as const)(
+  '%s gives the nearest point of the ball: no other is nearer',
+  (norm) => {
+    fc.assert(
+      fc.property(cases(norm), cases(norm), ({ threatModel, center, point }, other) => {
+        fc.pre(other.point.length === point.length && threatModel.epsilon < 1e3)
+        const nearest = project(threatModel, center, point)
+        const rival = project(threatModel, center, other.point)
+        const scale = 1 + distance('L2', center, point)
+        // A float32 unit of the largest value.
+        expect(distance('L2', nearest, point)).toBeLessThanOrEqual(
+          distance('L2', rival, point) + 1e-4 * scale,
+        )
+      }),
+      { numRuns: 2000 },
+    )
+  },
+)

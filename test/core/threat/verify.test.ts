@@ -42,4 +42,5 @@ test('bounds and finiteness come before the ball', () => {
 test('distances are those of the norm', () => {
   expect(distance('Linf', [0, 0], [3, -4])).toBe(4)
   expect(distance('L2', [0, 0], [3, -4])).toBe(5)
+  expect(distance('L1', [0, 0], [3, -4])).toBe(7)
 })

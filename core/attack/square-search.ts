@@ -1,0 +1,160 @@
+/** Square, random search with square patches: the machinery of the attack square. */
+import { sizeOf } from '../tensor/tensor.ts'
+import { createBall } from '../threat/ball.ts'
+import type { Ball } from '../threat/ball.ts'
+import type { RandomStream } from '../random.ts'
+import type { Norm } from '../threat/threat-model.ts'
+import { attackLosses } from './attack-loss.ts'
+import { rowOf, stackPoints } from './batch.ts'
+import { proposeLinfSquare, drawStripes } from './linf-squares.ts'
+import { drawTiles, proposePatch } from './patches.ts'
+import { refill } from './refill.ts'
+import { patchSide } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
+import { keepStrongest } from './strongest.ts'
+import type { AttackFindings } from './strongest.ts'
+import type { AttackTask } from './task.ts'
+
+export interface SquareSearchOptions {
+  /** Forward passes a restart, 1 or more; the first judges the start. */
+  readonly queries: number
+  /** How often to start anew while not fooled, 1 or more. */
+  readonly restarts: number
+  /** The fraction of the image that the first patches cover, above 0 and at most 1. */
+  readonly initialFraction: number
+  /** Squeezes the schedule of patch sizes, made for 10,000 queries, into `queries`. */
+  readonly rescaleSchedule: boolean
+}
+
+export interface SquareFindings extends AttackFindings {
+  /** `[n]`: the queries that each example took, over all restarts. */
+  readonly queries: Int32Array
+}
+
+/** First points and proposals of each norm. */
+const rules: Readonly<
+  Record<
+    Norm,
+    {
+      start(proposal: SquareProposal): void
+      propose(proposal: SquareProposal): void
+      /** Least side of a patch, and whether sides are made odd. */
+      readonly leastSide: 1 | 3
+    }
+  >
+> = {
+  Linf: { start: drawStripes, propose: proposeLinfSquare, leastSide: 1 },
+  L2: { start: drawTiles, propose: proposePatch, leastSide: 3 },
+  L1: { start: drawTiles, propose: proposePatch, leastSide: 3 },
+}
+
+interface Attempt {
+  readonly row: number
+  readonly ball: Ball
+  stream: RandomStream
+  readonly point: Float32Array
+  /** The point with the largest margin of this restart, and that margin. */
+  readonly best: Float32Array
+  bestMargin: number
+  restart: number
+  /** Queries made in this restart. */
+  query: number
+}
+
+/**
+ * Attacks every example with logits only: proposes one change at a time and keeps it if the margin grows. An
+ * example's proposals come from its own streams, so its queries depend on nothing but itself.
+ *
+ * Differs from the reference: patches reach the last row and column, too; images need not be square; a tie of the largest logits
+ * counts as misclassified only if the prediction is another class.
+ * @see Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack", arXiv:1912.00049, algorithms 1 to 3
+ */
+export async function squareSearch(
+  task: AttackTask,
+  options: SquareSearchOptions,
+): Promise<SquareFindings> {
+  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { start, propose, leastSide } = rules[threatModel.norm]
+  const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
+  const shape = [channels, height, width] as const
+  const size = sizeOf(shape)
+  const output = new Float64Array(size)
+  const strongest = keepStrongest(task)
+  const queries = new Int32Array(labels.length)
+
+  const open = (row: number): Attempt => ({
+    row,
+    ball: createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size)),
+    stream: rng.stream(row, 0),
+    point: new Float32Array(size),
+    best: new Float32Array(size),
+    bestMargin: -Infinity,
+    restart: 0,
+    query: 0,
+  })
+
+  const nextPoint = ({ ball, best, point, stream, query }: Attempt): void => {
+    const side = patchSide(shape, patchFraction(query, options), leastSide)
+    const proposal = { ball, best, shape, side, stream, output }
+    if (query === 0) start(proposal)
+    else propose(proposal)
+    ball.project(output, point)
+  }
+
+  /** True if there is nothing more to do. */
+  const judge = (attempt: Attempt, logits: Float32Array): boolean => {
+    const { row, point } = attempt
+    queries[row]! += 1
+    if (strongest.offer(row, point, logits)) return true
+    const margin = attackLosses.margin.value(logits, labels[row]!)
+    if (margin > attempt.bestMargin) {
+      attempt.bestMargin = margin
+      attempt.best.set(point)
+    }
+    attempt.query += 1
+    if (attempt.query < options.queries) return false
+    attempt.restart += 1
+    attempt.query = 0
+    attempt.bestMargin = -Infinity
+    attempt.stream = rng.stream(row, attempt.restart)
+    return attempt.restart >= options.restarts
+  }
+
+  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
+    for (const attempt of active) nextPoint(attempt)
+    const points = active.map(({ point }) => point)
+    const logits = await model.logits(stackPoints(points, shape))
+    return active.map((attempt, place) => judge(attempt, rowOf(logits, place)))
+  }
+
+  await refill({
+    count: labels.length,
+    batchSize,
+    signal,
+    progress: (done) => task.progress(done),
+    open,
+    advance,
+  })
+  return { ...strongest.findings, queries }
+}
+
+/** Passes for an example that is never fooled. */
+export function squareSearchCost({ queries, restarts }: SquareSearchOptions): {
+  readonly forward: number
+  readonly backward: number
+} {
+  return { forward: queries * restarts, backward: 0 }
+}
+
+/** After how many of 10,000 queries the fraction is halved again. */
+const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
+
+/** p: the fraction of the image that a patch covers at that query (Andriushchenko et al. 2020, section 3.2). */
+export function patchFraction(
+  query: number,
+  options: Pick<SquareSearchOptions, 'queries' | 'initialFraction' | 'rescaleSchedule'>,
+): number {
+  const at = options.rescaleSchedule ? Math.floor((query / options.queries) * 10_000) : query
+  const passed = halvings.filter((limit) => at > limit).length
+  return options.initialFraction / 2 ** passed
+}
