@@ -4,7 +4,7 @@ import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
 import { dtypeOf } from '../onnx/tensor-data.ts'
 import { g } from './graph.ts'
 import { divideDims, multiplyDims, type Dim } from './dim.ts'
-import { describe, shapeError, type OpRecord } from './operator.ts'
+import { describe, readableOpsets, shapeError, type OpRecord } from './operator.ts'
 import type { AttributeValue, Value } from './value.ts'
 
 export interface ImportOptions {
@@ -72,6 +72,14 @@ function importNode(
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
   const record = node.domain === '' ? g.record(node.op) : undefined
   if (!record) throw unknownOperator(node, options)
+  const [first, last] = record.opsets ?? readableOpsets
+  if (graph.opset < first || graph.opset > last) {
+    throw new GraphError(
+      'ROBENCH_NO_GRADIENT',
+      `${options.name}: ${describe(node)} is of operator set ${graph.opset}, robench reads it from sets ${first} to ${last}; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work`,
+      { details: { op: node.op, node: node.name } },
+    )
+  }
   try {
     const call = {
       op: node.op,

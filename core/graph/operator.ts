@@ -59,6 +59,9 @@ export interface Upgraded {
   readonly attributes: Attributes
 }
 
+/** Operator sets of files that operators are read from, first and last, unless their record says otherwise. */
+export const readableOpsets = [7, 24] as const
+
 export interface OpRecord {
   /** The name in ONNX. */
   readonly op: string
@@ -81,6 +84,8 @@ export interface OpRecord {
   lower?(g: Builder, call: Call): readonly Value[] | undefined
   /** Outputs after the first may be left out of a file, and are computed only if named. */
   readonly optionalOutputs?: true
+  /** Operator sets of files from which it is read, first and last; `readableOpsets` if left out. */
+  readonly opsets?: readonly [first: number, last: number]
   /** Brings a node of a file with that opset into today's form (opset 18). */
   upgrade?(g: Builder, call: Call, opset: number): Upgraded | readonly Value[]
   readonly samples: readonly Sample[]

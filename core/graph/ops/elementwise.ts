@@ -284,7 +284,6 @@ function arithmetic(
       return [{ dtype: a.dtype, shape: broadcastAll(call), ...(contents && { contents }) }]
     },
     vjp: (g, call, [dy]) => rule(g, call, dy!),
-    upgrade: upgradeBroadcast,
     samples,
   })
 }
@@ -371,7 +370,6 @@ function comparison(op: string, dtype: DType = 'float32'): OpRecord {
       return [{ dtype: 'bool', shape: broadcastAll(call), ...(contents && { contents }) }]
     },
     vjp: 'zero',
-    upgrade: upgradeBroadcast,
     samples: [
       {
         inputs: [
@@ -381,18 +379,6 @@ function comparison(op: string, dtype: DType = 'float32'): OpRecord {
       },
     ],
   })
-}
-
-/** Before opset 7 broadcasting was asked for by attributes. */
-function upgradeBroadcast(_g: Builder, call: Call, opset: number): Call {
-  if (opset >= 7) return call
-  const { axis: _axis, broadcast: _broadcast, ...attributes } = call.attributes
-  if (_axis !== undefined)
-    throw shapeError(
-      call,
-      'the axis attribute of opset 6 and older is not supported; export the model with a newer opset',
-    )
-  return { ...call, attributes }
 }
 
 function broadcastAll(call: Call): readonly Dim[] {

@@ -93,10 +93,6 @@ export const Gemm = defineOp({
     const dc = c && call.wanted[2] ? (beta === 1 ? dy! : g.mul(dy!, beta)) : null
     return [da, db, dc]
   },
-  upgrade: (_g, call) => {
-    const { broadcast: _broadcast, ...attributes } = call.attributes
-    return { ...call, attributes }
-  },
   samples: [
     { inputs: [[2, 3], [3, 4], [4]] },
     {

@@ -27,12 +27,6 @@ export const Reshape = defineOp({
     return [{ dtype: x.dtype, shape, ...(x.contents && { contents: x.contents }) }]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [g.reshapeLike(dy!, x!), null],
-  // Before opset 5 the shape was an attribute.
-  upgrade: (g, call, opset) => {
-    if (opset >= 5) return call
-    const shape = numbersOf(call, 'shape') ?? []
-    return { inputs: [inputOf(call, 0), g.integers(shape)], attributes: {} }
-  },
   samples: [{ inputs: [[2, 6], given(3, -1)] }, { inputs: [[2, 3, 4], given(0, 12)] }],
 })
 

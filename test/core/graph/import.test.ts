@@ -719,6 +719,13 @@ describe('a file that cannot be read', () => {
       `[GraphError: m.onnx: LRN "LRN_y" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
     )
   })
+  test('for an operator set that is too old', () => {
+    expect(() =>
+      read({ opset: 6, input: matrix, nodes: [node('Relu', 'x', 'y')] }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: m.onnx: Relu "Relu_y" is of operator set 6, robench reads it from sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
+    )
+  })
   test('for an operator of another domain', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'y', {}, 'com.example')] }),
