@@ -1,0 +1,7 @@
+/** What every test file has: the matcher `toBeAllclose`, and property tests that draw the same cases on each run. */
+import fc from 'fast-check'
+import './allclose.ts'
+
+// ROBENCH_PROPERTY_SEED=random looks for new counterexamples; a number repeats a run.
+const seed = process.env['ROBENCH_PROPERTY_SEED'] ?? '1'
+if (seed !== 'random') fc.configureGlobal({ seed: Number(seed) })
