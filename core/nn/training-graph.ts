@@ -88,8 +88,8 @@ export function stepGraph(
 
 /**
  * The gradient of the inner attack, with the network at inference and its weights baked in:
- * onnxruntime lays out constant kernels once and runs them more than twice as fast as kernels that
- * are fed. `bake` puts in the weights of the moment.
+ * onnxruntime lays out constant kernels once, at load, and keeps to its blocked layout with them,
+ * which kernels that are fed do not get. `bake` puts in the weights of the moment.
  */
 export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): Uint8Array } {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])

@@ -53,6 +53,21 @@ test.skipIf(!isHere).each([
     // Five standard errors of 200 examples.
     expect(Math.abs(correct / count - accuracy)).toBeLessThan(0.165)
     expect(gradient.data.every(Number.isFinite)).toBe(true)
+    // The same bits in any batch, so that an example's outcome cannot depend on it.
+    for (const [start, end] of [
+      [0, 1],
+      [1, 8],
+      [100, 132],
+      [100, 200],
+    ] as const) {
+      const part = await model.gradient(
+        sliceRows(images, start, end),
+        labels.slice(start, end),
+        crossEntropy,
+      )
+      expect(part.logits.data).toEqual(sliceRows(logits, start, end).data)
+      expect(part.gradient.data).toEqual(sliceRows(gradient, start, end).data)
+    }
     await model.dispose()
   },
 )
