@@ -2,8 +2,8 @@
 import { ConfigError } from '../core/errors.ts'
 import { canonicalJson } from '../core/hash.ts'
 import { overlaps } from '../core/metrics/interval.ts'
-import { proportion } from '../reports/summary.ts'
-import type { Proportion } from '../reports/summary.ts'
+import { proportion } from '../reports/proportion.ts'
+import type { Proportion } from '../reports/proportion.ts'
 import { entryLocation, threatSlug } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry.ts'
 

@@ -1,6 +1,5 @@
 /** How figures are written for people: the only place where fractions become percent and epsilons become 8/255. */
 import type { Interval } from '../core/metrics/interval.ts'
-import type { Norm, ThreatModel } from '../core/threat/threat-model.ts'
 
 /** A fraction as `69.25 %`, with a no-break space. */
 export function percent(fraction: number): string {
@@ -72,23 +71,20 @@ export function epsilonText(epsilon: number): string {
   return String(short === epsilon ? short : Number(epsilon.toPrecision(6)))
 }
 
-const normSymbols = { Linf: 'L∞', L2: 'L2', L1: 'L1' } as const satisfies Record<Norm, string>
-
-/** A threat model in short: `L∞ ≤ 8/255`. */
-export function threatModelText(threatModel: ThreatModel): string {
-  return `${normSymbols[threatModel.norm]} ≤ ${epsilonText(threatModel.epsilon)}`
+/** A figure with three significant digits: `0.0312`. */
+export function significant(value: number): string {
+  return String(Number(value.toPrecision(3)))
 }
 
-/** A threat model as a sentence, for those who meet it the first time. */
-export function threatModelSentence(threatModel: ThreatModel): string {
-  const epsilon = epsilonText(threatModel.epsilon)
-  const [low, high] = threatModel.bounds
-  const change = {
-    Linf: `change every component of an input by at most ${epsilon}`,
-    L2: `move an input by a Euclidean distance of at most ${epsilon}`,
-    L1: `move the components of an input by at most ${epsilon} in all`,
-  } as const satisfies Record<Norm, string>
-  return `The attacker may ${change[threatModel.norm]}, staying within [${low}, ${high}].`
+/** A text as a sentence: with a capital and a full stop. */
+export function sentence(text: string): string {
+  const full = /[.!?]$/.test(text) ? text : `${text}.`
+  return full.charAt(0).toUpperCase() + full.slice(1)
+}
+
+/** A text without its backquotes, which mark code elsewhere. */
+export function codeless(text: string): string {
+  return text.replaceAll('`', '')
 }
 
 /** Plain JSON on one line, text without quotes and sizes as `epsilonText`: how options and training facts are shown. */

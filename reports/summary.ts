@@ -5,8 +5,6 @@ import {
   countOutcomes,
   worstCaseOutcomes,
 } from '../core/metrics/accuracy.ts'
-import { wilsonInterval } from '../core/metrics/interval.ts'
-import type { Interval } from '../core/metrics/interval.ts'
 import type { ErrorRecord } from '../core/errors.ts'
 import type {
   AttackIdentity,
@@ -19,15 +17,16 @@ import type {
 import type { ThreatModel } from '../core/threat/threat-model.ts'
 import { canonicalJson } from '../core/hash.ts'
 import { countOf } from './figures.ts'
-
-/** A counted fraction with its 95 % Wilson interval. */
-export interface Proportion {
-  readonly count: number
-  readonly total: number
-  /** `count / total`; 0 for a total of 0. */
-  readonly fraction: number
-  readonly interval: Interval
-}
+import { summarizeChecks } from './checks.ts'
+import type { ChecksSummary } from './checks.ts'
+import { corruptionMatrices, isCorruption } from './corruptions.ts'
+import type { CorruptionFinding, CorruptionMatrix } from './corruptions.ts'
+import { summarizeCurve } from './curves.ts'
+import type { CurveSummary } from './curves.ts'
+import { proportion } from './proportion.ts'
+import type { Proportion } from './proportion.ts'
+import { summarizeStages } from './stages.ts'
+import type { StagesSummary } from './stages.ts'
 
 export interface CompletedSummary {
   readonly state: 'completed'
@@ -43,6 +42,12 @@ export interface CompletedSummary {
   readonly forwardPerExample: number
   readonly backwardPerExample: number
   readonly elapsedMs: number
+  /** Of an attack that has stages. */
+  readonly stages?: StagesSummary
+  /** With several sizes of the ball, or of a minimum-norm attack. */
+  readonly curve?: CurveSummary
+  /** Of a corruption: correct on the corrupted images, of all examples. */
+  readonly corrupted?: Proportion
 }
 
 export interface FailedSummary {
@@ -60,20 +65,28 @@ export interface EntrySummary {
   readonly attacks: readonly AttackSummary[]
   /** Parallel to the section's `attackNames`; undefined where this entry was not attacked so. */
   readonly columns: readonly (AttackSummary | undefined)[]
+  /** Absent if no corruption was run. */
+  readonly corruptions?: readonly CorruptionMatrix[]
   /** Over the attacks that completed; absent if none did. */
   readonly worstCase?: Proportion
   /** True if an attack failed: the worst case is then an upper bound. */
   readonly incomplete: boolean
   readonly rankable: boolean
   readonly reasons: readonly string[]
+  /** Absent if none were made. */
+  readonly checks?: ChecksSummary
 }
 
 /** All entries that can be read side by side: same data, same threat model. */
 export interface SectionSummary {
   readonly dataset: ResultEntry['dataset']
   readonly threatModel: ThreatModel
-  /** Names of all attacks on any entry, in order of appearance. */
+  /** What the worst case is called here. */
+  readonly worstCaseLabel: string
+  /** Names of all attacks on any entry but corruptions, in order of appearance. */
   readonly attackNames: readonly string[]
+  /** True if a corruption was run on any entry. */
+  readonly corrupted: boolean
   readonly entries: readonly EntrySummary[]
 }
 
@@ -132,62 +145,72 @@ export function summarize(result: RunResult): RunSummary {
   }
 }
 
-/** A count out of a total with its interval. */
-export function proportion(count: number, total: number): Proportion {
-  return {
-    count,
-    total,
-    fraction: total === 0 ? 0 : count / total,
-    interval: wilsonInterval(count, total),
-  }
-}
-
 /** The attacks of an entry that came to an end. */
 export function completedAttacks(entry: ResultEntry): CompletedAttack[] {
   return entry.attacks.filter((attack) => attack.state === 'completed')
 }
 
 function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
-  const attackNames = [
-    ...new Set(entries.flatMap(({ attacks }) => attacks.map(({ attack }) => attack.name))),
-  ]
+  const attacks = entries.flatMap((entry) => entry.attacks.map(({ attack }) => attack))
+  const ordinary = attacks.filter((attack) => !isCorruption(attack))
+  const attackNames = [...new Set(ordinary.map(({ name }) => name))]
   // A group is made with its first entry, so there is one.
   const { dataset, threatModel } = entries[0] as ResultEntry
   return {
     dataset,
     threatModel,
+    worstCaseLabel: worstCaseLabel(threatModel),
     attackNames,
+    corrupted: ordinary.length < attacks.length,
     entries: entries.map((entry) => summarizeEntry(entry, attackNames)),
   }
+}
+
+/** What surviving all attacks is called: those of a threat model without an attacker are no attacks. */
+export function worstCaseLabel({ transform }: ThreatModel): string {
+  return transform?.kind === 'corruption' ? 'Worst case over corruptions' : 'Worst case'
 }
 
 function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): EntrySummary {
   const completed = completedAttacks(entry)
   const outcomes = completed.map((attack) => attack.outcomes)
   const alone = new Map(brokenByOnlyOne(outcomes).map((count, i) => [completed[i], count]))
-  const attacks = entry.attacks.map((attack) => summarizeAttack(attack, alone))
+  const attacks = entry.attacks.map((attack) => summarizeAttack(attack, entry, alone))
   const worst = worstCaseOutcomes(outcomes)
+  const corruptions = corruptionMatrices(attacks.map(corruptionFinding))
   return {
     defense: entry.defense,
     clean: proportion(countCorrect(entry.cleanOutcomes), entry.cleanOutcomes.length),
     attacks,
     columns: attackNames.map((name) => attacks.find(({ attack }) => attack.name === name)),
+    ...(corruptions.length > 0 && { corruptions }),
     ...(worst !== undefined && {
       worstCase: proportion(countOutcomes(worst).robust, worst.length),
     }),
     incomplete: completed.length < attacks.length,
     rankable: entry.rankable,
     reasons: entry.reasons,
+    ...(entry.checks && { checks: summarizeChecks(entry.checks) }),
   }
+}
+
+/** An attack as the matrices take it: those that are no corruptions are left out there. */
+function corruptionFinding(summary: AttackSummary): CorruptionFinding {
+  const { attack, seed } = summary
+  const accuracy = summary.state === 'completed' ? summary.corrupted : undefined
+  return { attack, seed, ...(accuracy && { accuracy }) }
 }
 
 function summarizeAttack(
   result: AttackResult,
+  { cleanAccuracy, threatModel }: ResultEntry,
   alone: ReadonlyMap<CompletedAttack | undefined, number>,
 ): AttackSummary {
   const { attack, seed } = result
   if (result.state === 'failed') return { state: 'failed', attack, seed, error: result.error }
   const { robust, broken, total } = countOutcomes(result.outcomes)
+  const { curve, corrupted } = result
+  const stages = summarizeStages(result)
   return {
     state: 'completed',
     attack,
@@ -198,6 +221,9 @@ function summarizeAttack(
     forwardPerExample: result.forwardPasses / total,
     backwardPerExample: result.backwardPasses / total,
     elapsedMs: result.elapsedMs,
+    ...(stages && { stages }),
+    ...(curve && { curve: summarizeCurve(curve, cleanAccuracy, threatModel) }),
+    ...(corrupted && { corrupted: proportion(countCorrect(corrupted.correct), total) }),
   }
 }
 

@@ -1,6 +1,9 @@
 /** The template engine as reports and leaderboard use it: everything escaped, nothing undefined, no unsafe address. */
 import nunjucks from 'nunjucks'
+import { isCorruption } from './corruptions.ts'
+import { medianText, namedCurves, plotCurves } from './curves.ts'
 import * as figures from './figures.ts'
+import * as threatText from './threat-text.ts'
 
 /**
  * A nunjucks environment over template folders, the first that has a file wins. Autoescape is on, so values
@@ -13,7 +16,9 @@ export function templateEnvironment(folders: readonly string[]): nunjucks.Enviro
     trimBlocks: true,
     lstripBlocks: true,
   })
-  for (const [name, filter] of Object.entries({ ...figures, safeUrl })) {
+  const curves = { medianText, namedCurves, plotCurves }
+  const filters = { ...figures, ...threatText, ...curves, isCorruption, safeUrl }
+  for (const [name, filter] of Object.entries(filters)) {
     environment.addFilter(name, filter)
   }
   return environment

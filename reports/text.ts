@@ -2,9 +2,13 @@
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
 import type { RunResult } from '../core/run/result.ts'
-import { count, countOf, percent, percentRange, threatModelText } from './figures.ts'
+import { count, countOf, percent, percentRange } from './figures.ts'
+import { oneLine, printable } from './printable.ts'
+import type { Proportion } from './proportion.ts'
 import { summarize } from './summary.ts'
-import type { AttackSummary, EntrySummary, Failure, Proportion, SectionSummary } from './summary.ts'
+import type { AttackSummary, EntrySummary, Failure, SectionSummary } from './summary.ts'
+import { corruptionLines, curveLines } from './text-details.ts'
+import { threatModelText } from './threat-text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
@@ -29,7 +33,8 @@ const chars = {
 
 /**
  * The table at the end of a run: a row per entry, columns clean, each attack and worst case, each with its
- * 95 % Wilson interval in percent; below it what is not rankable and why, and each failed cell with its error.
+ * 95 % Wilson interval in percent; below it curves, accuracies on corrupted images, what is not rankable and why, and each
+ * failed cell with its error.
  */
 export function formatTable(result: RunResult, options: { readonly color: boolean }): string {
   const colors = picocolors.createColors(options.color)
@@ -43,15 +48,16 @@ export function formatTable(result: RunResult, options: { readonly color: boolea
 }
 
 function formatSection(section: SectionSummary, colors: Colors): string {
-  const { dataset, threatModel, attackNames, entries } = section
-  const heads = ['Defense', 'Clean', ...attackNames, 'Worst case']
+  const { dataset, threatModel, attackNames, corrupted, entries } = section
+  const corruptedHead = corrupted ? ['Corrupted'] : []
+  const heads = ['Defense', 'Clean', ...corruptedHead, ...attackNames, 'Worst case']
   const table = new Table({
     head: heads.map((head) => colors.dim(head)),
     chars,
     colAligns: heads.map((_, column) => (column === 0 ? 'left' : 'right')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   })
-  for (const entry of entries) table.push(formatEntry(entry, colors))
+  for (const entry of entries) table.push(formatEntry(entry, corrupted, colors))
   const toy = dataset.toy ? colors.yellow('  toy data: says nothing about real robustness') : ''
   const examples =
     dataset.examples < dataset.total
@@ -62,15 +68,19 @@ function formatSection(section: SectionSummary, colors: Colors): string {
     title + toy,
     '',
     trimLines(withSingleRule(table.toString())),
+    ...curveLines(entries, colors),
+    ...corruptionLines(entries, colors),
     ...notRankable(entries, colors),
+    ...raisedChecks(entries, colors),
   ]
   return lines.join('\n')
 }
 
-function formatEntry(entry: EntrySummary, colors: Colors): string[] {
+function formatEntry(entry: EntrySummary, corrupted: boolean, colors: Colors): string[] {
   return [
     colors.bold(oneLine(entry.defense.name)),
     formatProportion(entry.clean, colors),
+    ...(corrupted ? [formatCorrupted(entry, colors)] : []),
     ...entry.columns.map((attack) => formatAttack(attack, colors)),
     entry.worstCase ? formatProportion(entry.worstCase, colors, entry.incomplete) : '–',
   ]
@@ -80,6 +90,13 @@ function formatAttack(summary: AttackSummary | undefined, colors: Colors): strin
   if (!summary) return colors.dim('–')
   if (summary.state === 'failed') return colors.red('failed')
   return formatProportion(summary.robust, colors)
+}
+
+/** The mean over the benchmark's corruptions; it has no interval, for its images are the same ones over and over. */
+function formatCorrupted({ corruptions }: EntrySummary, colors: Colors): string {
+  const [mean] = corruptions?.[0]?.means ?? []
+  if (mean?.overall === undefined) return colors.dim('–')
+  return `${percent(mean.overall).replace('\u00a0', ' ')}\n${colors.dim(mean.label)}`
 }
 
 function formatProportion(
@@ -107,6 +124,24 @@ function notRankable(entries: readonly EntrySummary[], colors: Colors): string[]
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
+/** Per entry with raised checks their number, and below it what each found. */
+function raisedChecks(entries: readonly EntrySummary[], colors: Colors): string[] {
+  return entries.flatMap(({ defense, checks }) => {
+    if (!checks || checks.raised.length === 0) return []
+    const { verdict, text, raised } = checks
+    const color = verdict === 'fail' ? colors.red : colors.yellow
+    const believed = verdict === 'fail' ? 'not to be believed' : 'to be read with care'
+    const lines = raised.map(
+      ({ id, verdict, evidence }) => `  ${verdict}  ${oneLine(id)}: ${oneLine(evidence)}`,
+    )
+    return [
+      '',
+      color(`${oneLine(defense.name)} is ${believed}: ${text} (see docs/checks.md)`),
+      ...lines,
+    ]
+  })
+}
+
 function formatFailures(failures: readonly Failure[], headline: string, colors: Colors): string {
   const lines = failures.map(({ defense, attack, threatModel, error }) => {
     const what = attack === undefined ? defense : `${defense} × ${attack}`
@@ -131,14 +166,4 @@ function trimLines(text: string): string {
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
-}
-
-/** Without control characters: names from a file must not move the cursor. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
-  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
-}
-
-function oneLine(text: string): string {
-  return printable(text).replaceAll(/\s+/g, ' ')
 }

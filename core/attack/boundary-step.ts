@@ -31,7 +31,8 @@ export function nearestDecision(norm: Norm, decisions: readonly Decision[]): Dec
   return nearest
 }
 
-const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
+/** The norm in which a gradient's length says how much a loss changes at most per unit of distance. */
+export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
   Linf: (gradient) => gradient.reduce((sum, value) => sum + Math.abs(value), 0),
   L2: (gradient) => Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0)),
   L1: (gradient) => gradient.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0),

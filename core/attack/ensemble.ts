@@ -1,8 +1,9 @@
 /** One attack after another on the examples that are left, with the worst case of each: the machinery of autoattack. */
-import { gatherRows, sizeOf, tensor } from '../tensor/tensor.ts'
+import { sizeOf, tensor } from '../tensor/tensor.ts'
 import { rankTargets } from './ranked-targets.ts'
 import type { RankedTargets } from './ranked-targets.ts'
 import type { AttackFindings } from './strongest.ts'
+import { subtask } from './subtask.ts'
 import type { AttackTask } from './task.ts'
 
 export interface Stage {
@@ -84,24 +85,6 @@ export function stagesCost(stages: readonly Stage[]): {
     backward += cost.backward
   }
   return { forward, backward }
-}
-
-/** Some rows of a task, with streams named after the stage. */
-function subtask(
-  task: AttackTask,
-  rows: Int32Array,
-  name: string,
-  progress: (done: number) => void,
-): AttackTask {
-  return {
-    ...task,
-    inputs: gatherRows(task.inputs, rows),
-    labels: rows.map((row) => task.labels[row]!),
-    rng: {
-      stream: (row, restart, own = '') => task.rng.stream(rows[row]!, restart, `${name}/${own}`),
-    },
-    progress,
-  }
 }
 
 function weightOf({ cost }: Stage): number {

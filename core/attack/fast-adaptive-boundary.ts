@@ -1,12 +1,12 @@
 /** FAB, which looks for the nearest misclassified point: the machinery of fab and fab-t. */
 import { sizeOf } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
-import { targetedMargin } from '../model/losses.ts'
 import { predictedClass } from '../model/predictions.ts'
 import { distance } from '../threat/verify.ts'
 import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { clip, drawAround, moveTowardsDecision, nearestDecision } from './boundary-step.ts'
 import type { Decision } from './boundary-step.ts'
+import { classGradientCost, prepareClassGradients } from './class-gradients.ts'
 import { countTargets, rankTargets } from './ranked-targets.ts'
 import type { RankedTargets } from './ranked-targets.ts'
 import { refill } from './refill.ts'
@@ -57,6 +57,8 @@ export async function fastAdaptiveBoundary(
   const { norm, epsilon, bounds } = threatModel
   const { steps, restarts, targets } = options
   const ranking = targets > 0 ? (ranked ?? (await rankTargets(task, targets))) : undefined
+  const rivalCount = countRivals(options, model.classes)
+  const gradientsAt = await prepareClassGradients(model, rivalCount)
   const runs = countRuns(options, model.classes)
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
@@ -102,23 +104,24 @@ export async function fastAdaptiveBoundary(
     const points = stack(active)
     const own = Int32Array.from(active, ({ row }) => labels[row]!)
     const found: Decision[][] = active.map(() => [])
-    const fooled = new Set<Attempt>()
-    for (let turn = 1; turn <= (ranking ? 1 : model.classes - 1); turn++) {
-      const rivals = own.map(
-        (label, place) => active[place]!.target ?? (label + turn) % model.classes,
-      )
-      const answer = await model.gradient(points, own, targetedMargin, rivals)
-      active.forEach((attempt, place) => {
-        const { row, step, run } = attempt
-        const logits = rowOf(answer.logits, place)
-        const gradient = rowOf(answer.gradient, place)
-        if (turn === 1 && offer(attempt, logits)) fooled.add(attempt)
-        if (fooled.has(attempt)) return
+    const rivals = Array.from({ length: rivalCount }, (_, turn) =>
+      Int32Array.from(
+        active,
+        ({ target }, place) => target ?? (own[place]! + 1 + turn) % model.classes,
+      ),
+    )
+    const answer = await gradientsAt(points, own, rivals)
+    active.forEach((attempt, place) => {
+      const { row, step, run } = attempt
+      const logits = rowOf(answer.logits, place)
+      if (offer(attempt, logits)) return
+      answer.gradients.forEach((gradients, turn) => {
+        const gradient = rowOf(gradients, place)
         checkGradient(gradient, `row ${row} at step ${step} of run ${run}`, { row, step, run })
-        const value = logits[rivals[place]!]! - logits[own[place]!]!
+        const value = logits[rivals[turn]![place]!]! - logits[own[place]!]!
         found[place]!.push({ value, gradient })
       })
-    }
+    })
     return found
   }
 
@@ -171,14 +174,22 @@ export async function fastAdaptiveBoundary(
   return strongest.findings
 }
 
-/** Passes for an example that is never fooled; without the pass that ranks its targets. */
+/**
+ * Passes for an example that is never fooled; without the pass that ranks its targets. On a model that cannot compile, each of the untargeted
+ * form's gradients takes a forward pass.
+ */
 export function fastAdaptiveBoundaryCost(
   options: FastAdaptiveBoundaryOptions,
   classes: number,
 ): { readonly forward: number; readonly backward: number } {
   const steps = countRuns(options, classes) * options.steps
-  const gradients = options.targets > 0 ? 1 : classes - 1
-  return { forward: steps * (gradients + 1), backward: steps * gradients }
+  const { forward, backward } = classGradientCost(countRivals(options, classes))
+  return { forward: steps * (forward + 1), backward: steps * backward }
+}
+
+/** How many decisions a step linearizes. */
+function countRivals({ targets }: FastAdaptiveBoundaryOptions, classes: number): number {
+  return targets > 0 ? 1 : classes - 1
 }
 
 function countRuns(options: FastAdaptiveBoundaryOptions, classes: number): number {

@@ -2,6 +2,7 @@
 import type { Model } from '../model/model.ts'
 import type { RandomStream } from '../random.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
+import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 
 /** Random streams of one cell. The same (example, restart, name) gives the same numbers in every batch and on every worker. */
@@ -17,6 +18,8 @@ export interface AttackTask {
   /** `[n]`, the true labels. */
   readonly labels: Int32Array
   readonly threatModel: ThreatModel
+  /** For attacks that learn from other examples or start at them. */
+  readonly reference: ReferenceExamples
   readonly rng: ExampleStreams
   /** How many examples to put through the model at once. */
   readonly batchSize: number

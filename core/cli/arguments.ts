@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly batchSize?: number
   readonly timeLimit?: number
   readonly fresh?: boolean
+  /** Unless `--no-checks` is given. */
+  readonly checks: boolean
   readonly saveAdversarial?: boolean
   readonly json?: boolean
 }
@@ -59,12 +61,13 @@ export function addRunOptions(command: Command): Command {
         'for each unit of work of at most 500 examples',
       ).argParser(wholeNumber(1)),
     )
+    .option('--no-checks', 'leave out the probes that ask whether the numbers can be believed')
     .option('--fresh', 'forget what is finished and begin anew')
     .option('--json', 'print the outcome as JSON')
 }
 
 /** How to run, from the options. */
-export function runSettings(options: RunOptions): RunSettings {
+export function runSettings(options: Omit<RunOptions, 'checks'>): RunSettings {
   const { results, threads, device, fresh, saveAdversarial } = options
   const cores = device === 'cpu' ? availableParallelism() : 1
   return {
@@ -78,8 +81,14 @@ export function runSettings(options: RunOptions): RunSettings {
 }
 
 /** What the options change in the suite. */
-export function suiteOverrides({ limit, batchSize, timeLimit }: RunOptions): SuiteOverrides {
+export function suiteOverrides({
+  limit,
+  batchSize,
+  timeLimit,
+  checks,
+}: RunOptions): SuiteOverrides {
   return {
+    ...(checks ? {} : { checks }),
     ...(limit === undefined ? {} : { limit }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(timeLimit === undefined ? {} : { timeLimitMs: timeLimit * 1000 }),

@@ -16,6 +16,9 @@ interface EvalOptions extends RunOptions {
   readonly labels?: string
   readonly norm: string
   readonly epsilon: string
+  readonly transform?: unknown
+  readonly curve?: string[]
+  readonly surrogate: string[]
   readonly attack: string[]
   readonly plugin: string[]
   readonly seed: number[]
@@ -52,6 +55,22 @@ export function evalCommand(): Command {
       new Option('--norm <norm>', 'the norm of the ball').choices(norms).makeOptionMandatory(),
     )
     .requiredOption('--epsilon <size>', 'its radius in units of the inputs, such as 8/255')
+    .option(
+      '--transform <json>',
+      'what the attacker may do to the image besides, such as {"kind":"attribute","ranges":{"rotation":[-10,10]}}',
+      parseTransform,
+    )
+    .option(
+      '--curve <list>',
+      'further radii, joined by commas, for a curve of robust accuracy',
+      (text: string) => text.split(','),
+    )
+    .option(
+      '--surrogate <file>',
+      'another .onnx file, for attacks by transfer; may be repeated',
+      collect,
+      [],
+    )
     .option('--attack <id>', 'may be repeated (default: pgd)', collect, [])
     .option('--steps <n>', 'option of the attack', wholeNumber(1))
     .option('--step-size <size>', 'option of the attack, such as 2/255')
@@ -81,6 +100,16 @@ export function evalCommand(): Command {
     const loaded = checkSuite(suite, 'command line', process.cwd(), suiteOverrides(options))
     process.exitCode = await execute(loaded, options, process.argv.slice(2))
   })
+}
+
+function parseTransform(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected JSON, such as {"kind":"amplitude","mix":0.3,"scale":0.1}.',
+    )
+  }
 }
 
 function collectSeeds(text: string, previous: readonly number[]): number[] {
@@ -120,8 +149,23 @@ async function evalSuite(model: string, options: EvalOptions): Promise<unknown> 
     title: `${basename(model)} on ${options.data ?? basename(options.inputs ?? 'own data')}`,
     ...(options.plugin.length > 0 ? { plugins: options.plugin } : {}),
     dataset: evalDataset(options),
-    threatModels: [{ norm: options.norm, epsilon: options.epsilon }],
-    defenses: [{ name, plugin: 'onnx-model', options: modelOptions(model, options) }],
+    threatModels: [
+      {
+        norm: options.norm,
+        epsilon: options.epsilon,
+        ...(options.transform === undefined ? {} : { transform: options.transform }),
+        ...(options.curve ? { curve: options.curve } : {}),
+      },
+    ],
+    defenses: [
+      { name, plugin: 'onnx-model', options: modelOptions(model, options) },
+      ...options.surrogate.map((file, index) => ({
+        name: `surrogate-${index + 1}`,
+        plugin: 'onnx-model',
+        options: { file },
+        role: 'surrogate',
+      })),
+    ],
     attacks: await evalAttacks(attacks, options),
     ...(seed.length > 0 ? { seeds: seed } : {}),
   }

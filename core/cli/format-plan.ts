@@ -1,5 +1,6 @@
 /** The plan in a few lines for people. */
-import { count, countOf, duration, threatModelText } from '../../reports/figures.ts'
+import { count, countOf, duration } from '../../reports/figures.ts'
+import { threatModelText } from '../../reports/threat-text.ts'
 import type { PlanSummary } from '../run/plan-summary.ts'
 
 /** Lines that end in a line feed. */

@@ -3,10 +3,8 @@ import { RobenchError } from '../errors.ts'
 import { writeOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { g } from './graph.ts'
+import { isRandom } from './random-operators.ts'
 import { Session } from './session.ts'
-
-/** Operators that answer differently each time. */
-const random = new Set(['RandomNormal', 'RandomUniform', 'Multinomial', 'Bernoulli'])
 
 /** The graph without the nodes that the outputs of those names do not need. */
 export function pruneGraph(graph: OnnxGraph, outputs: readonly string[]): OnnxGraph {
@@ -66,7 +64,7 @@ async function evaluate(
 function constantNodes(graph: OnnxGraph): OnnxNode[] {
   const constant = new Set(graph.initializers.keys())
   return graph.nodes.filter((node) => {
-    const isPlain = node.domain === '' && !random.has(node.op) && !holdsGraph(node)
+    const isPlain = node.domain === '' && !isRandom(node) && !holdsGraph(node)
     const isConstant = isPlain && node.inputs.every((name) => name === '' || constant.has(name))
     if (isConstant) for (const name of node.outputs) constant.add(name)
     return isConstant

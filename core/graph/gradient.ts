@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation of expressions. A gradient is itself an expression, so it can be differentiated again. */
 import { GraphError } from '../errors.ts'
 import type { Builder } from './builder.ts'
+import { formatShape } from './dim.ts'
 import { g } from './graph.ts'
 import { describe } from './operator.ts'
 import { isFloat } from './ops/elementwise.ts'
@@ -11,6 +12,13 @@ export interface GradientOptions {
   readonly upstream?: Value
   /** What to call the graph in errors. */
   readonly name?: string
+  /**
+   * Values whose gradient does not go back into what computes them. It is handed to the value named, which must be one that
+   * they depend on, of the same shape; or to nobody where that is null. The operators between need no derivative rule.
+   */
+  readonly bridges?: ReadonlyMap<Value, Value | null>
+  /** Operators whose derivative is zero almost everywhere, such as `Round`, get their `surrogate` in its place. */
+  readonly straightThrough?: boolean
 }
 
 /**
@@ -18,7 +26,7 @@ export interface GradientOptions {
  * Only nodes on a path from the wanted values are differentiated: an attack's graph never holds
  * the weights' gradients.
  *
- * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule.
+ * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule, ROBENCH_GRAPH for a bridge that leads nowhere.
  */
 export function gradient(
   of: Value,
@@ -29,9 +37,25 @@ export function gradient(
   const onPath = markPath(order, withRespectTo)
   const gradients = new Map<Value, Value>()
   gradients.set(of, options.upstream ?? g.expandLike(g.scalar(1, of.dtype), of))
+  const collect = (value: Value, flowing: Value): void => {
+    const undone = undoBroadcast(g, flowing, value)
+    const earlier = gradients.get(value)
+    gradients.set(value, earlier ? g.add(earlier, undone) : undone)
+  }
+  const places = options.bridges && new Map(order.map((node, place) => [node, place]))
   for (const node of order.toReversed()) {
-    const outputGradients = node.outputs.map((output) => gradients.get(output) ?? null)
-    if (!onPath.has(node) || outputGradients.every((item) => item === null)) continue
+    if (!onPath.has(node)) continue
+    const outputGradients = node.outputs.map((output) => {
+      const flowing = gradients.get(output) ?? null
+      const end = options.bridges?.get(output)
+      if (end === undefined || flowing === null) return flowing
+      if (end !== null) {
+        checkBridge(output, end, places!, options)
+        collect(end, flowing)
+      }
+      return null
+    })
+    if (outputGradients.every((item) => item === null)) continue
     for (const [i, flowing] of inputGradients(
       node,
       outputGradients,
@@ -40,10 +64,7 @@ export function gradient(
       options,
     ).entries()) {
       const input = node.inputs[i]
-      if (!input || !flowing) continue
-      const undone = undoBroadcast(g, flowing, input)
-      const earlier = gradients.get(input)
-      gradients.set(input, earlier ? g.add(earlier, undone) : undone)
+      if (input && flowing) collect(input, flowing)
     }
   }
   return withRespectTo.map((value) => gradients.get(value) ?? g.zerosLike(value))
@@ -58,6 +79,21 @@ function markPath(order: readonly Node[], wanted: readonly Value[]): ReadonlySet
   return onPath
 }
 
+/** The end of a bridge must still be ahead of the sweep, which goes back from the last node to the first. */
+function checkBridge(
+  from: Value,
+  to: Value,
+  places: ReadonlyMap<Node, number>,
+  { name }: GradientOptions,
+): void {
+  const isAhead = (places.get(to.node) ?? Infinity) < places.get(from.node)!
+  if (isAhead && formatShape(to.shape) === formatShape(from.shape)) return
+  throw new GraphError(
+    'ROBENCH_GRAPH',
+    `${name ?? 'graph'}: the gradient of ${describe(from.node)} ${formatShape(from.shape)} cannot be handed to ${describe(to.node)} ${formatShape(to.shape)}: expected a value before it, of its shape`,
+  )
+}
+
 function inputGradients(
   node: Node,
   outputGradients: readonly (Value | null)[],
@@ -65,12 +101,16 @@ function inputGradients(
   withRespectTo: readonly Value[],
   options: GradientOptions,
 ): readonly (Value | null)[] {
+  const record = g.record(node.op)
+  const surrogate = options.straightThrough ? record?.surrogate : undefined
   const wanted = node.inputs.map(
     (input) =>
-      !!input && isFloat(input.dtype) && (onPath.has(input.node) || withRespectTo.includes(input)),
+      !!input &&
+      (isFloat(input.dtype) || (!!surrogate && isThreshold(input))) &&
+      (onPath.has(input.node) || withRespectTo.includes(input)),
   )
   if (!wanted.some(Boolean)) return []
-  const rule = g.record(node.op)?.vjp
+  const rule = surrogate ?? record?.vjp
   if (rule === 'zero') return []
   if (!rule) {
     throw new GraphError(
@@ -81,6 +121,11 @@ function inputGradients(
   }
   const answers = rule(g, { ...node, wanted }, outputGradients)
   return answers.map((answer, i) => (wanted[i] ? answer : null))
+}
+
+/** Whether a value that is no float comes from an operator that has a surrogate, to which it can pass a gradient on. */
+function isThreshold({ node }: Value): boolean {
+  return g.record(node.op)?.surrogate !== undefined
 }
 
 /** Sums a gradient over the axes along which its value was repeated. */

@@ -5,6 +5,7 @@ import { dtypeOf } from '../onnx/tensor-data.ts'
 import { g } from './graph.ts'
 import { divideDims, multiplyDims, type Dim } from './dim.ts'
 import { describe, readableOpsets, shapeError, type OpRecord } from './operator.ts'
+import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
 import type { AttributeValue, Value } from './value.ts'
 
 export interface ImportOptions {
@@ -22,6 +23,10 @@ export interface ImportOptions {
 export interface ImportedGraph {
   readonly inputs: readonly Value[]
   readonly outputs: Readonly<Record<string, Value>>
+  /** What each tensor of the file was read as. */
+  readonly values: ReadonlyMap<string, Value>
+  /** The random numbers that the graph draws: placeholders beside the inputs. */
+  readonly noise: readonly Noise[]
 }
 
 /**
@@ -41,7 +46,14 @@ export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedG
     return value
   })
   for (const [name, tensor] of graph.initializers) values.set(name, g.constant(tensor, name))
+  const noise: Noise[] = []
   for (const node of graph.nodes) {
+    if (isRandomSource(node)) {
+      const drawn = importRandom(node, values.get(node.inputs[0] ?? ''), options.fixedBatch)
+      noise.push(drawn)
+      values.set(drawn.tensor, drawn.value)
+      continue
+    }
     const outputs = importNode(node, graph, values, options)
     node.outputs.forEach((name, i) => {
       const output = outputs[i]
@@ -53,7 +65,7 @@ export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedG
     if (!value) throw malformed(options, `output "${name}" is made by no node`)
     return [name, value] as const
   })
-  return { inputs, outputs: Object.fromEntries(outputs) }
+  return { inputs, outputs: Object.fromEntries(outputs), values, noise }
 }
 
 function importNode(

@@ -62,6 +62,13 @@ export interface Upgraded {
 /** Operator sets of files that operators are read from, first and last, unless their record says otherwise. */
 export const readableOpsets = [7, 24] as const
 
+/** A vector-Jacobian product: from the gradients of the outputs, null where none flows, the gradient of each input or null. */
+export type DerivativeRule = (
+  g: Builder,
+  call: DifferentiatedCall,
+  outputGradients: readonly (Value | null)[],
+) => readonly (Value | null)[]
+
 export interface OpRecord {
   /** The name in ONNX. */
   readonly op: string
@@ -69,17 +76,15 @@ export interface OpRecord {
   /** Shapes and dtypes of the outputs. @throws GraphError where inputs do not fit. */
   infer(call: Call): readonly Inferred[]
   /**
-   * The vector-Jacobian product: from the gradients of the outputs (null where none flows), the
-   * gradient of each input or null. Rules never undo broadcasting: that is done once, by the caller.
+   * The vector-Jacobian product. Rules never undo broadcasting: that is done once, by the caller.
    * `'zero'`: the derivative is zero wherever it exists. Absent: there is no rule.
    */
-  readonly vjp?:
-    | 'zero'
-    | ((
-        g: Builder,
-        call: DifferentiatedCall,
-        outputGradients: readonly (Value | null)[],
-      ) => readonly (Value | null)[])
+  readonly vjp?: 'zero' | DerivativeRule
+  /**
+   * For an operator whose derivative is zero almost everywhere: what stands for it where a straight-through estimate is asked for,
+   * in place of `vjp`. Here the gradient of a whole number or a truth value is the float32 gradient of the number that it is.
+   */
+  readonly surrogate?: DerivativeRule
   /** Replaces the operator by others when a graph is written for onnxruntime; undefined to keep it. */
   lower?(g: Builder, call: Call): readonly Value[] | undefined
   /** Outputs after the first may be left out of a file, and are computed only if named. */

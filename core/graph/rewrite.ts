@@ -58,7 +58,7 @@ export function foldBatchNormalization(values: readonly Value[]): Value[] {
     if (node.op === 'Identity' && x) return [x]
     if (node.op !== 'BatchNormalization' || numberOf(node, 'training_mode') !== 0) return undefined
     const conv = x!.node
-    if (conv.op !== 'Conv' || uses.get(node.inputs[0]!) !== 1) return undefined
+    if (conv.op !== 'Conv' || !isUsedOnce(node.inputs[0]!, uses)) return undefined
     const [source, kernel, convBias] = conv.inputs
     const epsilon = numberOf(node, 'epsilon')
     const statistics = [scale!, bias!, mean!, variance!] as const
@@ -116,6 +116,13 @@ function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[
       .outputs
   }
   return g.op(node.op, inputs, node.attributes, node.name)
+}
+
+/** Whether nothing else reads the value, nor what stands before it but for Identity. */
+function isUsedOnce(value: Value, uses: ReadonlyMap<Value, number>): boolean {
+  let source = value
+  while (uses.get(source) === 1 && source.node.op === 'Identity') source = source.node.inputs[0]!
+  return uses.get(source) === 1
 }
 
 function countUses(values: readonly Value[]): ReadonlyMap<Value, number> {

@@ -19,30 +19,37 @@ export const opset = 18
 /** What names of parameters begin with, as placeholders and as constants. */
 export const parameterPrefix = 'parameter/'
 
-/** Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order. */
+/**
+ * Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order.
+ * @param tensors names for values within, such as the ends of a model's stages; each the result of an operator
+ */
 export function toOnnx(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
+  tensors: Readonly<Record<string, Value>> = {},
 ): Uint8Array {
-  return writeOnnx(toGraph(outputs, inputs))
+  return writeOnnx(toGraph(outputs, inputs, tensors))
 }
 
 /** The same as a plain graph, before it becomes bytes. */
 export function toGraph(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
+  tensors: Readonly<Record<string, Value>> = {},
 ): OnnxGraph {
   const names = Object.keys(outputs)
-  const roots = lower(Object.values(outputs))
+  const lowered = lower([...Object.values(outputs), ...Object.values(tensors)])
+  const roots = lowered.slice(0, names.length)
   const order = topologicalOrder(roots)
+  const chosen = chosenNames(Object.keys(tensors), lowered.slice(names.length), order)
   const valueNames = new Map<Value, string>()
   const initializers = new Map<string, Tensor>()
   const nodes: OnnxNode[] = []
   const values: OnnxValueInfo[] = []
   const used = new Set([...roots, ...order.flatMap((node) => node.inputs)])
-  checkNames(inputs, names)
-  // Names inside the file give way to those of its inputs and outputs.
-  const taken = new Set([...inputs.map((input) => input.node.name), ...names])
+  checkNames([...inputs.map(({ node }) => node.name), ...names, ...chosen.values()])
+  // Other names inside the file give way to those that were chosen.
+  const taken = new Set([...inputs.map((input) => input.node.name), ...names, ...chosen.values()])
   const nodeNames = new Set<string>()
   for (const [i, node] of order.entries()) {
     if (node.op === 'Input') {
@@ -62,7 +69,7 @@ export function toGraph(
       node.outputs.forEach((output, k) => {
         // MaxPool's indices cost time and the fast layout where they are asked for.
         if (k > 0 && !used.has(output) && g.record(node.op)?.optionalOutputs) return
-        const name = freeName(`v${i}_${k}`, taken)
+        const name = chosen.get(output) ?? freeName(`v${i}_${k}`, taken)
         valueNames.set(output, name)
         // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
         values.push(describeValue(name, output))
@@ -95,13 +102,33 @@ export function toGraph(
   }
 }
 
-function checkNames(inputs: readonly Value[], outputs: readonly string[]): void {
-  const names = [...inputs.map((input) => input.node.name), ...outputs]
+/** Names by value. @throws GraphError for a value that the file will not hold under a name of its own */
+function chosenNames(
+  names: readonly string[],
+  values: readonly Value[],
+  order: readonly Node[],
+): ReadonlyMap<Value, string> {
+  const chosen = new Map<Value, string>()
+  values.forEach((value, i) => {
+    const { op } = value.node
+    const isResult = op !== 'Input' && op !== 'Constant' && order.includes(value.node)
+    if (isResult && !chosen.has(value)) chosen.set(value, names[i]!)
+    else {
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `tensor "${names[i]}": expected the result of an operator on the way to the outputs that has no other name, got ${op}`,
+      )
+    }
+  })
+  return chosen
+}
+
+function checkNames(names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) {
     throw new GraphError(
       'ROBENCH_GRAPH',
-      `two of the graph's inputs and outputs are called "${twice}"; give each its own name`,
+      `two of the graph's inputs, outputs and tensors are called "${twice}"; give each its own name`,
     )
   }
 }

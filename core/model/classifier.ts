@@ -2,8 +2,8 @@
 import { GraphError, RobenchError } from '../errors.ts'
 import { g } from '../graph/graph.ts'
 import { gradient } from '../graph/gradient.ts'
-import { divideDims, type Dim } from '../graph/dim.ts'
-import { substitute } from '../graph/rewrite.ts'
+import type { Dim } from '../graph/dim.ts'
+import type { Noise } from '../graph/random-operators.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
 import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
@@ -11,12 +11,18 @@ import type { FileRunner } from './file-runner.ts'
 import type {
   GradientAnswer,
   Model,
+  ModelStage,
+  ModelVariant,
   PassCounts,
   Program,
   ProgramDefinition,
   ProgramScope,
   TargetedLoss,
 } from './model.ts'
+import { ModelSessions } from './model-sessions.ts'
+import { NoiseSource } from './noise.ts'
+import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
+import { checkStageNames, isExact, substituteTreated, type PlacedStage } from './stages.ts'
 
 export interface ClassifierParts {
   readonly name: string
@@ -26,22 +32,46 @@ export interface ClassifierParts {
   readonly bounds: readonly [number, number]
   /** The placeholder `[n, c, h, w]` of the expression. */
   readonly images: Value
-  /** Logits `[n, k]`, or why there is no expression to differentiate. */
-  readonly expression: Value | GraphError
+  /** What the file was read as, or why there is no expression to differentiate. */
+  readonly expression: ClassifierExpression | GraphError
+  /** As the manifest declares them. */
+  readonly stages: readonly ModelStage[]
+  readonly stochastic: boolean
   readonly runner: FileRunner
   readonly session: SessionOptions
 }
 
+/** A classifier as an expression of its placeholders: images and noise. */
+export interface ClassifierExpression {
+  /** `[n, k]` */
+  readonly logits: Value
+  readonly stages: readonly PlacedStage[]
+  readonly noise: readonly Noise[]
+}
+
+/** What a model and its variants have in common. */
+interface Family {
+  forward: number
+  backward: number
+  readonly sessions: ModelSessions
+}
+
 export class ClassifierModel implements Model {
   readonly #parts: ClassifierParts
-  readonly #gradients = new Map<TargetedLoss, Promise<Session>>()
-  readonly #programs: Session[] = []
-  #forward: Promise<Session> | undefined
-  #forwardPasses = 0
-  #backwardPasses = 0
+  readonly #variant: ModelVariant
+  readonly #noise: NoiseSource
+  readonly #family: Family
 
-  constructor(parts: ClassifierParts) {
+  /** @param whole of which it is a variant */
+  constructor(parts: ClassifierParts, variant: ModelVariant = {}, whole?: ClassifierModel) {
+    const { draws } = variant
     this.#parts = parts
+    this.#variant = variant
+    this.#family = whole
+      ? whole.#family
+      : { forward: 0, backward: 0, sessions: new ModelSessions(parts) }
+    this.#noise =
+      whole && draws === undefined ? whole.#noise : new NoiseSource(parts.hash, draws ?? '')
   }
 
   get inputShape(): readonly [number, number, number] {
@@ -57,13 +87,28 @@ export class ClassifierModel implements Model {
     return this.#parts.hash
   }
   get passes(): PassCounts {
-    return { forward: this.#forwardPasses, backward: this.#backwardPasses }
+    const { forward, backward } = this.#family
+    return { forward, backward }
+  }
+  get stages(): readonly ModelStage[] {
+    return this.#parts.stages.map(({ name, backward }) => ({ name, backward }))
+  }
+  get stochastic(): boolean {
+    return this.#parts.stochastic
+  }
+
+  variant(options: ModelVariant): Model {
+    const { expression, name, stages } = this.#parts
+    checkStageNames(stages, options, name)
+    if (expression instanceof GraphError && !isExact(options)) throw expression
+    if (!(expression instanceof GraphError)) this.#family.sessions.treated(options)
+    return new ClassifierModel(this.#parts, options, this)
   }
 
   async logits(inputs: FloatTensor): Promise<FloatTensor> {
     this.#checkInputs(inputs)
     const logits = await this.#logits(inputs)
-    this.#forwardPasses += inputs.shape[0]!
+    this.#family.forward += inputs.shape[0]!
     this.#checkLogits(logits)
     return logits
   }
@@ -78,19 +123,17 @@ export class ClassifierModel implements Model {
     const count = inputs.shape[0]!
     this.#checkLabels(labels, count)
     if (targets) this.#checkLabels(targets, count, 'target')
-    let session = this.#gradients.get(loss)
-    if (!session) {
-      session = this.#compileGradient(loss, targets !== undefined)
-      this.#gradients.set(loss, session)
-    }
+    const { sessions } = this.#family
+    const session = await sessions.gradient(this.#variant, loss, targets !== undefined)
     const feeds = {
       inputs,
       labels: int64([count], labels),
       ...(targets && { targets: int64([count], targets) }),
+      ...this.#drawNoise(inputs),
     }
-    const answers = await (await session).run(feeds, this.#parts.name)
-    this.#forwardPasses += count
-    this.#backwardPasses += count
+    const answers = await session.run(feeds, this.#parts.name)
+    this.#family.forward += count
+    this.#family.backward += count
     const logits = answers['logits'] as FloatTensor
     this.#checkLogits(logits)
     return {
@@ -101,69 +144,96 @@ export class ClassifierModel implements Model {
   }
 
   async compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program> {
-    const { images, name, session: options } = this.#parts
-    const expression = this.#expression()
+    const { name, session: options } = this.#parts
+    const { sessions } = this.#family
+    const whole = sessions.treated(this.#variant)
     // The rows of each pass: numbers, or symbols that the inputs of a run resolve.
     const forward: Dim[] = []
     const backward: Dim[] = []
+    const noise: PassNoise[] = []
+    const bridges = new Map<Value, Value | null>()
     const definition = build({
       logits: (inputs) => {
-        forward.push(inputs.shape[0] ?? 0)
-        return substitute([expression], new Map([[images, inputs]]))[0]!
+        const rows = inputs.shape[0] ?? 0
+        const own = this.#passNoise(forward.push(rows), rows)
+        noise.push(...own)
+        const treated = substituteTreated(
+          whole,
+          new Map([
+            [this.#parts.images, inputs],
+            ...own.map(({ source, value }) => [source.value, value] as const),
+          ]),
+        )
+        for (const [from, to] of treated.bridges) bridges.set(from, to)
+        return treated.logits
       },
       gradient: (of, withRespectTo) => {
         backward.push(forward.at(-1) ?? 0)
-        return gradient(of, withRespectTo, { name })
+        const { straightThrough } = whole
+        return gradient(of, withRespectTo, { name, bridges, straightThrough })
       },
     })
-    const session = await Session.compile(definition.outputs, definition.inputs, options, name)
-    this.#programs.push(session)
+    const placeholders = [...definition.inputs, ...noise.map(({ value }) => value)]
+    const session = await Session.compile(definition.outputs, placeholders, options, name)
+    sessions.keep(session)
     return {
       run: async (feeds): Promise<Record<string, Tensor>> => {
-        const answers = await session.run(feeds, name)
-        this.#forwardPasses += countRows(forward, definition.inputs, feeds)
-        this.#backwardPasses += countRows(backward, definition.inputs, feeds)
+        const drawn = drawPasses(noise, definition.inputs, feeds, this.#noise)
+        const answers = await session.run({ ...feeds, ...drawn }, name)
+        this.#family.forward += countRows(forward, definition.inputs, feeds)
+        this.#family.backward += countRows(backward, definition.inputs, feeds)
         return answers
       },
     }
   }
 
-  async dispose(): Promise<void> {
-    const compiled = [...(this.#forward ? [this.#forward] : []), ...this.#gradients.values()]
-    // A session that could not be compiled said so to whoever asked for it.
-    for (const outcome of await Promise.allSettled(compiled)) {
-      if (outcome.status === 'fulfilled') await outcome.value.release()
+  /**
+   * The logits `[n, k]` as an expression of images `[n, c, h, w]`, weights as constants: for defenses that are built around a model.
+   * @throws GraphError where there is no expression, or it draws random numbers
+   */
+  apply(images: Value): Value {
+    const { name, stochastic } = this.#parts
+    if (stochastic) {
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `${name}: draws random numbers, so it cannot be made part of another model`,
+      )
     }
-    for (const session of this.#programs) await session.release()
+    const whole = this.#family.sessions.treated(this.#variant)
+    return substituteTreated(whole, new Map([[this.#parts.images, images]])).logits
+  }
+
+  async dispose(): Promise<void> {
+    await this.#family.sessions.release()
     await this.#parts.runner.release()
   }
 
   async #logits(inputs: FloatTensor): Promise<FloatTensor> {
-    const { expression, images, name, runner, session } = this.#parts
+    const { expression, name, runner } = this.#parts
     if (expression instanceof GraphError) return runner.logits(inputs)
-    this.#forward ??= Session.compile({ logits: expression }, [images], session, name)
-    return (await (await this.#forward).run({ inputs }, name))['logits'] as FloatTensor
+    const session = await this.#family.sessions.forward(this.#variant)
+    const answers = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
+    return answers['logits'] as FloatTensor
   }
 
-  async #compileGradient(loss: TargetedLoss, targeted: boolean): Promise<Session> {
-    const { images, name, session } = this.#parts
-    const logits = this.#expression()
-    const labels = g.input('labels', 'int64', ['n'])
-    const targets = g.input('targets', 'int64', ['n'])
-    const losses = loss(logits, labels, targets)
-    const [derivative] = gradient(losses, [images], { name })
-    return Session.compile(
-      { logits, losses, gradient: derivative! },
-      [images, labels, ...(targeted ? [targets] : [])],
-      session,
-      name,
+  #drawNoise(inputs: FloatTensor): Record<string, Tensor> {
+    const { expression } = this.#parts
+    if (expression instanceof GraphError || expression.noise.length === 0) return {}
+    const rows = this.#noise.rows(inputs.shape[0]!, [{ tensor: inputs, perExample: true }])
+    return Object.fromEntries(
+      expression.noise.map((item) => [item.value.node.name, this.#noise.draw(item, rows)]),
     )
   }
 
-  #expression(): Value {
+  /** Placeholders for one use of the model among several. */
+  #passNoise(call: number, rows: Dim): PassNoise[] {
     const { expression } = this.#parts
-    if (expression instanceof GraphError) throw expression
-    return expression
+    if (expression instanceof GraphError) return []
+    return expression.noise.map((source) => {
+      const { shape, node } = source.value
+      const sizes = source.perExample ? [rows, ...shape.slice(1)] : shape
+      return { source, call, value: g.input(`${node.name}/${call}`, 'float32', sizes) }
+    })
   }
 
   #checkInputs(inputs: FloatTensor): void {
@@ -206,29 +276,12 @@ export class ClassifierModel implements Model {
   }
 }
 
-/** The sum of row counts, with symbols (`n`, `3*n`) taken from the shapes that are fed. */
+/** The sum of row counts. */
 function countRows(
   rows: readonly Dim[],
   inputs: readonly Value[],
   feeds: Readonly<Record<string, Tensor>>,
 ): number {
-  const sizes = new Map<string, number>()
-  for (const { node, shape } of inputs) {
-    shape.forEach((dim, axis) => {
-      if (typeof dim === 'string') sizes.set(dim, feeds[node.name]?.shape[axis] ?? 0)
-    })
-  }
-  let total = 0
-  for (const count of rows) {
-    if (typeof count === 'number') total += count
-    else {
-      for (const [symbol, size] of sizes) {
-        const factor = divideDims(count, symbol)
-        if (typeof factor !== 'number') continue
-        total += factor * size
-        break
-      }
-    }
-  }
-  return total
+  const sizes = symbolSizes(inputs, feeds)
+  return rows.reduce((sum: number, dim) => sum + rowsOf(dim, sizes), 0)
 }

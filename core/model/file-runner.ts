@@ -5,6 +5,14 @@ import type { Value } from '../graph/value.ts'
 import { sizeOf, sliceRows, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileDescription } from './load.ts'
 
+/** A further input of a file. */
+export interface FileFeed {
+  readonly name: string
+  readonly tensor: FloatTensor
+  /** One row an image; else the same for all. */
+  readonly perExample: boolean
+}
+
 export class FileRunner {
   readonly file: FileDescription
   readonly #session: Session
@@ -29,7 +37,7 @@ export class FileRunner {
   }
 
   /** Logits `[n, k]` of images `[n, c, h, w]`, in portions of the file's own batch where that is fixed. */
-  async logits(images: FloatTensor): Promise<FloatTensor> {
+  async logits(images: FloatTensor, others: readonly FileFeed[] = []): Promise<FloatTensor> {
     this.#preprocessing ??= await this.#preparation()
     const count = images.shape[0]!
     const batch = this.file.fixedBatch ?? count
@@ -38,9 +46,11 @@ export class FileRunner {
       const rows = Math.min(batch, count - start)
       const part = fill(sliceRows(images, start, start + rows), batch)
       const prepared = await this.#preprocessing.run({ inputs: part }, this.#name)
-      const answer = (
-        await this.#session.run({ [this.file.input]: prepared['prepared']! }, this.#name)
-      )[this.file.output]!
+      const feeds: Record<string, Tensor> = { [this.file.input]: prepared['prepared']! }
+      for (const { name, tensor, perExample } of others) {
+        feeds[name] = perExample ? fill(sliceRows(tensor, start, start + rows), batch) : tensor
+      }
+      const answer = (await this.#session.run(feeds, this.#name))[this.file.output]!
       parts.push(this.#checked(answer, batch).subarray(0, (answer.data.length / batch) * rows))
     }
     const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))

@@ -4,17 +4,18 @@ import { formatShape, type Dim } from '../graph/dim.ts'
 import { foldUnknownConstants, pruneGraph } from '../graph/fold-constants.ts'
 import { g } from '../graph/graph.ts'
 import { importGraph } from '../graph/import.ts'
+import { expandRandom, isRandom } from '../graph/random-operators.ts'
 import { foldBatchNormalization, substitute } from '../graph/rewrite.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
 import { hashBytes, hashJson } from '../hash.ts'
 import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../onnx/file.ts'
-import { randomStream } from '../random.ts'
-import { float32, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
-import { ClassifierModel } from './classifier.ts'
+import { sizeOf } from '../tensor/tensor.ts'
+import { checkAgreement, noGradient, probeImages } from './agreement.ts'
+import { ClassifierModel, type ClassifierExpression } from './classifier.ts'
 import { FileRunner } from './file-runner.ts'
 import type { ModelManifest } from './manifest.ts'
-import type { Model } from './model.ts'
+import { checkStages, placeStages } from './stages.ts'
 
 export interface LoadModelOptions extends SessionOptions {
   /** What to call the model in errors: its path. */
@@ -36,7 +37,7 @@ export async function loadModel(
   bytes: Uint8Array,
   manifest: ModelManifest,
   options: LoadModelOptions = {},
-): Promise<Model> {
+): Promise<ClassifierModel> {
   const name = options.name ?? 'model'
   const graph = readOnnx(bytes, name)
   const file = describeFile(graph, manifest, options, name)
@@ -51,18 +52,30 @@ export async function loadModel(
     name,
   }
   try {
-    const probe = randomImages(file.inputShape, manifest.bounds, 3)
-    const expected = await runner.logits(probe)
-    const classes = expected.shape[1]!
+    const probe = probeImages(file.inputShape, manifest.bounds, 3)
+    const answer = await runner.logits(probe)
+    const classes = answer.shape[1]!
     checkClasses(classes, manifest, name)
-    const compare = (logits: Value): Promise<void> =>
-      checkAgreement(logits, images, probe, expected, runner, options, name)
-    const expression = await readExpression(graph, file, prepared, name, compare)
+    const read: Reading = {
+      graph: expandRandom(pruneGraph(graph, [file.output])),
+      file,
+      prepared,
+      name,
+    }
+    const expression = await readExpression(read, manifest, (found) =>
+      checkAgreement(
+        { ...found, images, prepared, probe, answer, graph: read.graph, runner },
+        options,
+        name,
+      ),
+    )
     return new ClassifierModel({
       ...identity,
       classes,
       images,
       expression,
+      stages: manifest.stages ?? [],
+      stochastic: read.graph.nodes.some(isRandom),
       runner,
       session: options,
     })
@@ -72,17 +85,23 @@ export async function loadModel(
   }
 }
 
+/** A file about to be read as an expression. */
+interface Reading {
+  readonly graph: OnnxGraph
+  readonly file: FileDescription
+  readonly prepared: Value
+  readonly name: string
+}
+
 /** The file's logits as an expression that was found to agree with the file; or why there is none. */
 async function readExpression(
-  graph: OnnxGraph,
-  file: FileDescription,
-  prepared: Value,
-  name: string,
-  compare: (logits: Value) => Promise<void>,
-): Promise<Value | GraphError> {
+  reading: Reading,
+  manifest: ModelManifest,
+  compare: (found: ClassifierExpression) => Promise<void>,
+): Promise<ClassifierExpression | GraphError> {
   try {
-    const folded = await foldUnknownConstants(pruneGraph(graph, [file.output]))
-    const expression = importClassifier(folded, file, prepared, name)
+    const graph = await foldUnknownConstants(reading.graph)
+    const expression = importClassifier({ ...reading, graph }, manifest)
     await compare(expression)
     return expression
   } catch (error) {
@@ -90,16 +109,6 @@ async function readExpression(
     if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
     return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
   }
-}
-
-function noGradient(reason: string, cause?: RobenchError): GraphError {
-  return new GraphError(
-    'ROBENCH_NO_GRADIENT',
-    `${reason}; black-box attacks, which need no gradient, still work`,
-    {
-      ...(cause && { details: cause.details, cause }),
-    },
-  )
 }
 
 /** What the file says of its input and output. */
@@ -211,75 +220,37 @@ function preprocess(images: Value, file: FileDescription, manifest: ModelManifes
 }
 
 function importClassifier(
-  graph: OnnxGraph,
-  file: FileDescription,
-  prepared: Value,
-  name: string,
-): Value {
+  { graph, file, prepared, name }: Reading,
+  manifest: ModelManifest,
+): ClassifierExpression {
   const imported = importGraph(graph, {
     name,
     inputShapes: { [file.input]: file.fileShape },
     ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
   })
   const placeholder = imported.inputs[0]!
-  const [logits] = substitute([imported.outputs[file.output]!], new Map([[placeholder, prepared]]))
-  const [folded] = foldBatchNormalization([logits!])
-  const flat = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
-  if (flat.shape.length !== 2 || typeof flat.shape[1] !== 'number' || flat.shape[0] !== 'n') {
+  const placed = placeStages(manifest.stages ?? [], imported.values, name)
+  // The ends of the stages go along as results, which nothing folds away.
+  const roots = [
+    imported.outputs[file.output]!,
+    ...placed.flatMap(({ input, output }) => [input, output]),
+  ]
+  const [folded, ...ends] = foldBatchNormalization(
+    substitute(roots, new Map([[placeholder, prepared]])),
+  )
+  const logits = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
+  if (logits.shape.length !== 2 || typeof logits.shape[1] !== 'number' || logits.shape[0] !== 'n') {
     throw noGradient(
       `${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`,
     )
   }
-  return flat
-}
-
-/** Compares what was read with the file as it is, on random images. @throws GraphError ROBENCH_NO_GRADIENT where they differ. */
-async function checkAgreement(
-  logits: Value,
-  images: Value,
-  probe: FloatTensor,
-  expected: FloatTensor,
-  runner: FileRunner,
-  options: LoadModelOptions,
-  name: string,
-): Promise<void> {
-  const session = await Session.compile({ logits }, [images], options, name)
-  const actual = (await session.run({ inputs: probe }, name))['logits']!
-  await session.release()
-  let largest = 0
-  let worst = 0
-  expected.data.forEach((value, i) => {
-    largest = Math.max(largest, Math.abs(value))
-    worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
-  })
-  const sameShape = actual.shape.join() === expected.shape.join()
-  // Another order of additions, no more: 1e-3 of the largest logit. Logits that are not finite are refused when they are used.
-  if (sameShape && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return
-  const { fixedBatch } = runner.file
-  const reading =
-    fixedBatch === undefined
-      ? 'read as an expression'
-      : `with its batch of ${fixedBatch} made symbolic`
-  const difference = sameShape
-    ? `by ${worst.toPrecision(3)}`
-    : `[${actual.shape.join(', ')}] in place of [${expected.shape.join(', ')}]`
-  const advice = fixedBatch === undefined ? 'please report it' : 'export it with a dynamic batch'
-  throw noGradient(
-    `${name}: ${reading} it answers differently from the file (${difference}), so its gradient is not to be trusted; ${advice}`,
-  )
-}
-
-function randomImages(
-  [c, h, w]: readonly [number, number, number],
-  [low, high]: readonly [number, number],
-  count: number,
-): FloatTensor {
-  const random = randomStream('model probe')
-  const data = Float32Array.from(
-    { length: count * c * h * w },
-    () => low + (high - low) * random.uniform(),
-  )
-  return float32([count, c, h, w], data)
+  const stages = placed.map((stage, i) => ({
+    ...stage,
+    input: ends[2 * i]!,
+    output: ends[2 * i + 1]!,
+  }))
+  checkStages(logits, stages, name)
+  return { logits, stages, noise: imported.noise }
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {

@@ -45,6 +45,32 @@ export interface Program {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
 }
 
+/** Where a model declares that something other than ordinary layers happens, such as a restoration of its input. */
+export interface ModelStage {
+  readonly name: string
+  /** As declared: `exact` unless the stage's own derivative is of no use or should be left out. */
+  readonly backward: StageTreatment
+}
+
+/**
+ * How a pass treats a stage y = s(x). `exact`: as it is. `identity`: gradients pass as if y were x (BPDA). `constant`: no gradient passes.
+ * `removed`: the forward pass, too, takes x in place of y.
+ */
+export type StageTreatment = 'exact' | 'identity' | 'constant' | 'removed'
+
+/** A model that is to be differentiated, or run, in another way than it is by itself, which is exactly. */
+export interface ModelVariant {
+  /** Treatment of stages by name; the others are exact. */
+  readonly stages?: Readonly<Record<string, StageTreatment>>
+  /**
+   * Gradients pass rounding and thresholds as a straight-through estimate: `Round`, `Floor`, `Ceil`, `Sign`, `Cast`, comparisons, and
+   * `Where` between constants.
+   */
+  readonly straightThrough?: boolean
+  /** For a stochastic model: random numbers of that name, begun anew; those of the model that is varied if left out. */
+  readonly draws?: string
+}
+
 /** A classifier ready to be evaluated. Inputs are float32 `[n, c, h, w]` in `bounds`, whatever layout or normalization the file has inside. */
 export interface Model {
   readonly inputShape: readonly [channels: number, height: number, width: number]
@@ -69,6 +95,20 @@ export interface Model {
   ): Promise<GradientAnswer>
   /** Compiles the attack's own expressions with the model inside. */
   compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
+  /** In the order of the graph; declared by the model's manifest. */
+  readonly stages: readonly ModelStage[]
+  /**
+   * True if two passes over the same inputs can differ. An example's random numbers follow from the model, its input's bytes and how
+   * often the model was given that input before, so outcomes do not depend on the batch; loss, logits and gradient of one pass share
+   * them. Of a file that robench cannot read, onnxruntime draws them, each time others.
+   */
+  readonly stochastic: boolean
+  /**
+   * The same model with other backward passes, without some stages, or with other random numbers. A variant of a variant is one of the
+   * whole model. They all share one count of passes, and the sessions: the caller need not dispose of a variant.
+   * @throws ConfigError for a stage that the model does not have; GraphError where there is no graph to change
+   */
+  variant(options: ModelVariant): Model
   /** Frees the native sessions. */
   dispose(): Promise<void>
 }

@@ -3,7 +3,9 @@ import type { AttackTask } from '../attack/task.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { ModelManifest } from '../model/manifest.ts'
-import type { Norm, ThreatModel } from '../threat/threat-model.ts'
+import type { Model } from '../model/model.ts'
+import type { TransformEvidence } from '../threat/evidence.ts'
+import type { Norm, ThreatModel, TransformKind } from '../threat/threat-model.ts'
 import type { NetworkDefinition } from '../nn/network.ts'
 
 /** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
@@ -47,17 +49,40 @@ export interface AttackMeta extends PluginMeta {
   readonly goals: readonly Goal[]
   /** True if the seed can change the outcome, under whatever options. */
   readonly stochastic: boolean
+  /** The transforms it can use. Such an attack needs a threat model with one of them; others ignore a transform. */
+  readonly transforms?: readonly TransformKind[]
+  /** True if it works without a transform, too. */
+  readonly transformOptional?: boolean
+  /** True if its answers are the nearest points it found rather than any in the ball: one run then gives a whole robustness curve. */
+  readonly minimumNorm?: boolean
+  /** True if it runs another attack: it then has an option `attack`, `{id, options}`, as `wrappedAttackSchema` describes. */
+  readonly wraps?: boolean
+  /** True if it attacks other models of the suite: it then has an option `surrogates`, a list of their names. */
+  readonly surrogates?: boolean
 }
 
 /** The task, and the options that the suite gives. */
 export interface AttackContext<Options = PluginOptions> extends AttackTask {
   readonly options: Options
+  /** Runs the attack of the option `attack` on a task of the wrapper's making. Only for `meta.wraps`. */
+  readonly inner?: WrappedAttack
+  /** The models of the option `surrogates`, in its order. Only for `meta.surrogates`. */
+  readonly surrogates?: readonly Model[]
+}
+
+/** The attack that another one wraps, with its own options and random streams of its own. */
+export interface WrappedAttack {
+  readonly meta: AttackMeta
+  /** @param name keeps the random numbers of several runs apart */
+  run(task: AttackTask, name?: string): Promise<FloatTensor>
 }
 
 /** Cost of attacking one example that is never fooled. */
 export interface PassEstimate {
   readonly forward: number
   readonly backward: number
+  /** Besides, once for each unit of work (at most 500 examples): what the attack learns before it attacks. */
+  readonly setup?: { readonly forward: number; readonly backward: number }
 }
 
 /** An answer that also says which stage of the attack found what. Evidence, not a verdict: the host predicts every answer itself. */
@@ -70,13 +95,24 @@ export interface StagedAnswer {
   readonly brokenBy: Int32Array
 }
 
+/** An answer with the transforms that it used, which the host repeats: the ball is drawn around what comes out. */
+export interface TransformedAnswer {
+  /** `[n, c, h, w]`, as an attack without transforms returns it. */
+  readonly adversarial: FloatTensor
+  readonly transform: TransformEvidence
+}
+
 export interface AttackPlugin<Options = PluginOptions> {
   readonly kind: 'attack'
   readonly meta: AttackMeta
   /** Returns `[n, c, h, w]` within the threat model: where nothing was found, the strongest attempt or x itself. */
-  run(context: AttackContext<Options>): Promise<FloatTensor | StagedAnswer>
-  /** For the plan: passes per example that is never fooled. @param norm Linf if left out */
-  cost(options: Options, classes: number, norm?: Norm): PassEstimate
+  run(context: AttackContext<Options>): Promise<FloatTensor | StagedAnswer | TransformedAnswer>
+  /**
+   * For the plan: passes per example that is never fooled.
+   * @param norm Linf if left out
+   * @param inner of the wrapped attack, for `meta.wraps`
+   */
+  cost(options: Options, classes: number, norm?: Norm, inner?: PassEstimate): PassEstimate
 }
 
 /** What a defense reports while it trains. */

@@ -2,13 +2,20 @@
 import { PluginError } from '../errors.ts'
 import type { Model } from '../model/model.ts'
 import type { AttackMeta } from './contract.ts'
+import type { QueryObserver } from './query-observer.ts'
 
 /**
  * A view of a model for one run of one attack. Every call first checks the signal, so that an attack that never
- * looks at it still stops at its next pass. A black-box attack gets logits only; `dispose` is refused.
+ * looks at it still stops at its next pass. A black-box attack gets logits only; `dispose` is refused. Variants are guarded alike.
+ * @param observe is shown each batch of points with the model's logits; those of variants and compiled programs are not
  */
-export function guardModel(model: Model, meta: AttackMeta, signal: AbortSignal): Model {
-  const allow = (name: 'gradient' | 'compile' | 'dispose'): void => {
+export function guardModel(
+  model: Model,
+  meta: AttackMeta,
+  signal: AbortSignal,
+  observe?: QueryObserver['observe'],
+): Model {
+  const allow = (name: 'gradient' | 'compile' | 'variant' | 'dispose'): void => {
     signal.throwIfAborted()
     if (name !== 'dispose' && meta.knowledge === 'white-box') return
     const reason =
@@ -26,16 +33,22 @@ export function guardModel(model: Model, meta: AttackMeta, signal: AbortSignal):
     classes: model.classes,
     bounds: model.bounds,
     hash: model.hash,
+    stages: model.stages,
+    stochastic: model.stochastic,
     get passes() {
       return model.passes
     },
     async logits(inputs) {
       signal.throwIfAborted()
-      return model.logits(inputs)
+      const logits = await model.logits(inputs)
+      observe?.(inputs, logits)
+      return logits
     },
     async gradient(inputs, labels, loss, targets) {
       allow('gradient')
-      return model.gradient(inputs, labels, loss, targets)
+      const answer = await model.gradient(inputs, labels, loss, targets)
+      observe?.(inputs, answer.logits)
+      return answer
     },
     async compile(build) {
       allow('compile')
@@ -46,6 +59,10 @@ export function guardModel(model: Model, meta: AttackMeta, signal: AbortSignal):
           return program.run(feeds)
         },
       }
+    },
+    variant(options) {
+      allow('variant')
+      return guardModel(model.variant(options), meta, signal)
     },
     async dispose() {
       allow('dispose')

@@ -1,39 +1,32 @@
-/** Runs an attack and believes nothing of what it returns. */
-import { PluginError, RobenchError, RunError } from '../errors.ts'
-import { hashBytes } from '../hash.ts'
+/** Runs an attack on a part of the data and believes nothing of what it returns. */
 import type { Model } from '../model/model.ts'
-import { predictions } from '../model/predictions.ts'
-import { randomStream } from '../random.ts'
-import { gatherRows, sizeOf, sliceRows, tensor } from '../tensor/tensor.ts'
+import { sizeOf, sliceRows, tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
+import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
-import { describeViolation, verifyInside } from '../threat/verify.ts'
-import type {
-  AttackContext,
-  AttackMeta,
-  AttackPlugin,
-  PluginOptions,
-  StagedAnswer,
-} from './contract.ts'
-import { guardModel } from './guarded-model.ts'
-import { checkStages, outcomesByStage } from './stages.ts'
+import { distance } from '../threat/verify.ts'
+import { runTrial } from './attack-trial.ts'
+import { outcomesByStage } from './stages.ts'
 import type { StageOutcomes } from './stages.ts'
-import { untilStopped } from './until-stopped.ts'
+import type { ChosenAttack } from './wrapped-attack.ts'
 
-export interface AttackRequest {
-  readonly plugin: AttackPlugin<never>
-  /** Validated against the plugin's schema, defaults filled in. */
-  readonly options: PluginOptions
+export interface AttackRequest extends ChosenAttack {
   readonly model: Model
   /** `[n, c, h, w]` */
   readonly inputs: FloatTensor
   /** `[n]` */
   readonly labels: Int32Array
-  /** `[n]`: the model's predictions without attack. Only correctly classified examples are attacked. */
+  /** `[n]`: the model's predictions without attack. Only correctly classified examples are attacked, but every one is corrupted. */
   readonly cleanPredictions: Int32Array
   /** `[n]`: positions in the data set, which name the random streams and the errors. */
   readonly exampleIndices: ArrayLike<number>
+  /** All examples of the data set; those of this request if left out. */
+  readonly reference?: ReferenceExamples
+  /** For an attack with `meta.surrogates`. */
+  readonly surrogates?: readonly Model[]
   readonly threatModel: ThreatModel
+  /** Further sizes of the ball, for a robustness curve. */
+  readonly curve?: readonly number[]
   readonly seed: number
   readonly batchSize: number
   readonly signal: AbortSignal
@@ -53,175 +46,130 @@ export interface AttackAnswer {
   readonly backwardPasses: number
   /** Of an attack that has stages and says so: the outcomes had it ended after each of them. */
   readonly stages?: readonly StageOutcomes[]
+  /**
+   * `[n]`, with a curve or from a minimum-norm attack: the least size of the ball in which the example was broken; 0 where it was
+   * wrong already, Infinity where it was not broken at all.
+   */
+  readonly breakingEpsilons?: Float64Array
+  /** Of a corruption, one character an example: `1` classified correctly when corrupted, `0` not, whatever it was before. */
+  readonly correct?: string
+  /**
+   * How many examples count as robust although the attack asked about a misclassified point of their ball. Absent where that cannot be
+   * told: with a transform, or a model that draws random numbers.
+   */
+  readonly silentSuccesses?: number
+}
+
+/** What is known of every example, from trial to trial. */
+interface Findings {
+  readonly adversarial: FloatTensor
+  readonly breakingEpsilons: Float64Array
+  /** The place of the stage that broke it, or −1. */
+  readonly brokenBy: Int32Array
+  /** Rows of silent successes in the threat model's own ball or a smaller one; undefined where none could be told. */
+  silent: Set<number> | undefined
+  stages: readonly string[] | undefined
+  correct: string | undefined
 }
 
 /**
  * Attacks the correctly classified examples, checks every answer (shape, dtype, finite, bounds, ball: exact, in float64,
- * but for 1e-6 of ε in L2) and predicts it anew.
+ * but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts it anew. For a curve the attack runs in one ball after the other,
+ * from the smallest, each time on what is not yet broken; a minimum-norm attack runs once, in the largest.
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if an answer breaks the threat model, ROBENCH_PLUGIN_CONTRACT if the plugin changed its inputs,
  * ROBENCH_PLUGIN_FAILED if it threw; RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED; errors of the model or the options unchanged.
  */
 export async function runAttack(request: AttackRequest): Promise<AttackAnswer> {
-  const { model, inputs, labels, cleanPredictions } = request
-  const rowShape = inputs.shape.slice(1)
-  const count = labels.length
-  const attacked = Int32Array.from({ length: count }, (_, row) => row).filter(
-    (row) => cleanPredictions[row] === labels[row],
-  )
-  const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
-  const outcomes = Array.from({ length: count }, () => 'w')
-  const before = { ...model.passes }
-  let after = before
-  let staged: StagedAnswer | undefined
-  if (attacked.length > 0) {
-    const answer = await callPlugin(request, attacked)
-    after = { ...model.passes }
-    const points = 'stages' in answer ? answer.adversarial : answer
-    if ('stages' in answer) staged = answer
-    checkRows(request, attacked, points)
-    attacked.forEach((row, place) => {
-      adversarial.data.set(sliceRows(points, place, place + 1).data, row * sizeOf(rowShape))
+  const { inputs, labels, cleanPredictions, threatModel, plugin } = request
+  const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
+  const attacked = wrong.filter((isWrong) => !isWrong).length
+  const corrupts = threatModel.transform?.kind === 'corruption'
+  const findings: Findings = {
+    adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
+    breakingEpsilons: Float64Array.from(wrong, (isWrong) => (isWrong ? 0 : Infinity)),
+    brokenBy: new Int32Array(labels.length).fill(-1),
+    silent: new Set(),
+    stages: undefined,
+    correct: undefined,
+  }
+  const sizes = ballSizes(request)
+  let forwardPasses = 0
+  let backwardPasses = 0
+  for (const [index, epsilon] of sizes.entries()) {
+    const rows = Int32Array.from(labels.keys()).filter(
+      (row) => corrupts || findings.breakingEpsilons[row] === Infinity,
+    )
+    if (rows.length === 0) continue
+    const trial = { ...request, threatModel: { ...threatModel, epsilon } }
+    const { answer, misclassified, silentSuccess, passes } = await runTrial(trial, rows, (done) => {
+      const share = (index + done / rows.length) / sizes.length
+      request.progress?.(Math.floor(attacked * share), attacked)
     })
-    const predicted = await predictAll(request, gatherRows(adversarial, attacked))
-    attacked.forEach((row, place) => {
-      outcomes[row] = predicted[place] === labels[row] ? 'r' : 'b'
+    forwardPasses += passes.forward
+    backwardPasses += passes.backward
+    findings.stages ??= answer.staged?.stages
+    if (!silentSuccess) findings.silent = undefined
+    else if (epsilon <= threatModel.epsilon) {
+      rows.forEach((row, place) => silentSuccess[place] && findings.silent?.add(row))
+    }
+    if (corrupts) findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')
+    rows.forEach((row, place) => {
+      record(findings, trial, row, {
+        point: sliceRows(answer.points, place, place + 1).data,
+        broken: misclassified[place]!,
+        brokenBy: answer.staged?.brokenBy[place] ?? -1,
+        limit: threatModel.epsilon,
+      })
     })
   }
+  const { adversarial, breakingEpsilons, brokenBy, silent, stages, correct } = findings
+  const outcomes = wrong.map((isWrong, row) =>
+    isWrong ? 'w' : breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
+  )
+  const everyRow = Int32Array.from(labels.keys())
   return {
     outcomes: outcomes.join(''),
     adversarial,
-    forwardPasses: after.forward - before.forward,
-    backwardPasses: after.backward - before.backward,
-    ...(staged && { stages: outcomesByStage(staged, attacked, outcomes) }),
+    forwardPasses,
+    backwardPasses,
+    ...(stages && {
+      stages: outcomesByStage({ adversarial, stages, brokenBy }, everyRow, outcomes),
+    }),
+    ...((request.curve || plugin.meta.minimumNorm) && { breakingEpsilons }),
+    ...(correct !== undefined && { correct }),
+    ...(silent && { silentSuccesses: [...silent].filter((row) => outcomes[row] === 'r').length }),
   }
 }
 
-/** Hands the plugin copies, and finds out whether it changed them. */
-async function callPlugin(
-  request: AttackRequest,
-  attacked: Int32Array,
-): Promise<FloatTensor | StagedAnswer> {
-  const { plugin, seed, exampleIndices } = request
-  const { meta } = plugin
-  const inputs = gatherRows(request.inputs, attacked)
-  const labels = attacked.map((row) => request.labels[row]!)
-  const identity = hashData(inputs.data, labels)
-  const run = (signal: AbortSignal): Promise<FloatTensor | StagedAnswer> => {
-    const context: AttackContext = {
-      model: guardModel(request.model, meta, signal),
-      inputs: Object.freeze(inputs),
-      labels,
-      threatModel: structuredClone(request.threatModel),
-      options: structuredClone(request.options),
-      rng: {
-        stream: (row, restart, name = '') =>
-          randomStream(seed, meta.id, exampleIndices[attacked[row]!]!, restart, name),
-      },
-      batchSize: request.batchSize,
-      signal,
-      progress: (done) => request.progress?.(Math.min(done, attacked.length), attacked.length),
-    }
-    // The options were validated against the plugin's own schema, which their type was read from.
-    return plugin.run(context as AttackContext<never>)
-  }
-  const { signal, timeLimitMs } = request
-  const answer = await untilStopped(
-    { name: named(meta), signal, ...(timeLimitMs !== undefined && { timeLimitMs }) },
-    async (inner) => {
-      try {
-        return await run(inner)
-      } catch (error) {
-        throw wrapped(meta, error)
-      }
-    },
-  )
-  if (hashData(inputs.data, labels) !== identity) {
-    throw new PluginError(
-      'ROBENCH_PLUGIN_CONTRACT',
-      `${named(meta)} changed its inputs or labels; an attack must work on a copy`,
-      { details: { pluginId: meta.id } },
-    )
-  }
-  if (typeof answer === 'object' && answer !== null && 'stages' in answer) {
-    const problem = checkStages(answer, labels.length)
-    if (problem !== undefined) throw answerError(meta, problem)
-    checkForm(meta, answer.adversarial, inputs.shape)
-  } else {
-    checkForm(meta, answer, inputs.shape)
-  }
-  return answer
+/** The balls to attack in, from the smallest. */
+function ballSizes({ threatModel, curve = [], plugin }: AttackRequest): readonly number[] {
+  const sizes = [...new Set([threatModel.epsilon, ...curve])].toSorted((a, b) => a - b)
+  return plugin.meta.minimumNorm ? sizes.slice(-1) : sizes
 }
 
-function checkForm(meta: AttackMeta, answer: unknown, shape: readonly number[]): void {
-  const expected = `a float32 tensor of shape [${shape.join(', ')}]`
-  if (typeof answer !== 'object' || answer === null) {
-    throw answerError(meta, `expected ${expected}, got ${String(answer)}`)
+/** Takes down what a trial found for a row. A point outside the threat model's own ball is counted but not kept. */
+function record(
+  findings: Findings,
+  { inputs, threatModel, plugin }: AttackRequest,
+  row: number,
+  found: {
+    readonly point: Float32Array
+    readonly broken: boolean
+    readonly brokenBy: number
+    /** The size of the threat model's own ball. */
+    readonly limit: number
+  },
+): void {
+  const { point, broken, brokenBy, limit } = found
+  const { norm, epsilon } = threatModel
+  const center = sliceRows(inputs, row, row + 1).data
+  const { minimumNorm } = plugin.meta
+  // A distance may exceed ε by the tolerance of the check.
+  const least = minimumNorm ? Math.min(distance(norm, center, point), epsilon) : epsilon
+  if (broken && findings.breakingEpsilons[row] !== 0) {
+    findings.breakingEpsilons[row] = least
+    findings.brokenBy[row] = brokenBy
   }
-  const { dtype, shape: got, data } = answer as Partial<FloatTensor>
-  if (dtype !== 'float32' || !(data instanceof Float32Array)) {
-    throw answerError(meta, `expected ${expected}, got dtype ${String(dtype)}`)
-  }
-  if (!Array.isArray(got) || got.join() !== shape.join() || data.length !== sizeOf(shape)) {
-    throw answerError(
-      meta,
-      `expected ${expected}, got shape [${String(got)}] with ${data.length} elements`,
-    )
-  }
-}
-
-/** Each attacked example's answer against the threat model. */
-function checkRows(request: AttackRequest, attacked: Int32Array, answer: FloatTensor): void {
-  const { plugin, inputs, exampleIndices, threatModel } = request
-  attacked.forEach((row, place) => {
-    const center = sliceRows(inputs, row, row + 1).data
-    const violation = verifyInside(threatModel, center, sliceRows(answer, place, place + 1).data)
-    if (violation === undefined) return
-    const example = exampleIndices[row]!
-    const reason = `its answer for example ${example} ${describeViolation(violation)}`
-    throw answerError(plugin.meta, reason, { example, violation })
-  })
-}
-
-async function predictAll(request: AttackRequest, inputs: FloatTensor): Promise<Int32Array> {
-  const { model, batchSize, signal } = request
-  const count = inputs.shape[0]!
-  const predicted = new Int32Array(count)
-  for (let start = 0; start < count; start += batchSize) {
-    if (signal.aborted) {
-      throw new RunError('ROBENCH_ABORTED', 'the check of an attack was interrupted', {
-        cause: signal.reason,
-      })
-    }
-    const end = Math.min(count, start + batchSize)
-    predicted.set(predictions(await model.logits(sliceRows(inputs, start, end))), start)
-  }
-  return predicted
-}
-
-/** Errors of the model or of the options name their own place; anything else is the plugin's failure. */
-function wrapped(meta: AttackMeta, error: unknown): RobenchError {
-  if (error instanceof RobenchError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new PluginError('ROBENCH_PLUGIN_FAILED', `${named(meta)} failed: ${reason}`, {
-    details: { pluginId: meta.id, pluginVersion: meta.version },
-    cause: error,
-  })
-}
-
-function answerError(
-  meta: AttackMeta,
-  reason: string,
-  details: Readonly<Record<string, unknown>> = {},
-): PluginError {
-  return new PluginError('ROBENCH_PLUGIN_ANSWER', `${named(meta)}: ${reason}`, {
-    details: { pluginId: meta.id, ...details },
-  })
-}
-
-function named({ id, version }: AttackMeta): string {
-  return `attack ${id} (version ${version})`
-}
-
-function hashData(...arrays: readonly (Float32Array | Int32Array)[]): string {
-  return hashBytes(...arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)))
+  const within = minimumNorm ? least <= limit : epsilon <= limit
+  if (within) findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
 }

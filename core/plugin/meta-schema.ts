@@ -49,6 +49,25 @@ export const pluginMetaSchemas = {
       knowledge: { enum: ['white-box', 'black-box'] },
       goals: { type: 'array', minItems: 1, items: { enum: ['untargeted', 'targeted'] } },
       stochastic: { type: 'boolean', description: 'true if the seed changes the outcome' },
+      transforms: {
+        type: 'array',
+        minItems: 1,
+        items: { enum: ['attribute', 'amplitude', 'corruption'] },
+        description: 'transforms of a threat model that it can use',
+      },
+      transformOptional: {
+        type: 'boolean',
+        description: 'true if it works without a transform, too',
+      },
+      minimumNorm: {
+        type: 'boolean',
+        description: 'true if its answers are the nearest points it found',
+      },
+      wraps: { type: 'boolean', description: 'true if its option "attack" names another attack' },
+      surrogates: {
+        type: 'boolean',
+        description: 'true if its option "surrogates" names other models of the suite',
+      },
     },
   },
   defense: {

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'onnxruntime-node'
+import { compareResults } from '../checks/compare-results.ts'
 import { RunError, toErrorRecord } from '../errors.ts'
 import type { ErrorRecord } from '../errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
+import { robustnessCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../paths.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../suite/plan.ts'
 import type { ModelAtHand, ModelRow } from './models.ts'
@@ -15,7 +17,7 @@ import type { UnitOutcome } from './store.ts'
 
 export interface AssemblyInput {
   readonly resolved: ResolvedSuite
-  /** In the order of the plan's rows, all with their models. */
+  /** In the order of the plan's rows, with surrogates among them; all with their models. */
   readonly rows: readonly ModelRow[]
   readonly plan: Plan
   /** Failed cells, by cell id. */
@@ -32,7 +34,8 @@ export interface AssemblyInput {
 
 /** Puts the result together. Every number in it follows from per-example outcomes. */
 export function assembleResult(input: AssemblyInput): RunResult {
-  const { resolved, rows, plan, errors } = input
+  const { resolved, plan, errors } = input
+  const rows = input.rows.filter(({ defense }) => !defense.surrogate)
   const entries: ResultEntry[] = []
   const failures: DefenseFailure[] = [...input.failures]
   plan.rows.forEach((row, index) => {
@@ -64,9 +67,37 @@ export function assembleResult(input: AssemblyInput): RunResult {
       device: input.device,
       workers: input.workers,
     },
-    entries,
+    entries: resolved.loaded.suite.checks === false ? entries : withChecks(entries, input),
     ...(failures.length === 0 ? {} : { failures }),
   }
+}
+
+/** What the probes found, what a comparison of the attacks finds, and what that means for the ranking. */
+function withChecks(
+  entries: readonly ResultEntry[],
+  { resolved, plan, errors, outcome }: AssemblyInput,
+): ResultEntry[] {
+  return entries.map((entry) => {
+    const row = plan.rows.find(
+      ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
+    )
+    const probed = row?.checks && outcome(row.checks.units[0]!.id)?.checks
+    const compared = compareResults({
+      entry,
+      entries,
+      factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,
+    })
+    const checks = [...(probed ?? []), ...compared]
+    const error = row?.checks && errors.get(row.checks.id)
+    const reasons = [
+      ...entry.reasons,
+      ...(error ? [`the reliability checks could not be made: ${error.message}`] : []),
+      ...checks.flatMap(({ verdict, title, evidence }) =>
+        verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
+      ),
+    ]
+    return { ...entry, checks, rankable: reasons.length === 0, reasons }
+  })
 }
 
 /** The version of this package. */
@@ -133,12 +164,19 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   if (!all) {
     return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? unfinished() }
   }
-  const { stages, ...counts } = all
+  const { stages, breakingEpsilons, correct, ...counts } = all
   return {
     state: 'completed',
     ...identity,
     ...counts,
     robustAccuracy: robustAccuracy(counts.outcomes),
+    ...(correct !== undefined && { corrupted: { correct, accuracy: cleanAccuracy(correct) } }),
+    ...(breakingEpsilons && {
+      curve: robustnessCurve(breakingEpsilons, [
+        attack.cell.threatModel.epsilon,
+        ...(attack.cell.curve ?? []),
+      ]),
+    }),
     ...(stages && {
       stages: stages.map((stage) => ({
         ...stage,
@@ -164,7 +202,23 @@ function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome 
     elapsedMs: sum.elapsedMs + part.elapsedMs,
   }))
   const { outcomes, forwardPasses, backwardPasses, elapsedMs } = joined
-  return { outcomes, forwardPasses, backwardPasses, elapsedMs, ...(stages && { stages }) }
+  const [first] = parts
+  return {
+    outcomes,
+    forwardPasses,
+    backwardPasses,
+    elapsedMs,
+    ...(stages && { stages }),
+    ...(first?.breakingEpsilons && {
+      breakingEpsilons: parts.flatMap(({ breakingEpsilons = [] }) => breakingEpsilons),
+    }),
+    ...(first?.correct !== undefined && {
+      correct: parts.map(({ correct = '' }) => correct).join(''),
+    }),
+    ...(parts.every(({ silentSuccesses }) => silentSuccesses !== undefined) && {
+      silentSuccesses: parts.reduce((sum, { silentSuccesses = 0 }) => sum + silentSuccesses, 0),
+    }),
+  }
 }
 
 /** Stages by place. A unit without any had nothing to attack: its outcomes are the same after each. */

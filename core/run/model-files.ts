@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import { hashBytes } from '../hash.ts'
-import { plainManifest } from '../model/manifest.ts'
+import { plainManifest, stagesSchema } from '../model/manifest.ts'
 import type { ModelManifest } from '../model/manifest.ts'
 import { compileSchema } from '../schema.ts'
 import { parseJsonText } from '../suite/json-file.ts'
@@ -41,6 +41,7 @@ const cardSchema = {
         std: channels,
         classNames: { type: 'array', items: { type: 'string' } },
         output: { type: 'string' },
+        stages: stagesSchema,
       },
     },
     training: { type: 'object' },

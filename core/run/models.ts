@@ -81,7 +81,7 @@ export async function examineModel(
   })
   try {
     checkFit(model, resolved.dataset, label)
-    const needsGradient = resolved.attacks.some(({ whiteBox }) => whiteBox)
+    const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
       location: { path: file.path, label, manifest },

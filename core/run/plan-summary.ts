@@ -1,5 +1,7 @@
 /** The plan as it is shown before a run: what there is to do, what is done already, how long it may take. */
+import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import type { PassEstimate } from '../plugin/contract.ts'
+import type { Cell } from '../suite/cell.ts'
 import { makePlan } from '../suite/plan.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../suite/plan.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
@@ -12,7 +14,8 @@ export interface CellSummary {
   readonly id: string | null
   readonly defense: string
   readonly threatModel: ThreatModel
-  /** The attack's name, or null for clean predictions. */
+  readonly kind: 'clean' | 'checks' | 'attack'
+  /** The attack's name, if it is one. */
   readonly attack: string | null
   readonly seed: number | null
   readonly units: number
@@ -61,10 +64,24 @@ export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], dev
         model: model?.hash ?? `to be made: ${defense.name}`,
       },
       threatModel,
+      surrogate: defense.surrogate,
+      ...curveOf(resolved, threatModel),
     })),
     attacks,
     seeds: loaded.suite.seeds,
+    ...(loaded.suite.checks !== false && {
+      probes: { version: probesVersion, sample: probeSample, passes: probeCost },
+    }),
   })
+}
+
+/** The curve of a threat model, if it has one. */
+function curveOf(
+  { threatModels, curves }: ResolvedSuite,
+  threatModel: ThreatModel,
+): { readonly curve?: readonly number[] } {
+  const curve = curves[threatModels.indexOf(threatModel)]
+  return curve ? { curve } : {}
 }
 
 /** Sums up a plan. */
@@ -78,11 +95,12 @@ export function summarizePlan(
   const seen = new Set<string>()
   const cells: CellSummary[] = []
   let etaMs = 0
+  const evaluated = rows.filter(({ defense }) => !defense.surrogate)
   plan.rows.forEach((row, index) => {
-    const model = rows[index]?.model
+    const model = evaluated[index]?.model
     for (const cell of cellsOf(row, Boolean(model), where)) {
       // Threat models share clean predictions.
-      const key = cell.id ?? `${cell.defense} ${cell.attack} ${cell.seed} ${index}`
+      const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
       if (seen.has(key)) continue
       seen.add(key)
       cells.push(cell)
@@ -123,7 +141,7 @@ function cellsOf(
 ): CellSummary[] {
   const { name: defense, threatModel } = row
   const summary = (
-    planned: PlannedCell<unknown>,
+    planned: PlannedCell<Cell>,
     attack: string | null,
     seed: number | null,
   ): CellSummary => {
@@ -133,6 +151,7 @@ function cellsOf(
       id: hasModel ? planned.id : null,
       defense,
       threatModel,
+      kind: planned.cell.kind,
       attack,
       seed,
       units: planned.units.length,
@@ -145,6 +164,7 @@ function cellsOf(
   }
   return [
     summary(row.clean, null, null),
+    ...(row.checks ? [summary(row.checks, null, null)] : []),
     ...row.attacks.map((attack) => summary(attack, attack.name, attack.cell.seed)),
   ]
 }

@@ -2,11 +2,17 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
-import { countCorrect, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
+import {
+  cleanAccuracy,
+  countCorrect,
+  robustAccuracy,
+  worstCaseRobustAccuracy,
+} from '../metrics/accuracy.ts'
+import { robustnessCurve } from '../metrics/curve.ts'
 import { compileSchema } from '../schema.ts'
 import { parseJsonText } from '../suite/json-file.ts'
 import { resultSchema } from './result-schema.ts'
-import type { ResultEntry, RunResult } from './result.ts'
+import type { CompletedAttack, ResultEntry, RunResult } from './result.ts'
 
 /**
  * Reads and checks a result: its form, and that every accuracy is what its outcomes say.
@@ -86,13 +92,33 @@ function checkFigures(entry: ResultEntry, where: string): void {
       checkSameWrong(cleanOutcomes, stage.outcomes, `${there}/outcomes`)
       checkFigure(stage.robustAccuracy, robustAccuracy(stage.outcomes), `${there}/robustAccuracy`)
     })
+    checkExtras(attack, dataset.examples, here)
     completed.push(attack.outcomes)
   }
   const worst = worstCaseRobustAccuracy(completed)
   checkFigure(entry.worstCaseRobustAccuracy, worst, `${where}/worstCaseRobustAccuracy`)
 }
 
-function checkLength(outcomes: string, examples: number, where: string): void {
+/** Curve and corrupted accuracy against what they are counted from. */
+function checkExtras({ curve, corrupted }: CompletedAttack, examples: number, where: string): void {
+  if (corrupted) {
+    checkLength(corrupted.correct, examples, `${where}/corrupted/correct`)
+    checkFigure(corrupted.accuracy, cleanAccuracy(corrupted.correct), `${where}/corrupted/accuracy`)
+  }
+  if (!curve) return
+  checkLength(curve.breakingEpsilons, examples, `${where}/curve/breakingEpsilons`)
+  const counted = robustnessCurve(curve.breakingEpsilons, curve.epsilons)
+  curve.epsilons.forEach((epsilon, place) => {
+    const at = counted.epsilons.indexOf(epsilon)
+    checkFigure(
+      curve.robustAccuracies[place],
+      counted.robustAccuracies[at],
+      `${where}/curve/robustAccuracies/${place}`,
+    )
+  })
+}
+
+function checkLength(outcomes: ArrayLike<unknown>, examples: number, where: string): void {
   if (outcomes.length === examples) return
   throw new ConfigError(
     'ROBENCH_DATA',

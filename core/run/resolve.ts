@@ -10,18 +10,14 @@ import { loadRegistry, locatePlugins } from '../plugin/load.ts'
 import type { PluginLocation } from '../plugin/load.ts'
 import { resolveOptions } from '../plugin/options.ts'
 import type { PluginRegistry } from '../plugin/registry.ts'
-import type { PlanAttack } from '../suite/plan.ts'
-import { attackName, suiteThreatModel } from '../suite/load.ts'
+import { suiteThreatModel } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
+import { resolveAttacks } from './resolve-attacks.ts'
+import type { ResolvedAttack } from './resolve-attacks.ts'
 import { readModelFile } from './model-files.ts'
 import type { ModelFile } from './model-files.ts'
-
-/** An attack of the suite, and what it may ask of a model. */
-export interface ResolvedAttack extends PlanAttack {
-  readonly whiteBox: boolean
-}
 
 /** A defense of the suite: with its file, or with what it takes to make one. */
 export interface ResolvedDefense {
@@ -34,6 +30,8 @@ export interface ResolvedDefense {
   readonly link?: string
   /** For messages: `suites/a.json#/defenses/0`. */
   readonly where: string
+  /** True if it is there for attacks by transfer only. */
+  readonly surrogate: boolean
   /** The finished file that the suite names, unless it wants it made anew. */
   readonly file?: ModelFile
   /** Part of a trained model's identity: network plugins that its options name. */
@@ -53,6 +51,8 @@ export interface ResolvedSuite {
   readonly examples: number
   /** Bounds are those of the data. */
   readonly threatModels: readonly ThreatModel[]
+  /** Per threat model the further sizes of the ball, if any. */
+  readonly curves: readonly (readonly number[] | undefined)[]
   readonly attacks: readonly ResolvedAttack[]
   readonly defenses: readonly ResolvedDefense[]
 }
@@ -75,7 +75,7 @@ export async function resolveSuite(
     defenses.push(await resolveDefense(registry, defense, `${label}#/defenses/${index}`, folder))
   }
   // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
-  const attackPlugins = await resolveAttackPlugins(loaded, registry, stated)
+  const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
@@ -84,7 +84,13 @@ export async function resolveSuite(
     registry,
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
-    threatModels: stated.map((model) => ({ ...model, bounds: dataset.bounds })),
+    threatModels: stated.map(({ norm, epsilon, transform }) => ({
+      norm,
+      epsilon,
+      bounds: dataset.bounds,
+      ...(transform && { transform }),
+    })),
+    curves: stated.map(({ curve }) => curve),
     attacks,
     defenses,
   }
@@ -153,6 +159,7 @@ async function resolveDefense(
     seed,
     trains: plugin.meta.trains,
     where,
+    surrogate: defense.role === 'surrogate',
     ...(link === undefined ? {} : { link }),
     ...(file === undefined ? {} : { file }),
     ...(network === undefined ? {} : { network }),
@@ -175,37 +182,4 @@ async function resolveNetwork(
     version: network.meta.version,
     options: resolveOptions(network.meta, given, `${where}/options`),
   }
-}
-
-async function resolveAttackPlugins(
-  { suite, label }: LoadedSuite,
-  registry: PluginRegistry,
-  threatModels: readonly { readonly norm: ThreatModel['norm'] }[],
-): Promise<((classes: number) => ResolvedAttack)[]> {
-  const resolved: ((classes: number) => ResolvedAttack)[] = []
-  for (const [index, stated] of suite.attacks.entries()) {
-    const where = `${label}#/attacks/${index}`
-    const plugin = await registry.get('attack', stated.plugin, `${where}/plugin`)
-    const { meta } = plugin
-    const options = resolveOptions(meta, stated.options, `${where}/options`)
-    for (const { norm } of threatModels) {
-      if (meta.norms.includes(norm)) continue
-      throw new ConfigError(
-        'ROBENCH_CONFIG',
-        `${where}/plugin: attack "${meta.id}" knows the norm ${meta.norms.join(', ')}, ` +
-          `but the suite has a threat model in ${norm}; leave one of them out`,
-      )
-    }
-    resolved.push((classes) => ({
-      name: attackName(stated),
-      plugin: meta.id,
-      version: meta.version,
-      options,
-      stochastic: meta.stochastic,
-      whiteBox: meta.knowledge === 'white-box',
-      // The options have just been checked against this plugin's own schema.
-      passes: (norm) => plugin.cost(options as never, classes, norm),
-    }))
-  }
-  return resolved
 }

@@ -1,4 +1,5 @@
 /** The JSON Schema of a run's result.json; `RunResult` is the same as a type. Unknown keys are allowed: newer versions may add some. */
+import { verdicts } from '../checks/check.ts'
 import { norms } from '../threat/threat-model.ts'
 
 const text = { type: 'string' } as const
@@ -13,11 +14,15 @@ const sha256 = {
 } as const
 
 const error = record({ code: text, name: text, message: text })
-const threatModel = record({
-  norm: { enum: norms },
-  epsilon: { type: 'number', minimum: 0 },
-  bounds: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
-})
+const numbers = { type: 'array', items: { type: 'number' } } as const
+const threatModel = record(
+  {
+    norm: { enum: norms },
+    epsilon: { type: 'number', minimum: 0 },
+    bounds: { ...numbers, minItems: 2, maxItems: 2 },
+  },
+  { transform: record({ kind: text }) },
+)
 
 const attackIdentity = record({ name: text, plugin: text, version: whole, options: plainObject })
 
@@ -37,7 +42,16 @@ const attack = {
         backwardPasses: whole,
         elapsedMs: milliseconds,
       },
-      { stages: { type: 'array', items: stage } },
+      {
+        stages: { type: 'array', items: stage },
+        curve: record({
+          epsilons: numbers,
+          robustAccuracies: { type: 'array', items: fraction },
+          breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
+        }),
+        corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
+        silentSuccesses: whole,
+      },
     ),
     record({
       state: { const: 'failed' },
@@ -48,6 +62,16 @@ const attack = {
   ],
   description: 'a completed attack with its outcomes, or a failed one with its error',
 } as const
+
+const figure = { type: ['number', 'null'] } as const
+const check = record({
+  id: text,
+  title: text,
+  verdict: { enum: verdicts },
+  value: figure,
+  threshold: figure,
+  evidence: text,
+})
 
 const entry = record(
   {
@@ -80,7 +104,7 @@ const entry = record(
     rankable: { type: 'boolean' },
     reasons: { type: 'array', items: text },
   },
-  { worstCaseRobustAccuracy: fraction },
+  { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
 )
 
 export const resultSchema = {

@@ -1,6 +1,8 @@
 /** What a finished run leaves behind: plain JSON, one record per cell, with every example's outcome. */
+import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../errors.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
+import type { RobustnessCurve } from '../metrics/curve.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import type { PluginOptions } from '../plugin/contract.ts'
 
@@ -53,6 +55,15 @@ export interface CompletedAttack extends CellCounts {
   readonly robustAccuracy: number
   /** Of an attack that has stages, in their order. What only the host found broken is in no stage. */
   readonly stages?: readonly StageResult[]
+  /** With a curve, or of a minimum-norm attack. */
+  readonly curve?: RobustnessCurve
+  /** Of a corruption: how the model does on the corrupted images, those among them that it got wrong before. */
+  readonly corrupted?: { readonly correct: string; readonly accuracy: number }
+  /**
+   * Examples that count as robust although the attack asked about a misclassified point of their ball; absent where that cannot be told: with
+   * a transform, or a model that draws random numbers.
+   */
+  readonly silentSuccesses?: number
 }
 
 export interface FailedAttack {
@@ -85,6 +96,8 @@ export interface ResultEntry {
   /** False with `--limit`, on toy data, or where an attack failed; `reasons` says why. */
   readonly rankable: boolean
   readonly reasons: readonly string[]
+  /** Whether these numbers can be believed: what the probes and comparisons of core/checks found. */
+  readonly checks?: readonly Check[]
 }
 
 /** A defense that could not be evaluated at all: its model could not be made, or its clean predictions failed. */

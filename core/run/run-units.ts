@@ -77,8 +77,9 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
 
   report()
-  for (const kind of ['clean', 'attack'] as const) {
-    const queue = open.filter((unit) => unit.cell.kind === kind)
+  // Attacks build on clean predictions; probes do not, and are short.
+  for (const kinds of [['clean'], ['checks', 'attack']]) {
+    const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
     const lanes = Array.from({ length: pool.size }, async () => {
       for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
     })
@@ -104,6 +105,9 @@ async function attempt(
       setting: request.setting,
       unit,
       model: request.model(cell.defense.model),
+      ...('surrogates' in cell && {
+        surrogates: cell.surrogates.map((hash) => request.model(hash)),
+      }),
       batchSize: request.batchSize,
       timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
@@ -114,7 +118,7 @@ async function attempt(
     {
       timeLimitMs,
       graceMs,
-      blame: cell.kind === 'clean' ? 'the model' : `attack "${cell.attack.plugin}"`,
+      blame: cell.kind === 'attack' ? `attack "${cell.attack.plugin}"` : 'the model',
       signal,
       onMessage(message) {
         if (message.robench === 'examples') progress(message.done)
@@ -135,8 +139,8 @@ async function attempt(
 /** Passes at most per unit, at least one. */
 function unitWeights(plan: Plan): (unit: Unit) => number {
   const perExample = new Map<string, number>()
-  for (const { clean, attacks } of plan.rows) {
-    for (const { id, passes, cell } of [clean, ...attacks]) {
+  for (const { clean, checks, attacks } of plan.rows) {
+    for (const { id, passes, cell } of [clean, ...(checks ? [checks] : []), ...attacks]) {
       perExample.set(id, Math.max(1, (passes.forward + passes.backward) / cell.examples))
     }
   }
@@ -147,8 +151,9 @@ function unitWeights(plan: Plan): (unit: Unit) => number {
 function nameOf(plan: Plan, unit: Unit): string {
   const id = cellId(unit.cell)
   const range = `examples ${unit.shard.start} to ${unit.shard.end - 1}`
-  for (const { name, clean, attacks } of plan.rows) {
+  for (const { name, clean, checks, attacks } of plan.rows) {
     if (clean.id === id) return `defense "${name}", clean predictions, ${range}`
+    if (checks?.id === id) return `defense "${name}", reliability checks, ${range}`
     const attack: PlannedAttack | undefined = attacks.find((planned) => planned.id === id)
     if (attack) {
       const plugin = attack.cell.attack.plugin

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Check } from '../checks/check.ts'
 import type { StageOutcomes } from '../plugin/stages.ts'
 import type { Shard, Unit } from '../suite/cell.ts'
 import { storeError, writeFileAtomic } from './atomic-file.ts'
@@ -9,13 +10,21 @@ import { takeLock } from './lock.ts'
 
 /** What a finished unit leaves: one character per example of its shard. */
 export interface UnitOutcome {
-  /** Clean: `1` right, `0` wrong. Attack: `w`, `r`, `b` as in `Outcomes`. */
+  /** Clean and checks: `1` right, `0` wrong. Attack: `w`, `r`, `b` as in `Outcomes`. */
   readonly outcomes: string
   readonly forwardPasses: number
   readonly backwardPasses: number
   readonly elapsedMs: number
   /** Of an attack that has stages: the outcomes had it ended after each. */
   readonly stages?: readonly StageOutcomes[]
+  /** Of the probes. */
+  readonly checks?: readonly Check[]
+  /** Per example, with a curve or from a minimum-norm attack: 0 where it was wrong already, null where it was not broken. */
+  readonly breakingEpsilons?: readonly (number | null)[]
+  /** Of a corruption, one character per example: `1` right when corrupted, `0` wrong. */
+  readonly correct?: string
+  /** Of an attack: examples that count as robust although the attack met a misclassified point of their ball. */
+  readonly silentSuccesses?: number
 }
 
 /** The file of a unit. */
@@ -120,7 +129,9 @@ async function readUnit(path: string, id: string): Promise<UnitOutcome | undefin
       record.id === id &&
       outcome.outcomes.length === shard.end - shard.start &&
       /^[01]*$|^[wrb]*$/.test(outcome.outcomes) &&
-      (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length)
+      (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length) &&
+      (outcome.breakingEpsilons ?? outcome.outcomes).length === outcome.outcomes.length &&
+      (outcome.correct ?? outcome.outcomes).length === outcome.outcomes.length
     return sound ? outcome : undefined
   } catch {
     return undefined

@@ -32,6 +32,8 @@ export interface UnitTask {
   readonly setting: WorkerSetting
   readonly unit: Unit
   readonly model: ModelLocation
+  /** For an attack on other models, too: those of the cell, in its order. */
+  readonly surrogates?: readonly ModelLocation[]
   readonly batchSize: number
   readonly timeLimitMs: number
   /** For an attack: the outcomes of the clean unit over the same examples. */

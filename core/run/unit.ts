@@ -1,19 +1,25 @@
-/** In a worker: does one unit of work, clean predictions or an attack on a shard. */
+/** In a worker: does one unit of work, clean predictions, probes or an attack on a shard. */
+import { readFile } from 'node:fs/promises'
 import { dump } from 'npyjs'
+import { runProbes } from '../checks/run-probes.ts'
 import { RunError } from '../errors.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../model/model.ts'
+import { withDraws } from '../model/noise.ts'
 import { predictions } from '../model/predictions.ts'
+import { readOnnx } from '../onnx/file.ts'
 import { runAttack } from '../plugin/host.ts'
-import type { AttackCell, Shard } from '../suite/cell.ts'
+import { randomStream } from '../random.ts'
+import type { AttackCell, Cell, CheckCell, Shard } from '../suite/cell.ts'
 import { writeFileAtomic } from './atomic-file.ts'
+import { reviveAttack } from './resolve-attacks.ts'
 import type { UnitOutcome } from './store.ts'
 import type { UnitTask } from './task.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
 /** @throws RobenchError whatever the model, the plugin or the host finds wrong */
 export async function runUnit(task: UnitTask, scope: WorkerScope): Promise<UnitOutcome> {
-  const { cell, shard } = task.unit
+  const { cell } = task.unit
   const dataset = await scope.cache.dataset(task.setting, 'test')
   if (dataset.hash !== cell.dataset.sha256) {
     throw new RunError(
@@ -21,14 +27,67 @@ export async function runUnit(task: UnitTask, scope: WorkerScope): Promise<UnitO
       `data set "${dataset.id}" has changed while the run was going on; run again`,
     )
   }
-  const model = await scope.cache.model(task.setting, task.model, cell.defense.model)
+  const hashes = cell.kind === 'attack' ? (cell.surrogates ?? []) : []
+  const kept = Math.max(2, 1 + hashes.length)
+  const model = await scope.cache.model(task.setting, task.model, cell.defense.model, kept)
+  const surrogates: Model[] = []
+  for (const [index, location] of (task.surrogates ?? []).entries()) {
+    surrogates.push(await scope.cache.model(task.setting, location, hashes[index]!, kept))
+  }
   scope.send({ robench: 'began' })
   const started = performance.now()
-  const outcome =
-    cell.kind === 'clean'
-      ? await predictShard(model, dataset, shard, task.batchSize, scope)
-      : await attackShard(model, dataset, cell, task, scope)
+  const outcome = await workOn(cell, { model, surrogates }, dataset, task, scope)
   return { ...outcome, elapsedMs: Math.round(performance.now() - started) }
+}
+
+/** The models that a unit works with. */
+interface UnitModels {
+  readonly model: Model
+  readonly surrogates: readonly Model[]
+}
+
+async function workOn(
+  cell: Cell,
+  models: UnitModels,
+  dataset: Dataset,
+  task: UnitTask,
+  scope: WorkerScope,
+): Promise<Outcome> {
+  if (cell.kind === 'attack') return attackShard(models, dataset, cell, task, scope)
+  const { shard } = task.unit
+  const clean = await predictShard(models.model, dataset, shard, task.batchSize, scope)
+  if (cell.kind === 'clean') return clean
+  return { ...clean, ...(await probeShard(models.model, dataset, cell, task, scope)) }
+}
+
+/** The probes on a shard. Their random numbers depend on nothing that a suite could choose. */
+async function probeShard(
+  model: Model,
+  dataset: Dataset,
+  { threatModel }: CheckCell,
+  { unit, batchSize, model: location }: UnitTask,
+  scope: WorkerScope,
+): Promise<Pick<Outcome, 'checks' | 'forwardPasses' | 'backwardPasses'>> {
+  const { start, end } = unit.shard
+  const before = { ...model.passes }
+  const checks = await runProbes({
+    model: withDraws(model, 'checks'),
+    inputs: dataset.rows(range(start, end)),
+    labels: dataset.labels.slice(start, end),
+    threatModel,
+    rng: { stream: (row, restart, name = '') => randomStream('checks', row, restart, name) },
+    batchSize,
+    signal: scope.signal,
+    classes: dataset.classNames.length,
+    graph: readOnnx(new Uint8Array(await readFile(location.path)), location.label),
+    progress: (done, total) =>
+      scope.send({ robench: 'examples', done: ((end - start) * done) / total }),
+  })
+  return {
+    checks,
+    forwardPasses: model.passes.forward - before.forward,
+    backwardPasses: model.passes.backward - before.backward,
+  }
 }
 
 type Outcome = Omit<UnitOutcome, 'elapsedMs'>
@@ -40,11 +99,12 @@ async function predictShard(
   batchSize: number,
   scope: WorkerScope,
 ): Promise<Outcome> {
+  const drawing = withDraws(model, 'clean')
   let outcomes = ''
   for (let start = shard.start; start < shard.end; start += batchSize) {
     if (scope.signal.aborted) throw new RunError('ROBENCH_ABORTED', 'the run was interrupted')
     const indices = range(start, Math.min(start + batchSize, shard.end))
-    const predicted = predictions(await model.logits(dataset.rows(indices)))
+    const predicted = predictions(await drawing.logits(dataset.rows(indices)))
     predicted.forEach((label, row) => {
       outcomes += label === dataset.labels[indices[row]!] ? '1' : '0'
     })
@@ -54,7 +114,7 @@ async function predictShard(
 }
 
 async function attackShard(
-  model: Model,
+  models: UnitModels,
   dataset: Dataset,
   cell: AttackCell,
   task: UnitTask,
@@ -63,20 +123,27 @@ async function attackShard(
   const { shard } = task.unit
   const { clean = '' } = task
   const registry = await scope.cache.registry(task.setting)
-  const plugin = await registry.get('attack', cell.attack.plugin)
+  const chosen = await reviveAttack(registry, cell.attack)
   const indices = range(shard.start, shard.end)
   const labels = dataset.labels.slice(shard.start, shard.end)
   const wrong = labels.length - [...clean].filter((outcome) => outcome === '1').length
   const answer = await runAttack({
-    plugin,
-    options: cell.attack.options,
-    model,
+    ...chosen,
+    ...models,
     inputs: dataset.rows(indices),
     labels,
     // Only whether a prediction is right matters to the host.
     cleanPredictions: labels.map((label, row) => (clean[row] === '1' ? label : -1)),
     exampleIndices: indices,
+    reference: {
+      count: dataset.count,
+      select: (rows) => ({
+        inputs: dataset.rows(rows),
+        labels: Int32Array.from(rows, (row) => dataset.labels[row]!),
+      }),
+    },
     threatModel: cell.threatModel,
+    ...(cell.curve && { curve: cell.curve }),
     seed: cell.seed,
     batchSize: task.batchSize,
     signal: scope.signal,
@@ -87,8 +154,21 @@ async function attackShard(
     const { data, shape } = answer.adversarial
     await writeFileAtomic(task.adversarialFile, new Uint8Array(dump(data, [...shape])))
   }
-  const { outcomes, forwardPasses, backwardPasses, stages } = answer
-  return { outcomes, forwardPasses, backwardPasses, ...(stages && { stages }) }
+  const { outcomes, forwardPasses, backwardPasses, stages, breakingEpsilons } = answer
+  const { correct, silentSuccesses } = answer
+  return {
+    outcomes,
+    forwardPasses,
+    backwardPasses,
+    ...(stages && { stages }),
+    ...(breakingEpsilons && {
+      breakingEpsilons: Array.from(breakingEpsilons, (least) =>
+        least === Infinity ? null : least,
+      ),
+    }),
+    ...(correct !== undefined && { correct }),
+    ...(silentSuccesses !== undefined && { silentSuccesses }),
+  }
 }
 
 function range(start: number, end: number): Int32Array {

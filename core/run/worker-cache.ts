@@ -42,8 +42,17 @@ export class WorkerCache {
     )
   }
 
-  /** The model of that hash. @throws RunError ROBENCH_STORE if the file has changed since the plan was made */
-  async model(setting: WorkerSetting, location: ModelLocation, hash: string): Promise<Model> {
+  /**
+   * The model of that hash.
+   * @param kept how many models stay loaded, this one among them: as many as a task works with
+   * @throws RunError ROBENCH_STORE if the file has changed since the plan was made
+   */
+  async model(
+    setting: WorkerSetting,
+    location: ModelLocation,
+    hash: string,
+    kept = modelsKept,
+  ): Promise<Model> {
     const { device, threads } = setting
     const key = canonicalJson([hash, device, threads])
     const known = this.#models.get(key)
@@ -54,7 +63,7 @@ export class WorkerCache {
       return known
     }
     for (const [oldKey, old] of this.#models) {
-      if (this.#models.size < modelsKept) break
+      if (this.#models.size < kept) break
       this.#models.delete(oldKey)
       await (await old).dispose()
     }

@@ -32,11 +32,23 @@ export interface CleanCell {
 export interface AttackCell extends Omit<CleanCell, 'kind'> {
   readonly kind: 'attack'
   readonly threatModel: ThreatModel
+  /** Further sizes of the ball, ascending. */
+  readonly curve?: readonly number[]
   readonly attack: PluginIdentity
+  /** The models that the attack uses beside the one under test: their hashes. */
+  readonly surrogates?: readonly string[]
   readonly seed: number
 }
 
-export type Cell = CleanCell | AttackCell
+/** The probes that ask whether attacks on a model can be believed, on the first `examples`. */
+export interface CheckCell extends Omit<CleanCell, 'kind'> {
+  readonly kind: 'checks'
+  /** Raised by one whenever a probe's answer may change. */
+  readonly version: number
+  readonly threatModel: ThreatModel
+}
+
+export type Cell = CleanCell | AttackCell | CheckCell
 
 /** A shard of a cell: examples `start` to `end` (exclusive). */
 export interface Shard {

@@ -6,8 +6,10 @@ import { hashJson } from '../hash.ts'
 import { packageRoot } from '../paths.ts'
 import { compileSchema } from '../schema.ts'
 import { parseEpsilon } from '../threat/epsilon.ts'
-import type { Norm } from '../threat/threat-model.ts'
+import { attributes } from '../threat/attributes.ts'
+import type { ThreatModel } from '../threat/threat-model.ts'
 import { parseJsonText } from './json-file.ts'
+import { suiteAttacks } from './matrix.ts'
 import { suiteSchema } from './schema.ts'
 import type { Suite } from './schema.ts'
 
@@ -28,6 +30,7 @@ export interface SuiteOverrides {
   readonly batchSize?: number
   readonly seeds?: readonly number[]
   readonly timeLimitMs?: number
+  readonly checks?: boolean
 }
 
 /**
@@ -98,28 +101,48 @@ export function checkSuite(
     suite.defenses.map(({ name }) => name),
     `${label}#/defenses`,
   )
-  refuseSameNames(suite.attacks.map(attackName), `${label}#/attacks`)
+  refuseSameNames(
+    suiteAttacks(suite).map(({ name }) => name),
+    `${label}#/attacks`,
+  )
   // What changes no number is no part of a suite's identity.
-  const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, ...content } = suite
+  const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, checks: _, ...content } = suite
   return { suite, label, folder, sha256: hashJson(content) }
 }
 
-/** An attack's name in the suite: its own, or else its plugin's id. */
-export function attackName(attack: {
-  readonly name?: string | undefined
-  readonly plugin: string
-}): string {
-  return attack.name ?? attack.plugin
+/** A threat model as a suite states it: bounds are those of the data. */
+export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
+  /** Further sizes of the ball, ascending. */
+  readonly curve?: readonly number[]
 }
 
-/** Norm and epsilon of a threat model as the suite states it. @throws ConfigError if epsilon is no positive number or fraction */
-export function suiteThreatModel(
-  suite: Suite,
-  index: number,
-  label: string,
-): { readonly norm: Norm; readonly epsilon: number } {
-  const { norm, epsilon } = suite.threatModels[index]!
-  return { norm, epsilon: parseEpsilon(epsilon, `${label}#/threatModels/${index}/epsilon`) }
+/** A threat model of the suite in numbers. @throws ConfigError if a size is no positive number or fraction, or a range leaves out what is neutral */
+export function suiteThreatModel(suite: Suite, index: number, label: string): SuiteThreatModel {
+  const { norm, epsilon, transform, curve } = suite.threatModels[index]!
+  const where = `${label}#/threatModels/${index}`
+  const sizes = curve?.map((size, place) => parseEpsilon(size, `${where}/curve/${place}`))
+  checkRanges(transform, `${where}/transform/ranges`)
+  const alone = transform !== undefined && (epsilon === undefined || Number(epsilon) === 0)
+  return {
+    norm,
+    epsilon: alone ? 0 : parseEpsilon(epsilon, `${where}/epsilon`),
+    ...(transform && { transform }),
+    ...(sizes && { curve: sizes.toSorted((a, b) => a - b) }),
+  }
+}
+
+/** Each range has its attribute's neutral value in it: an attacker may always leave the image as it is. */
+function checkRanges(transform: object | undefined, where: string): void {
+  const ranges: unknown = transform && Reflect.get(transform, 'ranges')
+  if (typeof ranges !== 'object' || ranges === null) return
+  for (const [name, [low, high]] of Object.entries(ranges as Record<string, [number, number]>)) {
+    const { neutral, unit } = attributes[name as keyof typeof attributes]
+    if (low <= neutral && neutral <= high) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/${name}: expected a range that contains ${neutral}, which leaves the image as it is (${unit}); got [${low}, ${high}]`,
+    )
+  }
 }
 
 function refuseSameNames(names: readonly string[], where: string): void {

@@ -1,5 +1,6 @@
 /** The JSON Schema of a suite file, as published in schemas/suite.schema.json, and the type it stands for. */
 import type { FromSchema } from 'json-schema-to-ts'
+import { attributeNames } from '../threat/attributes.ts'
 import { norms } from '../threat/threat-model.ts'
 
 const name = {
@@ -11,6 +12,57 @@ const name = {
 const options = {
   type: 'object',
   description: "the plugin's own options; robench list says which it accepts",
+} as const
+
+const epsilon = {
+  type: ['number', 'string'],
+  description: 'a positive number or a fraction such as "8/255", in the units of the inputs',
+} as const
+
+const fraction = { type: 'number', minimum: 0, maximum: 1 } as const
+
+const range = {
+  type: 'array',
+  items: { type: 'number' },
+  minItems: 2,
+  maxItems: 2,
+  description: 'a pair of numbers, lowest and highest value',
+} as const
+
+const transform = {
+  type: 'object',
+  required: ['kind'],
+  oneOf: [
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['kind', 'ranges'],
+      properties: {
+        kind: { const: 'attribute' },
+        ranges: {
+          type: 'object',
+          additionalProperties: false,
+          minProperties: 1,
+          properties: Object.fromEntries(attributeNames.map((attribute) => [attribute, range])),
+        },
+      },
+    },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['kind', 'mix', 'scale'],
+      properties: { kind: { const: 'amplitude' }, mix: fraction, scale: fraction },
+    },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['kind'],
+      properties: { kind: { const: 'corruption' } },
+    },
+  ],
+  description:
+    'one of {"kind": "attribute", "ranges": {"rotation": [-30, 30]}}, {"kind": "amplitude", "mix": 0.5, "scale": 0.5}, {"kind": "corruption"}; ' +
+    'what an attacker may do to the image before the ball is drawn around it',
 } as const
 
 const seed = { type: 'integer', minimum: 0, maximum: 4294967295 } as const
@@ -59,13 +111,19 @@ export const suiteSchema = {
       items: {
         type: 'object',
         additionalProperties: false,
-        required: ['norm', 'epsilon'],
+        required: ['norm'],
         properties: {
           norm: { enum: norms },
           epsilon: {
-            type: ['number', 'string'],
-            description:
-              'a positive number or a fraction such as "8/255", in the units of the inputs',
+            ...epsilon,
+            description: `${epsilon.description}; may be left out or 0 with a transform`,
+          },
+          transform,
+          curve: {
+            type: 'array',
+            minItems: 1,
+            items: epsilon,
+            description: 'further sizes of the ball, for a curve of robust accuracy',
           },
         },
       },
@@ -89,6 +147,11 @@ export const suiteSchema = {
           },
           train: { type: 'boolean', description: 'prepare the model anew even if a file is named' },
           seed: { ...seed, default: 0 },
+          role: {
+            enum: ['defense', 'surrogate'],
+            default: 'defense',
+            description: 'a surrogate is not evaluated itself: attacks by transfer use it',
+          },
           link: { type: 'string', pattern: '^https?://', description: 'an http address' },
         },
       },
@@ -100,8 +163,26 @@ export const suiteSchema = {
         type: 'object',
         additionalProperties: false,
         required: ['plugin'],
-        properties: { name, plugin: { type: 'string', minLength: 1 }, options },
+        properties: {
+          name,
+          plugin: { type: 'string', minLength: 1 },
+          options,
+          matrix: {
+            type: 'object',
+            minProperties: 1,
+            additionalProperties: {
+              type: 'array',
+              minItems: 1,
+              description: 'a list of values of that option',
+            },
+            description: 'options with lists of values: one attack for each combination',
+          },
+        },
       },
+    },
+    checks: {
+      type: 'boolean',
+      description: 'false leaves out the probes that ask whether the numbers can be believed',
     },
     seeds: { type: 'array', minItems: 1, uniqueItems: true, items: seed, default: [0] },
     batchSize: { type: 'integer', minimum: 1, default: 64 },

@@ -7,10 +7,12 @@ import { runAttack } from '../plugin/host.ts'
 import type { AttackAnswer, AttackRequest } from '../plugin/host.ts'
 import { pluginMetaSchemas } from '../plugin/meta-schema.ts'
 import { resolveOptions } from '../plugin/options.ts'
+import type { ChosenAttack } from '../plugin/wrapped-attack.ts'
 import { randomStream } from '../random.ts'
 import { compileSchema } from '../schema.ts'
 import { gatherRows, tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
+import { referenceExamples } from '../threat/reference-examples.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { LinearModel, randomLinearClassifier } from './linear-model.ts'
 import type { LinearClassifier } from './linear-model.ts'
@@ -28,6 +30,8 @@ export interface AttackConformance {
   readonly options?: PluginOptions
   /** Options under which the seed must change the answer, for an attack with `meta.stochastic`; `options` if left out. */
   readonly seedOptions?: PluginOptions
+  /** The attack that it wraps, for an attack with `meta.wraps`. */
+  readonly inner?: ChosenAttack
   /** Makes the model that is attacked; `LinearModel` if left out, which cannot `compile`. */
   createModel?(classifier: LinearClassifier): Promise<Model>
 }
@@ -107,11 +111,13 @@ async function prepare(subject: AttackConformance, norm: Norm): Promise<Trial> {
       return runAttack({
         plugin: subject.plugin,
         options,
+        ...(subject.inner && { inner: subject.inner }),
         model,
         inputs: gatherRows(inputs, rows),
         labels: chosen,
         cleanPredictions: chosen,
         exampleIndices: rows,
+        reference: referenceExamples(inputs, labels),
         threatModel,
         seed: 1,
         batchSize: 8,
@@ -188,25 +194,28 @@ const checkOrder: Check = async ({ attack, labels }, { plugin }) => {
 
 const checkAbort: Check = async ({ attack, model }, { plugin }) => {
   const controller = new AbortController()
-  const aborting: Model = {
-    inputShape: model.inputShape,
-    classes: model.classes,
-    bounds: model.bounds,
-    hash: model.hash,
+  const aborting = (base: Model): Model => ({
+    inputShape: base.inputShape,
+    classes: base.classes,
+    bounds: base.bounds,
+    hash: base.hash,
+    stages: base.stages,
+    stochastic: base.stochastic,
     get passes() {
-      return model.passes
+      return base.passes
     },
-    logits: async (inputs) => afterwards(await model.logits(inputs)),
-    gradient: async (...inputs) => afterwards(await model.gradient(...inputs)),
-    compile: async (build) => afterwards(await model.compile(build)),
-    dispose: () => model.dispose(),
-  }
+    logits: async (inputs) => afterwards(await base.logits(inputs)),
+    gradient: async (...inputs) => afterwards(await base.gradient(...inputs)),
+    compile: async (build) => afterwards(await base.compile(build)),
+    variant: (options) => aborting(base.variant(options)),
+    dispose: () => base.dispose(),
+  })
   function afterwards<T>(answer: T): T {
     controller.abort()
     return answer
   }
   try {
-    await attack({ model: aborting, signal: controller.signal, batchSize: 1 })
+    await attack({ model: aborting(model), signal: controller.signal, batchSize: 1 })
   } catch (error) {
     if (error instanceof RobenchError && error.code === 'ROBENCH_ABORTED') return
     throw error
@@ -221,15 +230,17 @@ const checkProvablyRobust: Check = async (trial, { plugin }) => {
   }
 }
 
-const checkCost: Check = async (trial, { plugin, options }) => {
+const checkCost: Check = async (trial, { plugin, options, inner }) => {
   const rows = provablyRobust(trial)
   const answer = await trial.attack({ rows })
   const resolved = resolveOptions(plugin.meta, options, 'options')
   // The options were validated against the plugin's own schema, which their type was read from.
-  const cost = plugin.cost(resolved as never, classes, trial.threatModel.norm)
+  const { norm } = trial.threatModel
+  const innerCost = inner?.plugin.cost(inner.options as never, classes, norm)
+  const cost = plugin.cost(resolved as never, classes, norm, innerCost)
   const counted = {
-    forward: answer.forwardPasses / rows.length,
-    backward: answer.backwardPasses / rows.length,
+    forward: (answer.forwardPasses - (cost.setup?.forward ?? 0)) / rows.length,
+    backward: (answer.backwardPasses - (cost.setup?.backward ?? 0)) / rows.length,
   }
   ensure(
     counted.forward === cost.forward && counted.backward === cost.backward,

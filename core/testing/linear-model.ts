@@ -1,6 +1,14 @@
 /** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
 import { GraphError } from '../errors.ts'
-import type { GradientAnswer, Model, PassCounts, Program, TargetedLoss } from '../model/model.ts'
+import type {
+  GradientAnswer,
+  Model,
+  ModelVariant,
+  PassCounts,
+  Program,
+  TargetedLoss,
+} from '../model/model.ts'
+import { checkStageNames } from '../model/stages.ts'
 import { randomStream } from '../random.ts'
 import { tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
@@ -42,6 +50,8 @@ export class LinearModel implements Model {
   readonly classes: number
   readonly bounds = [0, 1] as const
   readonly hash = 'linear'
+  readonly stages = []
+  readonly stochastic = false
   readonly #classifier: LinearClassifier
   #forward = 0
   #backward = 0
@@ -110,6 +120,12 @@ export class LinearModel implements Model {
       'ROBENCH_GRAPH',
       'the linear test model has no graph to compile with; test attacks that compile on a model from createModel',
     )
+  }
+
+  /** The model itself: it has no stages, no thresholds and no random numbers. */
+  variant(options: ModelVariant): Model {
+    checkStageNames(this.stages, options, 'the linear test model')
+    return this
   }
 
   async dispose(): Promise<void> {}

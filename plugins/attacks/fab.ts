@@ -17,7 +17,7 @@ const optionsSchema = {
 
 /**
  * The fast adaptive boundary attack, untargeted. It looks for the nearest misclassified point and stops when one lies
- * within the ball. A step costs a forward and a backward pass for every wrong class, and a forward pass to judge it: for
+ * within the ball. A step costs a backward pass for every wrong class, a forward pass for each nine of them, and one to judge it: for
  * many classes `fab-t` is the one to take.
  * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, algorithm 1
  */

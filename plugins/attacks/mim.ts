@@ -2,7 +2,7 @@
 import {
   apiVersion,
   defineAttack,
-  gradientOptions,
+  momentumOptions,
   parseEpsilon,
   projectedGradient,
   projectedGradientCost,
@@ -12,25 +12,7 @@ import type { JSONSchema } from '../../core/index.ts'
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
-  properties: {
-    ...gradientOptions,
-    steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps a restart' },
-    stepSize: {
-      ...gradientOptions.stepSize,
-      description: 'a positive number or a fraction such as "2/255"; epsilon / steps if left out',
-    },
-    momentum: {
-      type: 'number',
-      minimum: 0,
-      default: 1,
-      description: 'decay factor of the accumulated gradient; 0 keeps none',
-    },
-    randomStart: {
-      type: 'boolean',
-      default: false,
-      description: 'start each restart at a uniform draw from the ball instead of at the input',
-    },
-  },
+  properties: momentumOptions,
 } as const satisfies JSONSchema
 
 /**

@@ -17,21 +17,10 @@ const subjects: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [
   [apgdDlr, { steps, restarts: 2 }],
   [apgdT, { steps }],
   [apgdT, { steps, restarts: 2, targets: 2 }],
-  [fab, { steps, restarts: 2 }],
   [fabT, { steps, restarts: 2 }],
   [square, { queries: 30, restarts: 2 }],
   [square, { queries: 30, rescaleSchedule: true }],
   [autoattack, { version: 'custom', steps, queries: 20, restarts: 2 }],
-  [
-    autoattack,
-    {
-      version: 'custom',
-      attacks: ['square', 'fab', 'apgd-dlr'],
-      steps,
-      queries: 20,
-      restarts: 1,
-    },
-  ],
 ]
 
 for (const [plugin, options] of subjects) {
@@ -40,10 +29,18 @@ for (const [plugin, options] of subjects) {
   })
 }
 
-describe('autoattack on a linear model in the engine', () => {
-  const options = { version: 'custom', steps: 3, queries: 5, restarts: 1, targets: 2 }
-  const createModel = compiledLinearModel
-  for (const { name, run } of attackConformance({ plugin: autoattack, options, createModel })) {
-    test(name, run)
-  }
-})
+const custom = { version: 'custom', queries: 5, restarts: 1 } as const
+const engineSubjects: typeof subjects = [
+  [fab, { steps, restarts: 2 }],
+  [autoattack, { ...custom, steps: 3, targets: 2 }],
+  [autoattack, { ...custom, steps, attacks: ['square', 'fab', 'apgd-dlr'] }],
+]
+
+for (const [plugin, options] of engineSubjects) {
+  describe(`${plugin.meta.id} with ${JSON.stringify(options)} on a linear model in the engine`, () => {
+    const createModel = compiledLinearModel
+    for (const { name, run } of attackConformance({ plugin, options, createModel })) {
+      test(name, run)
+    }
+  })
+}

@@ -1,4 +1,6 @@
 /** Results as a run would leave them, their outcomes made by a rule: for the tests of reports and leaderboard. */
+import type { Check, Verdict } from '../../core/checks/check.ts'
+import { documentationOf } from '../../core/checks/documentation.ts'
 import { hashBytes } from '../../core/hash.ts'
 import { robustAccuracy, worstCaseRobustAccuracy } from '../../core/metrics/accuracy.ts'
 import type {
@@ -186,4 +188,64 @@ export function troubledResult(): RunResult {
       ],
     },
   )
+}
+
+/** One entry that nothing speaks against, and one that is not to be believed. */
+export function checkedResult(): RunResult {
+  const check = (id: string, verdict: Verdict, evidence: string, value: number | null): Check => ({
+    id,
+    title: documentationOf(id)?.title ?? id,
+    verdict,
+    value,
+    threshold: value === null ? null : 0.1,
+    evidence,
+  })
+  const sound = [
+    check(
+      'gradient-available',
+      'pass',
+      'the gradient of every loss is zero for 0 of 64 examples',
+      0,
+    ),
+    check(
+      'losses-agree',
+      'pass',
+      '40 steps on cross-entropy break 31 of 60 examples, on the margin and DLR together 32 (1.67 % more)',
+      0.0167,
+    ),
+    check(
+      'transfer-weaker',
+      'not-applicable',
+      'no white-box and transfer attack were run side by side',
+      null,
+    ),
+  ]
+  const raised = [
+    check(
+      'gradient-cross-entropy',
+      'fail',
+      '57 of 64 examples have a zero gradient of cross-entropy',
+      0.890625,
+    ),
+    check(
+      'logit-scale',
+      'warn',
+      "the label's logit is 7380 above the next one in the median; 0.1 to 50 is usual",
+      7380,
+    ),
+    check(
+      'losses-agree',
+      'fail',
+      '40 steps on cross-entropy break 3 of 64 examples, on the margin and DLR together 52 (76.6 % more)',
+      0.765625,
+    ),
+    sound[0]!,
+    sound[2]!,
+  ]
+  const standard = makeEntry('standard', { clean: 8312, robust: { fgsm: 410, 'pgd-20': 12 } })
+  const scaled = makeEntry('logits × 1000', { clean: 8312, robust: { fgsm: 7900, 'pgd-20': 7812 } })
+  return makeResult([
+    { ...standard, checks: sound },
+    { ...scaled, checks: raised },
+  ])
 }

@@ -1,5 +1,4 @@
-/** Elementwise operators with broadcasting: arithmetic, comparison, selection. */
-import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
+/** Elementwise operators with broadcasting: arithmetic and smooth functions. */
 import { addPhases } from './phases.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import {
@@ -7,7 +6,6 @@ import {
   describe,
   inputOf,
   shapeError,
-  textOf,
   type Call,
   type OpRecord,
   type Sample,
@@ -129,10 +127,6 @@ export const Erf = unary('Erf', (g, x, _y, dy) =>
 )
 export const Sin = unary('Sin', (g, x, _y, dy) => g.mul(dy, g.op('Cos', [x])[0]!))
 export const Cos = unary('Cos', (g, x, _y, dy) => g.neg(g.mul(dy, g.op('Sin', [x])[0]!)))
-export const Sign = unary('Sign', 'zero')
-export const Floor = unary('Floor', 'zero')
-export const Ceil = unary('Ceil', 'zero')
-export const Round = unary('Round', 'zero')
 
 /** Inside the limits, both included, the gradient passes (as in PyTorch). Limits are not differentiated. */
 export const Clip = defineOp({
@@ -165,52 +159,6 @@ export const Clip = defineOp({
   ],
 })
 
-export const Where = defineOp({
-  op: 'Where',
-  attributes: {},
-  infer: (call) => {
-    const contents = chooseContents(inputOf(call, 0), inputOf(call, 1), inputOf(call, 2))
-    return [
-      { dtype: inputOf(call, 1).dtype, shape: broadcastAll(call), ...(contents && { contents }) },
-    ]
-  },
-  vjp: (g, { inputs: [condition], wanted }, [dy]) => [
-    null,
-    wanted[1] ? g.where(condition!, dy!, 0) : null,
-    wanted[2] ? g.where(condition!, 0, dy!) : null,
-  ],
-  // The gradient of a ReLU between convolutions: a product with a mask keeps onnxruntime's layout.
-  lower: (g, call) => {
-    const [condition, kept, other] = call.inputs as readonly Value[]
-    const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
-    const masks =
-      source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
-    if (!masks || !isBlocked(source)) return undefined
-    return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
-  },
-  samples: [
-    { inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] },
-  ],
-})
-
-export const Cast = defineOp({
-  op: 'Cast',
-  attributes: { to: { type: 'dtype' } },
-  infer: (call) => {
-    const x = inputOf(call, 0)
-    const dtype = textOf(call, 'to') as DType
-    const keeps = x.contents && (dtype === 'int64' || dtype === 'int32')
-    return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents }) }]
-  },
-  vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
-  // Since opset 19, for types of 8 bits only.
-  upgrade: (_g, call) => {
-    const { saturate: _saturate, ...attributes } = call.attributes
-    return { ...call, attributes }
-  },
-  samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
-})
-
 export const Identity = defineOp({
   op: 'Identity',
   attributes: {},
@@ -219,23 +167,6 @@ export const Identity = defineOp({
   // onnxruntime 1.30 breaks graphs in which batch normalization reads an Identity that others read, too.
   lower: (_g, call) => [inputOf(call, 0)],
   samples: [{ inputs: [[2, 3]] }],
-})
-
-export const Greater = comparison('Greater')
-export const GreaterOrEqual = comparison('GreaterOrEqual')
-export const Less = comparison('Less')
-export const LessOrEqual = comparison('LessOrEqual')
-export const Equal = comparison('Equal')
-export const And = comparison('And', 'bool')
-export const Or = comparison('Or', 'bool')
-export const Xor = comparison('Xor', 'bool')
-
-export const Not = defineOp({
-  op: 'Not',
-  attributes: {},
-  infer: (call) => [{ dtype: 'bool', shape: inputOf(call, 0).shape }],
-  vjp: 'zero',
-  samples: [{ inputs: [{ shape: [3], dtype: 'bool', values: [1, 0, 1] }] }],
 })
 
 /** True of the types through which gradients flow. */
@@ -249,15 +180,14 @@ function same(x: Value): Inferred {
 
 function unary(
   op: string,
-  rule: 'zero' | ((g: Builder, x: Value, y: Value, dy: Value) => Value),
+  rule: (g: Builder, x: Value, y: Value, dy: Value) => Value,
   samples: readonly Sample[] = [{ inputs: [[2, 3]] }],
 ): OpRecord {
   return defineOp({
     op,
     attributes: {},
     infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
-    vjp:
-      rule === 'zero' ? 'zero' : (g, { inputs: [x], outputs: [y] }, [dy]) => [rule(g, x!, y!, dy!)],
+    vjp: (g, { inputs: [x], outputs: [y] }, [dy]) => [rule(g, x!, y!, dy!)],
     samples,
   })
 }
@@ -289,7 +219,7 @@ function arithmetic(
 }
 
 /** Arithmetic on sizes known before the run. */
-function combine(
+export function combine(
   a: Value,
   b: Value,
   sizes: (a: Dim, b: Dim) => Dim | undefined,
@@ -306,25 +236,6 @@ function combine(
     result.push(size)
   }
   return result
-}
-
-/** A choice between sizes known before the run. */
-function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
-  const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
-  const at = (value: Value, i: number): Dim | undefined =>
-    value.contents?.[value.contents.length === 1 ? 0 : i]
-  const chosen = Array.from({ length }, (_, i) => {
-    const isFirst = at(choice, i)
-    return isFirst === undefined ? undefined : at(isFirst ? a : b, i)
-  })
-  const contents = chosen.filter((item) => item !== undefined)
-  return length > 0 && contents.length === length ? contents : undefined
-}
-
-/** 1 or 0; a symbol is a size, so it is no negative number. */
-function equalSizes(a: Dim, b: Dim): Dim | undefined {
-  if (typeof a === typeof b) return a === b ? 1 : typeof a === 'number' ? 0 : undefined
-  return Number(typeof a === 'number' ? a : b) < 0 ? 0 : undefined
 }
 
 function whole(a: Dim, b: Dim, compute: (a: number, b: number) => number): Dim | undefined {
@@ -359,29 +270,8 @@ function extremum(op: 'Max' | 'Min'): OpRecord {
   })
 }
 
-function comparison(op: string, dtype: DType = 'float32'): OpRecord {
-  const values = [1, 0, 1, 0, 0, 1]
-  return defineOp({
-    op,
-    attributes: {},
-    infer: (call) => {
-      const contents =
-        op === 'Equal' ? combine(inputOf(call, 0), inputOf(call, 1), equalSizes) : undefined
-      return [{ dtype: 'bool', shape: broadcastAll(call), ...(contents && { contents }) }]
-    },
-    vjp: 'zero',
-    samples: [
-      {
-        inputs: [
-          { shape: [2, 3], dtype, values },
-          { shape: [3], dtype, values: [1, 0, 0] },
-        ],
-      },
-    ],
-  })
-}
-
-function broadcastAll(call: Call): readonly Dim[] {
+/** The shape to which all inputs are broadcast. */
+export function broadcastAll(call: Call): readonly Dim[] {
   let shape: readonly Dim[] = []
   for (const input of call.inputs) {
     if (!input) continue

@@ -1,6 +1,7 @@
 /** The table of operators that robench knows: ONNX name to record. */
 import * as activation from './activation.ts'
 import * as convolution from './convolution.ts'
+import * as elements from './elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
 import * as linalg from './linalg.ts'
@@ -9,11 +10,13 @@ import * as normalization from './normalization.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
+import * as thresholds from './thresholds.ts'
 import type { OpRecord } from '../operator.ts'
 
 const families = [
   activation,
   convolution,
+  elements,
   elementwise,
   indexing,
   linalg,
@@ -22,6 +25,7 @@ const families = [
   padding,
   pooling,
   reduction,
+  thresholds,
 ]
 
 /** Every record, by the operator's ONNX name. */

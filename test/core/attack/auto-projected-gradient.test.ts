@@ -13,6 +13,7 @@ import { randomStream } from '../../../core/random.ts'
 import { createBall } from '../../../core/threat/ball.ts'
 import type { Norm } from '../../../core/threat/threat-model.ts'
 import { distance } from '../../../core/threat/verify.ts'
+import { referenceExamples } from '../../../core/threat/reference-examples.ts'
 import { linearCase } from '../../support/attack-request.ts'
 
 async function task(norm: Norm, epsilon: number): Promise<AttackTask> {
@@ -26,6 +27,7 @@ async function task(norm: Norm, epsilon: number): Promise<AttackTask> {
     threatModel,
     signal,
     batchSize: 4,
+    reference: referenceExamples(inputs, labels),
     rng: { stream: (row, restart) => randomStream(0, row, restart) },
     progress: () => {},
   }

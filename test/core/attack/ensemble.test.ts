@@ -7,6 +7,7 @@ import { keepStrongest } from '../../../core/attack/strongest.ts'
 import type { AttackTask } from '../../../core/attack/task.ts'
 import { randomStream } from '../../../core/random.ts'
 import { float32 } from '../../../core/tensor/tensor.ts'
+import { referenceExamples } from '../../../core/threat/reference-examples.ts'
 import { LinearModel } from '../../../core/testing/index.ts'
 
 /** The logits are the pixels. */
@@ -21,10 +22,13 @@ function task(
   rows: readonly (readonly [number, number, number])[],
   told: number[] = [],
 ): AttackTask {
+  const inputs = float32([rows.length, 1, 1, 3], rows.flat())
+  const labels = Int32Array.from(rows, () => 0)
   return {
     model: new LinearModel(identity),
-    inputs: float32([rows.length, 1, 1, 3], rows.flat()),
-    labels: Int32Array.from(rows, () => 0),
+    inputs,
+    labels,
+    reference: referenceExamples(inputs, labels),
     threatModel: { norm: 'Linf', epsilon: 1, bounds: [0, 1] },
     rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
     batchSize: 2,

@@ -10,6 +10,7 @@ import type { AttackTask } from '../../../core/attack/task.ts'
 import { predictions } from '../../../core/model/predictions.ts'
 import { randomStream } from '../../../core/random.ts'
 import { float32 } from '../../../core/tensor/tensor.ts'
+import { referenceExamples } from '../../../core/threat/reference-examples.ts'
 import type { ThreatModel } from '../../../core/threat/threat-model.ts'
 import { LinearModel } from '../../../core/testing/index.ts'
 
@@ -37,10 +38,13 @@ function task(
   changes: Partial<AttackTask & ThreatModel> = {},
 ): AttackTask {
   const { epsilon = 0.3, norm = 'Linf', ...others } = changes
+  const inputs = float32([rows.length, 1, 1, 2], rows.flat())
+  const classes = Int32Array.from(labels)
   return {
     model: new LinearModel(classifier),
-    inputs: float32([rows.length, 1, 1, 2], rows.flat()),
-    labels: Int32Array.from(labels),
+    inputs,
+    labels: classes,
+    reference: referenceExamples(inputs, classes),
     threatModel: { norm, epsilon, bounds: [0, 1] },
     rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
     batchSize: 4,

@@ -9,6 +9,7 @@ import { randomStream } from '../../../core/random.ts'
 import { createBall } from '../../../core/threat/ball.ts'
 import type { Norm } from '../../../core/threat/threat-model.ts'
 import { distance } from '../../../core/threat/verify.ts'
+import { referenceExamples } from '../../../core/threat/reference-examples.ts'
 import { linearCase } from '../../support/attack-request.ts'
 
 const plain = { queries: 5000, initialFraction: 0.8, rescaleSchedule: false }
@@ -63,6 +64,7 @@ test('the queries of each example are counted, to its first success or to the en
       threatModel,
       batchSize,
       signal,
+      reference: referenceExamples(inputs, labels),
       rng: { stream: (row, restart) => randomStream(0, row, restart) },
       progress: () => {},
     },

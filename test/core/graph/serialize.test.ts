@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { g } from '../../../core/graph/graph.ts'
 import { importGraph } from '../../../core/graph/import.ts'
 import { opset, toGraph, toOnnx } from '../../../core/graph/serialize.ts'
+import type { Value } from '../../../core/graph/value.ts'
 import { Session } from '../../../core/graph/session.ts'
 import { readOnnx } from '../../../core/onnx/file.ts'
 import { float32 } from '../../../core/tensor/tensor.ts'
@@ -89,15 +90,25 @@ describe('refused are', () => {
       `[GraphError: placeholder "x" is used but not among the graph's inputs]`,
     )
   })
+  test('a name for what is no result of an operator, or not on the way, or has a name', () => {
+    const named = (tensors: Readonly<Record<string, Value>>): unknown =>
+      toGraph({ features }, [x], tensors)
+    expect(() => named({ image: x })).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: tensor "image": expected the result of an operator on the way to the outputs that has no other name, got Input]`,
+    )
+    expect(() => named({ elsewhere: g.neg(x) })).toThrow('on the way to the outputs')
+    expect(() => named({ one: features, other: features })).toThrow('that has no other name')
+    expect(() => named({ features })).toThrow('are called "features"')
+  })
   test('two inputs of one name, and an output named as an input', () => {
     const other = g.input('x', 'float32', [1])
     expect(() =>
       toGraph({ features: g.add(features, other) }, [x, other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`,
+      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
     )
     expect(() => toGraph({ x: features }, [x])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs and outputs are called "x"; give each its own name]`,
+      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
     )
   })
 })

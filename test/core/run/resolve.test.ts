@@ -52,13 +52,13 @@ test('a sound suite is no mistake', async () => {
 
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, seeds, batchSize, timeLimitMs)"`,
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)"`,
   )
 })
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: apgd-ce, apgd-dlr, apgd-t, autoattack, bim, fab, fab-t, fgsm, mim, pgd, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws; a third party's comes from a package named in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws, ti-fgsm, transfer, universal; a third party's comes from a package named in the suite's "plugins")"`,
   )
 })
 

@@ -48,7 +48,7 @@ test('what changes no number does not change the hash, what may does', () => {
 test('every mistake is told, one a line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
-    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, seeds, batchSize, timeLimitMs)
+    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)
     s.json#/id: must be lower-case letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]

@@ -14,6 +14,7 @@ function attack(name: string, stochastic: boolean): PlanAttack {
     version: 1,
     options: {},
     stochastic,
+    minimumNorm: false,
     passes: () => ({ forward: 3, backward: 2 }),
   }
 }

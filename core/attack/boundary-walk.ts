@@ -1,0 +1,123 @@
+/** The boundary attack: a random walk along the boundary that comes ever nearer. */
+import { distance } from '../threat/verify.ts'
+import { ask, decisionSearch } from './decision-search.ts'
+import type { DecisionExample, DecisionFindings } from './decision-search.ts'
+import { approachBoundary, findStart } from './decision-start.ts'
+import type { QuerySearch } from './query-search.ts'
+import type { AttackTask } from './task.ts'
+
+export interface BoundaryWalkOptions {
+  /** Forward passes of each example, 1 or more: exactly so many are made. */
+  readonly queries: number
+  /** δ at first: length of a step along the sphere around the example, over its radius. */
+  readonly sphericalStep: number
+  /** ε at first: length of the step towards the example, over the radius. */
+  readonly sourceStep: number
+  /** What lengths are multiplied with or divided by, above 1. */
+  readonly stepAdaptation: number
+}
+
+/** Where the bisection from the start to the boundary ends. */
+const tolerance = 1e-3
+/** In one step of so many the point on the sphere is asked about, too. */
+const checkEvery = 10
+/** Success rates are taken over so many of these steps. */
+const window = 10
+
+/**
+ * Looks for the nearest misclassified point of every example in L2: a random step along the sphere around the example, a step
+ * towards it, and there it stays if that is misclassified. Both lengths follow how often it is.
+ *
+ * Follows the authors' second implementation (Foolbox 3): one proposal at a time, the lengths judged by every tenth. Differs from
+ * it: after the budget, not at convergence, it ends; starts are those of `findStart`; rates are taken over 10 checks instead of 100 and
+ * 30, so that lengths follow within fewer queries.
+ * @see Brendel, Rauber, Bethge 2018, "Decision-based adversarial attacks", arXiv:1712.04248, algorithm 1
+ */
+export async function boundaryWalk(
+  task: AttackTask,
+  options: BoundaryWalkOptions,
+): Promise<DecisionFindings> {
+  return decisionSearch(task, options.queries, (example) => walk(example, options))
+}
+
+function* walk(example: DecisionExample, options: BoundaryWalkOptions): QuerySearch<never> {
+  const { stepAdaptation } = options
+  const start = yield* findStart(example)
+  const point = yield* approachBoundary(example, start, tolerance)
+  const steps = { spherical: options.sphericalStep, source: options.sourceStep }
+  const spherical = successRate()
+  const source = successRate()
+  const sphere = new Float32Array(point.length)
+  const candidate = new Float32Array(point.length)
+  for (let step = 1; ; step++) {
+    propose(example, point, steps, { sphere, candidate })
+    const checks = step % checkEvery === 0
+    const stays = !checks || (yield* ask(example, sphere))
+    const reached = stays && (yield* ask(example, candidate))
+    if (
+      reached &&
+      distance('L2', example.origin, candidate) < distance('L2', example.origin, point)
+    ) {
+      point.set(candidate)
+    }
+    if (!checks) continue
+    // On a smooth boundary half of the sphere's points near enough to this one are misclassified.
+    const change = spherical.add(stays, 0.2, 0.5)
+    steps.spherical *= stepAdaptation ** change
+    steps.source *= stepAdaptation ** change
+    if (stays) steps.source *= stepAdaptation ** source.add(reached, 0.1, 0.25)
+  }
+}
+
+/** Counts successes and says when there are too few (−1) or too many (1) of them; 0 while it is not clear. */
+function successRate(): {
+  add(success: boolean, least: number, most: number): -1 | 0 | 1
+} {
+  let recent: boolean[] = []
+  return {
+    add(success, least, most) {
+      recent = [success, ...recent.slice(0, window - 1)]
+      if (recent.length < window) return 0
+      const rate = recent.filter(Boolean).length / window
+      if (rate >= least && rate <= most) return 0
+      recent = []
+      return rate > most ? 1 : -1
+    },
+  }
+}
+
+/** A random point on the sphere through `point` around the example, and one nearer to the example; both within the bounds. */
+function propose(
+  { origin, stream, low, high }: DecisionExample,
+  point: Float32Array,
+  steps: { readonly spherical: number; readonly source: number },
+  output: { readonly sphere: Float32Array; readonly candidate: Float32Array },
+): void {
+  const { sphere, candidate } = output
+  const size = point.length
+  const radius = distance('L2', origin, point)
+  const inverse = radius === 0 ? 0 : 1 / radius
+  const tangent = Float64Array.from({ length: size }, () => stream.normal())
+  let along = 0
+  for (let i = 0; i < size; i++) along += inverse * tangent[i]! * (point[i]! - origin[i]!)
+  let squares = 0
+  for (let i = 0; i < size; i++) {
+    tangent[i]! -= inverse * along * (point[i]! - origin[i]!)
+    squares += tangent[i]! ** 2
+  }
+  const scale = squares === 0 ? 0 : (steps.spherical * radius) / Math.sqrt(squares)
+  // Back onto the sphere: the step is at right angles to the radius.
+  const shrink = 1 / Math.sqrt(1 + steps.spherical ** 2)
+  for (let i = 0; i < size; i++) {
+    const moved = origin[i]! + shrink * (point[i]! - origin[i]! + scale * tangent[i]!)
+    sphere[i] = Math.min(Math.max(moved, low), high)
+  }
+  const away = distance('L2', origin, sphere)
+  // Bounds may have taken the point off the sphere: the candidate's own radius is what counts.
+  const length = Math.max(0, steps.source * radius + away - radius)
+  const part = away === 0 ? 0 : length / away
+  for (let i = 0; i < size; i++) {
+    const moved = sphere[i]! + part * (origin[i]! - sphere[i]!)
+    candidate[i] = Math.min(Math.max(moved, low), high)
+  }
+}

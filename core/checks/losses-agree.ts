@@ -1,0 +1,34 @@
+/** Check: cross-entropy breaks as much as the losses that no scale can hide from. */
+import { figure, notApplicable, ofExamples } from './check.ts'
+import { brokenWithin } from './climb.ts'
+import { countMarked, inAny } from './marks.ts'
+import { defineProbe } from './probe.ts'
+import { usualClimb, usualSteps } from './attacks.ts'
+
+const threshold = 0.1
+
+export const lossesAgree = defineProbe({
+  id: 'losses-agree',
+  title: 'Cross-entropy does not mislead',
+  kind: 'probe',
+  raisedIf: `${usualSteps} gradient steps on the margin or DLR break at least ${100 * threshold} % more of the examples than as many on cross-entropy`,
+  meaning:
+    'The gradient of cross-entropy is rounded away, or dominated by classes that do not matter. An attack that raises cross-entropy only reports robustness that is not there.',
+  whatToDo:
+    'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`; do not report an attack on cross-entropy alone.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    const broken = async (loss: 'cross-entropy' | 'margin' | 'dlr'): Promise<Uint8Array> =>
+      brokenWithin(await usualClimb(laboratory, loss), usualSteps)
+    const byCrossEntropy = countMarked(await broken('cross-entropy'))
+    const byOthers = countMarked(inAny(await broken('margin'), await broken('dlr')))
+    const { count } = laboratory
+    const share = (byOthers - byCrossEntropy) / count
+    return {
+      verdict: share >= threshold ? 'fail' : 'pass',
+      value: share,
+      threshold,
+      evidence: `${usualSteps} steps on cross-entropy break ${ofExamples(byCrossEntropy, count)}, on the margin and DLR together ${byOthers} (${figure(100 * share)} % more)`,
+    }
+  },
+})

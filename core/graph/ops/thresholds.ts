@@ -1,0 +1,174 @@
+/**
+ * Rounding, comparison and selection: operators that gradients do not pass, with the surrogates of straight-through estimates
+ * (Bengio, Léonard, Courville 2013, arXiv:1308.3432; with the clipping of Hubara et al. 2016, arXiv:1602.02830, eq. 4).
+ */
+import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
+import { broadcastAll, combine, isFloat } from './elementwise.ts'
+import { defineOp, inputOf, textOf, type DerivativeRule, type OpRecord } from '../operator.ts'
+import type { Dim } from '../dim.ts'
+import type { Builder } from '../builder.ts'
+import type { DType } from '../../tensor/tensor.ts'
+import type { Value } from '../value.ts'
+
+/** Surrogate: the derivative of clip(x, −1, 1). */
+export const Sign = rounding('Sign', (g, x, dy) => passNear(g, x, dy, 1))
+/** Surrogate: that of x itself, as for `Ceil` and `Round`. */
+export const Floor = rounding('Floor', (_g, _x, dy) => dy)
+export const Ceil = rounding('Ceil', (_g, _x, dy) => dy)
+export const Round = rounding('Round', (_g, _x, dy) => dy)
+
+export const Where = defineOp({
+  op: 'Where',
+  attributes: {},
+  infer: (call) => {
+    const contents = chooseContents(inputOf(call, 0), inputOf(call, 1), inputOf(call, 2))
+    return [
+      { dtype: inputOf(call, 1).dtype, shape: broadcastAll(call), ...(contents && { contents }) },
+    ]
+  },
+  vjp: (g, { inputs: [condition], wanted }, [dy]) => [
+    null,
+    wanted[1] ? g.where(condition!, dy!, 0) : null,
+    wanted[2] ? g.where(condition!, 0, dy!) : null,
+  ],
+  // A choice between constants is a number of two values: y = b + c·(a − b). Elsewhere the branches' own gradients say more.
+  surrogate: (g, call, outputGradients) => {
+    const { inputs, wanted } = call
+    const [condition, a, b] = inputs as readonly Value[]
+    const [dy] = outputGradients
+    if (wanted[1] || wanted[2]) {
+      return [
+        null,
+        wanted[1] ? g.where(condition!, dy!, 0) : null,
+        wanted[2] ? g.where(condition!, 0, dy!) : null,
+      ]
+    }
+    return [g.mul(dy!, g.sub(g.cast(a!, dy!.dtype), g.cast(b!, dy!.dtype))), null, null]
+  },
+  // The gradient of a ReLU between convolutions: a product with a mask keeps onnxruntime's layout.
+  lower: (g, call) => {
+    const [condition, kept, other] = call.inputs as readonly Value[]
+    const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
+    const masks =
+      source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
+    if (!masks || !isBlocked(source)) return undefined
+    return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
+  },
+  samples: [
+    { inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] },
+  ],
+})
+
+export const Cast = defineOp({
+  op: 'Cast',
+  attributes: { to: { type: 'dtype' } },
+  infer: (call) => {
+    const x = inputOf(call, 0)
+    const dtype = textOf(call, 'to') as DType
+    const keeps = x.contents && (dtype === 'int64' || dtype === 'int32')
+    return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents }) }]
+  },
+  vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
+  // Cutting off a fraction is rounding. Whether a number is not zero says nothing of its direction.
+  surrogate: (g, { inputs: [x], attributes }, [dy]) => [
+    attributes['to'] === 'bool' ? null : isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : dy!,
+  ],
+  // Since opset 19, for types of 8 bits only.
+  upgrade: (_g, call) => {
+    const { saturate: _saturate, ...attributes } = call.attributes
+    return { ...call, attributes }
+  },
+  samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
+})
+
+/** Surrogate of a comparison of a and b: as of (1 + sign(a − b)) / 2. */
+export const Greater = comparison('Greater', { surrogate: step(1) })
+export const GreaterOrEqual = comparison('GreaterOrEqual', { surrogate: step(1) })
+export const Less = comparison('Less', { surrogate: step(-1) })
+export const LessOrEqual = comparison('LessOrEqual', { surrogate: step(-1) })
+export const Equal = comparison('Equal')
+export const And = comparison('And', { dtype: 'bool' })
+export const Or = comparison('Or', { dtype: 'bool' })
+export const Xor = comparison('Xor', { dtype: 'bool' })
+
+export const Not = defineOp({
+  op: 'Not',
+  attributes: {},
+  infer: (call) => [{ dtype: 'bool', shape: inputOf(call, 0).shape }],
+  vjp: 'zero',
+  surrogate: (g, _call, [dy]) => [g.neg(dy!)],
+  samples: [{ inputs: [{ shape: [3], dtype: 'bool', values: [1, 0, 1] }] }],
+})
+
+function rounding(op: string, surrogate: (g: Builder, x: Value, dy: Value) => Value): OpRecord {
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
+    vjp: 'zero',
+    surrogate: (g, { inputs: [x] }, [dy]) => [surrogate(g, x!, dy!)],
+    samples: [{ inputs: [[2, 3]] }],
+  })
+}
+
+/** slope·dy where |x| ≤ 1, else 0. */
+function passNear(g: Builder, x: Value, dy: Value, slope: number): Value {
+  return g.where(g.greater(g.abs(x), 1), 0, slope === 1 ? dy : g.mul(dy, slope))
+}
+
+function step(direction: 1 | -1): DerivativeRule {
+  return (g, { inputs: [a, b], wanted }, [dy]) => {
+    const difference = g.sub(g.cast(a!, dy!.dtype), g.cast(b!, dy!.dtype))
+    const da = passNear(g, difference, dy!, direction / 2)
+    return [a!, b!].map((value, i) => {
+      if (!wanted[i]) return null
+      const part = i === 0 ? da : g.neg(da)
+      return isFloat(value.dtype) ? g.cast(part, value.dtype) : part
+    })
+  }
+}
+
+function comparison(
+  op: string,
+  { dtype = 'float32', surrogate }: { dtype?: DType; surrogate?: DerivativeRule } = {},
+): OpRecord {
+  const values = [1, 0, 1, 0, 0, 1]
+  return defineOp({
+    op,
+    attributes: {},
+    infer: (call) => {
+      const contents =
+        op === 'Equal' ? combine(inputOf(call, 0), inputOf(call, 1), equalSizes) : undefined
+      return [{ dtype: 'bool', shape: broadcastAll(call), ...(contents && { contents }) }]
+    },
+    vjp: 'zero',
+    ...(surrogate && { surrogate }),
+    samples: [
+      {
+        inputs: [
+          { shape: [2, 3], dtype, values },
+          { shape: [3], dtype, values: [1, 0, 0] },
+        ],
+      },
+    ],
+  })
+}
+
+/** A choice between sizes known before the run. */
+function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
+  const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
+  const at = (value: Value, i: number): Dim | undefined =>
+    value.contents?.[value.contents.length === 1 ? 0 : i]
+  const chosen = Array.from({ length }, (_, i) => {
+    const isFirst = at(choice, i)
+    return isFirst === undefined ? undefined : at(isFirst ? a : b, i)
+  })
+  const contents = chosen.filter((item) => item !== undefined)
+  return length > 0 && contents.length === length ? contents : undefined
+}
+
+/** 1 or 0; a symbol is a size, so it is no negative number. */
+function equalSizes(a: Dim, b: Dim): Dim | undefined {
+  if (typeof a === typeof b) return a === b ? 1 : typeof a === 'number' ? 0 : undefined
+  return Number(typeof a === 'number' ? a : b) < 0 ? 0 : undefined
+}

@@ -1,0 +1,123 @@
+/** Gradient maps: a model's own estimate, as an expression, of how each pixel moves its answer, without the true label. */
+import { gradient } from '../graph/gradient.ts'
+import { g } from '../graph/graph.ts'
+import { shapeError } from '../graph/operator.ts'
+import type { Value } from '../graph/value.ts'
+
+/** What is differentiated; see `estimateGradientMap`. */
+export const gradientMapModes = ['pseudo', 'margin', 'uniform', 'all', 'topk'] as const
+export type GradientMapMode = (typeof gradientMapModes)[number]
+
+/** How a map is scaled, for each example and map by itself; see `estimateGradientMap`. */
+export const gradientMapScales = ['rms', 'linf', 'sign', 'frobPerChannel', 'none'] as const
+export type GradientMapScale = (typeof gradientMapScales)[number]
+
+export interface GradientMapOptions {
+  readonly mode: GradientMapMode
+  readonly normalize: GradientMapScale
+  /** With mode `topk`: how many maps; 3 if left out. */
+  readonly count?: number
+}
+
+/** What keeps scales from zero. */
+const guard = 1e-12
+/** The largest multiple of the root mean square that is kept. */
+const largest = 3
+
+/**
+ * Estimates ∂/∂x of a cross-entropy, in the expression itself, so that it can be exported and differentiated again.
+ *
+ * With J = ∂z/∂x and p = softmax(z), the map of class k is g_k = ∇ₓ CE(z, k) = Jᵀ(p − e_k):
+ * - `pseudo`: g_ŷ of the class ŷ with the largest logit. Shrinks like 1 − p_ŷ, but is computed without cancellation;
+ * - `margin`: Jᵀ(e_s − e_ŷ) with s the second largest logit, which does not shrink. In a network of ReLUs constant almost everywhere;
+ * - `uniform`: Jᵀ(p − 1/K), the mean of all g_k. (Their mean weighted by p is zero, always.)
+ * - `all`: g_0 … g_{K−1}, K times the channels;
+ * - `topk`: g_k of the `count` likeliest classes, the likeliest first.
+ *
+ * Scales: `rms` divides by the root mean square, clips to [−3, 3] and divides by 3; `linf` divides by the largest absolute value;
+ * `sign` takes the sign; `frobPerChannel` divides each channel by its Frobenius norm. What is divided by is kept above 1e-12 (1e-15 per
+ * channel), so maps smaller than that fade.
+ *
+ * The paper's own estimator is not known; modes and scales are ours.
+ * @param logitsOf logits `[n, k]` of images `[n, c, h, w]`
+ * @param x `[n, c, h, w]`
+ * @returns `[n, maps · c, h, w]`. One backward pass a map.
+ * @see Hong, Hong, Kong 2022, "An eye for an eye: defending against gradient-based attacks with gradients", arXiv:2202.01117
+ */
+export function estimateGradientMap(
+  logitsOf: (images: Value) => Value,
+  x: Value,
+  options: GradientMapOptions,
+): Value {
+  const logits = logitsOf(x)
+  const maps = upstreams(logits, options).map((upstream) => {
+    const [map] = gradient(logits, [x], { upstream })
+    return scales[options.normalize](map!)
+  })
+  return g.concat(maps, 1)
+}
+
+/** What each map sends back into the logits, `[n, k]`. */
+function upstreams(logits: Value, { mode, count = 3 }: GradientMapOptions): Value[] {
+  const classes = logits.shape[1]
+  if (typeof classes !== 'number' || classes < 2) {
+    throw shapeError({ op: 'gradient map' }, 'expected logits [n, classes] of at least 2 classes')
+  }
+  switch (mode) {
+    case 'pseudo':
+      return rankMasks(logits, 1).map((mask) => awayFrom(mask, logits))
+    case 'margin': {
+      const [first, second] = rankMasks(logits, 2)
+      return [g.sub(g.cast(second!, logits.dtype), g.cast(first!, logits.dtype))]
+    }
+    case 'uniform':
+      return [g.sub(g.softmax(logits), 1 / classes)]
+    case 'all':
+      return Array.from({ length: classes }, (_, k) =>
+        awayFrom(g.equal(classNumbers(classes), k), logits),
+      )
+    case 'topk':
+      return rankMasks(logits, Math.min(count, classes)).map((mask) => awayFrom(mask, logits))
+    default:
+      return mode satisfies never
+  }
+}
+
+// p − e_k, with the sum of the other probabilities for 1 − p_k, which would round to 0 where the model is sure.
+function awayFrom(mask: Value, logits: Value): Value {
+  const others = g.where(mask, 0, g.softmax(logits))
+  return g.where(mask, g.neg(g.reduceSum(others, [1], true)), others)
+}
+
+/** `[n, k]` each: true at the largest logit, at the second largest, and so on; of equal ones at the first. */
+function rankMasks(logits: Value, count: number): Value[] {
+  const masks: Value[] = []
+  let rest = logits
+  while (masks.length < count) {
+    const [at] = g.op('ArgMax', [rest], { axis: 1, keepdims: 1 })
+    const mask = g.equal(at!, classNumbers(logits.shape[1] as number))
+    masks.push(mask)
+    rest = g.where(mask, -1e30, rest)
+  }
+  return masks
+}
+
+function classNumbers(classes: number): Value {
+  return g.integers(Array.from({ length: classes }, (_, k) => k))
+}
+
+const scales: Readonly<Record<GradientMapScale, (map: Value) => Value>> = {
+  none: (map) => map,
+  sign: (map) => g.sign(map),
+  linf: (map) => g.div(map, g.add(g.reduceMax(g.abs(map), [1, 2, 3], true), guard)),
+  rms: (map) => {
+    const rms = rootOf(g.reduceMean(g.mul(map, map), [1, 2, 3], true), guard)
+    return g.div(g.clip(g.div(map, rms), -largest, largest), largest)
+  },
+  frobPerChannel: (map) => g.div(map, rootOf(g.reduceSum(g.mul(map, map), [2, 3], true), 1e-15)),
+}
+
+/** √(x + least²), which has a derivative at 0 too. */
+function rootOf(squares: Value, least: number): Value {
+  return g.sqrt(g.add(squares, least ** 2))
+}

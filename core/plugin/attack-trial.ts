@@ -1,0 +1,167 @@
+/** One run of an attack in one ball, its answer checked and predicted anew. */
+import { PluginError, RobenchError, RunError } from '../errors.ts'
+import { hashBytes } from '../hash.ts'
+import type { PassCounts } from '../model/model.ts'
+import { withDraws } from '../model/noise.ts'
+import { predictions } from '../model/predictions.ts'
+import { randomStream } from '../random.ts'
+import { gatherRows, sliceRows, tensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+import { referenceExamples } from '../threat/reference-examples.ts'
+import type { ReferenceExamples } from '../threat/reference-examples.ts'
+import { named, readAnswer } from './answer-form.ts'
+import type { FormedAnswer } from './answer-form.ts'
+import type { AttackContext, AttackMeta } from './contract.ts'
+import { guardModel } from './guarded-model.ts'
+import type { AttackRequest } from './host.ts'
+import { observeQueries } from './query-observer.ts'
+import type { QueryObserver } from './query-observer.ts'
+import { untilStopped } from './until-stopped.ts'
+import { verifyAnswer } from './verify-answer.ts'
+import { attackExtras } from './wrapped-attack.ts'
+
+/** What one run found for the rows that it attacked. */
+export interface AttackTrial {
+  readonly answer: FormedAnswer
+  /** One for each attacked row: the host's own prediction is not the label. */
+  readonly misclassified: readonly boolean[]
+  /**
+   * One for each attacked row: the attack asked about a misclassified point of the ball, but answered with another that is not. Absent where
+   * that cannot be told: with a transform, or a model that draws random numbers.
+   */
+  readonly silentSuccess?: readonly boolean[]
+  /** Of the attack itself, without those of the host's check. */
+  readonly passes: PassCounts
+}
+
+/**
+ * Attacks some rows of a request.
+ * @param progress gets the number of rows that are finished
+ * @throws as `runAttack`
+ */
+export async function runTrial(
+  request: AttackRequest,
+  rows: Int32Array,
+  progress: (done: number) => void,
+): Promise<AttackTrial> {
+  const { model, labels, threatModel, plugin } = request
+  const inputs = gatherRows(request.inputs, rows)
+  const own = Int32Array.from(rows, (row) => labels[row]!)
+  const observer =
+    threatModel.transform || model.stochastic ? undefined : observeQueries(inputs, own, threatModel)
+  const before = { ...model.passes }
+  const answer = await callPlugin(request, rows, inputs, progress, observer)
+  const after = { ...model.passes }
+  await verifyAnswer({
+    meta: plugin.meta,
+    answer,
+    inputs,
+    threatModel,
+    exampleIndices: Array.from(rows, (row) => request.exampleIndices[row]!),
+    reference: referenceOf(request),
+  })
+  const predicted = await predictAll(request, answer.points)
+  const misclassified = Array.from(own, (label, place) => predicted[place] !== label)
+  return {
+    answer,
+    misclassified,
+    ...(observer && {
+      silentSuccess: misclassified.map((is, place) => !is && observer.seenBroken[place] === 1),
+    }),
+    passes: {
+      forward: after.forward - before.forward,
+      backward: after.backward - before.backward,
+    },
+  }
+}
+
+/** Hands the plugin copies, and finds out whether it changed them. */
+async function callPlugin(
+  request: AttackRequest,
+  rows: Int32Array,
+  inputs: FloatTensor,
+  progress: (done: number) => void,
+  observer: QueryObserver | undefined,
+): Promise<FormedAnswer> {
+  const { plugin, seed, exampleIndices, signal, timeLimitMs } = request
+  const { meta } = plugin
+  const given = tensor('float32', inputs.shape, inputs.data.slice())
+  const labels = Int32Array.from(rows, (row) => request.labels[row]!)
+  const identity = hashData(given.data, labels)
+  // Of a model that draws random numbers: an attack knows other ones than those that judge its answer.
+  const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
+  const run = (inner: AbortSignal): ReturnType<typeof plugin.run> => {
+    const context: AttackContext = {
+      model: guardModel(drawing, meta, inner, observer?.observe),
+      inputs: Object.freeze(given),
+      labels,
+      threatModel: structuredClone(request.threatModel),
+      options: structuredClone(request.options),
+      reference: referenceOf(request),
+      rng: {
+        stream: (row, restart, name = '') =>
+          randomStream(seed, meta.id, exampleIndices[rows[row]!]!, restart, name),
+      },
+      batchSize: request.batchSize,
+      signal: inner,
+      progress: (done) => progress(Math.min(done, rows.length)),
+      ...attackExtras(request, request.surrogates, inner),
+    }
+    // The options were validated against the plugin's own schema, which their type was read from.
+    return plugin.run(context as AttackContext<never>)
+  }
+  const answer = await untilStopped(
+    { name: named(meta), signal, ...(timeLimitMs !== undefined && { timeLimitMs }) },
+    async (inner) => {
+      try {
+        return await run(inner)
+      } catch (error) {
+        throw wrapped(meta, error)
+      }
+    },
+  )
+  if (hashData(given.data, labels) !== identity) {
+    throw new PluginError(
+      'ROBENCH_PLUGIN_CONTRACT',
+      `${named(meta)} changed its inputs or labels; an attack must work on a copy`,
+      { details: { pluginId: meta.id } },
+    )
+  }
+  return readAnswer(meta, answer, inputs.shape)
+}
+
+/** The data set's examples, or else those of the request. */
+function referenceOf({ reference, inputs, labels }: AttackRequest): ReferenceExamples {
+  return reference ?? referenceExamples(inputs, labels)
+}
+
+async function predictAll(request: AttackRequest, points: FloatTensor): Promise<Int32Array> {
+  const { batchSize, signal } = request
+  const model = withDraws(request.model, 'check')
+  const count = points.shape[0]!
+  const predicted = new Int32Array(count)
+  for (let start = 0; start < count; start += batchSize) {
+    if (signal.aborted) {
+      throw new RunError('ROBENCH_ABORTED', 'the check of an attack was interrupted', {
+        cause: signal.reason,
+      })
+    }
+    const end = Math.min(count, start + batchSize)
+    predicted.set(predictions(await model.logits(sliceRows(points, start, end))), start)
+  }
+  return predicted
+}
+
+/** Errors of the model or of the options name their own place; anything else is the plugin's failure. */
+function wrapped(meta: AttackMeta, error: unknown): RobenchError {
+  if (error instanceof RobenchError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new PluginError('ROBENCH_PLUGIN_FAILED', `${named(meta)} failed: ${reason}`, {
+    details: { pluginId: meta.id, pluginVersion: meta.version },
+    cause: error,
+  })
+}
+
+function hashData(...arrays: readonly (Float32Array | Int32Array)[]): string {
+  return hashBytes(...arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)))
+}

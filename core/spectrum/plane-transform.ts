@@ -1,0 +1,222 @@
+/** The two-dimensional discrete Fourier transform of real planes on the host, in float64: each by itself, the same in any batch. */
+
+/**
+ * Frequencies of a real plane that say all: those with v ≤ w/2, as Z(−k) is the conjugate of Z(k). `[rows, columns]` of the transform that
+ * made it, which may hold fewer.
+ */
+export interface HalfSpectrum {
+  readonly real: Float64Array
+  readonly imaginary: Float64Array
+}
+
+export interface PlaneTransform {
+  /** The vertical and horizontal frequencies that a half spectrum holds. */
+  readonly rows: readonly number[]
+  readonly columns: readonly number[]
+  /** Z(u, v) = Σ_ij x(i, j)·e^{−2πj(ui/h + vj/w)} of a plane `[h, w]`. */
+  forward(plane: Float32Array | Float64Array, output: HalfSpectrum): void
+  /** The real part of the inverse `[h, w]`, with 1/(hw); frequencies that are not held are zero, those with v > w/2 conjugates. */
+  inverse(spectrum: HalfSpectrum, output: Float64Array): void
+  /** How many frequencies of the whole spectrum a column stands for: 1 or 2. */
+  multiplicity(column: number): 1 | 2
+}
+
+/**
+ * Tables for planes `[h, w]` of any size. Opposite places and opposite frequencies share their products, as cosines are even and sines are
+ * odd: a transform either way takes about h·columns·(w + rows) multiplications.
+ * @param rows frequencies to hold, from 0 to h − 1, with each also its negative h − u; all if left out
+ * @param columns frequencies to hold, from 0 to ⌊w/2⌋; all if left out
+ */
+export function createPlaneTransform(
+  height: number,
+  width: number,
+  rows: readonly number[] = Array.from({ length: height }, (_, u) => u),
+  columns: readonly number[] = Array.from({ length: Math.floor(width / 2) + 1 }, (_, v) => v),
+): PlaneTransform {
+  const held = columns.length
+  const heights = opposites(height)
+  const widths = opposites(width)
+  // Where a half spectrum holds u and −u.
+  const frequencies = opposites(height)
+    .filter(([u]) => rows.includes(u))
+    .map(([u, negative]) => [rows.indexOf(u), rows.indexOf(negative)] as const)
+  const across = waves(width, widths, columns)
+  const down = waves(
+    height,
+    heights,
+    frequencies.map(([u]) => rows[u]!),
+  )
+  const multiplicity = (column: number): 1 | 2 => (column === 0 || 2 * column === width ? 1 : 2)
+  const factors = columns.map((v) => multiplicity(v) / (height * width))
+  // Between the transform along the rows and the one along the columns: `[h, columns]`.
+  const lines = newSpectrum(height * held)
+  const { real, imaginary } = lines
+  const { cosine, sine } = across
+  // Sums and differences over two opposite places or frequencies.
+  const even = newSpectrum(rows.length * held)
+  const odd = newSpectrum(rows.length * held)
+  const evenLine = newSpectrum(held)
+  const oddLine = newSpectrum(held)
+
+  const forward: PlaneTransform['forward'] = (plane, output) => {
+    clear(lines)
+    for (let i = 0; i < height; i++) {
+      const line = i * held
+      for (let j = 0; j < widths.length; j++) {
+        const other = widths[j]![1]
+        const a = plane[i * width + j]!
+        const b = plane[i * width + other]!
+        const sum = j === other ? a : a + b
+        const difference = a - b
+        const wave = j * held
+        for (let v = 0; v < held; v++) {
+          real[line + v]! += sum * cosine[wave + v]!
+          imaginary[line + v]! -= difference * sine[wave + v]!
+        }
+      }
+    }
+    clear(even)
+    clear(odd)
+    heights.forEach(([i, other], place) => {
+      addOpposites(lines, i * held, other * held, evenLine, oddLine, 0, held)
+      for (let f = 0; f < frequencies.length; f++) {
+        const wave = place * frequencies.length + f
+        addScaled(evenLine, 0, down.cosine[wave]!, even, f * held, held)
+        addScaled(oddLine, 0, down.sine[wave]!, odd, f * held, held)
+      }
+    })
+    // Z(±u) = even ∓ j·odd
+    frequencies.forEach(([u, negative], f) => {
+      spread(even, odd, f * held, -1, output, u * held, negative * held, held)
+    })
+  }
+
+  const inverse: PlaneTransform['inverse'] = (spectrum, output) => {
+    frequencies.forEach(([u, negative], f) => {
+      addOpposites(spectrum, u * held, negative * held, even, odd, f * held, held)
+    })
+    heights.forEach(([i, other], place) => {
+      clear(evenLine)
+      clear(oddLine)
+      for (let f = 0; f < frequencies.length; f++) {
+        const wave = place * frequencies.length + f
+        addScaled(even, f * held, down.cosine[wave]!, evenLine, 0, held)
+        addScaled(odd, f * held, down.sine[wave]!, oddLine, 0, held)
+      }
+      // Y(±i) = even ± j·odd
+      spread(evenLine, oddLine, 0, 1, lines, i * held, other * held, held)
+    })
+    for (let i = 0; i < height; i++) {
+      const line = i * held
+      for (let v = 0; v < held; v++) {
+        real[line + v]! *= factors[v]!
+        imaginary[line + v]! *= factors[v]!
+      }
+      for (let j = 0; j < widths.length; j++) {
+        const other = widths[j]![1]
+        const wave = j * held
+        let sum = 0
+        let difference = 0
+        for (let v = 0; v < held; v++) {
+          sum += real[line + v]! * cosine[wave + v]!
+          difference += imaginary[line + v]! * sine[wave + v]!
+        }
+        output[i * width + j] = sum - difference
+        if (j !== other) output[i * width + other] = sum + difference
+      }
+    }
+  }
+
+  return { rows, columns, forward, inverse, multiplicity }
+}
+
+/** Room for the half spectrum of one plane. */
+export function newHalfSpectrum({ rows, columns }: PlaneTransform): HalfSpectrum {
+  return newSpectrum(rows.length * columns.length)
+}
+
+function newSpectrum(size: number): HalfSpectrum {
+  return { real: new Float64Array(size), imaginary: new Float64Array(size) }
+}
+
+function clear({ real, imaginary }: HalfSpectrum): void {
+  real.fill(0)
+  imaginary.fill(0)
+}
+
+/** The places t from 0 to ⌊n/2⌋ with −t modulo n, which is t itself at 0 and n/2. */
+function opposites(n: number): readonly (readonly [number, number])[] {
+  return Array.from({ length: Math.floor(n / 2) + 1 }, (_, t) => [t, (n - t) % n] as const)
+}
+
+/** The sum and the difference of the lines at `a` and `b`; of one line with itself that line and 0. */
+function addOpposites(
+  source: HalfSpectrum,
+  a: number,
+  b: number,
+  sum: HalfSpectrum,
+  difference: HalfSpectrum,
+  at: number,
+  length: number,
+): void {
+  const share = a === b ? 0.5 : 1
+  for (let k = 0; k < length; k++) {
+    sum.real[at + k] = share * (source.real[a + k]! + source.real[b + k]!)
+    sum.imaginary[at + k] = share * (source.imaginary[a + k]! + source.imaginary[b + k]!)
+    difference.real[at + k] = source.real[a + k]! - source.real[b + k]!
+    difference.imaginary[at + k] = source.imaginary[a + k]! - source.imaginary[b + k]!
+  }
+}
+
+function addScaled(
+  source: HalfSpectrum,
+  from: number,
+  factor: number,
+  target: HalfSpectrum,
+  to: number,
+  length: number,
+): void {
+  const { real, imaginary } = source
+  const { real: targetReal, imaginary: targetImaginary } = target
+  for (let k = 0; k < length; k++) {
+    targetReal[to + k]! += factor * real[from + k]!
+    targetImaginary[to + k]! += factor * imaginary[from + k]!
+  }
+}
+
+/** Writes even + sign·j·odd to the line at `a` and even − sign·j·odd to that at `b`. */
+function spread(
+  even: HalfSpectrum,
+  odd: HalfSpectrum,
+  from: number,
+  sign: 1 | -1,
+  target: HalfSpectrum,
+  a: number,
+  b: number,
+  length: number,
+): void {
+  for (let k = 0; k < length; k++) {
+    const real = even.real[from + k]!
+    const imaginary = even.imaginary[from + k]!
+    const turnedReal = -sign * odd.imaginary[from + k]!
+    const turnedImaginary = sign * odd.real[from + k]!
+    target.real[a + k] = real + turnedReal
+    target.imaginary[a + k] = imaginary + turnedImaginary
+    if (a === b) continue
+    target.real[b + k] = real - turnedReal
+    target.imaginary[b + k] = imaginary - turnedImaginary
+  }
+}
+
+/** cos(2πtf/n) and sin(2πtf/n) at `[t, f]`, for the first of each pair of places and the frequencies given. */
+function waves(
+  n: number,
+  places: readonly (readonly [number, number])[],
+  frequencies: readonly number[],
+): { readonly cosine: Float64Array; readonly sine: Float64Array } {
+  const angles = Float64Array.from(
+    // The product is reduced first: large angles would lose digits.
+    places.flatMap(([t]) => frequencies.map((f) => (2 * Math.PI * ((t * f) % n)) / n)),
+  )
+  return { cosine: angles.map(Math.cos), sine: angles.map(Math.sin) }
+}

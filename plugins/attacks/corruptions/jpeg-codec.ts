@@ -1,0 +1,247 @@
+/**
+ * JPEG's lossy part: color conversion, 4:2:0 subsampling, 8×8 cosine transform, quantization, and all of it back.
+ * Entropy coding loses nothing and is left out.
+ */
+import { clip, hasColor } from './image.ts'
+import type { Image } from './image.ts'
+
+/** Quantization steps at quality 50, in rows from low to high frequencies (ITU-T T.81, tables K.1 and K.2). */
+const luminanceSteps = [
+  [16, 11, 10, 16, 24, 40, 51, 61],
+  [12, 12, 14, 19, 26, 58, 60, 55],
+  [14, 13, 16, 24, 40, 57, 69, 56],
+  [14, 17, 22, 29, 51, 87, 80, 62],
+  [18, 22, 37, 56, 68, 109, 103, 77],
+  [24, 35, 55, 64, 81, 104, 113, 92],
+  [49, 64, 78, 87, 103, 121, 120, 101],
+  [72, 92, 95, 98, 112, 100, 103, 99],
+].flat()
+const chrominanceSteps = [
+  [17, 18, 24, 47, 99, 99, 99, 99],
+  [18, 21, 26, 66, 99, 99, 99, 99],
+  [24, 26, 56, 99, 99, 99, 99, 99],
+  [47, 66, 99, 99, 99, 99, 99, 99],
+  [99, 99, 99, 99, 99, 99, 99, 99],
+  [99, 99, 99, 99, 99, 99, 99, 99],
+  [99, 99, 99, 99, 99, 99, 99, 99],
+  [99, 99, 99, 99, 99, 99, 99, 99],
+].flat()
+
+/** One channel in units of 8-bit values. */
+interface Samples {
+  readonly height: number
+  readonly width: number
+  readonly data: Float64Array
+}
+
+/**
+ * The image after it was written and read as JPEG, in 8 bits: libjpeg's integer arithmetic with its defaults (accurate
+ * transform, smooth chroma upsampling). Without color every channel is coded as a gray image.
+ * @param quality 1 to 100
+ */
+export function jpegRoundTrip(image: Image, quality: number): Image {
+  const { channels, height, width } = image
+  const plane = height * width
+  const bytes = image.data.map((value) => Math.round(255 * clip(value)))
+  const channel = (place: number): Samples => ({
+    height,
+    width,
+    data: bytes.subarray(place * plane, (place + 1) * plane),
+  })
+  const output = new Float64Array(bytes.length)
+  const luminance = scaledSteps(luminanceSteps, quality)
+  if (hasColor(image)) {
+    const chrominance = scaledSteps(chrominanceSteps, quality)
+    const [y, blueness, redness] = toLumaChroma(channel(0), channel(1), channel(2))
+    const codeChroma = (samples: Samples): Samples =>
+      upsample(codeBlocks(downsample(samples), chrominance), height, width)
+    const coded = [codeBlocks(y, luminance), codeChroma(blueness), codeChroma(redness)] as const
+    fromLumaChroma(coded, output)
+  } else {
+    for (let place = 0; place < channels; place++) {
+      output.set(codeBlocks(channel(place), luminance).data, place * plane)
+    }
+  }
+  return { ...image, data: output.map((value) => value / 255) }
+}
+
+/** libjpeg's scaling of the tables: 50 is the standard, 100 all ones. */
+function scaledSteps(steps: readonly number[], quality: number): Float64Array {
+  const percent = quality < 50 ? Math.floor(5000 / quality) : 200 - 2 * quality
+  return Float64Array.from(steps, (step) =>
+    Math.min(255, Math.max(1, Math.floor((step * percent + 50) / 100))),
+  )
+}
+
+/** A weight in libjpeg's fixed point, and the half that rounds a sum of such products. */
+const fixed = (weight: number): number => Math.round(65536 * weight)
+const half = 32768
+
+/** JFIF's Y, Cb and Cr, in 8 bits; a half is rounded down in Cb and Cr. */
+function toLumaChroma(
+  red: Samples,
+  green: Samples,
+  blue: Samples,
+): readonly [y: Samples, blueness: Samples, redness: Samples] {
+  const mix = (r: number, g: number, b: number, offset: number): Samples => ({
+    ...red,
+    data: red.data.map((value, i) => {
+      const sum = fixed(r) * value + fixed(g) * green.data[i]! + fixed(b) * blue.data[i]!
+      return Math.floor((sum + offset) / 65536)
+    }),
+  })
+  const middle = 128 * 65536 + half - 1
+  return [
+    mix(0.299, 0.587, 0.114, half),
+    mix(-0.168735892, -0.331264108, 0.5, middle),
+    mix(0.5, -0.418687589, -0.081312411, middle),
+  ]
+}
+
+function fromLumaChroma(
+  [y, blueness, redness]: readonly [Samples, Samples, Samples],
+  output: Float64Array,
+): void {
+  const plane = y.data.length
+  for (let i = 0; i < plane; i++) {
+    const light = y.data[i]!
+    const b = blueness.data[i]! - 128
+    const r = redness.data[i]! - 128
+    const green = fixed(-0.344136286) * b + fixed(-0.714136286) * r
+    output[i] = toByte(light + Math.floor((fixed(1.402) * r + half) / 65536))
+    output[plane + i] = toByte(light + Math.floor((green + half) / 65536))
+    output[2 * plane + i] = toByte(light + Math.floor((fixed(1.772) * b + half) / 65536))
+  }
+}
+
+/**
+ * Means of 2 × 2 values, halves rounded down and up by turns along a row. Rows are padded to whole blocks by repeating the
+ * last input column, as in libjpeg; below, it repeats the last mean, which `codeBlocks` does.
+ */
+function downsample({ height, width, data }: Samples): Samples {
+  const halfHeight = Math.ceil(height / 2)
+  const halfWidth = Math.ceil(width / 2)
+  const paddedWidth = 8 * Math.ceil(halfWidth / 8)
+  const means = new Float64Array(halfHeight * paddedWidth)
+  for (let y = 0; y < halfHeight; y++) {
+    const upper = 2 * y * width
+    const lower = Math.min(2 * y + 1, height - 1) * width
+    for (let x = 0; x < paddedWidth; x++) {
+      const left = Math.min(2 * x, width - 1)
+      const right = Math.min(2 * x + 1, width - 1)
+      const sum =
+        data[upper + left]! + data[upper + right]! + data[lower + left]! + data[lower + right]!
+      means[y * paddedWidth + x] = Math.floor((sum + 1 + (x % 2)) / 4)
+    }
+  }
+  return { height: halfHeight, width: paddedWidth, data: means }
+}
+
+/**
+ * Twice as many rows and columns: each new value is ¾ of the nearest and ¼ of the next one, first down, then across,
+ * rounded as in libjpeg; two columns or fewer are repeated. Columns of padding are not looked at.
+ */
+function upsample(samples: Samples, height: number, width: number): Samples {
+  const columns = Math.ceil(width / 2)
+  const rows = samples.height
+  const at = (y: number, x: number): number => samples.data[y * samples.width + x]!
+  const data = new Float64Array(height * width)
+  for (let y = 0; y < height; y++) {
+    const near = y >> 1
+    const far = Math.min(rows - 1, Math.max(0, near + (y % 2 === 0 ? -1 : 1)))
+    const down = (x: number): number => 3 * at(near, x) + at(far, x)
+    for (let x = 0; x < width; x++) {
+      const column = x >> 1
+      const next = column + (x % 2 === 0 ? -1 : 1)
+      const rounding = x % 2 === 0 ? 8 : 7
+      const beyond = next < 0 || next >= columns
+      const sum = beyond ? 4 * down(column) : 3 * down(column) + down(next)
+      data[y * width + x] = columns > 2 ? (sum + rounding) >> 4 : at(near, column)
+    }
+  }
+  return { height, width, data }
+}
+
+/** Transforms, quantizes and restores every 8 × 8 block; blocks beyond the edge are filled with its values. */
+function codeBlocks({ height, width, data }: Samples, steps: Float64Array): Samples {
+  const output = new Float64Array(data.length)
+  const block = new Float64Array(64)
+  for (let top = 0; top < height; top += 8) {
+    for (let left = 0; left < width; left += 8) {
+      for (let i = 0; i < 64; i++) {
+        const y = Math.min(height - 1, top + (i >> 3))
+        const x = Math.min(width - 1, left + (i & 7))
+        block[i] = data[y * width + x]! - 128
+      }
+      const restored = restore(quantize(block, steps))
+      for (let i = 0; i < 64; i++) {
+        const y = top + (i >> 3)
+        const x = left + (i & 7)
+        if (y < height && x < width) output[y * width + x] = toByte(restored[i]! + 128)
+      }
+    }
+  }
+  return { height, width, data: output }
+}
+
+/** The coefficients, each rounded to a multiple of its step; a half away from zero. */
+function quantize(block: Float64Array, steps: Float64Array): Float64Array {
+  // In eighths.
+  const coefficients = transformColumns(transformRows(block, forwardBasis, 11), forwardBasis, 15)
+  return coefficients.map((value, i) => {
+    const level = Math.floor((Math.abs(value) + 4 * steps[i]!) / (8 * steps[i]!))
+    return Math.sign(value) * level * steps[i]!
+  })
+}
+
+function restore(coefficients: Float64Array): Float64Array {
+  return transformRows(transformColumns(coefficients, inverseBasis, 11), inverseBasis, 18)
+}
+
+/**
+ * The left half of the cosines of each frequency, √8 times those of norm 1, in units of 2⁻¹³; the right half mirrors it,
+ * with the other sign at odd frequencies. Some are one off the nearest whole number: they are sums of the rounded factors
+ * of libjpeg's fast algorithm (Loeffler, Ligtenberg, Moschytz 1989), so that the results are the same to the last bit.
+ */
+const cosines = [
+  [8192, 8192, 8192, 8192],
+  [11363, 9633, 6437, 2260],
+  [10703, 4433, -4433, -10703],
+  [9633, -2259, -11362, -6436],
+  [8192, -8192, -8192, 8192],
+  [6437, -11362, 2261, 9633],
+  [4433, -10704, 10704, -4433],
+  [2260, -6436, 9633, -11363],
+]
+/** `[frequency, place]` */
+const forwardBasis = Float64Array.from(
+  cosines.flatMap((left, frequency) => [
+    ...left,
+    ...left.map((value) => (frequency % 2 === 0 ? value : -value)).toReversed(),
+  ]),
+)
+const inverseBasis = forwardBasis.map((_, i) => forwardBasis[(i & 7) * 8 + (i >> 3)]!)
+
+/** block · basisᵀ / 2^bits, rounded. */
+function transformRows(block: Float64Array, basis: Float64Array, bits: number): Float64Array {
+  return block.map((_, i) => {
+    const [row, u] = [i & 56, (i & 7) * 8]
+    let sum = 0
+    for (let k = 0; k < 8; k++) sum += block[row + k]! * basis[u + k]!
+    return Math.round(sum / 2 ** bits)
+  })
+}
+
+/** basis · block / 2^bits, rounded. */
+function transformColumns(block: Float64Array, basis: Float64Array, bits: number): Float64Array {
+  return block.map((_, i) => {
+    const [u, column] = [i & 56, i & 7]
+    let sum = 0
+    for (let k = 0; k < 8; k++) sum += basis[u + k]! * block[8 * k + column]!
+    return Math.round(sum / 2 ** bits)
+  })
+}
+
+function toByte(value: number): number {
+  return Math.min(255, Math.max(0, value))
+}

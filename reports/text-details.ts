@@ -1,0 +1,68 @@
+/** What the terminal shows below the table: curves and accuracies on corrupted images. */
+import type picocolors from 'picocolors'
+import type { CorruptionMatrix } from './corruptions.ts'
+import { medianText, namedCurves } from './curves.ts'
+import { epsilonText, percentDigits } from './figures.ts'
+import { oneLine } from './printable.ts'
+import type { EntrySummary } from './summary.ts'
+
+type Colors = ReturnType<typeof picocolors.createColors>
+
+/** A line for each curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
+export function curveLines(entries: readonly EntrySummary[], colors: Colors): string[] {
+  const lines = entries.flatMap(({ defense, attacks }) =>
+    namedCurves(attacks).map(({ name, curve }) => {
+      const points = curve.points.map(
+        ({ epsilon, robust }) => `${epsilonText(epsilon)} ${percentDigits(robust)}`,
+      )
+      const title = `${oneLine(defense.name)} × ${oneLine(name)}`
+      return `  ${title}: ${points.join(', ')} %; median ${medianText(curve)}`
+    }),
+  )
+  if (lines.length === 0) return []
+  return ['', colors.dim('Robust accuracy by ε, and the ε that breaks half'), ...lines]
+}
+
+/** For each matrix a line per corruption with its accuracy at each severity, and the means. */
+export function corruptionLines(entries: readonly EntrySummary[], colors: Colors): string[] {
+  const lines = entries.flatMap(({ defense, corruptions = [] }) =>
+    corruptions.flatMap((matrix) => {
+      const seed = corruptions.length > 1 ? `, seed ${matrix.seed}` : ''
+      const title = `${oneLine(defense.name)}${seed}: percent correct on corrupted images, by severity`
+      return ['', colors.bold(title), ...matrixLines(matrix, colors)]
+    }),
+  )
+  if (lines.length === 0) return []
+  const frost = entries.some(({ corruptions = [] }) => corruptions.some((matrix) => matrix.frost))
+  return [
+    ...lines,
+    '',
+    'Worst case: correct both as it is and under every corruption.',
+    ...(frost
+      ? ['Frost is procedural: do not compare it with published figures (docs/corruptions.md).']
+      : []),
+  ]
+}
+
+function matrixLines({ severities, rows, means }: CorruptionMatrix, colors: Colors): string[] {
+  const names = [...rows.map(({ corruption }) => corruption), ...means.map(({ label }) => label)]
+  const width = Math.max(...names.map((name) => oneLine(name).length))
+  const line = (name: string, cells: readonly string[]): string =>
+    `  ${oneLine(name).padEnd(width)}${cells.map((cell) => cell.padStart(8)).join('')}`
+  return [
+    colors.dim(line('', [...severities.map(String), 'mean'])),
+    ...rows.map(({ corruption, cells, mean }) =>
+      line(corruption, [
+        ...cells.map((cell) => (cell === 'failed' ? cell : digits(cell?.fraction))),
+        digits(mean),
+      ]),
+    ),
+    ...means.map(({ label, bySeverity, overall }) =>
+      line(label, [...bySeverity, overall].map(digits)),
+    ),
+  ]
+}
+
+function digits(fraction: number | undefined): string {
+  return fraction === undefined ? '–' : percentDigits(fraction)
+}

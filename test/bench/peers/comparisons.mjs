@@ -1,0 +1,68 @@
+/** What is compared: an attack of a reference package, and ours at the same budget. */
+
+const linf = { norm: 'Linf', epsilon: 8 / 255 }
+const l2 = { norm: 'L2', epsilon: 128 / 255 }
+
+/** Our options for an attack of so many steps or queries. */
+const ours = {
+  fgsm: () => ({ plugin: 'fgsm', options: {} }),
+  pgd: (steps) => ({ plugin: 'pgd', options: { steps } }),
+  'apgd-ce': (steps) => ({ plugin: 'apgd-ce', options: { steps } }),
+  'apgd-t': (steps) => ({ plugin: 'apgd-t', options: { steps } }),
+  'fab-t': (steps) => ({ plugin: 'fab-t', options: { steps } }),
+  square: (queries) => ({ plugin: 'square', options: { queries } }),
+  standard: () => ({ plugin: 'autoattack', options: {} }),
+  deepfool: (steps) => ({ plugin: 'deepfool', options: { steps } }),
+  ddn: (steps) => ({ plugin: 'ddn', options: { steps } }),
+}
+
+/**
+ * Each row: budget in steps or queries, as its title says; `rehearsal`, the short run in which either side finds its
+ * batch size; `bar`, how many times as fast ours is to be.
+ */
+export const comparisons = [
+  row('fgsm', 'torchattacks', linf, '1 step', 1),
+  row('fgsm', 'foolbox', linf, '1 step', 1),
+  row('pgd', 'torchattacks', linf, '20 steps of 2/255', 20, { bar: 1.5 }),
+  row('pgd', 'foolbox', linf, '20 steps of 2/255', 20, { bar: 1.5 }),
+  row('apgd-ce', 'autoattack', linf, '100 steps', 100, { bar: 1.5 }),
+  row('apgd-ce', 'torchattacks', linf, '100 steps', 100, { bar: 1.5 }),
+  row('deepfool', 'foolbox', l2, '50 steps', 50),
+  row('ddn', 'foolbox', l2, '100 steps', 100),
+  row('square', 'autoattack', linf, '5,000 queries', 5000, { bar: 1.5 }),
+  row('square', 'torchattacks', linf, '5,000 queries', 5000, { bar: 1.5 }),
+  row('apgd-t', 'autoattack', linf, '9 × 100 steps', 100),
+  row('apgd-t', 'torchattacks', linf, '9 × 100 steps', 100),
+  row('fab-t', 'autoattack', linf, '9 × 100 steps', 100),
+  row('fab-t', 'torchattacks', linf, '9 × 100 steps', 100),
+  row('standard', 'autoattack', linf, 'as published', 0, { bar: 2 }),
+]
+
+function row(attack, reference, threatModel, title, budget, { bar } = {}) {
+  const rehearsal =
+    attack === 'square'
+      ? { attack, budget: 100 }
+      : attack === 'standard'
+        ? { attack: 'apgd-ce', budget: 5 }
+        : { attack, budget: Math.min(budget, attack.endsWith('-t') ? 1 : 5) }
+  return {
+    id: `${attack}/${reference}`,
+    attack,
+    reference,
+    threatModel,
+    title,
+    budget,
+    rehearsal,
+    bar,
+  }
+}
+
+/** The request for their side. */
+export function theirRequest({ attack, reference, budget, threatModel }, rest) {
+  return { package: reference, attack, budget, ...threatModel, ...rest }
+}
+
+/** The request for ours. */
+export function ourRequest({ attack, budget, threatModel }, rest) {
+  return { ...ours[attack](budget), ...threatModel, ...rest }
+}

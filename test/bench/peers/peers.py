@@ -1,0 +1,88 @@
+"""Runs reference attacks on request: one JSON object a line comes in, one a line goes out. Started by main.mjs."""
+
+import argparse
+import json
+import sys
+import time
+
+import numpy
+import torch
+
+from network import load_network
+from reference_attacks import attacks
+
+# Of the ball; the packages compute its edge in float32.
+tolerance = 1e-6
+
+
+def main() -> None:
+    options = read_options()
+    torch.set_num_threads(options.threads)
+    network = load_network(options.model)
+    images = torch.from_numpy(numpy.fromfile(options.inputs, dtype="<f4")).view(-1, 3, 32, 32)
+    labels = torch.from_numpy(numpy.fromfile(options.labels, dtype="<i4")).long()
+    expected = torch.from_numpy(numpy.fromfile(options.logits, dtype="<f4")).view(len(labels), -1)
+    with torch.no_grad():
+        difference = (network(images) - expected).abs().max().item()
+    # The first passes of a process find their kernels and take their memory.
+    warm = {"norm": "Linf", "epsilon": 0.01, "budget": 2, "batchSize": 64}
+    attacks["torchattacks"]["pgd"](network, images[:64], labels[:64], warm)
+    answer({"logitDifference": difference})
+    for line in sys.stdin:
+        answer(evaluate(network, images, labels, json.loads(line)))
+
+
+def evaluate(network, images, labels, request):
+    """
+    Attacks what is classified correctly. The clock runs for the clean predictions, the attack and the predictions of
+    its points, as it does on the other side.
+    """
+    torch.manual_seed(0)
+    size = request["batchSize"]
+    count = request["examples"]
+    images, labels = images[:count], labels[:count]
+    started, began = time.perf_counter(), time.process_time()
+    rows = (predict(network, images, size) == labels).nonzero().flatten()
+    given = images[rows]
+    attack = attacks[request["package"]][request["attack"]]
+    found = attack(network, given, labels[rows], request).detach()
+    robust = predict(network, found, size) == labels[rows]
+    times = {
+        "seconds": time.perf_counter() - started,
+        "processorSeconds": time.process_time() - began,
+    }
+    outside = distance(found - given, request["norm"]) > request["epsilon"] + tolerance
+    outcomes = ["w"] * count
+    for row, is_robust, is_outside in zip(rows.tolist(), robust.tolist(), outside.tolist()):
+        outcomes[row] = "r" if is_robust or is_outside else "b"
+    return {**times, "outcomes": "".join(outcomes), "outside": int((outside & ~robust).sum())}
+
+
+def predict(network, images, size):
+    with torch.no_grad():
+        return torch.cat([network(batch).argmax(1) for batch in images.split(size)])
+
+
+def distance(perturbation, norm):
+    flat = perturbation.flatten(1)
+    return flat.abs().amax(1) if norm == "Linf" else flat.norm(dim=1)
+
+
+def answer(value) -> None:
+    print(json.dumps(value), file=protocol, flush=True)
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="the .onnx file")
+    parser.add_argument("--inputs", required=True, help="float32 [n, 3, 32, 32], little-endian")
+    parser.add_argument("--labels", required=True, help="int32 [n]")
+    parser.add_argument("--logits", required=True, help="float32 [n, k] that the network must give")
+    parser.add_argument("--threads", type=int, required=True)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    # Whatever a package prints must not get between the answers.
+    protocol, sys.stdout = sys.stdout, sys.stderr
+    main()

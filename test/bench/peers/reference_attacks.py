@@ -1,0 +1,99 @@
+"""The attacks of the three reference packages under one name each: `(network, images, labels, request) -> adversarial`."""
+
+import logging
+
+import foolbox
+import torch
+import torchattacks
+from pyautoattack import AutoAttack
+
+# Of messages about the packages' own progress there would be thousands.
+logging.disable(logging.WARNING)
+seed = 0
+
+
+def in_batches(attack, images, labels, size):
+    """Applies an attack that takes one batch at a time."""
+    parts = [attack(x, y) for x, y in zip(images.split(size), labels.split(size))]
+    return torch.cat(parts).detach()
+
+
+def from_torchattacks(name):
+    """torchattacks 3.x. Its AutoAttack is left out: its APGD and FAB make 10 steps, not 100."""
+
+    def run(network, images, labels, request):
+        epsilon, budget = request["epsilon"], request["budget"]
+        common = {"norm": request["norm"], "eps": epsilon, "seed": seed}
+        make = {
+            "fgsm": lambda: torchattacks.FGSM(network, eps=epsilon),
+            "pgd": lambda: torchattacks.PGD(network, eps=epsilon, alpha=epsilon / 4, steps=budget),
+            "apgd-ce": lambda: torchattacks.APGD(network, steps=budget, loss="ce", **common),
+            "apgd-t": lambda: torchattacks.APGDT(network, steps=budget, **common),
+            "fab-t": lambda: torchattacks.FAB(network, steps=budget, multi_targeted=True, **common),
+            "square": lambda: torchattacks.Square(
+                network, n_queries=budget, resc_schedule=False, **common
+            ),
+        }
+        return in_batches(make[name](), images, labels, request["batchSize"])
+
+    return run
+
+
+def from_foolbox(name):
+    """foolbox 3.x."""
+
+    def run(network, images, labels, request):
+        epsilon, budget = request["epsilon"], request["budget"]
+        model = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+        make = {
+            "fgsm": lambda: foolbox.attacks.LinfFastGradientAttack(),
+            "pgd": lambda: foolbox.attacks.LinfPGD(rel_stepsize=1 / 4, steps=budget),
+            "deepfool": lambda: foolbox.attacks.L2DeepFoolAttack(steps=budget),
+            "ddn": lambda: foolbox.attacks.DDNAttack(steps=budget),
+        }
+        attack = make[name]()
+        return in_batches(
+            lambda x, y: attack(model, x, y, epsilons=epsilon)[1],
+            images,
+            labels,
+            request["batchSize"],
+        )
+
+    return run
+
+
+def from_autoattack(name):
+    """The authors' own code, as the package pyautoattack carries it."""
+
+    def run(network, images, labels, request):
+        version = {"version": "standard"} if name == "standard" else {"version": "custom"}
+        attacks = {} if name == "standard" else {"attacks": [name]}
+        ensemble = AutoAttack(
+            network, norm=request["norm"], eps=request["epsilon"], seed=seed, **version, **attacks
+        )
+        ensemble.verbose = False
+        if name != "standard":
+            ensemble.apgd.n_restarts = 1
+            ensemble.apgd.n_iter = request["budget"]
+            ensemble.apgd_targeted.n_iter = request["budget"]
+            ensemble.fab.n_iter = request["budget"]
+            ensemble.square.n_queries = request["budget"]
+        adversarial, _ = ensemble.run_standard_evaluation(
+            images, labels, batch_size=request["batchSize"]
+        )
+        return adversarial
+
+    return run
+
+
+attacks = {
+    "torchattacks": {
+        name: from_torchattacks(name)
+        for name in ("fgsm", "pgd", "apgd-ce", "apgd-t", "fab-t", "square")
+    },
+    "foolbox": {name: from_foolbox(name) for name in ("fgsm", "pgd", "deepfool", "ddn")},
+    "autoattack": {
+        name: from_autoattack(name)
+        for name in ("apgd-ce", "apgd-t", "fab-t", "square", "standard")
+    },
+}

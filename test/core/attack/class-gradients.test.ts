@@ -1,0 +1,45 @@
+/** Class gradients: the same numbers from one shared forward pass as from one each. */
+import { expect, test } from 'vitest'
+import { classGradientCost, prepareClassGradients } from '../../../core/attack/class-gradients.ts'
+import { randomStream } from '../../../core/random.ts'
+import { float32 } from '../../../core/tensor/tensor.ts'
+import {
+  compiledLinearModel,
+  LinearModel,
+  randomLinearClassifier,
+} from '../../../core/testing/index.ts'
+
+const classifier = randomLinearClassifier([2, 3, 5], 13, 4)
+const stream = randomStream(4, 'class gradients')
+const points = float32(
+  [3, 2, 3, 5],
+  Float32Array.from({ length: 3 * 30 }, () => stream.uniform()),
+)
+const labels = Int32Array.of(0, 5, 12)
+
+test.each([1, 4, 9, 12])('%i rivals', async (count) => {
+  const rivals = Array.from({ length: count }, (_, turn) =>
+    labels.map((label) => (label + 1 + turn) % 13),
+  )
+  const plain = new LinearModel(classifier)
+  const expected = await (await prepareClassGradients(plain, count))(points, labels, rivals)
+  expect(plain.passes).toEqual({ forward: 3 * count, backward: 3 * count })
+
+  const model = await compiledLinearModel(classifier)
+  try {
+    const answer = await (await prepareClassGradients(model, count))(points, labels, rivals)
+    expect(answer.gradients).toHaveLength(count)
+    answer.gradients.forEach((gradient, place) => {
+      expect(gradient.shape).toEqual(points.shape)
+      // Float32 on one side and float64 on the other.
+      expect(gradient.data).toBeAllclose(expected.gradients[place]!.data, { atol: 1e-5 })
+    })
+    expect(answer.logits.data).toBeAllclose(expected.logits.data, { atol: 1e-4 })
+    const { forward, backward } = classGradientCost(count)
+    expect(model.passes).toEqual({ forward: 3 * forward, backward: 3 * backward })
+    expect(forward).toBe(count > 9 ? 2 : 1)
+    expect(backward).toBe(count)
+  } finally {
+    await model.dispose()
+  }
+})

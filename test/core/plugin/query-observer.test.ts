@@ -1,0 +1,67 @@
+/** The observer sees points where an attack had an example broken, and gives each to the right example. */
+import { describe, expect, test } from 'vitest'
+import { observeQueries } from '../../../core/plugin/query-observer.ts'
+import { randomStream } from '../../../core/random.ts'
+import { float32, gatherRows } from '../../../core/tensor/tensor.ts'
+import { norms } from '../../../core/threat/threat-model.ts'
+
+/** Two examples of four components, far apart, of classes 0 and 1. */
+const inputs = float32([2, 1, 2, 2], [0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9])
+const labels = Int32Array.of(0, 1)
+const bounds = [0, 1] as const
+
+const logitsFor = (...predicted: readonly number[]) =>
+  float32(
+    [predicted.length, 2],
+    predicted.flatMap((label) => (label === 0 ? [1, 0] : [0, 1])),
+  )
+
+describe.each(norms)('in %s', (norm) => {
+  const threatModel = { norm, epsilon: 0.2, bounds }
+
+  test('a misclassified point within the ball counts for its example', () => {
+    const observer = observeQueries(inputs, labels, threatModel)
+    observer.observe(float32([1, 1, 2, 2], [0.9, 0.8, 0.9, 0.9]), logitsFor(0))
+    expect([...observer.seenBroken]).toEqual([0, 1])
+  })
+
+  test('a point that is classified correctly, or outside the ball, or outside the bounds, does not', () => {
+    const observer = observeQueries(inputs, labels, threatModel)
+    const points = [
+      [0.1, 0.2, 0.1, 0.1],
+      [0.1, 0.35, 0.1, 0.1],
+      [-0.05, 0.1, 0.1, 0.1],
+    ]
+    observer.observe(float32([3, 1, 2, 2], points.flat()), logitsFor(0, 1, 1))
+    expect([...observer.seenBroken]).toEqual([0, 0])
+  })
+
+  test('a point in the balls of two examples counts for neither', () => {
+    const twins = float32([2, 1, 2, 2], [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.55])
+    const observer = observeQueries(twins, labels, threatModel)
+    observer.observe(float32([1, 1, 2, 2], [0.5, 0.5, 0.5, 0.52]), logitsFor(1))
+    expect([...observer.seenBroken]).toEqual([0, 0])
+  })
+})
+
+test.each(norms)('in %s each example is known again, wherever in a batch it comes', (norm) => {
+  const [count, size] = [40, 100]
+  const stream = randomStream('query observer test')
+  const pixels = Float32Array.from({ length: count * size }, () => stream.uniform())
+  const all = float32([count, 1, 10, 10], pixels)
+  const zeros = new Int32Array(count)
+  const observer = observeQueries(all, zeros, { norm, epsilon: 0.01, bounds })
+  const order = stream.permutation(count)
+  const half = count / 2
+  // Correct at first, and in places that shift; then each misclassified once.
+  for (const [start, predicted] of [
+    [0, 0],
+    [3, 0],
+    [half, 1],
+    [0, 1],
+  ] as const) {
+    const rows = order.slice(start, start + half)
+    observer.observe(gatherRows(all, rows), logitsFor(...Array.from(rows, () => predicted)))
+  }
+  expect([...observer.seenBroken]).toEqual(Array.from(zeros, () => 1))
+})

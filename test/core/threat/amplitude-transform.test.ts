@@ -1,0 +1,181 @@
+/** The amplitude transform: its identities, the gradient in s against the engine, and what evidence is refused. */
+import { describe, expect, test } from 'vitest'
+import { gradient } from '../../../core/graph/gradient.ts'
+import { g } from '../../../core/graph/graph.ts'
+import { fourierTransform } from '../../../core/spectrum/fourier.ts'
+import { amplitude, recombine, unitPhase } from '../../../core/spectrum/polar.ts'
+import { float32, gatherRows } from '../../../core/tensor/tensor.ts'
+import { createAmplitudeChange } from '../../../core/threat/amplitude-change.ts'
+import {
+  applyAmplitudeTransform,
+  checkAmplitudeEvidence,
+} from '../../../core/threat/amplitude-transform.ts'
+import type { AmplitudeEvidence } from '../../../core/threat/evidence.ts'
+import { referenceExamples } from '../../../core/threat/reference-examples.ts'
+import { evaluate, randomImages } from '../../support/spectra.ts'
+
+const shape = [4, 3, 8, 6] as const
+const inputs = randomImages(shape, 'inputs')
+const reference = referenceExamples(randomImages([5, 3, 8, 6], 'reference'), new Int32Array(5))
+const scale = float32(
+  shape,
+  randomImages(shape, 'scale').data.map((value) => 0.5 + value),
+)
+const evidence: AmplitudeEvidence = {
+  kind: 'amplitude',
+  mix: Float32Array.of(0, 0.25, 0.5, 0.5),
+  distractors: Int32Array.of(-1, 4, 0, 2),
+  scale,
+}
+const withoutScale = (changes: Partial<AmplitudeEvidence>): AmplitudeEvidence => ({
+  kind: 'amplitude',
+  mix: evidence.mix,
+  distractors: evidence.distractors,
+  ...changes,
+})
+const wide = [-100, 100] as const
+
+test('it is the expression of the threat model, within the bounds', async () => {
+  const { data } = reference.select([0, 4, 0, 2]).inputs
+  const { image } = await evaluate(
+    { inputs, others: float32(shape, data), s: scale, mix: float32([4, 1, 1, 1], evidence.mix) },
+    ({ inputs, others, s, mix }) => {
+      const z = fourierTransform(inputs!)
+      const [own, other] = [amplitude(z), amplitude(fourierTransform(others!))]
+      const mixed = g.add(own, g.mul(mix!, g.sub(other, own)))
+      return { image: g.clip(recombine(g.mul(s!, mixed), unitPhase(z)), 0, 1) }
+    },
+  )
+  const answer = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
+  expect(answer.data).toBeAllclose(image!, { atol: 2e-5 })
+  expect(answer.data.some((value) => value === 0 || value === 1)).toBe(true)
+})
+
+test('with λ = 0 and s = 1 it is the identity, to the last bit', async () => {
+  const none = withoutScale({ mix: new Float32Array(4), distractors: new Int32Array(4).fill(-1) })
+  const ones = { ...none, scale: float32(shape, new Float32Array(576).fill(1)) }
+  for (const neutral of [none, ones]) {
+    expect(await applyAmplitudeTransform(inputs, neutral, reference, [0, 1])).toEqual(inputs)
+  }
+})
+
+test('an image mixed with itself stays as it is', async () => {
+  const own = withoutScale({ distractors: Int32Array.of(0, 1, 2, 3) })
+  const itself = referenceExamples(inputs, new Int32Array(4))
+  const answer = await applyAmplitudeTransform(inputs, own, itself, [0, 1])
+  expect(answer.data).toBeAllclose(inputs.data, { atol: 1e-6, rtol: 0 })
+})
+
+test('λ moves along the line between the image and its phase with the foreign amplitude', async () => {
+  const at = async (mix: number): Promise<Float32Array> => {
+    const some = withoutScale({
+      mix: new Float32Array(4).fill(mix),
+      distractors: Int32Array.of(1, 1, 1, 1),
+    })
+    return (await applyAmplitudeTransform(inputs, some, reference, wide)).data
+  }
+  const [quarter, whole] = [await at(0.25), await at(1)]
+  const expected = inputs.data.map((value, i) => 0.75 * value + 0.25 * whole[i]!)
+  expect(quarter).toBeAllclose(expected, { atol: 1e-6 })
+})
+
+test('the scales of a frequency and its negative count as their mean', async () => {
+  const symmetric = scale.data.map((value, at) => {
+    const [plane, u, v] = [Math.floor(at / 48), Math.floor(at / 6) % 8, at % 6]
+    return (value + scale.data[plane * 48 + ((8 - u) % 8) * 6 + ((6 - v) % 6)]!) / 2
+  })
+  const mean = { ...evidence, scale: float32(shape, symmetric) }
+  const answer = await applyAmplitudeTransform(inputs, mean, reference, wide)
+  const expected = await applyAmplitudeTransform(inputs, evidence, reference, wide)
+  expect(answer.data).toBeAllclose(expected.data, { atol: 1e-6 })
+})
+
+test('each example comes out the same in any batch', async () => {
+  const together = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
+  for (const rows of [[2], [3, 1]]) {
+    const part = {
+      kind: 'amplitude',
+      mix: Float32Array.from(rows, (row) => evidence.mix[row]!),
+      distractors: Int32Array.from(rows, (row) => evidence.distractors[row]!),
+      scale: gatherRows(scale, rows),
+    } as const
+    const answer = await applyAmplitudeTransform(gatherRows(inputs, rows), part, reference, [0, 1])
+    expect(answer).toEqual(gatherRows(together, rows))
+  }
+})
+
+test('the gradient in s is that of the engine through the expression', async () => {
+  const [x, other] = [gatherRows(inputs, [0]), gatherRows(inputs, [1])]
+  const upstream = randomImages([1, 3, 8, 6], 'upstream')
+  const s = gatherRows(scale, [0])
+  const { slope } = await evaluate({ x, other, s, upstream }, (values) => {
+    const z = fourierTransform(values['x']!)
+    const [own, foreign] = [amplitude(z), amplitude(fourierTransform(values['other']!))]
+    const mixed = g.add(own, g.mul(g.sub(foreign, own), 0.3))
+    const image = recombine(g.mul(values['s']!, mixed), unitPhase(z))
+    return { slope: gradient(image, [values['s']!], { upstream: values['upstream']! })[0]! }
+  })
+  const change = createAmplitudeChange([3, 8, 6])
+  const mixture = change.withForeign(change.own(x.data), other.data)
+  const expected = change.scaleGradient(mixture, 0.3, Float64Array.from(upstream.data))
+  expect(expected).toBeAllclose(slope!, { atol: 1e-5, rtol: 1e-4 })
+})
+
+describe('evidence', () => {
+  const permitted = { kind: 'amplitude', mix: 0.5, scale: 0.6 } as const
+  const check = (changes: Partial<AmplitudeEvidence>): string | undefined =>
+    checkAmplitudeEvidence(permitted, { ...evidence, ...changes }, shape, 5)
+
+  test('within the limits passes, with or without scales', () => {
+    expect(check({})).toBeUndefined()
+    expect(checkAmplitudeEvidence(permitted, withoutScale({}), shape, 5)).toBeUndefined()
+  })
+
+  test('at the limits passes, whatever float32 makes of them', () => {
+    const limits = { kind: 'amplitude', mix: 0.3, scale: 0.1 } as const
+    const extreme = {
+      ...evidence,
+      mix: new Float32Array(4).fill(0.3),
+      distractors: new Int32Array(4),
+      scale: float32(shape, new Float32Array(576).fill(1.1)),
+    }
+    expect(checkAmplitudeEvidence(limits, extreme, shape, 5)).toBeUndefined()
+  })
+
+  test.each([
+    [
+      { mix: Float32Array.of(0, 0.25, 0.51, 0.5) },
+      'mix is 0.5099999904632568 for answer 2, but the threat model permits 0 to 0.5',
+    ],
+    [
+      { mix: Float32Array.of(-0.1, 0, 0, 0) },
+      'mix is -0.10000000149011612 for answer 0, but the threat model permits 0 to 0.5',
+    ],
+    [
+      { mix: Float32Array.of(Number.NaN, 0, 0, 0) },
+      'mix is NaN for answer 0, but the threat model permits 0 to 0.5',
+    ],
+    [
+      { mix: new Float32Array(3) },
+      'expected mix to be a Float32Array with a λ for each of 4 examples',
+    ],
+    [
+      { distractors: new Int32Array(5) },
+      'expected distractors to be an Int32Array with a place for each of 4 examples',
+    ],
+    [
+      { distractors: Int32Array.of(-1, 5, 0, 0) },
+      'the distractor of answer 1 is 5, but the data set has examples 0 to 4',
+    ],
+    [
+      { scale: float32([4, 3, 8, 3], new Float32Array(288)) },
+      'expected scale to be a float32 tensor of shape [4, 3, 8, 6], got [4, 3, 8, 3]',
+    ],
+    [
+      { scale: float32(shape, new Float32Array(576).fill(1).fill(2, 300, 301)) },
+      'a scale of answer 2 is 2, but the threat model permits 0.4 to 1.6',
+    ],
+  ] as const)('that breaks a limit is refused: %j', (changes, message) => {
+    expect(check(changes)).toBe(message)
+  })
+})
