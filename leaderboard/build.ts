@@ -98,7 +98,9 @@ export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
   for (const name of readdirSync(assets).toSorted()) {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))
   }
-  files.set('assets/theme.css', readFileSync(join(reportTemplates(), 'theme.css'), 'utf8'))
+  for (const name of ['findings.css', 'theme.css']) {
+    files.set(`assets/${name}`, readFileSync(join(reportTemplates(), name), 'utf8'))
+  }
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   return files
 }

@@ -1,9 +1,11 @@
 /** A leaderboard entry: its JSON Schema and type, its consistency, and how a run's result becomes one. */
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/errors.ts'
+import { hashJson } from '../core/hash.ts'
 import { compileSchema } from '../core/schema.ts'
+import { transformSchema } from '../core/suite/schema.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import type { ThreatModel } from '../core/threat/threat-model.ts'
+import type { ThreatModel, Transform } from '../core/threat/threat-model.ts'
 import { epsilonText } from '../reports/figures.ts'
 
 const text = { type: 'string', minLength: 1 } as const
@@ -56,6 +58,10 @@ const attackSchema = {
     forwardPasses: whole,
     backwardPasses: whole,
     elapsedMs: milliseconds,
+    corrupted: {
+      ...whole,
+      description: 'of a corruption: correct on the corrupted images, those that were wrong before among them',
+    },
   },
 } as const
 
@@ -97,8 +103,9 @@ export const entrySchema = {
       required: ['norm', 'epsilon', 'bounds'],
       properties: {
         norm: { enum: norms },
-        epsilon: { type: 'number', exclusiveMinimum: 0 },
+        epsilon: { type: 'number', minimum: 0, description: '0 only with a transform' },
         bounds: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
+        transform: transformSchema,
       },
     },
     defense: {
@@ -187,9 +194,29 @@ export function entryLocation(entry: LeaderboardEntry): string {
   return `${entry.dataset.id}/${threatSlug(entry.threatModel)}/${entry.id}`
 }
 
-/** A threat model as a folder's name: `linf-8-255`, `l2-0.5`. */
-export function threatSlug({ norm, epsilon }: ThreatModel): string {
-  return `${norm.toLowerCase()}-${epsilonText(epsilon).replace('/', '-')}`
+/**
+ * A threat model as a folder's name: `linf-8-255`, `linf-2-255-attribute-7b5a9c01`, `amplitude-0.3-0.1`, `corruption`. Ranges of attributes
+ * are named by the beginning of their hash; a ball of size 0 is left out, for its norm makes no difference.
+ */
+export function threatSlug({ norm, epsilon, transform }: ThreatModel): string {
+  const ball = `${norm.toLowerCase()}-${sizeSlug(epsilon)}`
+  if (!transform) return ball
+  return epsilon === 0 ? transformSlug(transform) : `${ball}-${transformSlug(transform)}`
+}
+
+function transformSlug(transform: Transform): string {
+  switch (transform.kind) {
+    case 'attribute':
+      return `attribute-${hashJson(transform.ranges).slice(0, 8)}`
+    case 'amplitude':
+      return `amplitude-${sizeSlug(transform.mix)}-${sizeSlug(transform.scale)}`
+    case 'corruption':
+      return 'corruption'
+  }
+}
+
+function sizeSlug(size: number): string {
+  return epsilonText(size).replace('/', '-')
 }
 
 /** Counts that contradict each other, each with its place. */
@@ -197,11 +224,20 @@ function disagreements(entry: LeaderboardEntry): string[] {
   const { examples } = entry.dataset
   const wrong = examples - entry.clean.correct
   const found: string[] = []
+  if (entry.threatModel.epsilon === 0 && !entry.threatModel.transform) {
+    found.push('/threatModel/epsilon: must be above 0 without a transform, got 0')
+  }
   for (const [index, attack] of entry.attacks.entries()) {
     const sum = attack.wrong + attack.robust + attack.broken
     if (sum !== examples) {
       found.push(
         `/attacks/${index}: wrong + robust + broken must be ${examples} examples, got ${sum}`,
+      )
+    }
+    const { corrupted } = attack
+    if (corrupted !== undefined && (corrupted < attack.robust || corrupted > examples)) {
+      found.push(
+        `/attacks/${index}/corrupted: must be from ${attack.robust}, those robust, to ${examples} examples, got ${corrupted}`,
       )
     }
     if (attack.wrong !== wrong) {

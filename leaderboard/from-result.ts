@@ -51,12 +51,18 @@ export function entryFromResult(
       defense: { plugin, version, options },
       model: { sha256: model.sha256, bytes: model.bytes, parameters: model.parameters },
       clean: { correct: countCorrect(entry.cleanOutcomes) },
-      attacks: attacks.map(({ attack, seed, forwardPasses, backwardPasses, elapsedMs }, index) => {
+      attacks: attacks.map((result, index) => {
+        const { attack, seed, forwardPasses, backwardPasses, elapsedMs, corrupted } = result
         const { wrong, robust, broken } = countOutcomes(outcomes[index] ?? '')
         const counts = { wrong, robust, broken, brokenAlone: alone[index] ?? 0 }
         const { name, plugin, version, options } = attack
         const cost = { forwardPasses, backwardPasses, elapsedMs }
-        return { name, plugin, version, options, seed, ...counts, ...cost }
+        return {
+          ...{ name, plugin, version, options, seed },
+          ...counts,
+          ...cost,
+          ...(corrupted && { corrupted: countCorrect(corrupted.correct) }),
+        }
       }),
       worstCase: { robust: countOutcomes(worstCaseOutcomes(outcomes) ?? '').robust },
       links: withoutUndefined({ paper: extras.paper, code: extras.code, more }),

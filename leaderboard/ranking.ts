@@ -2,8 +2,11 @@
 import { ConfigError } from '../core/errors.ts'
 import { canonicalJson } from '../core/hash.ts'
 import { overlaps } from '../core/metrics/interval.ts'
+import { corruptionMatrices, isCorruption } from '../reports/corruptions.ts'
+import type { CorruptionFinding, CorruptionMatrix } from '../reports/corruptions.ts'
 import { proportion } from '../reports/proportion.ts'
 import type { Proportion } from '../reports/proportion.ts'
+import { worstCaseLabel } from '../reports/summary.ts'
 import { entryLocation, threatSlug } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry.ts'
 
@@ -22,6 +25,8 @@ export interface RankedEntry {
   readonly clean: Proportion
   /** In the order of the table's columns. */
   readonly attacks: readonly RankedAttack[]
+  /** Absent if no corruption was run. */
+  readonly corruptions?: readonly CorruptionMatrix[]
   readonly worstCase: Proportion
   /** Best and worst rank that the intervals leave open: 1 + those surely better, n − those surely worse. */
   readonly rank: { readonly best: number; readonly worst: number }
@@ -35,8 +40,12 @@ export interface RankedTable {
   readonly anchor: string
   readonly dataset: LeaderboardEntry['dataset']
   readonly threatModel: LeaderboardEntry['threatModel']
-  /** The columns: the attacks as the first entry has them. */
+  /** What the worst case is called here. */
+  readonly worstCaseLabel: string
+  /** The columns: the attacks as the first entry has them, but for corruptions. */
   readonly attacks: readonly EntryAttack[]
+  /** Corruptions that each entry met, each severity counted. */
+  readonly corruptions: number
   /** By worst-case robust accuracy, then clean accuracy, then title. */
   readonly rows: readonly RankedEntry[]
 }
@@ -72,16 +81,20 @@ function rankTable(entries: readonly LeaderboardEntry[], anchor: string): Ranked
   // A group is made with its first entry, so there is one.
   const { dataset, threatModel, attacks } = entries[0] as LeaderboardEntry
   const order = attacks.map(protocolOf)
+  const columns = attacks.filter((attack) => !isCorruption(attack))
   const rated = entries
     .map((entry) => {
       const { examples } = entry.dataset
+      const corruptions = corruptionMatrices(entry.attacks.map(corruptionFinding))
       return {
         entry,
         location: entryLocation(entry),
         clean: proportion(entry.clean.correct, examples),
         attacks: entry.attacks
+          .filter((attack) => !isCorruption(attack))
           .toSorted((a, b) => order.indexOf(protocolOf(a)) - order.indexOf(protocolOf(b)))
           .map(rateAttack),
+        ...(corruptions.length > 0 && { corruptions }),
         worstCase: proportion(entry.worstCase.robust, examples),
       }
     })
@@ -104,7 +117,25 @@ function rankTable(entries: readonly LeaderboardEntry[], anchor: string): Ranked
       peers: peers.map(({ entry }) => entry),
     }
   })
-  return { anchor, dataset, threatModel, attacks, rows }
+  return {
+    anchor,
+    dataset,
+    threatModel,
+    worstCaseLabel: worstCaseLabel(threatModel),
+    attacks: columns,
+    corruptions: attacks.length - columns.length,
+    rows,
+  }
+}
+
+function corruptionFinding(attack: EntryAttack): CorruptionFinding {
+  const { wrong, robust, broken, corrupted } = attack
+  const total = wrong + robust + broken
+  return {
+    attack,
+    seed: attack.seed,
+    ...(corrupted !== undefined && { accuracy: proportion(corrupted, total) }),
+  }
 }
 
 function rateAttack(attack: EntryAttack): RankedAttack {
@@ -140,6 +171,7 @@ function requireSameGround(entries: readonly LeaderboardEntry[]): void {
       'dataset.sha256': dataset.sha256,
       'dataset.examples': dataset.examples,
       'threatModel.bounds': threatModel.bounds.join(' to '),
+      'threatModel.transform': canonicalJson(threatModel.transform ?? 'none'),
     })
     const expected = facts(other)
     for (const [name, value] of Object.entries(facts(entry))) {

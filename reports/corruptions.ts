@@ -91,6 +91,11 @@ export function corruptionMatrices(findings: readonly CorruptionFinding[]): Corr
   return [...groups.values()].map(matrixOf)
 }
 
+/** The headline of an entry: the mean over the benchmark's corruptions in its first matrix; −1, below all others, if there is none. */
+export function corruptionMean(matrices: readonly CorruptionMatrix[] = []): number {
+  return matrices[0]?.means[0]?.overall ?? -1
+}
+
 function matrixOf(findings: readonly CorruptionFinding[]): CorruptionMatrix {
   // A group is made with its first finding, so there is one.
   const first = findings[0] as CorruptionFinding

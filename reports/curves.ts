@@ -105,7 +105,7 @@ export interface PlottedLine {
 
 /** The plot of some attacks' curves: sizes of the ball to the right, robust accuracy from 0 to 1 upward. */
 export function plotCurves(curves: readonly NamedCurve[]): CurvePlot {
-  const frame = { width: 520, height: 280, left: 46, right: 508, top: 12, bottom: 232 } as const
+  const frame = { width: 520, height: 284, left: 54, right: 494, top: 12, bottom: 232 } as const
   const sizes = curves.flatMap(({ curve }) => curve.line.map(({ epsilon }) => epsilon))
   const largest = Math.max(...sizes, Number.MIN_VALUE)
   const x = (epsilon: number): number =>
@@ -138,7 +138,7 @@ function tickSizes(curves: readonly NamedCurve[], largest: number): number[] {
       ? [1, 2, 3, 4].map((quarter) => (quarter * largest) / 4)
       : [...asked].toSorted((a, b) => a - b)
   const kept = [0]
-  const room = 0.11 * largest
+  const room = 0.13 * largest
   for (const size of candidates.toReversed()) {
     const next = kept.at(1) ?? Infinity
     if (size >= room && next - size >= room) kept.splice(1, 0, size)

@@ -1,6 +1,6 @@
 /** The template engine as reports and leaderboard use it: everything escaped, nothing undefined, no unsafe address. */
 import nunjucks from 'nunjucks'
-import { isCorruption } from './corruptions.ts'
+import { corruptionMean, isCorruption } from './corruptions.ts'
 import { medianText, namedCurves, plotCurves } from './curves.ts'
 import * as figures from './figures.ts'
 import * as threatText from './threat-text.ts'
@@ -17,7 +17,7 @@ export function templateEnvironment(folders: readonly string[]): nunjucks.Enviro
     lstripBlocks: true,
   })
   const curves = { medianText, namedCurves, plotCurves }
-  const filters = { ...figures, ...threatText, ...curves, isCorruption, safeUrl }
+  const filters = { ...figures, ...threatText, ...curves, corruptionMean, isCorruption, safeUrl }
   for (const [name, filter] of Object.entries(filters)) {
     environment.addFilter(name, filter)
   }

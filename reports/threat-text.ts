@@ -24,12 +24,17 @@ const attributeWords = {
   brightness: { name: 'brightness', unit: '' },
 } as const satisfies Record<AttributeName, { readonly name: string; readonly unit: string }>
 
+/** A norm as a symbol: `L∞`. */
+export function normText(norm: Norm): string {
+  return normSymbols[norm]
+}
+
 /**
  * A threat model in short: `L∞ ≤ 8/255`, `L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)`,
  * `amplitude (λ ≤ 0.3, ρ ≤ 0.1)`, `common corruptions`.
  */
 export function threatModelText({ norm, epsilon, transform }: ThreatModel): string {
-  const ball = `${normSymbols[norm]} ≤ ${epsilonText(epsilon)}`
+  const ball = `${normText(norm)} ≤ ${epsilonText(epsilon)}`
   if (!transform) return ball
   return epsilon === 0 ? transformText(transform) : `${ball} + ${transformText(transform)}`
 }

@@ -15,6 +15,11 @@ export const attacksAgree = defineComparison({
   whatToDo:
     'Report the worst case, never the PGD figure; look at which attack broke most alone, and strengthen that one.',
   compare(context) {
+    if (context.entry.threatModel.transform) {
+      return notApplicable(
+        'attacks may do more here than move in the ball, which is all that pgd does',
+      )
+    }
     const pgd = strongest(reached(context).filter(({ plugin }) => plugin === 'pgd'))
     const all = completed(context.entry)
     const worst = worstCaseRobustAccuracy(all.map(({ outcomes }) => outcomes))

@@ -184,6 +184,7 @@ export class ClassifierModel implements Model {
         this.#family.backward += countRows(backward, definition.inputs, feeds)
         return answers
       },
+      release: () => sessions.drop(session),
     }
   }
 

@@ -12,7 +12,7 @@ export class ModelSessions {
   readonly #treated = new Map<string, TreatedExpression>()
   readonly #forward = new Map<string, Promise<Session>>()
   readonly #gradients = new Map<string, Map<TargetedLoss, Promise<Session>>>()
-  readonly #programs: Session[] = []
+  readonly #programs = new Set<Session>()
 
   constructor(parts: ClassifierParts) {
     this.#parts = parts
@@ -55,9 +55,14 @@ export class ModelSessions {
     })
   }
 
-  /** Released with the others. */
+  /** Released with the others, unless it is dropped before. */
   keep(program: Session): void {
-    this.#programs.push(program)
+    this.#programs.add(program)
+  }
+
+  /** Releases a program now. */
+  async drop(program: Session): Promise<void> {
+    if (this.#programs.delete(program)) await program.release()
   }
 
   async release(): Promise<void> {

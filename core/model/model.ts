@@ -43,6 +43,8 @@ export interface ProgramDefinition {
 /** An attack's own expressions fused with the model's graph into one session. */
 export interface Program {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+  /** Frees the native session; the host does so for an attack when its run ends, and `dispose` for all. */
+  release(): Promise<void>
 }
 
 /** Where a model declares that something other than ordinary layers happens, such as a restoration of its input. */

@@ -1,7 +1,7 @@
 /** One run of an attack in one ball, its answer checked and predicted anew. */
 import { PluginError, RobenchError, RunError } from '../errors.ts'
 import { hashBytes } from '../hash.ts'
-import type { PassCounts } from '../model/model.ts'
+import type { PassCounts, Program } from '../model/model.ts'
 import { withDraws } from '../model/noise.ts'
 import { predictions } from '../model/predictions.ts'
 import { randomStream } from '../random.ts'
@@ -13,6 +13,7 @@ import { named, readAnswer } from './answer-form.ts'
 import type { FormedAnswer } from './answer-form.ts'
 import type { AttackContext, AttackMeta } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
+import type { ModelWatch } from './guarded-model.ts'
 import type { AttackRequest } from './host.ts'
 import { observeQueries } from './query-observer.ts'
 import type { QueryObserver } from './query-observer.ts'
@@ -90,9 +91,14 @@ async function callPlugin(
   const identity = hashData(given.data, labels)
   // Of a model that draws random numbers: an attack knows other ones than those that judge its answer.
   const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
+  const programs: Program[] = []
+  const watch: ModelWatch = {
+    ...(observer && { observe: observer.observe }),
+    compiled: (program) => programs.push(program),
+  }
   const run = (inner: AbortSignal): ReturnType<typeof plugin.run> => {
     const context: AttackContext = {
-      model: guardModel(drawing, meta, inner, observer?.observe),
+      model: guardModel(drawing, meta, inner, watch),
       inputs: Object.freeze(given),
       labels,
       threatModel: structuredClone(request.threatModel),
@@ -119,7 +125,10 @@ async function callPlugin(
         throw wrapped(meta, error)
       }
     },
-  )
+  ).finally(async () => {
+    // The model outlives this run: what was compiled for it would pile up.
+    for (const program of programs) await program.release()
+  })
   if (hashData(given.data, labels) !== identity) {
     throw new PluginError(
       'ROBENCH_PLUGIN_CONTRACT',

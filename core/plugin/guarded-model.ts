@@ -1,19 +1,26 @@
 /** The model as a plugin sees it: no more than its stated knowledge allows, and nothing after the cell was stopped. */
 import { PluginError } from '../errors.ts'
-import type { Model } from '../model/model.ts'
+import type { Model, Program } from '../model/model.ts'
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
+
+/** What the host learns of an attack's dealings with its model. */
+export interface ModelWatch {
+  /** Shown each batch of points with the model's logits; those of variants and compiled programs are not. */
+  readonly observe?: QueryObserver['observe']
+  /** Given each program that is compiled. */
+  compiled?(program: Program): void
+}
 
 /**
  * A view of a model for one run of one attack. Every call first checks the signal, so that an attack that never
  * looks at it still stops at its next pass. A black-box attack gets logits only; `dispose` is refused. Variants are guarded alike.
- * @param observe is shown each batch of points with the model's logits; those of variants and compiled programs are not
  */
 export function guardModel(
   model: Model,
   meta: AttackMeta,
   signal: AbortSignal,
-  observe?: QueryObserver['observe'],
+  watch: ModelWatch = {},
 ): Model {
   const allow = (name: 'gradient' | 'compile' | 'variant' | 'dispose'): void => {
     signal.throwIfAborted()
@@ -41,28 +48,31 @@ export function guardModel(
     async logits(inputs) {
       signal.throwIfAborted()
       const logits = await model.logits(inputs)
-      observe?.(inputs, logits)
+      watch.observe?.(inputs, logits)
       return logits
     },
     async gradient(inputs, labels, loss, targets) {
       allow('gradient')
       const answer = await model.gradient(inputs, labels, loss, targets)
-      observe?.(inputs, answer.logits)
+      watch.observe?.(inputs, answer.logits)
       return answer
     },
     async compile(build) {
       allow('compile')
       const program = await model.compile(build)
+      watch.compiled?.(program)
       return {
         async run(feeds) {
           signal.throwIfAborted()
           return program.run(feeds)
         },
+        release: () => program.release(),
       }
     },
     variant(options) {
       allow('variant')
-      return guardModel(model.variant(options), meta, signal)
+      const { compiled } = watch
+      return guardModel(model.variant(options), meta, signal, compiled ? { compiled } : {})
     },
     async dispose() {
       allow('dispose')

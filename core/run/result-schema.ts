@@ -1,5 +1,6 @@
 /** The JSON Schema of a run's result.json; `RunResult` is the same as a type. Unknown keys are allowed: newer versions may add some. */
 import { verdicts } from '../checks/check.ts'
+import { transformSchema } from '../suite/schema.ts'
 import { norms } from '../threat/threat-model.ts'
 
 const text = { type: 'string' } as const
@@ -21,7 +22,7 @@ const threatModel = record(
     epsilon: { type: 'number', minimum: 0 },
     bounds: { ...numbers, minItems: 2, maxItems: 2 },
   },
-  { transform: record({ kind: text }) },
+  { transform: transformSchema },
 )
 
 const attackIdentity = record({ name: text, plugin: text, version: whole, options: plainObject })

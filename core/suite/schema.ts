@@ -29,7 +29,8 @@ const range = {
   description: 'a pair of numbers, lowest and highest value',
 } as const
 
-const transform = {
+/** A threat model's transform, in suites and leaderboard entries alike. */
+export const transformSchema = {
   type: 'object',
   required: ['kind'],
   oneOf: [
@@ -118,7 +119,7 @@ export const suiteSchema = {
             ...epsilon,
             description: `${epsilon.description}; may be left out or 0 with a transform`,
           },
-          transform,
+          transform: transformSchema,
           curve: {
             type: 'array',
             minItems: 1,

@@ -122,7 +122,7 @@ export const autoattack = defineAttack({
   meta: {
     id: 'autoattack',
     apiVersion,
-    version: 1,
+    version: 2,
     title: 'AutoAttack',
     source: {
       authors: 'Croce, Hein',

@@ -25,7 +25,7 @@ export const fab = defineAttack({
   meta: {
     id: 'fab',
     apiVersion,
-    version: 1,
+    version: 2,
     title: 'Fast adaptive boundary attack',
     source: {
       authors: 'Croce, Hein',

@@ -34,6 +34,7 @@ describe('renderSite', () => {
     expect([...files.keys()].filter((path) => path.startsWith('assets/'))).toEqual([
       'assets/site.css',
       'assets/site.js',
+      'assets/findings.css',
       'assets/theme.css',
     ])
   })

@@ -181,7 +181,17 @@ function table(items) {
     ],
     style: { head: [], border: [] },
   })
-  for (const { id, title, examples, theirs: their, ours: our, difference, ratio, processorRatio, bar } of items) {
+  for (const {
+    id,
+    title,
+    examples,
+    theirs: their,
+    ours: our,
+    difference,
+    ratio,
+    processorRatio,
+    bar,
+  } of items) {
     view.push([
       id,
       title,
