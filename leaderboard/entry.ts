@@ -1,12 +1,11 @@
 /** A leaderboard entry: its JSON Schema and type, its consistency, and how a run's result becomes one. */
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/errors.ts'
-import { hashJson } from '../core/hash.ts'
 import { compileSchema } from '../core/schema.ts'
 import { transformSchema } from '../core/suite/schema.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import type { ThreatModel, Transform } from '../core/threat/threat-model.ts'
-import { epsilonText } from '../reports/figures.ts'
+import type { ThreatModel } from '../core/threat/threat-model.ts'
+import { threatSlug } from './threat-slug.ts'
 
 const text = { type: 'string', minLength: 1 } as const
 const whole = { type: 'integer', minimum: 0 } as const
@@ -60,7 +59,8 @@ const attackSchema = {
     elapsedMs: milliseconds,
     corrupted: {
       ...whole,
-      description: 'of a corruption: correct on the corrupted images, those that were wrong before among them',
+      description:
+        'of a corruption: correct on the corrupted images, those that were wrong before among them',
     },
   },
 } as const
@@ -192,31 +192,6 @@ function lazily<Value>(make: () => Value): () => Value {
 /** Where an entry's file belongs below the entries folder: `<dataset>/<threat>/<id>`, without extension. */
 export function entryLocation(entry: LeaderboardEntry): string {
   return `${entry.dataset.id}/${threatSlug(entry.threatModel)}/${entry.id}`
-}
-
-/**
- * A threat model as a folder's name: `linf-8-255`, `linf-2-255-attribute-7b5a9c01`, `amplitude-0.3-0.1`, `corruption`. Ranges of attributes
- * are named by the beginning of their hash; a ball of size 0 is left out, for its norm makes no difference.
- */
-export function threatSlug({ norm, epsilon, transform }: ThreatModel): string {
-  const ball = `${norm.toLowerCase()}-${sizeSlug(epsilon)}`
-  if (!transform) return ball
-  return epsilon === 0 ? transformSlug(transform) : `${ball}-${transformSlug(transform)}`
-}
-
-function transformSlug(transform: Transform): string {
-  switch (transform.kind) {
-    case 'attribute':
-      return `attribute-${hashJson(transform.ranges).slice(0, 8)}`
-    case 'amplitude':
-      return `amplitude-${sizeSlug(transform.mix)}-${sizeSlug(transform.scale)}`
-    case 'corruption':
-      return 'corruption'
-  }
-}
-
-function sizeSlug(size: number): string {
-  return epsilonText(size).replace('/', '-')
 }
 
 /** Counts that contradict each other, each with its place. */

@@ -58,7 +58,11 @@ export function entryFromResult(
         const { name, plugin, version, options } = attack
         const cost = { forwardPasses, backwardPasses, elapsedMs }
         return {
-          ...{ name, plugin, version, options, seed },
+          name,
+          plugin,
+          version,
+          options,
+          seed,
           ...counts,
           ...cost,
           ...(corrupted && { corrupted: countCorrect(corrupted.correct) }),

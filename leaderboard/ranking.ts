@@ -6,9 +6,10 @@ import { corruptionMatrices, isCorruption } from '../reports/corruptions.ts'
 import type { CorruptionFinding, CorruptionMatrix } from '../reports/corruptions.ts'
 import { proportion } from '../reports/proportion.ts'
 import type { Proportion } from '../reports/proportion.ts'
-import { worstCaseLabel } from '../reports/summary.ts'
-import { entryLocation, threatSlug } from './entry.ts'
+import { worstCaseLabel } from '../reports/threat-text.ts'
+import { entryLocation } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry.ts'
+import { threatSlug } from './threat-slug.ts'
 
 /** One attack's figures on one entry. */
 export interface RankedAttack {
@@ -64,9 +65,9 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
     if (group) group.push(entry)
     else groups.set(key, [entry])
   }
-  // Larger tables first within the same data set and threat model.
+  // Plain balls before transforms; larger tables first within the same data set and threat model.
   const sorted = [...groups.values()].toSorted(
-    (a, b) => compareText(groundOfAll(a), groundOfAll(b)) || b.length - a.length,
+    (a, b) => compareText(sortKey(a), sortKey(b)) || b.length - a.length,
   )
   const seen = new Map<string, number>()
   return sorted.map((group) => {
@@ -155,6 +156,12 @@ function protocolOf({ plugin, version, options }: EntryAttack): string {
 /** Data set and threat model, as the folder of the entry. */
 function groundOf({ dataset, threatModel }: LeaderboardEntry): string {
   return `${dataset.id}/${threatSlug(threatModel)}`
+}
+
+function sortKey([first]: readonly LeaderboardEntry[]): string {
+  if (!first) return ''
+  const { dataset, threatModel } = first
+  return `${dataset.id}/${threatModel.transform ? 'transform' : 'ball'}/${threatSlug(threatModel)}`
 }
 
 function groundOfAll([first]: readonly LeaderboardEntry[]): string {

@@ -110,8 +110,7 @@ export function plotCurves(curves: readonly NamedCurve[]): CurvePlot {
   const largest = Math.max(...sizes, Number.MIN_VALUE)
   const x = (epsilon: number): number =>
     rounded(frame.left + (epsilon / largest) * (frame.right - frame.left))
-  const y = (robust: number): number =>
-    rounded(frame.bottom - robust * (frame.bottom - frame.top))
+  const y = (robust: number): number => rounded(frame.bottom - robust * (frame.bottom - frame.top))
   return {
     ...frame,
     epsilonTicks: tickSizes(curves, largest).map((size) => ({

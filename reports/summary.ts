@@ -27,6 +27,7 @@ import { proportion } from './proportion.ts'
 import type { Proportion } from './proportion.ts'
 import { summarizeStages } from './stages.ts'
 import type { StagesSummary } from './stages.ts'
+import { worstCaseLabel } from './threat-text.ts'
 
 export interface CompletedSummary {
   readonly state: 'completed'
@@ -164,11 +165,6 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
     corrupted: ordinary.length < attacks.length,
     entries: entries.map((entry) => summarizeEntry(entry, attackNames)),
   }
-}
-
-/** What surviving all attacks is called: those of a threat model without an attacker are no attacks. */
-export function worstCaseLabel({ transform }: ThreatModel): string {
-  return transform?.kind === 'corruption' ? 'Worst case over corruptions' : 'Worst case'
 }
 
 function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): EntrySummary {

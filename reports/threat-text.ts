@@ -59,15 +59,18 @@ export function threatModelSentence({ norm, epsilon, bounds, transform }: Threat
   return `The attacker may ${steps.length > 1 ? 'first ' : ''}${steps.join(', then ')}, staying within ${within}.`
 }
 
+/** What surviving everything is called: corruptions are nobody's attack, and their worst case is stricter than published means. */
+export function worstCaseLabel({ transform }: ThreatModel): string {
+  return transform?.kind === 'corruption' ? 'Worst case over corruptions' : 'Worst case'
+}
+
 function transformText(transform: Transform): string {
-  switch (transform.kind) {
-    case 'attribute':
-      return `attributes (${attributesText(transform.ranges)})`
-    case 'amplitude':
-      return `amplitude (λ ≤ ${epsilonText(transform.mix)}, ρ ≤ ${epsilonText(transform.scale)})`
-    case 'corruption':
-      return 'common corruptions'
+  if (transform.kind === 'attribute') return `attributes (${attributesText(transform.ranges)})`
+  if (transform.kind === 'amplitude') {
+    return `amplitude (λ ≤ ${epsilonText(transform.mix)}, ρ ≤ ${epsilonText(transform.scale)})`
   }
+  transform.kind satisfies 'corruption'
+  return 'common corruptions'
 }
 
 function transformPhrase(transform: Exclude<Transform, { readonly kind: 'corruption' }>): string {

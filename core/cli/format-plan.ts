@@ -1,10 +1,11 @@
 /** The plan in a few lines for people. */
 import { count, countOf, duration } from '../../reports/figures.ts'
 import { threatModelText } from '../../reports/threat-text.ts'
+import type { ExpectedWork } from '../run/expected-passes.ts'
 import type { PlanSummary } from '../run/plan-summary.ts'
 
 /** Lines that end in a line feed. */
-export function formatPlan(plan: PlanSummary): string {
+export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   const { dataset, units, unitsDone, passes, etaMs, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
   const attacks = plan.cells.filter(({ attack }) => attack !== null)
@@ -29,6 +30,14 @@ export function formatPlan(plan: PlanSummary): string {
     const workers = countOf(plan.workers, 'worker')
     if (etaMs !== undefined)
       rows.push(['time', `at most ${duration(etaMs)} of passes on ${workers}`])
+  }
+  if (expected && unitsDone < units) {
+    const { forward, backward } = expected.passes
+    const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
+    rows.push([
+      'expected',
+      `${count(forward)} forward, ${count(backward)} backward${time} at that robust accuracy`,
+    ])
   }
   rows.push(['results', plan.folder])
   return `${plan.suite.title}\n${rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join('')}`

@@ -22,6 +22,8 @@ export interface CellSummary {
   readonly unitsDone: number
   /** At most, for the units that are not done. */
   readonly passes: PassEstimate
+  /** At most, for one worker; absent while its model has still to be made. */
+  readonly etaMs?: number
 }
 
 /** What `robench plan --json` prints. Plain JSON. */
@@ -103,8 +105,9 @@ export function summarizePlan(
       const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
       if (seen.has(key)) continue
       seen.add(key)
-      cells.push(cell)
-      if (model) etaMs += duration(cell.passes, model.times)
+      const cellMs = model && duration(cell.passes, model.times)
+      cells.push({ ...cell, ...(cellMs === undefined ? {} : { etaMs: Math.round(cellMs) }) })
+      etaMs += cellMs ?? 0
     }
   })
   const training = rows

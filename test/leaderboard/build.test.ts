@@ -5,7 +5,10 @@ import { dirname, join, posix } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildSite, renderSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
+import { entryFromResult } from '../../leaderboard/from-result.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
+import { corruptions, entryWith, manifoldResult, threats } from '../reports/findings-fixture.ts'
+import { makeResult } from '../reports/fixture.ts'
 import { board, boardEntry } from './fixture.ts'
 
 let folder: string
@@ -98,6 +101,38 @@ describe('renderSite', () => {
       // Every quote of a value is an entity: what is left are whole attributes.
       expect(html.replaceAll(/<[a-z][^<>]*>/gi, '')).not.toContain('onerror="')
     }
+  })
+})
+
+describe('renderSite with transforms', () => {
+  const result = manifoldResult()
+  const few = entryWith((entry) => corruptions(entry, ['fog', 'spatter']), {
+    threatModel: threats.corruption,
+  })
+  const entries = [
+    ...result.entries.map((entry) => entryFromResult(result, entry)),
+    { ...entryFromResult(makeResult([few]), few), id: 'few' },
+  ]
+  const files = renderSite(entries)
+  const index = files.get('index.html')!
+
+  test('plain balls come first, and tables are named by the transform', () => {
+    const badges = [...index.matchAll(/class="badge badge-long">([^<]*)</g)].map(([, text]) => text)
+    expect(badges).toEqual([
+      'L∞ ≤ 8/255',
+      'common corruptions',
+      'common corruptions',
+      'L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)',
+    ])
+  })
+
+  test('75 corruptions are one column of the table and a matrix of the entry', () => {
+    expect(index).not.toContain('noise of the day')
+    expect(index).toContain('75 corruptions, each severity counted')
+    expect(index).toMatch(/data-label="On corrupted images" data-value="0\.6[34]\d*"/)
+    const page = files.get('entries/cifar10/corruption/pgd-at.html')!
+    expect(page.match(/<td class="number shaded"/g)).toHaveLength(75)
+    expect(page).toContain('Worst case over corruptions')
   })
 })
 

@@ -1,8 +1,11 @@
 /** Entries: made of rankable results only, and refused with the place where form or counts are wrong. */
 import { describe, expect, test } from 'vitest'
-import { checkEntry, entryLocation, threatSlug } from '../../leaderboard/entry.ts'
+import { checkEntry, entryLocation } from '../../leaderboard/entry.ts'
 import { entryFromResult } from '../../leaderboard/from-result.ts'
+import { threatSlug } from '../../leaderboard/threat-slug.ts'
+import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { makeEntry, makeResult, troubledResult, typicalResult } from '../reports/fixture.ts'
+import { corruptions, entryWith, threats } from '../reports/findings-fixture.ts'
 import { boardEntry } from './fixture.ts'
 
 describe('entryFromResult', () => {
@@ -94,6 +97,69 @@ describe('checkEntry', () => {
     for (const id of ['../x', 'a/b', '.hidden', 'A', '']) {
       expect(() => checkEntry({ ...boardEntry('a', [9, 5, 3]), id }, 'a.json')).toThrow('#/id')
     }
+  })
+})
+
+describe('a threat model with a transform', () => {
+  const entry = entryWith((bare) => corruptions(bare), { threatModel: threats.corruption })
+  const corrupted = entryFromResult(makeResult([entry]), entry)
+
+  test('makes an entry that keeps the accuracies on corrupted images', () => {
+    expect(corrupted.attacks).toHaveLength(75)
+    expect(corrupted.attacks[0]).toMatchObject({ robust: 7500, corrupted: 7700 })
+    expect(corrupted.threatModel).toEqual(threats.corruption)
+    expect(checkEntry(JSON.parse(JSON.stringify(corrupted)), 'a.json')).toEqual(corrupted)
+  })
+
+  test('accuracies on corrupted images that cannot be are refused', () => {
+    const [first, ...others] = corrupted.attacks
+    const lie = { ...corrupted, attacks: [{ ...first, corrupted: 7 }, ...others] }
+    expect(() => checkEntry(lie, 'a.json')).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: a.json#/attacks/0/corrupted: must be from 7500, those robust, to 10000 examples, got 7]`,
+    )
+  })
+
+  test('an empty ball without transform is refused', () => {
+    const threatModel = { norm: 'Linf', epsilon: 0, bounds: [0, 1] }
+    expect(() => checkEntry({ ...corrupted, threatModel }, 'a.json')).toThrow(
+      'a.json#/threatModel/epsilon: must be above 0 without a transform, got 0',
+    )
+    const unknown = { ...threatModel, transform: { kind: 'attribute' } }
+    expect(() => checkEntry({ ...corrupted, threatModel: unknown }, 'a.json')).toThrow(
+      'a.json#/threatModel/transform: must be one of',
+    )
+  })
+
+  test('has a folder of its own, which the order of the ranges does not change', () => {
+    const { attribute, amplitude, corruption } = threats
+    const { rotation, scale } = attribute.transform.ranges
+    const slugs = [
+      { ...attribute, transform: undefined },
+      attribute,
+      { ...attribute, transform: { kind: 'attribute', ranges: { rotation, scale: [0.8, 1.1] } } },
+      { ...attribute, epsilon: 0 },
+      amplitude,
+      { ...amplitude, epsilon: 2 / 255 },
+      { ...amplitude, transform: { ...amplitude.transform, scale: 0.2 } },
+      corruption,
+    ].map(({ transform, ...ball }) =>
+      threatSlug({ ...ball, ...(transform && { transform }) } as ThreatModel),
+    )
+    expect(new Set(slugs).size).toBe(slugs.length)
+    expect(slugs).toMatchInlineSnapshot(`
+      [
+        "linf-2-255",
+        "linf-2-255-attribute-98c36173",
+        "linf-2-255-attribute-804d58f1",
+        "attribute-98c36173",
+        "amplitude-0.3-0.1",
+        "linf-2-255-amplitude-0.3-0.1",
+        "amplitude-0.3-0.2",
+        "corruption",
+      ]
+    `)
+    const same = { kind: 'attribute', ranges: { rotation, scale } } as const
+    expect(threatSlug({ ...attribute, transform: same })).toBe(slugs[1])
   })
 })
 

@@ -1,6 +1,7 @@
 /** Ranks say no more than the intervals do, and only what is comparable is compared. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { rankTables } from '../../leaderboard/ranking.ts'
 import { board, boardEntry } from './fixture.ts'
 
@@ -28,6 +29,27 @@ describe('rankTables', () => {
       'cifar10-linf-8-255',
       'fashion-mnist-linf-0.1',
     ])
+  })
+
+  test('other ranges of attributes are another table, in one folder they are refused', () => {
+    const transform = { kind: 'attribute', ranges: { rotation: [-10, 10] } } as const
+    const threatModel = { norm: 'Linf', epsilon: 0, bounds: [0, 1], transform } as const
+    const a = boardEntry('a', [9, 5, 3], { threatModel })
+    const wider: ThreatModel = {
+      ...threatModel,
+      transform: { ...transform, ranges: { rotation: [-30, 30] } },
+    }
+    const b = { ...a, id: 'b', threatModel: wider }
+    expect(rankTables([a, b])).toHaveLength(2)
+    // Beyond the digits of a folder's name.
+    const amplitude = (mix: number): typeof a => ({
+      ...a,
+      id: `mix-${mix}`,
+      threatModel: { ...threatModel, transform: { kind: 'amplitude', mix, scale: 0 } },
+    })
+    expect(() => rankTables([amplitude(0.12345678), amplitude(0.12345679)])).toThrow(
+      'threatModel.transform is',
+    )
   })
 
   test('an entry that met other attacks stands in a table of its own', () => {

@@ -17,7 +17,7 @@ tolerance = 1e-6
 
 def main() -> None:
     options = read_options()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     network = load_network(options.model)
     images = torch.from_numpy(numpy.fromfile(options.inputs, dtype="<f4")).view(-1, 3, 32, 32)
     labels = torch.from_numpy(numpy.fromfile(options.labels, dtype="<i4")).long()
@@ -34,28 +34,25 @@ def main() -> None:
 
 def evaluate(network, images, labels, request):
     """
-    Attacks what is classified correctly. The clock runs for the clean predictions, the attack and the predictions of
-    its points, as it does on the other side.
+    Attacks what is classified correctly. Time is taken of the clean predictions, the attack and the predictions of its
+    points, as it is on the other side. A point outside the ball counts as nothing found.
     """
     torch.manual_seed(0)
     size = request["batchSize"]
-    count = request["examples"]
-    images, labels = images[:count], labels[:count]
-    started, began = time.perf_counter(), time.process_time()
+    own = slice(request["start"], request["end"])
+    images, labels = images[own], labels[own]
+    began = time.process_time()
     rows = (predict(network, images, size) == labels).nonzero().flatten()
     given = images[rows]
     attack = attacks[request["package"]][request["attack"]]
     found = attack(network, given, labels[rows], request).detach()
     robust = predict(network, found, size) == labels[rows]
-    times = {
-        "seconds": time.perf_counter() - started,
-        "processorSeconds": time.process_time() - began,
-    }
+    seconds = time.process_time() - began
     outside = distance(found - given, request["norm"]) > request["epsilon"] + tolerance
-    outcomes = ["w"] * count
+    outcomes = ["w"] * len(labels)
     for row, is_robust, is_outside in zip(rows.tolist(), robust.tolist(), outside.tolist()):
         outcomes[row] = "r" if is_robust or is_outside else "b"
-    return {**times, "outcomes": "".join(outcomes), "outside": int((outside & ~robust).sum())}
+    return {"outcomes": "".join(outcomes), "processorSeconds": seconds}
 
 
 def predict(network, images, size):
@@ -78,7 +75,6 @@ def read_options():
     parser.add_argument("--inputs", required=True, help="float32 [n, 3, 32, 32], little-endian")
     parser.add_argument("--labels", required=True, help="int32 [n]")
     parser.add_argument("--logits", required=True, help="float32 [n, k] that the network must give")
-    parser.add_argument("--threads", type=int, required=True)
     return parser.parse_args()
 
 

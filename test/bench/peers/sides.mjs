@@ -1,71 +1,89 @@
-/** The two sides of the comparison as processes that are started once and then asked. */
+/**
+ * The two sides of the comparison. Each is as many processes of one thread as there are workers, started once, then asked;
+ * each process attacks its share of the examples.
+ */
 import { fork, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Their side: Python, one process with so many threads; `ask` gives `{ outcomes, seconds, processorSeconds, outside }`. */
-export async function startTheirs(python, files, threads) {
-  const script = fileURLToPath(new URL('./peers.py', import.meta.url))
-  const options = Object.entries({ ...files, threads }).flatMap(([name, value]) => [
-    `--${name}`,
-    String(value),
-  ])
-  const child = spawn(python, [script, ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const failed = once(child, 'close').then(([code]) => {
-    throw new Error(
-      `${python} peers.py ended with ${code}; see above, and README.md for the packages`,
-    )
+/** Their side. @param files the options of peers.py */
+export function startTheirs(python, files, workers) {
+  const script = pathOf('./peers.py')
+  const options = Object.entries(files).flatMap(([name, value]) => [`--${name}`, value])
+  return startSide(workers, () => {
+    const child = spawn(python, [script, ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const lines = createInterface({ input: child.stdout })
+    return {
+      child,
+      listen: (receive) => lines.on('line', (line) => receive(JSON.parse(line))),
+      send: (request) => child.stdin.write(`${JSON.stringify(request)}\n`),
+      end: () => child.stdin.end(),
+    }
   })
-  failed.catch(() => {})
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async () => {
-    const { value } = await Promise.race([lines.next(), failed])
-    return value === undefined ? failed : JSON.parse(value)
-  }
-  const { logitDifference } = await next()
-  return {
-    logitDifference,
-    ask(request) {
-      child.stdin.write(`${JSON.stringify(request)}\n`)
-      return next()
-    },
-    close: () => child.stdin.end(),
-  }
 }
 
-/** Our side: so many processes of one thread, each with its share of the examples; `ask` gives `{ outcomes, seconds, processorSeconds }`. */
-export async function startOurs(modelFile, workers) {
-  const script = fileURLToPath(new URL('./worker.mjs', import.meta.url))
-  const children = Array.from({ length: workers }, () => fork(script, [modelFile]))
-  const failed = Promise.race(
-    children.map(async (child) => {
-      const [code] = await once(child, 'exit')
-      throw new Error(`worker.mjs ended with ${code}`)
-    }),
-  )
-  failed.catch(() => {})
-  const answerOf = (child) => new Promise((resolve) => child.once('message', resolve))
-  const answers = () => Promise.race([Promise.all(children.map(answerOf)), failed])
-  await answers()
+/** Our side. @param modelFile the .onnx file */
+export function startOurs(modelFile, workers) {
+  return startSide(workers, () => {
+    const child = fork(pathOf('./worker.mjs'), [modelFile])
+    return {
+      child,
+      listen: (receive) => child.on('message', receive),
+      send: (request) => child.send(request),
+      end: () => child.disconnect(),
+    }
+  })
+}
+
+/** Waits for each process to say what it has to say of itself: `greetings`. */
+async function startSide(workers, start) {
+  const processes = Array.from({ length: workers }, () => openProcess(start()))
+  const greetings = await Promise.all(processes.map(({ next }) => next()))
   return {
+    greetings,
+    /** Attacks the first so many examples: outcomes, seconds by the clock, and seconds of processor time over all processes. */
     async ask({ examples, ...request }) {
-      const started = performance.now()
       const share = Math.ceil(examples / workers)
-      children.forEach((child, place) =>
-        child.send({
-          ...request,
-          start: Math.min(examples, place * share),
-          end: Math.min(examples, (place + 1) * share),
+      const started = performance.now()
+      const parts = await Promise.all(
+        processes.map(({ send, next }, place) => {
+          const [start, end] = [place, place + 1].map((edge) => Math.min(examples, edge * share))
+          send({ ...request, start, end })
+          return next()
         }),
       )
-      const parts = await answers()
       return {
-        outcomes: parts.map(({ outcomes }) => outcomes).join(''),
         seconds: (performance.now() - started) / 1000,
+        outcomes: parts.map(({ outcomes }) => outcomes).join(''),
         processorSeconds: parts.reduce((sum, part) => sum + part.processorSeconds, 0),
       }
     },
-    close: () => children.forEach((child) => child.disconnect()),
+    close: () => processes.forEach(({ end }) => end()),
   }
+}
+
+/** A process whose answers are awaited one at a time; fails with it. */
+function openProcess({ child, listen, send, end }) {
+  let settle
+  let failure
+  const fail = (error) => {
+    failure = error
+    settle?.reject(error)
+  }
+  listen((answer) => settle?.resolve(answer))
+  child.on('error', fail)
+  child.on('exit', (code) => fail(new Error(`${child.spawnargs.join(' ')}: ended with ${code}`)))
+  return {
+    send,
+    end,
+    next: () =>
+      new Promise((resolve, reject) => {
+        settle = { resolve, reject }
+        if (failure) reject(failure)
+      }),
+  }
+}
+
+function pathOf(name) {
+  return fileURLToPath(new URL(name, import.meta.url))
 }

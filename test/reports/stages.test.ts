@@ -1,0 +1,22 @@
+/** Stages: what each left, and that all newly broken examples add up. */
+import { expect, test } from 'vitest'
+import { summarizeStages } from '../../reports/stages.ts'
+import { fgsm, complete, makeEntry } from './fixture.ts'
+import { staged } from './findings-fixture.ts'
+
+test('each stage has what it left and what it broke anew, the rest is the host’s', () => {
+  const attack = staged(makeEntry('a', { clean: 8000, robust: {} }))
+  const { stages, foundByHost } = summarizeStages(attack)!
+  expect(stages.map(({ name, robust, newlyBroken }) => [name, robust.count, newlyBroken])).toEqual([
+    ['apgd-ce', 4100, 3900],
+    ['apgd-t', 3980, 120],
+    ['fab-t', 3975, 5],
+    ['square', 3970, 5],
+  ])
+  expect(foundByHost).toBe(2)
+})
+
+test('an attack without stages has no summary of them', () => {
+  expect(summarizeStages(complete(fgsm, 'wrb'))).toBeUndefined()
+  expect(summarizeStages({ ...complete(fgsm, 'wrb'), stages: [] })).toBeUndefined()
+})
