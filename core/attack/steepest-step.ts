@@ -42,7 +42,8 @@ const move: Readonly<
   Linf({ point, length, output }, direction) {
     for (let i = 0; i < output.length; i++) {
       const v = direction[i]!
-      output[i] = point[i]! + (v > 0 ? length : v < 0 ? -length : 0)
+      // Signs of gradients are as good as random: without branches this takes a quarter of the time.
+      output[i] = point[i]! + length * (Number(v > 0) - Number(v < 0))
     }
   },
   L2({ point, length, output }, direction) {

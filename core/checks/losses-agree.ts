@@ -5,13 +5,15 @@ import { countMarked, inAny } from './marks.ts'
 import { defineProbe } from './probe.ts'
 import { usualClimb, usualSteps } from './attacks.ts'
 
+/** Honest models, too, lose some examples to the margin alone: of 64, a tenth is within what is seen. */
 const threshold = 0.1
+const failFrom = 0.3
 
 export const lossesAgree = defineProbe({
   id: 'losses-agree',
   title: 'Cross-entropy does not mislead',
   kind: 'probe',
-  raisedIf: `${usualSteps} gradient steps on the margin or DLR break at least ${100 * threshold} % more of the examples than as many on cross-entropy`,
+  raisedIf: `${usualSteps} gradient steps on the margin or DLR break at least ${100 * threshold} % more of the examples than as many on cross-entropy; a failure from ${100 * failFrom} %`,
   meaning:
     'The gradient of cross-entropy is rounded away, or dominated by classes that do not matter. An attack that raises cross-entropy only reports robustness that is not there.',
   whatToDo:
@@ -25,7 +27,7 @@ export const lossesAgree = defineProbe({
     const { count } = laboratory
     const share = (byOthers - byCrossEntropy) / count
     return {
-      verdict: share >= threshold ? 'fail' : 'pass',
+      verdict: share >= failFrom ? 'fail' : share >= threshold ? 'warn' : 'pass',
       value: share,
       threshold,
       evidence: `${usualSteps} steps on cross-entropy break ${ofExamples(byCrossEntropy, count)}, on the margin and DLR together ${byOthers} (${figure(100 * share)} % more)`,
