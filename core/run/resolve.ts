@@ -11,8 +11,9 @@ import type { PluginLocation } from '../plugin/load.ts'
 import { resolveOptions } from '../plugin/options.ts'
 import type { PluginRegistry } from '../plugin/registry.ts'
 import { suiteThreatModel } from '../suite/load.ts'
-import type { LoadedSuite } from '../suite/load.ts'
+import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
+import { checkAttributeRanges } from '../threat/attribute-transform.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
 import type { ResolvedAttack } from './resolve-attacks.ts'
@@ -77,6 +78,7 @@ export async function resolveSuite(
   // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
   const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
+  requireRanges(loaded, stated, dataset)
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
     loaded,
@@ -121,6 +123,21 @@ export function trainedModelFolder(
     trainHash,
   })
   return join(cacheFolder(), 'models', key)
+}
+
+/** Color cannot be changed where there is none. */
+function requireRanges(
+  { label }: LoadedSuite,
+  threatModels: readonly SuiteThreatModel[],
+  { shape }: Dataset,
+): void {
+  for (const [index, { transform }] of threatModels.entries()) {
+    if (transform?.kind !== 'attribute') continue
+    const problem = checkAttributeRanges(transform.ranges, [1, ...shape])
+    if (problem === undefined) continue
+    const where = `${label}#/threatModels/${index}/transform/ranges`
+    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem}`)
+  }
 }
 
 async function loadData(loaded: LoadedSuite): Promise<Dataset> {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { float32, g, toOnnx } from '../../../core/index.ts'
 import { planSuite } from '../../../core/run/run.ts'
 import { checkSuite } from '../../../core/suite/load.ts'
@@ -165,4 +165,81 @@ test('a card that is not about its file', async () => {
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
     `"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was exchanged: fetch it again, or write a new card"`,
   )
+})
+
+describe('a threat model that an attack cannot work in', () => {
+  const attribute = {
+    norm: 'Linf',
+    transform: { kind: 'attribute', ranges: { rotation: [-5, 5] } },
+  }
+
+  test('a ball attack where there is no ball', async () => {
+    expect(
+      await mistake({ threatModels: [attribute], attacks: [{ plugin: 'pgd' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" makes no use of the transform "attribute", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon"`,
+    )
+  })
+
+  test('an attack on attributes where they may not change', async () => {
+    expect(await mistake({ attacks: [{ plugin: 'spatial' }] })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "spatial" needs a threat model with the transform "attribute", but the suite has one without a transform; leave one of them out"`,
+    )
+  })
+
+  test('an attack on a model that has to be corrupted', async () => {
+    const corruption = { norm: 'Linf', epsilon: 0.1, transform: { kind: 'corruption' } }
+    expect(
+      await mistake({ threatModels: [corruption], attacks: [{ plugin: 'pgd' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not corrupt images, but the suite has a threat model with the transform "corruption"; leave one of them out"`,
+    )
+  })
+
+  test('a range without its neutral value', async () => {
+    const off = { norm: 'Linf', transform: { kind: 'attribute', ranges: { scale: [1.1, 1.2] } } }
+    expect(
+      await mistake({ threatModels: [off], attacks: [{ plugin: 'spatial' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which leaves the image as it is (factor about the center); got [1.1, 1.2]"`,
+    )
+  })
+
+  test('colors of a gray image', async () => {
+    const hue = { norm: 'Linf', transform: { kind: 'attribute', ranges: { hue: [-5, 5] } } }
+    expect(
+      await mistake({ threatModels: [hue], attacks: [{ plugin: 'spatial' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/threatModels/0/transform/ranges: the attribute "hue" needs images of red, green and blue, got [1, 1, 8, 8]; leave hue and saturation out of the threat model's ranges"`,
+    )
+  })
+})
+
+describe('an attack that needs others', () => {
+  test('nothing to transfer from', async () => {
+    expect(await mistake({ attacks: [{ plugin: 'transfer' }] })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/surrogates: nothing to transfer from to "tiny"; add another defense to the suite, with "role": "surrogate" if it is not to be evaluated"`,
+    )
+  })
+
+  test('a surrogate that is not there', async () => {
+    const attacks = [{ plugin: 'transfer', options: { surrogates: ['tinny'] } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/surrogates/0: the suite has no defense "tinny"; did you mean "tiny"? (it has: tiny)"`,
+    )
+  })
+
+  test('a wrong option of the attack that is wrapped', async () => {
+    const attacks = [{ plugin: 'eot', options: { attack: { id: 'pgd', options: { stepz: 3 } } } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/attack/options/stepz: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)"`,
+    )
+  })
+
+  test('an attack that cannot be wrapped', async () => {
+    const attacks = [{ plugin: 'eot', options: { attack: { id: 'spatial', options: {} } } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/attack/id: eot cannot wrap spatial, which transforms images; name another attack"`,
+    )
+  })
 })

@@ -63,7 +63,7 @@ test('a suite that is no object', () => {
 
 test('a suite that is not there', () => {
   expect(() => loadSuite('suites/cifar100.json')).toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or give the path of a .json file)]`,
+    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or give the path of a .json file)]`,
   )
 })
 
