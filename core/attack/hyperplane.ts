@@ -25,15 +25,19 @@ export function moveOntoHyperplane(
   const [low, high] = bounds
   let largest = 0
   for (let i = 0; i < output.length; i++) largest = Math.max(largest, Math.abs(normal[i]!))
+  // The signs of gradients are as good as random, so branches on them would cost more than the products.
+  const toward = Math.sign(residual)
   for (let i = 0; i < output.length; i++) {
-    const moves = Math.abs(normal[i]!) >= negligible * largest
-    const push = moves ? -Math.sign(residual) * Math.sign(normal[i]!) : 0
-    output[i] = push < 0 ? point[i]! - low : push > 0 ? high - point[i]! : 0
+    const weight = normal[i]!
+    const moves = Number(Math.abs(weight) >= negligible * largest)
+    const slope = toward * weight
+    const room = Number(slope > 0) * (point[i]! - low) + Number(slope < 0) * (high - point[i]!)
+    output[i] = moves * room
   }
   // The rooms become lengths of moves.
   lengths[norm](normal, Math.abs(residual), output)
   for (let i = 0; i < output.length; i++) {
-    if (Math.sign(residual) * normal[i]! > 0) output[i] = -output[i]!
+    output[i] = output[i]! * (1 - 2 * Number(toward * normal[i]! > 0))
   }
 }
 

@@ -1,4 +1,5 @@
 /** Square in Linf: stripes to start with, then squares of ±ε. */
+import { RobenchError } from '../errors.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 
@@ -17,21 +18,30 @@ export function drawStripes({ ball, shape, stream, output }: SquareProposal): vo
   }
 }
 
-/** A square at a random place, set to +ε or −ε in each channel. */
-export function proposeLinfSquare(proposal: SquareProposal): void {
-  const { ball, best, shape, side, stream, output } = proposal
+/**
+ * A square at a random place, set to +ε or −ε in each channel. The best point lies in the ball, and so do its corners: what
+ * changes is copied from them, and nothing is left to project.
+ * @throws RobenchError ROBENCH_INTERNAL if the ball is not one of Linf
+ */
+export function proposeLinfSquare({
+  ball,
+  best,
+  shape,
+  side,
+  stream,
+  point,
+}: SquareProposal): void {
+  if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
+  const [lower, upper] = ball.corners
   const [channels, height, width] = shape
-  const { center, threatModel } = ball
-  output.set(best)
+  point.set(best)
   const top = stream.integer(height - side + 1)
   const left = stream.integer(width - side + 1)
   for (let channel = 0; channel < channels; channel++) {
-    const change = randomSign(stream) * threatModel.epsilon
+    const corner = randomSign(stream) > 0 ? upper : lower
     for (let row = top; row < top + side; row++) {
-      for (let column = left; column < left + side; column++) {
-        const at = (channel * height + row) * width + column
-        output[at] = center[at]! + change
-      }
+      const from = (channel * height + row) * width + left
+      for (let at = from; at < from + side; at++) point[at] = corner[at]!
     }
   }
 }

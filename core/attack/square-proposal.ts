@@ -11,8 +11,10 @@ export interface SquareProposal {
   /** Side of the patch in pixels, from 1 to the shorter side of the image. */
   readonly side: number
   readonly stream: RandomStream
-  /** Gets the proposed point, not yet projected. */
+  /** Gets the proposed point before it is projected. */
   readonly output: Float64Array
+  /** Gets the proposed point where it needs no projection. */
+  readonly point: Float32Array
 }
 
 /** Side of a patch that covers such a fraction of the image, in whole pixels. */

@@ -31,7 +31,15 @@ export interface SquareFindings extends AttackFindings {
   readonly queries: Int32Array
 }
 
-/** First points and proposals of each norm. */
+/** Projects what a rule draws. */
+const projected =
+  (draw: (proposal: SquareProposal) => void) =>
+  (proposal: SquareProposal): void => {
+    draw(proposal)
+    proposal.ball.project(proposal.output, proposal.point)
+  }
+
+/** First points and proposals of each norm; both write points of the ball. */
 const rules: Readonly<
   Record<
     Norm,
@@ -43,9 +51,9 @@ const rules: Readonly<
     }
   >
 > = {
-  Linf: { start: drawStripes, propose: proposeLinfSquare, leastSide: 1 },
-  L2: { start: drawTiles, propose: proposePatch, leastSide: 3 },
-  L1: { start: drawTiles, propose: proposePatch, leastSide: 3 },
+  Linf: { start: projected(drawStripes), propose: proposeLinfSquare, leastSide: 1 },
+  L2: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
+  L1: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
 }
 
 interface Attempt {
@@ -95,10 +103,9 @@ export async function squareSearch(
 
   const nextPoint = ({ ball, best, point, stream, query }: Attempt): void => {
     const side = patchSide(shape, patchFraction(query, options), leastSide)
-    const proposal = { ball, best, shape, side, stream, output }
+    const proposal = { ball, best, shape, side, stream, output, point }
     if (query === 0) start(proposal)
     else propose(proposal)
-    ball.project(output, point)
   }
 
   /** True if there is nothing more to do. */

@@ -15,6 +15,8 @@ export interface Ball {
    * and ‖output − center‖ ≤ epsilon hold exactly when computed in float64 from the float32 values.
    */
   project(point: Float64Array, output: Float32Array): void
+  /** In Linf, where the ball cut by the bounds is a box: the least and the greatest value of each component. */
+  readonly corners?: readonly [lower: Float32Array, upper: Float32Array]
 }
 
 /**
@@ -60,6 +62,7 @@ function createLinfBall(threatModel: ThreatModel, center: Float32Array): Ball {
   return {
     threatModel,
     center,
+    corners: [lower, upper],
     project(point, output) {
       for (let i = 0; i < output.length; i++) {
         const value = point[i]!

@@ -49,6 +49,7 @@ function proposal(norm: Norm, shape: SquareProposal['shape'], side: number): Squ
     side,
     stream: randomStream(1, norm),
     output: new Float64Array(size),
+    point: center.slice(),
   }
 }
 
@@ -87,8 +88,9 @@ test('Linf starts with stripes of ±ε, and a proposal sets a square', () => {
     if (i % 12 >= 4) expect(change).toBe(changes[i - 4])
   }
   proposeLinfSquare(start)
-  const changed = Array.from(start.output).filter((value) => value !== 0.5)
+  const changed = Array.from(start.point).filter((value) => value !== 0.5)
   expect(changed.length).toBe(2 * 2 * 2)
+  for (const value of changed) expect(Math.abs(value - 0.5)).toBeCloseTo(0.1, 7)
 })
 
 describe.each(['L2', 'L1'] as const)('%s', (norm) => {
