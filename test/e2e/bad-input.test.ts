@@ -13,16 +13,7 @@ test('a mistake in a suite: one line, no stack, exit code 2, no results folder',
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'pgd', options: { stps: 3 } }]))
   const { code, stderr, stdout } = await robench(folder, 'run', 'suite.json')
   expect(stderr).toMatchInlineSnapshot(`
-    "file:///work/main/dist/reports/text.js:4
-    import { count, countOf, percent, percentRange, threatModelText } from './figures.js';
-                                                    ^^^^^^^^^^^^^^^
-    SyntaxError: The requested module './figures.js' does not provide an export named 'threatModelText'
-        at ModuleJob._instantiate (node:internal/modules/esm/module_job:213:21)
-        at async ModuleJob.run (node:internal/modules/esm/module_job:320:5)
-        at async ModuleLoader.import (node:internal/modules/esm/loader:606:24)
-        at async asyncRunEntryPointWithESMLoader (node:internal/modules/run_main:117:5)
-
-    Node.js v20.20.2
+    "error: suite.json#/attacks/0/options/stps: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)
     "
   `)
   expect(stdout).toBe('')
