@@ -11,7 +11,7 @@ import type { AmplitudeTransform } from '../threat/threat-model.ts'
 import { attackLosses } from './attack-loss.ts'
 import type { AttackLossName } from './attack-loss.ts'
 import { checkGradient, rowOf, stackPoints } from './batch.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 export interface AmplitudeSearchOptions {
@@ -79,7 +79,7 @@ export async function amplitudeSearch(
   options: AmplitudeSearchOptions,
   limits: Pick<AmplitudeTransform, 'mix' | 'scale'>,
 ): Promise<AmplitudeFindings> {
-  const { model, inputs, labels, threatModel, reference, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, reference, rng } = task
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)
@@ -212,11 +212,7 @@ export async function amplitudeSearch(
     return active.map((attempt) => finished.has(attempt))
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -10,7 +10,7 @@ import type { AttributeRanges } from '../threat/threat-model.ts'
 import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
 import type { AttributeAnswer } from './attribute-findings.ts'
 import { rowOf, stackPoints } from './batch.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 /** How many values of each attribute a grid has; one that is not named stays neutral. */
@@ -46,7 +46,7 @@ export async function attributeSearch(
   task: AttackTask,
   options: AttributeSearchOptions,
 ): Promise<AttributeAnswer> {
-  const { model, inputs, labels, threatModel, batchSize, signal } = task
+  const { model, inputs, threatModel } = task
   const ranges = attributeRangesOf(task)
   const candidates =
     options.method === 'grid'
@@ -75,11 +75,7 @@ export async function attributeSearch(
   }
 
   try {
-    await refill({
-      count: labels.length,
-      batchSize,
-      signal,
-      progress: (done) => task.progress(done),
+    await refillTask(task, {
       open: (row) => ({ row, image: inputs.data.subarray(row * size, (row + 1) * size), next: 0 }),
       advance,
     })

@@ -11,7 +11,7 @@ import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { halvingAscent } from './halving-ascent.ts'
 import { countTargets, rankTargets } from './ranked-targets.ts'
 import type { RankedTargets } from './ranked-targets.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import { sparseAscent } from './sparse-ascent.ts'
 import { keepStrongest } from './strongest.ts'
 import type { AttackFindings } from './strongest.ts'
@@ -64,7 +64,7 @@ export async function autoProjectedGradient(
   options: AutoProjectedGradientOptions,
   ranked?: RankedTargets,
 ): Promise<AttackFindings> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, rng } = task
   const { restarts, samples = 1, targets = 0 } = options
   checkTargets(options)
   const rule = ascentRules[threatModel.norm]
@@ -191,11 +191,7 @@ export async function autoProjectedGradient(
     return active.map((attempt) => finished.get(attempt) === true)
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -12,7 +12,7 @@ import type { BoxVariable } from './box-variable.ts'
 import { keepNearest } from './nearest.ts'
 import { penaltyRules } from './penalty-search.ts'
 import type { PenaltyRule, PenaltySearch } from './penalty-search.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 export interface CarliniWagnerOptions {
@@ -69,7 +69,7 @@ export async function carliniWagnerSearch(
   task: AttackTask,
   options: CarliniWagnerOptions,
 ): Promise<FloatTensor> {
-  const { model, inputs, labels, threatModel, batchSize, signal } = task
+  const { model, inputs, labels, threatModel } = task
   const { norm, epsilon, bounds } = threatModel
   const { steps, searchSteps, learningRate, initialConstant, confidence, abortEarly } = options
   const rule = ruleOf(norm)
@@ -162,11 +162,7 @@ export async function carliniWagnerSearch(
     })
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -8,7 +8,7 @@ import type { Decision } from './boundary-step.ts'
 import { classGradientCost, prepareClassGradients } from './class-gradients.ts'
 import { keepNearest } from './nearest.ts'
 import { countTargets, rankTargets } from './ranked-targets.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 export interface DeepFoolOptions {
@@ -54,7 +54,7 @@ export async function deepFoolSearch(
   task: AttackTask,
   options: DeepFoolOptions,
 ): Promise<FloatTensor> {
-  const { model, inputs, labels, threatModel, batchSize, signal } = task
+  const { model, inputs, labels, threatModel } = task
   const { norm, bounds } = threatModel
   const count = countTargets(options.targets, model.classes)
   const ranked = await rankRivals(task, count)
@@ -155,11 +155,7 @@ export async function deepFoolSearch(
     return active.map((walk) => finished.has(walk))
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

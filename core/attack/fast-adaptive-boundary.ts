@@ -9,7 +9,7 @@ import type { Decision } from './boundary-step.ts'
 import { classGradientCost, prepareClassGradients } from './class-gradients.ts'
 import { countTargets, rankTargets } from './ranked-targets.ts'
 import type { RankedTargets } from './ranked-targets.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import { keepStrongest } from './strongest.ts'
 import type { AttackFindings } from './strongest.ts'
 import type { AttackTask } from './task.ts'
@@ -53,7 +53,7 @@ export async function fastAdaptiveBoundary(
   options: FastAdaptiveBoundaryOptions,
   ranked?: RankedTargets,
 ): Promise<AttackFindings> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, rng } = task
   const { norm, epsilon, bounds } = threatModel
   const { steps, restarts, targets } = options
   const ranking = targets > 0 ? (ranked ?? (await rankTargets(task, targets))) : undefined
@@ -163,11 +163,7 @@ export async function fastAdaptiveBoundary(
     return false
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -14,7 +14,7 @@ import type { AttributeAnswer } from './attribute-findings.ts'
 import { drawAttributes } from './attribute-search.ts'
 import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import type { Perturbation, PerturbationSource } from './perturbation-source.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 export interface JointAscentOptions {
@@ -64,7 +64,7 @@ export async function jointAscent(
   options: JointAscentOptions,
   noise?: PerturbationSource,
 ): Promise<AttributeAnswer> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, rng } = task
   const ranges = attributeRangesOf(task)
   const names = rangedAttributes(ranges)
   const neutral = Float32Array.from(names, (name) => attributes[name].neutral)
@@ -217,11 +217,7 @@ export async function jointAscent(
     )
 
   try {
-    await refill({
-      count: labels.length,
-      batchSize,
-      signal,
-      progress: (done) => task.progress(done),
+    await refillTask(task, {
       open,
       advance,
     })

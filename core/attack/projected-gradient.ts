@@ -12,7 +12,7 @@ import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { probeGradients } from './gradient-probe.ts'
 import type { GradientProbes } from './gradient-probe.ts'
 import { drawStart } from './random-start.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import { steepestStep } from './steepest-step.ts'
 import type { AttackFindings } from './strongest.ts'
 import { chooseTargets, runnerUps } from './targets.ts'
@@ -101,7 +101,7 @@ export async function findByProjectedGradient(
   task: AttackTask,
   options: ProjectedGradientOptions,
 ): Promise<AttackFindings> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, rng } = task
   const loss = attackLosses[options.loss]
   const restarts = effectiveRestarts(options)
   const targetOf = await targetsOf(task, options)
@@ -273,11 +273,7 @@ export async function findByProjectedGradient(
     return active.map((attempt) => finished.has(attempt))
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -5,7 +5,7 @@ import { attackLosses } from './attack-loss.ts'
 import type { AttackLossName } from './attack-loss.ts'
 import { checkGradient, rowOf, stackPoints } from './batch.ts'
 import { keepNearest } from './nearest.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import type { AttackTask } from './task.ts'
 
 /** Where the search of one example stands. */
@@ -49,7 +49,7 @@ export interface RadiusRule {
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
  */
 export async function radiusSearch(task: AttackTask, rule: RadiusRule): Promise<FloatTensor> {
-  const { model, inputs, labels, batchSize, signal } = task
+  const { model, inputs, labels } = task
   const loss = attackLosses[rule.loss].expression
   const exampleShape = inputs.shape.slice(1)
   const scratch = new Float64Array(sizeOf(exampleShape))
@@ -96,11 +96,7 @@ export async function radiusSearch(task: AttackTask, rule: RadiusRule): Promise<
     return finished
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -7,7 +7,7 @@ import type { Norm } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
 import { rowOf, stackPoints } from './batch.ts'
 import { drawStart } from './random-start.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import { keepStrongest } from './strongest.ts'
 import type { AttackFindings } from './strongest.ts'
 import type { AttackTask } from './task.ts'
@@ -36,7 +36,7 @@ export async function randomNoise(
   task: AttackTask,
   { repeats, distribution }: RandomNoiseOptions,
 ): Promise<AttackFindings> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, threatModel, rng } = task
   const shape = inputs.shape.slice(1)
   const size = sizeOf(shape)
   const noisy = new Float64Array(size)
@@ -65,11 +65,7 @@ export async function randomNoise(
     )
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

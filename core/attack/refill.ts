@@ -1,5 +1,6 @@
 /** Keeps batches full: an example that is finished gives its place to the next one at once. */
 import { ConfigError } from '../errors.ts'
+import type { AttackTask } from './task.ts'
 
 /** Work on `count` examples, at most `batchSize` at a time, each with a state of its own. */
 export interface RefilledWork<State> {
@@ -12,6 +13,16 @@ export interface RefilledWork<State> {
   open(row: number): State | undefined
   /** One round: moves each of the active examples on, and says of each whether it is finished. */
   advance(active: readonly State[]): Promise<readonly boolean[]>
+}
+
+/** `refill` over the examples of a task, in its batches, under its signal. @throws as `refill` */
+export function refillTask<State>(
+  task: AttackTask,
+  work: Pick<RefilledWork<State>, 'open' | 'advance'>,
+): Promise<void> {
+  const { labels, batchSize, signal } = task
+  const progress = (done: number): void => task.progress(done)
+  return refill({ ...work, count: labels.length, batchSize, signal, progress })
 }
 
 /**

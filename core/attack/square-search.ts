@@ -8,7 +8,7 @@ import { attackLosses } from './attack-loss.ts'
 import { rowOf, stackPoints } from './batch.ts'
 import { proposeLinfSquare, drawStripes } from './linf-squares.ts'
 import { drawTiles, proposePatch } from './patches.ts'
-import { refill } from './refill.ts'
+import { refillTask } from './refill.ts'
 import { patchSide } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 import { keepStrongest } from './strongest.ts'
@@ -81,7 +81,7 @@ export async function squareSearch(
   task: AttackTask,
   options: SquareSearchOptions,
 ): Promise<SquareFindings> {
-  const { model, inputs, labels, threatModel, rng, batchSize, signal } = task
+  const { model, inputs, labels, threatModel, rng } = task
   const { start, propose, leastSide } = rules[threatModel.norm]
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
@@ -134,11 +134,7 @@ export async function squareSearch(
     return active.map((attempt, place) => judge(attempt, rowOf(logits, place)))
   }
 
-  await refill({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => task.progress(done),
+  await refillTask(task, {
     open,
     advance,
   })

@@ -39,7 +39,7 @@ const squaredMomentum = 0.999
 /** The gradient of all weights together is shortened to this length. */
 const longestGradient = 1
 
-/** The seed of the initial weights: any fixed number, for all else is named by the model. */
+/** The seed of the initial weights. It is no option, so that every unit of a cell trains the same generator. */
 const initialSeed = 0
 
 /**

@@ -57,9 +57,10 @@ const optionsSchema = {
  * paper's budgets: 31 angles times 5 × 5 moves; 10 draws; 200 steps, of 1 % of the range as we read it. Its answers are T(x) itself: the
  * ball around it, which may have no size, is left unused. Only the method first-order asks for gradients.
  *
- * Differs from the paper: any attribute that has a range may be searched; what turns in from outside the image is black; an example is
- * finished with its first misclassified point; first-order keeps the point with the largest margin, not the last one. The cost of a grid
- * is the most there can be: attributes without a range are left out of it.
+ * Differs from the paper: any attribute that has a range may be searched, for the search is the same; an example is finished with its first
+ * misclassified point, as nothing more can be found; first-order keeps the point with the largest margin, not the last one, which a long
+ * step may have made worse. What turns in from outside the image is black. The cost of a grid is the most there can be: attributes without
+ * a range are left out of it.
  * @see Engstrom, Tran, Tsipras, Schmidt, Madry 2019, "Exploring the landscape of spatial robustness", arXiv:1712.02779, section 3
  */
 export const spatial = defineAttack({
