@@ -12,7 +12,7 @@ import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
 /** Raised by one whenever a probe's answer may change. */
-export const probesVersion = 1
+export const probesVersion = 2
 
 /** How many examples the probes are meant for. */
 export const probeSample = 64
@@ -38,7 +38,7 @@ export async function runProbes(context: ProbeContext): Promise<Check[]> {
 
 /**
  * Passes for an example that nothing fools; an upper bound, for what is fooled leaves at once. Six climbs of the usual length, of which the one
- * on the margin goes twice as far, and one of a step; each has one pass more at its end. Where the surrogate gradient is the exact one, its
+ * on the margin goes twice as far, and two of a step; each has one pass more at its end. Where the surrogate gradient is the exact one, its
  * climb is saved.
  */
 export const probeCost = {
@@ -48,11 +48,11 @@ export const probeCost = {
     probedLosses.length +
     differencePasses +
     2 +
-    (7 * usualSteps + 1 + 7) +
+    (7 * usualSteps + 2 + 8) +
     3 * drawCount +
     repetitions +
     searchQueries,
-  backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 1),
+  backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 
 /** Why nothing can be measured, if so. */
