@@ -122,12 +122,16 @@ export { train } from './nn/train.ts'
 export type { EpochRecord, TrainingOptions, TrainingOutcome } from './nn/train.ts'
 export type { Adversary } from './nn/inner-attack.ts'
 export type {
+  AskedPoint,
+  KnownPoint,
   Loss,
   Model,
   ModelStage,
   ModelVariant,
+  PixelWindow,
   StageTreatment,
   TargetedLoss,
+  WindowedPasses,
 } from './model/model.ts'
 export { predictedClass, predictions } from './model/predictions.ts'
 export { apiVersion } from './plugin/contract.ts'

@@ -13,6 +13,8 @@ export interface Ascent {
   /** The point with the highest loss since `begin`. */
   readonly best: Float32Array
   readonly bestGradient: Float32Array
+  /** For a rule's own use within a move. */
+  readonly spare: Float32Array
   bestLoss: number
   /** Of the last point that was evaluated, before any return to the best. */
   lastLoss: number
@@ -87,6 +89,7 @@ export function newAscent(ball: Ball): Ascent {
     gradient: new Float32Array(size),
     best: new Float32Array(size),
     bestGradient: new Float32Array(size),
+    spare: new Float32Array(size),
     bestLoss: -Infinity,
     lastLoss: -Infinity,
     step: 0,

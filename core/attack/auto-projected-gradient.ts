@@ -7,7 +7,7 @@ import { newAscent } from './ascent.ts'
 import type { Ascent, AscentRule } from './ascent.ts'
 import { attackLosses, targetedAttackLosses } from './attack-loss.ts'
 import type { AttackLossName, TargetedAttackLossName } from './attack-loss.ts'
-import { checkGradient, rowOf, stackPoints } from './batch.ts'
+import { checkGradient, prepareStack, rowOf } from './batch.ts'
 import { halvingAscent } from './halving-ascent.ts'
 import { countTargets, rankTargets } from './ranked-targets.ts'
 import type { RankedTargets } from './ranked-targets.ts'
@@ -75,6 +75,7 @@ export async function autoProjectedGradient(
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
   const scratch = new Float64Array(size)
+  const stack = prepareStack(exampleShape)
   const strongest = keepStrongest(task)
 
   const open = (row: number): Attempt => {
@@ -125,10 +126,7 @@ export async function autoProjectedGradient(
     withGradient: boolean,
   ): Promise<Evaluation[]> => {
     if (attempts.length === 0) return []
-    const points = stackPoints(
-      attempts.map(({ point }) => point),
-      exampleShape,
-    )
+    const points = stack(attempts.map(({ point }) => point))
     const own = Int32Array.from(attempts, ({ row }) => labels[row]!)
     const aims = ranking && Int32Array.from(attempts, ({ target }) => target)
     const taken: Evaluation[][] = attempts.map(() => [])

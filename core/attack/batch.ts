@@ -14,6 +14,23 @@ export function stackPoints(
   return tensor('float32', [points.length, ...exampleShape], data)
 }
 
+/**
+ * Stacks points as `stackPoints` does, but into one buffer: a batch holds until the next one is stacked. For loops of thousands of
+ * batches, whose buffers would keep the garbage collector busy beside the model's own.
+ */
+export function prepareStack(
+  exampleShape: readonly number[],
+): (points: readonly Float32Array[]) => FloatTensor {
+  const size = sizeOf(exampleShape)
+  let buffer = new Float32Array(0)
+  return (points) => {
+    const length = points.length * size
+    if (buffer.length < length) buffer = new Float32Array(length)
+    points.forEach((point, place) => buffer.set(point, place * size))
+    return tensor('float32', [points.length, ...exampleShape], buffer.subarray(0, length))
+  }
+}
+
 /** The elements of one row along the first axis: a view, not a copy. */
 export function rowOf({ data, shape }: FloatTensor, row: number): Float32Array {
   const size = data.length / shape[0]!

@@ -1,9 +1,10 @@
-/** The geometry of FAB: one step towards the nearest linearized decision. */
+/** The geometry of FAB: steps towards the nearest linearized decision, and the most that a linearization promises in the ball. */
 import type { RandomStream } from '../random.ts'
+import { createBall } from '../threat/ball.ts'
 import { roundDown, roundUp } from '../threat/rounding.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
-import { moveOntoHyperplane } from './hyperplane.ts'
+import { prepareMoves } from './hyperplane.ts'
 
 /** Most that a step is drawn to the input's own projection (α_max). */
 const pullLimit = 0.1
@@ -33,40 +34,113 @@ export function nearestDecision(norm: Norm, decisions: readonly Decision[]): Dec
 
 /** The norm in which a gradient's length says how much a loss changes at most per unit of distance. */
 export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
-  Linf: (gradient) => gradient.reduce((sum, value) => sum + Math.abs(value), 0),
-  L2: (gradient) => Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0)),
-  L1: (gradient) => gradient.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0),
+  Linf(gradient) {
+    let sum = 0
+    for (let i = 0; i < gradient.length; i++) sum += Math.abs(gradient[i]!)
+    return sum
+  },
+  L2(gradient) {
+    let squares = 0
+    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!
+    return Math.sqrt(squares)
+  },
+  L1(gradient) {
+    let largest = 0
+    for (let i = 0; i < gradient.length; i++) largest = Math.max(largest, Math.abs(gradient[i]!))
+    return largest
+  },
+}
+
+/** Where an example came from, and where it is. */
+export interface Placed {
+  readonly origin: Float32Array
+  readonly point: Float32Array
 }
 
 /**
- * x ← clip((1 − α)(x + η δ¹) + α (x₀ + η δ²)), where δ¹ and δ² take the point and the input onto the linearized
+ * Prepares steps for examples of so many components; a step moves the point to
+ * clip((1 − α)(x + η δ¹) + α (x₀ + η δ²)), where δ¹ and δ² take the point and the input onto the linearized
  * decision, and α = min(‖δ¹‖ / (‖δ¹‖ + ‖δ²‖), α_max).
  */
-export function moveTowardsDecision(
+export function prepareSteps(
   { norm, bounds }: ThreatModel,
-  { origin, point }: { readonly origin: Float32Array; readonly point: Float32Array },
-  { value, gradient }: Decision,
-  {
-    fromPoint,
-    fromOrigin,
-  }: { readonly fromPoint: Float64Array; readonly fromOrigin: Float64Array },
-): void {
-  // ⟨w, x⟩ − c is the decision's value at x; at x₀ it differs by ⟨w, x₀ − x⟩.
-  let residual = value
-  for (let i = 0; i < point.length; i++) residual += gradient[i]! * (origin[i]! - point[i]!)
-  moveOntoHyperplane(norm, point, { normal: gradient, residual: value }, bounds, fromPoint)
-  moveOntoHyperplane(norm, origin, { normal: gradient, residual }, bounds, fromOrigin)
-  const zero = new Float64Array(point.length)
-  const [first, second] = [fromPoint, fromOrigin].map((delta) =>
-    Math.max(distance(norm, zero, delta), 1e-8),
-  )
-  const pull = Math.min(first! / (first! + second!), pullLimit)
-  for (let i = 0; i < point.length; i++) {
-    fromPoint[i] =
-      (1 - pull) * (point[i]! + overshoot * fromPoint[i]!) +
-      pull * (origin[i]! + overshoot * fromOrigin[i]!)
+  size: number,
+): (placed: Placed, decision: Decision) => void {
+  const moves = prepareMoves(norm, bounds, size)
+  const fromPoint = new Float64Array(size)
+  const fromOrigin = new Float64Array(size)
+  const floatBounds = [roundUp(bounds[0]), roundDown(bounds[1])] as const
+  return (placed, decision) => {
+    const { origin, point } = placed
+    moves.face(decision.gradient)
+    const first = Math.max(moves.move(point, decision.value, fromPoint), 1e-8)
+    const second = Math.max(moves.move(origin, valueAt(origin, decision, point), fromOrigin), 1e-8)
+    const pull = Math.min(first / (first + second), pullLimit)
+    blend(placed, fromPoint, fromOrigin, pull, floatBounds)
   }
-  clip(fromPoint, bounds, point)
+}
+
+/** point ← clip((1 − α)(point + η δ¹) + α (origin + η δ²)) */
+function blend(
+  { origin, point }: Placed,
+  fromPoint: Float64Array,
+  fromOrigin: Float64Array,
+  pull: number,
+  [low, high]: readonly [low: number, high: number],
+): void {
+  for (let i = 0; i < point.length; i++) {
+    const ahead = point[i]! + overshoot * fromPoint[i]!
+    const moved = ahead + pull * (origin[i]! + overshoot * fromOrigin[i]! - ahead)
+    point[i] = Math.min(Math.max(moved, low), high)
+  }
+}
+
+/** What the linearization at `point` says of the decision at another place. */
+function valueAt(place: Float32Array, { value, gradient }: Decision, point: Float32Array): number {
+  let sum = value
+  for (let i = 0; i < place.length; i++) sum += gradient[i]! * (place[i]! - point[i]!)
+  return sum
+}
+
+/** How far the projected point lies along a gradient's largest component, in epsilons; about 1/reach of the value is lost. */
+const reach = 1e6
+
+/**
+ * The point of the ball at which one of the linearized decisions is the greatest: the projection of a point far along its gradient.
+ * If the model is linear, no point of the ball is more misclassified.
+ * @param point where the decisions were linearized.
+ */
+export function greatestInBall(
+  threatModel: ThreatModel,
+  { origin, point }: Placed,
+  decisions: readonly Decision[],
+): Float32Array {
+  const ball = createBall(threatModel, origin)
+  const far = new Float64Array(origin.length)
+  let greatest = -Infinity
+  let best = origin
+  for (const decision of decisions) {
+    const { gradient } = decision
+    const scale = (reach * threatModel.epsilon) / (dualNorm.L1(gradient) || 1)
+    for (let i = 0; i < far.length; i++) far[i] = origin[i]! + scale * gradient[i]!
+    const candidate = new Float32Array(origin.length)
+    ball.project(far, candidate)
+    const reached = valueAt(candidate, decision, point)
+    if (reached <= greatest) continue
+    greatest = reached
+    best = candidate
+  }
+  return best
+}
+
+/** Whether ‖point − origin‖ ≤ ε. */
+export function liesInBall({ norm, epsilon }: ThreatModel, { origin, point }: Placed): boolean {
+  if (norm !== 'Linf') return distance(norm, origin, point) <= epsilon
+  // FAB's points are often far outside, which the first few components tell.
+  for (let i = 0; i < point.length; i++) {
+    if (Math.abs(point[i]! - origin[i]!) > epsilon) return false
+  }
+  return true
 }
 
 /** Into the bounds, as float32. */

@@ -22,7 +22,7 @@ const halving: Omit<AscentRule, 'start'> = {
   },
 
   // u = P(x⁽ᵏ⁾ + η·dir), x⁽ᵏ⁺¹⁾ = P(x⁽ᵏ⁾ + a (u − x⁽ᵏ⁾) + (1 − a)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), a = 1 at first, then 0.75
-  move({ ball, point, previous, gradient, step, stepSize }, scratch) {
+  move({ ball, point, previous, gradient, spare, step, stepSize }, scratch) {
     const { norm } = ball.threatModel
     steepestStep(norm, {
       point,
@@ -33,11 +33,10 @@ const halving: Omit<AscentRule, 'start'> = {
       output: scratch,
     })
     if (step > 0) {
-      const next = new Float32Array(point.length)
-      ball.project(scratch, next)
+      ball.project(scratch, spare)
       for (let i = 0; i < point.length; i++) {
         const x = point[i]!
-        scratch[i] = x + fresh * (next[i]! - x) + (1 - fresh) * (x - previous[i]!)
+        scratch[i] = x + fresh * (spare[i]! - x) + (1 - fresh) * (x - previous[i]!)
       }
     }
     previous.set(point)

@@ -1,5 +1,6 @@
 /** Square in Linf: stripes to start with, then squares of ±ε. */
 import { RobenchError } from '../errors.ts'
+import type { PixelWindow } from '../model/model.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 
@@ -30,7 +31,7 @@ export function proposeLinfSquare({
   side,
   stream,
   point,
-}: SquareProposal): void {
+}: SquareProposal): PixelWindow {
   if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
   const [lower, upper] = ball.corners
   const [channels, height, width] = shape
@@ -44,4 +45,5 @@ export function proposeLinfSquare({
       for (let at = from; at < from + side; at++) point[at] = corner[at]!
     }
   }
+  return { top, left, side }
 }

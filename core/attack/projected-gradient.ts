@@ -8,7 +8,7 @@ import { createBall } from '../threat/ball.ts'
 import type { Ball } from '../threat/ball.ts'
 import { attackLosses } from './attack-loss.ts'
 import type { AttackLossName } from './attack-loss.ts'
-import { checkGradient, rowOf, stackPoints } from './batch.ts'
+import { checkGradient, prepareStack, rowOf } from './batch.ts'
 import { probeGradients } from './gradient-probe.ts'
 import type { GradientProbes } from './gradient-probe.ts'
 import { drawStart } from './random-start.ts'
@@ -211,7 +211,7 @@ export async function findByProjectedGradient(
     return false
   }
 
-  const stack = (points: readonly Float32Array[]): FloatTensor => stackPoints(points, exampleShape)
+  const stack = prepareStack(exampleShape)
 
   const gradientsAt = (
     attempts: readonly Attempt[],

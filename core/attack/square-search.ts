@@ -1,11 +1,12 @@
 /** Square, random search with square patches: the machinery of the attack square. */
-import { sizeOf } from '../tensor/tensor.ts'
+import { float32, sizeOf } from '../tensor/tensor.ts'
 import { createBall } from '../threat/ball.ts'
 import type { Ball } from '../threat/ball.ts'
 import type { RandomStream } from '../random.ts'
+import type { AskedPoint, KnownPoint, Model, PixelWindow, WindowedPasses } from '../model/model.ts'
 import type { Norm } from '../threat/threat-model.ts'
 import { attackLosses } from './attack-loss.ts'
-import { rowOf, stackPoints } from './batch.ts'
+import { rowOf } from './batch.ts'
 import { proposeLinfSquare, drawStripes } from './linf-squares.ts'
 import { drawTiles, proposePatch } from './patches.ts'
 import { refillTask } from './refill.ts'
@@ -34,7 +35,7 @@ export interface SquareFindings extends AttackFindings {
 /** Projects what a rule draws. */
 const projected =
   (draw: (proposal: SquareProposal) => void) =>
-  (proposal: SquareProposal): void => {
+  (proposal: SquareProposal): undefined => {
     draw(proposal)
     proposal.ball.project(proposal.output, proposal.point)
   }
@@ -45,7 +46,8 @@ const rules: Readonly<
     Norm,
     {
       start(proposal: SquareProposal): void
-      propose(proposal: SquareProposal): void
+      /** Returns the window that differs from the best point; undefined if that may be anywhere. */
+      propose(proposal: SquareProposal): PixelWindow | undefined
       /** Least side of a patch, and whether sides are made odd. */
       readonly leastSide: 1 | 3
     }
@@ -56,11 +58,16 @@ const rules: Readonly<
   L1: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
 }
 
-interface Attempt {
+interface Attempt extends AskedPoint {
   readonly row: number
+  /** Keeps the best point. */
+  readonly known: KnownPoint
+  /** Where the proposed point differs from the best. */
+  window: PixelWindow | undefined
   readonly ball: Ball
   stream: RandomStream
-  readonly point: Float32Array
+  /** The proposed point: its row of the batch. */
+  point: Float32Array
   /** The point with the largest margin of this restart, and that margin. */
   readonly best: Float32Array
   bestMargin: number
@@ -87,25 +94,37 @@ export async function squareSearch(
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)
   const output = new Float64Array(size)
+  // One for all queries: thousands of batches would keep the garbage collector busy.
+  const batch = new Float32Array(Math.min(task.batchSize, labels.length) * size)
   const strongest = keepStrongest(task)
   const queries = new Int32Array(labels.length)
+
+  const sideAt = (query: number): number =>
+    patchSide(shape, patchFraction(query, options), leastSide)
+  const passes =
+    (threatModel.norm === 'Linf' &&
+      (await model.windowed?.(countSides(sideAt, options.queries)))) ||
+    wholePasses(model)
 
   const open = (row: number): Attempt => ({
     row,
     ball: createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size)),
     stream: rng.stream(row, 0),
-    point: new Float32Array(size),
+    point: batch.subarray(0, size),
     best: new Float32Array(size),
     bestMargin: -Infinity,
     restart: 0,
     query: 0,
+    known: passes.know(),
+    window: undefined,
   })
 
-  const nextPoint = ({ ball, best, point, stream, query }: Attempt): void => {
-    const side = patchSide(shape, patchFraction(query, options), leastSide)
-    const proposal = { ball, best, shape, side, stream, output, point }
+  const nextPoint = (attempt: Attempt): void => {
+    const { ball, best, point, stream, query } = attempt
+    const proposal = { ball, best, shape, side: sideAt(query), stream, output, point }
+    attempt.window = undefined
     if (query === 0) start(proposal)
-    else propose(proposal)
+    else attempt.window = propose(proposal)
   }
 
   /** True if there is nothing more to do. */
@@ -117,6 +136,7 @@ export async function squareSearch(
     if (margin > attempt.bestMargin) {
       attempt.bestMargin = margin
       attempt.best.set(point)
+      attempt.known.keep()
     }
     attempt.query += 1
     if (attempt.query < options.queries) return false
@@ -128,9 +148,12 @@ export async function squareSearch(
   }
 
   const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
-    for (const attempt of active) nextPoint(attempt)
-    const points = active.map(({ point }) => point)
-    const logits = await model.logits(stackPoints(points, shape))
+    active.forEach((attempt, place) => {
+      attempt.point = batch.subarray(place * size, (place + 1) * size)
+      nextPoint(attempt)
+    })
+    const points = batch.subarray(0, active.length * size)
+    const logits = await passes.logits(float32([active.length, ...shape], points), active)
     return active.map((attempt, place) => judge(attempt, rowOf(logits, place)))
   }
 
@@ -139,6 +162,24 @@ export async function squareSearch(
     advance,
   })
   return { ...strongest.findings, queries }
+}
+
+/** How many queries have patches of each side. */
+function countSides(
+  sideAt: (query: number) => number,
+  queries: number,
+): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>()
+  for (let query = 1; query < queries; query++) {
+    const side = sideAt(query)
+    counts.set(side, (counts.get(side) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** For models on which windows gain nothing. */
+function wholePasses(model: Model): Pick<WindowedPasses, 'know' | 'logits'> {
+  return { know: () => ({ keep: () => {} }), logits: (points) => model.logits(points) }
 }
 
 /** Passes for an example that is never fooled. */

@@ -6,6 +6,7 @@ import type { Dim } from '../graph/dim.ts'
 import type { Noise } from '../graph/random-operators.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
+import { chooseCut } from '../graph/windowed.ts'
 import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
 import type {
@@ -18,11 +19,13 @@ import type {
   ProgramDefinition,
   ProgramScope,
   TargetedLoss,
+  WindowedPasses,
 } from './model.ts'
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
 import { checkStageNames, isExact, substituteTreated, type PlacedStage } from './stages.ts'
+import { WindowedSessions } from './windowed-passes.ts'
 
 export interface ClassifierParts {
   readonly name: string
@@ -185,6 +188,29 @@ export class ClassifierModel implements Model {
         return answers
       },
       release: () => sessions.drop(session),
+    }
+  }
+
+  async windowed(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined> {
+    const { expression, images, name, classes, session } = this.#parts
+    const onCpu = (session.device ?? 'cpu') === 'cpu'
+    if (expression instanceof GraphError || expression.noise.length > 0 || !onCpu) return undefined
+    const { sessions } = this.#family
+    const { logits } = sessions.treated(this.#variant)
+    const cut = chooseCut(logits, images, sides)
+    if (!cut) return undefined
+    const passes = new WindowedSessions({ name, images, logits, classes, cut, session })
+    sessions.keep(passes)
+    return {
+      know: () => passes.know(),
+      logits: async (points, asked) => {
+        this.#checkInputs(points)
+        const answer = await passes.logits(points, asked)
+        this.#family.forward += points.shape[0]!
+        this.#checkLogits(answer)
+        return answer
+      },
+      release: () => sessions.drop(passes),
     }
   }
 

@@ -12,7 +12,7 @@ export class ModelSessions {
   readonly #treated = new Map<string, TreatedExpression>()
   readonly #forward = new Map<string, Promise<Session>>()
   readonly #gradients = new Map<string, Map<TargetedLoss, Promise<Session>>>()
-  readonly #programs = new Set<Session>()
+  readonly #programs = new Set<Pick<Session, 'release'>>()
 
   constructor(parts: ClassifierParts) {
     this.#parts = parts
@@ -56,12 +56,12 @@ export class ModelSessions {
   }
 
   /** Released with the others, unless it is dropped before. */
-  keep(program: Session): void {
+  keep(program: Pick<Session, 'release'>): void {
     this.#programs.add(program)
   }
 
   /** Releases a program now. */
-  async drop(program: Session): Promise<void> {
+  async drop(program: Pick<Session, 'release'>): Promise<void> {
     if (this.#programs.delete(program)) await program.release()
   }
 

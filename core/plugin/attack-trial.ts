@@ -91,7 +91,7 @@ async function callPlugin(
   const identity = hashData(given.data, labels)
   // Of a model that draws random numbers: an attack knows other ones than those that judge its answer.
   const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
-  const programs: Program[] = []
+  const programs: Pick<Program, 'release'>[] = []
   const watch: ModelWatch = {
     ...(observer && { observe: observer.observe }),
     compiled: (program) => programs.push(program),

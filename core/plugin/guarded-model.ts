@@ -8,8 +8,8 @@ import type { QueryObserver } from './query-observer.ts'
 export interface ModelWatch {
   /** Shown each batch of points with the model's logits; those of variants and compiled programs are not. */
   readonly observe?: QueryObserver['observe']
-  /** Given each program that is compiled. */
-  compiled?(program: Program): void
+  /** Given each program that is compiled, and whatever else is to be released. */
+  compiled?(program: Pick<Program, 'release'>): void
 }
 
 /**
@@ -67,6 +67,22 @@ export function guardModel(
           return program.run(feeds)
         },
         release: () => program.release(),
+      }
+    },
+    async windowed(sides) {
+      signal.throwIfAborted()
+      const passes = await model.windowed?.(sides)
+      if (!passes) return undefined
+      watch.compiled?.(passes)
+      return {
+        know: () => passes.know(),
+        async logits(points, asked) {
+          signal.throwIfAborted()
+          const logits = await passes.logits(points, asked)
+          watch.observe?.(points, logits)
+          return logits
+        },
+        release: () => passes.release(),
       }
     },
     variant(options) {

@@ -114,7 +114,7 @@ const versions: Readonly<Record<Options['version'], (options: Options, norm: Nor
  *
  * Its verdicts are those of the reference at the same budgets, at fewer passes: fooled examples leave at once, also inside a stage;
  * targets are ranked once; the host's check is not repeated between stages. With ten classes, `standard` costs an example that
- * is never fooled 7,811 forward and 1,900 backward passes (the reference: 7,856 and 1,910). The targets are the nine likeliest
+ * is never fooled 7,820 forward and 1,900 backward passes (the reference: 7,856 and 1,910). The targets are the nine likeliest
  * wrong classes or all there are; with few classes DLR turns into the margin (see `dlr`, `dlrTargeted`).
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690
  */
@@ -122,7 +122,7 @@ export const autoattack = defineAttack({
   meta: {
     id: 'autoattack',
     apiVersion,
-    version: 2,
+    version: 3,
     title: 'AutoAttack',
     source: {
       authors: 'Croce, Hein',

@@ -17,14 +17,15 @@ const optionsSchema = {
 
 /**
  * The fast adaptive boundary attack, targeted: one decision is linearized a step, whatever the number of classes.
- * Any misclassified point within the ball will do. One forward pass an example ranks the targets.
+ * Any misclassified point within the ball will do. One forward pass an example ranks the targets; each run ends with one that tries the
+ * point of the ball where its last linearization is greatest.
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690, appendix; and arXiv:1907.02044, algorithm 1
  */
 export const fabT = defineAttack({
   meta: {
     id: 'fab-t',
     apiVersion,
-    version: 1,
+    version: 2,
     title: 'Targeted fast adaptive boundary attack',
     source: {
       authors: 'Croce, Hein',

@@ -17,15 +17,15 @@ const optionsSchema = {
 
 /**
  * The fast adaptive boundary attack, untargeted. It looks for the nearest misclassified point and stops when one lies
- * within the ball. A step costs a backward pass for every wrong class, a forward pass for each nine of them, and one to judge it: for
- * many classes `fab-t` is the one to take.
+ * within the ball. A step costs a backward pass for every wrong class, a forward pass for each nine of them, and one to judge it (and a
+ * run another one at its end): for many classes `fab-t` is the one to take.
  * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, algorithm 1
  */
 export const fab = defineAttack({
   meta: {
     id: 'fab',
     apiVersion,
-    version: 2,
+    version: 3,
     title: 'Fast adaptive boundary attack',
     source: {
       authors: 'Croce, Hein',

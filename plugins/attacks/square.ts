@@ -36,14 +36,15 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The Square attack on the margin. Needs no gradient, so it also tells whether a model only hides them.
+ * The Square attack on the margin. Needs no gradient, so it also tells whether a model only hides them. In Linf a proposal changes one square, so
+ * that the first layers of a network are computed for no more than what the square reaches (`Model.windowed`).
  * @see Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack: a query-efficient black-box adversarial attack via random search", arXiv:1912.00049
  */
 export const square = defineAttack({
   meta: {
     id: 'square',
     apiVersion,
-    version: 1,
+    version: 2,
     title: 'Square attack',
     source: {
       authors: 'Andriushchenko, Croce, Flammarion, Hein',

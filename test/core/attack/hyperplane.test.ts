@@ -1,7 +1,7 @@
 /** Moves onto a hyperplane: on it, inside the bounds, and no shorter one exists. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { moveOntoHyperplane } from '../../../core/attack/hyperplane.ts'
+import { prepareMoves } from '../../../core/attack/hyperplane.ts'
 import { norms } from '../../../core/threat/threat-model.ts'
 import type { Norm } from '../../../core/threat/threat-model.ts'
 import { distance } from '../../../core/threat/verify.ts'
@@ -28,7 +28,13 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 function move(norm: Norm, point: readonly number[], normal: readonly number[], residual: number) {
   const output = new Float64Array(point.length)
-  moveOntoHyperplane(norm, point, { normal, residual }, [0, 1], output)
+  const moves = prepareMoves(norm, [0, 1], point.length)
+  // What is left of another normal must not show.
+  moves.face(normal.map((weight, i) => i - weight))
+  moves.move(point, 1, output)
+  moves.face(normal)
+  const length = moves.move(point, residual, output)
+  expect(length).toBeCloseTo(distance(norm, new Float64Array(point.length), output), 12)
   return output
 }
 
