@@ -4,8 +4,8 @@ import { threatModelText } from '../../reports/threat-text.ts'
 import type { ExpectedWork } from '../run/expected-passes.ts'
 import type { PlanSummary } from '../run/plan-summary.ts'
 
-/** Lines that end in a line feed. */
-export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
+/** Lines that end in a line feed. @param like the result that the expectation rests on; a robust accuracy if left out */
+export function formatPlan(plan: PlanSummary, expected?: ExpectedWork, like?: string): string {
   const { dataset, units, unitsDone, passes, etaMs, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
   const attacks = plan.cells.filter(({ attack }) => attack !== null)
@@ -36,7 +36,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
     rows.push([
       'expected',
-      `${count(forward)} forward, ${count(backward)} backward${time} at that robust accuracy`,
+      `${count(forward)} forward, ${count(backward)} backward${time} ${like === undefined ? 'at that robust accuracy' : `as in ${like}`}`,
     ])
   }
   rows.push(['results', plan.folder])

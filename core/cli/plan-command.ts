@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { expectedWork } from '../run/expected-passes.ts'
 import type { AssumedRobustAccuracies } from '../run/expected-passes.ts'
+import { readResult } from '../run/read-result.ts'
 import { planSuite } from '../run/run.ts'
 import { loadSuite } from '../suite/load.ts'
 import { addRunOptions, runSettings, suiteOverrides } from './arguments.ts'
@@ -12,6 +13,7 @@ import { progressDisplay } from './progress.ts'
 
 interface PlanOptions extends RunOptions {
   readonly robustAccuracy: AssumedRobustAccuracies
+  readonly like?: string
 }
 
 /** The command `plan`. Errors are thrown: the main program prints them. */
@@ -25,20 +27,28 @@ export function planCommand(): Command {
       collectShare,
       {},
     )
+    .option(
+      '--like <result>',
+      'an earlier result, of fewer examples perhaps: then the plan says what as many passes an example take',
+    )
   return addRunOptions(command).action(async (path: string, options: PlanOptions) => {
     const loaded = loadSuite(path, suiteOverrides(options))
+    const like = options.like === undefined ? undefined : readResult(options.like)
     const display = progressDisplay(process.stderr)
     const plan = await interruptible(
       (signal) => planSuite(loaded, runSettings(options), display, signal),
       display,
       process.argv.slice(2),
     )
-    const guessed = Object.keys(options.robustAccuracy).length > 0
-    const expected = guessed ? expectedWork(plan, options.robustAccuracy) : undefined
+    const { robustAccuracy: robustAccuracies } = options
+    const guessed = like !== undefined || Object.keys(robustAccuracies).length > 0
+    const expected = guessed
+      ? expectedWork(plan, { robustAccuracies, ...(like && { like }) })
+      : undefined
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ ...plan, ...(expected && { expected }) }, undefined, 2)}\n`
-        : formatPlan(plan, expected),
+        : formatPlan(plan, expected, options.like),
     )
   })
 }

@@ -65,7 +65,11 @@ export class WindowedSessions {
       // What no window is going to build upon need not come out of the network.
       if (!count) plain.push({ row, known })
       else if (!known.kept) whole.push({ row, known })
-      else groups.set(count, [...(groups.get(count) ?? []), { row, known, window, count }])
+      else {
+        const group = groups.get(count)
+        if (group) group.push({ row, known, window, count })
+        else groups.set(count, [{ row, known, window, count }])
+      }
     })
     const answer = float32([asked.length, classes], new Float32Array(asked.length * classes))
     if (plain.length > 0) await this.#passPlain(points, plain, answer)
@@ -169,24 +173,25 @@ export class WindowedSessions {
     const [channels, height, width] = points.shape.slice(1) as [number, number, number]
     const [{ count }] = rows as readonly [WindowedRow]
     const lengths = [pixelsOf(reach[0], count[0]), pixelsOf(reach[1], count[1])] as const
-    const size = rows.length * channels * lengths[0] * lengths[1]
-    if (this.#crops.length < size) this.#crops = new Float32Array(size)
-    const crops = this.#crops.subarray(0, size)
-    const inside = (at: number, size: number): number => Math.max(0, Math.min(size - 1, at))
+    const size = channels * lengths[0] * lengths[1]
+    if (this.#crops.length < rows.length * size) {
+      this.#crops = new Float32Array(rows.length * size)
+    }
     const columns = new Int32Array(lengths[1])
-    let at = 0
     rows.forEach(({ row }, place) => {
-      const top = firstPixel(reach[0], first[place]![0])
       const left = firstPixel(reach[1], first[place]![1])
-      for (let i = 0; i < columns.length; i++) columns[i] = inside(left + i, width)
-      for (let channel = 0; channel < channels; channel++) {
-        const plane = (row * channels + channel) * height
-        for (let y = top; y < top + lengths[0]; y++) {
-          const from = (plane + inside(y, height)) * width
-          for (let i = 0; i < columns.length; i++) crops[at++] = points.data[from + columns[i]!]!
-        }
-      }
+      columns.forEach((_, i) => (columns[i] = Math.max(0, Math.min(width - 1, left + i))))
+      const source = {
+        pixels: points.data,
+        planes: row * channels,
+        shape: [channels, height, width],
+        top: firstPixel(reach[0], first[place]![0]),
+        rows: lengths[0],
+        columns,
+      } as const
+      copyCrop(source, this.#crops, place * size)
     })
+    const crops = this.#crops.subarray(0, rows.length * size)
     return float32([rows.length, channels, ...lengths], crops)
   }
 
@@ -201,6 +206,31 @@ export class WindowedSessions {
       this.#sessions.set(key, session)
     }
     return session
+  }
+}
+
+/** A part of the image that begins with so many planes `[h, w]` before it. */
+interface CropSource {
+  readonly pixels: Float32Array
+  readonly planes: number
+  readonly shape: readonly [channels: number, height: number, width: number]
+  /** The first of its rows, which may lie outside. */
+  readonly top: number
+  readonly rows: number
+  /** Inside. */
+  readonly columns: Int32Array
+}
+
+// On its own, with all that the loops need in variables, it takes a quarter of the time.
+function copyCrop(source: CropSource, output: Float32Array, at: number): void {
+  const { pixels, planes, top, rows, columns } = source
+  const [channels, height, width] = source.shape
+  for (let channel = 0; channel < channels; channel++) {
+    for (let y = top; y < top + rows; y++) {
+      const row = y < 0 ? 0 : y < height ? y : height - 1
+      const from = ((planes + channel) * height + row) * width
+      for (let i = 0; i < columns.length; i++) output[at++] = pixels[from + columns[i]!]!
+    }
   }
 }
 

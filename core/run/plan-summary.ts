@@ -20,6 +20,8 @@ export interface CellSummary {
   readonly seed: number | null
   readonly units: number
   readonly unitsDone: number
+  /** In the units that are not done. */
+  readonly examples: number
   /** At most, for the units that are not done. */
   readonly passes: PassEstimate
   /** At most, for one worker; absent while its model has still to be made. */
@@ -149,7 +151,8 @@ function cellsOf(
     seed: number | null,
   ): CellSummary => {
     const open = hasModel ? planned.units.filter(({ id }) => !where.isDone(id)) : planned.units
-    const share = sum(open, ({ shard }) => shard.end - shard.start) / examplesOf(planned)
+    const examples = sum(open, ({ shard }) => shard.end - shard.start)
+    const share = examples / examplesOf(planned)
     return {
       id: hasModel ? planned.id : null,
       defense,
@@ -159,6 +162,7 @@ function cellsOf(
       seed,
       units: planned.units.length,
       unitsDone: planned.units.length - open.length,
+      examples,
       passes: {
         forward: Math.round(planned.passes.forward * share),
         backward: Math.round(planned.passes.backward * share),

@@ -3,6 +3,8 @@
 const linf = { norm: 'Linf', epsilon: 8 / 255 }
 const l2 = { norm: 'L2', epsilon: 128 / 255 }
 
+const stepSize = '2/255'
+
 /** Our options for an attack of so many steps or queries. */
 const ours = {
   fgsm: () => ({ plugin: 'fgsm', options: {} }),
@@ -14,6 +16,20 @@ const ours = {
   standard: () => ({ plugin: 'autoattack', options: {} }),
   deepfool: (steps) => ({ plugin: 'deepfool', options: { steps } }),
   ddn: (steps) => ({ plugin: 'ddn', options: { steps } }),
+  fmn: (steps) => ({ plugin: 'fmn', options: { steps } }),
+  'fmn-linf': (steps) => ({ plugin: 'fmn', options: { steps } }),
+  'carlini-wagner': (steps) => ({ plugin: 'carlini-wagner', options: { steps } }),
+  mim: (steps) => ({ plugin: 'mim', options: { steps, stepSize } }),
+  'ni-fgsm': (steps) => ({ plugin: 'ni-fgsm', options: { steps, stepSize } }),
+  'di-fgsm': (steps) => ({ plugin: 'di-fgsm', options: { steps, stepSize } }),
+  'ti-fgsm': (steps) => ({ plugin: 'ti-fgsm', options: { steps, stepSize, kernelRadius: 7 } }),
+  spsa: (steps) => ({ plugin: 'spsa', options: { steps } }),
+  // Foolbox counts iterations, of which sixteen take about as many queries.
+  'hop-skip-jump': (iterations) => ({
+    plugin: 'hop-skip-jump',
+    options: { queries: Math.round(5000 * (iterations / 16) ** 1.5) },
+  }),
+  boundary: (queries) => ({ plugin: 'boundary', options: { queries } }),
 }
 
 /**
@@ -29,6 +45,16 @@ export const comparisons = [
   row('apgd-ce', 'torchattacks', linf, '100 steps', 100, { bar: 1.5 }),
   row('deepfool', 'foolbox', l2, '50 steps', 50),
   row('ddn', 'foolbox', l2, '100 steps', 100),
+  row('fmn', 'foolbox', l2, '100 steps', 100),
+  row('fmn-linf', 'foolbox', linf, '100 steps', 100),
+  row('carlini-wagner', 'foolbox', l2, '9 × 200 steps', 200),
+  row('mim', 'torchattacks', linf, '10 steps of 2/255', 10),
+  row('ni-fgsm', 'torchattacks', linf, '10 steps of 2/255', 10),
+  row('di-fgsm', 'torchattacks', linf, '10 steps of 2/255', 10),
+  row('ti-fgsm', 'torchattacks', linf, '10 steps of 2/255', 10),
+  row('spsa', 'torchattacks', linf, '10 steps of 128 pairs', 10),
+  row('hop-skip-jump', 'foolbox', l2, '5,000 queries', 16),
+  row('boundary', 'foolbox', l2, '5,000 queries', 5000),
   row('square', 'autoattack', linf, '5,000 queries', 5000, { bar: 1.5 }),
   row('square', 'torchattacks', linf, '5,000 queries', 5000, { bar: 1.5 }),
   row('apgd-t', 'autoattack', linf, '9 × 100 steps', 100),
@@ -40,11 +66,11 @@ export const comparisons = [
 
 function row(attack, reference, threatModel, title, budget, { bar } = {}) {
   const rehearsal =
-    attack === 'square'
+    attack === 'square' || attack === 'boundary'
       ? { attack, budget: 100 }
       : attack === 'standard'
         ? { attack: 'apgd-ce', budget: 5 }
-        : { attack, budget: Math.min(budget, attack.endsWith('-t') ? 1 : 5) }
+        : { attack, budget: Math.min(budget, attack.endsWith('-t') || attack === 'spsa' ? 1 : 5) }
   return {
     id: `${attack}/${reference}`,
     attack,

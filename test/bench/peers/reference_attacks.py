@@ -24,6 +24,7 @@ def from_torchattacks(name):
     def run(network, images, labels, request):
         epsilon, budget = request["epsilon"], request["budget"]
         common = {"norm": request["norm"], "eps": epsilon, "seed": seed}
+        momentum = {"eps": epsilon, "alpha": epsilon / 4, "steps": budget, "decay": 1.0}
         make = {
             "fgsm": lambda: torchattacks.FGSM(network, eps=epsilon),
             "pgd": lambda: torchattacks.PGD(network, eps=epsilon, alpha=epsilon / 4, steps=budget),
@@ -33,6 +34,12 @@ def from_torchattacks(name):
             "square": lambda: torchattacks.Square(
                 network, n_queries=budget, resc_schedule=False, **common
             ),
+            "mim": lambda: torchattacks.MIFGSM(network, **momentum),
+            "ni-fgsm": lambda: torchattacks.NIFGSM(network, **momentum),
+            "di-fgsm": lambda: torchattacks.DIFGSM(network, **momentum),
+            # Without the diverse inputs that the package adds.
+            "ti-fgsm": lambda: torchattacks.TIFGSM(network, diversity_prob=0, **momentum),
+            "spsa": lambda: torchattacks.SPSA(network, eps=epsilon, nb_iter=budget),
         }
         return in_batches(make[name](), images, labels, request["batchSize"])
 
@@ -50,6 +57,11 @@ def from_foolbox(name):
             "pgd": lambda: foolbox.attacks.LinfPGD(rel_stepsize=1 / 4, steps=budget),
             "deepfool": lambda: foolbox.attacks.L2DeepFoolAttack(steps=budget),
             "ddn": lambda: foolbox.attacks.DDNAttack(steps=budget),
+            "fmn": lambda: foolbox.attacks.L2FMNAttack(steps=budget),
+            "fmn-linf": lambda: foolbox.attacks.LInfFMNAttack(steps=budget),
+            "carlini-wagner": lambda: foolbox.attacks.L2CarliniWagnerAttack(steps=budget),
+            "hop-skip-jump": lambda: foolbox.attacks.HopSkipJumpAttack(steps=budget),
+            "boundary": lambda: foolbox.attacks.BoundaryAttack(steps=budget),
         }
         attack = make[name]()
         return in_batches(
@@ -89,9 +101,18 @@ def from_autoattack(name):
 attacks = {
     "torchattacks": {
         name: from_torchattacks(name)
-        for name in ("fgsm", "pgd", "apgd-ce", "apgd-t", "fab-t", "square")
+        for name in (
+            *("fgsm", "pgd", "apgd-ce", "apgd-t", "fab-t", "square"),
+            *("mim", "ni-fgsm", "di-fgsm", "ti-fgsm", "spsa"),
+        )
     },
-    "foolbox": {name: from_foolbox(name) for name in ("fgsm", "pgd", "deepfool", "ddn")},
+    "foolbox": {
+        name: from_foolbox(name)
+        for name in (
+            *("fgsm", "pgd", "deepfool", "ddn", "fmn", "fmn-linf"),
+            *("carlini-wagner", "hop-skip-jump", "boundary"),
+        )
+    },
     "autoattack": {
         name: from_autoattack(name)
         for name in ("apgd-ce", "apgd-t", "fab-t", "square", "standard")
