@@ -199,7 +199,8 @@ export class ClassifierModel implements Model {
     const { logits } = sessions.treated(this.#variant)
     const cut = chooseCut(logits, images, sides)
     if (!cut) return undefined
-    const passes = new WindowedSessions({ name, images, logits, classes, cut, session })
+    const forward = (): Promise<Session> => sessions.forward(this.#variant)
+    const passes = new WindowedSessions({ name, images, logits, classes, cut, forward, session })
     sessions.keep(passes)
     return {
       know: () => passes.know(),

@@ -16,6 +16,8 @@ export interface WindowedParts {
   readonly logits: Value
   readonly classes: number
   readonly cut: Cut
+  /** The whole of it, to the logits alone. */
+  forward(): Promise<Session>
   readonly session: SessionOptions
 }
 
@@ -31,7 +33,7 @@ interface WindowedRow extends Row {
   readonly count: Pair
 }
 
-/** The sessions of a cut network, compiled when first needed: the whole of it, crops up to the cut, and the rest behind the cut. */
+/** The sessions of a cut network, compiled when first needed: the whole of it with the cut as an output, crops up to the cut, and the rest behind it. */
 export class WindowedSessions {
   readonly #parts: WindowedParts
   /** `[rows, columns, c]` of the cut. */
@@ -85,8 +87,8 @@ export class WindowedSessions {
   }
 
   async #passPlain(points: FloatTensor, rows: readonly Row[], answer: FloatTensor): Promise<void> {
-    const { name, images, logits } = this.#parts
-    const session = await this.#session('plain', () => [{ logits }, [images]])
+    const { name, images } = this.#parts
+    const session = await this.#parts.forward()
     const answers = await session.run({ [images.node.name]: rowsOf(points, rows) }, name)
     for (const { known } of rows) known.asked = undefined
     putRows(answers['logits'] as FloatTensor, rows, answer)
