@@ -26,7 +26,6 @@ export function drawStripes({ ball, shape, stream, output }: SquareProposal): vo
  */
 export function proposeLinfSquare({
   ball,
-  best,
   shape,
   side,
   stream,
@@ -35,7 +34,6 @@ export function proposeLinfSquare({
   if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
   const [lower, upper] = ball.corners
   const [channels, height, width] = shape
-  point.set(best)
   const top = stream.integer(height - side + 1)
   const left = stream.integer(width - side + 1)
   for (let channel = 0; channel < channels; channel++) {

@@ -13,7 +13,7 @@ export interface SquareProposal {
   readonly stream: RandomStream
   /** Gets the proposed point before it is projected. */
   readonly output: Float64Array
-  /** Gets the proposed point where it needs no projection. */
+  /** Holds the best point, and gets the proposed one. */
   readonly point: Float32Array
 }
 

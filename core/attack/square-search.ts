@@ -62,12 +62,13 @@ interface Attempt extends AskedPoint {
   readonly row: number
   /** Keeps the best point. */
   readonly known: KnownPoint
-  /** Where the proposed point differs from the best. */
+  /** Where the proposed point differs from the best, if not anywhere. */
   window: PixelWindow | undefined
   readonly ball: Ball
   stream: RandomStream
-  /** The proposed point: its row of the batch. */
+  /** The proposed point: its row of the batch, and which that is. */
   point: Float32Array
+  place: number
   /** The point with the largest margin of this restart, and that margin. */
   readonly best: Float32Array
   bestMargin: number
@@ -111,6 +112,7 @@ export async function squareSearch(
     ball: createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size)),
     stream: rng.stream(row, 0),
     point: batch.subarray(0, size),
+    place: -1,
     best: new Float32Array(size),
     bestMargin: -Infinity,
     restart: 0,
@@ -120,7 +122,9 @@ export async function squareSearch(
   })
 
   const nextPoint = (attempt: Attempt): void => {
-    const { ball, best, point, stream, query } = attempt
+    const { ball, best, point, stream, query, window } = attempt
+    if (window) copyWindow(best, point, shape, window)
+    else point.set(best)
     const proposal = { ball, best, shape, side: sideAt(query), stream, output, point }
     attempt.window = undefined
     if (query === 0) start(proposal)
@@ -135,7 +139,8 @@ export async function squareSearch(
     const margin = attackLosses.margin.value(logits, labels[row]!)
     if (margin > attempt.bestMargin) {
       attempt.bestMargin = margin
-      attempt.best.set(point)
+      if (attempt.window) copyWindow(point, attempt.best, shape, attempt.window)
+      else attempt.best.set(point)
       attempt.known.keep()
     }
     attempt.query += 1
@@ -149,7 +154,11 @@ export async function squareSearch(
 
   const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
     active.forEach((attempt, place) => {
-      attempt.point = batch.subarray(place * size, (place + 1) * size)
+      if (attempt.place !== place) {
+        attempt.point = batch.subarray(place * size, (place + 1) * size)
+        attempt.place = place
+        attempt.window = undefined
+      }
       nextPoint(attempt)
     })
     const points = batch.subarray(0, active.length * size)
@@ -162,6 +171,20 @@ export async function squareSearch(
     advance,
   })
   return { ...strongest.findings, queries }
+}
+
+function copyWindow(
+  from: Float32Array,
+  to: Float32Array,
+  [channels, height, width]: SquareProposal['shape'],
+  { top, left, side }: PixelWindow,
+): void {
+  for (let channel = 0; channel < channels; channel++) {
+    for (let row = top; row < top + side; row++) {
+      const first = (channel * height + row) * width + left
+      for (let at = first; at < first + side; at++) to[at] = from[at]!
+    }
+  }
 }
 
 /** How many queries have patches of each side. */

@@ -6,7 +6,7 @@ import type { PlanSummary } from './plan-summary.ts'
 import { resolveSuite } from './resolve.ts'
 import type { RunResult } from './result.ts'
 import { runUnits } from './run-units.ts'
-import { Session, refuseAborted } from './session.ts'
+import { RunSession, refuseAborted } from './run-session.ts'
 import type { RunListener, RunSettings } from './settings.ts'
 import { ResultStore, readFinished, resultsFolder } from './store.ts'
 
@@ -27,7 +27,7 @@ export async function planSuite(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<PlanSummary> {
   const resolved = await resolveSuite(loaded, listener.notice)
-  const session = new Session(resolved, settings, listener, signal)
+  const session = new RunSession(resolved, settings, listener, signal)
   try {
     const rows = await session.findModels()
     const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
@@ -51,7 +51,7 @@ export async function runSuite(
 ): Promise<RunAnswer> {
   const startedAt = new Date().toISOString()
   const resolved = await resolveSuite(loaded, listener.notice)
-  const session = new Session(resolved, settings, listener, signal)
+  const session = new RunSession(resolved, settings, listener, signal)
   let store: ResultStore | undefined
   try {
     const found = await session.findModels()

@@ -7,7 +7,7 @@ import { writeFileAtomic } from './atomic-file.ts'
 import { cardPath } from './model-files.ts'
 import { resolveSuite } from './resolve.ts'
 import type { DefenseFailure } from './result.ts'
-import { Session } from './session.ts'
+import { RunSession } from './run-session.ts'
 import type { RunListener, RunSettings } from './settings.ts'
 
 /** A model that was made, and where it was put. */
@@ -40,7 +40,7 @@ export async function trainSuite(
   if (trained.defenses.length === 0) {
     throw new ConfigError('ROBENCH_CONFIG', `${loaded.label}: no defense in it trains a model`)
   }
-  const session = new Session(trained, settings, listener, signal)
+  const session = new RunSession(trained, settings, listener, signal)
   try {
     const { rows, failures } = await session.trainModels(await session.findModels())
     const models: TrainedFile[] = []

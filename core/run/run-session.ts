@@ -16,7 +16,7 @@ import type { RunListener, RunSettings } from './settings.ts'
 import type { WorkerSetting } from './task.ts'
 
 /** The pool and what is done on it before the units. */
-export class Session {
+export class RunSession {
   readonly pool: WorkerPool
   readonly #resolved: ResolvedSuite
   readonly #settings: RunSettings
