@@ -23,7 +23,8 @@ const ours = {
   'ni-fgsm': (steps) => ({ plugin: 'ni-fgsm', options: { steps, stepSize } }),
   'di-fgsm': (steps) => ({ plugin: 'di-fgsm', options: { steps, stepSize } }),
   'ti-fgsm': (steps) => ({ plugin: 'ti-fgsm', options: { steps, stepSize, kernelRadius: 7 } }),
-  spsa: (steps) => ({ plugin: 'spsa', options: { steps } }),
+  // A step asks about 128 pairs, and ours about the iterate, too.
+  spsa: (steps) => ({ plugin: 'spsa', options: { queries: 1 + 257 * steps, samples: 256 } }),
   // Foolbox counts iterations, of which sixteen take about as many queries.
   'hop-skip-jump': (iterations) => ({
     plugin: 'hop-skip-jump',
