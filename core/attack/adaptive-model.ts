@@ -1,4 +1,5 @@
 /** The views of a model that adaptive attacks hand to the attacks they wrap. */
+import { delegateModel } from '../model/delegate.ts'
 import type { Model, StageTreatment } from '../model/model.ts'
 import { tensor } from '../tensor/tensor.ts'
 
@@ -15,16 +16,7 @@ export function declaredTreatment(model: Pick<Model, 'stages'>): Record<string, 
  */
 export function meanModel(model: Model, samples: number): Model {
   if (samples === 1) return model
-  return {
-    inputShape: model.inputShape,
-    classes: model.classes,
-    bounds: model.bounds,
-    hash: model.hash,
-    stages: model.stages,
-    stochastic: model.stochastic,
-    get passes() {
-      return model.passes
-    },
+  return delegateModel(model, {
     async logits(inputs) {
       const [mean] = await meanOf(samples, async () => [(await model.logits(inputs)).data])
       return tensor('float32', [inputs.shape[0]!, model.classes], mean!)
@@ -40,11 +32,9 @@ export function meanModel(model: Model, samples: number): Model {
         gradient: tensor('float32', inputs.shape, gradient!),
       }
     },
-    // A program's outputs may be anything, points too, whose means mean nothing.
-    compile: (build) => model.compile(build),
+    // Programs are left as they are: their outputs may be anything, points too, whose means mean nothing.
     variant: (options) => meanModel(model.variant(options), samples),
-    dispose: () => model.dispose(),
-  }
+  })
 }
 
 /** Means in float64, summed in the order of the passes. */

@@ -8,10 +8,7 @@ export function stackPoints(
   points: readonly Float32Array[],
   exampleShape: readonly number[],
 ): FloatTensor {
-  const size = sizeOf(exampleShape)
-  const data = new Float32Array(points.length * size)
-  points.forEach((point, place) => data.set(point, place * size))
-  return tensor('float32', [points.length, ...exampleShape], data)
+  return prepareStack(exampleShape)(points)
 }
 
 /**

@@ -287,6 +287,8 @@ function dependents(of: Value, images: Value): Node[] {
 function isBottleneck(value: Value, order: readonly Node[], logits: Value, images: Value): boolean {
   const around = new Set<Node>([images.node])
   for (const node of order) {
+    // Another output of the same operator, such as the places of maxima, is another way.
+    if (node.inputs.some((input) => input?.node === value.node && input !== value)) return false
     if (node === value.node) continue
     if (node.inputs.some((input) => input && around.has(input.node))) around.add(node)
   }

@@ -1,5 +1,6 @@
 /** The model as a plugin sees it: no more than its stated knowledge allows, and nothing after the cell was stopped. */
 import { PluginError } from '../errors.ts'
+import { delegateModel } from '../model/delegate.ts'
 import type { Model, Program } from '../model/model.ts'
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
@@ -35,16 +36,7 @@ export function guardModel(
       { details: { pluginId: meta.id } },
     )
   }
-  return Object.freeze<Model>({
-    inputShape: model.inputShape,
-    classes: model.classes,
-    bounds: model.bounds,
-    hash: model.hash,
-    stages: model.stages,
-    stochastic: model.stochastic,
-    get passes() {
-      return model.passes
-    },
+  const guarded = delegateModel(model, {
     async logits(inputs) {
       signal.throwIfAborted()
       const logits = await model.logits(inputs)
@@ -94,4 +86,5 @@ export function guardModel(
       allow('dispose')
     },
   })
+  return Object.freeze(guarded)
 }

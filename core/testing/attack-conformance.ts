@@ -1,5 +1,6 @@
 /** The battery that every attack has to pass, built-in or third party. */
 import { ConfigError, PluginError, RobenchError } from '../errors.ts'
+import { delegateModel } from '../model/delegate.ts'
 import type { Model } from '../model/model.ts'
 import { predictions } from '../model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../plugin/contract.ts'
@@ -194,22 +195,13 @@ const checkOrder: Check = async ({ attack, labels }, { plugin }) => {
 
 const checkAbort: Check = async ({ attack, model }, { plugin }) => {
   const controller = new AbortController()
-  const aborting = (base: Model): Model => ({
-    inputShape: base.inputShape,
-    classes: base.classes,
-    bounds: base.bounds,
-    hash: base.hash,
-    stages: base.stages,
-    stochastic: base.stochastic,
-    get passes() {
-      return base.passes
-    },
-    logits: async (inputs) => afterwards(await base.logits(inputs)),
-    gradient: async (...inputs) => afterwards(await base.gradient(...inputs)),
-    compile: async (build) => afterwards(await base.compile(build)),
-    variant: (options) => aborting(base.variant(options)),
-    dispose: () => base.dispose(),
-  })
+  const aborting = (base: Model): Model =>
+    delegateModel(base, {
+      logits: async (inputs) => afterwards(await base.logits(inputs)),
+      gradient: async (...inputs) => afterwards(await base.gradient(...inputs)),
+      compile: async (build) => afterwards(await base.compile(build)),
+      variant: (options) => aborting(base.variant(options)),
+    })
   function afterwards<T>(answer: T): T {
     controller.abort()
     return answer

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { squareSearch } from '../../../core/attack/square-search.ts'
 import type { SquareFindings } from '../../../core/attack/square-search.ts'
 import { embeddedDataset } from '../../../core/data/embedded.ts'
+import { delegateModel } from '../../../core/model/delegate.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import type { Model } from '../../../core/model/model.ts'
 import { packageRoot } from '../../../core/paths.ts'
@@ -41,7 +42,7 @@ test('outcomes and queries are those of whole passes, in any batch', async () =>
   const { manifest } = JSON.parse(await readFile(`${file}.json`, 'utf8'))
   const model = await loadModel(new Uint8Array(await readFile(file)), manifest)
   const asked = new Set<string>()
-  const watched = overlaid(model, {
+  const watched = delegateModel(model, {
     windowed: async (sides) => {
       const passes = await model.windowed(sides)
       asked.add(passes ? 'windows' : 'none')
@@ -50,7 +51,7 @@ test('outcomes and queries are those of whole passes, in any batch', async () =>
   })
   const windowed = await search(watched, count)
   const inParts = await search(watched, 5)
-  const whole = await search(overlaid(model, {}), count)
+  const whole = await search(delegateModel(model, {}), count)
   expect([...asked]).toEqual(['windows'])
   expect(inParts.adversarial.data).toEqual(windowed.adversarial.data)
   expect(windowed.fooled).toEqual(whole.fooled)
@@ -64,22 +65,3 @@ test('outcomes and queries are those of whole passes, in any batch', async () =>
   }
   await model.dispose()
 })
-
-/** The model without windows, or with others. */
-function overlaid(model: Model, others: Pick<Model, 'windowed'>): Model {
-  return {
-    inputShape: model.inputShape,
-    classes: model.classes,
-    bounds: model.bounds,
-    hash: model.hash,
-    stages: model.stages,
-    stochastic: model.stochastic,
-    passes: model.passes,
-    logits: (points) => model.logits(points),
-    gradient: (...request) => model.gradient(...request),
-    compile: (build) => model.compile(build),
-    variant: (options) => model.variant(options),
-    dispose: () => model.dispose(),
-    ...others,
-  }
-}

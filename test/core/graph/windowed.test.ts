@@ -186,6 +186,16 @@ describe('the cut', () => {
     expect(cut?.positions.get(1)).toEqual([7, 7])
   })
 
+  test('is not made where another output of its operator is used, too', () => {
+    const x = images()
+    const first = layers['conv 3']!(layers['conv 3']!(x, 1), 2)
+    const pool = { kernel_shape: [2, 2], strides: [2, 2] }
+    const [values, places] = g.op('MaxPool', [first], pool)
+    const both = g.concat([values!, g.cast(places!, 'float32')], 1)
+    const cut = chooseCut(classify(layers['conv 3']!(both, 3)), x, new Map([[1, 10]]))
+    expect(cut?.value).toBe(first)
+  })
+
   test('is not made where windows save too little', () => {
     const x = images()
     const logits = classify(layers['residual block']!(layers['conv 3']!(x, 1), 2))

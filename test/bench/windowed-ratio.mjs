@@ -1,0 +1,68 @@
+/** A query of Square that changes one small square, over a whole forward pass of the same points. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { g } from '../../dist/core/graph/graph.js'
+import { foldBatchNormalization, substitute } from '../../dist/core/graph/rewrite.js'
+import { toOnnx } from '../../dist/core/graph/serialize.js'
+import { loadModel } from '../../dist/core/model/load.js'
+import { plainManifest } from '../../dist/core/model/manifest.js'
+import { logitsOf, randomBatch, resnet18 } from './networks.mjs'
+import { interleavedRatio } from './timing.mjs'
+
+const side = 4
+const size = 32
+
+export const benches = [
+  bench('cifar10-pgd-at', 64, 41, loadShipped),
+  bench('resnet18-64', 16, 9, loadResnet),
+]
+
+function bench(name, batch, repeats, load) {
+  return {
+    id: `windowed-ratio-${name}`,
+    title: `query with a square of ${side} pixels over a whole forward pass, ${name}, batch ${batch}, 1 thread`,
+    unit: '×',
+    bar: null,
+    run: async () => measure(await load(), batch, repeats),
+  }
+}
+
+async function measure(model, batch, repeats) {
+  const passes = await model.windowed(new Map([[side, 1]]))
+  if (!passes) throw new Error('the model offers no windowed passes')
+  const { inputs } = randomBatch(batch)
+  const asked = Array.from({ length: batch }, (_, row) => ({
+    known: passes.know(),
+    window: { top: (7 * row) % (size - side + 1), left: (11 * row) % (size - side + 1), side },
+  }))
+  // The first answer is of whole points; once it is kept, windows can build upon it.
+  await passes.logits(inputs, asked)
+  for (const { known } of asked) known.keep()
+  const ratio = await interleavedRatio({
+    numerator: () => several(() => passes.logits(inputs, asked)),
+    denominator: () => several(() => model.logits(inputs)),
+    repeats,
+  })
+  await model.dispose()
+  return ratio
+}
+
+/** Runs of some milliseconds each are too short to be timed alone. */
+async function several(run) {
+  for (let i = 0; i < 5; i++) await run()
+}
+
+async function loadShipped() {
+  const file = fileURLToPath(new URL('../../models/cifar10-pgd-at.onnx', import.meta.url))
+  const { manifest } = JSON.parse(await readFile(`${file}.json`, 'utf8'))
+  return loadModel(new Uint8Array(await readFile(file)), manifest, { threads: 1 })
+}
+
+async function loadResnet() {
+  const { images, scope, logits } = logitsOf(resnet18(64), { training: false, batch: 'n' })
+  const constants = new Map(
+    scope.parameters.map(({ value, initial }) => [value, g.constant(initial)]),
+  )
+  const [folded] = foldBatchNormalization(substitute([logits], constants))
+  return loadModel(toOnnx({ logits: folded }, [images]), plainManifest, { threads: 1 })
+}
