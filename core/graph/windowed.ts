@@ -19,11 +19,24 @@ export interface Cut {
 export interface WindowedExpression {
   /** `[n, c, rows, columns]`: the pixels that the positions depend on; what lies outside of the images may be any finite number. */
   readonly crop: Value
-  /** `[n]` float32 each: the first position, row and column. */
-  readonly tops: Value
-  readonly lefts: Value
+  /** What tells where the crop ends and the padding of the layers begins. */
+  readonly masks: readonly InsideMask[]
   /** `[n, rows, columns, c]` */
   readonly positions: Value
+}
+
+/** A placeholder `[n, 1, rows, columns]`: 1 at the positions of a part of a value that lie inside the value, 0 elsewhere. */
+export interface InsideMask {
+  readonly value: Value
+  readonly axes: readonly [rows: MaskAxis, columns: MaskAxis]
+}
+
+/** Position `step · first + offset + i` of a value is inside if it is one of `size`, where `first` is the first position of the cut. */
+export interface MaskAxis {
+  readonly step: number
+  readonly offset: number
+  readonly length: number
+  readonly size: number
 }
 
 /** Along one axis of a value: positions first + offset … first + offset + length − 1, with `first` in that value's own measure. */
@@ -90,6 +103,22 @@ export function firstPixel({ stride, low }: AxisReach, position: number): number
   return position * stride + low
 }
 
+/** Fills the mask `[rows, columns]` of an example whose positions begin at that row and column. */
+export function fillMask(
+  [rows, columns]: InsideMask['axes'],
+  first: readonly [row: number, column: number],
+  output: Float32Array,
+): void {
+  const [top, left] = [rows, columns].map(({ step, offset }, axis) => first[axis]! * step + offset)
+  for (let row = 0; row < rows.length; row++) {
+    const isRowInside = top! + row >= 0 && top! + row < rows.size
+    for (let column = 0; column < columns.length; column++) {
+      const isInside = isRowInside && left! + column >= 0 && left! + column < columns.size
+      output[row * columns.length + column] = Number(isInside)
+    }
+  }
+}
+
 /** How many pixels so many positions depend on. */
 export function pixelsOf({ stride, low, high }: AxisReach, positions: number): number {
   return (positions - 1) * stride + high - low + 1
@@ -106,37 +135,26 @@ export function cropExpression(
   const reaches = findReaches(value, images)
   const [rows, columns] = extents.get(images)!
   const crop = g.input('crop', images.dtype, ['n', images.shape[1]!, rows.length, columns.length])
-  const tops = g.input('tops', 'float32', ['n'])
-  const lefts = g.input('lefts', 'float32', ['n'])
-  const stacked = g.concat(
-    [tops, lefts].map((first) => g.unsqueeze(first, [1, 2])),
-    1,
-  )
+  const masks: InsideMask[] = []
 
-  /** 1 at the positions of an extent that lie inside the value, 0 elsewhere: `[n, 1, rows, columns]`; undefined if all do. */
+  /** Tells the positions of an extent that lie inside the value; undefined if all do. */
   const insideOf = (of: Value, parts: Extents): Value | undefined => {
-    const axes = reaches.get(of)!.map(({ size, stride }, axis) => {
-      const step = reach[axis]!.stride / stride
+    const axes = reaches.get(of)!.map(({ size, stride }, axis) => ({
+      step: reach[axis]!.stride / stride,
+      size,
+      ...parts[axis]!,
+    })) as [MaskAxis, MaskAxis]
+    const fits = axes.every(({ step, offset, length, size }, axis) => {
       const last = (reach[axis]!.size - positions[axis]!) * step
-      const { offset, length } = parts[axis]!
-      return { size, step, offset, length, fits: offset >= 0 && last + offset + length <= size }
+      return offset >= 0 && last + offset + length <= size
     })
-    if (axes.every(({ fits }) => fits)) return undefined
-    // Both axes at once: [n, 2, longest]
-    const longest = Math.max(...axes.map(({ length }) => length))
-    const numbers = axes.flatMap(({ offset }) =>
-      Array.from({ length: longest }, (_, i) => offset + i),
-    )
-    const perAxis = (values: readonly number[]): Value => g.floats([1, 2, 1], values)
-    const steps = perAxis(axes.map(({ step }) => step))
-    const at = g.add(g.mul(stacked, steps), g.floats([1, 2, longest], numbers))
-    const sizes = perAxis(axes.map(({ size }) => size))
-    // Whole numbers: 1 or more inside, 0 or less outside.
-    const inside = g.clip(g.min(g.add(at, 1), g.sub(sizes, at)), 0, 1)
-    const [rowMask, columnMask] = axes.map(({ length }, axis) =>
-      g.unsqueeze(g.slice(inside, [axis, 0], [axis + 1, length], [1, 2]), [3 - axis]),
-    )
-    return g.mul(rowMask!, columnMask!)
+    if (fits) return undefined
+    const shape = ['n', 1, ...axes.map(({ length }) => length)]
+    const known = masks.find((mask) => JSON.stringify(mask.axes) === JSON.stringify(axes))
+    if (known) return known.value
+    const value = g.input(`inside ${masks.length}`, 'float32', shape)
+    masks.push({ value, axes })
+    return value
   }
 
   const cropped = new Map<Value, Value>([[images, crop]])
@@ -165,8 +183,7 @@ export function cropExpression(
   }
   return {
     crop,
-    tops,
-    lefts,
+    masks,
     positions: g.transpose(cropped.get(value)!, [0, 2, 3, 1]),
   }
 }

@@ -6,7 +6,7 @@ import type { AskedPoint, KnownPoint } from './model.ts'
 export type Pair = readonly [rows: number, columns: number]
 
 /** Positions `[rows, columns, c]` of a cut, from a first one on. */
-interface Positions {
+export interface Positions {
   readonly data: Float32Array
   readonly first: Pair
   readonly count: Pair

@@ -4,10 +4,11 @@ import { enterBlocked, isBlocked } from '../graph/ops/blocked.ts'
 import { substitute } from '../graph/rewrite.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
-import { cropExpression, firstPixel, firstPosition, pixelsOf, type Cut } from '../graph/windowed.ts'
+import type { Cut } from '../graph/windowed.ts'
 import { float32, gatherRows, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
+import { CropSession, type ChangedRow } from './crop-session.ts'
 import { checkAsked, RememberedPoint, type Pair } from './known-point.ts'
-import type { AskedPoint, PixelWindow } from './model.ts'
+import type { AskedPoint } from './model.ts'
 
 /** The network that is passed through, and where it is cut. */
 export interface WindowedParts {
@@ -27,10 +28,13 @@ interface Row {
   readonly known: RememberedPoint
 }
 
-/** One whose point is asked about by its window, which reaches so many positions. */
-interface WindowedRow extends Row {
-  readonly window: PixelWindow
+/** One whose point is asked about by its window. */
+interface WindowedRow extends Row, ChangedRow {}
+
+/** Those whose windows reach equally many positions. */
+interface Group {
   readonly count: Pair
+  readonly rows: WindowedRow[]
 }
 
 /** The sessions of a cut network, compiled when first needed: the whole of it with the cut as an output, crops up to the cut, and the rest behind it. */
@@ -39,11 +43,10 @@ export class WindowedSessions {
   /** `[rows, columns, c]` of the cut. */
   readonly #shape: readonly [number, number, number]
   readonly #sessions = new Map<string, Promise<Session>>()
+  readonly #crops = new Map<string, Promise<CropSession>>()
   /** Copies of what is kept, with what was asked about last laid over, of the points that went through the rest together last. */
   #shelf = new Float32Array(0)
   #shelved: readonly RememberedPoint[] = []
-  /** Where crops are put together, time after time. */
-  #crops = new Float32Array(0)
 
   constructor(parts: WindowedParts) {
     this.#parts = parts
@@ -61,29 +64,30 @@ export class WindowedSessions {
     const { cut, classes } = this.#parts
     const plain: Row[] = []
     const whole: Row[] = []
-    const groups = new Map<Pair, WindowedRow[]>()
+    const groups = new Map<string, Group>()
     asked.forEach(({ known, window }, row) => {
       const count = window && cut.positions.get(window.side)
       // What no window is going to build upon need not come out of the network.
       if (!count) plain.push({ row, known })
       else if (!known.kept) whole.push({ row, known })
       else {
-        const group = groups.get(count)
-        if (group) group.push({ row, known, window, count })
-        else groups.set(count, [{ row, known, window, count }])
+        const group = groups.get(count.join())
+        if (group) group.rows.push({ row, known, window })
+        else groups.set(count.join(), { count, rows: [{ row, known, window }] })
       }
     })
     const answer = float32([asked.length, classes], new Float32Array(asked.length * classes))
     if (plain.length > 0) await this.#passPlain(points, plain, answer)
     if (whole.length > 0) await this.#passWhole(points, whole, answer)
     for (const group of groups.values()) await this.#passCrops(points, group)
-    const windowed = [...groups.values()].flat()
+    const windowed = [...groups.values()].flatMap(({ rows }) => rows)
     if (windowed.length > 0) await this.#passRest(windowed, answer)
     return answer
   }
 
   async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).release()
+    const sessions = [...this.#sessions.values(), ...this.#crops.values()]
+    for (const session of sessions) await (await session).release()
   }
 
   async #passPlain(points: FloatTensor, rows: readonly Row[], answer: FloatTensor): Promise<void> {
@@ -103,35 +107,20 @@ export class WindowedSessions {
     })
     const answers = await session.run({ [images.node.name]: rowsOf(points, rows) }, name)
     const [height, width] = this.#shape
-    remember(rows, answers['positions'] as FloatTensor, () => [0, 0], [height, width])
+    const { data } = answers['positions'] as FloatTensor
+    const length = data.length / rows.length
+    rows.forEach(({ known }, place) => {
+      const own = data.subarray(place * length, (place + 1) * length)
+      known.asked = { data: own, first: [0, 0], count: [height, width] }
+    })
     putRows(answers['logits'] as FloatTensor, rows, answer)
   }
 
-  /** Of rows whose windows reach equally many positions. */
-  async #passCrops(points: FloatTensor, rows: readonly WindowedRow[]): Promise<void> {
-    const { name, images, cut } = this.#parts
-    const [{ count }] = rows as readonly [WindowedRow]
-    const session = await this.#session(`crop ${count.join()}`, () => {
-      const { positions, crop, tops, lefts } = cropExpression(cut, images, count)
-      return [{ positions }, [crop, tops, lefts]]
-    })
-    const first = rows.map(({ window: { top, left } }): Pair => [
-      firstPosition(cut.reach[0], top, count[0]),
-      firstPosition(cut.reach[1], left, count[1]),
-    ])
-    const feeds = {
-      crop: this.#copyCrops(points, rows, first),
-      tops: float32(
-        [rows.length],
-        Float32Array.from(first, ([top]) => top),
-      ),
-      lefts: float32(
-        [rows.length],
-        Float32Array.from(first, ([, left]) => left),
-      ),
-    }
-    const answers = await session.run(feeds, name)
-    remember(rows, answers['positions'] as FloatTensor, (place) => first[place]!, count)
+  async #passCrops(points: FloatTensor, { count, rows }: Group): Promise<void> {
+    const { name } = this.#parts
+    const session = await this.#crop(count)
+    const positions = await session.run(points, rows, name)
+    rows.forEach(({ known }, place) => (known.asked = positions[place]!))
   }
 
   /** From the cut on. */
@@ -165,36 +154,14 @@ export class WindowedSessions {
     return this.#shelf
   }
 
-  /** The pixels that positions from these on depend on; outside of the images those at the edge. */
-  #copyCrops(
-    points: FloatTensor,
-    rows: readonly WindowedRow[],
-    first: readonly Pair[],
-  ): FloatTensor {
-    const { reach } = this.#parts.cut
-    const [channels, height, width] = points.shape.slice(1) as [number, number, number]
-    const [{ count }] = rows as readonly [WindowedRow]
-    const lengths = [pixelsOf(reach[0], count[0]), pixelsOf(reach[1], count[1])] as const
-    const size = channels * lengths[0] * lengths[1]
-    if (this.#crops.length < rows.length * size) {
-      this.#crops = new Float32Array(rows.length * size)
+  #crop(count: Pair): Promise<CropSession> {
+    const { cut, images, name, session } = this.#parts
+    let crop = this.#crops.get(count.join())
+    if (!crop) {
+      crop = CropSession.compile(cut, images, count, session, name)
+      this.#crops.set(count.join(), crop)
     }
-    const columns = new Int32Array(lengths[1])
-    rows.forEach(({ row }, place) => {
-      const left = firstPixel(reach[1], first[place]![1])
-      columns.forEach((_, i) => (columns[i] = Math.max(0, Math.min(width - 1, left + i))))
-      const source = {
-        pixels: points.data,
-        planes: row * channels,
-        shape: [channels, height, width],
-        top: firstPixel(reach[0], first[place]![0]),
-        rows: lengths[0],
-        columns,
-      } as const
-      copyCrop(source, this.#crops, place * size)
-    })
-    const crops = this.#crops.subarray(0, rows.length * size)
-    return float32([rows.length, channels, ...lengths], crops)
+    return crop
   }
 
   #session(
@@ -209,45 +176,6 @@ export class WindowedSessions {
     }
     return session
   }
-}
-
-/** A part of the image that begins with so many planes `[h, w]` before it. */
-interface CropSource {
-  readonly pixels: Float32Array
-  readonly planes: number
-  readonly shape: readonly [channels: number, height: number, width: number]
-  /** The first of its rows, which may lie outside. */
-  readonly top: number
-  readonly rows: number
-  /** Inside. */
-  readonly columns: Int32Array
-}
-
-// On its own, with all that the loops need in variables, it takes a quarter of the time.
-function copyCrop(source: CropSource, output: Float32Array, at: number): void {
-  const { pixels, planes, top, rows, columns } = source
-  const [channels, height, width] = source.shape
-  for (let channel = 0; channel < channels; channel++) {
-    for (let y = top; y < top + rows; y++) {
-      const row = y < 0 ? 0 : y < height ? y : height - 1
-      const from = ((planes + channel) * height + row) * width
-      for (let i = 0; i < columns.length; i++) output[at++] = pixels[from + columns[i]!]!
-    }
-  }
-}
-
-/** Notes positions `[n, rows, columns, c]` as what was asked about last. */
-function remember(
-  rows: readonly Row[],
-  positions: FloatTensor,
-  firstOf: (place: number) => Pair,
-  count: Pair,
-): void {
-  const length = positions.data.length / rows.length
-  rows.forEach(({ known }, place) => {
-    const data = positions.data.subarray(place * length, (place + 1) * length)
-    known.asked = { data, first: firstOf(place), count }
-  })
 }
 
 /** A part of a batch. */

@@ -13,8 +13,8 @@ export interface QueryObserver {
   readonly seenBroken: Uint8Array
 }
 
-/** Components by which a point is first told from those of other examples. */
-const glance = 64
+/** Components by which a point is first told from those of other examples; sums need more of them. */
+const glances: Readonly<Record<Norm, number>> = { Linf: 16, L2: 64, L1: 64 }
 /** What the early exit forgives, more than the verification after it. */
 const slack = 1 + 1e-5
 
@@ -33,6 +33,7 @@ export function observeQueries(
   const count = labels.length
   const size = sizeOf(inputs.shape.slice(1))
   const order = randomStream('query observer').permutation(size)
+  const glance = glances[threatModel.norm]
   const glanced = order.subarray(0, glance)
   const centers = Array.from(labels, (_, row) => inputs.data.subarray(row * size, (row + 1) * size))
   const seenBroken = new Uint8Array(count)

@@ -8,11 +8,13 @@ import type { Value } from '../../../core/graph/value.ts'
 import {
   chooseCut,
   cropExpression,
+  fillMask,
   firstPixel,
   firstPosition,
+  type InsideMask,
 } from '../../../core/graph/windowed.ts'
 import { randomStream } from '../../../core/random.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
+import { float32, type FloatTensor } from '../../../core/tensor/tensor.ts'
 import { randomTensor } from '../../support/onnx-file.ts'
 
 const size = 17
@@ -63,6 +65,13 @@ const layers: Readonly<Record<string, Layer>> = {
   sigmoid: (x) => g.sigmoid(x),
 }
 
+function maskOf({ value, axes }: InsideMask, first: readonly [number, number]): FloatTensor {
+  const [, , rows, columns] = value.shape as number[]
+  const mask = new Float32Array(rows! * columns!)
+  fillMask(axes, first, mask)
+  return float32([1, 1, rows!, columns!], mask)
+}
+
 /** Positions of a cut at every place they can have, beside the whole value. */
 async function compare(
   value: Value,
@@ -73,8 +82,9 @@ async function compare(
   const pixels = randomTensor([1, 3, size, size], 'pixels')
   const whole = await Session.compile({ value }, [x])
   const expected = (await whole.run({ inputs: pixels }))['value']!
-  const { crop, tops, lefts, positions: found } = cropExpression({ value, reach }, x, positions)
-  const session = await Session.compile({ found }, [crop, tops, lefts])
+  const { crop, masks, positions: found } = cropExpression({ value, reach }, x, positions)
+  const inputs = [crop, ...masks.map((mask) => mask.value)]
+  const session = await Session.compile({ found }, inputs)
   const [channels, height, width] = value.shape.slice(1) as number[]
   const [rows, columns] = crop.shape.slice(2) as [number, number]
   const inside = (at: number): number => Math.max(0, Math.min(size - 1, at))
@@ -93,8 +103,9 @@ async function compare(
       })
       const answer = await session.run({
         crop: float32([1, 3, rows, columns], data),
-        tops: float32([1], [top]),
-        lefts: float32([1], [left]),
+        ...Object.fromEntries(
+          masks.map((mask) => [mask.value.node.name, maskOf(mask, [top, left])]),
+        ),
       })
       answer['found']!.data.forEach((actual, i) => {
         const c = i % channels!
