@@ -69,6 +69,42 @@ export function foldBatchNormalization(values: readonly Value[]): Value[] {
   })
 }
 
+/**
+ * For a model at inference: puts a division or a product by one constant per channel, such as the last step of an input's normalization,
+ * into the weights of the convolution behind it. What a convolution pads with stays zero.
+ */
+export function foldScales(values: readonly Value[]): Value[] {
+  const uses = countUses(values)
+  return rewrite(values, (node, inputs) => {
+    const [scaled, kernel, ...rest] = inputs
+    const { op, inputs: operands } = scaled?.node ?? { op: '', inputs: [] }
+    if (node.op !== 'Conv' || numberOf(node, 'group') !== 1) return undefined
+    if ((op !== 'Div' && op !== 'Mul') || !isUsedOnce(node.inputs[0]!, uses)) return undefined
+    const [x, scale] = operands
+    const weights = floatsOf(kernel!)
+    const factors = floatsOf(scale!)
+    const channels = kernel!.shape[1] as number
+    if (!weights || !factors || !isPerChannel(scale!.shape, channels) || x!.dtype !== 'float32') {
+      return undefined
+    }
+    const perChannel = weights.length / (kernel!.shape[0] as number) / channels
+    const folded = weights.map((weight, i) => {
+      const factor = factors[factors.length === 1 ? 0 : Math.floor(i / perChannel) % channels]!
+      return op === 'Div' ? weight / factor : weight * factor
+    })
+    const constant = g.constant(float32(kernel!.shape as readonly number[], folded))
+    return g.op('Conv', [x!, constant, ...rest], node.attributes, node.name)
+  })
+}
+
+/** Whether a shape broadcasts over `[n, c, h, w]` as one number per channel, or one for all. */
+function isPerChannel(shape: Value['shape'], channels: number): boolean {
+  const [column, ...others] = shape.slice(-3)
+  if (shape.every((dim) => dim === 1)) return shape.length <= 4
+  const isColumn = column === channels && others.length === 2 && others.every((dim) => dim === 1)
+  return isColumn && (shape.length === 3 || (shape.length === 4 && shape[0] === 1))
+}
+
 type Statistics = readonly [scale: Value, bias: Value, mean: Value, variance: Value]
 
 /** Kernel and bias of the folded convolution, computed in float64; undefined unless all are constants. */

@@ -5,7 +5,7 @@ import { foldUnknownConstants, pruneGraph } from '../graph/fold-constants.ts'
 import { g } from '../graph/graph.ts'
 import { importGraph } from '../graph/import.ts'
 import { expandRandom, isRandom } from '../graph/random-operators.ts'
-import { foldBatchNormalization, substitute } from '../graph/rewrite.ts'
+import { foldBatchNormalization, foldScales, substitute } from '../graph/rewrite.ts'
 import { Session, type SessionOptions } from '../graph/session.ts'
 import type { Value } from '../graph/value.ts'
 import { hashBytes, hashJson } from '../hash.ts'
@@ -235,9 +235,8 @@ function importClassifier(
     imported.outputs[file.output]!,
     ...placed.flatMap(({ input, output }) => [input, output]),
   ]
-  const [folded, ...ends] = foldBatchNormalization(
-    substitute(roots, new Map([[placeholder, prepared]])),
-  )
+  const whole = substitute(roots, new Map([[placeholder, prepared]]))
+  const [folded, ...ends] = foldScales(foldBatchNormalization(whole))
   const logits = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
   if (logits.shape.length !== 2 || typeof logits.shape[1] !== 'number' || logits.shape[0] !== 'n') {
     throw noGradient(

@@ -4,7 +4,7 @@ import type { Builder } from '../builder.ts'
 import type { Node, Value } from '../value.ts'
 
 /** The largest block of channels that onnxruntime uses (16 with AVX-512, else 8). */
-const blockSize = 16
+export const blockSize = 16
 
 /** Operators, beside convolution and pooling, that onnxruntime runs on blocked tensors if all inputs are blocked. */
 const elementwise = new Set(['Add', 'HardSigmoid', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])

@@ -2,6 +2,7 @@
 import { numberOf, type Call } from '../operator.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
+import { blockSize } from './blocked.ts'
 import { all, type Window } from './window.ts'
 
 /** An image in parts: row s·q + r of it, for each phase r, is row q of part r. */
@@ -21,7 +22,8 @@ const madeOf = new WeakMap<Value, Phases>()
  * With strides s, output position i = s·q + r of phase r receives Σ w[k]·x[(i + pad − k)/s] over the
  * taps k ≡ i + pad (mod s): an ordinary convolution, with every s-th tap, flipped. One convolution
  * per row phase computes all column phases as channels, where their order and the layout
- * [n, h, w, c] let the rows be joined by copies of whole rows.
+ * [n, h, w, c] let the rows be joined by copies of whole rows. Of few channels, such as those of an
+ * image, one convolution computes all phases: it fills a block that would stay half empty.
  *
  * Undefined where ConvTranspose should stay: groups, dilations, other than two axes.
  */
@@ -39,13 +41,48 @@ export function transposeByPhases(
     kernel[1]!,
     columnStride,
   )
-  const rows = phasesOf(kernel[0]!, rowStride, begin[0]!).map((phase) => {
+  const rowPhases = phasesOf(kernel[0]!, rowStride, begin[0]!)
+  const inside = weight.shape[1] as number
+  if (rowStride * columnStride * inside <= blockSize) {
+    const taps = mergePhases(rowPhases, kernel[0]!, rowStride)
+    const parts = phaseConvolution(g, x, weight, [taps, columns], window)
+    return [withBias(g, interleave(g, parts, strides, input), bias)]
+  }
+  const rows = rowPhases.map((phase) => {
     if (phase.count === 0) return null
     const taps = mergePhases([phase], kernel[0]!, rowStride)
     return phaseConvolution(g, x, weight, [taps, columns], window)
   })
-  const whole = assemble(g, { rows, strides, size: input, channels: weight.shape[1] as number })
-  return [bias ? g.add(whole, g.unsqueeze(bias, [1, 2])) : whole]
+  return [withBias(g, assemble(g, { rows, strides, size: input, channels: inside }), bias)]
+}
+
+function withBias(g: Builder, value: Value, bias: Value | null | undefined): Value {
+  return bias ? g.add(value, g.unsqueeze(bias, [1, 2])) : value
+}
+
+/** An image of which one convolution computed all phases: `[n, row phases · column phases · c, rows, columns]`. */
+function interleave(
+  g: Builder,
+  parts: Value,
+  [rowStride, columnStride]: readonly number[],
+  size: readonly number[],
+): Value {
+  const [, channels, height, width] = parts.shape as number[]
+  const inside = channels! / rowStride! / columnStride!
+  const last = g.transpose(parts, [0, 2, 3, 1])
+  const each = columnStride! * inside
+  const flat = Array.from({ length: rowStride! }, (_, r) =>
+    g.reshape(g.slice(last, [r * each], [(r + 1) * each], [3]), [0, height!, width! * each]),
+  )
+  const rows = g.concat(flat, 2)
+  const whole = g.reshape(rows, [0, height! * rowStride!, width! * columnStride!, inside])
+  return g.transpose(cropSurplus(g, whole, size), [0, 3, 1, 2])
+}
+
+/** `[n, h, w, c]` without the rows and columns that only whole phases have. */
+function cropSurplus(g: Builder, whole: Value, size: readonly number[]): Value {
+  const isWhole = size.every((length, i) => whole.shape[i + 1] === length)
+  return isWhole ? whole : g.slice(whole, [0, 0], size, [1, 2])
 }
 
 /** The sum of two values that were put together in the same way, taken before that; else undefined. */
@@ -73,10 +110,13 @@ function assemble(g: Builder, parts: Phases): Value {
     if (!row) return g.zerosLike(g.reshape(some, [0, height, -1]))
     return g.reshape(g.transpose(row, [0, 2, 3, 1]), [0, height, width * strides[1]! * channels])
   })
-  let whole = g.reshape(g.concat(flat, 2), [0, height * strides[0]!, width * strides[1]!, channels])
-  const surplus = size.some((length, i) => length % strides[i]! !== 0)
-  if (surplus) whole = g.slice(whole, [0, 0], size, [1, 2])
-  const value = g.transpose(whole, [0, 3, 1, 2])
+  const whole = g.reshape(g.concat(flat, 2), [
+    0,
+    height * strides[0]!,
+    width * strides[1]!,
+    channels,
+  ])
+  const value = g.transpose(cropSurplus(g, whole, size), [0, 3, 1, 2])
   madeOf.set(value, parts)
   return value
 }
@@ -140,11 +180,18 @@ function phaseConvolution(
       value = g.pad(value, [0, 0, 0, 0, 0, 0, i === 0 ? 1 : 0, i === 1 ? 1 : 0])
     value = g.gather(value, g.integers(indices), i + 2)
   }
-  // [out, c, taps, phases · taps] to [phases · c, out, taps, taps]
+  // [out, c, phases · taps, phases · taps] to [phases · phases · c, out, taps, taps]
   const [rows, columns] = axes
-  const apart = g.reshape(value, [out!, inside!, rows.taps, columns.phases, columns.taps])
-  const phases = g.reshape(g.transpose(apart, [3, 1, 0, 2, 4]), [
-    columns.phases * inside!,
+  const apart = g.reshape(value, [
+    out!,
+    inside!,
+    rows.phases,
+    rows.taps,
+    columns.phases,
+    columns.taps,
+  ])
+  const phases = g.reshape(g.transpose(apart, [2, 4, 1, 0, 3, 5]), [
+    rows.phases * columns.phases * inside!,
     out!,
     rows.taps,
     columns.taps,

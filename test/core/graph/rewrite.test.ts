@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../core/graph/gradient.ts'
 import { g } from '../../../core/graph/graph.ts'
-import { foldBatchNormalization, lower, rewrite, substitute } from '../../../core/graph/rewrite.ts'
+import {
+  foldBatchNormalization,
+  foldScales,
+  lower,
+  rewrite,
+  substitute,
+} from '../../../core/graph/rewrite.ts'
 import { Session } from '../../../core/graph/session.ts'
 import { topologicalOrder, type Value } from '../../../core/graph/value.ts'
 import { float32, type Tensor } from '../../../core/tensor/tensor.ts'
@@ -116,6 +122,38 @@ describe('batch normalization stays', () => {
     expect(
       opsAfter([g.op('BatchNormalization', [convolved, ...statistics], { training_mode: 1 })[0]!]),
     ).toContain('BatchNormalization')
+  })
+})
+
+describe('a scale before a convolution', () => {
+  const w = g.constant(randomTensor([4, 3, 3, 3], 'w'))
+  const deviations = [0.2, 0.3, 0.7]
+  const column = g.floats([1, 3, 1, 1], deviations)
+  const convolve = (value: Value): Value => g.conv(value, w, null, { pads: [1, 1, 1, 1] })
+  const opsOf = (values: readonly Value[]): string[] =>
+    topologicalOrder(foldScales(values)).map(({ op }) => op)
+
+  test.each([
+    ['a division per channel', g.div(g.sub(x, 0.5), column)],
+    ['a product per channel', g.mul(x, g.floats([3, 1, 1], deviations))],
+    ['one number', g.div(x, 0.25)],
+  ])('goes into its weights: %s', async (_, scaled) => {
+    const plain = convolve(scaled)
+    const [folded] = foldScales([plain])
+    expect(opsOf([plain])).not.toContain(scaled.node.op)
+    await expectClose(plain, folded!, [x], image)
+    const [expected] = gradient(plain, [x])
+    const [actual] = gradient(folded!, [x])
+    await expectClose(expected!, actual!, [x], image)
+  })
+
+  test('stays where others read it, where it differs by position, and where it is no constant', () => {
+    const scaled = g.div(x, column)
+    expect(opsOf([convolve(scaled), scaled])).toContain('Div')
+    const uneven = g.floats([6], [1, 2, 3, 4, 5, 6])
+    expect(opsOf([convolve(g.div(x, uneven))])).toContain('Div')
+    expect(opsOf([convolve(g.div(x, g.input('s', 'float32', [1, 3, 1, 1])))])).toContain('Div')
+    expect(opsOf([convolve(g.div(column, x))])).toContain('Div')
   })
 })
 
