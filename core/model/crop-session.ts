@@ -92,11 +92,9 @@ export class CropSession {
     const lengths = this.#count.map((count, axis) => pixelsOf(this.#cut.reach[axis]!, count))
     const size = channels * sizeOf(lengths)
     this.#crops = atLeast(this.#crops, rows.length * size)
+    const planes = { images: data, channels, plane: height * width, crops: this.#crops }
     rows.forEach(({ row }, place) => {
-      const start = row * channels * height * width
-      const crop = this.#crops.subarray(place * size, (place + 1) * size)
-      const sources = this.#sourcesOf(first[place]!, lengths, height, width)
-      copyPlanes(data.subarray(start, start + channels * height * width), channels, sources, crop)
+      copyCrop(planes, row, this.#sourcesOf(first[place]!, lengths, height, width), place)
     })
     return float32([rows.length, channels, ...lengths], this.#crops.subarray(0, rows.length * size))
   }
@@ -165,17 +163,28 @@ function keyOf(first: Pair): number {
   return first[0] * 2 ** 16 + first[1]
 }
 
-// On its own, with all that the loops need in variables, it takes a quarter of the time.
-function copyPlanes(
-  image: Float32Array,
-  channels: number,
-  sources: Int32Array,
-  crop: Float32Array,
-): void {
-  const plane = image.length / channels
-  let at = 0
-  for (let channel = 0; channel < channels; channel++) {
-    const start = channel * plane
-    for (let i = 0; i < sources.length; i++) crop[at++] = image[start + sources[i]!]!
+interface Planes {
+  /** `[n, c, h, w]` */
+  readonly images: Float32Array
+  readonly channels: number
+  /** Pixels of one. */
+  readonly plane: number
+  /** `[n, c, …]` */
+  readonly crops: Float32Array
+}
+
+// Pixel by pixel, with all that the loops need in variables, it takes a third of the time.
+function copyCrop(planes: Planes, row: number, sources: Int32Array, place: number): void {
+  const { images, channels, plane, crops } = planes
+  const from = row * channels * plane
+  const to = place * channels * sources.length
+  for (let i = 0; i < sources.length; i++) {
+    let source = from + sources[i]!
+    let target = to + i
+    for (let channel = 0; channel < channels; channel++) {
+      crops[target] = images[source]!
+      source += plane
+      target += sources.length
+    }
   }
 }
