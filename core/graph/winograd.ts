@@ -48,7 +48,9 @@ const filtering = toomCook(points)
  * included; other nodes stay. For values that are lowered already.
  *
  * Outputs differ by rounding: against float64 by up to 2e-6 of the largest output and 3e-7 in the
- * mean (root of squares; 128 and 512 channels), where onnxruntime's convolution has 3e-7 and 5e-8.
+ * mean (root of squares; 128 and 512 channels), where onnxruntime's convolution has 3e-7 and 5e-8. A ReLU
+ * whose input is that close to 0 may open or close, as it may on another processor.
+ *
  * They still do not depend on how many examples a batch has: these are either an outer dimension of
  * matrix products, which sees one of them at a time, or positions of a blocked convolution, of which
  * each adds in the same order. (A product with the examples as rows or columns would not do: for
