@@ -22,13 +22,15 @@ export const parameterPrefix = 'parameter/'
 /**
  * Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order.
  * @param tensors names for values within, such as the ends of a model's stages; each the result of an operator
+ * @param finish what to write in the place of the lowered values
  */
 export function toOnnx(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
   tensors: Readonly<Record<string, Value>> = {},
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
 ): Uint8Array {
-  return writeOnnx(toGraph(outputs, inputs, tensors))
+  return writeOnnx(toGraph(outputs, inputs, tensors, finish))
 }
 
 /** The same as a plain graph, before it becomes bytes. */
@@ -36,9 +38,10 @@ export function toGraph(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
   tensors: Readonly<Record<string, Value>> = {},
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
 ): OnnxGraph {
   const names = Object.keys(outputs)
-  const lowered = lower([...Object.values(outputs), ...Object.values(tensors)])
+  const lowered = finish(lower([...Object.values(outputs), ...Object.values(tensors)]))
   const roots = lowered.slice(0, names.length)
   const order = topologicalOrder(roots)
   const chosen = chosenNames(Object.keys(tensors), lowered.slice(names.length), order)

@@ -4,6 +4,7 @@ import { GraphError, RunError } from '../errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { toOnnx } from './serialize.ts'
 import type { Value } from './value.ts'
+import { useWinograd } from './winograd.ts'
 
 /** Where and how a graph runs. */
 export interface SessionOptions {
@@ -49,14 +50,17 @@ export class Session {
     }
   }
 
-  /** Writes an expression as ONNX and prepares it. */
+  /** Writes an expression as ONNX and prepares it; for CPUs with minimal filtering (`winograd.ts`). */
   static async compile(
     outputs: Readonly<Record<string, Value>>,
     inputs: readonly Value[],
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
-    return Session.load(toOnnx(outputs, inputs), options, name)
+    // Never in a file, and only where onnxruntime has its blocked kernels.
+    const isBlocking = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
+    const finish = isBlocking ? useWinograd : undefined
+    return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 
   /** Runs the graph: placeholders by name to outputs by name. */

@@ -9,7 +9,12 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { didYouMean } from '../../dist/core/errors.js'
 
-const files = ['./gradient-ratio.mjs', './training-step-ratio.mjs', './windowed-ratio.mjs']
+const files = [
+  './gradient-ratio.mjs',
+  './training-step-ratio.mjs',
+  './windowed-ratio.mjs',
+  './winograd-ratio.mjs',
+]
 
 const benches = (await Promise.all(files.map((file) => import(file)))).flatMap(
   (module) => module.benches,

@@ -17,6 +17,15 @@ export function resnet18(width) {
   })
 }
 
+/** ResNet-8 in the form of the models that robench ships: three stages behind a stem of stride 2. */
+export function resnet8(width) {
+  return resnet.define({
+    options: { width, blocks: [1, 1, 1], stemStride: 2 },
+    classes,
+    inputShape: imageShape,
+  })
+}
+
 /** The network's logits of a placeholder `inputs`, with its parameters. */
 export function logitsOf(network, { training, batch }) {
   const scope = new LayerScope({ training, seed: 0 })

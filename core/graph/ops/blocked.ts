@@ -64,13 +64,17 @@ function isConstant(node: Node): boolean {
 
 /** The same value, blocked: a convolution with one tap of 1 per channel, unless it is blocked already. */
 export function enterBlocked(g: Builder, value: Value): Value {
-  if (isBlocked(value)) return value
+  return isBlocked(value) ? value : enterBlockedWith(g, value, null)
+}
+
+/** The same value, blocked, with a number added to each channel on the way; onnxruntime lets a ReLU or an addition that follows join in. */
+export function enterBlockedWith(g: Builder, value: Value, bias: Value | null): Value {
   const channels = value.shape[1] as number
   const ones = g.floats(
     [channels, 1, 1, 1],
     Array.from({ length: channels }, () => 1),
   )
-  return g.conv(value, ones, null, { group: channels })
+  return g.conv(value, ones, bias, { group: channels })
 }
 
 /**

@@ -40,7 +40,9 @@ export const Conv = defineOp({
         `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, but the kernel ${formatShape(weight.shape)} in ${numberOf(call, 'group')} group(s) wants ${channels}`,
       )
     }
-    return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...windowOf(call).output] }]
+    // One tap slides over any sizes, known or not.
+    const spatial = isPointwise(call) ? x.shape.slice(2) : windowOf(call).output
+    return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...spatial] }]
   },
   vjp: (g, call, [dy]) => {
     const [x, weight, bias] = call.inputs
@@ -179,6 +181,16 @@ export const ConvTranspose = defineOp({
     },
   ],
 })
+
+/** One tap, stride 1, no padding. */
+function isPointwise(call: Call): boolean {
+  const kernel = sizesOf(call, inputOf(call, 1).shape, 2)
+  return (
+    kernel.length === inputOf(call, 0).shape.length - 2 &&
+    all([...kernel, ...(numbersOf(call, 'strides') ?? [])], 1) &&
+    all(numbersOf(call, 'pads') ?? [], 0)
+  )
+}
 
 function windowOf(call: Call): Window {
   return resolveWindow(call, inputOf(call, 0).shape, sizesOf(call, inputOf(call, 1).shape, 2))

@@ -6,6 +6,11 @@ import { constantShape } from '../../../core/graph/builder.ts'
 const x = g.input('x', 'float32', ['n', 3, 8, 8])
 const matrix = g.input('m', 'float32', ['n', 6])
 
+test('a kernel of one tap slides over axes whose sizes are open', () => {
+  const open = g.input('x', 'float32', ['n', 3, 1, '4*n'])
+  expect(g.conv(open, g.floats([1, 3, 1, 1], [1, 1, 1])).shape).toEqual(['n', 1, 1, '4*n'])
+})
+
 describe('refused are', () => {
   test('an unknown operator, with the one that was meant', () => {
     expect(() => g.op('Softmx', [matrix], {}, 'head')).toThrowErrorMatchingInlineSnapshot(
@@ -57,7 +62,7 @@ describe('refused are', () => {
   test('a convolution over axes whose sizes are open', () => {
     const open = g.input('x', 'float32', ['n', 3, 'h', 'w'])
     expect(() =>
-      g.conv(open, g.floats([1, 3, 1, 1], [1, 1, 1])),
+      g.conv(open, g.floats([1, 3, 1, 2], [1, 1, 1, 1, 1, 1])),
     ).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: Conv: needs sizes known before the run, got [n, 3, h, w]; give the model a fixed image size]`,
     )
