@@ -17,6 +17,9 @@ const terms = side + taps - 1
  */
 const points = [0, 0.75, -0.75, 1.5, -1.5] as const
 
+/** What a session spends on kernels at most, so that the largest networks still fit into memory several times. */
+const kernelBytes = 2 ** 29
+
 type Matrix = readonly (readonly number[])[]
 
 /** Four outputs A·[(G·k) ⊙ (B·x)] of six inputs x and a kernel k. */
@@ -57,12 +60,17 @@ const filtering = toomCook(points)
  * one row onnxruntime adds in another order, and columns of more than 128 terms in blocks that
  * depend on how many columns there are.)
  *
- * A session keeps four times the weights of such a layer.
+ * A session keeps four times the weights of such a layer, up to 512 MiB: layers that come after that stay as they are.
  */
 export function useWinograd(values: readonly Value[]): Value[] {
+  let room = kernelBytes
   return rewrite(values, (node, inputs) => {
     if (!isEligible(node) || !pays(node)) return undefined
     const [x, weight, bias] = inputs as readonly [Value, Value, (Value | null)?]
+    const [out, inside] = weight.shape as [number, number]
+    const bytes = 4 * terms ** 2 * out * inside
+    if (bytes > room) return undefined
+    room -= bytes
     return [convolve(x, weight, bias ?? null)]
   })
 }

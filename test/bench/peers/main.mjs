@@ -15,7 +15,7 @@ import { comparisons, ourRequest, theirRequest } from './comparisons.mjs'
 import { startOurs, startTheirs } from './sides.mjs'
 
 const modelFile = fileURLToPath(new URL('../../../models/cifar10-pgd-at.onnx', import.meta.url))
-const batchSizes = [64, 128, 256]
+const batchSizes = [16, 32, 64, 128, 256]
 /** Both must give these logits before anything is compared. */
 const logitTolerance = 1e-4
 

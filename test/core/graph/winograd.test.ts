@@ -129,6 +129,14 @@ describe('left alone are', () => {
       'images smaller than half a tile',
       () => g.conv(image(512, 2), constant(512, 512, 3, 3), null, same),
     ],
+    [
+      'those whose kernels would take more memory than all may',
+      () => {
+        const shape = g.integers([2048, 2048, 3, 3])
+        const weight = g.op('Expand', [g.scalar(1), shape])[0]!
+        return g.conv(image(2048, 4), weight, null, same)
+      },
+    ],
   ])('%s', (_, define) => {
     const y = define()
     expect(useWinograd([y])).toEqual([y])
