@@ -86,10 +86,10 @@ function largest(logits: Float32Array, count: number): number[] {
   const found = Array.from({ length: count }, () => -Infinity)
   for (const logit of logits) {
     let place = count
-    while (place > 0 && found[place - 1]! < logit) place -= 1
-    if (place === count) continue
-    found.splice(place, 0, logit)
-    found.pop()
+    for (; place > 0 && found[place - 1]! < logit; place--) {
+      if (place < count) found[place] = found[place - 1]!
+    }
+    if (place < count) found[place] = logit
   }
   return found
 }

@@ -100,7 +100,9 @@ export async function autoProjectedGradient(
 
   const enter = (attempt: Attempt, phase: number): void => {
     const { epsilon, steps } = phases[phase]!
-    attempt.ball = createBall({ ...threatModel, epsilon }, attempt.ball.center)
+    if (attempt.ball.threatModel.epsilon !== epsilon) {
+      attempt.ball = createBall({ ...threatModel, epsilon }, attempt.ball.center)
+    }
     attempt.phase = phase
     attempt.step = 0
     attempt.steps = steps

@@ -2,6 +2,7 @@
 import { RobenchError } from '../errors.ts'
 import { sizeOf, tensor } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
+import { measureGradient } from './gradient-lengths.ts'
 
 /** Points as one batch `[points, …exampleShape]`, copied. */
 export function stackPoints(
@@ -44,13 +45,11 @@ export function checkGradient(
   where: string,
   details: Readonly<Record<string, unknown>>,
 ): void {
-  for (let i = 0; i < gradient.length; i++) {
-    const value = gradient[i]!
-    if (Number.isFinite(value)) continue
-    throw new RobenchError(
-      'ROBENCH_MODEL_OUTPUT',
-      `the gradient of the loss is not finite: got ${value} for ${where}; attack such a model without gradients`,
-      { details },
-    )
-  }
+  if (Number.isFinite(measureGradient(gradient).absolute)) return
+  const value = gradient.find((component) => !Number.isFinite(component))
+  throw new RobenchError(
+    'ROBENCH_MODEL_OUTPUT',
+    `the gradient of the loss is not finite: got ${value} for ${where}; attack such a model without gradients`,
+    { details },
+  )
 }

@@ -1,9 +1,11 @@
 /** The geometry of FAB: steps towards the nearest linearized decision, and the most that a linearization promises in the ball. */
 import type { RandomStream } from '../random.ts'
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
 import { createBall } from '../threat/ball.ts'
 import { roundDown, roundUp } from '../threat/rounding.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
+import { measureGradient } from './gradient-lengths.ts'
 import { prepareMoves } from './hyperplane.ts'
 
 /** Most that a step is drawn to the input's own projection (α_max). */
@@ -34,21 +36,9 @@ export function nearestDecision(norm: Norm, decisions: readonly Decision[]): Dec
 
 /** The norm in which a gradient's length says how much a loss changes at most per unit of distance. */
 export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
-  Linf(gradient) {
-    let sum = 0
-    for (let i = 0; i < gradient.length; i++) sum += Math.abs(gradient[i]!)
-    return sum
-  },
-  L2(gradient) {
-    let squares = 0
-    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!
-    return Math.sqrt(squares)
-  },
-  L1(gradient) {
-    let largest = 0
-    for (let i = 0; i < gradient.length; i++) largest = Math.max(largest, Math.abs(gradient[i]!))
-    return largest
-  },
+  Linf: (gradient) => measureGradient(gradient).absolute,
+  L2: (gradient) => Math.sqrt(measureGradient(gradient).squares),
+  L1: (gradient) => measureGradient(gradient).largest,
 }
 
 /** Where an example came from, and where it is. */
@@ -69,38 +59,40 @@ export function prepareSteps(
   const moves = prepareMoves(norm, bounds, size)
   const fromPoint = new Float64Array(size)
   const fromOrigin = new Float64Array(size)
-  const floatBounds = [roundUp(bounds[0]), roundDown(bounds[1])] as const
+  const low = roundUp(bounds[0])
+  const high = roundDown(bounds[1])
   return (placed, decision) => {
     const { origin, point } = placed
     moves.face(decision.gradient)
     const first = Math.max(moves.move(point, decision.value, fromPoint), 1e-8)
     const second = Math.max(moves.move(origin, valueAt(origin, decision, point), fromOrigin), 1e-8)
     const pull = Math.min(first / (first + second), pullLimit)
-    blend(placed, fromPoint, fromOrigin, pull, floatBounds)
+    blend.run({ origin, point, fromPoint, fromOrigin }, { pull, low, high })
   }
 }
 
 /** point ← clip((1 − α)(point + η δ¹) + α (origin + η δ²)) */
-function blend(
-  { origin, point }: Placed,
-  fromPoint: Float64Array,
-  fromOrigin: Float64Array,
-  pull: number,
-  [low, high]: readonly [low: number, high: number],
-): void {
-  for (let i = 0; i < point.length; i++) {
-    const ahead = point[i]! + overshoot * fromPoint[i]!
-    const moved = ahead + pull * (origin[i]! + overshoot * fromOrigin[i]! - ahead)
-    point[i] = Math.min(Math.max(moved, low), high)
-  }
-}
+const blend = vectorLoop({
+  arrays: { origin: 'float32', point: 'float32', fromPoint: 'float64', fromOrigin: 'float64' },
+  scalars: ['pull', 'low', 'high'],
+  body({ origin, point, fromPoint, fromOrigin, pull, low, high }) {
+    const ahead = v.add(point, v.mul(overshoot, fromPoint))
+    const aside = v.add(origin, v.mul(overshoot, fromOrigin))
+    const moved = v.add(ahead, v.mul(pull, v.sub(aside, ahead)))
+    return { writes: { point: v.clip(moved, low, high) } }
+  },
+})
 
 /** What the linearization at `point` says of the decision at another place. */
 function valueAt(place: Float32Array, { value, gradient }: Decision, point: Float32Array): number {
-  let sum = value
-  for (let i = 0; i < place.length; i++) sum += gradient[i]! * (place[i]! - point[i]!)
-  return sum
+  return value + rise.run({ place, point, gradient }, {}).sum
 }
+
+/** ⟨g, place − point⟩ */
+const rise = vectorLoop({
+  arrays: { place: 'float32', point: 'float32', gradient: 'float32' },
+  body: ({ place, point, gradient }) => ({ sums: { sum: v.mul(gradient, v.sub(place, point)) } }),
+})
 
 /** How far the projected point lies along a gradient's largest component, in epsilons; about 1/reach of the value is lost. */
 const reach = 1e6
@@ -132,6 +124,19 @@ export function greatestInBall(
   }
   return best
 }
+
+/** A share of the way from the origin is all that the point keeps. */
+export function drawBack({ origin, point }: Placed, share: number): void {
+  shorten.run({ origin, point }, { share })
+}
+
+const shorten = vectorLoop({
+  arrays: { origin: 'float32', point: 'float32' },
+  scalars: ['share'],
+  body: ({ origin, point, share }) => ({
+    writes: { point: v.add(origin, v.mul(share, v.sub(point, origin))) },
+  }),
+})
 
 /** Whether ‖point − origin‖ ≤ ε. */
 export function liesInBall({ norm, epsilon }: ThreatModel, { origin, point }: Placed): boolean {

@@ -6,6 +6,7 @@ import { checkGradient, prepareStack, rowOf } from './batch.ts'
 import {
   clip,
   drawAround,
+  drawBack,
   greatestInBall,
   liesInBall,
   nearestDecision,
@@ -161,11 +162,11 @@ export async function fastAdaptiveBoundary(
     for (const attempt of moving) stepTowards(attempt, nearestDecision(norm, attempt.decisions))
     const answer = await model.logits(stack(moving.map(({ point }) => point)))
     moving.forEach((attempt, place) => {
-      const { row, origin, point } = attempt
+      const { row, point } = attempt
       const logits = rowOf(answer, place)
       offer(attempt, point, logits)
       if (attempt.fooled || predictedClass(logits) === labels[row]) return
-      for (let i = 0; i < size; i++) point[i] = origin[i]! + retreat * (point[i]! - origin[i]!)
+      drawBack(attempt, retreat)
     })
   }
 

@@ -1,4 +1,6 @@
 /** How APGD moves one example in Linf and L2: momentum, and steps that are halved where they stop to help. */
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
+import type { Term } from '../tensor/vector-loop.ts'
 import { checkpoints, returnToBest } from './ascent.ts'
 import type { AscentRule } from './ascent.ts'
 import { steepestStep } from './steepest-step.ts'
@@ -8,8 +10,8 @@ const share = 0.75
 /** Weight of the new direction; the rest goes on along the last one. */
 const fresh = 0.75
 
-/** Steps with momentum that are halved where they stop to help (algorithm 1). */
-const halving: Omit<AscentRule, 'start'> = {
+/** Steps that are halved where they stop to help (algorithm 1). */
+const halving: Omit<AscentRule, 'start' | 'move'> = {
   phases: (epsilon, steps) => [{ epsilon, steps }],
 
   begin(ascent) {
@@ -19,28 +21,6 @@ const halving: Omit<AscentRule, 'start'> = {
     ascent.bestLossBefore = ascent.bestLoss
     ascent.rises = 0
     ascent.windowStart = 0
-  },
-
-  // u = P(x⁽ᵏ⁾ + η·dir), x⁽ᵏ⁺¹⁾ = P(x⁽ᵏ⁾ + a (u − x⁽ᵏ⁾) + (1 − a)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), a = 1 at first, then 0.75
-  move({ ball, point, previous, gradient, spare, step, stepSize }, scratch) {
-    const { norm } = ball.threatModel
-    steepestStep(norm, {
-      point,
-      gradient,
-      velocity: noVelocity,
-      momentum: 0,
-      length: stepSize,
-      output: scratch,
-    })
-    if (step > 0) {
-      ball.project(scratch, spare)
-      for (let i = 0; i < point.length; i++) {
-        const x = point[i]!
-        scratch[i] = x + fresh * (spare[i]! - x) + (1 - fresh) * (x - previous[i]!)
-      }
-    }
-    previous.set(point)
-    ball.project(scratch, point)
   },
 
   review(ascent) {
@@ -57,9 +37,52 @@ const halving: Omit<AscentRule, 'start'> = {
   },
 }
 
+/** x⁽ᵏ⁾ + a (u − x⁽ᵏ⁾) + (1 − a)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾) */
+function goOn(point: Term, target: Term, previous: Term): Term {
+  const renewed = v.add(point, v.mul(fresh, v.sub(target, point)))
+  return v.add(renewed, v.mul(1 - fresh, v.sub(point, previous)))
+}
+
 const noVelocity = new Float64Array(0)
 
-/** Linf and L2 start on the surface of the ball, before it is cut by the bounds. */
+/** In a box all of a move is done component by component. */
+const box = {
+  point: 'float32',
+  previous: 'float32',
+  gradient: 'float32',
+  lower: 'float32',
+  upper: 'float32',
+} as const
+
+const firstMoveInBox = vectorLoop({
+  arrays: box,
+  scalars: ['stepSize'],
+  body: ({ point, gradient, lower, upper, stepSize }) => {
+    const target = v.add(point, v.mul(stepSize, v.sign(gradient)))
+    return { writes: { point: v.clip(target, lower, upper), previous: point } }
+  },
+})
+
+const moveInBox = vectorLoop({
+  arrays: box,
+  scalars: ['stepSize'],
+  body: ({ point, previous, gradient, lower, upper, stepSize }) => {
+    const step = v.add(point, v.mul(stepSize, v.sign(gradient)))
+    const target = v.round(v.clip(step, lower, upper))
+    const moved = v.clip(goOn(point, target, previous), lower, upper)
+    return { writes: { point: moved, previous: point } }
+  },
+})
+
+const keepGoing = vectorLoop({
+  arrays: { point: 'float32', previous: 'float32', target: 'float32', output: 'float64' },
+  body: ({ point, previous, target }) => ({ writes: { output: goOn(point, target, previous) } }),
+})
+
+/**
+ * Linf and L2 start on the surface of the ball, before it is cut by the bounds. They move with momentum: u = P(x⁽ᵏ⁾ + η·dir),
+ * x⁽ᵏ⁺¹⁾ = P(x⁽ᵏ⁾ + a (u − x⁽ᵏ⁾) + (1 − a)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), a = 1 at first, then 0.75.
+ */
 export const halvingAscent: Readonly<Record<'Linf' | 'L2', AscentRule>> = {
   Linf: {
     ...halving,
@@ -72,6 +95,12 @@ export const halvingAscent: Readonly<Record<'Linf' | 'L2', AscentRule>> = {
       }
       addTo(center, epsilon / Math.max(largest, 1e-12), scratch)
     },
+
+    move({ ball, point, previous, gradient, step, stepSize }) {
+      const [lower, upper] = ball.corners!
+      const move = step === 0 ? firstMoveInBox : moveInBox
+      move.run({ point, previous, gradient, lower, upper }, { stepSize })
+    },
   },
   L2: {
     ...halving,
@@ -83,6 +112,17 @@ export const halvingAscent: Readonly<Record<'Linf' | 'L2', AscentRule>> = {
         squares += scratch[i]! ** 2
       }
       addTo(center, epsilon / Math.max(Math.sqrt(squares), 1e-12), scratch)
+    },
+
+    move({ ball, point, previous, gradient, spare, step, stepSize: length }, scratch) {
+      const plain = { velocity: noVelocity, momentum: 0 }
+      steepestStep('L2', { ...plain, point, gradient, length, output: scratch })
+      if (step > 0) {
+        ball.project(scratch, spare)
+        keepGoing.run({ point, previous, target: spare, output: scratch }, {})
+      }
+      previous.set(point)
+      ball.project(scratch, point)
     },
   },
 }

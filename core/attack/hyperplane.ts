@@ -1,17 +1,20 @@
 /** The shortest move onto a hyperplane within bounds: what FAB makes of a linearized decision. */
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
+import type { Term } from '../tensor/vector-loop.ts'
 import type { Norm } from '../threat/threat-model.ts'
+import { measureGradient } from './gradient-lengths.ts'
 
 /** Moves onto hyperplanes {z : ⟨w, z⟩ = c}, several of which may share their w. */
 export interface HyperplaneMoves {
-  /** Sets w for the moves to come. It is not copied. */
-  face(normal: ArrayLike<number>): void
+  /** Sets w for the moves to come. It is copied. */
+  face(normal: Float32Array): void
   /**
    * Writes into `output` the move δ of least norm with x + δ on the hyperplane and within the bounds; where no such point
    * exists, the move to the corner of the box that comes nearest.
    * @param residual γ = ⟨w, x⟩ − c: how far off the point is, in the hyperplane's own measure.
    * @returns ‖δ‖
    */
-  move(point: ArrayLike<number>, residual: number, output: Float64Array): number
+  move(point: Float32Array, residual: number, output: Float64Array): number
 }
 
 type Bounds = readonly [low: number, high: number]
@@ -26,127 +29,122 @@ export function prepareMoves(norm: Norm, bounds: Bounds, size: number): Hyperpla
 }
 
 const negligible = 1e-8
-/** By how much λ may grow before components are picked anew. */
-const lookAhead = 1.1
 
-function leastMoving(normal: ArrayLike<number>): number {
-  let largest = 0
-  for (let i = 0; i < normal.length; i++) largest = Math.max(largest, Math.abs(normal[i]!))
-  return negligible * largest
-}
-
-/** How components move in Linf and L2: δ_i = λ d_i up to the bounds. */
-interface Facing {
-  readonly norm: 'Linf' | 'L2'
-  readonly bounds: Bounds
-  normal: ArrayLike<number>
-  /** d_i: sign(w_i) in Linf, w_i in L2; 0 where a component stays. */
-  readonly directions: Float64Array
-  /** Σ w_i d_i */
-  slope: number
-  /** Scratch for components close to their bounds: which, and how far from them. */
-  readonly near: Uint32Array
-  readonly rooms: Float64Array
-}
-
-/** The loops take what they work on as parameters, which engines run faster than what a closure holds. */
-function prepareScaledMoves(norm: 'Linf' | 'L2', bounds: Bounds, size: number): HyperplaneMoves {
-  const facing: Facing = {
-    norm,
-    bounds,
-    normal: [],
-    directions: new Float64Array(size),
-    slope: 0,
-    near: new Uint32Array(size),
-    rooms: new Float64Array(size),
-  }
-  return {
-    face(normal) {
-      facing.normal = normal
-      facing.slope = writeDirections(facing)
-    },
-    move(point, residual, output) {
-      const scale = findScale(facing, point, residual)
-      return moveAlong(facing, point, -Math.sign(residual) * scale, output)
-    },
-  }
-}
-
-/** Returns Σ w_i d_i. */
-function writeDirections({ norm, normal, directions }: Facing): number {
-  const least = leastMoving(normal)
-  const signsOnly = norm === 'Linf'
-  let slope = 0
-  for (let i = 0; i < directions.length; i++) {
-    const weight = normal[i]!
-    // The signs of gradients are as good as random, so branches on them would cost more than this.
-    const sign = Number(weight > least) - Number(weight < -least)
-    const direction = signsOnly ? sign : sign * sign * weight
-    directions[i] = direction
-    slope += weight * direction
-  }
-  return slope
-}
-
-/** Writes δ; returns ‖δ‖. */
-function moveAlong(
-  { norm, bounds, directions }: Facing,
-  point: ArrayLike<number>,
-  scale: number,
-  output: Float64Array,
-): number {
-  const [low, high] = bounds
-  let longest = 0
-  let squares = 0
-  for (let i = 0; i < output.length; i++) {
-    const x = point[i]!
-    const delta = Math.min(Math.max(x + scale * directions[i]!, low), high) - x
-    output[i] = delta
-    if (Math.abs(delta) > longest) longest = Math.abs(delta)
-    squares += delta * delta
-  }
-  return norm === 'Linf' ? longest : Math.sqrt(squares)
+function leastMoving(normal: Float32Array): number {
+  return negligible * measureGradient(normal).largest
 }
 
 /**
- * The λ ≥ 0 with Σ |w_i| · min(λ |d_i|, room_i) = |γ|, or one that no room is beyond if they are too small. The sum is
- * concave in λ: each round solves for the components that are not at their bounds yet, stays below the solution, and puts at least
- * one more at its bound. Rounds look only at components that would be there by a λ a little larger, and pick those anew beyond it.
+ * Linf and L2: δ_i = λ d_i up to the bounds, with d_i = sign(w_i) in Linf and w_i in L2. Loops work on w with zeros where
+ * components stay; w_i d_i is what a component that is not at its bound contributes for each unit of λ.
  */
-function findScale(
-  { bounds, normal, directions, slope, near, rooms }: Facing,
-  point: ArrayLike<number>,
+function prepareScaledMoves(norm: 'Linf' | 'L2', bounds: Bounds, size: number): HyperplaneMoves {
+  const weights = new Float32Array(size)
+  const loops = scaledLoops[norm]
+  let slope = 0
+  return {
+    face(normal) {
+      slope = loops.face.run({ normal, weights }, { least: leastMoving(normal) }).slope
+    },
+    move(point, residual, output) {
+      const [low, high] = bounds
+      const toward = -Math.sign(residual)
+      const boundAt = loops.findBound.over({ point, weights })
+      const scale = solve(Math.abs(residual), slope, (scale) =>
+        boundAt({ toward, scale, low, high }),
+      )
+      const arrays = { point, weights, output }
+      const { longest, squares } = loops.move.run(arrays, { scale: toward * scale, low, high })
+      return norm === 'Linf' ? longest : Math.sqrt(squares)
+    },
+  }
+}
+
+/**
+ * The λ ≥ 0 with Σ |w_i| · min(λ |d_i|, room_i) = γ, or one that no room is beyond if they are too small. The sum is
+ * concave in λ: each round solves for the components that are not at their bounds yet, stays below the solution, and puts at least
+ * one more at its bound.
+ * @param boundAt Σ |w_i| · room_i of the components that are at their bounds at λ, and Σ w_i d_i of the others.
+ */
+function solve(
   residual: number,
+  slope: number,
+  boundAt: (scale: number) => { readonly used: number; readonly open: number },
 ): number {
-  const [low, high] = bounds
-  const toward = -Math.sign(residual)
   let scale = 0
-  let reach = 0
-  let count = 0
+  let rest = residual
+  let rate = slope
   for (;;) {
-    let rest = Math.abs(residual)
-    let open = slope
-    for (let k = 0; k < count; k++) {
-      const i = near[k]!
-      if (scale * Math.abs(directions[i]!) < rooms[k]!) continue
-      rest -= Math.abs(normal[i]!) * rooms[k]!
-      open -= normal[i]! * directions[i]!
-    }
     // Not Infinity, which would make NaN of a component that stays.
-    const next = Math.min(rest / open, Number.MAX_VALUE)
+    const next = Math.min(rest / rate, Number.MAX_VALUE)
     if (!(next > scale)) return scale
     scale = next
-    if (scale <= reach) continue
-    reach = Math.min(lookAhead * scale, Number.MAX_VALUE)
-    count = 0
-    for (let i = 0; i < directions.length; i++) {
-      const x = point[i]!
-      const moved = x + toward * reach * directions[i]!
-      if (moved > low && moved < high) continue
-      near[count] = i
-      rooms[count++] = moved <= low ? x - low : high - x
-    }
+    const { used, open } = boundAt(scale)
+    rest = residual - used
+    rate = open
   }
+}
+
+/** What differs between the norms, as expressions. */
+interface ScaledTerms {
+  /** d_i of w_i */
+  direction(weight: Term): Term
+  /** λ |d_i|, of |w_i|; where w_i is zero it does not matter. */
+  length(scale: Term, size: Term): Term
+  /** w_i d_i, of |w_i| */
+  rate(size: Term): Term
+}
+
+function prepareScaledLoops({ direction, length, rate }: ScaledTerms) {
+  return {
+    face: vectorLoop({
+      arrays: { normal: 'float32', weights: 'float32' },
+      scalars: ['least'],
+      body({ normal, least }) {
+        const weights = v.when(v.less(least, v.abs(normal)), normal)
+        return { writes: { weights }, sums: { slope: rate(v.abs(weights)) } }
+      },
+    }),
+    findBound: vectorLoop({
+      arrays: { point: 'float32', weights: 'float32' },
+      scalars: ['toward', 'scale', 'low', 'high'],
+      body({ point, weights, toward, scale, low, high }) {
+        const size = v.abs(weights)
+        const isUp = v.less(0, v.mul(toward, weights))
+        const room = v.select(isUp, v.sub(high, point), v.sub(point, low))
+        const isAtBound = v.atMost(room, length(scale, size))
+        const used = v.when(isAtBound, v.mul(size, room))
+        const open = v.unless(isAtBound, rate(size))
+        return { sums: { used, open } }
+      },
+    }),
+    move: vectorLoop({
+      arrays: { point: 'float32', weights: 'float32', output: 'float64' },
+      scalars: ['scale', 'low', 'high'],
+      body({ point, weights, scale, low, high }) {
+        const reached = v.clip(v.add(point, v.mul(scale, direction(weights))), low, high)
+        const output = v.sub(reached, point)
+        return {
+          writes: { output },
+          sums: { squares: v.mul(output, output) },
+          largest: { longest: v.abs(output) },
+        }
+      },
+    }),
+  }
+}
+
+const scaledLoops = {
+  Linf: prepareScaledLoops({
+    direction: (weight) => v.sign(weight),
+    length: (scale) => scale,
+    rate: (size) => size,
+  }),
+  L2: prepareScaledLoops({
+    direction: (weight) => weight,
+    length: (scale, size) => v.mul(scale, size),
+    rate: (size) => v.mul(size, size),
+  }),
 }
 
 /** L1: each component all the way to its bound, in the order of |w_i|, and the last as far as is needed. */

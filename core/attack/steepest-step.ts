@@ -1,5 +1,8 @@
 /** One step along the steepest direction of a norm, with or without momentum. */
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
+import type { ElementArrays, ElementType } from '../tensor/vector-loop.ts'
 import type { Norm } from '../threat/threat-model.ts'
+import { measureGradient } from './gradient-lengths.ts'
 
 export interface SteepestStep {
   /** Where the step starts. */
@@ -22,42 +25,76 @@ export interface SteepestStep {
  * v is the gradient g; with it v ← μ·v + g/‖g‖₁ (Dong et al. 2018, eq. 6). Where v is zero nothing moves.
  */
 export function steepestStep(norm: Norm, step: SteepestStep): void {
-  const direction = step.momentum === 0 ? step.gradient : accumulate(step)
-  move[norm](step, direction)
+  if (step.momentum === 0) move(norm, step, step.gradient)
+  else move(norm, step, accumulate(step))
 }
 
 function accumulate({ gradient, velocity, momentum }: SteepestStep): Float64Array {
-  let absolute = 0
-  for (let i = 0; i < gradient.length; i++) absolute += Math.abs(gradient[i]!)
-  const scale = absolute === 0 ? 0 : 1 / absolute
-  for (let i = 0; i < velocity.length; i++) {
-    velocity[i] = momentum * velocity[i]! + scale * gradient[i]!
-  }
+  const { absolute } = measureGradient(gradient)
+  accelerate.run({ gradient, velocity }, { momentum, scale: absolute === 0 ? 0 : 1 / absolute })
   return velocity
 }
 
-const move: Readonly<
-  Record<Norm, (step: SteepestStep, direction: Float32Array | Float64Array) => void>
-> = {
-  Linf({ point, length, output }, direction) {
-    for (let i = 0; i < output.length; i++) {
-      const v = direction[i]!
-      // Signs of gradients are as good as random: without branches this takes a quarter of the time.
-      output[i] = point[i]! + length * (Number(v > 0) - Number(v < 0))
-    }
-  },
-  L2({ point, length, output }, direction) {
-    let squares = 0
-    for (let i = 0; i < direction.length; i++) squares += direction[i]! * direction[i]!
-    const scale = squares === 0 ? 0 : length / Math.sqrt(squares)
-    for (let i = 0; i < output.length; i++) output[i] = point[i]! + scale * direction[i]!
-  },
-  L1({ point, length, output }, direction) {
-    let largest = 0
-    for (let i = 1; i < direction.length; i++) {
-      if (Math.abs(direction[i]!) > Math.abs(direction[largest]!)) largest = i
-    }
-    output.set(point)
-    output[largest]! += length * Math.sign(direction[largest]!)
-  },
+const accelerate = vectorLoop({
+  arrays: { gradient: 'float32', velocity: 'float64' },
+  scalars: ['momentum', 'scale'],
+  body: ({ gradient, velocity, momentum, scale }) => ({
+    writes: { velocity: v.add(v.mul(momentum, velocity), v.mul(scale, gradient)) },
+  }),
+})
+
+function move(norm: Norm, step: SteepestStep, direction: Float32Array | Float64Array): void {
+  if (norm === 'L1') moveLargest(step, direction)
+  else if (direction instanceof Float32Array) alongGradient[norm](step, direction)
+  else alongVelocity[norm](step, direction)
+}
+
+function moveLargest(
+  { point, length, output }: SteepestStep,
+  direction: Float32Array | Float64Array,
+): void {
+  let largest = 0
+  for (let i = 1; i < direction.length; i++) {
+    if (Math.abs(direction[i]!) > Math.abs(direction[largest]!)) largest = i
+  }
+  output.set(point)
+  output[largest]! += length * Math.sign(direction[largest]!)
+}
+
+const alongGradient = prepareMoves('float32')
+const alongVelocity = prepareMoves('float64')
+
+/** Moves along directions of one type. */
+function prepareMoves<const Type extends ElementType>(
+  type: Type,
+): Record<'Linf' | 'L2', (step: SteepestStep, direction: ElementArrays[Type]) => void> {
+  const arrays = { point: 'float32', direction: type, output: 'float64' } as const
+  const alongSigns = vectorLoop({
+    arrays,
+    scalars: ['length'],
+    body: ({ point, direction, length }) => ({
+      writes: { output: v.add(point, v.mul(length, v.sign(direction))) },
+    }),
+  })
+  const measure = vectorLoop({
+    arrays: { direction: type },
+    body: ({ direction }) => ({ sums: { squares: v.mul(direction, direction) } }),
+  })
+  const along = vectorLoop({
+    arrays,
+    scalars: ['scale'],
+    body: ({ point, direction, scale }) => ({
+      writes: { output: v.add(point, v.mul(scale, direction)) },
+    }),
+  })
+  return {
+    Linf({ point, length, output }, direction) {
+      alongSigns.run({ point, direction, output }, { length })
+    },
+    L2({ point, length, output }, direction) {
+      const { squares } = measure.run({ direction }, {})
+      const scale = squares === 0 ? 0 : length / Math.sqrt(squares)
+      along.run({ point, direction, output }, { scale })
+    },
+  }
 }

@@ -1,7 +1,8 @@
 /** Balls around an input, and the exact projection onto them. */
 import { ConfigError } from '../errors.ts'
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
 import { projectOntoL1 } from './l1-ball.ts'
-import { nextDown, nextUp, roundDown, roundUp } from './rounding.ts'
+import { nextDown, nextUp, roundDown, roundToward, roundUp } from './rounding.ts'
 import { describeViolation, distance, verifyBounds } from './verify.ts'
 import type { Norm, ThreatModel } from './threat-model.ts'
 
@@ -63,16 +64,17 @@ function createLinfBall(threatModel: ThreatModel, center: Float32Array): Ball {
     threatModel,
     center,
     corners: [lower, upper],
-    project(point, output) {
-      for (let i = 0; i < output.length; i++) {
-        const value = point[i]!
-        const low = lower[i]!
-        const high = upper[i]!
-        output[i] = value < low ? low : value > high ? high : value
-      }
-    },
+    project: (point, output) => void ontoBox.run({ point, lower, upper, output }, {}),
   }
 }
+
+const ontoBox = vectorLoop({
+  arrays: { point: 'float64', lower: 'float32', upper: 'float32', output: 'float32' },
+  body: ({ point, lower, upper }) => ({ writes: { output: v.clip(point, lower, upper) } }),
+})
+
+/** What the order of a sum can change of it, and more. */
+const sumTolerance = 1e-9
 
 function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
   const { epsilon, bounds } = threatModel
@@ -84,13 +86,8 @@ function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
     project(point, output) {
       let scale = shrinkage(point, center, epsilon, low, high)
       for (let step = 2 ** -52; ; step *= 2) {
-        for (let i = 0; i < output.length; i++) {
-          const x = center[i]!
-          // At scale 1 the point itself: x + (point − x) may differ from it by rounding.
-          const moved = scale === 1 ? point[i]! : x + scale * (point[i]! - x)
-          const inside = moved < low ? low : moved > high ? high : moved
-          output[i] = inside > x ? roundDown(inside) : roundUp(inside)
-        }
+        const { squares } = shrink.run({ point, center, output }, { scale, low, high })
+        if (Math.sqrt(squares) <= epsilon * (1 - sumTolerance)) return
         if (distance('L2', center, output) <= epsilon) return
         // Components were rounded towards x, so only the last bits of the float64 arithmetic can be too much.
         scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
@@ -98,6 +95,20 @@ function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
     },
   }
 }
+
+/** clip(x + t·(point − x)), rounded towards x. */
+const shrink = vectorLoop({
+  arrays: { point: 'float64', center: 'float32', output: 'float32' },
+  scalars: ['scale', 'low', 'high'],
+  body({ point, center, scale, low, high }) {
+    // At scale 1 the point itself: x + (point − x) may differ from it by rounding.
+    const shrunk = v.add(center, v.mul(scale, v.sub(point, center)))
+    const moved = v.select(v.less(scale, 1), shrunk, point)
+    const output = roundToward(v.clip(moved, low, high), center)
+    const change = v.sub(output, center)
+    return { writes: { output }, sums: { squares: v.mul(change, change) } }
+  },
+})
 
 /**
  * The largest t in [0, 1] with ‖clip(x + t·d) − x‖₂ ≤ ε, for d = point − x: by the Lagrange conditions,
@@ -111,18 +122,10 @@ function shrinkage(
   low: number,
   high: number,
 ): number {
+  const measureAt = measureShrunk.over({ point, center })
   let scale = 0
   for (;;) {
-    let clippedSquares = 0
-    let freeSquares = 0
-    for (let i = 0; i < center.length; i++) {
-      const x = center[i]!
-      const d = point[i]! - x
-      const moved = x + scale * d
-      if (moved < low) clippedSquares += (x - low) * (x - low)
-      else if (moved > high) clippedSquares += (high - x) * (high - x)
-      else freeSquares += d * d
-    }
+    const { clippedSquares, freeSquares } = measureAt({ scale, low, high })
     if (freeSquares === 0 || Math.sqrt(clippedSquares + freeSquares) <= epsilon) return 1
     const room = Math.max(0, epsilon * epsilon - clippedSquares)
     const next = Math.min(1, Math.sqrt(room / freeSquares))
@@ -130,3 +133,22 @@ function shrinkage(
     scale = next
   }
 }
+
+/** Of the components that a bound clips at t the way to the bound, of the others all of d: each squared and summed. */
+const measureShrunk = vectorLoop({
+  arrays: { point: 'float64', center: 'float32' },
+  scalars: ['scale', 'low', 'high'],
+  body({ point, center, scale, low, high }) {
+    const d = v.sub(point, center)
+    const moved = v.add(center, v.mul(scale, d))
+    const reached = v.clip(moved, low, high)
+    const change = v.sub(reached, center)
+    const isFree = v.equal(reached, moved)
+    return {
+      sums: {
+        clippedSquares: v.unless(isFree, v.mul(change, change)),
+        freeSquares: v.when(isFree, v.mul(d, d)),
+      },
+    }
+  },
+})

@@ -1,4 +1,6 @@
 /** Directed rounding from float64 to float32, by the bits of the number. */
+import { v } from '../tensor/vector-loop.ts'
+import type { Term } from '../tensor/vector-loop.ts'
 
 const floats = new Float32Array(1)
 const bits = new Int32Array(floats.buffer)
@@ -27,4 +29,17 @@ export function roundDown(value: number): number {
 export function roundUp(value: number): number {
   const nearest = Math.fround(value)
   return nearest < value ? nextUp(nearest) : nearest
+}
+
+/**
+ * In vector loops: of the two float32 next to a value, the one towards `center`, which is a float32 itself; the value if it is one.
+ * It is for values that round to finite ones.
+ */
+export function roundToward(value: Term, center: Term): Term {
+  const nearest = v.round(value)
+  const outward = v.select(v.less(center, value), 1, -1)
+  // Between half a unit in the last place and one and a half, so that rounding gives the neighbor.
+  const aboutUnit = v.max(v.mul(v.abs(nearest), 1.25 * 2 ** -24), 1.25 * 2 ** -150)
+  const neighbor = v.round(v.sub(nearest, v.mul(outward, aboutUnit)))
+  return v.select(v.less(0, v.mul(outward, v.sub(nearest, value))), neighbor, nearest)
 }

@@ -28,12 +28,13 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 function move(norm: Norm, point: readonly number[], normal: readonly number[], residual: number) {
   const output = new Float64Array(point.length)
+  const start = Float32Array.from(point)
   const moves = prepareMoves(norm, [0, 1], point.length)
   // What is left of another normal must not show.
-  moves.face(normal.map((weight, i) => i - weight))
-  moves.move(point, 1, output)
-  moves.face(normal)
-  const length = moves.move(point, residual, output)
+  moves.face(Float32Array.from(normal, (weight, i) => i - weight))
+  moves.move(start, 1, output)
+  moves.face(Float32Array.from(normal))
+  const length = moves.move(start, residual, output)
   expect(length).toBeCloseTo(distance(norm, new Float64Array(point.length), output), 12)
   return output
 }

@@ -1,7 +1,8 @@
 /** Directed rounding brackets every float64 by neighboring float32 values. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nextDown, nextUp, roundDown, roundUp } from '../../../core/threat/rounding.ts'
+import { vectorLoop } from '../../../core/tensor/vector-loop.ts'
+import { nextDown, nextUp, roundDown, roundToward, roundUp } from '../../../core/threat/rounding.ts'
 
 const value = fc.oneof(
   fc.double({ min: -1e38, max: 1e38, noNaN: true }),
@@ -32,4 +33,37 @@ test('steps down and up undo each other and pass through zero', () => {
   expect(nextDown(1)).toBe(1 - 2 ** -24)
   expect(nextUp(-1)).toBe(-1 + 2 ** -24)
   expect(nextUp(Infinity)).toBe(Infinity)
+})
+
+test('rounding toward a center in vectors is rounding down or up', () => {
+  const loop = vectorLoop({
+    arrays: { values: 'float64', centers: 'float32', output: 'float32' },
+    body: ({ values, centers }) => ({ writes: { output: roundToward(values, centers) } }),
+  })
+  const floats = value.map(Math.fround)
+  // Those next to a float32, too, where a unit in the last place changes, and at the end of its range.
+  const near = fc
+    .tuple(floats, fc.constantFrom(-1, 1), fc.nat(3))
+    .map(([float, sign, many]) => float + sign * many * Math.abs(float) * 2 ** -52)
+  const power = fc.integer({ min: -149, max: 126 }).map((exponent) => 2 ** exponent)
+  const nearPower = fc
+    .tuple(power, fc.constantFrom(-1, 1), fc.double({ min: -1e-7, max: 1e-7, noNaN: true }))
+    .map(([float, sign, change]) => sign * float * (1 + change))
+  const pair = fc
+    .tuple(fc.oneof(value, floats, near, nearPower), floats, fc.boolean())
+    .map(([number, center, isNear]) => [number, isNear ? Math.fround(number) : center] as const)
+  fc.assert(
+    fc.property(fc.array(pair, { minLength: 1, maxLength: 9 }), (pairs) => {
+      const values = Float64Array.from(pairs, ([number]) => number)
+      const centers = Float32Array.from(pairs, ([, center]) => center)
+      const output = new Float32Array(pairs.length)
+      loop.run({ values, centers, output }, {})
+      // Adding zero: of 0 and −0 either will do.
+      const expected = pairs.map(([number, center]) => {
+        return (number > center ? roundDown(number) : roundUp(number)) + 0
+      })
+      expect(Array.from(output, (rounded) => rounded + 0)).toEqual(expected)
+    }),
+    { numRuns: 2000 },
+  )
 })
