@@ -26,7 +26,7 @@ const rows = []
 let theirs
 let ours
 try {
-  theirs = await startTheirs(options.python, await writeFiles(), options.workers)
+  theirs = await startTheirs(options.python, await writeFiles(), options.theirs)
   const logitDifference = Math.max(...theirs.greetings.map((said) => said.logitDifference))
   if (!(logitDifference <= logitTolerance)) {
     throw new Error(
@@ -130,6 +130,7 @@ function readOptions() {
         examples: { type: 'string', default: '1000' },
         only: { type: 'string', multiple: true },
         workers: { type: 'string', default: '2' },
+        'their-processes': { type: 'string' },
         python: { type: 'string', default: 'python3' },
         json: { type: 'boolean' },
       },
@@ -150,15 +151,30 @@ function readOptions() {
     const chosen = values.only
       ? comparisons.filter((row) => values.only.some((name) => matches(row, name)))
       : comparisons
-    const workers = Number(values.workers)
-    if (!Number.isInteger(workers) || workers < 1) {
-      throw new Error(`--workers: expected a positive whole number, got ${values.workers}`)
+    const workers = readCount('workers', values.workers)
+    const processes = readCount('their-processes', values['their-processes'] ?? values.workers)
+    if (workers % processes !== 0) {
+      throw new Error(
+        `--their-processes: expected a divisor of --workers ${workers}, got ${processes}`,
+      )
     }
-    return { ...values, examples, workers, chosen }
+    return {
+      ...values,
+      examples,
+      workers,
+      theirs: { processes, threads: workers / processes },
+      chosen,
+    }
   } catch (error) {
     console.error(`bench:peers: ${error.message}`)
     process.exit(2)
   }
+}
+
+function readCount(name, text) {
+  const count = Number(text)
+  if (Number.isInteger(count) && count > 0) return count
+  throw new Error(`--${name}: expected a positive whole number, got ${text}`)
 }
 
 function summaryOf({ id, ratio, processorRatio, difference, theirs: their, ours: our }) {

@@ -17,7 +17,7 @@ tolerance = 1e-6
 
 def main() -> None:
     options = read_options()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     network = load_network(options.model)
     images = torch.from_numpy(numpy.fromfile(options.inputs, dtype="<f4")).view(-1, 3, 32, 32)
     labels = torch.from_numpy(numpy.fromfile(options.labels, dtype="<i4")).long()
@@ -75,6 +75,7 @@ def read_options():
     parser.add_argument("--inputs", required=True, help="float32 [n, 3, 32, 32], little-endian")
     parser.add_argument("--labels", required=True, help="int32 [n]")
     parser.add_argument("--logits", required=True, help="float32 [n, k] that the network must give")
+    parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
 

@@ -1,16 +1,18 @@
 /**
- * The two sides of the comparison. Each is as many processes of one thread as there are workers, started once, then asked;
- * each process attacks its share of the examples.
+ * The two sides of the comparison, processes that are started once, then asked; each attacks its share of the examples.
  */
 import { fork, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Their side. @param files the options of peers.py */
-export function startTheirs(python, files, workers) {
+/** Their side: processes of so many threads. @param files the options of peers.py */
+export function startTheirs(python, files, { processes, threads }) {
   const script = pathOf('./peers.py')
-  const options = Object.entries(files).flatMap(([name, value]) => [`--${name}`, value])
-  return startSide(workers, () => {
+  const options = Object.entries({ ...files, threads }).flatMap(([name, value]) => [
+    `--${name}`,
+    String(value),
+  ])
+  return startSide(processes, () => {
     const child = spawn(python, [script, ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
     return {
@@ -22,7 +24,7 @@ export function startTheirs(python, files, workers) {
   })
 }
 
-/** Our side. @param modelFile the .onnx file */
+/** Our side: processes of one thread. @param modelFile the .onnx file */
 export function startOurs(modelFile, workers) {
   return startSide(workers, () => {
     const child = fork(pathOf('./worker.mjs'), [modelFile])
