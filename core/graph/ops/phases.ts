@@ -64,25 +64,29 @@ function withBias(g: Builder, value: Value, bias: Value | null | undefined): Val
 function interleave(
   g: Builder,
   parts: Value,
-  [rowStride, columnStride]: readonly number[],
+  strides: readonly number[],
   size: readonly number[],
 ): Value {
+  const [rowStride, columnStride] = strides
   const [, channels, height, width] = parts.shape as number[]
-  const inside = channels! / rowStride! / columnStride!
+  const each = channels! / rowStride!
   const last = g.transpose(parts, [0, 2, 3, 1])
-  const each = columnStride! * inside
-  const flat = Array.from({ length: rowStride! }, (_, r) =>
+  const rows = Array.from({ length: rowStride! }, (_, r) =>
     g.reshape(g.slice(last, [r * each], [(r + 1) * each], [3]), [0, height!, width! * each]),
   )
-  const rows = g.concat(flat, 2)
-  const whole = g.reshape(rows, [0, height! * rowStride!, width! * columnStride!, inside])
-  return g.transpose(cropSurplus(g, whole, size), [0, 3, 1, 2])
+  return joinRows(g, rows, { strides, size, channels: each / columnStride! })
 }
 
-/** `[n, h, w, c]` without the rows and columns that only whole phases have. */
-function cropSurplus(g: Builder, whole: Value, size: readonly number[]): Value {
-  const isWhole = size.every((length, i) => whole.shape[i + 1] === length)
-  return isWhole ? whole : g.slice(whole, [0, 0], size, [1, 2])
+/** The image of which each row phase is there as `[n, rows, columns · column phases · c]`. */
+function joinRows(
+  g: Builder,
+  rows: readonly Value[],
+  { strides, size, channels }: Omit<Phases, 'rows'>,
+): Value {
+  const [height, width] = size.map((length, i) => Math.ceil(length / strides[i]!) * strides[i]!)
+  const whole = g.reshape(g.concat(rows, 2), [0, height!, width!, channels])
+  const surplus = size.some((length, i) => whole.shape[i + 1] !== length)
+  return g.transpose(surplus ? g.slice(whole, [0, 0], size, [1, 2]) : whole, [0, 3, 1, 2])
 }
 
 /** The sum of two values that were put together in the same way, taken before that; else undefined. */
@@ -110,13 +114,7 @@ function assemble(g: Builder, parts: Phases): Value {
     if (!row) return g.zerosLike(g.reshape(some, [0, height, -1]))
     return g.reshape(g.transpose(row, [0, 2, 3, 1]), [0, height, width * strides[1]! * channels])
   })
-  const whole = g.reshape(g.concat(flat, 2), [
-    0,
-    height * strides[0]!,
-    width * strides[1]!,
-    channels,
-  ])
-  const value = g.transpose(cropSurplus(g, whole, size), [0, 3, 1, 2])
+  const value = joinRows(g, flat, parts)
   madeOf.set(value, parts)
   return value
 }
