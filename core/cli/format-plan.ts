@@ -4,8 +4,8 @@ import { threatModelText } from '../../reports/threat-text.ts'
 import type { ExpectedWork } from '../run/expected-passes.ts'
 import type { PlanSummary } from '../run/plan-summary.ts'
 
-/** Lines that end in a line feed. @param like the result that the expectation rests on; a robust accuracy if left out */
-export function formatPlan(plan: PlanSummary, expected?: ExpectedWork, like?: string): string {
+/** Lines that end in a line feed. */
+export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   const { dataset, units, unitsDone, passes, etaMs, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
   const attacks = plan.cells.filter(({ attack }) => attack !== null)
@@ -36,7 +36,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork, like?: st
     const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
     rows.push([
       'expected',
-      `${count(forward)} forward, ${count(backward)} backward${time} ${like === undefined ? 'at that robust accuracy' : `as in ${like}`}`,
+      `${count(forward)} forward, ${count(backward)} backward${marginText(expected)}${time}`,
     ])
   }
   rows.push(['results', plan.folder])
@@ -46,4 +46,13 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork, like?: st
 function examples(evaluated: number, total: number): string {
   if (evaluated === total) return `all ${count(total)} examples`
   return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
+}
+
+/** Of the two kinds of passes, the larger relative width. */
+function marginText({ passes, margin }: ExpectedWork): string {
+  if (!margin) return ''
+  const relative = (['forward', 'backward'] as const).map((direction) =>
+    passes[direction] === 0 ? 0 : margin[direction] / passes[direction],
+  )
+  return ` (± ${(100 * Math.max(...relative)).toFixed(1)} %)`
 }

@@ -17,6 +17,9 @@ export function progressDisplay(
   return stream.isTTY ? barDisplay(stream) : lineDisplay(stream)
 }
 
+/** Steps of a bar that shows a share. */
+const shareSteps = 10_000
+
 function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   const bars = new MultiBar({
     stream,
@@ -43,10 +46,10 @@ function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   }
   return {
     notice: (text) => log(`note: ${text}\n`),
-    planned: (plan) => stream.write(formatPlan(plan)),
+    planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
     training: (defense, state) =>
       show(`training ${defense}`, stepsDone(state), stepsTotal(state), trainingDetail(state)),
-    progress: (done, total) => show('attacks', Math.round(done), total, ''),
+    progress: (share) => show('attacks', Math.round(shareSteps * share), shareSteps, ''),
     failed: (what, error) => log(`failed: ${what}: ${error.message} [${error.code}]\n`),
     stop() {
       stopped = true
@@ -60,7 +63,7 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   let tenth = 0
   return {
     notice: (text) => stream.write(`note: ${text}\n`),
-    planned: (plan) => stream.write(formatPlan(plan)),
+    planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
     training(defense, state) {
       if (epochs.get(defense) === state.epoch) return
       epochs.set(defense, state.epoch)
@@ -68,8 +71,8 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
         `training ${defense}: epoch ${state.epoch + 1} of ${state.epochs}${trainingDetail(state)}\n`,
       )
     },
-    progress(done, total) {
-      const reached = total === 0 ? 0 : Math.floor((10 * done) / total)
+    progress(share) {
+      const reached = Math.floor(10 * share)
       if (reached <= tenth) return
       tenth = reached
       stream.write(`${reached * 10} % done\n`)

@@ -1,32 +1,40 @@
-/** What a plan may be expected to take, from a guess of what it will find. */
+/** What a plan may be expected to take, from what is known of its cells or from a guess of what they will find. */
 import { ConfigError, didYouMean } from '../errors.ts'
 import type { PassEstimate } from '../plugin/contract.ts'
-import { hashJson } from '../hash.ts'
+import { forecastPasses, outcomesByExample } from './forecast.ts'
+import type { PassForecast } from './forecast.ts'
+import { measuredKey, measuredResult } from './measured.ts'
+import type { MeasuredCell, MeasuredShard, Measurements } from './measured.ts'
 import type { CellSummary, PlanSummary } from './plan-summary.ts'
 import type { RunResult } from './result.ts'
+import { passWeight } from './work-left.ts'
 
 /** Robust accuracy in [0, 1] by the name of a defense; `*` for all others. */
 export type AssumedRobustAccuracies = Readonly<Record<string, number>>
 
-/** Passes and time that a plan takes if its assumptions hold. */
+/** Passes and time for the units of a plan that are not done. */
 export interface ExpectedWork {
   readonly passes: PassEstimate
+  /** Half the width of a 95 % interval; absent if a cell rests on an assumption or a bound. */
+  readonly margin?: PassEstimate
   /** Absent while models have still to be made. */
   readonly etaMs?: number
 }
 
-/** What a forecast rests on; an earlier run comes first. */
+/** What a forecast rests on; what was measured comes first. */
 export interface Expectations {
-  readonly robustAccuracies?: AssumedRobustAccuracies
-  /** Of the same suite, or one like it: on fewer examples, say. */
+  /** Of the plan's own units. */
+  readonly finished?: Measurements
+  /** A run of the same suite, or one like it: on fewer examples, say. */
   readonly like?: RunResult
+  readonly robustAccuracies?: AssumedRobustAccuracies
 }
 
 /**
- * The passes that a plan may be expected to take.
+ * The passes that the open units of a plan may be expected to take.
  *
- * Where a run like it is given, an attack takes as many passes an example as the attack of that name took there, on the defense of that name
- * under that threat model. How near that comes depends on how many examples were attacked there: it is a sample's mean.
+ * Where some units of an attack are finished, here or in an earlier run, they tell of the others (`forecastPasses`): the better, the more
+ * examples they are, and the more is known of these from a cheaper attack that has seen them all.
  *
  * Else an assumed share of examples stays robust. They take what an example takes that is never fooled; an example that is fooled
  * leaves its attack early, and is left out here, which is why strong attacks on undefended models come out at nothing. The more an attack
@@ -37,34 +45,50 @@ export interface Expectations {
  */
 export function expectedWork(
   plan: PlanSummary,
-  { robustAccuracies = {}, like }: Expectations,
+  { robustAccuracies = {}, like, finished = new Map() }: Expectations,
 ): ExpectedWork {
   checkNames(plan, robustAccuracies)
-  const measured = like ? measuredPasses(like) : new Map<string, PassEstimate>()
-  if (like && !plan.cells.some((cell) => measured.has(keyOf(cell)))) {
+  const earlier: Measurements = like ? measuredResult(like, plan.dataset.sha256) : new Map()
+  if (like && !plan.cells.some((cell) => isAttack(cell) && earlier.has(measuredKey(cell)))) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `--like: the result of "${like.suite.id}" has no finished attack of this suite: expected one with the same defense, threat model and name of attack`,
     )
   }
-  let forward = 0
-  let backward = 0
+  const known: Known = { plan, finished, earlier }
+  const passes = { forward: 0, backward: 0 }
+  const margin = { forward: 0, backward: 0 }
+  let measured = true
   let etaMs = 0
-  for (const cell of plan.cells) {
-    const { passes, examples, defense, attack } = cell
-    const each = measured.get(keyOf(cell))
-    const assumed = attack === null ? 1 : (robustAccuracies[defense] ?? robustAccuracies['*'] ?? 1)
-    const expected = each
-      ? { forward: each.forward * examples, backward: each.backward * examples }
-      : { forward: assumed * passes.forward, backward: assumed * passes.backward }
-    forward += expected.forward
-    backward += expected.backward
-    etaMs += shareOf(expected, passes) * (cell.etaMs ?? 0)
+  for (const cell of plan.cells.filter(({ examples }) => examples > 0)) {
+    const forecast = isAttack(cell) ? forecastCell(cell, known) : undefined
+    const assumed = isAttack(cell) ? assumedShare(cell, robustAccuracies) : 1
+    const expected = forecast
+      ? { forward: forecast.forward.mean, backward: forecast.backward.mean }
+      : { forward: assumed * cell.passes.forward, backward: assumed * cell.passes.backward }
+    measured &&= forecast !== undefined || !isAttack(cell)
+    for (const direction of ['forward', 'backward'] as const) {
+      passes[direction] += expected[direction]
+      // The attacks of a suite look at the same examples: what is off for one is off for all.
+      margin[direction] += 1.96 * Math.sqrt(forecast?.[direction].variance ?? 0)
+    }
+    etaMs += timeOf(cell, expected, finished)
   }
   return {
-    passes: { forward: Math.round(forward), backward: Math.round(backward) },
+    passes: rounded(passes),
+    ...(measured ? { margin: rounded(margin) } : {}),
     ...(plan.etaMs === undefined ? {} : { etaMs: Math.round(etaMs / plan.workers) }),
   }
+}
+
+/** True if finished units tell of every attack that is not done. */
+export function isForeseeable({ cells }: PlanSummary, finished: Measurements): boolean {
+  const open = cells.filter((cell) => isAttack(cell) && cell.examples > 0)
+  return open.length > 0 && open.every((cell) => finished.has(measuredKey(cell)))
+}
+
+function isAttack({ kind }: CellSummary): boolean {
+  return kind === 'attack'
 }
 
 function checkNames(plan: PlanSummary, assumed: AssumedRobustAccuracies): void {
@@ -78,32 +102,82 @@ function checkNames(plan: PlanSummary, assumed: AssumedRobustAccuracies): void {
   }
 }
 
-/** Passes an example of every finished attack. */
-function measuredPasses({ entries }: RunResult): ReadonlyMap<string, PassEstimate> {
-  const found = new Map<string, PassEstimate>()
-  for (const { defense, threatModel, attacks, cleanOutcomes } of entries) {
-    for (const result of attacks) {
-      if (result.state !== 'completed') continue
-      const attack = result.attack.name
-      found.set(keyOf({ defense: defense.name, threatModel, attack }), {
-        forward: result.forwardPasses / cleanOutcomes.length,
-        backward: result.backwardPasses / cleanOutcomes.length,
-      })
-    }
+function assumedShare({ defense }: CellSummary, assumed: AssumedRobustAccuracies): number {
+  return assumed[defense] ?? assumed['*'] ?? 1
+}
+
+/** A plan, what is finished of it, and an earlier run. */
+interface Known {
+  readonly plan: PlanSummary
+  readonly finished: Measurements
+  readonly earlier: Measurements
+}
+
+function forecastCell(cell: CellSummary, known: Known): PassForecast | undefined {
+  const shards = shardsOf(cell, known)
+  if (shards.length === 0) return undefined
+  const done = outcomesByExample(known.finished.get(measuredKey(cell)) ?? [])
+  const open = range(known.plan.dataset.examples).filter((example) => !done.has(example))
+  const { forward, backward } = cell.passes
+  const most = { forward: forward / cell.examples, backward: backward / cell.examples }
+  const strata = strataFor(cell, known)
+  return forecastPasses({ most, shards, open }, (example) => strata?.get(example) ?? '')
+}
+
+/** The outcomes by which examples are told apart: those of the attack on all examples that leaves the fewest robust, or clean predictions. */
+function strataFor(cell: CellSummary, known: Known): ReadonlyMap<number, string> | undefined {
+  const own = measuredKey(cell)
+  const isWhole = (outcomes: ReadonlyMap<number, string>): boolean =>
+    outcomes.size >= known.plan.dataset.examples
+  const cleanOf = ({ defense, threatModel }: CellSummary): MeasuredCell => ({
+    defense,
+    threatModel,
+    attack: null,
+    seed: null,
+  })
+  const row = measuredKey(cleanOf(cell))
+  const attacks = known.plan.cells
+    .filter((other) => isAttack(other) && measuredKey(other) !== own)
+    .filter((other) => measuredKey(cleanOf(other)) === row)
+    .map((other) => outcomesByExample(shardsOf(other, known)))
+    .filter(isWhole)
+    .toSorted((a, b) => robustCount(a) - robustCount(b))
+  const clean = outcomesByExample(shardsOf(cleanOf(cell), known))
+  return attacks[0] ?? (isWhole(clean) ? clean : undefined)
+}
+
+/** All that is known of a cell; what is finished last, for it is of this very model. */
+function shardsOf(cell: MeasuredCell, { finished, earlier }: Known): readonly MeasuredShard[] {
+  const key = measuredKey(cell)
+  return [...(earlier.get(key) ?? []), ...(finished.get(key) ?? [])]
+}
+
+function robustCount(outcomes: ReadonlyMap<number, string>): number {
+  return [...outcomes.values()].filter((outcome) => outcome === 'r').length
+}
+
+/** On one worker: by the clock of the cell's finished units, else by timed passes. */
+function timeOf(cell: CellSummary, expected: PassEstimate, finished: Measurements): number {
+  const shards = isAttack(cell) ? (finished.get(measuredKey(cell)) ?? []) : []
+  const spent = {
+    forward: sum(shards, ({ forwardPasses }) => forwardPasses),
+    backward: sum(shards, ({ backwardPasses }) => backwardPasses),
   }
-  return found
+  const elapsedMs = sum(shards, (shard) => shard.elapsedMs ?? 0)
+  if (elapsedMs > 0 && passWeight(spent) > 0)
+    return (elapsedMs * passWeight(expected)) / passWeight(spent)
+  const most = passWeight(cell.passes)
+  return most === 0 ? 0 : ((cell.etaMs ?? 0) * passWeight(expected)) / most
 }
 
-function keyOf({
-  defense,
-  threatModel,
-  attack,
-}: Pick<CellSummary, 'defense' | 'threatModel' | 'attack'>): string {
-  return hashJson({ defense, threatModel, attack })
+function rounded({ forward, backward }: PassEstimate): PassEstimate {
+  return { forward: Math.round(forward), backward: Math.round(backward) }
 }
 
-/** Of the time at most, by passes; a backward pass counts as two, which is about what it takes. */
-function shareOf(expected: PassEstimate, most: PassEstimate): number {
-  const weight = most.forward + 2 * most.backward
-  return weight === 0 ? 0 : (expected.forward + 2 * expected.backward) / weight
+function sum<T>(items: readonly T[], size: (item: T) => number): number {
+  return items.reduce((total, item) => total + size(item), 0)
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index)
 }

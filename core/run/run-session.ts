@@ -2,6 +2,7 @@
 import { dirname } from 'node:path'
 import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../errors.ts'
 import type { ErrorRecord } from '../errors.ts'
+import type { Plan } from '../suite/plan.ts'
 import { readCachedModel } from './model-files.ts'
 import type { ModelFile } from './model-files.ts'
 import { examineModel, findModelFile } from './models.ts'
@@ -12,7 +13,9 @@ import { WorkerPool } from './pool.ts'
 import { datasetReference } from './resolve.ts'
 import type { ResolvedSuite } from './resolve.ts'
 import type { DefenseFailure } from './result.ts'
+import { runUnits } from './run-units.ts'
 import type { RunListener, RunSettings } from './settings.ts'
+import type { ResultStore } from './store.ts'
 import type { WorkerSetting } from './task.ts'
 
 /** The pool and what is done on it before the units. */
@@ -96,14 +99,49 @@ export class RunSession {
     return { rows: made.filter((row) => row !== undefined), failures }
   }
 
+  /** The cells of all rows, and their units. */
+  plan(rows: readonly ModelRow[]): Plan {
+    return planRows(this.#resolved, rows, this.#settings.device)
+  }
+
   summarize(
     rows: readonly ModelRow[],
     folder: string,
     isDone: (unitId: string) => boolean,
   ): PlanSummary {
-    const { workers, device } = this.#settings
-    const plan = planRows(this.#resolved, rows, device)
-    return summarizePlan(this.#resolved, rows, plan, { folder, workers, isDone })
+    const { workers } = this.#settings
+    return summarizePlan(this.#resolved, rows, this.plan(rows), { folder, workers, isDone })
+  }
+
+  /**
+   * Does the units of a plan that the store does not have.
+   * @param rows all with their models
+   * @returns the error of each failed cell, by cell id
+   * @throws RunError ROBENCH_ABORTED, ROBENCH_STORE
+   */
+  async run(
+    plan: Plan,
+    rows: readonly ModelRow[],
+    store: ResultStore,
+  ): Promise<Map<string, ErrorRecord>> {
+    const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
+    const { threads, saveAdversarial = false } = this.#settings
+    const errors = await runUnits({
+      plan,
+      pool: this.pool,
+      store,
+      setting: this.setting(threads),
+      batchSize,
+      timeLimitMs,
+      saveAdversarial,
+      signal: this.#signal,
+      model: (hash) => rows.find(({ model }) => model?.hash === hash)!.model!.location,
+      progress: (share) => this.#listener.progress?.(share),
+      failed: (what, error) => this.#listener.failed?.(what, error),
+      notice: (text) => this.#listener.notice?.(text),
+    })
+    refuseAborted(this.#signal)
+    return errors
   }
 
   async close(): Promise<void> {

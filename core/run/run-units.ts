@@ -9,6 +9,7 @@ import type { Plan, PlannedAttack } from '../suite/plan.ts'
 import type { WorkerPool } from './pool.ts'
 import type { ResultStore } from './store.ts'
 import type { ModelLocation, WorkerSetting } from './task.ts'
+import { WorkLeft } from './work-left.ts'
 
 export interface UnitsRequest {
   readonly plan: Plan
@@ -21,8 +22,8 @@ export interface UnitsRequest {
   readonly signal: AbortSignal
   /** The model of a row's cells, by the hash in them. */
   model(hash: string): ModelLocation
-  /** @param done and `total` are in passes, so that their ratio tells of time */
-  progress(done: number, total: number): void
+  /** @param share in [0, 1], by passes, so that it tells of time */
+  progress(share: number): void
   /** A cell failed; the others go on. */
   failed(what: string, error: ErrorRecord): void
   notice(text: string): void
@@ -39,40 +40,30 @@ const graceMs = 5000
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, pool } = request
   const errors = new Map<string, ErrorRecord>()
-  const weigh = unitWeights(plan)
   const open = plan.units.filter(({ id }) => !store.has(id))
-  const total = open.reduce((sum, unit) => sum + weigh(unit), 0)
-  const running = new Map<string, number>()
+  const work = new WorkLeft(plan, (id) => store.outcome(id))
   const diskFailed = new AbortController()
   const signal = AbortSignal.any([request.signal, diskFailed.signal])
-  let finished = 0
-  const report = (): void => {
-    const partial = [...running.values()].reduce((sum, weight) => sum + weight, 0)
-    request.progress(finished + partial, total)
-  }
+  const report = (): void => request.progress(work.shareDone)
 
   async function runOne(unit: Unit): Promise<void> {
     const cell = cellId(unit.cell)
     const clean = cleanUnitOf(unit)
-    const weight = weigh(unit)
     // Without clean predictions there is nothing to attack: their failure is already on record.
     const hopeless = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
     if (!signal.aborted && !hopeless) {
-      const size = unit.shard.end - unit.shard.start
-      running.set(unit.id, 0)
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
       const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
-        running.set(unit.id, (weight * done) / size)
+        work.advance(unit, done)
         report()
       })
-      running.delete(unit.id)
       if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
       else if (error && error.code !== 'ROBENCH_ABORTED' && !errors.has(cell)) {
         errors.set(cell, error)
         request.failed(nameOf(plan, unit), error)
       }
     }
-    finished += weight
+    work.finish(unit, store.outcome(unit.id))
     report()
   }
 
@@ -134,17 +125,6 @@ async function attempt(
   } catch (error) {
     return toErrorRecord(error)
   }
-}
-
-/** Passes at most per unit, at least one. */
-function unitWeights(plan: Plan): (unit: Unit) => number {
-  const perExample = new Map<string, number>()
-  for (const { clean, checks, attacks } of plan.rows) {
-    for (const { id, passes, cell } of [clean, ...(checks ? [checks] : []), ...attacks]) {
-      perExample.set(id, Math.max(1, (passes.forward + passes.backward) / cell.examples))
-    }
-  }
-  return ({ cell, shard }) => (perExample.get(cellId(cell)) ?? 1) * (shard.end - shard.start)
 }
 
 /** How messages call a unit: `defense "standard", attack "pgd", examples 0 to 499`. */

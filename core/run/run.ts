@@ -1,14 +1,18 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
 import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
-import { planRows } from './plan-summary.ts'
+import { expectedWork, isForeseeable } from './expected-passes.ts'
+import type { Expectations, ExpectedWork } from './expected-passes.ts'
+import { measuredUnits } from './measured.ts'
+import type { ModelRow } from './models.ts'
+import { pilotUnits } from './pilot.ts'
 import type { PlanSummary } from './plan-summary.ts'
 import { resolveSuite } from './resolve.ts'
 import type { RunResult } from './result.ts'
-import { runUnits } from './run-units.ts'
-import { RunSession, refuseAborted } from './run-session.ts'
+import { RunSession } from './run-session.ts'
 import type { RunListener, RunSettings } from './settings.ts'
 import { ResultStore, readFinished, resultsFolder } from './store.ts'
+import type { UnitOutcome } from './store.ts'
 
 export interface RunAnswer {
   readonly result: RunResult
@@ -19,23 +23,69 @@ export interface RunAnswer {
   readonly failed: boolean
 }
 
-/** The plan of a suite. Makes the models of defenses that need no training, to know their identity. @throws RobenchError for every mistake in the suite */
+export interface PlanRequest extends Omit<Expectations, 'finished'> {
+  /** Do the units first that tell what the others take, so many examples of every dear attack. They stay for the run. */
+  readonly pilot?: number
+}
+
+export interface PlanAnswer {
+  readonly plan: PlanSummary
+  /** Absent if nothing is known or assumed of what the suite will find. */
+  readonly expected?: ExpectedWork
+}
+
+/**
+ * The plan of a suite. Makes the models of defenses that need no training, to know their identity; with a pilot run, all.
+ * @throws RobenchError for every mistake in the suite
+ */
 export async function planSuite(
   loaded: LoadedSuite,
   settings: RunSettings,
+  { pilot, ...expectations }: PlanRequest = {},
   listener: RunListener = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<PlanSummary> {
+): Promise<PlanAnswer> {
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings, listener, signal)
   try {
-    const rows = await session.findModels()
+    let rows = await session.findModels()
     const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
-    const finished = await readFinished(folder)
-    return session.summarize(rows, folder, (id) => !settings.fresh && finished.has(id))
+    if (pilot !== undefined) {
+      const store = await ResultStore.open(folder, settings.fresh ? { fresh: true } : {})
+      try {
+        rows = (await session.trainModels(rows)).rows
+        const plan = session.plan(rows)
+        const units = pilotUnits(plan, pilot)
+        listener.notice?.(
+          `a pilot run does ${units.length} of ${plan.units.length} units; the run will skip these`,
+        )
+        await session.run({ ...plan, units }, rows, store)
+      } finally {
+        await store.close()
+      }
+    }
+    const ignored = settings.fresh && pilot === undefined
+    const finished = ignored ? new Map<string, UnitOutcome>() : await readFinished(folder)
+    return foresee(session, rows, folder, (id) => finished.get(id), expectations)
   } finally {
     await session.close()
   }
+}
+
+/** A plan with what is to be expected of it, as far as that is known. */
+function foresee(
+  session: RunSession,
+  rows: readonly ModelRow[],
+  folder: string,
+  outcome: (unitId: string) => UnitOutcome | undefined,
+  expectations: Expectations = {},
+): PlanAnswer {
+  const plan = session.summarize(rows, folder, (id) => outcome(id) !== undefined)
+  const finished = measuredUnits(session.plan(rows), outcome)
+  const { like, robustAccuracies = {} } = expectations
+  const isAsked = like !== undefined || Object.keys(robustAccuracies).length > 0
+  if (!isAsked && !isForeseeable(plan, finished)) return { plan }
+  return { plan, expected: expectedWork(plan, { ...expectations, finished }) }
 }
 
 /**
@@ -58,24 +108,11 @@ export async function runSuite(
     const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
     store = await ResultStore.open(folder, settings.fresh ? { fresh: true } : {})
     const kept = store
-    listener.planned?.(session.summarize(found, folder, (id) => kept.has(id)))
+    const { plan: summary, expected } = foresee(session, found, folder, (id) => kept.outcome(id))
+    listener.planned?.(summary, expected)
     const { rows, failures } = await session.trainModels(found)
-    const plan = planRows(resolved, rows, settings.device)
-    const errors = await runUnits({
-      plan,
-      pool: session.pool,
-      store,
-      setting: session.setting(settings.threads),
-      batchSize: loaded.suite.batchSize,
-      timeLimitMs: loaded.suite.timeLimitMs,
-      saveAdversarial: settings.saveAdversarial ?? false,
-      signal,
-      model: (hash) => rows.find(({ model }) => model?.hash === hash)!.model!.location,
-      progress: (done, total) => listener.progress?.(done, total),
-      failed: (what, error) => listener.failed?.(what, error),
-      notice: (text) => listener.notice?.(text),
-    })
-    refuseAborted(signal)
+    const plan = session.plan(rows)
+    const errors = await session.run(plan, rows, store)
     const result = assembleResult({
       resolved,
       rows,

@@ -1,6 +1,7 @@
 /** How a run is to be done, and what it tells while it goes. */
 import type { ErrorRecord } from '../errors.ts'
 import type { TrainingProgress } from '../plugin/contract.ts'
+import type { ExpectedWork } from './expected-passes.ts'
 import type { PlanSummary } from './plan-summary.ts'
 
 /** How to run; nothing here changes an outcome, but for the device. */
@@ -23,9 +24,10 @@ export interface RunSettings {
 /** What a run tells while it goes. All optional. */
 export interface RunListener {
   notice?(text: string): void
-  planned?(plan: PlanSummary): void
+  /** @param expected what is to be expected, if it is known */
+  planned?(plan: PlanSummary, expected?: ExpectedWork): void
   training?(defense: string, state: TrainingProgress): void
-  /** In passes: the ratio tells of time. */
-  progress?(done: number, total: number): void
+  /** The share in [0, 1] that is done, by passes; never less than it was. */
+  progress?(share: number): void
   failed?(what: string, error: ErrorRecord): void
 }

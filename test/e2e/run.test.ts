@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
-import { onlyResults, outcomesOf, readOnlyResult, testSuite, unitTimes } from './support/suite.ts'
+import {
+  onlyResults,
+  outcomesOf,
+  readOnlyResult,
+  readUnit,
+  testSuite,
+  unitTimes,
+} from './support/suite.ts'
 import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
 
 test('a suite runs to a table, a result and a report', async () => {
@@ -99,4 +106,29 @@ test('plan shows cells and passes, and what is done already', async () => {
   await robench(folder, 'run', 'suite.json')
   const after = JSON.parse((await robench(folder, 'plan', 'suite.json', '--json')).stdout)
   expect(after).toMatchObject({ units: 9, unitsDone: 9, passes: { forward: 0, backward: 0 } })
+})
+
+test('a pilot run does a part of the work, says what the rest takes, and is not done again', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  const attacks = [{ plugin: 'fgsm' }, { plugin: 'pgd', options: { steps: 100 } }]
+  writeJson(folder, 'suite.json', testSuite(attacks))
+  const words = ['plan', 'suite.json', '--pilot', '400', '--json']
+  const { stdout, stderr } = await robench(folder, ...words)
+  // Clean predictions and FGSM whole, the second of PGD's three units.
+  expect(stderr).toContain('a pilot run does 7 of 9 units')
+  const { unitsDone, expected } = JSON.parse(stdout)
+  expect(unitsDone).toBe(7)
+  const piloted = unitTimes(folder)
+  const text = await robench(folder, 'plan', 'suite.json')
+  expect(text.stdout).toMatch(/expected +[\d,]+ forward, [\d,]+ backward \(± [\d.]+ %\)/)
+  await robench(folder, 'run', 'suite.json')
+  const after = unitTimes(folder)
+  expect(after.size).toBe(9)
+  for (const [name, time] of piloted) expect(after.get(name)).toBe(time)
+  const counted = [...after.keys()]
+    .filter((name) => !piloted.has(name))
+    .map((name) => readUnit(folder, name).forwardPasses)
+  const off = counted.reduce((a, b) => a + b) - expected.passes.forward
+  expect(Math.abs(off)).toBeLessThan(2 * expected.margin.forward + 1)
 })

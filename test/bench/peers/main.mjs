@@ -130,7 +130,7 @@ function readOptions() {
         examples: { type: 'string', default: '1000' },
         only: { type: 'string', multiple: true },
         workers: { type: 'string', default: '2' },
-        'their-processes': { type: 'string' },
+        'their-processes': { type: 'string', default: '1' },
         python: { type: 'string', default: 'python3' },
         json: { type: 'boolean' },
       },
@@ -152,7 +152,7 @@ function readOptions() {
       ? comparisons.filter((row) => values.only.some((name) => matches(row, name)))
       : comparisons
     const workers = readCount('workers', values.workers)
-    const processes = readCount('their-processes', values['their-processes'] ?? values.workers)
+    const processes = readCount('their-processes', values['their-processes'])
     if (workers % processes !== 0) {
       throw new Error(
         `--their-processes: expected a divisor of --workers ${workers}, got ${processes}`,

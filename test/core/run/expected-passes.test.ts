@@ -1,6 +1,8 @@
 /** What a plan says that a run will take, against what the run takes. */
 import { describe, expect, test } from 'vitest'
-import { expectedWork } from '../../../core/run/expected-passes.ts'
+import { expectedWork, isForeseeable } from '../../../core/run/expected-passes.ts'
+import { measuredKey } from '../../../core/run/measured.ts'
+import type { MeasuredShard } from '../../../core/run/measured.ts'
 import type { CellSummary, PlanSummary } from '../../../core/run/plan-summary.ts'
 import type { RunResult } from '../../../core/run/result.ts'
 
@@ -56,20 +58,69 @@ describe('the expected work', () => {
     )
   })
 
+  describe('with finished units', () => {
+    const shard = (start: number, outcomes: string, forwardPasses: number): MeasuredShard => ({
+      start,
+      outcomes,
+      forwardPasses,
+      backwardPasses: 0,
+      elapsedMs: forwardPasses,
+    })
+    const key = (attack: string | null): string =>
+      measuredKey({ defense: 'a', threatModel, attack, seed: attack === null ? null : 0 })
+    const both = plan([cell('a', 'pgd', 0), cell('a', 'autoattack', 5000)])
+    // PGD leaves the first 40 robust; 5 of the ten whose AutoAttack is known are among them, and 4 of these stay robust.
+    const finished = new Map([
+      [key('pgd'), [shard(0, 'r'.repeat(40) + 'b'.repeat(60), 500)]],
+      [key('autoattack'), [shard(35, 'rrrrbbbbbb', 4 * 50 + 6 * 5)]],
+    ])
+    const open = {
+      ...both,
+      cells: [{ ...both.cells[1]!, examples: 90, passes: { forward: 4500, backward: 0 } }],
+    }
+
+    test('counts by what a cheaper attack has found on all examples', () => {
+      const { passes, etaMs } = expectedWork(
+        { ...open, cells: [...open.cells, { ...both.cells[0]!, examples: 0 }] },
+        { finished },
+      )
+      expect(passes.forward).toBe(35 * (0.8 * 50 + 0.2 * 5) + 55 * 5)
+      // By the clock of the finished units, a millisecond a pass, on two workers.
+      expect(etaMs).toBe(Math.round(passes.forward / 2))
+    })
+
+    test('takes the sample as it is where no other attack has seen all examples', () => {
+      const { passes } = expectedWork(open, { finished: new Map([...finished].slice(1)) })
+      expect(passes.forward).toBe(90 * (0.4 * 50 + 0.6 * 5))
+    })
+
+    test('tells whether they tell of every attack', () => {
+      expect(isForeseeable(open, finished)).toBe(true)
+      expect(isForeseeable(plan(cells), finished)).toBe(false)
+    })
+  })
+
   describe('with a run like it', () => {
-    test('is what the same attacks took an example there', () => {
-      const { passes, etaMs } = expectedWork(plan(cells), { like: earlier([['a', 'pgd', 30]]) })
-      // Clean predictions as planned, 100 × 3 for a's attack, at most for b's, of which nothing is known.
-      expect(passes).toEqual({ forward: 100 + 300 + 1000, backward: 10 + 100 + 10 })
-      expect(etaMs).toBe(Math.round((100 + (1000 * 500) / 1020 + 1000) / 2))
+    // Ten passes of each robust example, three of each broken one.
+    const like = earlier([['a', 'pgd', 5 * 10 + 5 * 3]])
+
+    test('is what robust and broken examples took there', () => {
+      const { passes, margin } = expectedWork(plan(cells), { like })
+      // Clean predictions as planned, 6.5 a new example of a's attack, at most for b's, of which nothing is known.
+      expect(passes.forward).toBe(100 + 650 + 1000)
+      expect(margin).toBeUndefined()
     })
 
     test('takes assumptions for the others', () => {
-      const { passes } = expectedWork(plan(cells), {
-        like: earlier([['a', 'pgd', 30]]),
-        robustAccuracies: { '*': 0.5 },
-      })
-      expect(passes.forward).toBe(100 + 300 + 500)
+      const { passes } = expectedWork(plan(cells), { like, robustAccuracies: { '*': 0.5 } })
+      expect(passes.forward).toBe(100 + 650 + 500)
+    })
+
+    test('says how far off it may be if all is known', () => {
+      const { passes, margin } = expectedWork(plan(cells.slice(0, 2)), { like })
+      expect(passes.forward).toBe(100 + 650)
+      // Half at 10, half at 3 with an exponential spread: 59 - 6.5², of the 90 examples that are not among the 10.
+      expect(margin?.forward).toBe(Math.round(1.96 * Math.sqrt(90 * (59 - 6.5 ** 2) * 10)))
     })
 
     test('refuses a run of other attacks', () => {
@@ -103,10 +154,10 @@ function earlier(attacks: readonly (readonly [string, string, number])[]): RunRe
           state: 'completed',
           attack: { name: attack, ...identity },
           seed: 0,
-          outcomes: 'rrrrrrrrrr',
-          robustAccuracy: 1,
+          outcomes: 'rrrrrbbbbb',
+          robustAccuracy: 0.5,
           forwardPasses,
-          backwardPasses: 10,
+          backwardPasses: 1,
           elapsedMs: 1,
         },
       ],

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunResult } from '../../../core/run/result.ts'
+import type { UnitOutcome } from '../../../core/run/store.ts'
 import { fixturePlugins } from './cli.ts'
 
 export interface TestAttack {
@@ -58,4 +59,10 @@ export function unitTimes(folder: string): Map<string, number> {
   const units = join(onlyResults(folder), 'units')
   const names = readdirSync(units).filter((name) => name.endsWith('.json'))
   return new Map(names.map((name) => [name, statSync(join(units, name)).mtimeMs]))
+}
+
+/** What a finished unit left. */
+export function readUnit(folder: string, name: string): UnitOutcome {
+  const text = readFileSync(join(onlyResults(folder), 'units', name), 'utf8')
+  return (JSON.parse(text) as { outcome: UnitOutcome }).outcome
 }
