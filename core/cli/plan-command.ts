@@ -11,7 +11,7 @@ import { formatPlan } from './format-plan.ts'
 import { progressDisplay } from './progress.ts'
 
 interface PlanOptions extends RunOptions {
-  readonly robustAccuracy: AssumedRobustAccuracies
+  readonly robustAccuracy?: AssumedRobustAccuracies
   readonly like?: string
   /** True if it was given without a number. */
   readonly pilot?: number | true
@@ -27,24 +27,23 @@ export function planCommand(): Command {
     .argument('<suite>', 'a suite file, or the name of a shipped suite')
     .option(
       '--robust-accuracy <share>',
-      'what you expect to find, such as 0.35 or pgd-at=0.35, may be repeated: then the plan says what that takes',
+      'a guess of what it will find, such as 0.35 or pgd-at=0.35, may be repeated: say what that takes',
       collectShare,
-      {},
     )
     .option(
       '--like <result>',
-      'an earlier result, of fewer examples perhaps: then the plan says what to expect after it',
+      'an earlier result, of fewer examples perhaps: say what to expect after it',
     )
     .option(
       '--pilot [examples]',
-      'do the first of the work, 1,000 examples of every dear attack and all of the cheap ones, and say what the rest takes; the run skips it later',
+      'do a part of the work, 1,000 examples of every dear attack and all of the cheap ones, and say what the rest takes; the run skips that part',
       wholeNumber(1),
     )
   return addRunOptions(command).action(async (path: string, options: PlanOptions) => {
     const loaded = loadSuite(path, suiteOverrides(options))
     const like = options.like === undefined ? undefined : readResult(options.like)
     const display = progressDisplay(process.stderr)
-    const { robustAccuracy: robustAccuracies, pilot } = options
+    const { robustAccuracy: robustAccuracies = {}, pilot } = options
     const { plan, expected } = await interruptible(
       (signal) =>
         planSuite(
@@ -70,7 +69,10 @@ export function planCommand(): Command {
 }
 
 /** `share` for all defenses, or `name=share` for one. */
-function collectShare(text: string, previous: AssumedRobustAccuracies): AssumedRobustAccuracies {
+function collectShare(
+  text: string,
+  previous: AssumedRobustAccuracies = {},
+): AssumedRobustAccuracies {
   const [, name = '*', share] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? []
   const value = Number(share)
   if (share === undefined || !(value >= 0 && value <= 1)) {
