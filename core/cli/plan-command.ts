@@ -65,6 +65,9 @@ export function planCommand(): Command {
         ? `${JSON.stringify({ ...plan, ...(expected && { expected }) }, undefined, 2)}\n`
         : formatPlan(plan, expected),
     )
+    if (!expected && plan.unitsDone < plan.units) {
+      display.notice('fooled examples take less than that; --pilot does a part and tells how much')
+    }
   })
 }
 
