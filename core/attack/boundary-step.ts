@@ -167,10 +167,10 @@ export function drawAround(
   stream: RandomStream,
   output: Float64Array,
 ): void {
-  const uniform = norm === 'Linf'
-  for (let i = 0; i < output.length; i++) {
-    output[i] = uniform ? 2 * stream.uniform() - 1 : stream.normal()
-  }
+  if (norm === 'Linf') {
+    stream.fillUniform(output)
+    for (let i = 0; i < output.length; i++) output[i] = 2 * output[i]! - 1
+  } else stream.fillNormal(output)
   const length = distance(norm, new Float64Array(output.length), output)
   for (let i = 0; i < output.length; i++) {
     output[i] = origin[i]! + (output[i]! * radius) / Math.max(length, 1e-12)

@@ -1,5 +1,5 @@
 /** The boundary attack: a random walk along the boundary that comes ever nearer. */
-import { distance } from '../threat/verify.ts'
+import { v, vectorLoop } from '../tensor/vector-loop.ts'
 import { ask, decisionSearch } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
 import { approachBoundary, findStart } from './decision-start.ts'
@@ -50,16 +50,11 @@ function* walk(example: DecisionExample, options: BoundaryWalkOptions): QuerySea
   const sphere = new Float32Array(point.length)
   const candidate = new Float32Array(point.length)
   for (let step = 1; ; step++) {
-    propose(example, point, steps, { sphere, candidate })
+    const isNearer = propose(example, point, steps, { sphere, candidate })
     const checks = step % checkEvery === 0
     const stays = !checks || (yield* ask(example, sphere))
     const reached = stays && (yield* ask(example, candidate))
-    if (
-      reached &&
-      distance('L2', example.origin, candidate) < distance('L2', example.origin, point)
-    ) {
-      point.set(candidate)
-    }
+    if (reached && isNearer) point.set(candidate)
     if (!checks) continue
     // On a smooth boundary half of the sphere's points near enough to this one are misclassified.
     const change = spherical.add(stays, 0.2, 0.5)
@@ -86,38 +81,80 @@ function successRate(): {
   }
 }
 
-/** A random point on the sphere through `point` around the example, and one nearer to the example; both within the bounds. */
+/** What directions are drawn into; nothing of it outlives a proposal. */
+let scratch = new Float64Array(0)
+
+/**
+ * A random point on the sphere through `point` around the example, and one nearer to the example; both within the bounds.
+ * @returns whether the second one is nearer than `point`, as float32
+ */
 function propose(
   { origin, stream, low, high }: DecisionExample,
   point: Float32Array,
   steps: { readonly spherical: number; readonly source: number },
   output: { readonly sphere: Float32Array; readonly candidate: Float32Array },
-): void {
+): boolean {
   const { sphere, candidate } = output
-  const size = point.length
-  const radius = distance('L2', origin, point)
-  const inverse = radius === 0 ? 0 : 1 / radius
-  const tangent = Float64Array.from({ length: size }, () => stream.normal())
-  let along = 0
-  for (let i = 0; i < size; i++) along += inverse * tangent[i]! * (point[i]! - origin[i]!)
-  let squares = 0
-  for (let i = 0; i < size; i++) {
-    tangent[i]! -= inverse * along * (point[i]! - origin[i]!)
-    squares += tangent[i]! ** 2
-  }
-  const scale = squares === 0 ? 0 : (steps.spherical * radius) / Math.sqrt(squares)
-  // Back onto the sphere: the step is at right angles to the radius.
+  if (scratch.length !== point.length) scratch = new Float64Array(point.length)
+  const direction = scratch
+  stream.fillNormal(direction)
+  const { squares, along, lengths } = measureWay.run({ origin, point, direction }, {})
+  const radius = Math.sqrt(squares)
+  // Of the direction what is at right angles to the radius, the tangent, counts.
+  const radial = squares === 0 ? 0 : along / squares
+  const tangent = Math.sqrt(Math.max(0, lengths - radial * along))
+  const length = tangent === 0 ? 0 : (steps.spherical * radius) / tangent
+  // Back onto the sphere.
   const shrink = 1 / Math.sqrt(1 + steps.spherical ** 2)
-  for (let i = 0; i < size; i++) {
-    const moved = origin[i]! + shrink * (point[i]! - origin[i]! + scale * tangent[i]!)
-    sphere[i] = Math.min(Math.max(moved, low), high)
-  }
-  const away = distance('L2', origin, sphere)
+  const { away } = stepAlongSphere.run(
+    { origin, point, direction, sphere },
+    { radial, length, shrink, low, high },
+  )
   // Bounds may have taken the point off the sphere: the candidate's own radius is what counts.
-  const length = Math.max(0, steps.source * radius + away - radius)
-  const part = away === 0 ? 0 : length / away
-  for (let i = 0; i < size; i++) {
-    const moved = sphere[i]! + part * (origin[i]! - sphere[i]!)
-    candidate[i] = Math.min(Math.max(moved, low), high)
-  }
+  const apart = Math.sqrt(away)
+  const nearer = Math.max(0, steps.source * radius + apart - radius)
+  const part = apart === 0 ? 0 : nearer / apart
+  const { left } = stepTowards.run({ origin, sphere, candidate }, { part, low, high })
+  return left < squares
 }
+
+/** From the example to the point, and what part of the direction goes that way. */
+const measureWay = vectorLoop({
+  arrays: { origin: 'float32', point: 'float32', direction: 'float64' },
+  body({ origin, point, direction }) {
+    const way = v.sub(point, origin)
+    return {
+      sums: {
+        squares: v.mul(way, way),
+        along: v.mul(direction, way),
+        lengths: v.mul(direction, direction),
+      },
+    }
+  },
+})
+
+/** origin + shrink·(way + length·(direction − radial·way)), and its squared distance from the origin. */
+const stepAlongSphere = vectorLoop({
+  arrays: { origin: 'float32', point: 'float32', direction: 'float64', sphere: 'float32' },
+  scalars: ['radial', 'length', 'shrink', 'low', 'high'],
+  body({ origin, point, direction, radial, length, shrink, low, high }) {
+    const way = v.sub(point, origin)
+    const tangent = v.sub(direction, v.mul(radial, way))
+    const moved = v.add(origin, v.mul(shrink, v.add(way, v.mul(length, tangent))))
+    const inside = v.round(v.clip(moved, low, high))
+    const off = v.sub(inside, origin)
+    return { writes: { sphere: inside }, sums: { away: v.mul(off, off) } }
+  },
+})
+
+/** sphere + part·(origin − sphere), and its squared distance from the origin. */
+const stepTowards = vectorLoop({
+  arrays: { origin: 'float32', sphere: 'float32', candidate: 'float32' },
+  scalars: ['part', 'low', 'high'],
+  body({ origin, sphere, part, low, high }) {
+    const moved = v.add(sphere, v.mul(part, v.sub(origin, sphere)))
+    const inside = v.round(v.clip(moved, low, high))
+    const off = v.sub(inside, origin)
+    return { writes: { candidate: inside }, sums: { left: v.mul(off, off) } }
+  },
+})

@@ -106,11 +106,9 @@ export const halvingAscent: Readonly<Record<'Linf' | 'L2', AscentRule>> = {
     ...halving,
     // t ~ N(0, I), x + ε t / ‖t‖₂
     start({ center, threatModel: { epsilon } }, stream, scratch) {
+      stream.fillNormal(scratch)
       let squares = 0
-      for (let i = 0; i < scratch.length; i++) {
-        scratch[i] = stream.normal()
-        squares += scratch[i]! ** 2
-      }
+      for (let i = 0; i < scratch.length; i++) squares += scratch[i]! ** 2
       addTo(center, epsilon / Math.max(Math.sqrt(squares), 1e-12), scratch)
     },
 

@@ -88,11 +88,11 @@ function* estimateNormal(
     count,
     write(_, output) {
       let squares = 0
-      for (let i = 0; i < size; i++) {
-        const component = norm === 'Linf' ? 2 * stream.uniform() - 1 : stream.normal()
-        direction[i] = component
-        squares += component ** 2
-      }
+      if (norm === 'Linf') {
+        stream.fillUniform(direction)
+        for (let i = 0; i < size; i++) direction[i] = 2 * direction[i]! - 1
+      } else stream.fillNormal(direction)
+      for (let i = 0; i < size; i++) squares += direction[i]! ** 2
       const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
       for (let i = 0; i < size; i++) {
         output[i] = Math.min(Math.max(point[i]! + scale * direction[i]!, low), high)

@@ -16,17 +16,13 @@ const draw: Readonly<
   Record<Norm, (ball: Ball, stream: RandomStream, output: Float64Array) => void>
 > = {
   Linf({ center, threatModel: { epsilon } }, stream, output) {
-    for (let i = 0; i < output.length; i++) {
-      output[i] = center[i]! + epsilon * (2 * stream.uniform() - 1)
-    }
+    stream.fillUniform(output)
+    for (let i = 0; i < output.length; i++) output[i] = center[i]! + epsilon * (2 * output[i]! - 1)
   },
   L2({ center, threatModel: { epsilon } }, stream, output) {
+    stream.fillNormal(output)
     let squares = 0
-    for (let i = 0; i < output.length; i++) {
-      const normal = stream.normal()
-      output[i] = normal
-      squares += normal ** 2
-    }
+    for (let i = 0; i < output.length; i++) squares += output[i]! ** 2
     const radius = epsilon * stream.uniform() ** (1 / output.length)
     const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
     for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!

@@ -39,9 +39,10 @@ export function* estimateGradient(
     count,
     write(index, output) {
       const opposite = index % 2 === 1
+      if (!opposite) draw[directions](stream, step)
+      const scale = opposite ? -1 : distance
       for (let i = 0; i < size; i++) {
-        if (opposite) step[i] = -step[i]!
-        else step[i] = distance * draw[directions](stream)
+        step[i]! *= scale
         output[i] = Math.min(Math.max(point[i]! + step[i]!, low), high)
       }
     },
@@ -63,7 +64,13 @@ export function* estimateGradient(
   return Float32Array.from(products, (product, i) => (squares[i] === 0 ? 0 : product / squares[i]!))
 }
 
-const draw: Readonly<Record<SampleDirections, (stream: RandomStream) => number>> = {
-  signs: (stream) => (stream.integer(2) === 0 ? 1 : -1),
-  normal: (stream) => stream.normal(),
+const draw: Readonly<
+  Record<SampleDirections, (stream: RandomStream, output: Float64Array) => void>
+> = {
+  signs(stream, output) {
+    const bits = new Uint32Array(output.length)
+    stream.fillBits(bits)
+    for (let i = 0; i < output.length; i++) output[i] = bits[i]! % 2 === 0 ? 1 : -1
+  },
+  normal: (stream, output) => stream.fillNormal(output),
 }

@@ -23,7 +23,8 @@ export const sparseAscent: AscentRule = {
 
   // x + t, t ~ N(0, I): the projection makes it sparse
   start({ center }, stream, scratch) {
-    for (let i = 0; i < scratch.length; i++) scratch[i] = center[i]! + stream.normal()
+    stream.fillNormal(scratch)
+    for (let i = 0; i < scratch.length; i++) scratch[i]! += center[i]!
   },
 
   begin(ascent, started) {

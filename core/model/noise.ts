@@ -73,14 +73,17 @@ export function withDraws(model: Model, name: string): Model {
 }
 
 function fill(data: Float32Array, { distribution }: Noise, stream: RandomStream): void {
+  const draws = new Float64Array(data.length)
   if (distribution.kind === 'normal') {
     const { mean, scale } = distribution
-    for (let i = 0; i < data.length; i++) data[i] = mean + scale * stream.normal()
+    stream.fillNormal(draws)
+    for (let i = 0; i < data.length; i++) data[i] = mean + scale * draws[i]!
   } else {
     const { low, high } = distribution
+    stream.fillUniform(draws)
     // Rounding to float32 may reach `high`, which is outside.
     for (let i = 0; i < data.length; i++) {
-      data[i] = low + (high - low) * (Math.floor(stream.uniform() * 2 ** 24) / 2 ** 24)
+      data[i] = low + (high - low) * (Math.floor(draws[i]! * 2 ** 24) / 2 ** 24)
     }
   }
 }

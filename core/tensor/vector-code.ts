@@ -1,8 +1,8 @@
 /** Makes of the expressions of a vector loop a WebAssembly function. */
 import { inOrder, operandsOf } from './vector-expression.ts'
 import type { ConditionOperator, Node, Term, TermOperator } from './vector-expression.ts'
-import { code, encodeModule, instruction, instructions } from './wasm-module.ts'
-import type { Code, ValueType } from './wasm-module.ts'
+import { code, encodeModule, instruction, instructions } from '../wasm-module.ts'
+import type { Code, ValueType } from '../wasm-module.ts'
 
 const { getLocal, setLocal } = instruction
 

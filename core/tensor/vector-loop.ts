@@ -1,5 +1,6 @@
 /** Loops over the components of arrays in 128-bit vectors: written once as expressions, run as WebAssembly. */
 import { RobenchError } from '../errors.ts'
+import { instantiate, newMemory, pageBytes } from '../wasm-module.ts'
 import { arraysStart, bytesBefore, compileLoop, resultsStart, stride } from './vector-code.ts'
 import type { ElementType, LoopPlan } from './vector-code.ts'
 import { inOrder } from './vector-expression.ts'
@@ -82,26 +83,8 @@ export function vectorLoop<
 
 type AnyArrays = Readonly<Record<string, Float32Array | Float64Array>>
 type Numbers = Readonly<Record<string, number>>
-type RunLoop = (count: number) => void
-
-/** As much of the engine's own interface as is used here; what types there are belong to browsers. */
-interface WebAssemblyEngine {
-  readonly Memory: new (limits: { readonly initial: number }) => {
-    readonly buffer: ArrayBuffer
-    grow(pages: number): number
-  }
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (
-    module: object,
-    imports: { readonly host: { readonly memory: object } },
-  ) => { readonly exports: { readonly run: RunLoop } }
-}
-
-const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: WebAssemblyEngine }
-const pageBytes = 2 ** 16
-
 /** One memory for all loops: what is in it means nothing after a call, but for the arrays that it holds. */
-const memory = new engine.Memory({ initial: 1 })
+const memory = newMemory(1)
 /** Whose arrays the memory holds. */
 let held: object | undefined
 
@@ -117,7 +100,7 @@ class CompiledLoop {
   readonly #read: readonly string[]
   readonly #written: readonly string[]
   readonly #results: readonly { readonly name: string; readonly isSum: boolean }[]
-  readonly #run: RunLoop
+  readonly #run: (count: number) => void
   /** Where in memory scalars and results are, and the arrays of the last call. */
   #numbers = new Float64Array(0)
   #places: AnyArrays = {}
@@ -152,8 +135,7 @@ class CompiledLoop {
       ...Object.values(largest),
     ]
     this.#read = inOrder(roots).flatMap((node) => (node.kind === 'array' ? [node.name] : []))
-    const module = new engine.Module(compileLoop(this.#plan))
-    this.#run = new engine.Instance(module, { host: { memory } }).exports.run
+    this.#run = instantiate(compileLoop(this.#plan), memory)
   }
 
   over(arrays: AnyArrays): (scalars: Numbers) => Numbers {

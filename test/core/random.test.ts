@@ -1,7 +1,9 @@
 /** Philox against its published answers; streams are fixed by their names alone. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { philox4x32, randomStream } from '../../core/random.ts'
+import { philox4x32, philoxBlocks, wordsPerBlock } from '../../core/philox.ts'
+import { randomStream } from '../../core/random.ts'
+import type { RandomStream } from '../../core/random.ts'
 
 type Words = readonly [number, number, number, number]
 
@@ -25,6 +27,29 @@ describe('Philox4x32-10', () => {
     const output = new Uint32Array(4)
     philox4x32(counter, key, output)
     expect([...output]).toEqual(expected)
+    expect([...philoxBlocks(counter, key, 1)]).toEqual(expected)
+  })
+
+  test('many blocks at once are those of the numbers that follow, with their carry', () => {
+    const word = fc.oneof(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constant(2 ** 32 - 3))
+    fc.assert(
+      fc.property(
+        fc.tuple(word, fc.nat(9), word, word),
+        fc.tuple(word, word),
+        fc.integer({ min: 1, max: 20 }),
+        (counter, key, blocks) => {
+          const [low, high, ...rest] = counter
+          const expected: number[] = []
+          const output = new Uint32Array(wordsPerBlock)
+          for (let i = 0; i < blocks; i++) {
+            const number = high * 2 ** 32 + low + i
+            philox4x32([number >>> 0, Math.floor(number / 2 ** 32), ...rest], key, output)
+            expected.push(...output)
+          }
+          expect([...philoxBlocks(counter, key, blocks)]).toEqual(expected)
+        },
+      ),
+    )
   })
 })
 
@@ -90,6 +115,22 @@ describe('a stream', () => {
     expect(Math.abs(moments[3]! - 3)).toBeLessThan(0.245)
   })
 
+  test('fills arrays with what as many calls give, in any turn', () => {
+    const kind = fc.constantFrom<Kind>('bits', 'uniform', 'normal')
+    // Lengths around those that are drawn at once.
+    const size = fc.oneof(fc.nat(40), fc.integer({ min: 4090, max: 4100 }))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(kind, fc.boolean(), size), { maxLength: 6 }), (turns) => {
+        const one = randomStream('one by one')
+        const other = randomStream('one by one')
+        for (const [what, atOnce, count] of turns) {
+          const expected = drawn(one, what, count)
+          expect(atOnce ? filled(other, what, count) : drawn(other, what, count)).toEqual(expected)
+        }
+      }),
+    )
+  })
+
   test('permutes: each of 0 … count − 1 stands once', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer(), (count, seed) => {
@@ -109,6 +150,20 @@ describe('a stream', () => {
     for (const count of first) expect(Math.abs(count - 1000)).toBeLessThan(140)
   })
 })
+
+type Kind = 'bits' | 'uniform' | 'normal'
+
+function filled(stream: RandomStream, kind: Kind, count: number): number[] {
+  const values = kind === 'bits' ? new Uint32Array(count) : new Float64Array(count)
+  if (values instanceof Uint32Array) stream.fillBits(values)
+  else if (kind === 'uniform') stream.fillUniform(values)
+  else stream.fillNormal(values)
+  return [...values]
+}
+
+function drawn(stream: RandomStream, kind: Kind, count: number): number[] {
+  return Array.from({ length: count }, () => stream[kind]())
+}
 
 function draw(stream: ReturnType<typeof randomStream>): number[] {
   return Array.from({ length: 6 }, () => stream.bits())

@@ -27,7 +27,9 @@ async function until(condition: () => boolean): Promise<void> {
 
 /** Finished units so far, without the lock's and the writer's files. */
 function finishedUnits(folder: string): number {
-  if (!existsSync(join(folder, 'results'))) return 0
+  const results = join(folder, 'results')
+  // The folder of the suite comes a moment after the one that it is in.
+  if (!existsSync(results) || readdirSync(results).length === 0) return 0
   const units = join(onlyResults(folder), 'units')
   return existsSync(units) ? readdirSync(units).filter((name) => name.endsWith('.json')).length : 0
 }

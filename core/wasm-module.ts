@@ -1,4 +1,4 @@
-/** The binary form of WebAssembly, as much of it as loops over 128-bit vectors take. */
+/** WebAssembly as it is written and run: as much of its binary form as loops over numbers and 128-bit vectors take. */
 
 /** Instructions, or any other part of a module. */
 export type Code = readonly number[]
@@ -13,7 +13,7 @@ const [block, loop, branch, branchIf, end] = [0x02, 0x03, 0x0c, 0x0d, 0x0b]
 const empty = 0x40
 
 /** Types of values, as the binary form names them. */
-export const valueTypes = { i32: 0x7f, v128: 0x7b } as const
+export const valueTypes = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const
 export type ValueType = keyof typeof valueTypes
 
 /** Instructions without operands of their own, which take all they need from the stack. */
@@ -23,7 +23,15 @@ export const instructions = {
   'i32.add': [0x6a],
   'i32.mul': [0x6c],
   'i32.and': [0x71],
+  'i32.xor': [0x73],
   'i32.shl': [0x74],
+  'i32.wrap_i64': [0xa7],
+  'i64.add': [0x7c],
+  'i64.mul': [0x7e],
+  'i64.or': [0x84],
+  'i64.shl': [0x86],
+  'i64.shr_u': [0x88],
+  'i64.extend_i32_u': [0xad],
   'f64.convert_i32_u': [0xb8],
   'f64x2.splat': vector(0x14),
   'f64x2.eq': vector(0x47),
@@ -48,6 +56,9 @@ export const instruction = {
   getLocal: (index: number): Code => [0x20, ...unsigned(index)],
   setLocal: (index: number): Code => [0x21, ...unsigned(index)],
   i32: (value: number): Code => [0x41, ...signed(value)],
+  i64: (value: number): Code => [0x42, ...signed(value)],
+  /** Puts an i32 at an address. */
+  store32: (offset: number): Code => [0x36, 2, ...unsigned(offset)],
   /** Both lanes of a vector. */
   f64x2: (first: number, second: number): Code => [
     ...vector(0x0c),
@@ -75,6 +86,39 @@ export interface FunctionDefinition {
   /** Numbered from the parameters on, and zero at first. */
   readonly locals: readonly ValueType[]
   readonly body: Code
+}
+
+/** What a module computes on. */
+export interface Memory {
+  /** Another one after the memory has grown. */
+  readonly buffer: ArrayBuffer
+  grow(pages: number): number
+}
+
+/** As much of the engine's own interface as is used here; what types there are belong to browsers. */
+interface Engine {
+  readonly Memory: new (limits: { readonly initial: number }) => Memory
+  readonly Module: new (bytes: Uint8Array) => object
+  readonly Instance: new (
+    module: object,
+    imports: { readonly host: { readonly memory: Memory } },
+  ) => { readonly exports: { run(...parameters: readonly number[]): void } }
+}
+
+const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: Engine }
+export const pageBytes = 2 ** 16
+
+/** A memory of so many pages. */
+export function newMemory(pages: number): Memory {
+  return new engine.Memory({ initial: pages })
+}
+
+/** The function of a module that `encodeModule` has written, on a memory; its parameters are numbers, those of i32 modulo 2³². */
+export function instantiate(
+  bytes: Uint8Array,
+  memory: Memory,
+): (...parameters: readonly number[]) => void {
+  return new engine.Instance(new engine.Module(bytes), { host: { memory } }).exports.run
 }
 
 /** A module that imports a memory, as `memory` of the module `host`, and exports one function, as `run`. */
@@ -119,9 +163,9 @@ function unsigned(value: number): Code {
   return value < 0x80 ? [value] : [(value % 0x80) + 0x80, ...unsigned(Math.floor(value / 0x80))]
 }
 
-/** LEB128 of an int32. */
+/** LEB128 of a safe integer. */
 function signed(value: number): Code {
   return value >= -0x40 && value < 0x40
     ? [value & 0x7f]
-    : [(value & 0x7f) + 0x80, ...signed(value >> 7)]
+    : [(value & 0x7f) + 0x80, ...signed(Math.floor(value / 0x80))]
 }
