@@ -1,5 +1,4 @@
 /** Does the open units of a plan on a pool: clean predictions first, then attacks; what is finished is kept at once. */
-import { join } from 'node:path'
 import { fromErrorRecord, toErrorRecord } from '../errors.ts'
 import type { ErrorRecord } from '../errors.ts'
 import type { Unit } from '../suite/cell.ts'
@@ -7,6 +6,7 @@ import { cellId } from '../suite/cell.ts'
 import { cleanUnitOf } from '../suite/plan.ts'
 import type { Plan, PlannedAttack } from '../suite/plan.ts'
 import type { WorkerPool } from './pool.ts'
+import { adversarialFile } from './store.ts'
 import type { ResultStore } from './store.ts'
 import type { ModelLocation, WorkerSetting } from './task.ts'
 import { WorkLeft } from './work-left.ts'
@@ -103,7 +103,7 @@ async function attempt(
       timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
       ...(request.saveAdversarial && cell.kind === 'attack'
-        ? { adversarialFile: join(store.folder, 'adversarials', `${unit.id}.npy`) }
+        ? { adversarialFile: adversarialFile(store.folder, unit.id) }
         : {}),
     },
     {

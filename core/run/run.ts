@@ -106,7 +106,8 @@ export async function runSuite(
   try {
     const found = await session.findModels()
     const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
-    store = await ResultStore.open(folder, settings.fresh ? { fresh: true } : {})
+    const { fresh = false, saveAdversarial = false } = settings
+    store = await ResultStore.open(folder, { fresh, adversarials: saveAdversarial })
     const kept = store
     const { plan: summary, expected } = foresee(session, found, folder, (id) => kept.outcome(id))
     listener.planned?.(summary, expected)

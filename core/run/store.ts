@@ -58,14 +58,18 @@ export class ResultStore {
   }
 
   /**
-   * Opens a folder for writing and locks it. `fresh` forgets what is finished.
+   * Opens a folder for writing and locks it. `fresh` forgets what is finished; with `adversarials` an attack's unit is finished only if its
+   * adversarial examples were kept.
    * @throws RunError ROBENCH_STORE if it is in use or cannot be written
    */
-  static async open(folder: string, options: { fresh?: boolean } = {}): Promise<ResultStore> {
+  static async open(
+    folder: string,
+    options: { fresh?: boolean; adversarials?: boolean } = {},
+  ): Promise<ResultStore> {
     const release = await takeLock(join(folder, 'lock'))
     try {
       if (options.fresh) await clear(folder)
-      return new ResultStore(folder, await readFinished(folder), release)
+      return new ResultStore(folder, await readFinished(folder, options), release)
     } catch (error) {
       await release()
       throw error
@@ -101,16 +105,22 @@ export class ResultStore {
   }
 }
 
-/** The finished units of a folder, without locking it; empty if there is no such folder. */
-export async function readFinished(folder: string): Promise<Map<string, UnitOutcome>> {
+/** The finished units of a folder, without locking it; empty if there is no such folder. @param options as of `ResultStore.open` */
+export async function readFinished(
+  folder: string,
+  options: { adversarials?: boolean } = {},
+): Promise<Map<string, UnitOutcome>> {
   const units = join(folder, 'units')
   const finished = new Map<string, UnitOutcome>()
   if (!existsSync(units)) return finished
   for (const name of await readdir(units)) {
     if (!name.endsWith('.json')) continue
     const id = name.slice(0, -'.json'.length)
-    const outcome = await readUnit(join(units, name), id)
-    if (outcome) finished.set(id, outcome)
+    const record = await readUnit(join(units, name), id)
+    if (!record) continue
+    const { cell, outcome } = record
+    const wanted = options.adversarials && cell.kind === 'attack'
+    if (!wanted || existsSync(adversarialFile(folder, id))) finished.set(id, outcome)
   }
   return finished
 }
@@ -120,7 +130,12 @@ export function unitFile(folder: string, id: string): string {
   return join(folder, 'units', `${id}.json`)
 }
 
-async function readUnit(path: string, id: string): Promise<UnitOutcome | undefined> {
+/** The file that keeps a unit's adversarial examples, if they are kept. */
+export function adversarialFile(folder: string, id: string): string {
+  return join(folder, 'adversarials', `${id}.npy`)
+}
+
+async function readUnit(path: string, id: string): Promise<UnitRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(path, 'utf8')) as UnitRecord
     const { outcome, shard } = record
@@ -132,7 +147,7 @@ async function readUnit(path: string, id: string): Promise<UnitOutcome | undefin
       (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length) &&
       (outcome.breakingEpsilons ?? outcome.outcomes).length === outcome.outcomes.length &&
       (outcome.correct ?? outcome.outcomes).length === outcome.outcomes.length
-    return sound ? outcome : undefined
+    return sound ? record : undefined
   } catch {
     return undefined
   }

@@ -83,6 +83,8 @@ test('adversarials are kept when asked for', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { limit: 20 }))
+  // What was finished without keeping them is done again.
+  await robench(folder, 'run', 'suite.json')
   await robench(folder, 'run', 'suite.json', '--save-adversarial')
   const units = [...unitTimes(folder).keys()].map((name) => name.replace('.json', '.npy'))
   const kept = units.filter((name) => existsSync(join(onlyResults(folder), 'adversarials', name)))
