@@ -1,5 +1,6 @@
 /** `robench validate`: checks a suite, its plugins and its data without running anything. */
 import { Command } from 'commander'
+import { countOf } from '../../reports/figures.ts'
 import { resolveSuite } from '../run/resolve.ts'
 import { loadSuite } from '../suite/load.ts'
 
@@ -20,9 +21,13 @@ export function validateCommand(): Command {
         return
       }
       for (const notice of notices) process.stderr.write(`note: ${notice}\n`)
-      process.stdout.write(
-        `${label}: valid; ${resolved.defenses.length} defenses, ${resolved.attacks.length} attacks, ` +
-          `${resolved.threatModels.length} threat models, ${resolved.examples} examples\n`,
-      )
+      const { defenses, attacks, threatModels, examples } = resolved
+      const counts = [
+        countOf(defenses.length, 'defense'),
+        countOf(attacks.length, 'attack'),
+        countOf(threatModels.length, 'threat model'),
+        countOf(examples, 'example'),
+      ]
+      process.stdout.write(`${label}: valid; ${counts.join(', ')}\n`)
     })
 }
