@@ -13,29 +13,29 @@ import { float32, sizeOf, sliceRows } from '../tensor/tensor.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import { noiseGenerator } from './noise-generator.ts'
 import { LayerScope } from './scope.ts'
-import { noiseGeneratorCost, trainNoiseGenerator, unitChannels } from './train-noise-generator.ts'
+import { noiseGeneratorCost, unitChannels } from './train-noise-generator.ts'
 import type { NoiseGeneratorOptions } from './train-noise-generator.ts'
 import type { Weights } from './training-graph.ts'
 
-export interface GeneratorNoiseOptions extends NoiseGeneratorOptions {
+export interface GeneratorNoiseOptions extends Pick<NoiseGeneratorOptions, 'dimensions'> {
   /** β_z: what a step changes each component of z by. */
   readonly latentStep: number
 }
 
 /**
- * η = A·G(x, ∇, T(x, a), z) with z drawn from N(0, I), G trained first (`trainNoiseGenerator`) and frozen; A is `noiseAmplitude`. Ascends
+ * η = A·G(x, ∇, T(x, a), z) with z drawn from N(0, I), G frozen; A is `noiseAmplitude`. Ascends
  * in z; how η changes with T(x, a) is left out of the gradient by a, as the authors detach the images that they feed back. Run one image
  * at a time, so that an image's noise cannot depend on others.
+ * @param weights of G, as `trainNoiseGenerator` gives them for as many dimensions
  */
 export async function generatorNoise(
   task: AttackTask,
-  options: GeneratorNoiseOptions,
+  { dimensions, latentStep }: GeneratorNoiseOptions,
+  weights: Weights,
 ): Promise<PerturbationSource> {
   const [channels = 1, height = 1, width = 1] = task.inputs.shape.slice(1)
   const shape = [1, channels, height, width] as const
   const size = sizeOf(shape)
-  const { dimensions } = options
-  const weights = await trainNoiseGenerator(task, options)
   const slopes = await inputGradients(task)
   const { forward, backward } = await compileGenerator(weights, shape, dimensions)
   return {
@@ -65,7 +65,7 @@ export async function generatorNoise(
             ...feeds(ball.center),
             upstream: float32(shape, upstream),
           })
-          ascendLatent(z, answers['byLatent']!.data as Float32Array, options.latentStep)
+          ascendLatent(z, answers['byLatent']!.data as Float32Array, latentStep)
         },
       }
     },

@@ -112,6 +112,7 @@ async function callPlugin(
       signal: inner,
       progress: (done) => progress(Math.min(done, rows.length)),
       ...attackExtras(request, request.surrogates, inner),
+      learnOnce: (name, learn) => recall(request, name, learn),
     }
     // The options were validated against the plugin's own schema, which their type was read from.
     return plugin.run(context as AttackContext<never>)
@@ -137,6 +138,19 @@ async function callPlugin(
     )
   }
   return readAnswer(meta, answer, inputs.shape)
+}
+
+/**
+ * Learned in each ball by itself. Of a model that draws random numbers nothing is kept: how often it was asked before would change what
+ * it draws afterwards.
+ */
+async function recall<T>(
+  { learned, model, threatModel }: AttackRequest,
+  name: string,
+  learn: () => Promise<T>,
+): Promise<T> {
+  if (!learned || model.stochastic) return learn()
+  return learned.recall(`${threatModel.epsilon} ${name}`, learn)
 }
 
 /** The data set's examples, or else those of the request. */

@@ -68,6 +68,11 @@ export interface AttackContext<Options = PluginOptions> extends AttackTask {
   readonly inner?: WrappedAttack
   /** The models of the option `surrogates`, in its order. Only for `meta.surrogates`. */
   readonly surrogates?: readonly Model[]
+  /**
+   * What `learn` gives, or gave when the attack asked under that name for another part of the data: for what follows from the model, the
+   * reference, the threat model and the options alone, and from no example that is attacked. What it gives must not be changed.
+   */
+  learnOnce<T>(name: string, learn: () => Promise<T>): Promise<T>
 }
 
 /** The attack that another one wraps, with its own options and random streams of its own. */
@@ -81,7 +86,7 @@ export interface WrappedAttack {
 export interface PassEstimate {
   readonly forward: number
   readonly backward: number
-  /** Besides, once for each unit of work (at most 500 examples): what the attack learns before it attacks. */
+  /** Besides, what the attack learns before it attacks: at most once for each unit of work (500 examples), with `learnOnce` for each worker. */
   readonly setup?: { readonly forward: number; readonly backward: number }
 }
 

@@ -6,6 +6,7 @@ import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
 import { runTrial } from './attack-trial.ts'
+import type { Learned } from './learned.ts'
 import { outcomesByStage } from './stages.ts'
 import type { StageOutcomes } from './stages.ts'
 import type { ChosenAttack } from './wrapped-attack.ts'
@@ -24,6 +25,8 @@ export interface AttackRequest extends ChosenAttack {
   readonly reference?: ReferenceExamples
   /** For an attack with `meta.surrogates`. */
   readonly surrogates?: readonly Model[]
+  /** From requests that differ from this one in their examples alone; nothing if left out. */
+  readonly learned?: Learned
   readonly threatModel: ThreatModel
   /** Further sizes of the ball, for a robustness curve. */
   readonly curve?: readonly number[]

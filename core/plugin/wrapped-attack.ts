@@ -47,6 +47,8 @@ function wrap({ plugin, options, inner }: ChosenAttack): WrappedAttack {
             task.rng.stream(row, restart, [meta.id, name, use].join('/')),
         },
         ...(inner && { inner: wrap(inner) }),
+        // A wrapper may change the model from run to run.
+        learnOnce: (_, learn) => learn(),
       }
       // The options were validated against the plugin's own schema, which their type was read from.
       const answer = await plugin.run(context as AttackContext<never>)

@@ -10,6 +10,7 @@ import { predictions } from '../model/predictions.ts'
 import { readOnnx } from '../onnx/file.ts'
 import { runAttack } from '../plugin/host.ts'
 import { randomStream } from '../random.ts'
+import { cellId } from '../suite/cell.ts'
 import type { AttackCell, Cell, CheckCell, Shard } from '../suite/cell.ts'
 import { writeFileAtomic } from './atomic-file.ts'
 import { reviveAttack } from './resolve-attacks.ts'
@@ -144,6 +145,7 @@ async function attackShard(
     },
     threatModel: cell.threatModel,
     ...(cell.curve && { curve: cell.curve }),
+    learned: scope.cache.learned(cellId(cell)),
     seed: cell.seed,
     batchSize: task.batchSize,
     signal: scope.signal,

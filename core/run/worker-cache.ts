@@ -7,6 +7,7 @@ import { RunError } from '../errors.ts'
 import { canonicalJson } from '../hash.ts'
 import { loadModel } from '../model/load.ts'
 import type { Model } from '../model/model.ts'
+import { Learned } from '../plugin/learned.ts'
 import { loadRegistry } from '../plugin/load.ts'
 import type { PluginRegistry } from '../plugin/registry.ts'
 import type { ModelLocation, WorkerMessage, WorkerSetting } from './task.ts'
@@ -25,6 +26,13 @@ export class WorkerCache {
   readonly #registries = new Map<string, Promise<PluginRegistry>>()
   readonly #datasets = new Map<string, Promise<Dataset>>()
   readonly #models = new Map<string, Promise<Model>>()
+  #learned: { readonly cell: string; readonly learned: Learned } | undefined
+
+  /** What the attack of a cell has learned; that of another cell is forgotten. */
+  learned(cell: string): Learned {
+    if (this.#learned?.cell !== cell) this.#learned = { cell, learned: new Learned() }
+    return this.#learned.learned
+  }
 
   registry(setting: WorkerSetting): Promise<PluginRegistry> {
     return remember(this.#registries, canonicalJson(setting.plugins), () =>

@@ -6,6 +6,7 @@ import { predictions } from '../model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../plugin/contract.ts'
 import { runAttack } from '../plugin/host.ts'
 import type { AttackAnswer, AttackRequest } from '../plugin/host.ts'
+import { Learned } from '../plugin/learned.ts'
 import { pluginMetaSchemas } from '../plugin/meta-schema.ts'
 import { resolveOptions } from '../plugin/options.ts'
 import type { ChosenAttack } from '../plugin/wrapped-attack.ts'
@@ -59,6 +60,7 @@ export function attackConformance(subject: AttackConformance): ConformanceCheck[
       checkOtherSeed,
     'batches of 1, 7 and 32 give the same bytes': checkBatchSizes,
     'the order of the examples changes nothing': checkOrder,
+    'what it learns once depends on no example that it attacks': checkLearned,
     'it stops when it is aborted': checkAbort,
     'it breaks no provably robust example': checkProvablyRobust,
     'its cost is what an example takes that is never fooled': checkCost,
@@ -191,6 +193,21 @@ const checkOrder: Check = async ({ attack, labels }, { plugin }) => {
   const backward = await attack({ rows })
   const restored = { ...backward, adversarial: gatherRows(backward.adversarial, rows) }
   ensure(sameBytes(forward, restored), plugin, 'the examples in reverse order give other answers')
+}
+
+const checkLearned: Check = async ({ attack, labels }, { plugin }) => {
+  const middle = Math.floor(labels.length / 2)
+  const rows = Array.from(labels.keys())
+  const learned = new Learned()
+  await attack({ rows: rows.slice(0, middle), learned })
+  if (learned.isEmpty) return
+  const rest = rows.slice(middle)
+  const [after, alone] = [await attack({ rows: rest, learned }), await attack({ rows: rest })]
+  ensure(
+    sameBytes(after, alone),
+    plugin,
+    'with what it learned on other examples (learnOnce) it gives other answers than without',
+  )
 }
 
 const checkAbort: Check = async ({ attack, model }, { plugin }) => {

@@ -12,8 +12,9 @@ import {
   lossSchema,
   parseEpsilon,
   sizeOf,
+  trainNoiseGenerator,
 } from '../../core/index.ts'
-import type { AttackTask, JSONSchema, PerturbationSource } from '../../core/index.ts'
+import type { AttackContext, FromSchema, JSONSchema, PerturbationSource } from '../../core/index.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -125,7 +126,7 @@ export const spa = defineAttack({
     optionsSchema,
   },
   async run(context) {
-    const noise = await noiseOf(context, context.options)
+    const noise = await noiseOf(context)
     try {
       return await jointAscent(context, context.options, noise)
     } finally {
@@ -144,18 +145,10 @@ export const spa = defineAttack({
   },
 })
 
-interface NoiseOptions {
-  readonly noise: 'free' | 'basis' | 'generator'
-  readonly stepSize?: number | string
-  readonly latentStep: number
-  readonly dimensions: number
-  readonly generatorExamples: number
-  readonly generatorSteps: number
-  readonly generatorDiversity: number
-}
+type Options = FromSchema<typeof optionsSchema>
 
-async function noiseOf(task: AttackTask, options: NoiseOptions): Promise<PerturbationSource> {
-  const { inputs, threatModel } = task
+async function noiseOf(context: AttackContext<Options>): Promise<PerturbationSource> {
+  const { inputs, threatModel, options } = context
   const { stepSize, latentStep, dimensions } = options
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
@@ -167,14 +160,17 @@ async function noiseOf(task: AttackTask, options: NoiseOptions): Promise<Perturb
     }
     case 'basis':
       return basisNoise({ shape, dimensions, latentStep })
-    case 'generator':
-      return generatorNoise(task, {
-        dimensions,
-        latentStep,
-        examples: options.generatorExamples,
-        steps: options.generatorSteps,
-        diversity: options.generatorDiversity,
-      })
+    case 'generator': {
+      const weights = await context.learnOnce('generator', () =>
+        trainNoiseGenerator(context, {
+          dimensions,
+          examples: options.generatorExamples,
+          steps: options.generatorSteps,
+          diversity: options.generatorDiversity,
+        }),
+      )
+      return generatorNoise(context, { dimensions, latentStep }, weights)
+    }
     default:
       return options.noise satisfies never
   }

@@ -51,7 +51,7 @@ const optionsSchema = {
  * in any norm. It learns from examples of the data set under evaluation, labels included, where the papers take training
  * images: an attacker who has not seen them breaks at most as much, about.
  *
- * All passes are for learning, once a unit of work; the images themselves cost none. The seed changes nothing.
+ * All passes are for learning, once in each worker; the images themselves cost none. The seed changes nothing.
  * @see Moosavi-Dezfooli, Fawzi, Fawzi, Frossard 2017, "Universal adversarial perturbations", arXiv:1610.08401; Shafahi et al. 2020, "Universal adversarial training", arXiv:1811.11304, algorithm 1
  */
 export const universal = defineAttack({
@@ -76,7 +76,9 @@ export const universal = defineAttack({
   async run(context) {
     const { options, threatModel } = context
     const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 10, 'stepSize')
-    const perturbation = await learnUniversal(context, { ...options, stepSize })
+    const perturbation = await context.learnOnce('perturbation', () =>
+      learnUniversal(context, { ...options, stepSize }),
+    )
     context.progress(context.labels.length)
     return addUniversal(context, perturbation)
   },

@@ -134,3 +134,17 @@ test('a pilot run does a part of the work, says what the rest takes, and is not 
   const off = counted.reduce((a, b) => a + b) - expected.passes.forward
   expect(Math.abs(off)).toBeLessThan(2 * expected.margin.forward + 1)
 })
+
+test('an attack learns once in each worker, with the outcomes of one that learns for every unit', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  const options = { examples: 60, epochs: 2 }
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'universal', options }]))
+  await robench(folder, 'run', 'suite.json', '--workers', '1')
+  const together = readOnlyResult(folder)
+  const attacks = [...unitTimes(folder).keys()].map((name) => readUnit(folder, name))
+  // Three units of clean predictions, and of the three of the attack only the first takes passes.
+  expect(attacks.filter(({ backwardPasses }) => backwardPasses > 0)).toHaveLength(1)
+  await robench(folder, 'run', 'suite.json', '--workers', '3', '--fresh')
+  expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(together))
+})

@@ -67,7 +67,8 @@ test('channels of a gradient get length 1, and zeros stay', () => {
 
 test('training raises the margin far above that of random signs, within the ball, at the stated cost', async () => {
   const before = { ...model.passes }
-  const source = await generatorNoise(task, { ...options, latentStep: 0.3 })
+  const weights = await trainNoiseGenerator(task, options)
+  const source = await generatorNoise(task, { ...options, latentStep: 0.3 }, weights)
   const cost = generatorNoiseCost(options)
   expect(model.passes.forward - before.forward).toBe(cost.setup.forward + count * cost.forward)
   expect(model.passes.backward - before.backward).toBe(cost.setup.backward + count * cost.backward)

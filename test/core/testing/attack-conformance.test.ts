@@ -79,6 +79,25 @@ test('a random choice that follows the place in the batch is found', async () =>
   ])
 })
 
+test('an attack that keeps what it saw of its examples is found', async () => {
+  const run = async (context: AttackContext): Promise<FloatTensor> => {
+    const share = await context.learnOnce('share', async () => context.inputs.data[0]!)
+    return moving(() => share)(context)
+  }
+  expect(await failures({ run })).toContain(
+    'Linf: what it learns once depends on no example that it attacks',
+  )
+  const sound = async (context: AttackContext): Promise<FloatTensor> => {
+    const { reference } = context
+    const share = await context.learnOnce(
+      'share',
+      async () => reference.select([0]).inputs.data[0]!,
+    )
+    return moving(() => share)(context)
+  }
+  expect(await failures({ run: sound })).toEqual([])
+})
+
 test('an undeclared use of the seed is found, and a declared one is right', async () => {
   const run = moving(({ rng }, row) => rng.stream(row, 0).uniform())
   expect(await failures({ run })).toEqual(['Linf: the seed changes nothing'])
