@@ -1,18 +1,20 @@
 /** Files that are there whole or not at all, and what to say when the disk refuses. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { diskReason } from '../disk.ts'
 import { RunError } from '../errors.ts'
 
 /**
- * Writes beside the target, flushes to the disk and renames, so that a kill at any moment leaves the old file or the new one.
+ * Writes beside the target, flushes to the disk and renames, so that a kill at any moment leaves the old file or the new one. Folders that are
+ * not there are made, whole: where the working directory itself is gone, too, Node would look for a relative one for ever.
  * @throws RunError ROBENCH_STORE
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`
+  const target = resolve(path)
+  const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(dirname(target), { recursive: true })
     const file = await open(temporary, 'w')
     try {
       await file.writeFile(data)
@@ -20,7 +22,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    await rename(temporary, target)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     throw storeError(path, cause)

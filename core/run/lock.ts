@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { RunError } from '../errors.ts'
 import { storeError } from './atomic-file.ts'
 
@@ -48,7 +48,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
 async function create(path: string, content: LockContent): Promise<boolean> {
   const temporary = `${path}.${content.token}`
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(resolve(dirname(path)), { recursive: true })
     await writeFile(temporary, JSON.stringify(content))
     await link(temporary, path)
     return true

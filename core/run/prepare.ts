@@ -19,7 +19,7 @@ export async function prepareModel(task: PrepareTask, scope: WorkerScope): Promi
   const dataset = await scope.cache.dataset(setting, 'test')
   const checkpointFolder = join(task.modelFolder, 'checkpoints')
   if (defense.meta.trains) {
-    await mkdir(checkpointFolder, { recursive: true }).catch((cause: unknown) => {
+    await mkdir(resolve(checkpointFolder), { recursive: true }).catch((cause: unknown) => {
       throw storeError(checkpointFolder, cause)
     })
   }

@@ -1,5 +1,5 @@
 /** A run that is killed at any moment and started again ends like one that never was. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ChildProcess } from 'node:child_process'
@@ -116,4 +116,12 @@ test('two runs do not share a folder, and Ctrl-C says how to go on', async () =>
   const { code, stderr } = await ending
   expect(stderr).toContain('what is finished is kept. To go on: robench run suite.json --workers 1')
   expect(code).toBe(130)
+})
+
+test('a run whose working directory is deleted ends', async () => {
+  const { folder } = slowProblem()
+  const child = await startAndWait(folder, 3)
+  rmSync(folder, { recursive: true, force: true })
+  // Whichever way: it must not look for the folder for ever.
+  expect((await finished(child)).code).not.toBeNull()
 })

@@ -25,11 +25,16 @@ export function temporaryFolder(): string {
 
 /** Starts `robench …` in a folder; its cache is there, too. */
 export function startRobench(folder: string, ...words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [mainScript, ...words], {
+  const child = spawn(process.execPath, [mainScript, ...words], {
     cwd: folder,
     env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A test that fails leaves none behind.
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  return child
 }
 
 /** Runs `robench …` to its end. */
