@@ -49,13 +49,13 @@ export function expectedWork(
 ): ExpectedWork {
   checkNames(plan, robustAccuracies)
   const earlier: Measurements = like ? measuredResult(like, plan.dataset.sha256) : new Map()
-  if (like && !plan.cells.some((cell) => isAttack(cell) && earlier.has(measuredKey(cell)))) {
+  const known: Known = { plan, finished, earlier }
+  if (like && !plan.cells.some((cell) => isAttack(cell) && earlierShards(cell, known).length > 0)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `--like: the result of "${like.suite.id}" has no finished attack of this suite: expected one with the same defense, threat model and name of attack`,
     )
   }
-  const known: Known = { plan, finished, earlier }
   const passes = { forward: 0, backward: 0 }
   const margin = { forward: 0, backward: 0 }
   let measured = true
@@ -147,9 +147,13 @@ function strataFor(cell: CellSummary, known: Known): ReadonlyMap<number, string>
 }
 
 /** All that is known of a cell; what is finished last, for it is of this very model. */
-function shardsOf(cell: MeasuredCell, { finished, earlier }: Known): readonly MeasuredShard[] {
-  const key = measuredKey(cell)
-  return [...(earlier.get(key) ?? []), ...(finished.get(key) ?? [])]
+function shardsOf(cell: MeasuredCell, known: Known): readonly MeasuredShard[] {
+  return [...earlierShards(cell, known), ...(known.finished.get(measuredKey(cell)) ?? [])]
+}
+
+/** Of the earlier run, with the same seed if it has it. */
+function earlierShards(cell: MeasuredCell, { earlier }: Known): readonly MeasuredShard[] {
+  return earlier.get(measuredKey(cell)) ?? earlier.get(measuredKey({ ...cell, seed: null })) ?? []
 }
 
 function robustCount(outcomes: ReadonlyMap<number, string>): number {

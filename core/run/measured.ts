@@ -56,7 +56,7 @@ export function measuredUnits(
   return found
 }
 
-/** The finished cells of an earlier run. @param dataset the hash of the plan's data: only there do examples stand in the same places */
+/** The finished cells of an earlier run, attacks also without a seed. @param dataset the hash of the plan's data: only there do examples stand in the same places */
 export function measuredResult({ entries }: RunResult, dataset: string): Measurements {
   const found = new Map<string, MeasuredShard[]>()
   for (const { defense, threatModel, attacks, cleanOutcomes, dataset: data } of entries) {
@@ -73,9 +73,10 @@ export function measuredResult({ entries }: RunResult, dataset: string): Measure
     for (const result of attacks) {
       if (result.state !== 'completed') continue
       const { attack, seed, outcomes, forwardPasses, backwardPasses } = result
-      found.set(measuredKey({ ...cell, attack: attack.name, seed }), [
-        { ...place, outcomes, forwardPasses, backwardPasses },
-      ])
+      const measured = { outcomes, forwardPasses, backwardPasses }
+      found.set(measuredKey({ ...cell, attack: attack.name, seed }), [{ ...place, ...measured }])
+      // For other seeds it is a sample, whose examples may come out otherwise.
+      found.set(measuredKey({ ...cell, attack: attack.name, seed: null }), [measured])
     }
   }
   return found

@@ -111,6 +111,14 @@ describe('the expected work', () => {
       expect(margin).toBeUndefined()
     })
 
+    test('with another seed, tells of the shares alone', () => {
+      const [, attack] = cells
+      const { passes, margin } = expectedWork(plan([{ ...attack!, seed: 7 }]), { like })
+      expect(passes.forward).toBe(650)
+      // No example is known: all 100 are drawn anew, from a sample of ten.
+      expect(margin?.forward).toBe(Math.round(1.96 * Math.sqrt(100 * (59 - 6.5 ** 2) * 11)))
+    })
+
     test('takes assumptions for the others', () => {
       const { passes } = expectedWork(plan(cells), { like, robustAccuracies: { '*': 0.5 } })
       expect(passes.forward).toBe(100 + 650 + 500)
