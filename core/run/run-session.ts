@@ -104,13 +104,14 @@ export class RunSession {
     return planRows(this.#resolved, rows, this.#settings.device)
   }
 
+  /** @param plan of these rows */
   summarize(
+    plan: Plan,
     rows: readonly ModelRow[],
-    folder: string,
-    isDone: (unitId: string) => boolean,
+    where: { readonly folder: string; isDone(unitId: string): boolean },
   ): PlanSummary {
     const { workers } = this.#settings
-    return summarizePlan(this.#resolved, rows, this.plan(rows), { folder, workers, isDone })
+    return summarizePlan(this.#resolved, rows, plan, { workers, ...where })
   }
 
   /**

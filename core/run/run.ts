@@ -80,8 +80,12 @@ function foresee(
   outcome: (unitId: string) => UnitOutcome | undefined,
   expectations: Expectations = {},
 ): PlanAnswer {
-  const plan = session.summarize(rows, folder, (id) => outcome(id) !== undefined)
-  const finished = measuredUnits(session.plan(rows), outcome)
+  const cells = session.plan(rows)
+  const plan = session.summarize(cells, rows, {
+    folder,
+    isDone: (id) => outcome(id) !== undefined,
+  })
+  const finished = measuredUnits(cells, outcome)
   const { like, robustAccuracies = {} } = expectations
   const isAsked = like !== undefined || Object.keys(robustAccuracies).length > 0
   if (!isAsked && !isForeseeable(plan, finished)) return { plan }

@@ -2,36 +2,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pilotUnits } from '../../../core/run/pilot.ts'
-import { makePlan } from '../../../core/suite/plan.ts'
-import type { Plan, PlanAttack } from '../../../core/suite/plan.ts'
+import type { Plan } from '../../../core/suite/plan.ts'
+import { toyPlan } from './toy-plan.ts'
 
-function attack(name: string, forward: number): PlanAttack {
-  return {
-    name,
-    plugin: name,
-    version: 1,
-    options: {},
-    stochastic: false,
-    minimumNorm: false,
-    passes: () => ({ forward, backward: 0 }),
-  }
-}
-
-function planOf(examples: number, attacks: readonly PlanAttack[]): Plan {
-  return makePlan({
-    device: 'cpu',
-    dataset: { id: 'toy', sha256: 'd' },
+/** @param attacks forward passes an example, by name */
+function planOf(examples: number, attacks: Readonly<Record<string, number>>): Plan {
+  return toyPlan(
     examples,
-    rows: [
-      {
-        name: 'a',
-        defense: { plugin: 'p', version: 1, options: {}, model: 'm' },
-        threatModel: { norm: 'Linf', epsilon: 0.1, bounds: [0, 1] },
-      },
-    ],
-    attacks,
-    seeds: [0],
-  })
+    Object.fromEntries(
+      Object.entries(attacks).map(([name, forward]) => [name, { forward, backward: 0 }]),
+    ),
+  )
 }
 
 /** Where the chosen units of an attack begin; of clean predictions for null. */
@@ -42,7 +23,7 @@ function starts(plan: Plan, examples: number, name: string | null): number[] {
 }
 
 describe('a pilot run', () => {
-  const plan = planOf(5000, [attack('dear', 1000), attack('cheap', 20), attack('cheapest', 1)])
+  const plan = planOf(5000, { dear: 1000, cheap: 20, cheapest: 1 })
 
   test('does clean predictions and the cheap attacks whole, and spreads what it does of the dear ones', () => {
     expect(starts(plan, 1, null)).toHaveLength(10)
@@ -54,7 +35,7 @@ describe('a pilot run', () => {
   })
 
   test('an attack that is most of the work is not cheap, however few passes it takes', () => {
-    expect(starts(planOf(5000, [attack('only', 1)]), 500, 'only')).toEqual([2500])
+    expect(starts(planOf(5000, { only: 1 }), 500, 'only')).toEqual([2500])
   })
 
   test('holds as many examples as asked, in whole units and no more of them than needed', () => {
@@ -63,7 +44,7 @@ describe('a pilot run', () => {
         fc.integer({ min: 1, max: 4000 }),
         fc.integer({ min: 1, max: 6000 }),
         (size, wanted) => {
-          const only = planOf(size, [attack('only', 1)])
+          const only = planOf(size, { only: 1 })
           const chosen = pilotUnits(only, wanted).filter(({ cell }) => cell.kind === 'attack')
           const examples = chosen.reduce((sum, { shard }) => sum + shard.end - shard.start, 0)
           const all = Math.ceil(size / 500)

@@ -2,30 +2,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { WorkLeft } from '../../../core/run/work-left.ts'
-import { makePlan } from '../../../core/suite/plan.ts'
 import type { Unit } from '../../../core/suite/cell.ts'
+import { toyPlan } from './toy-plan.ts'
 
-const plan = makePlan({
-  device: 'cpu',
-  dataset: { id: 'toy', sha256: 'd' },
-  examples: 1500,
-  rows: [
-    {
-      name: 'a',
-      defense: { plugin: 'p', version: 1, options: {}, model: 'm' },
-      threatModel: { norm: 'Linf', epsilon: 0.1, bounds: [0, 1] },
-    },
-  ],
-  attacks: ['weak', 'strong'].map((name) => ({
-    name,
-    plugin: name,
-    version: 1,
-    options: {},
-    stochastic: false,
-    minimumNorm: false,
-    passes: () => ({ forward: 100, backward: 50 }),
-  })),
-  seeds: [0],
+const plan = toyPlan(1500, {
+  weak: { forward: 100, backward: 50 },
+  strong: { forward: 100, backward: 50 },
 })
 const [first, second, third] = plan.units.filter(
   ({ cell }) => cell.kind === 'attack' && cell.attack.plugin === 'weak',
