@@ -2,12 +2,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { ConfigError } from '../core/errors.ts'
-import { packageRoot } from '../core/paths.ts'
-import { storeError, writeFileAtomic } from '../core/run/atomic-file.ts'
-import { parseJsonText } from '../core/suite/json-file.ts'
-import { reportTemplates } from '../reports/html.ts'
-import { templateEnvironment } from '../reports/templates.ts'
+import { ConfigError } from '../core/base/errors.ts'
+import { packageRoot } from '../core/base/paths.ts'
+import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
+import { parseJsonText } from '../core/base/json-file.ts'
+import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
 import { checkEntry, entryLocation } from './entry.ts'
 import type { LeaderboardEntry } from './entry.ts'
 import { rankTables } from './ranking.ts'
@@ -79,8 +78,7 @@ export function readEntries(folder: string): LeaderboardEntry[] {
 
 /** Renders all pages, the entries' own JSON and the assets. The same entries give the same bytes. */
 export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
-  const templates = join(packageRoot(), 'leaderboard', 'templates')
-  const environment = templateEnvironment([templates, reportTemplates()])
+  const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
   const tables = rankTables(entries)
   const files = new Map<string, string>()
   files.set(
@@ -99,7 +97,7 @@ export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))
   }
   for (const name of ['findings.css', 'theme.css']) {
-    files.set(`assets/${name}`, readFileSync(join(reportTemplates(), name), 'utf8'))
+    files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   return files

@@ -1,8 +1,8 @@
 /** A leaderboard entry: its JSON Schema and type, its consistency, and how a run's result becomes one. */
 import type { FromSchema } from 'json-schema-to-ts'
-import { ConfigError } from '../core/errors.ts'
-import { compileSchema } from '../core/schema.ts'
-import { transformSchema } from '../core/suite/schema.ts'
+import { ConfigError } from '../core/base/errors.ts'
+import { compileSchema } from '../core/base/schema.ts'
+import { transformSchema } from '../core/bench/suite/schema.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import type { ThreatModel } from '../core/threat/threat-model.ts'
 import { threatSlug } from './threat-slug.ts'

@@ -1,14 +1,14 @@
 /** From a run's result to a leaderboard entry: only what may be ranked. */
-import { ConfigError } from '../core/errors.ts'
+import { ConfigError } from '../core/base/errors.ts'
 import {
   brokenByOnlyOne,
   countCorrect,
   countOutcomes,
   worstCaseOutcomes,
-} from '../core/metrics/accuracy.ts'
-import type { ResultEntry, RunResult } from '../core/run/result.ts'
+} from '../core/bench/metrics/accuracy.ts'
+import type { ResultEntry, RunResult } from '../core/bench/result/result.ts'
 import { completedAttacks, summarize } from '../reports/summary.ts'
-import { safeUrl } from '../reports/templates.ts'
+import { safeUrl } from '../reports/theme/templates.ts'
 import { checkEntry } from './entry.ts'
 import type { LeaderboardEntry } from './entry.ts'
 

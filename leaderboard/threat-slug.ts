@@ -1,7 +1,7 @@
 /** Threat models as names of folders. */
-import { hashJson } from '../core/hash.ts'
+import { hashJson } from '../core/base/hash.ts'
 import type { ThreatModel, Transform } from '../core/threat/threat-model.ts'
-import { epsilonText } from '../reports/figures.ts'
+import { epsilonText } from '../reports/theme/figures.ts'
 
 /**
  * A threat model as a folder's name: `linf-8-255`, `linf-2-255-attribute-98c36173`, `amplitude-0.3-0.1`, `corruption`. Ranges of

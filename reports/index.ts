@@ -1,5 +1,5 @@
 /** All report formats, sorted by id. A new one is a file beside this and a line here. */
-import type { RunResult } from '../core/run/result.ts'
+import type { RunResult } from '../core/bench/result/result.ts'
 import { writeHtmlReport } from './html.ts'
 import { writeJsonReport } from './json.ts'
 import { formatTable } from './text.ts'

@@ -1,5 +1,5 @@
 /** The figures of a run as JSON for other programs: counts, fractions and intervals, without per-example outcomes. */
-import type { RunResult } from '../core/run/result.ts'
+import type { RunResult } from '../core/bench/result/result.ts'
 import { summarize } from './summary.ts'
 import type { EntrySummary } from './summary.ts'
 

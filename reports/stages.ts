@@ -1,8 +1,8 @@
 /** The stages of an attack arranged for reading: what was left after each, and what it broke. */
-import { countOutcomes } from '../core/metrics/accuracy.ts'
-import type { CompletedAttack } from '../core/run/result.ts'
-import { proportion } from './proportion.ts'
-import type { Proportion } from './proportion.ts'
+import { countOutcomes } from '../core/bench/metrics/accuracy.ts'
+import type { CompletedAttack } from '../core/bench/result/result.ts'
+import { proportion } from './theme/proportion.ts'
+import type { Proportion } from './theme/proportion.ts'
 
 export interface StageSummary {
   readonly name: string

@@ -4,8 +4,8 @@ import {
   countCorrect,
   countOutcomes,
   worstCaseOutcomes,
-} from '../core/metrics/accuracy.ts'
-import type { ErrorRecord } from '../core/errors.ts'
+} from '../core/bench/metrics/accuracy.ts'
+import type { ErrorRecord } from '../core/base/errors.ts'
 import type {
   AttackIdentity,
   AttackResult,
@@ -13,21 +13,21 @@ import type {
   DefenseIdentity,
   ResultEntry,
   RunResult,
-} from '../core/run/result.ts'
+} from '../core/bench/result/result.ts'
 import type { ThreatModel } from '../core/threat/threat-model.ts'
-import { canonicalJson } from '../core/hash.ts'
-import { countOf } from './figures.ts'
-import { summarizeChecks } from './checks.ts'
-import type { ChecksSummary } from './checks.ts'
-import { corruptionMatrices, isCorruption } from './corruptions.ts'
-import type { CorruptionFinding, CorruptionMatrix } from './corruptions.ts'
-import { summarizeCurve } from './curves.ts'
-import type { CurveSummary } from './curves.ts'
-import { proportion } from './proportion.ts'
-import type { Proportion } from './proportion.ts'
+import { canonicalJson } from '../core/base/hash.ts'
+import { countOf } from './theme/figures.ts'
+import { summarizeChecks } from './theme/checks.ts'
+import type { ChecksSummary } from './theme/checks.ts'
+import { corruptionMatrices, isCorruption } from './theme/corruptions.ts'
+import type { CorruptionFinding, CorruptionMatrix } from './theme/corruptions.ts'
+import { summarizeCurve } from './theme/curves.ts'
+import type { CurveSummary } from './theme/curves.ts'
+import { proportion } from './theme/proportion.ts'
+import type { Proportion } from './theme/proportion.ts'
 import { summarizeStages } from './stages.ts'
 import type { StagesSummary } from './stages.ts'
-import { worstCaseLabel } from './threat-text.ts'
+import { worstCaseLabel } from './theme/threat-text.ts'
 
 export interface CompletedSummary {
   readonly state: 'completed'

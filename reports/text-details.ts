@@ -1,9 +1,9 @@
 /** What the terminal shows below the table: curves and accuracies on corrupted images. */
 import type picocolors from 'picocolors'
-import type { CorruptionMatrix } from './corruptions.ts'
-import { medianText, namedCurves } from './curves.ts'
-import { epsilonText, percentDigits } from './figures.ts'
-import { oneLine } from './printable.ts'
+import type { CorruptionMatrix } from './theme/corruptions.ts'
+import { medianText, namedCurves } from './theme/curves.ts'
+import { epsilonText, percentDigits } from './theme/figures.ts'
+import { oneLine } from './theme/printable.ts'
 import type { EntrySummary } from './summary.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>

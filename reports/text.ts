@@ -1,14 +1,14 @@
 /** The report of a run as a table for the terminal. */
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
-import type { RunResult } from '../core/run/result.ts'
-import { count, countOf, percent, percentRange } from './figures.ts'
-import { oneLine, printable } from './printable.ts'
-import type { Proportion } from './proportion.ts'
+import type { RunResult } from '../core/bench/result/result.ts'
+import { count, countOf, percent, percentRange } from './theme/figures.ts'
+import { oneLine, printable } from './theme/printable.ts'
+import type { Proportion } from './theme/proportion.ts'
 import { summarize } from './summary.ts'
 import type { AttackSummary, EntrySummary, Failure, SectionSummary } from './summary.ts'
 import { corruptionLines, curveLines } from './text-details.ts'
-import { threatModelText } from './threat-text.ts'
+import { threatModelText } from './theme/threat-text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 

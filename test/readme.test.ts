@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { packageRoot } from '../core/paths.ts'
+import { packageRoot } from '../core/base/paths.ts'
 import builtins from '../plugins/index.ts'
 
 const begin = '<!-- attacks: made by test/readme.test.ts -->\n'

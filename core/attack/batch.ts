@@ -1,8 +1,8 @@
 /** Between the points of single examples and the batches that a model takes. */
-import { RobenchError } from '../errors.ts'
-import { sizeOf, tensor } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
-import { measureGradient } from './gradient-lengths.ts'
+import { RobenchError } from '../base/errors.ts'
+import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import { measureGradient } from './gradient-norms.ts'
 
 /** Points as one batch `[points, …exampleShape]`, copied. */
 export function stackPoints(

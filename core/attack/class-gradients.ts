@@ -1,10 +1,10 @@
 /** The gradients of several differences of logits at once: what deepfool and untargeted fab linearize with. */
-import { GraphError } from '../errors.ts'
-import { g } from '../graph/graph.ts'
+import { GraphError } from '../base/errors.ts'
+import { g } from '../engine/graph/graph.ts'
 import { targetedMargin } from '../model/losses.ts'
 import type { Model, Program, ProgramDefinition, ProgramScope } from '../model/model.ts'
-import { int64 } from '../tensor/tensor.ts'
-import type { FloatTensor, Tensor } from '../tensor/tensor.ts'
+import { int64 } from '../engine/tensor/tensor.ts'
+import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 
 export interface ClassGradientAnswer {
   /** `[n, k]` */

@@ -1,5 +1,5 @@
 /** Random points to start an attack from. */
-import type { RandomStream } from '../random.ts'
+import type { RandomStream } from '../base/random.ts'
 import type { Norm } from '../threat/threat-model.ts'
 import type { Ball } from '../threat/ball.ts'
 

@@ -1,5 +1,5 @@
 /** The wrong classes of each example, the likeliest first: what the targeted attacks of AutoAttack go through. */
-import { sliceRows } from '../tensor/tensor.ts'
+import { sliceRows } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
 

@@ -1,8 +1,8 @@
 /** One step along the steepest direction of a norm, with or without momentum. */
-import { v, vectorLoop } from '../tensor/vector-loop.ts'
-import type { ElementArrays, ElementType } from '../tensor/vector-loop.ts'
+import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
+import type { ElementArrays, ElementType } from '../engine/tensor/vector-loop.ts'
 import type { Norm } from '../threat/threat-model.ts'
-import { measureGradient } from './gradient-lengths.ts'
+import { measureGradient } from './gradient-norms.ts'
 
 export interface SteepestStep {
   /** Where the step starts. */

@@ -1,5 +1,5 @@
 /** Some examples of a task, as a task of their own: for attacks that run others on what is left. */
-import { gatherRows } from '../tensor/tensor.ts'
+import { gatherRows } from '../engine/tensor/tensor.ts'
 import type { AttackTask } from './task.ts'
 
 /**

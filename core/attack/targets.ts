@@ -1,7 +1,7 @@
 /** Which class a targeted attack aims at. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import { ConfigError } from '../errors.ts'
-import { sliceRows } from '../tensor/tensor.ts'
+import { ConfigError } from '../base/errors.ts'
+import { sliceRows } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
 

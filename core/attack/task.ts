@@ -1,7 +1,7 @@
 /** What any attack works on, whoever starts it: a plugin's context has this, and adds its options. */
 import type { Model } from '../model/model.ts'
-import type { RandomStream } from '../random.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { RandomStream } from '../base/random.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 

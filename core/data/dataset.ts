@@ -1,5 +1,5 @@
 /** What a data set is to the rest of robench: labelled images, counted, hashed, handed out as float32 rows. */
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
 export type Split = 'train' | 'test'
 

@@ -1,6 +1,6 @@
 /** Says in plain words why a data file could not be written. */
-import { diskReason } from '../disk.ts'
-import { RunError } from '../errors.ts'
+import { diskReason } from '../base/disk.ts'
+import { RunError } from '../base/errors.ts'
 
 /** Runs a write; a failure of the disk becomes a RunError ROBENCH_STORE that names `path` and says what to do. */
 export async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** Downloads one address into a file, and goes on where an earlier try stopped (HTTP Range). */
 import { open, rm, stat } from 'node:fs/promises'
-import { RobenchError, RunError } from '../errors.ts'
+import { RobenchError, RunError } from '../base/errors.ts'
 import { writing } from './disk-error.ts'
 
 export interface DownloadOptions {

@@ -8,8 +8,8 @@
  * A network that leans on the stripes is accurate and fragile, as on natural pictures (Ilyas et al.,
  * "Adversarial examples are not bugs, they are features", 2019, arXiv:1905.02175).
  */
-import { randomStream } from '../random.ts'
-import type { RandomStream } from '../random.ts'
+import { randomStream } from '../base/random.ts'
+import type { RandomStream } from '../base/random.ts'
 import type { Dataset, Split } from './dataset.ts'
 import { memoryDataset } from './memory-dataset.ts'
 

@@ -1,8 +1,8 @@
 /** Loads a data set by reference: a published one from the data folder, the embedded one, or the user's .npy pair. */
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { ConfigError } from '../errors.ts'
-import { dataFolder } from '../paths.ts'
+import { ConfigError } from '../base/errors.ts'
+import { dataFolder } from '../base/paths.ts'
 import { publishedDatasets } from './catalog.ts'
 import type { Dataset, DatasetReference, Split } from './dataset.ts'
 import { embeddedCounts, embeddedDataset, embeddedId, embeddedShape } from './embedded.ts'

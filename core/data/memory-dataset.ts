@@ -1,6 +1,6 @@
 /** Turns pixels and labels in memory into a Dataset: counts, hash, and rows as float32. */
-import { hashBytes } from '../hash.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { hashBytes } from '../base/hash.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Dataset } from './dataset.ts'
 
 /** Decoded 8-bit images: `labels.length` images of equal size, each `[channels, height, width]`. */

@@ -1,8 +1,8 @@
 /** Fetches a published data set into the data folder: sources in order, every file checked, put in place at once. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ConfigError, RobenchError, RunError } from '../errors.ts'
-import { dataFolder } from '../paths.ts'
+import { ConfigError, RobenchError, RunError } from '../base/errors.ts'
+import { dataFolder } from '../base/paths.ts'
 import { writing } from './disk-error.ts'
 import { embeddedId } from './embedded.ts'
 import { inspectFile, offlineAdvice } from './published.ts'

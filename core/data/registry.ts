@@ -1,5 +1,5 @@
 /** Finds a data set by its id, or says which ids there are. */
-import { ConfigError, didYouMean } from '../errors.ts'
+import { ConfigError, didYouMean } from '../base/errors.ts'
 import { publishedDatasets } from './catalog.ts'
 import { embeddedId } from './embedded.ts'
 import type { PublishedDataset } from './published.ts'

@@ -1,13 +1,13 @@
 /** The Model over an expression of its logits. Sessions are compiled when first needed and kept. */
-import { GraphError, RobenchError } from '../errors.ts'
-import { g } from '../graph/graph.ts'
-import { gradient } from '../graph/gradient.ts'
-import type { Dim } from '../graph/dim.ts'
-import type { Noise } from '../graph/random-operators.ts'
-import { Session, type SessionOptions } from '../graph/session.ts'
-import type { Value } from '../graph/value.ts'
-import { chooseCut } from '../graph/windowed.ts'
-import { int64, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import { GraphError, RobenchError } from '../base/errors.ts'
+import { g } from '../engine/graph/graph.ts'
+import { gradient } from '../engine/graph/gradient.ts'
+import type { Dim } from '../engine/graph/dim.ts'
+import type { Noise } from '../engine/graph/random-operators.ts'
+import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import type { Value } from '../engine/graph/value.ts'
+import { chooseCut } from './incremental/split-network.ts'
+import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
 import type {
   GradientAnswer,
@@ -24,8 +24,8 @@ import type {
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
-import { checkStageNames, isExact, substituteTreated, type PlacedStage } from './stages.ts'
-import { WindowedSessions } from './windowed-passes.ts'
+import { checkStageNames, isExact, substituteTreated, type PlacedStage } from './components.ts'
+import { WindowedSessions } from './incremental/incremental-passes.ts'
 
 export interface ClassifierParts {
   readonly name: string

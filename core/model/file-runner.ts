@@ -1,8 +1,8 @@
 /** Runs an ONNX file as it is: what everything read from it is compared with, and what remains where it cannot be read. */
-import { RobenchError } from '../errors.ts'
-import { Session, type SessionOptions } from '../graph/session.ts'
-import type { Value } from '../graph/value.ts'
-import { sizeOf, sliceRows, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import { RobenchError } from '../base/errors.ts'
+import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import type { Value } from '../engine/graph/value.ts'
+import { sizeOf, sliceRows, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { FileDescription } from './load.ts'
 
 /** A further input of a file. */

@@ -1,8 +1,8 @@
 /** Gradient maps: a model's own estimate, as an expression, of how each pixel moves its answer, without the true label. */
-import { gradient } from '../graph/gradient.ts'
-import { g } from '../graph/graph.ts'
-import { shapeError } from '../graph/operator.ts'
-import type { Value } from '../graph/value.ts'
+import { gradient } from '../engine/graph/gradient.ts'
+import { g } from '../engine/graph/graph.ts'
+import { shapeError } from '../engine/graph/operator.ts'
+import type { Value } from '../engine/graph/value.ts'
 
 /** What is differentiated; see `estimateGradientMap`. */
 export const gradientMapModes = ['pseudo', 'margin', 'uniform', 'all', 'topk'] as const

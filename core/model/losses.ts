@@ -1,8 +1,8 @@
 /** Losses per example, as expressions of logits `[n, k]` and labels `[n]` (int64). All are maximized by an attack. */
-import { g } from '../graph/graph.ts'
-import { shapeError } from '../graph/operator.ts'
-import { formatShape } from '../graph/dim.ts'
-import type { Value } from '../graph/value.ts'
+import { g } from '../engine/graph/graph.ts'
+import { shapeError } from '../engine/graph/operator.ts'
+import { formatShape } from '../engine/graph/dim.ts'
+import type { Value } from '../engine/graph/value.ts'
 import type { Loss, TargetedLoss } from './model.ts'
 
 /** −z_y + ln Σ eᶻ. */

@@ -1,11 +1,11 @@
 /** The sessions of a classifier and its variants, compiled when first needed and kept. */
-import { GraphError } from '../errors.ts'
-import { g } from '../graph/graph.ts'
-import { gradient } from '../graph/gradient.ts'
-import { Session } from '../graph/session.ts'
+import { GraphError } from '../base/errors.ts'
+import { g } from '../engine/graph/graph.ts'
+import { gradient } from '../engine/graph/gradient.ts'
+import { Session } from '../engine/graph/session.ts'
 import type { ClassifierParts } from './classifier.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
-import { treat, type TreatedExpression } from './stages.ts'
+import { treat, type TreatedExpression } from './components.ts'
 
 export class ModelSessions {
   readonly #parts: ClassifierParts

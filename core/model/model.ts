@@ -1,6 +1,6 @@
 /** What an attack, the host and the bench see of a classifier. */
-import type { Value } from '../graph/value.ts'
-import type { FloatTensor, Tensor } from '../tensor/tensor.ts'
+import type { Value } from '../engine/graph/value.ts'
+import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 
 /**
  * A loss per example, as an expression: logits `[n, k]` and labels `[n]` (int64) give `[n]`.

@@ -1,8 +1,8 @@
 /** The random numbers of stochastic models. */
 import { createHash } from 'node:crypto'
-import type { Noise } from '../graph/random-operators.ts'
-import { randomStream, type RandomStream } from '../random.ts'
-import { float32, sizeOf, type FloatTensor, type Tensor } from '../tensor/tensor.ts'
+import type { Noise } from '../engine/graph/random-operators.ts'
+import { randomStream, type RandomStream } from '../base/random.ts'
+import { float32, sizeOf, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { Model } from './model.ts'
 
 /** How many inputs are remembered to tell their passes apart: far more than a batch, some 100 MB at most. */

@@ -1,5 +1,5 @@
 /** From logits to classes. */
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
 /** The predicted classes `[n]` of logits `[n, k]`; among equal logits the first class wins. */
 export function predictions(logits: FloatTensor): Int32Array {

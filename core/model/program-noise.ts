@@ -1,8 +1,8 @@
 /** The random numbers of programs: an attack's own expressions around a stochastic model. */
-import { divideDims, type Dim } from '../graph/dim.ts'
-import type { Noise } from '../graph/random-operators.ts'
-import type { Value } from '../graph/value.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { divideDims, type Dim } from '../engine/graph/dim.ts'
+import type { Noise } from '../engine/graph/random-operators.ts'
+import type { Value } from '../engine/graph/value.ts'
+import type { Tensor } from '../engine/tensor/tensor.ts'
 import type { NoiseSource } from './noise.ts'
 
 /** The noise of one use of the model in a program. */

@@ -1,12 +1,12 @@
 /** The plugin contract: types only. What built-ins and third parties export alike. */
 import type { AttackTask } from '../attack/task.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { ModelManifest } from '../model/manifest.ts'
 import type { Model } from '../model/model.ts'
 import type { TransformEvidence } from '../threat/evidence.ts'
 import type { Norm, ThreatModel, TransformKind } from '../threat/threat-model.ts'
-import type { NetworkDefinition } from '../nn/network.ts'
+import type { NetworkDefinition } from '../training/network.ts'
 
 /** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
 export const apiVersion = 1

@@ -1,5 +1,5 @@
 /** The model as a plugin sees it: no more than its stated knowledge allows, and nothing after the cell was stopped. */
-import { PluginError } from '../errors.ts'
+import { PluginError } from '../base/errors.ts'
 import { delegateModel } from '../model/delegate.ts'
 import type { Model, Program } from '../model/model.ts'
 import type { AttackMeta } from './contract.ts'

@@ -1,14 +1,14 @@
 /** Runs an attack on a part of the data and believes nothing of what it returns. */
 import type { Model } from '../model/model.ts'
-import { sizeOf, sliceRows, tensor } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
 import { runTrial } from './attack-trial.ts'
-import type { Learned } from './learned.ts'
-import { outcomesByStage } from './stages.ts'
-import type { StageOutcomes } from './stages.ts'
+import type { Learned } from './setup-cache.ts'
+import { outcomesByStage } from './attack-stages.ts'
+import type { StageOutcomes } from './attack-stages.ts'
 import type { ChosenAttack } from './wrapped-attack.ts'
 
 export interface AttackRequest extends ChosenAttack {

@@ -1,6 +1,6 @@
 /** Checks a plugin's options against the schema in its meta, and fills in the defaults. */
-import { ConfigError, PluginError } from '../errors.ts'
-import { compileSchema, shown } from '../schema.ts'
+import { ConfigError, PluginError } from '../base/errors.ts'
+import { compileSchema, shown } from '../base/schema.ts'
 import type { OptionsSchema, PluginMeta, PluginOptions } from './contract.ts'
 
 const noOptions: OptionsSchema = { type: 'object', properties: {}, additionalProperties: false }

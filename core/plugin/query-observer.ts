@@ -1,8 +1,8 @@
 /** Watches what an attack asks of a model, and remembers which examples it saw broken. */
 import { predictedClass } from '../model/predictions.ts'
-import { randomStream } from '../random.ts'
-import { sizeOf } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { randomStream } from '../base/random.ts'
+import { sizeOf } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { verifyInside } from '../threat/verify.ts'
 

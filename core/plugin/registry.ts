@@ -1,6 +1,6 @@
 /** The plugins at hand: ids from every table, each plugin loaded when first asked for and checked against the contract. */
-import { ConfigError, PluginError, didYouMean } from '../errors.ts'
-import { compileSchema, shown } from '../schema.ts'
+import { ConfigError, PluginError, didYouMean } from '../base/errors.ts'
+import { compileSchema, shown } from '../base/schema.ts'
 import { apiVersion } from './contract.ts'
 import type {
   AttackPlugin,

@@ -1,6 +1,6 @@
 /** What an attack that wraps another one needs: the schema of its option, and the attack. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import { PluginError } from '../errors.ts'
+import { PluginError } from '../base/errors.ts'
 import type { AttackContext, WrappedAttack } from './contract.ts'
 
 /** For the property `attack` of a wrapper's `optionsSchema`; the host checks the inner options against the inner attack's own schema. */

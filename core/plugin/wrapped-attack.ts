@@ -1,7 +1,7 @@
 /** Attacks within attacks: what a wrapper gets to run. */
 import type { AttackTask } from '../attack/task.ts'
 import type { Model } from '../model/model.ts'
-import { readAnswer } from './answer-form.ts'
+import { readAnswer } from './parse-result.ts'
 import type { AttackContext, AttackPlugin, PluginOptions, WrappedAttack } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 

@@ -1,6 +1,6 @@
 /** A linear classifier as an ONNX file in the engine: for attacks that `compile`, and to check engine and closed form against each other. */
-import { g } from '../graph/graph.ts'
-import { toOnnx } from '../graph/serialize.ts'
+import { g } from '../engine/graph/graph.ts'
+import { toOnnx } from '../engine/graph/serialize.ts'
 import { loadModel } from '../model/load.ts'
 import { plainManifest } from '../model/manifest.ts'
 import type { Model } from '../model/model.ts'

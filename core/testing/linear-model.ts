@@ -1,5 +1,5 @@
 /** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
-import { GraphError } from '../errors.ts'
+import { GraphError } from '../base/errors.ts'
 import type {
   GradientAnswer,
   Model,
@@ -8,10 +8,10 @@ import type {
   Program,
   TargetedLoss,
 } from '../model/model.ts'
-import { checkStageNames } from '../model/stages.ts'
-import { randomStream } from '../random.ts'
-import { tensor } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { checkStageNames } from '../model/components.ts'
+import { randomStream } from '../base/random.ts'
+import { tensor } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { lossRules } from './linear-losses.ts'
 
 /** Logits z = W·x + b. */

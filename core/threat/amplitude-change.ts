@@ -1,6 +1,6 @@
 /** Images with changed amplitude and their own phase: the arithmetic that an attack and the host's check of it share. */
-import { createImageTransform } from '../spectrum/image-spectrum.ts'
-import type { ImageSpectrum } from '../spectrum/image-spectrum.ts'
+import { createImageTransform } from './spectrum/image-spectrum.ts'
+import type { ImageSpectrum } from './spectrum/image-spectrum.ts'
 import { roundDown, roundUp } from './rounding.ts'
 
 /** An image x and one x₀ whose amplitude it may take over. */

@@ -1,6 +1,6 @@
 /** The amplitude transform T of a threat model: how the host repeats it, and what parameters it permits. */
-import { sizeOf, tensor } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { clipToBounds, createAmplitudeChange } from './amplitude-change.ts'
 import type { AmplitudeEvidence } from './evidence.ts'
 import type { ReferenceExamples } from './reference-examples.ts'

@@ -1,7 +1,7 @@
 /** What the host does with attribute transforms: it checks an attack's evidence, and repeats the transform. */
-import { ConfigError } from '../errors.ts'
-import { sizeOf, tensor } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { ConfigError } from '../base/errors.ts'
+import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { attributeNames, attributes } from './attributes.ts'
 import type { AttributeName } from './attributes.ts'
 import { missingColors } from './attributes/expression.ts'

@@ -1,6 +1,6 @@
 /** Balls around an input, and the exact projection onto them. */
-import { ConfigError } from '../errors.ts'
-import { v, vectorLoop } from '../tensor/vector-loop.ts'
+import { ConfigError } from '../base/errors.ts'
+import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import { projectOntoL1 } from './l1-ball.ts'
 import { nextDown, nextUp, roundDown, roundToward, roundUp } from './rounding.ts'
 import { describeViolation, distance, verifyBounds } from './verify.ts'

@@ -1,6 +1,6 @@
 /** Sizes of perturbations as people write them: `0.03`, `"0.03"` or `"8/255"`. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError } from '../base/errors.ts'
 
 // A decimal number, or two of them with a slash between.
 const pattern = String.raw`^\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*(/\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*)?$`

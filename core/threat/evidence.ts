@@ -1,5 +1,5 @@
 /** What an attack says about the transforms it used, so that the host can repeat them. */
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { AttributeName } from './attributes.ts'
 
 /** Per example the parameters of T. */

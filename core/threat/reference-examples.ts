@@ -1,6 +1,6 @@
 /** The examples that an attack may look at beside those it attacks. */
-import { gatherRows } from '../tensor/tensor.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import { gatherRows } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
 /** The examples of the data set, whatever part of it is attacked: the same for every unit of a cell. */
 export interface ReferenceExamples {

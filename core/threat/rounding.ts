@@ -1,6 +1,6 @@
 /** Directed rounding from float64 to float32, by the bits of the number. */
-import { v } from '../tensor/vector-loop.ts'
-import type { Term } from '../tensor/vector-loop.ts'
+import { v } from '../engine/tensor/vector-loop.ts'
+import type { Term } from '../engine/tensor/vector-loop.ts'
 
 const floats = new Float32Array(1)
 const bits = new Int32Array(floats.buffer)

@@ -1,8 +1,8 @@
 /** Forward and input gradient over forward alone, for networks as attacks see them: weights constant, normalization folded. */
-import { g } from '../../dist/core/graph/graph.js'
-import { gradient } from '../../dist/core/graph/gradient.js'
-import { foldBatchNormalization, substitute } from '../../dist/core/graph/rewrite.js'
-import { Session } from '../../dist/core/graph/session.js'
+import { g } from '../../dist/core/engine/graph/graph.js'
+import { gradient } from '../../dist/core/engine/graph/gradient.js'
+import { foldBatchNormalization, substitute } from '../../dist/core/engine/graph/rewrite.js'
+import { Session } from '../../dist/core/engine/graph/session.js'
 import { crossEntropy } from '../../dist/core/model/losses.js'
 import { logitsOf, randomBatch, resnet18 } from './networks.mjs'
 import { interleavedRatio } from './timing.mjs'

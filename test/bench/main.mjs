@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
-import { didYouMean } from '../../dist/core/errors.js'
+import { didYouMean } from '../../dist/core/base/errors.js'
 
 const files = [
   './gradient-ratio.mjs',

@@ -1,8 +1,8 @@
 /** CIFAR networks and batches for the benches. Weights and images are random: time does not depend on them. */
-import { g } from '../../dist/core/graph/graph.js'
-import { LayerScope } from '../../dist/core/nn/scope.js'
-import { randomStream } from '../../dist/core/random.js'
-import { float32, int64 } from '../../dist/core/tensor/tensor.js'
+import { g } from '../../dist/core/engine/graph/graph.js'
+import { LayerScope } from '../../dist/core/training/scope.js'
+import { randomStream } from '../../dist/core/base/random.js'
+import { float32, int64 } from '../../dist/core/engine/tensor/tensor.js'
 import { resnet } from '../../dist/plugins/networks/resnet.js'
 
 export const imageShape = [3, 32, 32]

@@ -1,8 +1,8 @@
 /** One training step (forward, all gradients, update) over its forward pass in training mode. */
-import { toOnnx } from '../../dist/core/graph/serialize.js'
-import { Session } from '../../dist/core/graph/session.js'
-import { initialParameters, stepGraph } from '../../dist/core/nn/training-graph.js'
-import { float32 } from '../../dist/core/tensor/tensor.js'
+import { toOnnx } from '../../dist/core/engine/graph/serialize.js'
+import { Session } from '../../dist/core/engine/graph/session.js'
+import { initialParameters, stepGraph } from '../../dist/core/training/training-graph.js'
+import { float32 } from '../../dist/core/engine/tensor/tensor.js'
 import { imageShape, logitsOf, randomBatch, resnet18 } from './networks.mjs'
 import { interleavedRatio } from './timing.mjs'
 

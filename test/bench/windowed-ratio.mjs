@@ -1,9 +1,9 @@
 /** A query of Square that changes one small square, over a whole forward pass of the same points. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { g } from '../../dist/core/graph/graph.js'
-import { foldBatchNormalization, substitute } from '../../dist/core/graph/rewrite.js'
-import { toOnnx } from '../../dist/core/graph/serialize.js'
+import { g } from '../../dist/core/engine/graph/graph.js'
+import { foldBatchNormalization, substitute } from '../../dist/core/engine/graph/rewrite.js'
+import { toOnnx } from '../../dist/core/engine/graph/serialize.js'
 import { loadModel } from '../../dist/core/model/load.js'
 import { plainManifest } from '../../dist/core/model/manifest.js'
 import { logitsOf, randomBatch, resnet18 } from './networks.mjs'

@@ -2,10 +2,10 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance } from '../../core/testing/index.ts'
-import { bpda } from '../../plugins/attacks/bpda.ts'
-import { eot } from '../../plugins/attacks/eot.ts'
-import { gradientAware } from '../../plugins/attacks/gradient-aware.ts'
-import { pgd } from '../../plugins/attacks/pgd.ts'
+import { bpda } from '../../plugins/attacks/wrappers/bpda.ts'
+import { eot } from '../../plugins/attacks/wrappers/eot.ts'
+import { gradientAware } from '../../plugins/attacks/wrappers/gradient-aware.ts'
+import { pgd } from '../../plugins/attacks/gradient/pgd.ts'
 import { withOptions } from '../support/attack-request.ts'
 
 const wrappers: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [

@@ -2,10 +2,10 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { bim } from '../../plugins/attacks/bim.ts'
-import { fgsm } from '../../plugins/attacks/fgsm.ts'
-import { mim } from '../../plugins/attacks/mim.ts'
-import { pgd } from '../../plugins/attacks/pgd.ts'
+import { bim } from '../../plugins/attacks/gradient/bim.ts'
+import { fgsm } from '../../plugins/attacks/gradient/fgsm.ts'
+import { mim } from '../../plugins/attacks/gradient/mim.ts'
+import { pgd } from '../../plugins/attacks/gradient/pgd.ts'
 
 const attacks: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [
   [fgsm, {}],

@@ -2,13 +2,13 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { apgdCe } from '../../plugins/attacks/apgd-ce.ts'
-import { apgdDlr } from '../../plugins/attacks/apgd-dlr.ts'
-import { apgdT } from '../../plugins/attacks/apgd-t.ts'
-import { autoattack } from '../../plugins/attacks/autoattack.ts'
-import { fab } from '../../plugins/attacks/fab.ts'
-import { fabT } from '../../plugins/attacks/fab-t.ts'
-import { square } from '../../plugins/attacks/square.ts'
+import { apgdCe } from '../../plugins/attacks/apgd/apgd-ce.ts'
+import { apgdDlr } from '../../plugins/attacks/apgd/apgd-dlr.ts'
+import { apgdT } from '../../plugins/attacks/apgd/apgd-t.ts'
+import { autoattack } from '../../plugins/attacks/autoattack/autoattack.ts'
+import { fab } from '../../plugins/attacks/fab/fab.ts'
+import { fabT } from '../../plugins/attacks/fab/fab-t.ts'
+import { square } from '../../plugins/attacks/square/square.ts'
 
 const steps = 7
 const subjects: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [

@@ -2,10 +2,10 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { boundary } from '../../plugins/attacks/boundary.ts'
-import { hopSkipJump } from '../../plugins/attacks/hop-skip-jump.ts'
-import { nes } from '../../plugins/attacks/nes.ts'
-import { spsa } from '../../plugins/attacks/spsa.ts'
+import { boundary } from '../../plugins/attacks/decision-based/boundary.ts'
+import { hopSkipJump } from '../../plugins/attacks/decision-based/hop-skip-jump.ts'
+import { nes } from '../../plugins/attacks/score-based/nes.ts'
+import { spsa } from '../../plugins/attacks/score-based/spsa.ts'
 
 const subjects: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [
   [hopSkipJump, { queries: 250, initialSamples: 15 }],

@@ -2,9 +2,9 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { amplitudeMix } from '../../plugins/attacks/amplitude-mix.ts'
-import { highPass } from '../../plugins/attacks/high-pass.ts'
-import { highPassSweep } from '../../plugins/attacks/high-pass-sweep.ts'
+import { amplitudeMix } from '../../plugins/attacks/spectral/amplitude-mix.ts'
+import { highPass } from '../../plugins/attacks/spectral/high-pass.ts'
+import { highPassSweep } from '../../plugins/attacks/spectral/high-pass-sweep.ts'
 
 const steps = 4
 const subjects: readonly (readonly [AttackPlugin<never>, PluginOptions])[] = [

@@ -2,10 +2,10 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { carliniWagner } from '../../plugins/attacks/carlini-wagner.ts'
-import { ddn } from '../../plugins/attacks/ddn.ts'
-import { deepfool } from '../../plugins/attacks/deepfool.ts'
-import { fmn } from '../../plugins/attacks/fmn.ts'
+import { carliniWagner } from '../../plugins/attacks/minimum-norm/carlini-wagner.ts'
+import { ddn } from '../../plugins/attacks/minimum-norm/ddn.ts'
+import { deepfool } from '../../plugins/attacks/minimum-norm/deepfool.ts'
+import { fmn } from '../../plugins/attacks/minimum-norm/fmn.ts'
 
 interface Subject {
   readonly plugin: AttackPlugin<never>

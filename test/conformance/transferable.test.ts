@@ -2,11 +2,11 @@
 import { describe, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../core/plugin/contract.ts'
 import { attackConformance, compiledLinearModel } from '../../core/testing/index.ts'
-import { additiveNoise } from '../../plugins/attacks/additive-noise.ts'
-import { diFgsm } from '../../plugins/attacks/di-fgsm.ts'
-import { niFgsm } from '../../plugins/attacks/ni-fgsm.ts'
-import { tiFgsm } from '../../plugins/attacks/ti-fgsm.ts'
-import { universal } from '../../plugins/attacks/universal.ts'
+import { additiveNoise } from '../../plugins/attacks/noise/additive-noise.ts'
+import { diFgsm } from '../../plugins/attacks/gradient/di-fgsm.ts'
+import { niFgsm } from '../../plugins/attacks/gradient/ni-fgsm.ts'
+import { tiFgsm } from '../../plugins/attacks/gradient/ti-fgsm.ts'
+import { universal } from '../../plugins/attacks/gradient/universal.ts'
 
 const steps = 4
 const randomStart = true

@@ -1,8 +1,8 @@
 /** What the plan expects of AutoAttack, against what AutoAttack takes on a shipped model. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { ExpectedWork } from '../../core/run/expected-passes.ts'
-import { packageRoot } from '../../core/paths.ts'
+import type { ExpectedWork } from '../../core/bench/forecast/expected-passes.ts'
+import { packageRoot } from '../../core/base/paths.ts'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult } from './support/suite.ts'
 

@@ -1,6 +1,6 @@
 /** What a suite may say beside attacks in a ball: matrices, curves, transforms, surrogates, wrappers, and the checks. */
 import { expect, test } from 'vitest'
-import type { CompletedAttack, ResultEntry } from '../../core/run/result.ts'
+import type { CompletedAttack, ResultEntry } from '../../core/bench/result/result.ts'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'

@@ -2,7 +2,7 @@
 import { entryFromResult } from '../../leaderboard/from-result.ts'
 import type { EntryExtras } from '../../leaderboard/from-result.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
-import type { ResultEntry } from '../../core/run/result.ts'
+import type { ResultEntry } from '../../core/bench/result/result.ts'
 import { hashOf, makeEntry, makeResult, training } from '../reports/fixture.ts'
 
 /** An entry on 10,000 examples with these counts of correct, fgsm-robust and pgd-robust ones. */

@@ -3,15 +3,15 @@ import {
   cleanAccuracy,
   robustAccuracy,
   worstCaseRobustAccuracy,
-} from '../../core/metrics/accuracy.ts'
-import { robustnessCurve } from '../../core/metrics/curve.ts'
+} from '../../core/bench/metrics/accuracy.ts'
+import { robustnessCurve } from '../../core/bench/metrics/curve.ts'
 import type {
   AttackResult,
   CompletedAttack,
   ResultEntry,
   RunResult,
-} from '../../core/run/result.ts'
-import { benchmarkCorruptions } from '../../reports/corruptions.ts'
+} from '../../core/bench/result/result.ts'
+import { benchmarkCorruptions } from '../../reports/theme/corruptions.ts'
 import { complete, makeEntry, makeResult } from './fixture.ts'
 
 const clean = 8000

@@ -1,6 +1,6 @@
 /** Stages, curves and corruptions in the reports. */
 import { describe, expect, test } from 'vitest'
-import { checkResult } from '../../core/run/read-result.ts'
+import { checkResult } from '../../core/bench/result/read-result.ts'
 import { writeHtmlReport } from '../../reports/html.ts'
 import { writeJsonReport } from '../../reports/json.ts'
 import { summarize } from '../../reports/summary.ts'

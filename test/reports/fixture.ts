@@ -1,15 +1,15 @@
 /** Results as a run would leave them, their outcomes made by a rule: for the tests of reports and leaderboard. */
-import type { Check, Verdict } from '../../core/checks/check.ts'
-import { documentationOf } from '../../core/checks/documentation.ts'
-import { hashBytes } from '../../core/hash.ts'
-import { robustAccuracy, worstCaseRobustAccuracy } from '../../core/metrics/accuracy.ts'
+import type { Check, Verdict } from '../../core/bench/checks/check.ts'
+import { documentationOf } from '../../core/bench/checks/documentation.ts'
+import { hashBytes } from '../../core/base/hash.ts'
+import { robustAccuracy, worstCaseRobustAccuracy } from '../../core/bench/metrics/accuracy.ts'
 import type {
   AttackIdentity,
   AttackResult,
   CompletedAttack,
   ResultEntry,
   RunResult,
-} from '../../core/run/result.ts'
+} from '../../core/bench/result/result.ts'
 
 /** A stand-in for the hash of something named. */
 export function hashOf(name: string): string {

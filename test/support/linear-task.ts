@@ -1,6 +1,6 @@
 /** Tasks for the machinery of attacks on a random linear classifier, with the exact distance of each example's boundary. */
 import type { AttackTask } from '../../core/attack/task.ts'
-import { randomStream } from '../../core/random.ts'
+import { randomStream } from '../../core/base/random.ts'
 import { rowOf } from '../../core/attack/batch.ts'
 import { worstCaseMargin } from '../../core/testing/index.ts'
 import { referenceExamples } from '../../core/threat/reference-examples.ts'

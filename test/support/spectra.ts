@@ -1,11 +1,11 @@
 /** Fourier transforms by other means than ours, and expressions run on plain arrays: oracles for what is spectral. */
 import FFT from 'fft.js'
-import { Session } from '../../core/graph/session.ts'
-import { g } from '../../core/graph/graph.ts'
-import type { Value } from '../../core/graph/value.ts'
-import { randomStream } from '../../core/random.ts'
-import { float32 } from '../../core/tensor/tensor.ts'
-import type { FloatTensor } from '../../core/tensor/tensor.ts'
+import { Session } from '../../core/engine/graph/session.ts'
+import { g } from '../../core/engine/graph/graph.ts'
+import type { Value } from '../../core/engine/graph/value.ts'
+import { randomStream } from '../../core/base/random.ts'
+import { float32 } from '../../core/engine/tensor/tensor.ts'
+import type { FloatTensor } from '../../core/engine/tensor/tensor.ts'
 
 export interface PlaneSpectrum {
   /** `[h, w]` each, frequency 0 first. */

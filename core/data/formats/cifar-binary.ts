@@ -1,5 +1,5 @@
 /** The CIFAR-10 binary version: records of one label byte and 3072 bytes of red, green and blue planes. */
-import { ConfigError } from '../../errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 

@@ -1,5 +1,5 @@
 /** The IDX format of MNIST and Fashion-MNIST: a magic number, big-endian sizes, then unsigned bytes. */
-import { ConfigError } from '../../errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 

@@ -4,7 +4,7 @@
  * @see The MathWorks, "MAT-File Format", chapter "Level 5 MAT-File Format"
  */
 import { inflateSync } from 'node:zlib'
-import { ConfigError } from '../../errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { NamedBytes } from '../published.ts'
 
 /** A numeric array of a MAT-file. */

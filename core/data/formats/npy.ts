@@ -1,7 +1,7 @@
 /** The user's own data: a pair of NumPy .npy files, inputs `[n, c, h, w]` and labels `[n]`. */
 import { open } from 'node:fs/promises'
 import { parse } from 'npyjs'
-import { ConfigError } from '../../errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 
 /** Inputs and labels of a user's .npy pair, checked. */
 export interface NpyPair {

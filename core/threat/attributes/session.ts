@@ -1,11 +1,11 @@
 /** The attribute transform ready to run, image by image. */
-import { ConfigError } from '../../errors.ts'
-import { g } from '../../graph/graph.ts'
-import { gradient } from '../../graph/gradient.ts'
-import { Session } from '../../graph/session.ts'
-import { float32 } from '../../tensor/tensor.ts'
-import type { FloatTensor } from '../../tensor/tensor.ts'
-import type { Value } from '../../graph/value.ts'
+import { ConfigError } from '../../base/errors.ts'
+import { g } from '../../engine/graph/graph.ts'
+import { gradient } from '../../engine/graph/gradient.ts'
+import { Session } from '../../engine/graph/session.ts'
+import { float32 } from '../../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../../engine/tensor/tensor.ts'
+import type { Value } from '../../engine/graph/value.ts'
 import type { AttributeName } from '../attributes.ts'
 import { attributeTransform, missingColors } from './expression.ts'
 

@@ -1,8 +1,8 @@
 /** Class gradients: the same numbers from one shared forward pass as from one each. */
 import { expect, test } from 'vitest'
 import { classGradientCost, prepareClassGradients } from '../../../core/attack/class-gradients.ts'
-import { randomStream } from '../../../core/random.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
 import {
   compiledLinearModel,
   LinearModel,

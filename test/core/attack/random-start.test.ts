@@ -1,7 +1,7 @@
 /** Random starts fill the ball evenly. */
 import { expect, test } from 'vitest'
 import { drawStart } from '../../../core/attack/random-start.ts'
-import { randomStream } from '../../../core/random.ts'
+import { randomStream } from '../../../core/base/random.ts'
 import { createBall } from '../../../core/threat/ball.ts'
 import { norms } from '../../../core/threat/threat-model.ts'
 import { distance } from '../../../core/threat/verify.ts'

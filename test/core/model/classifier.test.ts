@@ -1,8 +1,8 @@
 /** The Model: gradients of losses, rows that depend on no other row, passes counted, programs compiled. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { g } from '../../../core/graph/graph.ts'
-import { toOnnx } from '../../../core/graph/serialize.ts'
-import type { Value } from '../../../core/graph/value.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { toOnnx } from '../../../core/engine/graph/serialize.ts'
+import type { Value } from '../../../core/engine/graph/value.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy, margin } from '../../../core/model/losses.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
@@ -14,20 +14,20 @@ import {
   flatten,
   globalAverage,
   linear,
-} from '../../../core/nn/layers.ts'
-import type { NetworkDefinition } from '../../../core/nn/network.ts'
+} from '../../../core/training/layers.ts'
+import type { NetworkDefinition } from '../../../core/training/network.ts'
 import {
   exportModel,
   initialParameters,
   type TrainedNetwork,
-} from '../../../core/nn/training-graph.ts'
+} from '../../../core/training/training-graph.ts'
 import {
   float32,
   gatherRows,
   int32,
   sliceRows,
   type FloatTensor,
-} from '../../../core/tensor/tensor.ts'
+} from '../../../core/engine/tensor/tensor.ts'
 import { randomTensor } from '../../support/onnx-file.ts'
 
 const losses: [string, Loss][] = [

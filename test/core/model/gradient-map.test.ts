@@ -1,16 +1,16 @@
 /** Gradient maps: the laws that hold of every model, central differences, and scales. */
 import { describe, expect, test } from 'vitest'
-import { gradient } from '../../../core/graph/gradient.ts'
-import { g } from '../../../core/graph/graph.ts'
-import { Session } from '../../../core/graph/session.ts'
-import type { Value } from '../../../core/graph/value.ts'
+import { gradient } from '../../../core/engine/graph/gradient.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
+import type { Value } from '../../../core/engine/graph/value.ts'
 import {
   estimateGradientMap,
   gradientMapScales,
   type GradientMapMode,
   type GradientMapScale,
 } from '../../../core/model/gradient-map.ts'
-import { float32, sizeOf, type FloatTensor } from '../../../core/tensor/tensor.ts'
+import { float32, sizeOf, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import { randomTensor } from '../../support/onnx-file.ts'
 
 const classes = 5

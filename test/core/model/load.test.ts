@@ -1,11 +1,11 @@
 /** Any classifier file becomes a Model that answers as onnxruntime answers the file; what cannot be read says why. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { Session } from '../../../core/graph/session.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
 import { loadModel, type LoadModelOptions } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { plainManifest, type ModelManifest } from '../../../core/model/manifest.ts'
 import type { Model } from '../../../core/model/model.ts'
-import { writeOnnx, type OnnxGraph } from '../../../core/onnx/file.ts'
+import { writeOnnx, type OnnxGraph } from '../../../core/engine/onnx/file.ts'
 import {
   float32,
   int64,
@@ -13,7 +13,7 @@ import {
   sliceRows,
   tensor,
   type FloatTensor,
-} from '../../../core/tensor/tensor.ts'
+} from '../../../core/engine/tensor/tensor.ts'
 import {
   float,
   int,

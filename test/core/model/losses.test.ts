@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attackLosses, targetedAttackLosses } from '../../../core/attack/attack-loss.ts'
 import type { Model } from '../../../core/model/model.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
 import {
   LinearModel,
   compiledLinearModel,
   randomLinearClassifier,
 } from '../../../core/testing/index.ts'
-import { randomStream } from '../../../core/random.ts'
+import { randomStream } from '../../../core/base/random.ts'
 
 const losses = { ...attackLosses, ...targetedAttackLosses }
 const names = Object.keys(losses) as (keyof typeof losses)[]

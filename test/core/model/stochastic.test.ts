@@ -1,11 +1,11 @@
 /** Files that draw random numbers: repeatable, the same in any batch, with one draw for both passes. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { g } from '../../../core/graph/graph.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
 import type { Model } from '../../../core/model/model.ts'
-import { writeOnnx, type OnnxNode } from '../../../core/onnx/file.ts'
+import { writeOnnx, type OnnxNode } from '../../../core/engine/onnx/file.ts'
 import {
   float32,
   gatherRows,
@@ -14,7 +14,7 @@ import {
   tensor,
   type FloatTensor,
   type Tensor,
-} from '../../../core/tensor/tensor.ts'
+} from '../../../core/engine/tensor/tensor.ts'
 import { float, int, ints, node, onnxGraph, randomTensor } from '../../support/onnx-file.ts'
 
 const shape = [1, 4, 4] as const

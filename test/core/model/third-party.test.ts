@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDataset } from '../../../core/data/load.ts'
-import { Session } from '../../../core/graph/session.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { predictions } from '../../../core/model/predictions.ts'
-import { readOnnx } from '../../../core/onnx/file.ts'
-import { dataFolder, packageRoot } from '../../../core/paths.ts'
-import { float32, sliceRows, type FloatTensor } from '../../../core/tensor/tensor.ts'
+import { readOnnx } from '../../../core/engine/onnx/file.ts'
+import { dataFolder, packageRoot } from '../../../core/base/paths.ts'
+import { float32, sliceRows, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 
 const folder = join(packageRoot(), '..', 'shared', 'models')
 const isHere =

@@ -1,6 +1,6 @@
 /** The host believes nothing: every way for an attack to cheat or fail has its error. */
 import { describe, expect, test } from 'vitest'
-import { PluginError, RunError } from '../../../core/errors.ts'
+import { PluginError, RunError } from '../../../core/base/errors.ts'
 import type {
   AttackContext,
   AttackMeta,
@@ -8,10 +8,10 @@ import type {
   StagedAnswer,
 } from '../../../core/plugin/contract.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/tensor/tensor.ts'
-import { fgsm } from '../../../plugins/attacks/fgsm.ts'
-import { pgd } from '../../../plugins/attacks/pgd.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
+import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
+import { fgsm } from '../../../plugins/attacks/gradient/fgsm.ts'
+import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
 import { linearCase, withOptions } from '../../support/attack-request.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 0.25, bounds: [0, 1] } as const

@@ -1,8 +1,8 @@
 /** The observer sees points where an attack had an example broken, and gives each to the right example. */
 import { describe, expect, test } from 'vitest'
 import { observeQueries } from '../../../core/plugin/query-observer.ts'
-import { randomStream } from '../../../core/random.ts'
-import { float32, gatherRows } from '../../../core/tensor/tensor.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
 import { norms } from '../../../core/threat/threat-model.ts'
 
 /** Two examples of four components, far apart, of classes 0 and 1. */

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { AttackContext, AttackPlugin } from '../../../core/plugin/contract.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
-import type { FloatTensor } from '../../../core/tensor/tensor.ts'
-import { fgsm } from '../../../plugins/attacks/fgsm.ts'
-import { pgd } from '../../../plugins/attacks/pgd.ts'
+import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
+import { fgsm } from '../../../plugins/attacks/gradient/fgsm.ts'
+import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
 import { linearCase, withOptions } from '../../support/attack-request.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 0.25, bounds: [0, 1] } as const

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import type { AttackContext, AttackMeta, AttackPlugin } from '../../../core/plugin/contract.ts'
 import { attackConformance } from '../../../core/testing/index.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/tensor/tensor.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
+import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 
 const meta: AttackMeta = {
   id: 'acme/test',

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crossEntropy, margin } from '../../../core/model/losses.ts'
 import { predictions } from '../../../core/model/predictions.ts'
-import { randomStream } from '../../../core/random.ts'
-import { float32 } from '../../../core/tensor/tensor.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
 import {
   LinearModel,
   compiledLinearModel,

@@ -1,10 +1,10 @@
 /** The amplitude transform: its identities, the gradient in s against the engine, and what evidence is refused. */
 import { describe, expect, test } from 'vitest'
-import { gradient } from '../../../core/graph/gradient.ts'
-import { g } from '../../../core/graph/graph.ts'
-import { fourierTransform } from '../../../core/spectrum/fourier.ts'
-import { amplitude, recombine, unitPhase } from '../../../core/spectrum/polar.ts'
-import { float32, gatherRows } from '../../../core/tensor/tensor.ts'
+import { gradient } from '../../../core/engine/graph/gradient.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { fourierTransform } from '../../../core/threat/spectrum/fourier.ts'
+import { amplitude, recombine, unitPhase } from '../../../core/threat/spectrum/polar.ts'
+import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
 import { createAmplitudeChange } from '../../../core/threat/amplitude-change.ts'
 import {
   applyAmplitudeTransform,

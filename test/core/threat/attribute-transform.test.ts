@@ -1,7 +1,7 @@
 /** The host's side of attribute transforms: repeated to the bit, and refused in words. */
 import { expect, test } from 'vitest'
-import { randomStream } from '../../../core/random.ts'
-import { float32, gatherRows } from '../../../core/tensor/tensor.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
 import {
   applyAttributeTransform,
   checkAttributeEvidence,

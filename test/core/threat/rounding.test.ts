@@ -1,7 +1,7 @@
 /** Directed rounding brackets every float64 by neighboring float32 values. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { vectorLoop } from '../../../core/tensor/vector-loop.ts'
+import { vectorLoop } from '../../../core/engine/tensor/vector-loop.ts'
 import { nextDown, nextUp, roundDown, roundToward, roundUp } from '../../../core/threat/rounding.ts'
 
 const value = fc.oneof(

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-export const mainScript = fileURLToPath(new URL('../../../dist/core/cli/main.js', import.meta.url))
+export const mainScript = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 export const fixturePlugins = fileURLToPath(new URL('../fixtures/plugins', import.meta.url))
 
 export interface CliAnswer {

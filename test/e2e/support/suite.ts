@@ -1,8 +1,8 @@
 /** A small suite over the tiny problem with fixture plugins, to be varied by tests. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunResult } from '../../../core/run/result.ts'
-import type { UnitOutcome } from '../../../core/run/store.ts'
+import type { RunResult } from '../../../core/bench/result/result.ts'
+import type { UnitOutcome } from '../../../core/bench/store/store.ts'
 import { fixturePlugins } from './cli.ts'
 
 export interface TestAttack {

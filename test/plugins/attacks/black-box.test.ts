@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../core/plugin/host.ts'
 import type { AttackPlugin } from '../../../core/plugin/contract.ts'
-import { boundary } from '../../../plugins/attacks/boundary.ts'
-import { hopSkipJump } from '../../../plugins/attacks/hop-skip-jump.ts'
-import { nes } from '../../../plugins/attacks/nes.ts'
-import { spsa } from '../../../plugins/attacks/spsa.ts'
+import { boundary } from '../../../plugins/attacks/decision-based/boundary.ts'
+import { hopSkipJump } from '../../../plugins/attacks/decision-based/hop-skip-jump.ts'
+import { nes } from '../../../plugins/attacks/score-based/nes.ts'
+import { spsa } from '../../../plugins/attacks/score-based/spsa.ts'
 import { linearCase, withOptions } from '../../support/attack-request.ts'
 
 const epsilons = { Linf: 0.04, L2: 0.25 } as const

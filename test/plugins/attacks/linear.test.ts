@@ -1,10 +1,10 @@
 /** On linear classifiers, whose exact robustness is known, the attacks find all there is to find and no more. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../core/plugin/host.ts'
-import { bim } from '../../../plugins/attacks/bim.ts'
-import { fgsm } from '../../../plugins/attacks/fgsm.ts'
-import { mim } from '../../../plugins/attacks/mim.ts'
-import { pgd } from '../../../plugins/attacks/pgd.ts'
+import { bim } from '../../../plugins/attacks/gradient/bim.ts'
+import { fgsm } from '../../../plugins/attacks/gradient/fgsm.ts'
+import { mim } from '../../../plugins/attacks/gradient/mim.ts'
+import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
 import { linearCase, withOptions } from '../../support/attack-request.ts'
 import type { LinearCase } from '../../support/attack-request.ts'
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { decodeSvhn } from '../../../../core/data/formats/svhn-mat.ts'
-import { packageRoot } from '../../../../core/paths.ts'
+import { packageRoot } from '../../../../core/base/paths.ts'
 import { matFile, named, refusal } from '../fixtures.ts'
 import type { MatVariable } from '../fixtures.ts'
 

@@ -1,0 +1,27 @@
+/** `robench schema`: prints a published JSON Schema. */
+import { Argument, Command } from 'commander'
+import { pluginMetaSchema } from '../core/plugin/meta-schema.ts'
+import { resultSchema } from '../core/bench/result/result-schema.ts'
+import { suiteSchema } from '../core/bench/suite/schema.ts'
+
+/** The published schemas, by the name that `robench schema` takes; each is also the file schemas/<file>. */
+export const publishedSchemas = {
+  suite: { file: 'suite.schema.json', schema: suiteSchema },
+  result: { file: 'result.schema.json', schema: resultSchema },
+  plugin: { file: 'plugin-meta.schema.json', schema: pluginMetaSchema },
+} as const
+
+/** The command `schema`. */
+export function schemaCommand(): Command {
+  return new Command('schema')
+    .description('print a JSON Schema (draft 2020-12)')
+    .addArgument(new Argument('<name>', 'which one').choices(Object.keys(publishedSchemas)))
+    .action((name: keyof typeof publishedSchemas) => {
+      process.stdout.write(schemaText(name))
+    })
+}
+
+/** A schema as it is printed and published. */
+export function schemaText(name: keyof typeof publishedSchemas): string {
+  return `${JSON.stringify(publishedSchemas[name].schema, undefined, 2)}\n`
+}

@@ -1,0 +1,33 @@
+/** `robench validate`: checks a suite, its plugins and its data without running anything. */
+import { Command } from 'commander'
+import { countOf } from '../reports/theme/figures.ts'
+import { resolveSuite } from '../core/bench/plan/resolve.ts'
+import { loadSuite } from '../core/bench/suite/load.ts'
+
+/** The command `validate`. Errors are thrown: the main program prints them. */
+export function validateCommand(): Command {
+  return new Command('validate')
+    .description('check a suite, its plugins, model files and data, without running anything')
+    .argument('<suite>', 'a suite file, or the name of a shipped suite')
+    .option('--json', 'print as JSON')
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      const loaded = loadSuite(path)
+      const notices: string[] = []
+      const resolved = await resolveSuite(loaded, (notice) => notices.push(notice))
+      const { suite, label, sha256 } = loaded
+      if (json) {
+        const outcome = { valid: true, id: suite.id, sha256, notices }
+        process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
+        return
+      }
+      for (const notice of notices) process.stderr.write(`note: ${notice}\n`)
+      const { defenses, attacks, threatModels, examples } = resolved
+      const counts = [
+        countOf(defenses.length, 'defense'),
+        countOf(attacks.length, 'attack'),
+        countOf(threatModels.length, 'threat model'),
+        countOf(examples, 'example'),
+      ]
+      process.stdout.write(`${label}: valid; ${counts.join(', ')}\n`)
+    })
+}

@@ -1,0 +1,38 @@
+/** Reads JSON text so that a mistake is reported by file, line and column. */
+import { parse, printParseErrorCode } from 'jsonc-parser'
+import type { ParseError } from 'jsonc-parser'
+import { ConfigError } from './errors.ts'
+
+/** What jsonc-parser calls a mistake, in words. */
+const wording: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'this is no JSON value',
+  InvalidNumberFormat: 'this is no JSON number',
+  PropertyNameExpected: 'expected a property name in double quotes',
+  ValueExpected: 'expected a value',
+  ColonExpected: 'expected ":"',
+  CommaExpected: 'expected ","',
+  CloseBraceExpected: 'expected "}"',
+  CloseBracketExpected: 'expected "]"',
+  EndOfFileExpected: 'expected the end of the file',
+  InvalidCommentToken: 'comments are not allowed in JSON',
+  UnexpectedEndOfString: 'this string is not closed',
+}
+
+/** The value of a JSON text. @throws ConfigError ROBENCH_CONFIG `file:line:column: what is wrong` */
+export function parseJsonText(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const errors: ParseError[] = []
+    parse(text, errors, { disallowComments: true, allowTrailingComma: false })
+    const [first] = errors
+    if (!first) throw new ConfigError('ROBENCH_CONFIG', `${file}: ${String(cause)}`, { cause })
+    const before = text.slice(0, first.offset).split('\n')
+    const code = printParseErrorCode(first.error)
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${file}:${before.length}:${before.at(-1)!.length + 1}: not valid JSON: ${wording[code] ?? code}`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,40 @@
+/** Check: a larger ball is not harder to attack. */
+import { usualClimb, usualSteps } from './probe-attacks.ts'
+import { notApplicable, ofExamples } from './check.ts'
+import { brokenWithin, climb } from './reference-pgd.ts'
+import { countMarked } from './flags.ts'
+import { defineProbe } from './probe.ts'
+
+const threshold = 0.05
+
+/** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
+export const epsilonHelpsAttacker = defineProbe({
+  id: 'epsilon-helps-attacker',
+  title: 'More epsilon never helps the defender',
+  kind: 'probe',
+  raisedIf: `the same attack with 2 ε breaks at least ${100 * threshold} % fewer of the examples than with ε`,
+  meaning:
+    'Every point of the smaller ball is in the larger one, so the attack fails for a reason of its own: steps that are too large, or a gradient that leads away from what it had found.',
+  whatToDo: 'Use smaller steps, more of them, and restarts; compare with `apgd-t` and `square`.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, threatModel } = laboratory
+    const broken = countMarked(brokenWithin(await usualClimb(laboratory, 'margin'), usualSteps))
+    const epsilon = 2 * threatModel.epsilon
+    const twice = await climb(laboratory, {
+      loss: 'margin',
+      steps: usualSteps,
+      stepFraction: 0.1,
+      epsilon,
+      start: 'random',
+    })
+    const brokenTwice = countMarked(brokenWithin(twice))
+    const share = (broken - brokenTwice) / count
+    return {
+      verdict: share >= threshold ? 'fail' : 'pass',
+      value: share,
+      threshold,
+      evidence: `${usualSteps} steps break ${ofExamples(broken, count)} with ε, ${brokenTwice} with 2 ε`,
+    }
+  },
+})

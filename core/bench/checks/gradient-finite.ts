@@ -1,0 +1,31 @@
+/** Check: gradients are finite. */
+import { notApplicable, ofExamples } from './check.ts'
+import { countMarked, inAny } from './flags.ts'
+import { defineProbe } from './probe.ts'
+import { probedLosses, startGradients } from './start-gradients.ts'
+
+export const gradientFinite = defineProbe({
+  id: 'gradient-finite',
+  title: 'Gradients are finite',
+  kind: 'probe',
+  raisedIf:
+    "at a random point of its ball some component of an example's gradient is NaN or infinite, for any loss",
+  meaning:
+    'Something on the way back overflows or divides by zero: a square root at zero, an exponential, logits beyond float32. Attacks stop there with an error, or, elsewhere, treat the example as robust.',
+  whatToDo:
+    'Find the operator and guard it (√(x + 10⁻¹²) in place of √x), or attack without gradients.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    let found: Uint8Array = new Uint8Array(laboratory.count)
+    for (const loss of probedLosses) {
+      found = inAny(found, (await startGradients(laboratory, loss)).infinite)
+    }
+    const count = countMarked(found)
+    return {
+      verdict: count > 0 ? 'fail' : 'pass',
+      value: count / found.length,
+      threshold: 0,
+      evidence: `${ofExamples(count, found.length)} have a gradient that is not finite`,
+    }
+  },
+})

@@ -1,0 +1,135 @@
+/** Check: the gradient says what the logits do when the input moves. */
+import { rowOf, stackPoints } from '../../attack/batch.ts'
+import { targetedMargin } from '../../model/losses.ts'
+import { targetedAttackLosses } from '../../attack/attack-loss.ts'
+import { predictedClass } from '../../model/predictions.ts'
+import type { Norm } from '../../threat/threat-model.ts'
+import { distance } from '../../threat/verify.ts'
+import type { RandomStream } from '../../base/random.ts'
+import { batchedGradient, batchedLogits } from './batched.ts'
+import { figure, notApplicable } from './check.ts'
+import type { Laboratory } from './probe-session.ts'
+import { defineProbe } from './probe.ts'
+
+const directions = 8
+/** Forward passes per example: with the gradient, and to both sides of each direction. */
+export const differencePasses = 1 + 2 * directions
+/** Of ε. */
+const reach = 0.1
+const failBelow = 0.5
+const warnBelow = 0.8
+
+/** Measured and predicted rises of one example. */
+interface Rises {
+  readonly measured: readonly number[]
+  readonly predicted: readonly number[]
+}
+
+export const gradientMatchesDifferences = defineProbe({
+  id: 'gradient-matches-differences',
+  title: 'The gradient agrees with finite differences',
+  kind: 'probe',
+  raisedIf: `the median cosine between measured and predicted rises of the margin, along ${directions} random directions of ${reach} ε, is below ${warnBelow}; fails below ${failBelow}`,
+  meaning:
+    'The gradient points elsewhere than the model rises: it is shattered by fine steps or jumps, or a hand-made backward pass is wrong. An attack that follows it goes astray.',
+  whatToDo:
+    'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use `bpda` through the stage that shatters them.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    if (laboratory.model.stochastic) {
+      return notApplicable('differences of a model that draws random numbers are not its slope')
+    }
+    const cosines = (await rises(laboratory)).map(cosine).toSorted((a, b) => a - b)
+    const median = cosines[Math.floor(cosines.length / 2)]!
+    return {
+      verdict: median < failBelow ? 'fail' : median < warnBelow ? 'warn' : 'pass',
+      value: median,
+      threshold: warnBelow,
+      evidence: `the cosine between the rises that the gradient predicts and those measured is ${figure(median)} in the median (1: they agree; 0: the gradient says nothing)`,
+    }
+  },
+})
+
+/**
+ * Of z_t − z_y, with t the runner-up: by central differences, and by the gradient. Both at the input, moved off the bounds by as much as the
+ * directions reach. One gradient and two forward passes per direction.
+ */
+async function rises(laboratory: Laboratory): Promise<Rises[]> {
+  const { inputs, labels, logits, context } = laboratory
+  const { norm, epsilon, bounds } = laboratory.threatModel
+  const shape = inputs.shape.slice(1)
+  const length = reach * epsilon
+  const targets = labels.map((label, row) => runnerUp(rowOf(logits, row), label))
+  const centers = Array.from(labels, (_, row) => {
+    const most = norm === 'Linf' ? length : 0
+    return laboratory
+      .example(row)
+      .map((value) => Math.min(Math.max(value, bounds[0] + most), bounds[1] - most))
+  })
+  const { gradient } = await batchedGradient(
+    context,
+    stackPoints(centers, shape),
+    labels,
+    targetedMargin,
+    targets,
+  )
+  const answers: Rises[] = []
+  for (const [row, center] of centers.entries()) {
+    const stream = laboratory.stream(row, 'directions')
+    const ways = Array.from({ length: directions }, () =>
+      drawDirection(norm, stream, center.length, length),
+    )
+    const ahead = ways.map((way) => center.map((value, i) => value + way[i]!))
+    const behind = ways.map((way) => center.map((value, i) => value - way[i]!))
+    const found = await batchedLogits(context, stackPoints([...ahead, ...behind], shape))
+    const rise = (place: number): number =>
+      targetedAttackLosses['targeted-margin'].value(
+        rowOf(found, place),
+        labels[row]!,
+        targets[row]!,
+      )
+    answers.push({
+      measured: ways.map((_, place) => rise(place) - rise(place + directions)),
+      predicted: ways.map((_, place) => {
+        let sum = 0
+        const slope = rowOf(gradient, row)
+        for (let i = 0; i < center.length; i++)
+          sum += slope[i]! * (ahead[place]![i]! - behind[place]![i]!)
+        return sum
+      }),
+    })
+  }
+  return answers
+}
+
+/** As long as said, in the norm; in Linf every component has that length. */
+function drawDirection(
+  norm: Norm,
+  stream: RandomStream,
+  size: number,
+  length: number,
+): Float64Array {
+  if (norm === 'Linf') {
+    return Float64Array.from({ length: size }, () => (stream.integer(2) === 0 ? length : -length))
+  }
+  const way = Float64Array.from({ length: size }, () => stream.normal())
+  const scale = length / distance(norm, new Float64Array(size), way)
+  return way.map((value) => scale * value)
+}
+
+function runnerUp(logits: Float32Array, label: number): number {
+  return predictedClass(logits.map((value, i) => (i === label ? -Infinity : value)))
+}
+
+function cosine({ measured, predicted }: Rises): number {
+  let product = 0
+  let a = 0
+  let b = 0
+  measured.forEach((value, i) => {
+    product += value * predicted[i]!
+    a += value * value
+    b += predicted[i]! * predicted[i]!
+  })
+  if (a === 0 && b === 0) return 1
+  return a === 0 || b === 0 ? 0 : product / Math.sqrt(a * b)
+}

@@ -1,0 +1,38 @@
+/** Check: with a huge epsilon nothing is left. */
+import { hugeEpsilon, usualSteps } from './probe-attacks.ts'
+import { figure, notApplicable, ofExamples } from './check.ts'
+import { brokenWithin, climb } from './reference-pgd.ts'
+import { countMarked } from './flags.ts'
+import { defineProbe } from './probe.ts'
+
+/** From the checklist of Carlini et al. 2019, arXiv:1902.06705, and Pintor et al. 2022, arXiv:2106.09947 ("unconstrained failure"). */
+export const hugeEpsilonBreaks = defineProbe({
+  id: 'huge-epsilon-breaks',
+  title: 'A huge epsilon breaks everything',
+  kind: 'probe',
+  raisedIf: `${usualSteps} steps on the margin, with an ε of half the range of the bounds, leave more than 1 / classes of the examples unbroken`,
+  meaning:
+    'In such a ball every image can be turned into plain gray, and no classifier is right on that. What is still unbroken the attack did not reach.',
+  whatToDo:
+    'The attack fails, not the attacker: look at the gradient checks, then use another loss, `bpda` or `square`.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, model } = laboratory
+    const epsilon = hugeEpsilon(laboratory)
+    const found = await climb(laboratory, {
+      loss: 'margin',
+      steps: usualSteps,
+      stepFraction: 0.1,
+      epsilon,
+      start: 'random',
+    })
+    const left = count - countMarked(brokenWithin(found))
+    const threshold = 1 / model.classes
+    return {
+      verdict: left / count > threshold ? 'fail' : 'pass',
+      value: left / count,
+      threshold,
+      evidence: `with ε = ${figure(epsilon)}, ${usualSteps} steps on the margin leave ${ofExamples(left, count)} unbroken`,
+    }
+  },
+})

@@ -1,0 +1,37 @@
+/** Check: attacks of one step do not beat those of many. */
+import { notApplicable } from './check.ts'
+import { defineComparison, percent, reached, strongest } from './outcome-check.ts'
+import type { Reached } from './outcome-check.ts'
+
+const threshold = 0.002
+
+/** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
+export const iterationsHelp = defineComparison({
+  id: 'iterations-help',
+  title: 'Iterations help',
+  kind: 'comparison',
+  raisedIf: `\`fgsm\`, or an attack of one step, leaves an accuracy more than ${100 * threshold} points below that of the strongest iterative white-box attack`,
+  meaning:
+    'Small steps get stuck where a large one does not: the gradient is good from afar and bad nearby, or the steps were too small or too few.',
+  whatToDo: 'Use larger steps, more of them, and restarts; compare with `apgd-t` and `square`.',
+  compare(context) {
+    const white = reached(context).filter(
+      ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
+    )
+    const one = strongest(white.filter(isOneStep))
+    const many = strongest(white.filter((attack) => !isOneStep(attack)))
+    if (!one || !many)
+      return notApplicable('no one-step and iterative attack were run side by side')
+    const gap = many.accuracy - one.accuracy
+    return {
+      verdict: gap > threshold ? 'fail' : 'pass',
+      value: gap,
+      threshold,
+      evidence: `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ${percent(many.accuracy)}`,
+    }
+  },
+})
+
+function isOneStep({ plugin, options }: Reached): boolean {
+  return plugin === 'fgsm' || options['steps'] === 1
+}

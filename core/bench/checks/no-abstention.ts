@@ -1,0 +1,41 @@
+/** Check: the model answers with the classes of the data, and does not abstain. */
+import { ofExamples } from './check.ts'
+import { draws } from './random-neighbors.ts'
+import { countMarked, inAny } from './flags.ts'
+import { defineProbe } from './probe.ts'
+
+export const noAbstention = defineProbe({
+  id: 'no-abstention',
+  title: 'The model does not abstain',
+  kind: 'probe',
+  raisedIf: 'the model has more outputs than the data has classes',
+  meaning:
+    'The further outputs stand for "something is odd" or for nothing. Robust accuracy counts an abstention as broken, so it says how easily the detector is triggered, by noise too, and not whether the classifier can be fooled unnoticed.',
+  whatToDo:
+    'Evaluate the classifier without its detector; for both together, count an answer as broken only if it is a wrong class of the data, and attack classifier and detector at once.',
+  async measure(laboratory) {
+    const { model, context } = laboratory
+    const classes = context.classes ?? model.classes
+    const extra = model.classes - classes
+    if (extra <= 0) {
+      return {
+        verdict: 'pass',
+        value: 0,
+        threshold: 0,
+        evidence: `the model has ${model.classes} outputs, the data ${classes} classes`,
+      }
+    }
+    const abstains = (predicted: readonly (readonly number[])[]): Uint8Array =>
+      Uint8Array.from(predicted, (all) => (all.some((label) => label >= classes) ? 1 : 0))
+    const found = inAny(
+      abstains((await draws(laboratory, 'inside')).predicted),
+      abstains((await draws(laboratory, 'corners')).predicted),
+    )
+    return {
+      verdict: 'warn',
+      value: extra,
+      threshold: 0,
+      evidence: `the model has ${model.classes} outputs, the data ${classes} classes; random points of the ball make it choose a further one for ${ofExamples(countMarked(found), found.length)}`,
+    }
+  },
+})

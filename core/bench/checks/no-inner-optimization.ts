@@ -1,0 +1,69 @@
+/** Check: the model does not optimize anything while it answers. */
+import type { OnnxGraph } from '../../engine/onnx/file.ts'
+import { notApplicable } from './check.ts'
+import { defineProbe } from './probe.ts'
+
+const loops = new Set(['Loop', 'Scan', 'Gradient'])
+/** Operators whose second input is a weight. */
+const products = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
+/** Operators by which a kernel is turned about, such as robench writes for the gradient of a convolution. */
+const rearrangements = new Set(['Gather', 'Pad', 'Reshape', 'Slice', 'Transpose'])
+
+/**
+ * The fifth of AutoAttack's checks looks for functions named `grad` or `backward` while the model runs (`checks.py`). A graph has no such
+ * names: here a weight that is used in both directions, a loop, or a stage that the model declares tells of it.
+ */
+export const noInnerOptimization = defineProbe({
+  id: 'no-inner-optimization',
+  title: 'No optimization at inference',
+  kind: 'probe',
+  raisedIf:
+    'the graph has a loop, or uses a weight both forward and transposed, as a gradient of its own does (but for square matrices, which may be a transform and its inverse); or the model declares a stage that is not an ordinary layer',
+  meaning:
+    'The input is restored, purified or stepped along a gradient before it is classified. Attacks that do not differentiate through that, or that were tuned on static models, underestimate what an adaptive attacker reaches.',
+  whatToDo:
+    'Use `gradient-aware` in all its modes, `bpda` through the stage, and more steps; report the minimum.',
+  async measure({ context: { graph }, model: { stages } }) {
+    const found = [
+      ...stages.map(({ name, backward }) => `a stage "${name}" (backward ${backward})`),
+      ...(graph ? signsOfOptimization(graph) : []),
+    ]
+    if (!graph && found.length === 0) {
+      return notApplicable("the model's file is not at hand, and it declares no stage")
+    }
+    return {
+      verdict: found.length > 0 ? 'warn' : 'pass',
+      value: found.length,
+      threshold: 0,
+      evidence:
+        found.length > 0
+          ? `the model has ${found.join(', ')}`
+          : 'no loop, no weight used in both directions, no declared stage',
+    }
+  },
+})
+
+/** In words. */
+export function signsOfOptimization({ nodes, initializers }: OnnxGraph): string[] {
+  const found = new Set<string>()
+  /** Rearranged weights, and what they are made from. */
+  const sources = new Map<string, string>()
+  const directions = new Map<string, Set<boolean>>()
+  for (const { op, inputs, outputs, attributes } of nodes) {
+    const [first = '', second = ''] = inputs
+    if (loops.has(op)) found.add(`the operator ${op}`)
+    const source = sources.get(first) ?? first
+    if (rearrangements.has(op) && initializers.has(source)) sources.set(outputs[0]!, source)
+    const weight = sources.get(second) ?? second
+    const shape = initializers.get(weight)?.shape ?? []
+    const square = shape.length === 2 && shape[0] === shape[1]
+    if (!products.has(op) || shape.length < 2 || square) continue
+    const turned = op === 'ConvTranspose' || attributes['transB']?.value === 1
+    const seen = directions.get(weight) ?? new Set()
+    directions.set(weight, seen.add(turned !== sources.has(second)))
+  }
+  for (const [weight, seen] of directions) {
+    if (seen.size > 1) found.add(`the weight "${weight}" in both directions`)
+  }
+  return [...found]
+}

@@ -1,0 +1,33 @@
+/** Check: one large step breaks nothing that many small ones do not. */
+import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
+import { notApplicable, ofExamples } from './check.ts'
+import { brokenWithin } from './reference-pgd.ts'
+import { countMarked, onlyIn } from './flags.ts'
+import { defineProbe } from './probe.ts'
+
+const threshold = 0.05
+
+/** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
+export const oneStepWeaker = defineProbe({
+  id: 'one-step-weaker',
+  title: 'One step is weaker than many',
+  kind: 'probe',
+  raisedIf: `one step of length ε along the gradient breaks more than ${100 * threshold} % of the examples that ${usualSteps} small steps leave unbroken`,
+  meaning:
+    'The small steps get stuck: the gradient is good from afar and bad nearby, as with rounding, fine steps, or training that made the near gradient point nowhere.',
+  whatToDo:
+    'Use larger steps and several restarts, average gradients (`eot`, `spsa`), and compare with `square`.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    const one = brokenWithin(await oneStep(laboratory))
+    const many = await brokenByGradients(laboratory)
+    const { count } = laboratory
+    const only = countMarked(onlyIn(one, many))
+    return {
+      verdict: only > threshold * count ? 'fail' : 'pass',
+      value: only / count,
+      threshold,
+      evidence: `one step breaks ${ofExamples(countMarked(one), count)}, ${usualSteps} steps ${countMarked(many)}; ${only} only the one step`,
+    }
+  },
+})

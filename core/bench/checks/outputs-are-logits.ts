@@ -1,0 +1,33 @@
+/** Check: the outputs are logits, and not probabilities. */
+import { rowOf } from '../../attack/batch.ts'
+import { ofExamples } from './check.ts'
+import { defineProbe } from './probe.ts'
+
+const tolerance = 1e-5
+
+/** As the second of AutoAttack's checks, with its tolerances (`checks.py`). */
+export const outputsAreLogits = defineProbe({
+  id: 'outputs-are-logits',
+  title: 'Outputs are logits',
+  kind: 'probe',
+  raisedIf: `every output of every example is within [0, 1] and each example's outputs add up to 1, to ${tolerance}`,
+  meaning:
+    'The file ends in a softmax. A loss that takes a softmax of its own then sees outputs that differ by at most 1, and where the model is sure the gradient through its softmax is all but zero.',
+  whatToDo:
+    'Export the model without its last softmax, or name the tensor before it as `output` in the manifest.',
+  async measure({ logits, count }) {
+    let alike = 0
+    for (let row = 0; row < count; row++) {
+      const outputs = rowOf(logits, row)
+      const sum = outputs.reduce((total, value) => total + value, 0)
+      const inside = outputs.every((value) => value > -tolerance && value < 1 + tolerance)
+      if (inside && Math.abs(sum - 1) < tolerance) alike += 1
+    }
+    return {
+      verdict: alike === count ? 'fail' : 'pass',
+      value: alike / count,
+      threshold: 1,
+      evidence: `the outputs of ${ofExamples(alike, count)} look like probabilities`,
+    }
+  },
+})

@@ -1,0 +1,84 @@
+/** Random points of the ball: what a model says of its neighbourhood without any attack. */
+import { attackLosses } from '../../attack/attack-loss.ts'
+import { rowOf, stackPoints } from '../../attack/batch.ts'
+import { drawStart } from '../../attack/random-start.ts'
+import { predictedClass } from '../../model/predictions.ts'
+import type { RandomStream } from '../../base/random.ts'
+import type { Ball } from '../../threat/ball.ts'
+import { distance } from '../../threat/verify.ts'
+import { batchedLogits } from './batched.ts'
+import type { Laboratory } from './probe-session.ts'
+import { inAny } from './flags.ts'
+
+/** How many points of each kind are drawn for an example. */
+export const drawCount = 32
+/** Of ε: the ball of `near`. */
+export const nearFraction = 0.1
+
+export type DrawKind = 'inside' | 'corners' | 'near'
+
+export interface Draws {
+  /** `[n]`: 1 where some point was misclassified. */
+  readonly broken: Uint8Array
+  /** Per example the margin of each point: max_{i≠y} z_i − z_y. */
+  readonly margins: readonly (readonly number[])[]
+  /** Per example the class of each point. */
+  readonly predicted: readonly (readonly number[])[]
+}
+
+/**
+ * `drawCount` points per example: `inside`, uniform in the ball; `near`, uniform in a smaller one; or `corners`, at the full distance: in Linf
+ * every component moves by ±ε, in L2 in a random direction, in L1 along one component. One forward pass a point.
+ */
+export function draws(laboratory: Laboratory, kind: DrawKind): Promise<Draws> {
+  return laboratory.once(`draws ${kind}`, () => drawAnew(laboratory, kind))
+}
+
+/** `[n]`: 1 where random points of the whole ball fool the model. */
+export async function brokenByNoise(laboratory: Laboratory): Promise<Uint8Array> {
+  const inside = await draws(laboratory, 'inside')
+  return inAny(inside.broken, (await draws(laboratory, 'corners')).broken)
+}
+
+async function drawAnew(laboratory: Laboratory, kind: DrawKind): Promise<Draws> {
+  const { inputs, labels, context } = laboratory
+  const broken = new Uint8Array(labels.length)
+  const margins: number[][] = []
+  const predicted: number[][] = []
+  const output = new Float64Array(inputs.data.length / labels.length)
+  for (const [row, label] of labels.entries()) {
+    const { threatModel } = laboratory
+    const reach = kind === 'near' ? nearFraction : 1
+    const ball = laboratory.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
+    const stream = laboratory.stream(row, `draws ${kind}`)
+    const points = Array.from({ length: drawCount }, () => {
+      if (kind === 'corners') drawCorner(ball, stream, output)
+      else drawStart(ball, stream, output)
+      const point = new Float32Array(output.length)
+      ball.project(output, point)
+      return point
+    })
+    const logits = await batchedLogits(context, stackPoints(points, inputs.shape.slice(1)))
+    const rows = points.map((_, place) => rowOf(logits, place))
+    margins.push(rows.map((z) => attackLosses.margin.value(z, label)))
+    predicted.push(rows.map(predictedClass))
+    if (predicted[row]!.some((other) => other !== label)) broken[row] = 1
+  }
+  return { broken, margins, predicted }
+}
+
+function drawCorner(ball: Ball, stream: RandomStream, output: Float64Array): void {
+  const { center, threatModel } = ball
+  const { norm, epsilon } = threatModel
+  output.set(center)
+  if (norm === 'Linf') {
+    for (let i = 0; i < output.length; i++)
+      output[i]! += stream.integer(2) === 0 ? epsilon : -epsilon
+  } else if (norm === 'L1') {
+    output[stream.integer(output.length)]! += stream.integer(2) === 0 ? epsilon : -epsilon
+  } else {
+    const direction = Float64Array.from(output, () => stream.normal())
+    const length = distance('L2', direction, new Float64Array(output.length))
+    for (let i = 0; i < output.length; i++) output[i]! += (epsilon / length) * direction[i]!
+  }
+}

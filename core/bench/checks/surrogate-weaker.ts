@@ -1,0 +1,74 @@
+/** Check: gradients that are made up find nothing that the exact ones do not. */
+import { ConfigError, GraphError } from '../../base/errors.ts'
+import { crossEntropy } from '../../model/losses.ts'
+import type { GradientAnswer, Model } from '../../model/model.ts'
+import { withDraws } from '../../model/noise.ts'
+import { brokenByGradients, usualSteps } from './probe-attacks.ts'
+import { batchedGradient } from './batched.ts'
+import { notApplicable, ofExamples } from './check.ts'
+import type { Finding } from './check.ts'
+import { brokenWithin, climb, surrogateOf } from './reference-pgd.ts'
+import type { Laboratory } from './probe-session.ts'
+import { countMarked, onlyIn } from './flags.ts'
+import { defineProbe } from './probe.ts'
+
+const threshold = 0.02
+
+/** Backward pass differentiable approximation: Athalye, Carlini, Wagner 2018, arXiv:1802.00420. */
+export const surrogateWeaker = defineProbe({
+  id: 'surrogate-weaker',
+  title: 'A surrogate gradient finds no more',
+  kind: 'probe',
+  raisedIf: `a backward pass that takes every rounding, threshold and declared stage for the identity breaks, in ${usualSteps} steps, more than ${100 * threshold} % of the examples that no exact gradient breaks`,
+  meaning:
+    'The defense rests on its gradient being hidden: an attacker who pretends that the hiding part is not there gets further than one who differentiates it.',
+  whatToDo:
+    'Take `bpda` into the suite, and report its accuracy in place of that of plain gradients.',
+  async measure(laboratory) {
+    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    try {
+      if (await isExact(laboratory)) {
+        return {
+          verdict: 'pass',
+          value: 0,
+          threshold,
+          evidence: 'no rounding, threshold or declared stage changes the gradient',
+        }
+      }
+      return await compare(laboratory)
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof GraphError)) throw error
+      return notApplicable(`there is no surrogate: ${error.message}`)
+    }
+  },
+})
+
+/** Whether surrogate and exact gradients are the same at the inputs. */
+async function isExact({ model, inputs, labels, context }: Laboratory): Promise<boolean> {
+  const gradientOf = (other: Model): Promise<GradientAnswer> =>
+    batchedGradient({ ...context, model: other }, inputs, labels, crossEntropy)
+  const exact = await gradientOf(withDraws(model, 'surrogate'))
+  const surrogate = await gradientOf(surrogateOf(model, 'surrogate'))
+  return exact.gradient.data.every((value, i) => Object.is(value, surrogate.gradient.data[i]))
+}
+
+async function compare(laboratory: Laboratory): Promise<Finding> {
+  const { count, threatModel } = laboratory
+  const found = await climb(laboratory, {
+    loss: 'margin',
+    steps: usualSteps,
+    stepFraction: 0.1,
+    epsilon: threatModel.epsilon,
+    start: 'random',
+    gradients: 'surrogate',
+  })
+  const broken = brokenWithin(found)
+  const gradients = await brokenByGradients(laboratory)
+  const only = countMarked(onlyIn(broken, gradients))
+  return {
+    verdict: only > threshold * count ? 'fail' : 'pass',
+    value: only / count,
+    threshold,
+    evidence: `surrogate gradients break ${ofExamples(countMarked(broken), count)}, exact ones ${countMarked(gradients)}; ${only} only the surrogate`,
+  }
+}

@@ -1,0 +1,27 @@
+/** Check: somebody attacked with all there is to know. */
+import { notApplicable } from './check.ts'
+import { completed, defineComparison, reached } from './outcome-check.ts'
+
+export const whiteBoxRun = defineComparison({
+  id: 'white-box-run',
+  title: 'A white-box attack was run',
+  kind: 'comparison',
+  raisedIf: 'no white-box attack on the model itself was completed',
+  meaning:
+    'Black-box and transfer attacks are far weaker at any budget one can pay. Their accuracy is an upper bound that says little.',
+  whatToDo:
+    'Add `autoattack` or `pgd` to the suite. If the model has no gradient, say so beside the number.',
+  compare(context) {
+    if (completed(context.entry).length === 0) return notApplicable('no attack was completed')
+    const found = reached(context).filter(
+      ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
+    )
+    const names = found.map(({ name }) => name).join(', ')
+    return {
+      verdict: found.length === 0 ? 'warn' : 'pass',
+      value: found.length,
+      threshold: 1,
+      evidence: found.length === 0 ? 'no white-box attack was completed' : `white-box: ${names}`,
+    }
+  },
+})

@@ -1,0 +1,235 @@
+/** From finished units and failures to the result of a run. */
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'onnxruntime-node'
+import { compareResults } from '../checks/outcome-checks.ts'
+import { RunError, toErrorRecord } from '../../base/errors.ts'
+import type { ErrorRecord } from '../../base/errors.ts'
+import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
+import { robustnessCurve } from '../metrics/curve.ts'
+import { packageRoot } from '../../base/paths.ts'
+import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
+import type { ModelAtHand, ModelRow } from './models.ts'
+import type { ResolvedSuite } from '../plan/resolve.ts'
+import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
+import type { UnitOutcome } from '../store/store.ts'
+
+export interface AssemblyInput {
+  readonly resolved: ResolvedSuite
+  /** In the order of the plan's rows, with surrogates among them; all with their models. */
+  readonly rows: readonly ModelRow[]
+  readonly plan: Plan
+  /** Failed cells, by cell id. */
+  readonly errors: ReadonlyMap<string, ErrorRecord>
+  /** Defenses whose model could not be made. */
+  readonly failures: readonly DefenseFailure[]
+  outcome(unitId: string): UnitOutcome | undefined
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly device: string
+  readonly workers: number
+  readonly command?: string
+}
+
+/** Puts the result together. Every number in it follows from per-example outcomes. */
+export function assembleResult(input: AssemblyInput): RunResult {
+  const { resolved, plan, errors } = input
+  const rows = input.rows.filter(({ defense }) => !defense.surrogate)
+  const entries: ResultEntry[] = []
+  const failures: DefenseFailure[] = [...input.failures]
+  plan.rows.forEach((row, index) => {
+    const { defense, model, threatModel } = rows[index]!
+    const clean = collect(row.clean, input)
+    if (model && clean) entries.push(makeEntry(input, row, rows[index]!, model, clean.outcomes))
+    else {
+      failures.push({
+        defense: defense.name,
+        threatModel,
+        error: errors.get(row.clean.id) ?? unfinished(),
+      })
+    }
+  })
+  const { id, title } = resolved.loaded.suite
+  const { startedAt, finishedAt, command } = input
+  return {
+    schemaVersion: 1,
+    suite: { id, title, sha256: resolved.loaded.sha256 },
+    robenchVersion: packageVersion(),
+    startedAt,
+    finishedAt,
+    ...(command === undefined ? {} : { command }),
+    environment: {
+      node: process.version,
+      onnxruntime: env.versions.node ?? env.versions.common,
+      platform: `${process.platform} ${process.arch}`,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      device: input.device,
+      workers: input.workers,
+    },
+    entries: resolved.loaded.suite.checks === false ? entries : withChecks(entries, input),
+    ...(failures.length === 0 ? {} : { failures }),
+  }
+}
+
+/** What the probes found, what a comparison of the attacks finds, and what that means for the ranking. */
+function withChecks(
+  entries: readonly ResultEntry[],
+  { resolved, plan, errors, outcome }: AssemblyInput,
+): ResultEntry[] {
+  return entries.map((entry) => {
+    const row = plan.rows.find(
+      ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
+    )
+    const probed = row?.checks && outcome(row.checks.units[0]!.id)?.checks
+    const compared = compareResults({
+      entry,
+      entries,
+      factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,
+    })
+    const checks = [...(probed ?? []), ...compared]
+    const error = row?.checks && errors.get(row.checks.id)
+    const reasons = [
+      ...entry.reasons,
+      ...(error ? [`the reliability checks could not be made: ${error.message}`] : []),
+      ...checks.flatMap(({ verdict, title, evidence }) =>
+        verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
+      ),
+    ]
+    return { ...entry, checks, rankable: reasons.length === 0, reasons }
+  })
+}
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
+  return String(Reflect.get(manifest as object, 'version'))
+}
+
+function makeEntry(
+  input: AssemblyInput,
+  row: PlannedRow,
+  { defense, threatModel }: ModelRow,
+  model: ModelAtHand,
+  cleanOutcomes: string,
+): ResultEntry {
+  const { dataset, examples } = input.resolved
+  const attacks = row.attacks.map((attack) => attackResult(attack, input))
+  const completed = attacks.flatMap((attack) =>
+    attack.state === 'completed' ? [attack.outcomes] : [],
+  )
+  const worstCase = worstCaseRobustAccuracy(completed)
+  const reasons = [
+    ...(examples < dataset.count
+      ? [`only the first ${examples} of ${dataset.count} examples`]
+      : []),
+    ...(dataset.toy ? [`"${dataset.id}" is a toy data set`] : []),
+    ...(dataset.id === 'npy' ? ['own data, which nobody else can check'] : []),
+    ...attacks.flatMap((attack) =>
+      attack.state === 'failed' ? [`attack "${attack.attack.name}" failed`] : [],
+    ),
+  ]
+  const { name, plugin, version, options, link } = defense
+  return {
+    defense: {
+      name,
+      plugin,
+      version,
+      options,
+      model: model.identity,
+      ...(model.training ? { training: model.training } : {}),
+      ...(link === undefined ? {} : { link }),
+    },
+    dataset: {
+      id: dataset.id,
+      title: dataset.title,
+      sha256: dataset.hash,
+      toy: dataset.toy,
+      examples,
+      total: dataset.count,
+    },
+    threatModel,
+    cleanOutcomes,
+    cleanAccuracy: cleanAccuracy(cleanOutcomes),
+    attacks,
+    ...(worstCase === undefined ? {} : { worstCaseRobustAccuracy: worstCase }),
+    rankable: reasons.length === 0,
+    reasons,
+  }
+}
+
+function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult {
+  const identity = { attack: { name: attack.name, ...attack.cell.attack }, seed: attack.cell.seed }
+  const all = collect(attack, input)
+  if (!all) {
+    return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? unfinished() }
+  }
+  const { stages, breakingEpsilons, correct, ...counts } = all
+  return {
+    state: 'completed',
+    ...identity,
+    ...counts,
+    robustAccuracy: robustAccuracy(counts.outcomes),
+    ...(correct !== undefined && { corrupted: { correct, accuracy: cleanAccuracy(correct) } }),
+    ...(breakingEpsilons && {
+      curve: robustnessCurve(breakingEpsilons, [
+        attack.cell.threatModel.epsilon,
+        ...(attack.cell.curve ?? []),
+      ]),
+    }),
+    ...(stages && {
+      stages: stages.map((stage) => ({
+        ...stage,
+        robustAccuracy: robustAccuracy(stage.outcomes),
+      })),
+    }),
+  }
+}
+
+/** A cell's units joined in the order of the examples; undefined if one is missing. */
+function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome | undefined {
+  const parts: UnitOutcome[] = []
+  for (const { id } of cell.units) {
+    const part = input.outcome(id)
+    if (!part) return undefined
+    parts.push(part)
+  }
+  const stages = joinStages(parts)
+  const joined = parts.reduce((sum, part) => ({
+    outcomes: sum.outcomes + part.outcomes,
+    forwardPasses: sum.forwardPasses + part.forwardPasses,
+    backwardPasses: sum.backwardPasses + part.backwardPasses,
+    elapsedMs: sum.elapsedMs + part.elapsedMs,
+  }))
+  const { outcomes, forwardPasses, backwardPasses, elapsedMs } = joined
+  const [first] = parts
+  return {
+    outcomes,
+    forwardPasses,
+    backwardPasses,
+    elapsedMs,
+    ...(stages && { stages }),
+    ...(first?.breakingEpsilons && {
+      breakingEpsilons: parts.flatMap(({ breakingEpsilons = [] }) => breakingEpsilons),
+    }),
+    ...(first?.correct !== undefined && {
+      correct: parts.map(({ correct = '' }) => correct).join(''),
+    }),
+    ...(parts.every(({ silentSuccesses }) => silentSuccesses !== undefined) && {
+      silentSuccesses: parts.reduce((sum, { silentSuccesses = 0 }) => sum + silentSuccesses, 0),
+    }),
+  }
+}
+
+/** Stages by place. A unit without any had nothing to attack: its outcomes are the same after each. */
+function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
+  const names = parts.find(({ stages }) => stages)?.stages?.map(({ name }) => name)
+  return names?.map((name, place) => ({
+    name,
+    outcomes: parts.map(({ stages, outcomes }) => stages?.[place]?.outcomes ?? outcomes).join(''),
+  }))
+}
+
+function unfinished(): ErrorRecord {
+  return toErrorRecord(new RunError('ROBENCH_ABORTED', 'not finished: what it builds on failed'))
+}

@@ -1,0 +1,145 @@
+/** Does the open units of a plan on a pool: clean predictions first, then attacks; what is finished is kept at once. */
+import { fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
+import type { ErrorRecord } from '../../base/errors.ts'
+import type { Unit } from '../plan/cell.ts'
+import { cellId } from '../plan/cell.ts'
+import { cleanUnitOf } from '../plan/plan.ts'
+import type { Plan, PlannedAttack } from '../plan/plan.ts'
+import type { WorkerPool } from './pool.ts'
+import { adversarialFile } from '../store/store.ts'
+import type { ResultStore } from '../store/store.ts'
+import type { ModelLocation, WorkerSetting } from './job.ts'
+import { WorkLeft } from '../forecast/work-left.ts'
+
+export interface UnitsRequest {
+  readonly plan: Plan
+  readonly pool: WorkerPool
+  readonly store: ResultStore
+  readonly setting: WorkerSetting
+  readonly batchSize: number
+  readonly timeLimitMs: number
+  readonly saveAdversarial: boolean
+  readonly signal: AbortSignal
+  /** The model of a row's cells, by the hash in them. */
+  model(hash: string): ModelLocation
+  /** @param share in [0, 1], by passes, so that it tells of time */
+  progress(share: number): void
+  /** A cell failed; the others go on. */
+  failed(what: string, error: ErrorRecord): void
+  notice(text: string): void
+}
+
+/** The host in the worker stops an attack by itself; only what hangs for this much longer has its worker killed. */
+const graceMs = 5000
+
+/**
+ * Does all open units. A cell with a failed unit is given up; its finished units stay.
+ * @returns the error of each failed cell, by cell id
+ * @throws RunError ROBENCH_STORE if a result cannot be kept. An interruption is left to the caller, who has the signal.
+ */
+export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
+  const { plan, store, pool } = request
+  const errors = new Map<string, ErrorRecord>()
+  const open = plan.units.filter(({ id }) => !store.has(id))
+  const work = new WorkLeft(plan, (id) => store.outcome(id))
+  const diskFailed = new AbortController()
+  const signal = AbortSignal.any([request.signal, diskFailed.signal])
+  const report = (): void => request.progress(work.shareDone)
+
+  async function runOne(unit: Unit): Promise<void> {
+    const cell = cellId(unit.cell)
+    const clean = cleanUnitOf(unit)
+    // Without clean predictions there is nothing to attack: their failure is already on record.
+    const hopeless = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
+    if (!signal.aborted && !hopeless) {
+      const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
+      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
+        work.advance(unit, done)
+        report()
+      })
+      if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
+      else if (error && error.code !== 'ROBENCH_ABORTED' && !errors.has(cell)) {
+        errors.set(cell, error)
+        request.failed(nameOf(plan, unit), error)
+      }
+    }
+    work.finish(unit, store.outcome(unit.id))
+    report()
+  }
+
+  report()
+  // Attacks build on clean predictions; probes do not, and are short.
+  for (const kinds of [['clean'], ['checks', 'attack']]) {
+    const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
+    const lanes = Array.from({ length: pool.size }, async () => {
+      for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
+    })
+    await Promise.all(lanes)
+  }
+  diskFailed.signal.throwIfAborted()
+  return errors
+}
+
+/** One unit on the pool, and into the store. @returns its error, if it failed */
+async function attempt(
+  request: UnitsRequest,
+  unit: Unit,
+  clean: string | undefined,
+  progress: (done: number) => void,
+): Promise<ErrorRecord | undefined> {
+  const { pool, store, timeLimitMs, signal } = request
+  const what = nameOf(request.plan, unit)
+  const { cell } = unit
+  const answer = await pool.run(
+    {
+      kind: 'unit',
+      setting: request.setting,
+      unit,
+      model: request.model(cell.defense.model),
+      ...('surrogates' in cell && {
+        surrogates: cell.surrogates.map((hash) => request.model(hash)),
+      }),
+      batchSize: request.batchSize,
+      timeLimitMs,
+      ...(clean === undefined ? {} : { clean }),
+      ...(request.saveAdversarial && cell.kind === 'attack'
+        ? { adversarialFile: adversarialFile(store.folder, unit.id) }
+        : {}),
+    },
+    {
+      timeLimitMs,
+      graceMs,
+      blame: cell.kind === 'attack' ? `attack "${cell.attack.plugin}"` : 'the model',
+      signal,
+      onMessage(message) {
+        if (message.robench === 'examples') progress(message.done)
+      },
+      onRetry: (attemptNumber) =>
+        request.notice(`${what}: the worker died; attempt ${attemptNumber} with a smaller batch`),
+    },
+  )
+  if (answer.state === 'failed') return answer.error
+  try {
+    await store.write(unit, answer.value)
+    return undefined
+  } catch (error) {
+    return toErrorRecord(error)
+  }
+}
+
+/** How messages call a unit: `defense "standard", attack "pgd", examples 0 to 499`. */
+function nameOf(plan: Plan, unit: Unit): string {
+  const id = cellId(unit.cell)
+  const range = `examples ${unit.shard.start} to ${unit.shard.end - 1}`
+  for (const { name, clean, checks, attacks } of plan.rows) {
+    if (clean.id === id) return `defense "${name}", clean predictions, ${range}`
+    if (checks?.id === id) return `defense "${name}", reliability checks, ${range}`
+    const attack: PlannedAttack | undefined = attacks.find((planned) => planned.id === id)
+    if (attack) {
+      const plugin = attack.cell.attack.plugin
+      const called = attack.name === plugin ? `"${plugin}"` : `"${attack.name}" (${plugin})`
+      return `defense "${name}", attack ${called}, ${range}`
+    }
+  }
+  return range
+}

@@ -1,0 +1,189 @@
+/** The plan as it is shown before a run: what there is to do, what is done already, how long it may take. */
+import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
+import type { PassEstimate } from '../../plugin/contract.ts'
+import type { Cell } from '../plan/cell.ts'
+import { makePlan } from '../plan/plan.ts'
+import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { ModelRow, PassTimes } from '../execute/models.ts'
+import type { ResolvedSuite } from '../plan/resolve.ts'
+
+/** A cell of the plan. Plain JSON. */
+export interface CellSummary {
+  /** Null while its model has still to be made. */
+  readonly id: string | null
+  readonly defense: string
+  readonly threatModel: ThreatModel
+  readonly kind: 'clean' | 'checks' | 'attack'
+  /** The attack's name, if it is one. */
+  readonly attack: string | null
+  readonly seed: number | null
+  readonly units: number
+  readonly unitsDone: number
+  /** In the units that are not done. */
+  readonly examples: number
+  /** At most, for the units that are not done. */
+  readonly passes: PassEstimate
+  /** At most, for one worker; absent while its model has still to be made. */
+  readonly etaMs?: number
+}
+
+/** What `robench plan --json` prints. Plain JSON. */
+export interface PlanSummary {
+  readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
+  readonly dataset: {
+    readonly id: string
+    readonly title: string
+    readonly sha256: string
+    readonly examples: number
+    readonly total: number
+  }
+  readonly folder: string
+  readonly workers: number
+  readonly cells: readonly CellSummary[]
+  readonly units: number
+  readonly unitsDone: number
+  /** At most: an example that is fooled needs no more passes. */
+  readonly passes: PassEstimate
+  /** At most, from a few timed passes; absent while models have still to be made. */
+  readonly etaMs?: number
+  /** Models that have to be trained first. */
+  readonly training: readonly { readonly defense: string; readonly threatModel: ThreatModel }[]
+}
+
+/** The cells of all rows; a row without a model has cells without identity. */
+export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], device: string): Plan {
+  const { dataset, examples, attacks, loaded } = resolved
+  return makePlan({
+    // `cuda:0` and `cuda:1` give the same numbers.
+    device: device.split(':')[0]!,
+    dataset: { id: dataset.id, sha256: dataset.hash },
+    examples,
+    rows: rows.map(({ defense, threatModel, model }) => ({
+      name: defense.name,
+      defense: {
+        plugin: defense.plugin,
+        version: defense.version,
+        options: defense.options,
+        model: model?.hash ?? `to be made: ${defense.name}`,
+      },
+      threatModel,
+      surrogate: defense.surrogate,
+      ...curveOf(resolved, threatModel),
+    })),
+    attacks,
+    seeds: loaded.suite.seeds,
+    ...(loaded.suite.checks !== false && {
+      probes: { version: probesVersion, sample: probeSample, passes: probeCost },
+    }),
+  })
+}
+
+/** The curve of a threat model, if it has one. */
+function curveOf(
+  { threatModels, curves }: ResolvedSuite,
+  threatModel: ThreatModel,
+): { readonly curve?: readonly number[] } {
+  const curve = curves[threatModels.indexOf(threatModel)]
+  return curve ? { curve } : {}
+}
+
+/** Sums up a plan. */
+export function summarizePlan(
+  resolved: ResolvedSuite,
+  rows: readonly ModelRow[],
+  plan: Plan,
+  where: { readonly folder: string; readonly workers: number; isDone(unitId: string): boolean },
+): PlanSummary {
+  const { loaded, dataset, examples } = resolved
+  const seen = new Set<string>()
+  const cells: CellSummary[] = []
+  let etaMs = 0
+  const evaluated = rows.filter(({ defense }) => !defense.surrogate)
+  plan.rows.forEach((row, index) => {
+    const model = evaluated[index]?.model
+    for (const cell of cellsOf(row, Boolean(model), where)) {
+      // Threat models share clean predictions.
+      const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      const cellMs = model && duration(cell.passes, model.times)
+      cells.push({ ...cell, ...(cellMs === undefined ? {} : { etaMs: Math.round(cellMs) }) })
+      etaMs += cellMs ?? 0
+    }
+  })
+  const training = rows
+    .filter(({ model }) => !model)
+    .map(({ defense, threatModel }) => ({ defense: defense.name, threatModel }))
+  const { id, title } = loaded.suite
+  return {
+    suite: { id, title, sha256: loaded.sha256 },
+    dataset: {
+      id: dataset.id,
+      title: dataset.title,
+      sha256: dataset.hash,
+      examples,
+      total: dataset.count,
+    },
+    folder: where.folder,
+    workers: where.workers,
+    cells,
+    units: sum(cells, ({ units }) => units),
+    unitsDone: sum(cells, ({ unitsDone }) => unitsDone),
+    passes: {
+      forward: sum(cells, ({ passes }) => passes.forward),
+      backward: sum(cells, ({ passes }) => passes.backward),
+    },
+    ...(training.length === 0 ? { etaMs: Math.round(etaMs / where.workers) } : {}),
+    training,
+  }
+}
+
+function cellsOf(
+  row: PlannedRow,
+  hasModel: boolean,
+  where: { isDone(unitId: string): boolean },
+): CellSummary[] {
+  const { name: defense, threatModel } = row
+  const summary = (
+    planned: PlannedCell<Cell>,
+    attack: string | null,
+    seed: number | null,
+  ): CellSummary => {
+    const open = hasModel ? planned.units.filter(({ id }) => !where.isDone(id)) : planned.units
+    const examples = sum(open, ({ shard }) => shard.end - shard.start)
+    const share = examples / examplesOf(planned)
+    return {
+      id: hasModel ? planned.id : null,
+      defense,
+      threatModel,
+      kind: planned.cell.kind,
+      attack,
+      seed,
+      units: planned.units.length,
+      unitsDone: planned.units.length - open.length,
+      examples,
+      passes: {
+        forward: Math.round(planned.passes.forward * share),
+        backward: Math.round(planned.passes.backward * share),
+      },
+    }
+  }
+  return [
+    summary(row.clean, null, null),
+    ...(row.checks ? [summary(row.checks, null, null)] : []),
+    ...row.attacks.map((attack) => summary(attack, attack.name, attack.cell.seed)),
+  ]
+}
+
+function examplesOf({ units }: PlannedCell<unknown>): number {
+  return units.at(-1)?.shard.end ?? 1
+}
+
+function duration(passes: PassEstimate, times: PassTimes): number {
+  return passes.forward * times.forwardMs + passes.backward * times.backwardMs
+}
+
+function sum<T>(items: readonly T[], size: (item: T) => number): number {
+  return items.reduce((total, item) => total + size(item), 0)
+}

@@ -1,0 +1,129 @@
+/** Accuracy, clean and under attack, counted from per-example outcomes: the one place that defines these figures. */
+import { ConfigError } from '../../base/errors.ts'
+
+/**
+ * Per-example outcomes as one character each, in the order of the data set:
+ * `w` wrong already without attack, `r` robust (correct and unbroken), `b` broken.
+ */
+export type Outcomes = string
+
+/** How many examples ended in which way under one attack; the three add up to `total`. */
+export interface OutcomeCounts {
+  /** Misclassified already without attack. */
+  readonly wrong: number
+  /** Classified correctly and not broken. */
+  readonly robust: number
+  /** Classified correctly without attack, misclassified under it. */
+  readonly broken: number
+  readonly total: number
+}
+
+/** How many of the examples are classified correctly without attack. @throws ConfigError ROBENCH_DATA on any character but `0` and `1`. */
+export function countCorrect(cleanOutcomes: string): number {
+  let correct = 0
+  for (let i = 0; i < cleanOutcomes.length; i++) {
+    const outcome = cleanOutcomes[i]
+    if (outcome === '1') correct++
+    else if (outcome !== '0') throw unknownOutcome('clean outcomes', cleanOutcomes, i, '"0" or "1"')
+  }
+  return correct
+}
+
+/** Counts the outcomes of one attack. @throws ConfigError ROBENCH_DATA on any character but `w`, `r` and `b`. */
+export function countOutcomes(outcomes: Outcomes): OutcomeCounts {
+  let wrong = 0
+  let robust = 0
+  for (let i = 0; i < outcomes.length; i++) {
+    const outcome = outcomes[i]
+    if (outcome === 'w') wrong++
+    else if (outcome === 'r') robust++
+    else if (outcome !== 'b') throw unknownOutcome('outcomes', outcomes, i, '"w", "r" or "b"')
+  }
+  return { wrong, robust, broken: outcomes.length - wrong - robust, total: outcomes.length }
+}
+
+/** Examples classified correctly without attack, over all examples. @throws ConfigError ROBENCH_DATA if there are none. */
+export function cleanAccuracy(cleanOutcomes: string): number {
+  requireExamples(cleanOutcomes)
+  return countCorrect(cleanOutcomes) / cleanOutcomes.length
+}
+
+/** Examples classified correctly and not broken, over **all** examples. @throws ConfigError ROBENCH_DATA if there are none. */
+export function robustAccuracy(outcomes: Outcomes): number {
+  requireExamples(outcomes)
+  return countOutcomes(outcomes).robust / outcomes.length
+}
+
+/** Broken examples over those **initially correct**; undefined where none was correct, since nothing could be attacked. */
+export function attackSuccessRate(outcomes: Outcomes): number | undefined {
+  const { robust, broken } = countOutcomes(outcomes)
+  return robust + broken === 0 ? undefined : broken / (robust + broken)
+}
+
+/**
+ * The outcomes against an attacker who runs every attack and keeps, example by example, the best:
+ * `b` where any attack broke it, `w` where it was wrong from the start, else `r`.
+ * Undefined for no attack at all.
+ * @throws ConfigError ROBENCH_DATA if the attacks saw different examples.
+ */
+export function worstCaseOutcomes(attacks: readonly Outcomes[]): Outcomes | undefined {
+  const [first, ...others] = attacks
+  if (first === undefined) return undefined
+  const worst = first.split('')
+  for (const [index, outcomes] of others.entries()) {
+    requireSameExamples(first, outcomes, index + 1)
+    for (let i = 0; i < worst.length; i++) if (outcomes[i] === 'b') worst[i] = 'b'
+  }
+  return worst.join('')
+}
+
+/** Examples correct and broken by no attack, over all examples; undefined for no attack. @throws ConfigError ROBENCH_DATA as `worstCaseOutcomes`. */
+export function worstCaseRobustAccuracy(attacks: readonly Outcomes[]): number | undefined {
+  const worst = worstCaseOutcomes(attacks)
+  return worst === undefined ? undefined : robustAccuracy(worst)
+}
+
+/** For each attack, how many examples it alone broke: what the worst case would lose without it. */
+export function brokenByOnlyOne(attacks: readonly Outcomes[]): number[] {
+  const alone = attacks.map(() => 0)
+  const examples = attacks[0]?.length ?? 0
+  for (let i = 0; i < examples; i++) {
+    const breakers = attacks.flatMap((outcomes, index) => (outcomes[i] === 'b' ? [index] : []))
+    const only = breakers.length === 1 ? breakers[0] : undefined
+    if (only !== undefined) alone[only] = (alone[only] ?? 0) + 1
+  }
+  return alone
+}
+
+function requireExamples(outcomes: string): void {
+  if (outcomes.length > 0) return
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    'outcomes: expected one character per example, got none; an accuracy over no examples is not defined',
+  )
+}
+
+function requireSameExamples(first: Outcomes, other: Outcomes, index: number): void {
+  if (other.length !== first.length) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `outcomes of attack ${index}: expected ${first.length} examples as in attack 0, got ${other.length}; ` +
+        'attacks on the same entry must see the same examples',
+    )
+  }
+  for (let i = 0; i < first.length; i++) {
+    if ((first[i] === 'w') === (other[i] === 'w')) continue
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `outcomes of attack ${index}: example ${i} is "${other[i]}" but "${first[i]}" in attack 0; ` +
+        'an example is wrong without attack in all of them or in none',
+    )
+  }
+}
+
+function unknownOutcome(what: string, text: string, at: number, expected: string): ConfigError {
+  return new ConfigError(
+    'ROBENCH_DATA',
+    `${what}: expected ${expected} for example ${at}, got ${JSON.stringify(text[at])}; the result file is damaged`,
+  )
+}

@@ -1,0 +1,181 @@
+/** The plan: defenses × threat models × attacks × seeds as cells and units. Pure: the same input gives the same plan. */
+import type { PassEstimate } from '../../plugin/contract.ts'
+import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
+import { cellId, cleanCellOf, unitsOf } from './cell.ts'
+import type {
+  AttackCell,
+  Cell,
+  CheckCell,
+  CleanCell,
+  DefenseInCell,
+  PluginIdentity,
+  Unit,
+} from './cell.ts'
+
+/** An attack of the suite, checked. */
+export interface PlanAttack extends PluginIdentity {
+  readonly name: string
+  readonly stochastic: boolean
+  /** True if one run gives a whole curve. */
+  readonly minimumNorm: boolean
+  /** Per example that is never fooled. */
+  passes(norm: Norm, defense: string): PassEstimate
+  /** Of an attack on other models: the names of those it uses against a defense. */
+  surrogates?(defense: string): readonly string[]
+}
+
+/** One row of the table to be: a defense, with its model at hand, under a threat model. */
+export interface PlanRow {
+  readonly name: string
+  readonly defense: DefenseInCell
+  readonly threatModel: ThreatModel
+  /** Further sizes of the ball, ascending. */
+  readonly curve?: readonly number[]
+  /** True if it is not evaluated itself. */
+  readonly surrogate?: boolean
+}
+
+export interface PlanInput {
+  readonly device: string
+  readonly dataset: { readonly id: string; readonly sha256: string }
+  readonly examples: number
+  readonly rows: readonly PlanRow[]
+  readonly attacks: readonly PlanAttack[]
+  readonly seeds: readonly number[]
+  /** Which probes to run on each defense, if any. */
+  readonly probes?: PlanProbes
+}
+
+/** The probes of a model, all of them or none. */
+export interface PlanProbes {
+  readonly version: number
+  /** Examples that they look at, at most. */
+  readonly sample: number
+  /** Per example, at most. */
+  readonly passes: PassEstimate
+}
+
+/** A cell with its name in the suite and its units. */
+export interface PlannedCell<C = AttackCell> {
+  readonly id: string
+  readonly cell: C
+  readonly units: readonly Unit[]
+  /** At most, over all examples. */
+  readonly passes: PassEstimate
+}
+
+export interface PlannedAttack extends PlannedCell {
+  /** The attack's name in the suite. */
+  readonly name: string
+}
+
+export interface PlannedRow {
+  readonly name: string
+  readonly threatModel: ThreatModel
+  readonly curve?: readonly number[]
+  readonly clean: PlannedCell<CleanCell>
+  /** Absent where probes have no ball to move in. */
+  readonly checks?: PlannedCell<CheckCell>
+  readonly attacks: readonly PlannedAttack[]
+}
+
+export interface Plan {
+  readonly rows: readonly PlannedRow[]
+  /** All units once, clean predictions first: an attack builds on them. */
+  readonly units: readonly Unit[]
+}
+
+/** Lays out the work. A deterministic attack is run with the first seed only. */
+export function makePlan(input: PlanInput): Plan {
+  const rows = input.rows.filter(({ surrogate }) => !surrogate).map((row) => planRow(input, row))
+  const units = new Map<string, Unit>()
+  for (const { clean } of rows) for (const unit of clean.units) units.set(unit.id, unit)
+  for (const { checks, attacks } of rows) {
+    for (const unit of checks?.units ?? []) units.set(unit.id, unit)
+    for (const attack of attacks) for (const unit of attack.units) units.set(unit.id, unit)
+  }
+  return { rows, units: [...units.values()] }
+}
+
+function planRow(input: PlanInput, row: PlanRow): PlannedRow {
+  const { device, dataset, examples } = input
+  const attacks = input.attacks.flatMap((attack) => {
+    const { plugin, version, options } = attack
+    const names = attack.surrogates?.(row.name)
+    const balls = new Set([row.threatModel.epsilon, ...(row.curve ?? [])]).size
+    return (attack.stochastic ? input.seeds : input.seeds.slice(0, 1)).map((seed) => {
+      const cell: AttackCell = {
+        kind: 'attack',
+        device,
+        defense: row.defense,
+        dataset,
+        examples,
+        threatModel: row.threatModel,
+        ...(row.curve && { curve: row.curve }),
+        attack: { plugin, version, options },
+        ...(names && { surrogates: names.map((name) => surrogateModel(input, row, name)) }),
+        seed,
+      }
+      const passes = attack.passes(row.threatModel.norm, row.name)
+      return { name: attack.name, ...planCell(cell, passes, attack.minimumNorm ? 1 : balls) }
+    })
+  })
+  const clean: CleanCell = { kind: 'clean', device, defense: row.defense, dataset, examples }
+  return {
+    name: row.name,
+    threatModel: row.threatModel,
+    ...(row.curve && { curve: row.curve }),
+    clean: planCell(clean, { forward: 1, backward: 0 }, 1),
+    ...planProbes(input, row),
+    attacks,
+  }
+}
+
+function planProbes(
+  { device, dataset, examples, probes }: PlanInput,
+  { defense, threatModel }: PlanRow,
+): { readonly checks?: PlannedCell<CheckCell> } {
+  if (!probes || threatModel.epsilon === 0) return {}
+  const { version, sample, passes } = probes
+  const cell: CheckCell = {
+    kind: 'checks',
+    version,
+    device,
+    defense,
+    dataset,
+    examples: Math.min(sample, examples),
+    threatModel,
+  }
+  return { checks: planCell(cell, passes, 1) }
+}
+
+/** The hash of the model that a surrogate has under the same threat model. */
+function surrogateModel({ rows }: PlanInput, { threatModel }: PlanRow, name: string): string {
+  const named = rows.filter((row) => row.name === name)
+  const found = named.find((row) => row.threatModel === threatModel) ?? named[0]
+  return found?.defense.model ?? `missing: ${name}`
+}
+
+/** @param balls in how many balls the attack runs */
+function planCell<C extends Cell>(
+  cell: C,
+  { forward, backward, setup }: PassEstimate,
+  balls: number,
+): PlannedCell<C> {
+  const units = unitsOf(cell)
+  return {
+    id: cellId(cell),
+    cell,
+    units,
+    passes: {
+      forward: balls * (forward * cell.examples + (setup?.forward ?? 0) * units.length),
+      backward: balls * (backward * cell.examples + (setup?.backward ?? 0) * units.length),
+    },
+  }
+}
+
+/** The unit of clean predictions over the same examples as an attack's unit. */
+export function cleanUnitOf(unit: Unit): Unit | undefined {
+  if (unit.cell.kind !== 'attack') return undefined
+  return unitsOf(cleanCellOf(unit.cell)).find(({ shard }) => shard.start === unit.shard.start)
+}

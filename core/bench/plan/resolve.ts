@@ -1,0 +1,202 @@
+/** From a checked suite to everything its plan needs: plugins found, options resolved, data loaded. All mistakes surface here. */
+import { join, resolve } from 'node:path'
+import { loadDataset } from '../../data/load.ts'
+import type { Dataset, DatasetReference } from '../../data/dataset.ts'
+import { ConfigError, RobenchError } from '../../base/errors.ts'
+import { hashJson } from '../../base/hash.ts'
+import { cacheFolder } from '../../base/paths.ts'
+import type { DefensePlugin, PluginOptions } from '../../plugin/contract.ts'
+import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
+import type { PluginLocation } from '../../plugin/load.ts'
+import { resolveOptions } from '../../plugin/options.ts'
+import type { PluginRegistry } from '../../plugin/registry.ts'
+import { suiteThreatModel } from '../suite/load.ts'
+import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
+import type { SuiteDefense } from '../suite/schema.ts'
+import { checkAttributeRanges } from '../../threat/attribute-transform.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
+import { resolveAttacks } from './resolve-attacks.ts'
+import type { ResolvedAttack } from './resolve-attacks.ts'
+import { readModelFile } from '../../model/model-files.ts'
+import type { ModelFile } from '../../model/model-files.ts'
+
+/** A defense of the suite: with its file, or with what it takes to make one. */
+export interface ResolvedDefense {
+  readonly name: string
+  readonly plugin: string
+  readonly version: number
+  readonly options: PluginOptions
+  readonly seed: number
+  readonly trains: boolean
+  readonly link?: string
+  /** For messages: `suites/a.json#/defenses/0`. */
+  readonly where: string
+  /** True if it is there for attacks by transfer only. */
+  readonly surrogate: boolean
+  /** The finished file that the suite names, unless it wants it made anew. */
+  readonly file?: ModelFile
+  /** Part of a trained model's identity: network plugins that its options name. */
+  readonly network?: {
+    readonly plugin: string
+    readonly version: number
+    readonly options: PluginOptions
+  }
+}
+
+export interface ResolvedSuite {
+  readonly loaded: LoadedSuite
+  readonly plugins: readonly PluginLocation[]
+  readonly registry: PluginRegistry
+  readonly dataset: Dataset
+  /** How many examples are evaluated: all, or `limit`. */
+  readonly examples: number
+  /** Bounds are those of the data. */
+  readonly threatModels: readonly ThreatModel[]
+  /** Per threat model the further sizes of the ball, if any. */
+  readonly curves: readonly (readonly number[] | undefined)[]
+  readonly attacks: readonly ResolvedAttack[]
+  readonly defenses: readonly ResolvedDefense[]
+}
+
+/**
+ * Resolves a suite without computing anything.
+ * @param notify gets notices, such as meta keys from a newer contract
+ * @throws ConfigError, PluginError
+ */
+export async function resolveSuite(
+  loaded: LoadedSuite,
+  notify?: (notice: string) => void,
+): Promise<ResolvedSuite> {
+  const { suite, label, folder } = loaded
+  const plugins = locatePlugins(suite.plugins ?? [], [folder, process.cwd()], label)
+  const registry = await loadRegistry(plugins, notify)
+  const stated = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
+  const defenses: ResolvedDefense[] = []
+  for (const [index, defense] of suite.defenses.entries()) {
+    defenses.push(await resolveDefense(registry, defense, `${label}#/defenses/${index}`, folder))
+  }
+  // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
+  const attackPlugins = await resolveAttacks(loaded, registry, stated)
+  const dataset = await loadData(loaded)
+  requireRanges(loaded, stated, dataset)
+  const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
+  return {
+    loaded,
+    plugins,
+    registry,
+    dataset,
+    examples: Math.min(suite.limit ?? dataset.count, dataset.count),
+    threatModels: stated.map(({ norm, epsilon, transform }) => ({
+      norm,
+      epsilon,
+      bounds: dataset.bounds,
+      ...(transform && { transform }),
+    })),
+    curves: stated.map(({ curve }) => curve),
+    attacks,
+    defenses,
+  }
+}
+
+/** The data set as the rest of robench refers to it. */
+export function datasetReference({ suite }: LoadedSuite): DatasetReference {
+  const { id, inputs, labels, title } = suite.dataset
+  if (id !== undefined) return { id }
+  // The schema demands either an id or both files.
+  return { inputs: inputs!, labels: labels!, ...(title === undefined ? {} : { title }) }
+}
+
+/** Where a trained model lives in the cache: a hash of all that its training depends on. */
+export function trainedModelFolder(
+  defense: ResolvedDefense,
+  threatModel: ThreatModel,
+  trainHash: string,
+): string {
+  const { plugin, version, options, seed, network } = defense
+  const key = hashJson({
+    plugin,
+    version,
+    options,
+    seed,
+    network: network ?? null,
+    threatModel,
+    trainHash,
+  })
+  return join(cacheFolder(), 'models', key)
+}
+
+/** Color cannot be changed where there is none. */
+function requireRanges(
+  { label }: LoadedSuite,
+  threatModels: readonly SuiteThreatModel[],
+  { shape }: Dataset,
+): void {
+  for (const [index, { transform }] of threatModels.entries()) {
+    if (transform?.kind !== 'attribute') continue
+    const problem = checkAttributeRanges(transform.ranges, [1, ...shape])
+    if (problem === undefined) continue
+    const where = `${label}#/threatModels/${index}/transform/ranges`
+    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem}`)
+  }
+}
+
+async function loadData(loaded: LoadedSuite): Promise<Dataset> {
+  try {
+    return await loadDataset(datasetReference(loaded), {
+      split: 'test',
+      resolvePath: (path) => resolve(loaded.folder, path),
+    })
+  } catch (error) {
+    if (!(error instanceof RobenchError)) throw error
+    throw new ConfigError(error.code, `${loaded.label}#/dataset: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+async function resolveDefense(
+  registry: PluginRegistry,
+  defense: SuiteDefense,
+  where: string,
+  folder: string,
+): Promise<ResolvedDefense> {
+  const { name, plugin: id, seed, link } = defense
+  const plugin: DefensePlugin<never> = await registry.get('defense', id, `${where}/plugin`)
+  const options = resolveOptions(plugin.meta, defense.options, `${where}/options`)
+  const network = await resolveNetwork(registry, options, `${where}/options/network`)
+  const file =
+    defense.model !== undefined && defense.train !== true
+      ? await readModelFile(resolve(folder, defense.model), `${where}/model`)
+      : undefined
+  return {
+    name,
+    plugin: id,
+    version: plugin.meta.version,
+    options,
+    seed,
+    trains: plugin.meta.trains,
+    where,
+    surrogate: defense.role === 'surrogate',
+    ...(link === undefined ? {} : { link }),
+    ...(file === undefined ? {} : { file }),
+    ...(network === undefined ? {} : { network }),
+  }
+}
+
+/** By convention a defense's option `network` is `{id, options}`: then it is checked before any training. */
+async function resolveNetwork(
+  registry: PluginRegistry,
+  options: PluginOptions,
+  where: string,
+): Promise<ResolvedDefense['network']> {
+  const stated = options['network']
+  if (typeof stated !== 'object' || stated === null || !('id' in stated)) return undefined
+  const id = String(stated.id)
+  const network = await registry.get('network', id, `${where}/id`)
+  const given: unknown = Reflect.get(stated, 'options')
+  return {
+    plugin: id,
+    version: network.meta.version,
+    options: resolveOptions(network.meta, given, `${where}/options`),
+  }
+}

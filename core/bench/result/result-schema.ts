@@ -1,0 +1,149 @@
+/** The JSON Schema of a run's result.json; `RunResult` is the same as a type. Unknown keys are allowed: newer versions may add some. */
+import { verdicts } from '../checks/check.ts'
+import { transformSchema } from '../suite/schema.ts'
+import { norms } from '../../threat/threat-model.ts'
+
+const text = { type: 'string' } as const
+const whole = { type: 'integer', minimum: 0 } as const
+const fraction = { type: 'number', minimum: 0, maximum: 1 } as const
+const milliseconds = { type: 'number', minimum: 0 } as const
+const plainObject = { type: 'object' } as const
+const sha256 = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: 'a sha256 of 64 hexadecimal digits',
+} as const
+
+const error = record({ code: text, name: text, message: text })
+const numbers = { type: 'array', items: { type: 'number' } } as const
+const threatModel = record(
+  {
+    norm: { enum: norms },
+    epsilon: { type: 'number', minimum: 0 },
+    bounds: { ...numbers, minItems: 2, maxItems: 2 },
+  },
+  { transform: transformSchema },
+)
+
+const attackIdentity = record({ name: text, plugin: text, version: whole, options: plainObject })
+
+const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
+const stage = record({ name: text, outcomes, robustAccuracy: fraction })
+
+const attack = {
+  oneOf: [
+    record(
+      {
+        state: { const: 'completed' },
+        attack: attackIdentity,
+        seed: whole,
+        outcomes,
+        robustAccuracy: fraction,
+        forwardPasses: whole,
+        backwardPasses: whole,
+        elapsedMs: milliseconds,
+      },
+      {
+        stages: { type: 'array', items: stage },
+        curve: record({
+          epsilons: numbers,
+          robustAccuracies: { type: 'array', items: fraction },
+          breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
+        }),
+        corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
+        silentSuccesses: whole,
+      },
+    ),
+    record({
+      state: { const: 'failed' },
+      attack: attackIdentity,
+      seed: whole,
+      error,
+    }),
+  ],
+  description: 'a completed attack with its outcomes, or a failed one with its error',
+} as const
+
+const figure = { type: ['number', 'null'] } as const
+const check = record({
+  id: text,
+  title: text,
+  verdict: { enum: verdicts },
+  value: figure,
+  threshold: figure,
+  evidence: text,
+})
+
+const entry = record(
+  {
+    defense: record(
+      {
+        name: text,
+        plugin: text,
+        version: whole,
+        options: plainObject,
+        model: record({ sha256, bytes: whole, parameters: whole }),
+      },
+      { training: plainObject, link: text },
+    ),
+    dataset: record({
+      id: text,
+      title: text,
+      sha256,
+      toy: { type: 'boolean' },
+      examples: { type: 'integer', minimum: 1 },
+      total: whole,
+    }),
+    threatModel,
+    cleanOutcomes: {
+      type: 'string',
+      pattern: '^[01]+$',
+      description: 'one "1" (correct) or "0" per example',
+    },
+    cleanAccuracy: fraction,
+    attacks: { type: 'array', items: attack },
+    rankable: { type: 'boolean' },
+    reasons: { type: 'array', items: text },
+  },
+  { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
+)
+
+export const resultSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:robench:schema:result:1',
+  title: 'robench result',
+  ...record(
+    {
+      schemaVersion: { const: 1 },
+      suite: record({ id: text, title: text, sha256 }),
+      robenchVersion: text,
+      startedAt: text,
+      finishedAt: text,
+      environment: record({
+        node: text,
+        onnxruntime: text,
+        platform: text,
+        cpu: text,
+        device: text,
+        workers: whole,
+      }),
+      entries: { type: 'array', items: entry },
+    },
+    {
+      command: text,
+      failures: { type: 'array', items: record({ defense: text, threatModel, error }) },
+    },
+  ),
+} as const
+
+/** An object whose first properties must be there and whose second may be. */
+function record(
+  properties: Readonly<Record<string, object>>,
+  optional: Readonly<Record<string, object>> = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    type: 'object',
+    required: Object.keys(properties),
+    properties: { ...properties, ...optional },
+  }
+}

@@ -1,0 +1,177 @@
+/** Expressions to ONNX files: what onnxruntime loads, and what anyone else may. */
+import { GraphError } from '../../base/errors.ts'
+import {
+  writeOnnx,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxValueInfo,
+} from '../onnx/file.ts'
+import { dataTypes } from '../onnx/tensor-data.ts'
+import type { DType, Tensor } from '../tensor/tensor.ts'
+import { g } from './graph.ts'
+import { lower } from './rewrite.ts'
+import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
+
+/** The standard operator set that expressions are written in. */
+export const opset = 18
+
+/** What names of parameters begin with, as placeholders and as constants. */
+export const parameterPrefix = 'parameter/'
+
+/**
+ * Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order.
+ * @param tensors names for values within, such as the ends of a model's stages; each the result of an operator
+ * @param finish what to write in the place of the lowered values
+ */
+export function toOnnx(
+  outputs: Readonly<Record<string, Value>>,
+  inputs: readonly Value[],
+  tensors: Readonly<Record<string, Value>> = {},
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
+): Uint8Array {
+  return writeOnnx(toGraph(outputs, inputs, tensors, finish))
+}
+
+/** The same as a plain graph, before it becomes bytes. */
+export function toGraph(
+  outputs: Readonly<Record<string, Value>>,
+  inputs: readonly Value[],
+  tensors: Readonly<Record<string, Value>> = {},
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
+): OnnxGraph {
+  const names = Object.keys(outputs)
+  const lowered = finish(lower([...Object.values(outputs), ...Object.values(tensors)]))
+  const roots = lowered.slice(0, names.length)
+  const order = topologicalOrder(roots)
+  const chosen = chosenNames(Object.keys(tensors), lowered.slice(names.length), order)
+  const valueNames = new Map<Value, string>()
+  const initializers = new Map<string, Tensor>()
+  const nodes: OnnxNode[] = []
+  const values: OnnxValueInfo[] = []
+  const used = new Set([...roots, ...order.flatMap((node) => node.inputs)])
+  checkNames([...inputs.map(({ node }) => node.name), ...names, ...chosen.values()])
+  // Other names inside the file give way to those that were chosen.
+  const taken = new Set([...inputs.map((input) => input.node.name), ...names, ...chosen.values()])
+  const nodeNames = new Set<string>()
+  for (const [i, node] of order.entries()) {
+    if (node.op === 'Input') {
+      if (!inputs.includes(node.outputs[0]!)) {
+        throw new GraphError(
+          'ROBENCH_GRAPH',
+          `placeholder "${node.name}" is used but not among the graph's inputs`,
+        )
+      }
+      valueNames.set(node.outputs[0]!, node.name)
+    } else if (node.op === 'Constant') {
+      // Parameters keep their names; those of a third party's file could clash with others.
+      const name = node.name.startsWith(parameterPrefix) ? node.name : freeName(`c${i}`, taken)
+      valueNames.set(node.outputs[0]!, name)
+      initializers.set(name, node.tensor!)
+    } else {
+      node.outputs.forEach((output, k) => {
+        // MaxPool's indices cost time and the fast layout where they are asked for.
+        if (k > 0 && !used.has(output) && g.record(node.op)?.optionalOutputs) return
+        const name = chosen.get(output) ?? freeName(`v${i}_${k}`, taken)
+        valueNames.set(output, name)
+        // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
+        values.push(describeValue(name, output))
+      })
+      // A graph may hold the same named node more than once, and onnxruntime wants names to differ.
+      const name = freeName(node.name || `${node.op}_${i}`, nodeNames)
+      nodeNames.add(name)
+      nodes.push(writeNode(node, name, valueNames))
+    }
+  }
+  // An output may be a placeholder, a constant, or named twice: an Identity gives it its name.
+  roots.forEach((root, k) => {
+    nodes.push({
+      name: freeName(`output_${k}`, nodeNames),
+      op: 'Identity',
+      domain: '',
+      inputs: [valueNames.get(root)!],
+      outputs: [names[k]!],
+      attributes: {},
+    })
+  })
+  return {
+    opset,
+    domains: [],
+    inputs: inputs.map((input) => describeValue(input.node.name, input)),
+    outputs: roots.map((root, k) => describeValue(names[k]!, root)),
+    initializers,
+    nodes,
+    values,
+  }
+}
+
+/** Names by value. @throws GraphError for a value that the file will not hold under a name of its own */
+function chosenNames(
+  names: readonly string[],
+  values: readonly Value[],
+  order: readonly Node[],
+): ReadonlyMap<Value, string> {
+  const chosen = new Map<Value, string>()
+  values.forEach((value, i) => {
+    const { op } = value.node
+    const isResult = op !== 'Input' && op !== 'Constant' && order.includes(value.node)
+    if (isResult && !chosen.has(value)) chosen.set(value, names[i]!)
+    else {
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `tensor "${names[i]}": expected the result of an operator on the way to the outputs that has no other name, got ${op}`,
+      )
+    }
+  })
+  return chosen
+}
+
+function checkNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      `two of the graph's inputs, outputs and tensors are called "${twice}"; give each its own name`,
+    )
+  }
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name
+  while (taken.has(free)) free = `${free}_`
+  return free
+}
+
+function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
+  return { name, dtype, shape }
+}
+
+function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>): OnnxNode {
+  const specs = g.record(node.op)?.attributes ?? {}
+  return {
+    name,
+    op: node.op,
+    domain: '',
+    inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
+    outputs: withoutTrailing(node.outputs.map((output) => names.get(output) ?? '')),
+    attributes: Object.fromEntries(
+      Object.entries(node.attributes)
+        // An explicit default of these is refused beside pads, or unknown to older operator sets.
+        .filter(
+          ([key, value]) =>
+            !(key === 'auto_pad' && value === 'NOTSET') &&
+            !(key === 'reduction' && value === 'none'),
+        )
+        .map(([key, value]) => [key, writeAttribute(specs[key]!.type, value)]),
+    ),
+  }
+}
+
+function withoutTrailing(names: readonly string[]): string[] {
+  return names.slice(0, names.findLastIndex((name) => name !== '') + 1)
+}
+
+function writeAttribute(type: string, value: AttributeValue): OnnxAttribute {
+  if (type === 'dtype') return { type: 'int', value: dataTypes[value as DType] }
+  return { type, value } as OnnxAttribute
+}

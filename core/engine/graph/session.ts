@@ -1,0 +1,101 @@
+/** Running graphs on onnxruntime. */
+import * as ort from 'onnxruntime-node'
+import { GraphError, RunError } from '../../base/errors.ts'
+import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
+import { toOnnx } from './serialize.ts'
+import type { Value } from './value.ts'
+import { useWinograd } from './winograd.ts'
+
+/** Where and how a graph runs. */
+export interface SessionOptions {
+  /** An execution provider of onnxruntime: `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml`, `coreml`, `tensorrt`. Default `cpu`. */
+  readonly device?: string
+  /** Threads within one operator. Default 1: the pool owns the cores. */
+  readonly threads?: number
+}
+
+/** A graph prepared by onnxruntime. Frees native memory on `release`. */
+export class Session {
+  readonly #session: ort.InferenceSession
+
+  private constructor(session: ort.InferenceSession) {
+    this.#session = session
+  }
+
+  /** Prepares an ONNX file. @param name what to call it in errors. @throws GraphError ROBENCH_MODEL_FILE if onnxruntime refuses it. */
+  static async load(
+    bytes: Uint8Array,
+    options: SessionOptions = {},
+    name = 'graph',
+  ): Promise<Session> {
+    const [provider, id] = (options.device ?? 'cpu').split(':')
+    const device = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
+    const config: ort.InferenceSession.SessionOptions = {
+      executionProviders: [device],
+      intraOpNumThreads: options.threads ?? 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      // Warnings on unused initializers would fill the terminal; errors come as exceptions, too.
+      logSeverityLevel: 4,
+    }
+    try {
+      return new Session(await ort.InferenceSession.create(bytes, config))
+    } catch (cause) {
+      throw new GraphError(
+        'ROBENCH_MODEL_FILE',
+        `${name}: onnxruntime cannot load it on "${options.device ?? 'cpu'}": ${messageOf(cause)}`,
+        { cause },
+      )
+    }
+  }
+
+  /** Writes an expression as ONNX and prepares it; for CPUs with minimal filtering (`winograd.ts`). */
+  static async compile(
+    outputs: Readonly<Record<string, Value>>,
+    inputs: readonly Value[],
+    options: SessionOptions = {},
+    name = 'graph',
+  ): Promise<Session> {
+    // Never in a file, and only where onnxruntime has its blocked kernels.
+    const isBlocking = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
+    const finish = isBlocking ? useWinograd : undefined
+    return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
+  }
+
+  /** Runs the graph: placeholders by name to outputs by name. */
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    name = 'graph',
+  ): Promise<Record<string, Tensor>> {
+    const tensors: Record<string, ort.Tensor> = {}
+    for (const key of this.#session.inputNames) {
+      const feed = feeds[key]
+      if (!feed) throw new GraphError('ROBENCH_GRAPH', `${name}: input "${key}" is missing`)
+      tensors[key] = new ort.Tensor(feed.dtype, feed.data as never, feed.shape)
+    }
+    try {
+      const answers = await this.#session.run(tensors)
+      return Object.fromEntries(
+        Object.entries(answers).map(([key, value]) => [key, fromOrt(value)]),
+      )
+    } catch (cause) {
+      throw new RunError('ROBENCH_GRAPH', `${name}: onnxruntime failed: ${messageOf(cause)}`, {
+        cause,
+      })
+    }
+  }
+
+  /** Frees the native session. */
+  async release(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+function fromOrt(value: ort.Tensor): Tensor {
+  return { dtype: value.type as DType, shape: value.dims, data: value.data as TensorData }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message.trim() : String(cause)
+}

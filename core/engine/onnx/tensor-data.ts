@@ -1,0 +1,112 @@
+/** Element types and the bytes of tensors in an ONNX file. */
+import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
+import { GraphError } from '../../base/errors.ts'
+import { sizeOf, tensor, type DType, type DTypeArrays, type Tensor } from '../tensor/tensor.ts'
+
+/** Our names and the file's numbers. */
+export const dataTypes: { readonly [D in DType]: DataType } = {
+  float32: DataType.FLOAT,
+  float64: DataType.DOUBLE,
+  float16: DataType.FLOAT16,
+  int8: DataType.INT8,
+  uint8: DataType.UINT8,
+  int16: DataType.INT16,
+  uint16: DataType.UINT16,
+  int32: DataType.INT32,
+  uint32: DataType.UINT32,
+  int64: DataType.INT64,
+  uint64: DataType.UINT64,
+  bool: DataType.BOOL,
+}
+
+const names = new Map<number, DType>(
+  Object.entries(dataTypes).map(([name, number]) => [number, name as DType]),
+)
+
+const arrays: {
+  readonly [D in DType]: {
+    new (buffer: ArrayBuffer): DTypeArrays[D]
+    readonly BYTES_PER_ELEMENT: number
+  }
+} = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+}
+
+/** Our name of the file's element type. @param owner what carries it, for the error. */
+export function dtypeOf(dataType: number, owner: string): DType {
+  const name = names.get(dataType)
+  if (name === undefined) {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      `"${owner}" has element type ${DataType[dataType] ?? dataType}, which robench does not read (it reads ${Object.keys(dataTypes).join(', ')})`,
+    )
+  }
+  return name
+}
+
+/** An empty array of that type. */
+export function newData(dtype: DType, length: number): DTypeArrays[DType] {
+  const Data = arrays[dtype]
+  return new Data(new ArrayBuffer(length * Data.BYTES_PER_ELEMENT))
+}
+
+/** The values of a tensor in a file: packed bytes, or one of the typed lists. */
+export function decodeTensor(item: TensorProto): Tensor {
+  const dtype = dtypeOf(item.dataType, item.name)
+  const shape = item.dims.map(Number)
+  const length = sizeOf(shape)
+  const Data = arrays[dtype]
+  if (item.rawData.length > 0) {
+    if (item.rawData.length !== length * Data.BYTES_PER_ELEMENT) {
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `tensor "${item.name}" of shape [${shape.join(', ')}] holds ${item.rawData.length} bytes, expected ${length * Data.BYTES_PER_ELEMENT}`,
+      )
+    }
+    // A copy, for the bytes in the file need not be aligned.
+    return tensor(dtype, shape, new Data(new Uint8Array(item.rawData).buffer))
+  }
+  const data = newData(dtype, length)
+  const list = typedList(item, dtype)
+  if (list.length !== length) {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      `tensor "${item.name}" of shape [${shape.join(', ')}] holds ${list.length} elements, expected ${length}`,
+    )
+  }
+  for (let i = 0; i < length; i++) data[i] = list[i]!
+  return tensor(dtype, shape, data)
+}
+
+/** Packed little-endian bytes (every platform of onnxruntime is little-endian). */
+export function encodeData(value: Tensor): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = value.data
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+}
+
+function typedList(item: TensorProto, dtype: DType): ArrayLike<number | bigint> {
+  switch (dtype) {
+    case 'float32':
+      return item.floatData
+    case 'float64':
+      return item.doubleData
+    case 'int64':
+      return item.int64Data
+    case 'uint32':
+    case 'uint64':
+      return dtype === 'uint64' ? item.uint64Data : item.uint64Data.map(Number)
+    default:
+      return item.int32Data
+  }
+}

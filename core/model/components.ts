@@ -1,0 +1,149 @@
+/** Stages of a model as parts of its expression, and what their treatment makes of it. */
+import { ConfigError, didYouMean } from '../base/errors.ts'
+import { formatShape } from '../engine/graph/dim.ts'
+import { substitute } from '../engine/graph/rewrite.ts'
+import { topologicalOrder, type Value } from '../engine/graph/value.ts'
+import type { ManifestStage } from './manifest.ts'
+import type { ModelStage, ModelVariant } from './model.ts'
+
+/** A stage y = s(x) in an expression of logits. */
+export interface PlacedStage extends ModelStage {
+  readonly input: Value
+  readonly output: Value
+}
+
+/** A model's expression, and how gradients are to pass through it. */
+export interface TreatedExpression {
+  readonly logits: Value
+  /** As in the options of `gradient`. */
+  readonly bridges: ReadonlyMap<Value, Value | null>
+  readonly straightThrough: boolean
+}
+
+/** True if the variant is the model as it is. */
+export function isExact({ stages = {}, straightThrough = false }: ModelVariant): boolean {
+  return !straightThrough && Object.values(stages).every((treatment) => treatment === 'exact')
+}
+
+/** @throws ConfigError if the variant names a stage that is not among these */
+export function checkStageNames(
+  known: readonly ModelStage[],
+  { stages = {} }: ModelVariant,
+  model: string,
+): void {
+  const names = known.map(({ name }) => name)
+  const unknown = Object.keys(stages).find((name) => !names.includes(name))
+  if (unknown === undefined) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${model} has no stage "${unknown}"${didYouMean(unknown, names)} (it has ${names.join(', ') || 'none'})`,
+  )
+}
+
+/**
+ * Finds the tensors that the manifest names. Later expressions must keep them: whoever rewrites the logits passes them along as results.
+ * @param values what the file's tensors were read as
+ * @throws ConfigError if a tensor is not in the graph, or is dropped because nothing after it is used
+ */
+export function placeStages(
+  declared: readonly ManifestStage[],
+  values: ReadonlyMap<string, Value>,
+  model: string,
+): PlacedStage[] {
+  const names = declared.map(({ name }) => name)
+  const twice = names.find((name, place) => names.indexOf(name) !== place)
+  if (twice !== undefined) throw wrongStage(model, twice, 'two stages have that name')
+  return declared.map((stage) => {
+    const find = (key: 'input' | 'output'): Value => {
+      const value = values.get(stage[key])
+      if (value) return value
+      throw wrongStage(
+        model,
+        stage.name,
+        `its ${key} "${stage[key]}" is no tensor on the way to the logits; name one as the file does`,
+      )
+    }
+    return {
+      name: stage.name,
+      backward: stage.backward,
+      input: find('input'),
+      output: find('output'),
+    }
+  })
+}
+
+/**
+ * Checks that each stage is a part of the way from images to logits.
+ * @throws ConfigError naming the stage
+ */
+export function checkStages(logits: Value, stages: readonly PlacedStage[], model: string): void {
+  const used = new Set(topologicalOrder([logits]))
+  for (const { name, input, output, backward } of stages) {
+    if (input === output) {
+      throw wrongStage(model, name, 'its input and output are one value, so it does nothing')
+    }
+    if (!used.has(output.node)) {
+      throw wrongStage(model, name, 'the logits do not depend on its output as robench reads them')
+    }
+    if (!topologicalOrder([output]).includes(input.node)) {
+      throw wrongStage(model, name, 'its output does not depend on its input')
+    }
+    if (backward === 'identity' || backward === 'removed') checkShapes(input, output, name, model)
+  }
+}
+
+/** The expression with its stages treated so; whatever the variant does not name is exact. */
+export function treat(
+  expression: Value,
+  stages: readonly PlacedStage[],
+  variant: ModelVariant,
+  model: string,
+): TreatedExpression {
+  let [logits, ...ends] = [expression, ...stages.flatMap(({ input, output }) => [input, output])]
+  stages.forEach(({ name }, i) => {
+    const [input, output] = [ends[2 * i]!, ends[2 * i + 1]!]
+    const treatment = variant.stages?.[name] ?? 'exact'
+    if (treatment === 'identity' || treatment === 'removed') {
+      checkShapes(input, output, name, model)
+    }
+    if (treatment !== 'removed') return
+    const replaced = substitute([logits, ...ends], new Map([[output, input]]))
+    logits = replaced[0]!
+    ends = replaced.slice(1)
+  })
+  const bridges = new Map<Value, Value | null>()
+  stages.forEach(({ name }, i) => {
+    const treatment = variant.stages?.[name] ?? 'exact'
+    if (treatment === 'identity') bridges.set(ends[2 * i + 1]!, ends[2 * i]!)
+    if (treatment === 'constant') bridges.set(ends[2 * i + 1]!, null)
+  })
+  return { logits, bridges, straightThrough: variant.straightThrough ?? false }
+}
+
+/** The expression with other values in the place of some. */
+export function substituteTreated(
+  { logits, bridges, straightThrough }: TreatedExpression,
+  replacements: ReadonlyMap<Value, Value>,
+): TreatedExpression {
+  const pairs = Array.from(bridges)
+  const values = pairs.flatMap(([from, to]) => (to ? [from, to] : [from]))
+  const [replaced, ...ends] = substitute([logits, ...values], replacements)
+  const moved = pairs.map(
+    ([, to]) => [ends.shift()!, to && ends.shift()!] as const satisfies readonly unknown[],
+  )
+  return { logits: replaced!, bridges: new Map(moved), straightThrough }
+}
+
+function checkShapes(input: Value, output: Value, name: string, model: string): void {
+  const [from, to] = [formatShape(input.shape), formatShape(output.shape)]
+  if (from === to) return
+  throw wrongStage(
+    model,
+    name,
+    `it turns ${from} into ${to}, so it cannot be treated as the identity or removed; "constant" and "exact" can be had`,
+  )
+}
+
+function wrongStage(model: string, name: string, reason: string): ConfigError {
+  return new ConfigError('ROBENCH_CONFIG', `${model}: stage "${name}": ${reason}`)
+}

@@ -1,0 +1,113 @@
+/** Finished models on disk: an .onnx file with a card beside it that says how to read it and how it was made. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError } from '../base/errors.ts'
+import { hashBytes } from '../base/hash.ts'
+import { plainManifest, stagesSchema } from './manifest.ts'
+import type { ModelManifest } from './manifest.ts'
+import { compileSchema } from '../base/schema.ts'
+import { parseJsonText } from '../base/json-file.ts'
+import { writeFileAtomic } from '../base/atomic-file.ts'
+
+/** The card of a model: `<file>.json`. Further keys are free. */
+export interface ModelCard {
+  readonly sha256: string
+  readonly manifest: ModelManifest
+  readonly training?: Readonly<Record<string, unknown>>
+}
+
+/** A model file, read. */
+export interface ModelFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+  readonly card: ModelCard
+}
+
+const channels = { type: 'array', items: { type: 'number' }, minItems: 1 } as const
+
+const cardSchema = {
+  type: 'object',
+  properties: {
+    sha256: { type: 'string', pattern: '^[0-9a-f]{64}$', description: '64 hexadecimal digits' },
+    manifest: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['bounds', 'layout'],
+      properties: {
+        bounds: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
+        layout: { enum: ['NCHW', 'NHWC'] },
+        mean: channels,
+        std: channels,
+        classNames: { type: 'array', items: { type: 'string' } },
+        output: { type: 'string' },
+        stages: stagesSchema,
+      },
+    },
+    training: { type: 'object' },
+  },
+} as const
+
+/** The path of a model's card. */
+export function cardPath(modelPath: string): string {
+  return `${modelPath}.json`
+}
+
+/**
+ * Reads a model and its card; without a card the file is read as robench itself exports.
+ * @param where who names the file, for messages: `suites/a.json#/defenses/0/model`
+ * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or not the file that the card is about
+ */
+export async function readModelFile(path: string, where: string): Promise<ModelFile> {
+  if (!existsSync(path)) {
+    throw new ConfigError(
+      'ROBENCH_MODEL_FILE',
+      `${where}: ${path} does not exist; check the path, or set "train": true to make the model anew`,
+    )
+  }
+  const bytes = new Uint8Array(await readFile(path))
+  const sha256 = hashBytes(bytes)
+  const card = await readCard(cardPath(path))
+  if (card?.sha256 !== undefined && card.sha256 !== sha256) {
+    throw new ConfigError(
+      'ROBENCH_MODEL_FILE',
+      `${where}: ${path} has sha256 ${sha256}, its card ${cardPath(path)} says ${card.sha256}; ` +
+        'the file is damaged or was exchanged: fetch it again, or write a new card',
+    )
+  }
+  return { path, bytes, card: { ...card, sha256, manifest: card?.manifest ?? plainManifest } }
+}
+
+/** Writes a model into a folder, the card last: a folder with a card is complete. */
+export async function writeModelFile(
+  folder: string,
+  bytes: Uint8Array,
+  card: ModelCard,
+): Promise<void> {
+  const path = join(folder, 'model.onnx')
+  await writeFileAtomic(path, bytes)
+  await writeFileAtomic(cardPath(path), `${JSON.stringify(card, undefined, 2)}\n`)
+}
+
+/** The model in a folder of the cache, if it is complete and undamaged. */
+export async function readCachedModel(folder: string): Promise<ModelFile | undefined> {
+  const path = join(folder, 'model.onnx')
+  if (!existsSync(path) || !existsSync(cardPath(path))) return undefined
+  // A damaged cache is made anew, not complained about.
+  return readModelFile(path, folder).catch(() => undefined)
+}
+
+async function readCard(path: string): Promise<Partial<ModelCard> | undefined> {
+  if (!existsSync(path)) return undefined
+  const { value, problems } = compileSchema(cardSchema)(
+    parseJsonText(await readFile(path, 'utf8'), path),
+  )
+  if (problems.length > 0) {
+    throw new ConfigError(
+      'ROBENCH_MODEL_FILE',
+      problems.map(({ pointer, message }) => `${path}#${pointer}: ${message}`).join('\n'),
+    )
+  }
+  // The schema has just been checked.
+  return value as Partial<ModelCard>
+}

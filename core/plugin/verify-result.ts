@@ -1,0 +1,95 @@
+/** Whether an attack's answers keep to the threat model, transforms included. */
+import { applyAmplitudeTransform, checkAmplitudeEvidence } from '../threat/amplitude-transform.ts'
+import { applyAttributeTransform, checkAttributeEvidence } from '../threat/attribute-transform.ts'
+import type { TransformEvidence } from '../threat/evidence.ts'
+import type { ReferenceExamples } from '../threat/reference-examples.ts'
+import { sizeOf, sliceRows } from '../engine/tensor/tensor.ts'
+import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import type { Norm, ThreatModel, Transform } from '../threat/threat-model.ts'
+import { describeViolation, verifyBounds, verifyInside } from '../threat/verify.ts'
+import { answerError } from './parse-result.ts'
+import type { FormedAnswer } from './parse-result.ts'
+import type { AttackMeta } from './contract.ts'
+
+/** How far a component of a repeated transform may be from what the attack computed: float32 in another order. */
+const transformTolerance = 1e-5
+
+export interface AnswerToVerify {
+  readonly meta: AttackMeta
+  readonly answer: FormedAnswer
+  /** `[n, c, h, w]`: what was attacked. */
+  readonly inputs: FloatTensor
+  readonly threatModel: ThreatModel
+  /** `[n]`: their places in the data set, for messages. */
+  readonly exampleIndices: readonly number[]
+  readonly reference: ReferenceExamples
+}
+
+/**
+ * Checks each point: finite, within the bounds, and within the ball around the input, or around the transformed input that the host
+ * computes itself from the answer's evidence. Of a corruption only the bounds can be checked.
+ * @throws PluginError ROBENCH_PLUGIN_ANSWER for the first point or parameter that does not keep to the threat model
+ */
+export async function verifyAnswer(request: AnswerToVerify): Promise<void> {
+  const { meta, answer, inputs, threatModel, exampleIndices } = request
+  const corrupted = threatModel.transform?.kind === 'corruption'
+  const evidence = answer.transformed?.transform
+  const centers = evidence ? await transformed(request, evidence) : inputs
+  const model = evidence ? widened(threatModel, sizeOf(inputs.shape.slice(1))) : threatModel
+  exampleIndices.forEach((example, row) => {
+    const point = sliceRows(answer.points, row, row + 1).data
+    const violation = corrupted
+      ? verifyBounds(threatModel.bounds, point)
+      : verifyInside(model, sliceRows(centers, row, row + 1).data, point)
+    if (violation === undefined) return
+    const reason = `its answer for example ${example} ${describeViolation(violation)}`
+    throw answerError(meta, reason, { example, violation })
+  })
+}
+
+/** T(x) of each input by the answer's parameters, after a check that the threat model permits them. */
+async function transformed(
+  { meta, inputs, threatModel, reference }: AnswerToVerify,
+  evidence: TransformEvidence,
+): Promise<FloatTensor> {
+  const { transform, bounds } = threatModel
+  const count = inputs.shape[0]!
+  if (transform?.kind !== evidence.kind) {
+    const permitted = transform ? `only the transform "${transform.kind}"` : 'no transform'
+    throw answerError(
+      meta,
+      `its answer used the transform "${evidence.kind}", but the threat model permits ${permitted}`,
+    )
+  }
+  const problem = checkEvidence(transform, evidence, inputs.shape, reference)
+  if (problem !== undefined) throw answerError(meta, `its answer's transform: ${problem}`)
+  if (count === 0) return inputs
+  return evidence.kind === 'attribute'
+    ? applyAttributeTransform(inputs, evidence, bounds)
+    : applyAmplitudeTransform(inputs, evidence, reference, bounds)
+}
+
+function checkEvidence(
+  transform: Transform,
+  evidence: TransformEvidence,
+  shape: readonly number[],
+  reference: ReferenceExamples,
+): string | undefined {
+  if (transform.kind === 'attribute' && evidence.kind === 'attribute') {
+    return checkAttributeEvidence(transform, evidence, shape)
+  }
+  if (transform.kind === 'amplitude' && evidence.kind === 'amplitude') {
+    return checkAmplitudeEvidence(transform, evidence, shape, reference.count)
+  }
+  return 'of another kind than that of the threat model'
+}
+
+/** The ball with room for `transformTolerance` in each of `size` components. */
+function widened(threatModel: ThreatModel, size: number): ThreatModel {
+  const room: Readonly<Record<Norm, number>> = {
+    Linf: transformTolerance,
+    L2: transformTolerance * Math.sqrt(size),
+    L1: transformTolerance * size,
+  }
+  return { ...threatModel, epsilon: threatModel.epsilon + room[threatModel.norm] }
+}

@@ -1,0 +1,49 @@
+/** APGD-DLR: PGD on the difference of logits ratio that finds its own step sizes. */
+import {
+  apiVersion,
+  autoProjectedGradient,
+  autoProjectedGradientCost,
+  budgetOptions,
+  defineAttack,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const { steps, restarts, samples } = budgetOptions
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { steps, restarts, samples },
+} as const satisfies JSONSchema
+const loss = 'dlr'
+
+/**
+ * APGD on the difference of logits ratio, which no scaling of the logits changes; with two classes on the margin.
+ * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690, algorithm 1
+ */
+export const apgdDlr = defineAttack({
+  meta: {
+    id: 'apgd-dlr',
+    apiVersion,
+    version: 1,
+    title: 'Auto-PGD on the difference of logits ratio',
+    source: {
+      authors: 'Croce, Hein',
+      year: 2020,
+      title:
+        'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks',
+      url: 'https://arxiv.org/abs/2003.01690',
+    },
+    provenance: 'paper+code',
+    norms: ['Linf', 'L2', 'L1'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  async run(context) {
+    const { adversarial } = await autoProjectedGradient(context, { ...context.options, loss })
+    return adversarial
+  },
+  cost: (options, classes, norm = 'Linf') =>
+    autoProjectedGradientCost({ ...options, loss }, classes, norm),
+})

@@ -1,0 +1,93 @@
+/** One attack after another on the examples that are left, with the worst case of each: the machinery of autoattack. */
+import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
+import { rankTargets } from '../../../core/attack/ranked-targets.ts'
+import type { RankedTargets } from '../../../core/attack/ranked-targets.ts'
+import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
+import { subtask } from '../../../core/attack/subtask.ts'
+import type { AttackTask } from '../../../core/attack/task.ts'
+
+export interface Stage {
+  readonly name: string
+  /** Passes for an example that is never fooled; without the pass that ranks its targets. */
+  readonly cost: { readonly forward: number; readonly backward: number }
+  /** How many ranked targets it goes through; 0 for none. */
+  readonly targets: number
+  run(task: AttackTask, ranked: RankedTargets | undefined): Promise<AttackFindings>
+}
+
+export interface EnsembleFindings extends AttackFindings {
+  /** `[n]`: the place of the stage that fooled the model; −1 where none did. */
+  readonly brokenBy: Int32Array
+}
+
+/**
+ * Runs the stages in their order, each on the examples that no earlier one has broken, with random streams of its own. Targets are
+ * ranked once, when the first stage needs them. Where nothing is found, the answer is the point with the largest margin of all stages.
+ */
+export async function runStages(
+  task: AttackTask,
+  stages: readonly Stage[],
+): Promise<EnsembleFindings> {
+  const count = task.labels.length
+  const size = sizeOf(task.inputs.shape.slice(1))
+  const adversarial = tensor('float32', task.inputs.shape, task.inputs.data.slice())
+  const fooled = new Uint8Array(count)
+  const margins = new Float64Array(count).fill(-Infinity)
+  const brokenBy = new Int32Array(count).fill(-1)
+  const ranking: (Int32Array | undefined)[] = []
+  const mostTargets = Math.max(0, ...stages.map(({ targets }) => targets))
+  const total = stages.reduce((sum, stage) => sum + weightOf(stage), 0)
+  let before = 0
+
+  for (const [place, stage] of stages.entries()) {
+    const rows = Int32Array.from(fooled.keys()).filter((row) => fooled[row] === 0)
+    if (rows.length === 0) break
+    const spent = before
+    const remaining = subtask(task, rows, stage.name, (done) => {
+      const share = (spent + (weightOf(stage) * done) / rows.length) / total
+      task.progress(Math.floor(count - rows.length + rows.length * share))
+    })
+    if (stage.targets > 0 && ranking.length === 0) {
+      const ranked = await rankTargets(remaining, mostTargets)
+      rows.forEach((row, at) => {
+        ranking[row] = ranked[at]
+      })
+    }
+    const ranked =
+      stage.targets > 0
+        ? Array.from(rows, (row) => ranking[row]!.slice(0, stage.targets))
+        : undefined
+    const found = await stage.run(remaining, ranked)
+    rows.forEach((row, at) => {
+      const broken = found.fooled[at] === 1
+      if (!broken && !(found.margins[at]! > margins[row]!)) return
+      margins[row] = found.margins[at]!
+      adversarial.data.set(found.adversarial.data.subarray(at * size, (at + 1) * size), row * size)
+      if (!broken) return
+      fooled[row] = 1
+      brokenBy[row] = place
+    })
+    before += weightOf(stage)
+  }
+  task.progress(count)
+  return { adversarial, fooled, margins, brokenBy }
+}
+
+/** Passes of all stages for an example that is never fooled, and one forward pass if there are targets to rank. */
+export function stagesCost(stages: readonly Stage[]): {
+  readonly forward: number
+  readonly backward: number
+} {
+  let forward = stages.some(({ targets }) => targets > 0) ? 1 : 0
+  let backward = 0
+  for (const { cost } of stages) {
+    forward += cost.forward
+    backward += cost.backward
+  }
+  return { forward, backward }
+}
+
+function weightOf({ cost }: Stage): number {
+  // A backward pass takes about as long as two forward passes.
+  return cost.forward + 2 * cost.backward
+}

@@ -1,0 +1,69 @@
+/** Plasma: a fractal height map by the diamond-square algorithm. */
+import type { RandomStream } from '../../../../core/index.ts'
+import { between } from './corruption-record.ts'
+import type { Image } from './image.ts'
+
+/**
+ * A layer of that size from 0 to 1, cut from a square whose side is the next power of two and whose opposite edges meet.
+ * @param decay by how much the random part shrinks at each halving of the grid: a large one gives broad, soft clouds
+ * @see Fournier, Fussell, Carpenter 1982, "Computer rendering of stochastic models"
+ */
+export function drawPlasma(
+  { height, width }: Pick<Image, 'height' | 'width'>,
+  decay: number,
+  stream: RandomStream,
+): Image {
+  const side = 2 ** Math.ceil(Math.log2(Math.max(height, width)))
+  const map = new Float64Array(side * side)
+  const at = (y: number, x: number): number => map[(y % side) * side + (x % side)]!
+  let amplitude = 100
+  for (let step = side; step >= 2; step /= 2, amplitude /= decay) {
+    const half = step / 2
+    const fill = (y: number, x: number, sum: number): void => {
+      // The amplitude enters twice, as in the original; only the ratios matter, since the map is rescaled.
+      const random = amplitude * between(stream, -amplitude, amplitude)
+      map[y * side + x] = sum / 4 + random
+    }
+    const grid = (visit: (y: number, x: number) => void): void => {
+      for (let y = 0; y < side; y += step) for (let x = 0; x < side; x += step) visit(y, x)
+    }
+    // The middle of every square of the grid, then of its upper, then of its left edge.
+    grid((y, x) =>
+      fill(
+        y + half,
+        x + half,
+        at(y, x) + at(y + step, x) + at(y, x + step) + at(y + step, x + step),
+      ),
+    )
+    grid((y, x) =>
+      fill(
+        y,
+        x + half,
+        at(y, x) + at(y, x + step) + at(y + half, x + half) + at(y + side - half, x + half),
+      ),
+    )
+    grid((y, x) =>
+      fill(
+        y + half,
+        x,
+        at(y, x) + at(y + step, x) + at(y + half, x + half) + at(y + half, x + side - half),
+      ),
+    )
+  }
+  return { channels: 1, height, width, data: rescaled(map, side, height, width) }
+}
+
+/** The upper left part of the map, after the whole of it is brought to the range from 0 to 1. */
+function rescaled(map: Float64Array, side: number, height: number, width: number): Float64Array {
+  let low = Infinity
+  let high = -Infinity
+  for (const value of map) {
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  const range = high > low ? high - low : 1
+  return Float64Array.from(
+    { length: height * width },
+    (_, i) => (map[Math.floor(i / width) * side + (i % width)]! - low) / range,
+  )
+}

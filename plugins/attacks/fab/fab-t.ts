@@ -1,0 +1,51 @@
+/** FAB-T: FAB towards the likeliest wrong classes, one after the other. */
+import {
+  apiVersion,
+  budgetOptions,
+  defineAttack,
+  fastAdaptiveBoundary,
+  fastAdaptiveBoundaryCost,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const { steps, restarts, targets } = budgetOptions
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { steps, restarts, targets },
+} as const satisfies JSONSchema
+
+/**
+ * The fast adaptive boundary attack, targeted: one decision is linearized a step, whatever the number of classes.
+ * Any misclassified point within the ball will do. One forward pass an example ranks the targets; each run ends with one that tries the
+ * point of the ball where its last linearization is greatest.
+ * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690, appendix; and arXiv:1907.02044, algorithm 1
+ */
+export const fabT = defineAttack({
+  meta: {
+    id: 'fab-t',
+    apiVersion,
+    version: 2,
+    title: 'Targeted fast adaptive boundary attack',
+    source: {
+      authors: 'Croce, Hein',
+      year: 2019,
+      title: 'Minimally distorted adversarial examples with a fast adaptive boundary attack',
+      url: 'https://arxiv.org/abs/1907.02044',
+    },
+    provenance: 'paper+code',
+    norms: ['Linf', 'L2', 'L1'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  async run(context) {
+    const { adversarial } = await fastAdaptiveBoundary(context, context.options)
+    return adversarial
+  },
+  cost(options, classes) {
+    const { forward, backward } = fastAdaptiveBoundaryCost(options, classes)
+    return { forward: forward + 1, backward }
+  },
+})

@@ -1,0 +1,48 @@
+/** FAB: the nearest decision, linearized, again and again. */
+import {
+  apiVersion,
+  budgetOptions,
+  defineAttack,
+  fastAdaptiveBoundary,
+  fastAdaptiveBoundaryCost,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const { steps, restarts } = budgetOptions
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { steps, restarts },
+} as const satisfies JSONSchema
+
+/**
+ * The fast adaptive boundary attack, untargeted. It looks for the nearest misclassified point and stops when one lies
+ * within the ball. A step costs a backward pass for every wrong class, a forward pass for each nine of them, and one to judge it (and a
+ * run another one at its end): for many classes `fab-t` is the one to take.
+ * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, algorithm 1
+ */
+export const fab = defineAttack({
+  meta: {
+    id: 'fab',
+    apiVersion,
+    version: 3,
+    title: 'Fast adaptive boundary attack',
+    source: {
+      authors: 'Croce, Hein',
+      year: 2019,
+      title: 'Minimally distorted adversarial examples with a fast adaptive boundary attack',
+      url: 'https://arxiv.org/abs/1907.02044',
+    },
+    provenance: 'paper+code',
+    norms: ['Linf', 'L2', 'L1'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  async run(context) {
+    const budget = { ...context.options, targets: 0 }
+    return (await fastAdaptiveBoundary(context, budget)).adversarial
+  },
+  cost: (options, classes) => fastAdaptiveBoundaryCost({ ...options, targets: 0 }, classes),
+})

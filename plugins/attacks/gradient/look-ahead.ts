@@ -1,0 +1,44 @@
+/** Nesterov's look-ahead and scaled copies: the gradient probes of ni-fgsm. */
+import type { Norm } from '../../../core/threat/threat-model.ts'
+import { distance } from '../../../core/threat/verify.ts'
+import type { GradientProbes } from './gradient-points.ts'
+
+export interface LookAheadOptions {
+  readonly norm: Norm
+  /** μ, as in the steps. */
+  readonly momentum: number
+  /** m, 1 or more. */
+  readonly scaleCopies: number
+}
+
+/**
+ * Takes the gradient at x̂/2^i for i = 0 … m − 1, where x̂ = x + α·μ·s·v: the step of length α that the momentum alone would make.
+ * v is the sum of gradients over their L1 norms. In Linf s is the number of components, as if gradients were divided by their mean
+ * magnitude, which is what the authors' code does; with the printed L1 norm (s = 1) x̂ would differ from x by a few
+ * thousandths of a step. In the other norms, which the paper does not treat, s = 1/‖v‖. The copies are scaled towards 0 in the
+ * units of the inputs. x̂ is not projected, as in the paper.
+ * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
+ */
+export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): GradientProbes {
+  return {
+    count: scaleCopies,
+    stochastic: false,
+    around({ point, velocity, length }) {
+      const ahead = length * momentum * velocityScale(norm, velocity)
+      return Array.from({ length: scaleCopies }, (_, copy) => {
+        const scale = 2 ** -copy
+        return {
+          point: point.map((x, i) => scale * (x + ahead * (velocity[i] ?? 0))),
+          // d(s·x̂)/dx = s; the velocity is held constant.
+          pullBack: (gradient) => gradient.map((value) => scale * value),
+        }
+      })
+    },
+  }
+}
+
+function velocityScale(norm: Norm, velocity: Float64Array): number {
+  if (norm === 'Linf') return velocity.length
+  const length = distance(norm, new Float64Array(velocity.length), velocity)
+  return length === 0 ? 0 : 1 / length
+}

@@ -1,0 +1,48 @@
+/** MIM: iterative FGSM along an accumulated gradient. */
+import {
+  apiVersion,
+  defineAttack,
+  momentumOptions,
+  parseEpsilon,
+  projectedGradient,
+  projectedGradientCost,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: momentumOptions,
+} as const satisfies JSONSchema
+
+/**
+ * The momentum iterative method (MI-FGSM). Each gradient is divided by its L1 norm before it is added (eq. 6); in L2
+ * a step goes along the accumulated gradient over its L2 norm.
+ * @see Dong, Liao, Pang, Su, Zhu, Hu, Li 2018, "Boosting adversarial attacks with momentum", arXiv:1710.06081, algorithm 1
+ */
+export const mim = defineAttack({
+  meta: {
+    id: 'mim',
+    apiVersion,
+    version: 1,
+    title: 'Momentum iterative method',
+    source: {
+      authors: 'Dong, Liao, Pang, Su, Zhu, Hu, Li',
+      year: 2017,
+      title: 'Boosting adversarial attacks with momentum',
+      url: 'https://arxiv.org/abs/1710.06081',
+    },
+    provenance: 'paper',
+    norms: ['Linf', 'L2'],
+    knowledge: 'white-box',
+    goals: ['untargeted', 'targeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  run(context) {
+    const { options, threatModel } = context
+    const stepSize = options.stepSize ?? threatModel.epsilon / options.steps
+    return projectedGradient(context, { ...options, stepSize: parseEpsilon(stepSize, 'stepSize') })
+  },
+  cost: (options) => projectedGradientCost(options),
+})

@@ -1,0 +1,90 @@
+/** Universal perturbation: the same one for every image, learned from other images. */
+import {
+  addUniversal,
+  apiVersion,
+  defineAttack,
+  epsilonSchema,
+  learnUniversal,
+  parseEpsilon,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    examples: {
+      type: 'integer',
+      minimum: 1,
+      default: 500,
+      description:
+        'how many examples of the data set to learn from, evenly spread over it; all if it has fewer',
+    },
+    epochs: {
+      type: 'integer',
+      minimum: 1,
+      default: 10,
+      description: 'how often to go through them',
+    },
+    stepExamples: {
+      type: 'integer',
+      minimum: 1,
+      default: 50,
+      description: 'examples a step, over which the gradient is the mean',
+    },
+    stepSize: {
+      ...epsilonSchema,
+      description: 'a positive number or a fraction such as "1/255"; epsilon / 10 if left out',
+    },
+    lossLimit: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 9,
+      description: 'an example whose cross-entropy is above it has no say in a step',
+    },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * A universal adversarial perturbation: one v for all images, x' = clip(x + v). The notion is that of Moosavi-Dezfooli et al. 2017, who
+ * add up DeepFool steps; here v is learned by projected gradient ascent on a limited loss, as Shafahi et al. do, which is the same
+ * in any norm. It learns from examples of the data set under evaluation, labels included, where the papers take training
+ * images: an attacker who has not seen them breaks at most as much, about.
+ *
+ * All passes are for learning, once in each worker; the images themselves cost none. The seed changes nothing.
+ * @see Moosavi-Dezfooli, Fawzi, Fawzi, Frossard 2017, "Universal adversarial perturbations", arXiv:1610.08401; Shafahi et al. 2020, "Universal adversarial training", arXiv:1811.11304, algorithm 1
+ */
+export const universal = defineAttack({
+  meta: {
+    id: 'universal',
+    apiVersion,
+    version: 1,
+    title: 'Universal adversarial perturbation',
+    source: {
+      authors: 'Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein',
+      year: 2018,
+      title: 'Universal adversarial training',
+      url: 'https://arxiv.org/abs/1811.11304',
+    },
+    provenance: 'paper',
+    norms: ['Linf', 'L2'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: false,
+    optionsSchema,
+  },
+  async run(context) {
+    const { options, threatModel } = context
+    const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 10, 'stepSize')
+    const perturbation = await context.learnOnce('perturbation', () =>
+      learnUniversal(context, { ...options, stepSize }),
+    )
+    context.progress(context.labels.length)
+    return addUniversal(context, perturbation)
+  },
+  /** An upper bound where the data set has fewer examples than `examples`. */
+  cost({ examples, epochs }) {
+    const passes = examples * epochs
+    return { forward: 0, backward: 0, setup: { forward: passes, backward: passes } }
+  },
+})

@@ -1,0 +1,86 @@
+/** Carlini and Wagner: the least perturbation in L2 or Linf by penalties. */
+import {
+  apiVersion,
+  carliniWagnerSearch,
+  carliniWagnerCost,
+  defineAttack,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      default: 1000,
+      description:
+        'steps of Adam a run; some hundreds are needed for a pixel to leave its bound, where tanh is flat',
+    },
+    searchSteps: {
+      type: 'integer',
+      minimum: 1,
+      default: 9,
+      description: 'runs, each with another constant (L2) or threshold (Linf)',
+    },
+    learningRate: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 0.01,
+      description: 'of Adam; in Linf it is annealed to a hundredth within each run',
+    },
+    initialConstant: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'weight of the margin in the first run; 0.001 in L2, and in Linf, where it is relative to the gradient, 0.3 if left out',
+    },
+    confidence: {
+      type: 'number',
+      minimum: 0,
+      default: 0,
+      description:
+        'the margin that a misclassified point needs to count; above 0 for points that are to fool other models, too',
+    },
+    abortEarly: {
+      type: 'boolean',
+      default: true,
+      description: 'end a run that no longer improves (L2) or has done its task (Linf)',
+    },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * The attacks of Carlini and Wagner. `cost` is the most that an example can take: runs end early. In L2 perturbations shorter than a step of Adam come out
+ * too long, unless the learning rate is lowered.
+ * @see Carlini and Wagner 2017, "Towards evaluating the robustness of neural networks", arXiv:1608.04644, sections V and VI
+ */
+export const carliniWagner = defineAttack({
+  meta: {
+    id: 'carlini-wagner',
+    apiVersion,
+    version: 1,
+    title: 'Carlini and Wagner attack',
+    source: {
+      authors: 'Carlini, Wagner',
+      year: 2016,
+      title: 'Towards evaluating the robustness of neural networks',
+      url: 'https://arxiv.org/abs/1608.04644',
+    },
+    provenance: 'paper+code',
+    norms: ['Linf', 'L2'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: false,
+    minimumNorm: true,
+    optionsSchema,
+  },
+  run(context) {
+    const { options, threatModel } = context
+    const usual = threatModel.norm === 'Linf' ? 0.3 : 0.001
+    const initialConstant = options.initialConstant ?? usual
+    return carliniWagnerSearch(context, { ...options, initialConstant })
+  },
+  cost: (options) => carliniWagnerCost(options),
+})

@@ -1,0 +1,56 @@
+/** DDN: the least L2 perturbation, direction and norm apart. */
+import {
+  apiVersion,
+  budgetOptions,
+  decoupledDirection,
+  defineAttack,
+  lossSchema,
+  radiusSearchCost,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    steps: { ...budgetOptions.steps, description: 'gradient steps' },
+    loss: lossSchema,
+    radiusChange: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      exclusiveMaximum: 1,
+      default: 0.05,
+      description: 'the share by which the norm shrinks or grows at each step',
+    },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * The decoupled direction and norm attack. Its norm jumps by 5 % around the least one, so its answers are longer than those
+ * of `fmn`, whose changes get smaller, by some tenths of a percent.
+ * @see Rony et al. 2019, "Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
+ */
+export const ddn = defineAttack({
+  meta: {
+    id: 'ddn',
+    apiVersion,
+    version: 1,
+    title: 'Decoupled direction and norm attack',
+    source: {
+      authors: 'Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger',
+      year: 2018,
+      title:
+        'Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses',
+      url: 'https://arxiv.org/abs/1811.09600',
+    },
+    provenance: 'paper+code',
+    norms: ['L2'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: false,
+    minimumNorm: true,
+    optionsSchema,
+  },
+  run: (context) => decoupledDirection(context, context.options),
+  cost: (options) => radiusSearchCost(options),
+})

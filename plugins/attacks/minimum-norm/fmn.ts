@@ -1,0 +1,57 @@
+/** FMN: the least perturbation in Linf, L2 or L1, by an adaptive norm constraint. */
+import {
+  apiVersion,
+  budgetOptions,
+  defineAttack,
+  epsilonSchema,
+  fastMinimumNorm,
+  parseEpsilon,
+  radiusSearchCost,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    steps: { ...budgetOptions.steps, description: 'gradient steps' },
+    stepSize: {
+      ...epsilonSchema,
+      description:
+        'Euclidean length of the first step, in the units of the inputs; the width of the bounds if left out',
+    },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * The fast minimum-norm attack on the margin.
+ * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive norm constraints", arXiv:2102.12827, algorithm 1
+ */
+export const fmn = defineAttack({
+  meta: {
+    id: 'fmn',
+    apiVersion,
+    version: 1,
+    title: 'Fast minimum-norm attack',
+    source: {
+      authors: 'Pintor, Roli, Brendel, Biggio',
+      year: 2021,
+      title: 'Fast minimum-norm adversarial attacks through adaptive norm constraints',
+      url: 'https://arxiv.org/abs/2102.12827',
+    },
+    provenance: 'paper+code',
+    norms: ['Linf', 'L2', 'L1'],
+    knowledge: 'white-box',
+    goals: ['untargeted'],
+    stochastic: false,
+    minimumNorm: true,
+    optionsSchema,
+  },
+  run(context) {
+    const { options, threatModel } = context
+    const [low, high] = threatModel.bounds
+    const stepSize = parseEpsilon(options.stepSize ?? high - low, 'stepSize')
+    return fastMinimumNorm(context, { steps: options.steps, stepSize })
+  },
+  cost: (options) => radiusSearchCost(options),
+})

@@ -1,0 +1,101 @@
+/** Random noise within the ball, tried a few times: the machinery of additive-noise. */
+import type { RandomStream } from '../../../core/base/random.ts'
+import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
+import { createBall } from '../../../core/threat/ball.ts'
+import type { Ball } from '../../../core/threat/ball.ts'
+import type { Norm } from '../../../core/threat/threat-model.ts'
+import { distance } from '../../../core/threat/verify.ts'
+import { rowOf, stackPoints } from '../../../core/attack/batch.ts'
+import { drawStart } from '../../../core/attack/random-start.ts'
+import { refillTask } from '../../../core/attack/batch-scheduler.ts'
+import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
+import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
+import type { AttackTask } from '../../../core/attack/task.ts'
+
+/** `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in L2 and L1 uniform on the sphere of radius ε. */
+export type NoiseDistribution = 'uniform' | 'extreme'
+
+export interface RandomNoiseOptions {
+  /** Draws an example, 1 or more. */
+  readonly repeats: number
+  readonly distribution: NoiseDistribution
+}
+
+interface Attempt {
+  readonly row: number
+  readonly ball: Ball
+  readonly point: Float32Array
+  draw: number
+}
+
+/**
+ * Draws noise for every example until it is misclassified or the draws are used up. Draw r comes from the example's own stream of restart r.
+ * Each point is projected onto the ball cut by the bounds, so noise at pixels near a bound comes out smaller; it is not made up for elsewhere.
+ */
+export async function randomNoise(
+  task: AttackTask,
+  { repeats, distribution }: RandomNoiseOptions,
+): Promise<AttackFindings> {
+  const { model, inputs, threatModel, rng } = task
+  const shape = inputs.shape.slice(1)
+  const size = sizeOf(shape)
+  const noisy = new Float64Array(size)
+  const strongest = keepStrongest(task)
+  const draw = distribution === 'extreme' ? drawExtreme : drawStart
+
+  const open = (row: number): Attempt => ({
+    row,
+    ball: createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size)),
+    point: new Float32Array(size),
+    draw: 0,
+  })
+
+  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
+    for (const attempt of active) {
+      draw(attempt.ball, rng.stream(attempt.row, attempt.draw), noisy)
+      attempt.ball.project(noisy, attempt.point)
+      attempt.draw += 1
+    }
+    const points = active.map(({ point }) => point)
+    const logits = await model.logits(stackPoints(points, shape))
+    return active.map(
+      (attempt, place) =>
+        strongest.offer(attempt.row, attempt.point, rowOf(logits, place)) ||
+        attempt.draw >= repeats,
+    )
+  }
+
+  await refillTask(task, {
+    open,
+    advance,
+  })
+  return strongest.findings
+}
+
+/** Passes for an example that is never fooled. */
+export function randomNoiseCost({ repeats }: Pick<RandomNoiseOptions, 'repeats'>): {
+  readonly forward: number
+  readonly backward: number
+} {
+  return { forward: repeats, backward: 0 }
+}
+
+/** One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential length with a random sign. */
+const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = {
+  Linf: (stream) => 2 * stream.integer(2) - 1,
+  L2: (stream) => stream.normal(),
+  L1(stream) {
+    const length = -Math.log(1 - stream.uniform())
+    return stream.integer(2) === 0 ? length : -length
+  },
+}
+
+/** Writes a point of the kind `extreme` into `output`, in float64 and not yet within the bounds. */
+export function drawExtreme(ball: Ball, stream: RandomStream, output: Float64Array): void {
+  const { center, threatModel } = ball
+  const { norm, epsilon } = threatModel
+  for (let i = 0; i < output.length; i++) output[i] = drawComponent[norm](stream)
+  const length = distance(norm, new Float64Array(output.length), output)
+  const scale = length === 0 ? 0 : epsilon / length
+  for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!
+}

@@ -1,0 +1,76 @@
+/** Gradients from logits alone: slopes of a loss between pairs of random points. */
+import type { RandomStream } from '../../../core/base/random.ts'
+import type { QuerySearch } from '../../../core/attack/query-loop.ts'
+
+/** How directions are drawn: signs of ±1 (SPSA), or normal components (natural evolution strategies). */
+export type SampleDirections = 'signs' | 'normal'
+
+export interface GradientSamples {
+  /** Queries: an even number, as samples come in pairs. */
+  readonly count: number
+  readonly directions: SampleDirections
+  /** How far a sample lies from the point in each component: exactly for signs, one standard deviation for normal components. */
+  readonly distance: number
+  /** Samples are clipped to them. */
+  readonly bounds: readonly [low: number, high: number]
+  readonly stream: RandomStream
+  /** The loss at a sample, from its logits `[k]`. */
+  loss(logits: Float32Array): number
+}
+
+/**
+ * Estimates the gradient of a loss at a point. For each pair x ± σu the loss differs by Δ and the points by d; a component's slope
+ * is the one that fits best, Σ Δ·d / Σ d². Without bounds that is mean(Δ / d) for signs, the estimate of SPSA, and
+ * that of natural evolution strategies for normal directions, but for the sample variance in place of σ². At a bound, where
+ * one of the two points stays behind, it is the one-sided slope.
+ * @see Uesato et al. 2018, arXiv:1802.05666, algorithm 1; Ilyas et al. 2018, arXiv:1804.08598
+ */
+export function* estimateGradient(
+  point: Float32Array,
+  { count, directions, distance, bounds, stream, loss }: GradientSamples,
+): QuerySearch<Float32Array> {
+  const size = point.length
+  const [low, high] = bounds
+  const step = new Float64Array(size)
+  const first = { point: new Float32Array(size), loss: 0 }
+  const products = new Float64Array(size)
+  const squares = new Float64Array(size)
+  yield {
+    count,
+    write(index, output) {
+      const opposite = index % 2 === 1
+      if (!opposite) draw[directions](stream, step)
+      const scale = opposite ? -1 : distance
+      for (let i = 0; i < size; i++) {
+        step[i]! *= scale
+        output[i] = Math.min(Math.max(point[i]! + step[i]!, low), high)
+      }
+    },
+    read(index, asked, logits) {
+      const value = loss(logits)
+      if (index % 2 === 0) {
+        first.point.set(asked)
+        first.loss = value
+        return
+      }
+      const rise = first.loss - value
+      for (let i = 0; i < size; i++) {
+        const apart = first.point[i]! - asked[i]!
+        products[i]! += rise * apart
+        squares[i]! += apart * apart
+      }
+    },
+  }
+  return Float32Array.from(products, (product, i) => (squares[i] === 0 ? 0 : product / squares[i]!))
+}
+
+const draw: Readonly<
+  Record<SampleDirections, (stream: RandomStream, output: Float64Array) => void>
+> = {
+  signs(stream, output) {
+    const bits = new Uint32Array(output.length)
+    stream.fillBits(bits)
+    for (let i = 0; i < output.length; i++) output[i] = bits[i]! % 2 === 0 ? 1 : -1
+  },
+  normal: (stream, output) => stream.fillNormal(output),
+}

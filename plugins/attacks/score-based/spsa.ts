@@ -1,0 +1,75 @@
+/** SPSA: gradients estimated with random signs, and Adam. */
+import {
+  apiVersion,
+  defineAttack,
+  parseEpsilon,
+  sampledAscent,
+  sampledAscentCost,
+  samplingOptions,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...samplingOptions,
+    samples: { ...samplingOptions.samples, default: 128 },
+    sampleDistance: {
+      ...samplingOptions.sampleDistance,
+      description:
+        'how far each component of a sample is moved, such as "2/255"; 0.01 of the range of the bounds if left out',
+    },
+    stepSize: {
+      ...samplingOptions.stepSize,
+      description:
+        'step size of Adam, or length of a step of signs, such as "2/255"; 0.01 of the range of the bounds if left out',
+    },
+    update: {
+      enum: ['adam', 'sign'],
+      default: 'adam',
+      description: 'Adam, or steps along the signs of the estimated gradient',
+    },
+    randomStart: { ...samplingOptions.randomStart, default: true },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * Simultaneous perturbation stochastic approximation, on the margin, with Adam and projection. The distance of samples, the step
+ * size and the random start are those of CleverHans; so are the 128 samples, which count both points of a pair here. Nothing limits
+ * the number of steps but the queries.
+ * @see Uesato, O'Donoghue, van den Oord, Kohli 2018, "Adversarial risk and the dangers of evaluating against weak attacks", arXiv:1802.05666, algorithm 1
+ */
+export const spsa = defineAttack({
+  meta: {
+    id: 'spsa',
+    apiVersion,
+    version: 1,
+    title: 'Simultaneous perturbation stochastic approximation',
+    source: {
+      authors: "Uesato, O'Donoghue, van den Oord, Kohli",
+      year: 2018,
+      title: 'Adversarial risk and the dangers of evaluating against weak attacks',
+      url: 'https://arxiv.org/abs/1802.05666',
+    },
+    provenance: 'paper',
+    norms: ['Linf'],
+    knowledge: 'black-box',
+    goals: ['untargeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  async run(context) {
+    const { options, threatModel } = context
+    const hundredth = (threatModel.bounds[1] - threatModel.bounds[0]) / 100
+    const { adversarial } = await sampledAscent(context, {
+      ...options,
+      directions: 'signs',
+      sampleDistance: parseEpsilon(options.sampleDistance ?? hundredth, 'sampleDistance'),
+      stepSize: parseEpsilon(options.stepSize ?? hundredth, 'stepSize'),
+      update: options.update === 'adam' ? { kind: 'adam' } : { kind: 'steepest', momentum: 0 },
+    })
+    return adversarial
+  },
+  cost: (options) => sampledAscentCost(options),
+})

@@ -1,0 +1,180 @@
+/** Search over the attributes of images with logits alone: all points of a grid, or random ones. */
+import type { JSONSchema } from 'json-schema-to-ts'
+import { ConfigError } from '../../../core/base/errors.ts'
+import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
+import { rangedAttributes } from '../../../core/threat/attribute-transform.ts'
+import { attributes } from '../../../core/threat/attributes.ts'
+import type { AttributeName } from '../../../core/threat/attributes.ts'
+import { AttributeSession } from '../../../core/threat/attributes/session.ts'
+import type { AttributeRanges } from '../../../core/threat/threat-model.ts'
+import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
+import type { AttributeAnswer } from './attribute-findings.ts'
+import { rowOf, stackPoints } from '../../../core/attack/batch.ts'
+import { refillTask } from '../../../core/attack/batch-scheduler.ts'
+import type { AttackTask } from '../../../core/attack/task.ts'
+
+/** How many values of each attribute a grid has; one that is not named stays neutral. */
+export type AttributeGrid = Readonly<Partial<Record<AttributeName, number>>>
+
+/** Which values of the attributes are tried. */
+export type AttributeSearchOptions =
+  | { readonly method: 'grid'; readonly grid: AttributeGrid }
+  | {
+      readonly method: 'random'
+      /** Uniform draws for each example, 1 or more. */
+      readonly samples: number
+    }
+
+/** The candidates of every example: the k-th of `count`, one value for each name. */
+interface Candidates {
+  readonly names: readonly AttributeName[]
+  readonly count: number
+  values(row: number, k: number): Float32Array
+}
+
+interface Attempt {
+  readonly row: number
+  readonly image: Float32Array
+  next: number
+}
+
+/**
+ * Tries the candidates on every example until one is misclassified, and leaves the ball around them unused: the answers are T(x) itself.
+ * @throws ConfigError ROBENCH_CONFIG if the threat model has no attribute transform, or the grid none of its attributes
+ */
+export async function attributeSearch(
+  task: AttackTask,
+  options: AttributeSearchOptions,
+): Promise<AttributeAnswer> {
+  const { model, inputs, threatModel } = task
+  const ranges = attributeRangesOf(task)
+  const candidates =
+    options.method === 'grid'
+      ? gridCandidates(ranges, options.grid)
+      : randomCandidates(ranges, options.samples, task)
+  const { names } = candidates
+  const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
+  const shape = [channels, height, width] as const
+  const size = sizeOf(shape)
+  const strongest = keepStrongestAttributes(task, names)
+  const session = new AttributeSession({ shape, names, bounds: threatModel.bounds })
+
+  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
+    const values = active.map(({ row, next }) => candidates.values(row, next))
+    const points: Float32Array[] = []
+    for (const [place, { image }] of active.entries()) {
+      points.push(await session.apply(image, values[place]!))
+    }
+    const logits = await model.logits(stackPoints(points, shape))
+    return active.map((attempt, place) => {
+      attempt.next += 1
+      const { row, next } = attempt
+      const fooled = strongest.offer(row, points[place]!, values[place]!, rowOf(logits, place))
+      return fooled || next === candidates.count
+    })
+  }
+
+  try {
+    await refillTask(task, {
+      open: (row) => ({ row, image: inputs.data.subarray(row * size, (row + 1) * size), next: 0 }),
+      advance,
+    })
+  } finally {
+    await session.release()
+  }
+  return strongest.answer
+}
+
+/** Forward passes for an example that is never fooled; of a grid at most that many, for attributes without a range cost nothing. */
+export function attributeSearchCost(options: AttributeSearchOptions): {
+  readonly forward: number
+  readonly backward: number
+} {
+  const forward =
+    options.method === 'random'
+      ? options.samples
+      : Object.values(options.grid).reduce((product, count) => product * count, 1)
+  return { forward, backward: 0 }
+}
+
+function gridCandidates(ranges: AttributeRanges, grid: AttributeGrid): Candidates {
+  const names = rangedAttributes(ranges).filter((name) => grid[name] !== undefined)
+  if (names.length === 0) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `option grid: expected some of the attributes that the threat model has ranges for (${rangedAttributes(ranges).join(', ')}), ` +
+        `got ${Object.keys(grid).join(', ') || 'none'}; the others stay neutral`,
+    )
+  }
+  const axes = names.map((name) => evenly(name, ranges[name]!, grid[name]!))
+  return {
+    names,
+    count: axes.reduce((product, axis) => product * axis.length, 1),
+    values(_row, k) {
+      let rest = k
+      const values = new Float32Array(names.length)
+      for (let i = names.length - 1; i >= 0; i--) {
+        const axis = axes[i]!
+        values[i] = axis[rest % axis.length]!
+        rest = Math.floor(rest / axis.length)
+      }
+      return values
+    },
+  }
+}
+
+/** Values from one end of the range to the other; of one value the neutral one. */
+function evenly(
+  name: AttributeName,
+  range: readonly [low: number, high: number],
+  count: number,
+): number[] {
+  if (count === 1) return [attributes[name].neutral]
+  const [low, high] = range
+  return Array.from({ length: count }, (_, i) =>
+    withinRange(low + ((high - low) * i) / (count - 1), range),
+  )
+}
+
+function randomCandidates(ranges: AttributeRanges, samples: number, task: AttackTask): Candidates {
+  const names = rangedAttributes(ranges)
+  return {
+    names,
+    count: samples,
+    values: (row, k) => drawAttributes(ranges, names, task.rng.stream(row, k, 'attributes')),
+  }
+}
+
+/** Values uniform in their ranges, one for each name. */
+export function drawAttributes(
+  ranges: AttributeRanges,
+  names: readonly AttributeName[],
+  stream: { uniform(): number },
+): Float32Array {
+  return Float32Array.from(names, (name) => {
+    const [low, high] = ranges[name]!
+    return withinRange(low + (high - low) * stream.uniform(), [low, high])
+  })
+}
+
+const valueCount = { type: 'integer', minimum: 1 } as const
+const valueCounts: Readonly<Record<AttributeName, typeof valueCount>> = {
+  rotation: valueCount,
+  scale: valueCount,
+  translationX: valueCount,
+  translationY: valueCount,
+  hue: valueCount,
+  saturation: valueCount,
+  contrast: valueCount,
+  brightness: valueCount,
+}
+
+/** JSON Schema of a grid; an attack adds its default. */
+export const attributeGridSchema = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: valueCounts,
+  description:
+    'how many values of each attribute to try, evenly from one end of its range to the other; attributes that are not named stay neutral',
+} as const satisfies JSONSchema

@@ -1,0 +1,129 @@
+/** Perturbation from a trained generator, for the ascent on attributes and diversity variable. */
+import { rowOf } from '../../../core/attack/batch.ts'
+import { ascendLatent, noiseAmplitude } from './perturbation-source.ts'
+import type { PerturbationSource } from './perturbation-source.ts'
+import type { AttackTask } from '../../../core/attack/task.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { gradient } from '../../../core/engine/graph/gradient.ts'
+import { foldBatchNormalization, substitute } from '../../../core/engine/graph/rewrite.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
+import type { Value } from '../../../core/engine/graph/value.ts'
+import { crossEntropy } from '../../../core/model/losses.ts'
+import { float32, sizeOf, sliceRows } from '../../../core/engine/tensor/tensor.ts'
+import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
+import { noiseGenerator } from './noise-generator.ts'
+import { LayerScope } from '../../../core/training/scope.ts'
+import { noiseGeneratorCost, unitChannels } from './train-noise-generator.ts'
+import type { NoiseGeneratorOptions } from './train-noise-generator.ts'
+import type { Weights } from '../../../core/training/training-graph.ts'
+
+export interface GeneratorNoiseOptions extends Pick<NoiseGeneratorOptions, 'dimensions'> {
+  /** β_z: what a step changes each component of z by. */
+  readonly latentStep: number
+}
+
+/**
+ * η = A·G(x, ∇, T(x, a), z) with z drawn from N(0, I), G frozen; A is `noiseAmplitude`. Ascends
+ * in z; how η changes with T(x, a) is left out of the gradient by a, as the authors detach the images that they feed back. Run one image
+ * at a time, so that an image's noise cannot depend on others.
+ * @param weights of G, as `trainNoiseGenerator` gives them for as many dimensions
+ */
+export async function generatorNoise(
+  task: AttackTask,
+  { dimensions, latentStep }: GeneratorNoiseOptions,
+  weights: Weights,
+): Promise<PerturbationSource> {
+  const [channels = 1, height = 1, width = 1] = task.inputs.shape.slice(1)
+  const shape = [1, channels, height, width] as const
+  const size = sizeOf(shape)
+  const slopes = await inputGradients(task)
+  const { forward, backward } = await compileGenerator(weights, shape, dimensions)
+  return {
+    open(row) {
+      const z = new Float64Array(dimensions)
+      const images = sliceRows(task.inputs, row, row + 1)
+      const feeds = (center: Float32Array): Record<string, FloatTensor> => ({
+        images,
+        slopes: float32(shape, rowOf(slopes, row)),
+        centers: float32(shape, center),
+        latent: float32([1, dimensions], Float32Array.from(z)),
+      })
+      return {
+        begin(_ball, stream) {
+          for (let j = 0; j < dimensions; j++) z[j] = stream.normal()
+        },
+        async addTo(ball, output) {
+          const { noise } = await forward.run(feeds(ball.center))
+          const amplitude = noiseAmplitude(ball.threatModel, size)
+          for (let i = 0; i < size; i++) {
+            output[i] = ball.center[i]! + amplitude * Number(noise!.data[i])
+          }
+        },
+        // The positive A changes no sign.
+        async ascend({ ball, gradient: upstream }) {
+          const answers = await backward.run({
+            ...feeds(ball.center),
+            upstream: float32(shape, upstream),
+          })
+          ascendLatent(z, answers['byLatent']!.data as Float32Array, latentStep)
+        },
+      }
+    },
+    async release() {
+      await forward.release()
+      await backward.release()
+    },
+  }
+}
+
+/** For each example a forward and a backward pass, for the gradient that the generator is given; and once the training. */
+export function generatorNoiseCost(options: Pick<NoiseGeneratorOptions, 'steps'>): {
+  readonly forward: number
+  readonly backward: number
+  readonly setup: { readonly forward: number; readonly backward: number }
+} {
+  return { forward: 1, backward: 1, setup: noiseGeneratorCost(options) }
+}
+
+/** ∇: of the cross-entropy at each input, channels of length 1. */
+async function inputGradients(task: AttackTask): Promise<FloatTensor> {
+  const { model, inputs, labels, batchSize, signal } = task
+  const output = new Float32Array(inputs.data.length)
+  const size = sizeOf(inputs.shape.slice(1))
+  for (let start = 0; start < labels.length; start += batchSize) {
+    signal.throwIfAborted()
+    const end = Math.min(labels.length, start + batchSize)
+    const part = labels.subarray(start, end)
+    const answer = await model.gradient(sliceRows(inputs, start, end), part, crossEntropy)
+    output.set(answer.gradient.data, start * size)
+  }
+  return unitChannels(float32(inputs.shape, output))
+}
+
+/** The frozen generator for one image: its noise, and the gradient by z of upstream·noise. */
+async function compileGenerator(
+  weights: Weights,
+  shape: readonly [1, number, number, number],
+  dimensions: number,
+): Promise<{ readonly forward: Session; readonly backward: Session }> {
+  const image = (name: string): Value => g.input(name, 'float32', shape)
+  const [images, slopes, centers] = [image('images'), image('slopes'), image('centers')]
+  const latent = g.input('latent', 'float32', [1, dimensions])
+  const upstream = image('upstream')
+  const scope = new LayerScope({ training: false, seed: 0 })
+  const unit = noiseGenerator(scope, { images, slopes, centers, latent })
+  const constants = new Map(
+    scope.parameters.map(({ name, value }) => [value, g.constant(weights.get(name)!, name)]),
+  )
+  const [noise] = foldBatchNormalization(substitute([unit], constants))
+  const [byLatent] = gradient(noise!, [latent], { upstream })
+  const inputs = [images, slopes, centers, latent]
+  const forward = await Session.compile({ noise: noise! }, inputs, {}, 'noise generator')
+  const backward = await Session.compile(
+    { byLatent: byLatent! },
+    [...inputs, upstream],
+    {},
+    'gradient of the noise generator',
+  )
+  return { forward, backward }
+}

@@ -1,0 +1,73 @@
+/** The network that makes noise from an image, its gradient and a diversity variable: the noise half of SPA's generator. */
+import { g } from '../../../core/engine/graph/graph.ts'
+import type { Value } from '../../../core/engine/graph/value.ts'
+import { heNormal } from '../../../core/training/initializers.ts'
+import { batchNormalization, convolution, linear } from '../../../core/training/layers.ts'
+import type { LayerScope } from '../../../core/training/scope.ts'
+
+export interface NoiseGeneratorInputs {
+  /** x `[m, c, h, w]`. */
+  readonly images: Value
+  /** The loss's gradient by x, each channel divided by its length; in the shape of `images`. */
+  readonly slopes: Value
+  /** T(x, a), in the shape of `images`. */
+  readonly centers: Value
+  /** z `[m, d]`. */
+  readonly latent: Value
+}
+
+/** Channels of the first layer, as in the authors' code. */
+const baseChannels = 8
+/** Three halvings of height and width. */
+const multiple = 8
+
+/**
+ * Noise ν in (−1, 1), in the shape of the images. Four convolutions down to an eighth of the size, z (through two small layers) joined
+ * to the input of each, and three transposed convolutions back up.
+ *
+ * Differs from the authors' code: batch normalization does not know the class; the layers between encoder and decoder, which serve the
+ * learned editor of attributes, are left out; sizes that 8 does not divide are padded.
+ * @see github.com/DashanGao/SPAA, with 8 base channels and the deeper layer
+ */
+export function noiseGenerator(scope: LayerScope, inputs: NoiseGeneratorInputs): Value {
+  const { images, slopes, centers, latent } = inputs
+  const [, channels, height, width] = images.shape as readonly [unknown, number, number, number]
+  const below = (multiple - (height % multiple)) % multiple
+  const beside = (multiple - (width % multiple)) % multiple
+  const dimensions = latent.shape[1] as number
+  const code = g.relu(linear(scope, g.relu(linear(scope, latent, dimensions)), dimensions))
+  const joined = (x: Value): Value => {
+    const [, , h, w] = x.shape as readonly [unknown, unknown, number, number]
+    const blank = g.floats(
+      [1, 1, h, w],
+      Array.from({ length: h * w }, () => 0),
+    )
+    return g.concat([x, g.add(g.unsqueeze(code, [2, 3]), blank)], 1)
+  }
+  const down = (x: Value, channels: number, kernel: 3 | 4): Value =>
+    convolution(scope, joined(x), { channels, kernel, stride: kernel - 2, pad: 1, bias: true })
+  const up = (x: Value, channels: number): Value =>
+    g.relu(batchNormalization(scope, doubled(scope, x, channels)))
+
+  let x = g.pad(g.concat([images, slopes, centers], 1), [0, 0, 0, 0, 0, 0, below, beside])
+  x = leaky(down(x, baseChannels, 3))
+  x = leaky(batchNormalization(scope, down(x, baseChannels, 4)))
+  x = leaky(batchNormalization(scope, down(x, 2 * baseChannels, 4)))
+  x = leaky(down(x, 4 * baseChannels, 4))
+  x = up(x, 2 * baseChannels)
+  x = up(x, baseChannels)
+  x = up(x, baseChannels)
+  x = convolution(scope, x, { channels, kernel: 3, bias: true })
+  return g.tanh(g.pad(x, [0, 0, 0, 0, 0, 0, -below, -beside]))
+}
+
+function leaky(x: Value): Value {
+  return g.op('LeakyRelu', [x], { alpha: 0.2 })[0]!
+}
+
+/** A transposed convolution to twice the height and width. */
+function doubled(scope: LayerScope, x: Value, channels: number): Value {
+  const shape = [x.shape[1] as number, channels, 4, 4]
+  const weight = scope.parameter(`${scope.layer('up')}.weight`, shape, heNormal)
+  return g.convTranspose(x, weight, { strides: [2, 2], pads: [1, 1, 1, 1] })
+}

@@ -1,0 +1,86 @@
+/** High-pass sweep: the adaptive frequency attack, which tries band after band on what is left. */
+import {
+  apiVersion,
+  ascendWithinBand,
+  bandFrom,
+  bandListSchema,
+  defineAttack,
+  frequencyOptions,
+  parseEpsilon,
+  projectedGradientCost,
+  radiusFrom,
+  runStages,
+} from '../../../core/index.ts'
+import type { BandChoice, FromSchema, JSONSchema, Stage } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { ...frequencyOptions, bands: bandListSchema },
+} as const satisfies JSONSchema
+
+type Options = FromSchema<typeof optionsSchema>
+
+/**
+ * The worst case over bands, per example: `high-pass` in each band, on the examples that no earlier one has broken. Its answer says which
+ * band broke what. That the attacker knows of the defense's filters and sweeps the band is the paper's "strong adaptive frequency attack" as we
+ * read it; see `high-pass` for what could be read at all.
+ * @see "Securing deep learning as a service against adaptive high frequency attacks with MMCAT", IEEE Transactions on Services Computing 2023
+ */
+export const highPassSweep = defineAttack({
+  meta: {
+    id: 'high-pass-sweep',
+    apiVersion,
+    version: 1,
+    title: 'Frequency high-pass attack, swept over bands',
+    source: {
+      authors: 'MMCAT, IEEE TSC',
+      year: 2023,
+      title:
+        'Securing deep learning as a service against adaptive high frequency attacks with MMCAT',
+      url: 'https://aminer.cn/pub/6525201d939a5f408228aa51',
+    },
+    provenance: 'abstract-only',
+    norms: ['Linf', 'L2'],
+    knowledge: 'white-box',
+    goals: ['untargeted', 'targeted'],
+    stochastic: true,
+    optionsSchema,
+  },
+  async run(context) {
+    const { options, threatModel } = context
+    const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 4, 'stepSize')
+    const radius = radiusFrom(context, options)
+    const stages = bandsOf(options, radius).map((choice): Stage => {
+      const band = bandFrom(options, choice, radius)
+      return {
+        name: nameOf(band),
+        targets: 0,
+        cost: projectedGradientCost(options),
+        run: (task) => ascendWithinBand(task, { ...options, stepSize, band }),
+      }
+    })
+    const { adversarial, brokenBy } = await runStages(context, stages)
+    return { adversarial, stages: stages.map(({ name }) => name), brokenBy }
+  },
+  cost(options) {
+    const { forward, backward } = projectedGradientCost(options)
+    const bands = bandsOf(options, 1).length
+    return { forward: bands * forward, backward: bands * backward }
+  },
+})
+
+function bandsOf({ bands }: Options, radius: number): readonly BandChoice[] {
+  return (
+    bands ?? [
+      { band: 'high' },
+      { band: 'low' },
+      { band: 'band', radius: radius / 2, outerRadius: 1.5 * radius },
+    ]
+  )
+}
+
+/** `high 8`, `low 8`, `band 4-12`. */
+function nameOf({ band, radius, outerRadius }: ReturnType<typeof bandFrom>): string {
+  return `${band} ${radius}${outerRadius === undefined ? '' : `-${outerRadius}`}`
+}

@@ -1,0 +1,47 @@
+/** Square in Linf: stripes to start with, then squares of ±ε. */
+import { RobenchError } from '../../../core/base/errors.ts'
+import type { PixelWindow } from '../../../core/model/model.ts'
+import { randomSign } from './proposal.ts'
+import type { SquareProposal } from './proposal.ts'
+
+/** Vertical stripes: ±ε for each channel and column. */
+export function drawStripes({ ball, shape, stream, output }: SquareProposal): void {
+  const [channels, height, width] = shape
+  const { center, threatModel } = ball
+  for (let channel = 0; channel < channels; channel++) {
+    for (let column = 0; column < width; column++) {
+      const change = randomSign(stream) * threatModel.epsilon
+      for (let row = 0; row < height; row++) {
+        const at = (channel * height + row) * width + column
+        output[at] = center[at]! + change
+      }
+    }
+  }
+}
+
+/**
+ * A square at a random place, set to +ε or −ε in each channel. The best point lies in the ball, and so do its corners: what
+ * changes is copied from them, and nothing is left to project.
+ * @throws RobenchError ROBENCH_INTERNAL if the ball is not one of Linf
+ */
+export function proposeLinfSquare({
+  ball,
+  shape,
+  side,
+  stream,
+  point,
+}: SquareProposal): PixelWindow {
+  if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
+  const [lower, upper] = ball.corners
+  const [channels, height, width] = shape
+  const top = stream.integer(height - side + 1)
+  const left = stream.integer(width - side + 1)
+  for (let channel = 0; channel < channels; channel++) {
+    const corner = randomSign(stream) > 0 ? upper : lower
+    for (let row = top; row < top + side; row++) {
+      const from = (channel * height + row) * width + left
+      for (let at = from; at < from + side; at++) point[at] = corner[at]!
+    }
+  }
+  return { top, left, side }
+}

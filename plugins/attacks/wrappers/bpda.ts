@@ -1,0 +1,62 @@
+/** BPDA: another attack, with the backward passes that the defense's stages declare. */
+import {
+  apiVersion,
+  declaredTreatment,
+  defineAttack,
+  innerAttack,
+  wrappedAttackSchema,
+} from '../../../core/index.ts'
+import type { JSONSchema } from '../../../core/index.ts'
+
+const optionsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    attack: wrappedAttackSchema,
+    straightThrough: {
+      type: 'boolean',
+      default: true,
+      description:
+        'let gradients pass rounding and thresholds, too, whose derivative is zero, as a straight-through estimate',
+    },
+  },
+} as const satisfies JSONSchema
+
+/**
+ * Backward pass differentiable approximation: runs the wrapped attack on the model with its forward pass as it is, while gradients pass
+ * each stage as the defense declares. On a model without stages only the straight-through estimates are left, which the paper does not
+ * name; they are its rule with the surrogates of Bengio, Léonard, Courville 2013, arXiv:1308.3432.
+ * @see Athalye, Carlini, Wagner 2018, "Obfuscated gradients give a false sense of security", arXiv:1802.00420, section 4.1
+ */
+export const bpda = defineAttack({
+  meta: {
+    id: 'bpda',
+    apiVersion,
+    version: 1,
+    title: 'Backward pass differentiable approximation',
+    source: {
+      authors: 'Athalye, Carlini, Wagner',
+      year: 2018,
+      title:
+        'Obfuscated gradients give a false sense of security: circumventing defenses to adversarial examples',
+      url: 'https://arxiv.org/abs/1802.00420',
+    },
+    provenance: 'paper',
+    norms: ['Linf', 'L2', 'L1'],
+    knowledge: 'white-box',
+    goals: ['untargeted', 'targeted'],
+    stochastic: true,
+    wraps: true,
+    optionsSchema,
+  },
+  run(context) {
+    const { model, options } = context
+    const { straightThrough } = options
+    const stages = declaredTreatment(model)
+    return innerAttack(context).run({
+      ...context,
+      model: model.variant({ stages, straightThrough }),
+    })
+  },
+  cost: (_options, _classes, _norm, inner) => inner ?? { forward: 0, backward: 0 },
+})

@@ -1,0 +1,69 @@
+/** What `standard` and `pgd-at` share: from a defense's context to a trained model. */
+import {
+  plainManifest,
+  train,
+  type Adversary,
+  type DefenseAnswer,
+  type DefenseContext,
+  type ScheduleName,
+} from '../../../core/index.ts'
+
+/** The options of training-options.ts, after validation. */
+export interface ClassifierOptions {
+  readonly network: { readonly id: string; readonly options?: Readonly<Record<string, unknown>> }
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  readonly momentum: number
+  readonly nesterov: boolean
+  readonly weightDecay: number
+  readonly schedule: ScheduleName
+  readonly warmup: number
+  readonly crop: number
+  readonly flip: boolean
+  readonly validation: number
+  readonly averaging: number
+}
+
+/** Trains the network that the options name; with an adversary, on its examples. */
+export async function trainClassifier(
+  context: DefenseContext<ClassifierOptions>,
+  identity: string,
+  adversary?: Adversary,
+): Promise<DefenseAnswer> {
+  const { options, dataset, seed, threads, signal, checkpointFolder } = context
+  const network = await context.network(options.network.id, options.network.options ?? {})
+  const data = await context.loadTrain()
+  const started = performance.now()
+  const outcome = await train({
+    ...options,
+    network,
+    data,
+    augmentation: { crop: options.crop, flip: options.flip },
+    ...(adversary && { adversary }),
+    seed,
+    threads,
+    signal,
+    identity: JSON.stringify([identity, options, adversary ?? null]),
+    checkpointFolder,
+    progress: (state) => context.progress(state),
+  })
+  return {
+    model: outcome.model,
+    manifest: { ...plainManifest, classNames: dataset.classNames },
+    training: {
+      defense: identity,
+      options,
+      ...(adversary && { adversary }),
+      network: network.title,
+      parameters: outcome.parameters,
+      data: dataset.id,
+      examples: data.count - options.validation,
+      seed,
+      epochs: outcome.epochs,
+      trainingMs: outcome.epochs.reduce((sum, epoch) => sum + epoch.elapsedMs, 0),
+      lastSessionMs: Math.round(performance.now() - started),
+      threads,
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { PassThrough } from 'node:stream'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { dataCommand } from '../../cli/data-command.ts'
+import { temporaryFolder } from '../core/data/fixtures.ts'
+
+beforeEach(() => {
+  vi.stubEnv('ROBENCH_DATA', temporaryFolder())
+  return () => vi.unstubAllEnvs()
+})
+
+async function run(...words: string[]): Promise<{ stdout: string; stderr: string }> {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  await dataCommand({ stdout, stderr }).parseAsync(words, { from: 'user' })
+  return { stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
+}
+
+test('list shows every set and how to get it', async () => {
+  const { stdout } = await run('list')
+  for (const id of ['cifar10', 'svhn', 'fashion-mnist']) {
+    expect(stdout).toContain(`no; run: robench data pull ${id}`)
+  }
+  expect(stdout).toContain('made by robench itself')
+})
+
+test('list --json prints an array', async () => {
+  const infos: unknown = JSON.parse((await run('list', '--json')).stdout)
+  expect(infos).toMatchObject([
+    { id: 'cifar10', state: 'absent' },
+    {},
+    {},
+    { id: 'quickstart', toy: true },
+  ])
+})
+
+test('pull --json prints the outcome', async () => {
+  expect(JSON.parse((await run('pull', 'quickstart', '--json')).stdout)).toEqual({
+    id: 'quickstart',
+    sources: [],
+    failures: [],
+    files: [],
+  })
+})
+
+test('pull of an unknown id throws with a suggestion', async () => {
+  await expect(run('pull', 'cifr10')).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: unknown data set "cifr10"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files]`,
+  )
+})
+
+test('pull --from an empty folder throws and prints nothing', async () => {
+  await expect(run('pull', 'svhn', '--from', temporaryFolder())).rejects.toThrow(
+    'holds no train_32x32.mat, test_32x32.mat',
+  )
+})

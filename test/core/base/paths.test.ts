@@ -1,0 +1,29 @@
+/** Folders: the package's own, and the user's cache with its overrides. */
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { cacheFolder, dataFolder, packageRoot } from '../../../core/base/paths.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+test('the package root holds package.json', () => {
+  expect(existsSync(join(packageRoot(), 'package.json'))).toBe(true)
+})
+
+test('without variables everything lies under ~/.cache/robench', () => {
+  for (const name of ['ROBENCH_CACHE', 'ROBENCH_DATA', 'XDG_CACHE_HOME']) vi.stubEnv(name, '')
+  expect(cacheFolder()).toBe(join(homedir(), '.cache', 'robench'))
+  expect(dataFolder()).toBe(join(homedir(), '.cache', 'robench', 'data'))
+})
+
+test('XDG_CACHE_HOME moves the cache, ROBENCH_CACHE all of it, ROBENCH_DATA the data', () => {
+  vi.stubEnv('ROBENCH_CACHE', '')
+  vi.stubEnv('ROBENCH_DATA', '')
+  vi.stubEnv('XDG_CACHE_HOME', '/x')
+  expect(cacheFolder()).toBe(join(resolve('/x'), 'robench'))
+  vi.stubEnv('ROBENCH_CACHE', '/own')
+  expect(dataFolder()).toBe(join(resolve('/own'), 'data'))
+  vi.stubEnv('ROBENCH_DATA', 'relative')
+  expect(dataFolder()).toBe(resolve('relative'))
+})

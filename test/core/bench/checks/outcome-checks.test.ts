@@ -1,0 +1,153 @@
+/** The comparisons, each on outcomes that raise it and on outcomes that do not. */
+import { describe, expect, test } from 'vitest'
+import { overallVerdict } from '../../../../core/bench/checks/check.ts'
+import type { Check } from '../../../../core/bench/checks/check.ts'
+import { comparisons, compareResults } from '../../../../core/bench/checks/outcome-checks.ts'
+import type { AttackFacts, ComparedAttack, ComparedEntry } from '../../../../core/bench/checks/outcome-check.ts'
+import type { ErrorCode } from '../../../../core/base/errors.ts'
+
+const examples = 1000
+
+/** 100 wrong, as many robust as said, the others broken. */
+const outcomes = (robust: number): string =>
+  'w'.repeat(100) + 'r'.repeat(robust) + 'b'.repeat(examples - 100 - robust)
+
+function attack(
+  plugin: string,
+  robust: number,
+  changes: Partial<ComparedAttack> & { options?: ComparedAttack['attack']['options'] } = {},
+): ComparedAttack {
+  const { options = {}, ...others } = changes
+  const identity = { name: `my ${plugin}`, plugin, options }
+  return { state: 'completed', attack: identity, outcomes: outcomes(robust), ...others }
+}
+
+function failed(plugin: string, code: ErrorCode): ComparedEntry['attacks'][number] {
+  const identity = { name: `my ${plugin}`, plugin, options: {} }
+  return { state: 'failed', attack: identity, error: { code, name: 'Error', message: 'failed' } }
+}
+
+function entry(
+  attacks: ComparedEntry['attacks'],
+  threatModel: Partial<ComparedEntry['threatModel']> = {},
+): ComparedEntry {
+  return {
+    defense: { model: { sha256: 'a' } },
+    dataset: { sha256: 'b', examples },
+    threatModel: { norm: 'Linf', epsilon: 0.1, bounds: [0, 1], ...threatModel },
+    attacks,
+  }
+}
+
+const facts: Readonly<Record<string, AttackFacts>> = {
+  fgsm: { knowledge: 'white-box' },
+  pgd: { knowledge: 'white-box' },
+  autoattack: { knowledge: 'white-box' },
+  'apgd-ce': { knowledge: 'white-box' },
+  square: { knowledge: 'black-box' },
+  transfer: { knowledge: 'white-box', surrogates: true },
+}
+
+function check(id: string, own: ComparedEntry, ...others: ComparedEntry[]): Check {
+  const entries = [own, ...others]
+  const checks = compareResults({ entry: own, entries, factsOf: (plugin) => facts[plugin] })
+  return checks.find((found) => found.id === id)!
+}
+
+const stage = (name: string, robust: number) => ({ name, outcomes: outcomes(robust) })
+
+describe.each<[string, Check['verdict'], ComparedEntry, ...ComparedEntry[]]>([
+  ['white-box-run', 'pass', entry([attack('pgd', 300)])],
+  ['white-box-run', 'warn', entry([attack('square', 300), attack('transfer', 400)])],
+  ['white-box-run', 'not-applicable', entry([])],
+  ['black-box-weaker', 'pass', entry([attack('pgd', 300), attack('square', 299)])],
+  ['black-box-weaker', 'fail', entry([attack('pgd', 300), attack('square', 297)])],
+  ['black-box-weaker', 'not-applicable', entry([attack('pgd', 300), attack('transfer', 200)])],
+  [
+    'black-box-weaker',
+    'fail',
+    entry([attack('autoattack', 290, { stages: [stage('apgd-ce', 300), stage('square', 290)] })]),
+  ],
+  [
+    'black-box-weaker',
+    'pass',
+    entry([attack('autoattack', 299, { stages: [stage('apgd-ce', 300), stage('square', 299)] })]),
+  ],
+  ['transfer-weaker', 'pass', entry([attack('pgd', 300), attack('transfer', 700)])],
+  ['transfer-weaker', 'fail', entry([attack('pgd', 300), attack('transfer', 200)])],
+  ['transfer-weaker', 'not-applicable', entry([attack('transfer', 200)])],
+  ['iterations-help', 'pass', entry([attack('fgsm', 500), attack('pgd', 300)])],
+  ['iterations-help', 'fail', entry([attack('fgsm', 290), attack('pgd', 300)])],
+  ['iterations-help', 'not-applicable', entry([attack('pgd', 300, { options: { steps: 1 } })])],
+  [
+    'epsilon-ordered',
+    'pass',
+    entry([attack('pgd', 300)]),
+    entry([attack('pgd', 400)], { epsilon: 0.05 }),
+  ],
+  [
+    'epsilon-ordered',
+    'fail',
+    entry([attack('pgd', 300)]),
+    entry([attack('pgd', 290)], { epsilon: 0.05 }),
+  ],
+  [
+    'epsilon-ordered',
+    'not-applicable',
+    entry([attack('pgd', 300)]),
+    entry([attack('pgd', 290)], { epsilon: 0.05, norm: 'L2' }),
+    entry([attack('pgd', 290)], { epsilon: 0.2 }),
+    entry([attack('fgsm', 290)], { epsilon: 0.05 }),
+  ],
+  ['attacks-agree', 'pass', entry([attack('pgd', 300), attack('autoattack', 210)])],
+  ['attacks-agree', 'warn', entry([attack('pgd', 300), attack('autoattack', 190)])],
+  ['attacks-agree', 'not-applicable', entry([attack('pgd', 300)])],
+  ['no-silent-success', 'pass', entry([attack('pgd', 300, { silentSuccesses: 0 })])],
+  ['no-silent-success', 'warn', entry([attack('pgd', 300, { silentSuccesses: 9 })])],
+  ['no-silent-success', 'fail', entry([attack('pgd', 300, { silentSuccesses: 10 })])],
+  ['no-silent-success', 'not-applicable', entry([attack('pgd', 300)])],
+  ['answers-keep-rules', 'pass', entry([attack('pgd', 300), failed('fgsm', 'ROBENCH_TIMEOUT')])],
+  [
+    'answers-keep-rules',
+    'fail',
+    entry([attack('pgd', 300), failed('fgsm', 'ROBENCH_PLUGIN_ANSWER')]),
+  ],
+])('%s', (id, verdict, ...entries) => {
+  test(`${verdict}: ${entries[0].attacks.map((found) => found.attack.name).join(', ')}`, () => {
+    expect(check(id, ...entries).verdict).toBe(verdict)
+  })
+})
+
+test('the evidence has the figures', () => {
+  const own = entry([attack('pgd', 300), attack('square', 250)])
+  expect(check('black-box-weaker', own)).toEqual({
+    id: 'black-box-weaker',
+    title: 'Black-box attacks are weaker',
+    verdict: 'fail',
+    value: expect.closeTo(0.05, 9) as number,
+    threshold: 0.002,
+    evidence: 'my square (black-box) leaves 25.00 %, my pgd (white-box) 30.00 %',
+  })
+})
+
+test('an attack whose plugin is not known is left aside', () => {
+  expect(check('black-box-weaker', entry([attack('pgd', 300), attack('acme/x', 0)])).verdict).toBe(
+    'not-applicable',
+  )
+})
+
+test('nothing applies to corruptions', () => {
+  const own = entry([attack('pgd', 300)], { transform: { kind: 'corruption' } })
+  const checks = compareResults({ entry: own, entries: [own], factsOf: (id) => facts[id] })
+  expect(checks).toHaveLength(comparisons.length)
+  expect(overallVerdict(checks)).toBe('not-applicable')
+})
+
+test('the overall verdict is the worst', () => {
+  const verdicts = (...all: Check['verdict'][]) =>
+    overallVerdict(all.map((verdict) => ({ verdict })))
+  expect(verdicts('pass', 'warn', 'fail')).toBe('fail')
+  expect(verdicts('not-applicable', 'warn', 'pass')).toBe('warn')
+  expect(verdicts('not-applicable', 'pass')).toBe('pass')
+  expect(verdicts()).toBe('not-applicable')
+})

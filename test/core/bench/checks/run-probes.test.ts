@@ -1,0 +1,227 @@
+/** The probes on models whose answers are known: linear ones, and small graphs with one fault each. */
+import { describe, expect, test } from 'vitest'
+import type { Check } from '../../../../core/bench/checks/check.ts'
+import { signsOfOptimization } from '../../../../core/bench/checks/no-inner-optimization.ts'
+import { probes } from '../../../../core/bench/checks/probes.ts'
+import { probeCost, runProbes } from '../../../../core/bench/checks/run-probes.ts'
+import { gradient } from '../../../../core/engine/graph/gradient.ts'
+import { g } from '../../../../core/engine/graph/graph.ts'
+import { toGraph, toOnnx } from '../../../../core/engine/graph/serialize.ts'
+import type { Value } from '../../../../core/engine/graph/value.ts'
+import { loadModel } from '../../../../core/model/load.ts'
+import { plainManifest } from '../../../../core/model/manifest.ts'
+import type { Model } from '../../../../core/model/model.ts'
+import { writeOnnx } from '../../../../core/engine/onnx/file.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { norms } from '../../../../core/threat/threat-model.ts'
+import { linearCase } from '../../../support/attack-request.ts'
+import { raised } from './support.ts'
+
+const shape = { classes: 5, count: 24, size: 36 }
+const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
+
+/** Checks of a model on the examples of a linear classifier, of which they have the labels. */
+async function probe(
+  changes: {
+    model?: Model
+    batchSize?: number
+    norm?: (typeof norms)[number]
+    epsilon?: number
+  } = {},
+): Promise<Map<string, Check>> {
+  const { norm = 'Linf', epsilon = 0.05, ...others } = changes
+  const { request } = await linearCase(shape, { threatModel })
+  const { model, inputs, labels, signal } = { ...request, ...others }
+  const checks = await runProbes({
+    model,
+    inputs,
+    labels,
+    threatModel: { norm, epsilon, bounds: [0, 1] },
+    rng: { stream: (row, restart, name = '') => randomStream(3, row, restart, name) },
+    batchSize: others.batchSize ?? 16,
+    signal,
+  })
+  return new Map(checks.map((check) => [check.id, check]))
+}
+
+/** The linear classifier of the examples as a graph, with something done to its logits. */
+async function altered(alter: (logits: Value, images: Value) => Value): Promise<Uint8Array> {
+  const { classifier } = await linearCase(shape, { threatModel })
+  const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
+  const weights = g.floats([shape.classes, shape.size], [...classifier.weights])
+  const flat = g.op('Flatten', [images])[0]!
+  const logits = g.gemm(flat, weights, g.floats([shape.classes], [...classifier.bias]), {
+    transB: 1,
+  })
+  return toOnnx({ logits: alter(logits, images) }, [images])
+}
+
+const load = (bytes: Uint8Array): Promise<Model> => loadModel(bytes, plainManifest)
+
+describe('a linear model', () => {
+  test.each([
+    ['Linf', 0.05],
+    ['L2', 0.3],
+    ['L1', 1.5],
+  ] as const)('raises nothing in %s', async (norm, epsilon) => {
+    const checks = await probe({ norm, epsilon })
+    expect(raised([...checks.values()])).toEqual([])
+    expect(checks.get('gradient-matches-differences')?.value).toBeCloseTo(1, 4)
+    expect(checks.get('huge-epsilon-breaks')?.value).toBeLessThan(1 / shape.classes)
+  })
+
+  test('gives the same checks in any batch', async () => {
+    const whole = await probe({ batchSize: 64 })
+    expect(await probe({ batchSize: 1 })).toEqual(whole)
+    expect(await probe({ batchSize: 7 })).toEqual(whole)
+  })
+
+  test('has a check for each probe, in their order', async () => {
+    expect([...(await probe()).keys()]).toEqual(probes.map(({ id }) => id))
+  })
+
+  test('costs what is said where nothing breaks, and less where something does', async () => {
+    const { request } = await linearCase(shape, { threatModel })
+    const { model } = request
+    await probe({ model, epsilon: 1e-6 })
+    const { forward, backward } = model.passes
+    const { count } = shape
+    // The labels took a pass; a huge ball breaks everything; the surrogate gradient of this model is the exact one.
+    expect(forward).toBeLessThanOrEqual(count * (probeCost.forward + 1))
+    expect(forward).toBeGreaterThan(count * (probeCost.forward - 85))
+    expect(backward).toBeLessThanOrEqual(count * probeCost.backward)
+    expect(backward).toBeGreaterThan(count * (probeCost.backward - 85))
+  })
+})
+
+describe('a model with one fault', () => {
+  test('a stage that hides its gradient: the identity in its place finds more', async () => {
+    const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
+    const { classifier } = await linearCase(shape, { threatModel })
+    const weights = g.floats([shape.classes, shape.size], [...classifier.weights])
+    const fine = g.mul(g.op('Round', [g.mul(images, 2 ** 12)])[0]!, 2 ** -12)
+    const logits = g.gemm(
+      g.op('Flatten', [fine])[0]!,
+      weights,
+      g.floats([shape.classes], [...classifier.bias]),
+      { transB: 1 },
+    )
+    const model = await load(toOnnx({ logits }, [images]))
+    const checks = await probe({ model })
+    expect(checks.get('gradient-available')?.verdict).toBe('fail')
+    expect(checks.get('surrogate-weaker')?.verdict).toBe('fail')
+    const sound = await probe()
+    expect(sound.get('surrogate-weaker')?.evidence).toContain('no rounding')
+    await model.dispose()
+  })
+
+  test('nothing right, or no ball: nothing can be measured', async () => {
+    const model = await load(await altered((logits) => g.neg(logits)))
+    for (const checks of [await probe({ model }), await probe({ epsilon: 0 })]) {
+      const verdicts = [...checks.values()].map(({ verdict }) => verdict)
+      expect(new Set(verdicts)).toEqual(new Set(['not-applicable']))
+    }
+    await model.dispose()
+  })
+
+  test('a gradient that is NaN fails, and the other probes still measure', async () => {
+    const bytes = await altered((logits, images) => {
+      const root = g.sqrt(g.mul(g.op('Flatten', [images])[0]!, 0))
+      return g.add(logits, g.reduceSum(root, [1], true))
+    })
+    const model = await load(bytes)
+    const checks = await probe({ model })
+    expect(checks.get('gradient-finite')).toMatchObject({ verdict: 'fail', value: 1 })
+    expect(checks.get('outputs-repeat')?.verdict).toBe('pass')
+    await model.dispose()
+  })
+
+  test('an operator without derivative: the gradient is unavailable, and what needs one does not apply', async () => {
+    const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
+    const graph = toGraph({ logits: g.op('Flatten', [images])[0]! }, [images])
+    const { classifier } = await linearCase(shape, { threatModel })
+    const written = toGraph(
+      {
+        raw: g.gemm(
+          g.op('Flatten', [images])[0]!,
+          g.floats([shape.classes, shape.size], [...classifier.weights]),
+          g.floats([shape.classes], [...classifier.bias]),
+          { transB: 1 },
+        ),
+      },
+      [images],
+    )
+    const bytes = writeOnnx({
+      ...written,
+      outputs: written.outputs.map((output) => ({ ...output, name: 'logits' })),
+      nodes: [
+        ...written.nodes,
+        {
+          ...graph.nodes[0]!,
+          name: 'mish',
+          op: 'Mish',
+          inputs: ['raw'],
+          outputs: ['logits'],
+          attributes: {},
+        },
+      ],
+    })
+    const model = await load(bytes)
+    const checks = await probe({ model })
+    expect(checks.get('gradient-available')).toMatchObject({
+      verdict: 'fail',
+      evidence: expect.stringMatching(/^gradient unavailable: .*Mish/),
+    })
+    expect(checks.get('losses-agree')?.verdict).toBe('not-applicable')
+    await model.dispose()
+  })
+
+  test('few classes warn', async () => {
+    const model = await load(await altered((logits) => g.slice(logits, [0], [3], [1])))
+    const { evidence, verdict } = (await probe({ model })).get('enough-classes')!
+    expect(verdict).toBe('warn')
+    expect(evidence).toContain('3 classes')
+    await model.dispose()
+  })
+})
+
+describe('signs of optimization', () => {
+  const images = g.input('images', 'float32', ['n', 3, 4, 4])
+  const weight = g.floats(
+    [5, 3, 3, 3],
+    Array.from({ length: 135 }, (_, i) => i / 135),
+  )
+
+  test.each([1, 2])('the gradient of a convolution with stride %i', (stride) => {
+    const hidden = g.conv(images, weight, null, { pads: [1, 1, 1, 1], strides: [stride, stride] })
+    const [back] = gradient(g.mul(hidden, hidden), [images], { name: 'restoration' })
+    const graph = toGraph({ hidden, back: back! }, [images])
+    expect(signsOfOptimization(toGraph({ hidden }, [images]))).toEqual([])
+    expect(signsOfOptimization(graph)).toEqual([
+      expect.stringMatching(/^the weight ".*" in both directions$/),
+    ])
+  })
+
+  test('a matrix whose transpose is used as well; a square one may be a transform', () => {
+    const rows = g.input('rows', 'float32', ['n', 4])
+    const there = (matrix: Value): Value => g.matMul(rows, matrix)
+    const both = (matrix: Value): Value => g.matMul(there(matrix), g.transpose(matrix, [1, 0]))
+    const wide = g.floats(
+      [4, 6],
+      Array.from({ length: 24 }, (_, i) => i),
+    )
+    const square = g.floats(
+      [4, 4],
+      Array.from({ length: 16 }, (_, i) => i),
+    )
+    expect(signsOfOptimization(toGraph({ both: both(wide) }, [rows]))).toHaveLength(1)
+    expect(signsOfOptimization(toGraph({ both: both(square) }, [rows]))).toEqual([])
+    expect(signsOfOptimization(toGraph({ one: there(wide) }, [rows]))).toEqual([])
+  })
+
+  test('a loop', () => {
+    const graph = toGraph({ same: g.relu(images) }, [images])
+    const loop = { ...graph.nodes[0]!, op: 'Loop' }
+    expect(signsOfOptimization({ ...graph, nodes: [loop] })).toEqual(['the operator Loop'])
+  })
+})

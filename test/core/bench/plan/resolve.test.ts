@@ -1,0 +1,245 @@
+/** Every mistake a user can make in a suite surfaces when the plan is made, with the place in the suite. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { float32, g, toOnnx } from '../../../../core/index.ts'
+import { planSuite } from '../../../../core/bench/execute/run.ts'
+import { checkSuite } from '../../../../core/bench/suite/load.ts'
+import { testSuite } from '../../../e2e/support/suite.ts'
+import { writeTinyProblem } from '../../../e2e/support/tiny-problem.ts'
+
+let folder = ''
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'robench-resolve-'))
+  writeTinyProblem(folder)
+  writeFileSync(join(folder, 'text.onnx'), 'this is no model')
+  writeFileSync(join(folder, 'nan.onnx'), notANumberModel())
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** logits = √(−1 − x): never finite. */
+function notANumberModel(): Uint8Array {
+  const images = g.input('images', 'float32', ['n', 1, 8, 8])
+  const flat = g.reshape(images, [-1, 64])
+  const weights = g.constant(float32([64, 4], new Float32Array(256).fill(1)))
+  return toOnnx({ logits: g.sqrt(g.sub(g.neg(g.matMul(flat, weights)), 1)) }, [images])
+}
+
+const defense = {
+  name: 'tiny',
+  plugin: 'test/file',
+  model: 'tiny.onnx',
+  options: { path: 'tiny.onnx' },
+}
+const settings = { results: 'unused', workers: 1, threads: 1, device: 'cpu' }
+
+/** The message for a suite that differs from a sound one in `more`, with the folder's name taken out. */
+async function mistake(more: Readonly<Record<string, unknown>>): Promise<string> {
+  const suite = testSuite([{ plugin: 'fgsm' }], { defenses: [defense], ...more })
+  try {
+    await planSuite(checkSuite(suite, 's.json', folder), settings)
+    return 'no mistake'
+  } catch (error) {
+    return String(error).replaceAll(folder, '<folder>').replaceAll(process.cwd(), '<here>')
+  }
+}
+
+test('a sound suite is no mistake', async () => {
+  expect(await mistake({})).toBe('no mistake')
+})
+
+test('an unknown key', async () => {
+  expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)"`,
+  )
+})
+
+test('an unknown plugin', async () => {
+  expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws, ti-fgsm, transfer, universal; a third party's comes from a package named in the suite's "plugins")"`,
+  )
+})
+
+test('an unknown network', async () => {
+  const standard = { name: 's', plugin: 'standard', options: { network: { id: 'resnt' } } }
+  expect(await mistake({ defenses: [standard] })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (networks at hand: resnet, small-cnn; a third party's comes from a package named in the suite's "plugins")"`,
+  )
+})
+
+test('an option of the wrong type', async () => {
+  const attacks = [{ plugin: 'pgd', options: { steps: 'many', stepSize: 'small' } }]
+  expect(await mistake({ attacks })).toMatchInlineSnapshot(`
+    "ConfigError: s.json#/attacks/0/options/stepSize: must be a positive number or a fraction such as "2/255", got "small"
+    s.json#/attacks/0/options/steps: must be an integer, got "many""
+  `)
+})
+
+test('a required option left out', async () => {
+  const defenses = [{ name: 'mine', plugin: 'onnx-model', options: {} }]
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/options: missing option "file""`,
+  )
+})
+
+test('an epsilon that is no number', async () => {
+  const threatModels = [{ norm: 'Linf', epsilon: 'eight' }]
+  expect(await mistake({ threatModels })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "eight""`,
+  )
+})
+
+test('an unknown norm', async () => {
+  const threatModels = [{ norm: 'linf', epsilon: 0.1 }]
+  expect(await mistake({ threatModels })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2, L1; got "linf"; did you mean "Linf"?"`,
+  )
+})
+
+test('an unknown data set', async () => {
+  expect(await mistake({ dataset: { id: 'cifar11' } })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+  )
+})
+
+test('a data set that is neither named nor given as files', async () => {
+  expect(await mistake({ dataset: { inputs: 'inputs.npy' } })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: must be either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}, got {"inputs":"inputs.npy"}"`,
+  )
+})
+
+test('a missing data file', async () => {
+  const dataset = { inputs: 'nowhere.npy', labels: 'labels.npy' }
+  expect(await mistake({ dataset })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/dataset: <folder>/nowhere.npy: not found"`,
+  )
+})
+
+test('a missing plugin package', async () => {
+  const message = await mistake({ plugins: ['robench-plugin-none'] })
+  expect(message.split('\n')[0]).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/plugins/0: plugin package "robench-plugin-none" was not found; install it: npm install robench-plugin-none"`,
+  )
+})
+
+test('a missing model file', async () => {
+  const defenses = [{ ...defense, model: 'none.onnx' }]
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/model: <folder>/none.onnx does not exist; check the path, or set "train": true to make the model anew"`,
+  )
+})
+
+test('a model that is none', async () => {
+  const defenses = [{ ...defense, model: 'text.onnx' }]
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole"`,
+  )
+})
+
+test('a model of another input shape', async () => {
+  expect(await mistake({ dataset: { id: 'quickstart' } })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: it takes images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
+  )
+})
+
+test('a model whose logits are not finite', async () => {
+  const defenses = [{ ...defense, model: 'nan.onnx' }]
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"RobenchError: s.json#/defenses/0: <folder>/nan.onnx: logit 0 of row 0 in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights"`,
+  )
+})
+
+test('two attacks of one name', async () => {
+  const attacks = [{ plugin: 'pgd' }, { plugin: 'pgd' }]
+  expect(await mistake({ attacks })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/attacks/1: the name "pgd" is already that of /attacks/0; give it a "name" of its own"`,
+  )
+})
+
+test('a card that is not about its file', async () => {
+  writeFileSync(join(folder, 'other.onnx'), 'bytes')
+  writeFileSync(join(folder, 'other.onnx.json'), JSON.stringify({ sha256: '0'.repeat(64) }))
+  const defenses = [{ ...defense, model: 'other.onnx' }]
+  expect(await mistake({ defenses })).toMatchInlineSnapshot(
+    `"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was exchanged: fetch it again, or write a new card"`,
+  )
+})
+
+describe('a threat model that an attack cannot work in', () => {
+  const attribute = {
+    norm: 'Linf',
+    transform: { kind: 'attribute', ranges: { rotation: [-5, 5] } },
+  }
+
+  test('a ball attack where there is no ball', async () => {
+    expect(
+      await mistake({ threatModels: [attribute], attacks: [{ plugin: 'pgd' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" makes no use of the transform "attribute", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon"`,
+    )
+  })
+
+  test('an attack on attributes where they may not change', async () => {
+    expect(await mistake({ attacks: [{ plugin: 'spatial' }] })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "spatial" needs a threat model with the transform "attribute", but the suite has one without a transform; leave one of them out"`,
+    )
+  })
+
+  test('an attack on a model that has to be corrupted', async () => {
+    const corruption = { norm: 'Linf', epsilon: 0.1, transform: { kind: 'corruption' } }
+    expect(
+      await mistake({ threatModels: [corruption], attacks: [{ plugin: 'pgd' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not corrupt images, but the suite has a threat model with the transform "corruption"; leave one of them out"`,
+    )
+  })
+
+  test('a range without its neutral value', async () => {
+    const off = { norm: 'Linf', transform: { kind: 'attribute', ranges: { scale: [1.1, 1.2] } } }
+    expect(
+      await mistake({ threatModels: [off], attacks: [{ plugin: 'spatial' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which leaves the image as it is (factor about the center); got [1.1, 1.2]"`,
+    )
+  })
+
+  test('colors of a gray image', async () => {
+    const hue = { norm: 'Linf', transform: { kind: 'attribute', ranges: { hue: [-5, 5] } } }
+    expect(
+      await mistake({ threatModels: [hue], attacks: [{ plugin: 'spatial' }] }),
+    ).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/threatModels/0/transform/ranges: the attribute "hue" needs images of red, green and blue, got [1, 1, 8, 8]; leave hue and saturation out of the threat model's ranges"`,
+    )
+  })
+})
+
+describe('an attack that needs others', () => {
+  test('nothing to transfer from', async () => {
+    expect(await mistake({ attacks: [{ plugin: 'transfer' }] })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/surrogates: nothing to transfer from to "tiny"; add another defense to the suite, with "role": "surrogate" if it is not to be evaluated"`,
+    )
+  })
+
+  test('a surrogate that is not there', async () => {
+    const attacks = [{ plugin: 'transfer', options: { surrogates: ['tinny'] } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/surrogates/0: the suite has no defense "tinny"; did you mean "tiny"? (it has: tiny)"`,
+    )
+  })
+
+  test('a wrong option of the attack that is wrapped', async () => {
+    const attacks = [{ plugin: 'eot', options: { attack: { id: 'pgd', options: { stepz: 3 } } } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/attack/options/stepz: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)"`,
+    )
+  })
+
+  test('an attack that cannot be wrapped', async () => {
+    const attacks = [{ plugin: 'eot', options: { attack: { id: 'spatial', options: {} } } }]
+    expect(await mistake({ attacks })).toMatchInlineSnapshot(
+      `"ConfigError: s.json#/attacks/0/options/attack/id: eot cannot wrap spatial, which transforms images; name another attack"`,
+    )
+  })
+})

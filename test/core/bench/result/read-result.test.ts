@@ -1,0 +1,128 @@
+/** Results are read from a file or a folder, and refused where form or figures are wrong. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checkResult, readResult } from '../../../../core/bench/result/read-result.ts'
+import type { RunResult } from '../../../../core/bench/result/result.ts'
+import { makeEntry, makeResult, troubledResult, typicalResult } from '../../../reports/fixture.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'robench-result-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function write(result: RunResult, ...path: string[]): void {
+  mkdirSync(join(folder, ...path), { recursive: true })
+  writeFileSync(join(folder, ...path, 'result.json'), JSON.stringify(result))
+}
+
+describe('readResult', () => {
+  test('takes the file, its folder, or the folder above', () => {
+    const result = troubledResult()
+    write(result, 'quickstart')
+    expect(readResult(join(folder, 'quickstart', 'result.json'))).toEqual(result)
+    expect(readResult(join(folder, 'quickstart'))).toEqual(result)
+    expect(readResult(folder)).toEqual(result)
+  })
+
+  test('several results below a folder are listed, none and nothing are said', () => {
+    expect(() => readResult(folder)).toThrow('found none; has the run finished?')
+    expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or folder')
+    write(typicalResult(), 'a')
+    write(typicalResult(), 'b')
+    expect(() => readResult(folder)).toThrow(
+      /found 2; name one of .*a.result\.json, .*b.result\.json/,
+    )
+  })
+
+  test('a file that is no JSON is named with the place', () => {
+    writeFileSync(join(folder, 'result.json'), '{"schemaVersion": 1,')
+    expect(() => readResult(folder)).toThrow(/result\.json:1:\d+: not valid JSON/)
+  })
+})
+
+describe('checkResult', () => {
+  const small = (): RunResult =>
+    makeResult([
+      makeEntry(
+        'a',
+        { clean: 8, robust: { fgsm: 5, 'pgd-20': 3 } },
+        {
+          dataset: {
+            id: 'x',
+            title: 'X',
+            sha256: '0'.repeat(64),
+            toy: false,
+            examples: 10,
+            total: 10,
+          },
+        },
+      ),
+    ])
+  const changed = (change: object): unknown => {
+    const result = small()
+    return { ...result, entries: [{ ...result.entries[0], ...change }] }
+  }
+
+  test('the figures of stages are checked like those of the whole attack', () => {
+    const [first] = small().entries[0]!.attacks
+    const staged = (outcomes: string, robustAccuracy: number): unknown =>
+      changed({
+        attacks: [{ ...first, stages: [{ name: 'square', outcomes, robustAccuracy }] }],
+        worstCaseRobustAccuracy: 0.5,
+      })
+    if (first?.state !== 'completed') throw new Error('the fixture has changed')
+    const earlier = first.outcomes.replace('b', 'r')
+    const good = staged(earlier, 0.6)
+    expect(checkResult(good, 'r.json')).toEqual(good)
+    expect(() => checkResult(staged(earlier, 0.5), 'r.json')).toThrow(
+      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: says 0.5, but the outcomes give 0.6',
+    )
+    expect(() => checkResult(staged(earlier.slice(1), 0.6), 'r.json')).toThrow(
+      'stages/0/outcomes: expected 10 outcomes',
+    )
+  })
+
+  test('accepts what a run writes, and keys of newer versions', () => {
+    expect(checkResult({ ...small(), novelty: 1 }, 'r.json')).toMatchObject(small())
+  })
+
+  test('a missing key and a wrong version are named', () => {
+    const { suite: _suite, ...rest } = small()
+    expect(() => checkResult({ ...rest, schemaVersion: 2 }, 'r.json'))
+      .toThrowErrorMatchingInlineSnapshot(`
+      [ConfigError: r.json#: missing key "suite"
+      r.json#/schemaVersion: must be 1, got 2]
+    `)
+  })
+
+  test('a figure that the outcomes do not give is refused', () => {
+    expect(() =>
+      checkResult(changed({ cleanAccuracy: 0.9 }), 'r.json'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: r.json#/entries/0/cleanAccuracy: says 0.9, but the outcomes give 0.8; the file was changed after the run]`,
+    )
+    expect(() =>
+      checkResult(changed({ worstCaseRobustAccuracy: 0.5 }), 'r.json'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: r.json#/entries/0/worstCaseRobustAccuracy: says 0.5, but the outcomes give 0.3; the file was changed after the run]`,
+    )
+  })
+
+  test('outcomes of another length or of other wrong examples are refused', () => {
+    const [entry] = small().entries
+    expect(() =>
+      checkResult(changed({ dataset: { ...entry!.dataset, examples: 11 } }), 'r.json'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: r.json#/entries/0/cleanOutcomes: expected 11 outcomes, one per example, got 10]`,
+    )
+    const cleanOutcomes = entry!.cleanOutcomes.split('').toReversed().join('')
+    expect(() =>
+      checkResult(changed({ cleanOutcomes }), 'r.json'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: r.json#/entries/0/attacks/0/outcomes: example 1 is "w", but "1" in cleanOutcomes; an example is "w" exactly where it is "0" without attack]`,
+    )
+  })
+})

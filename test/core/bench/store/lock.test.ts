@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { takeLock } from '../../../../core/bench/store/lock.ts'
+
+function lockPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'robench-lock-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'lock')
+}
+
+function holder(more: object): string {
+  return JSON.stringify({ pid: process.pid, host: hostname(), born: '', token: 'x', ...more })
+}
+
+/** The pid of a process that is dead. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', ''])
+  await new Promise((resolve) => child.on('exit', resolve))
+  return child.pid!
+}
+
+test('only one can have the lock, and it can be had again once it is given back', async () => {
+  const path = lockPath()
+  const release = await takeLock(path)
+  await expect(takeLock(path)).rejects.toThrow('is using this results folder')
+  await release()
+  await (
+    await takeLock(path)
+  )()
+  expect(existsSync(path)).toBe(false)
+})
+
+test('of many that ask at once one gets it', async () => {
+  const path = lockPath()
+  const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+test('the lock of a dead process is taken over, and nothing is left beside it', async () => {
+  const path = lockPath()
+  writeFileSync(path, holder({ pid: await deadPid() }))
+  await takeLock(path)
+  expect(readdirSync(join(path, '..'))).toEqual(['lock'])
+})
+
+test('of many that find a stale lock one takes it over', async () => {
+  const path = lockPath()
+  writeFileSync(path, holder({ pid: await deadPid() }))
+  const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+test('a later process of the same pid does not keep the lock', async () => {
+  const path = lockPath()
+  writeFileSync(path, holder({ born: 'long ago' }))
+  await expect(takeLock(path)).resolves.toBeTypeOf('function')
+})
+
+test('a damaged lock is taken over', async () => {
+  const path = lockPath()
+  writeFileSync(path, '{"pid": 1')
+  await expect(takeLock(path)).resolves.toBeTypeOf('function')
+})
+
+test('the lock of another machine is respected', async () => {
+  const path = lockPath()
+  writeFileSync(path, holder({ host: 'elsewhere' }))
+  await expect(takeLock(path)).rejects.toThrow(`if that machine is gone, delete ${path}`)
+})

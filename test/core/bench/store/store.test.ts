@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { storeError, writeFileAtomic } from '../../../../core/base/atomic-file.ts'
+import { ResultStore, readFinished, resultsFolder, unitFile } from '../../../../core/bench/store/store.ts'
+import { unitsOf } from '../../../../core/bench/plan/cell.ts'
+import type { CleanCell, Unit } from '../../../../core/bench/plan/cell.ts'
+
+const cell: CleanCell = {
+  kind: 'clean',
+  device: 'cpu',
+  defense: { plugin: 'p', version: 1, options: {}, model: 'm' },
+  dataset: { id: 'toy', sha256: 'd' },
+  examples: 4,
+}
+const unit: Unit = unitsOf(cell)[0]!
+const outcome = { outcomes: '1011', forwardPasses: 4, backwardPasses: 0, elapsedMs: 3 }
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'robench-store-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+test('what is written is there after opening again', async () => {
+  const path = folder()
+  const store = await ResultStore.open(path)
+  await store.write(unit, outcome)
+  await store.close()
+  const again = await ResultStore.open(path)
+  expect(again.outcome(unit.id)).toEqual(outcome)
+  expect(again.has('another')).toBe(false)
+})
+
+test('the outcomes after each stage are kept with the rest', async () => {
+  const path = folder()
+  const store = await ResultStore.open(path)
+  const stages = [{ name: 'first', outcomes: 'rrbw' }]
+  const staged = { ...outcome, outcomes: 'rbbw', stages }
+  await store.write(unit, staged)
+  expect((await readFinished(path)).get(unit.id)).toEqual(staged)
+  await store.write(unit, { ...staged, stages: [{ name: 'first', outcomes: 'rr' }] })
+  expect((await readFinished(path)).size).toBe(0)
+})
+
+test('fresh forgets it', async () => {
+  const path = folder()
+  const store = await ResultStore.open(path)
+  await store.write(unit, outcome)
+  await store.close()
+  const again = await ResultStore.open(path, { fresh: true })
+  expect(again.has(unit.id)).toBe(false)
+})
+
+test.for<[string, (text: string) => string]>([
+  ['cut short', (text) => text.slice(0, -20)],
+  ['empty', () => ''],
+  ['of another unit', (text) => text.replace(unit.id, '0'.repeat(64))],
+  ['with too few outcomes', (text) => text.replace('"1011"', '"101"')],
+  ['with other characters', (text) => text.replace('"1011"', '"10x1"')],
+  ['with clean and attack outcomes mixed', (text) => text.replace('"1011"', '"10wr"')],
+])('a unit file that is %s counts as not there', async ([, damage]) => {
+  const path = folder()
+  const store = await ResultStore.open(path)
+  await store.write(unit, outcome)
+  const file = unitFile(path, unit.id)
+  writeFileSync(file, damage(readFileSync(file, 'utf8')))
+  expect((await readFinished(path)).size).toBe(0)
+})
+
+test('a temporary file that a kill left behind is no unit', async () => {
+  const path = folder()
+  mkdirSync(join(path, 'units'))
+  writeFileSync(`${unitFile(path, unit.id)}.1234.tmp`, '{"schemaVersion": 1')
+  expect((await readFinished(path)).size).toBe(0)
+})
+
+test('a failed write leaves the old file and no other', async () => {
+  const path = folder()
+  const file = join(path, 'a.json')
+  await writeFileAtomic(file, 'old')
+  mkdirSync(join(path, 'b.json'))
+  await expect(writeFileAtomic(join(path, 'b.json'), 'new')).rejects.toThrow('cannot be written')
+  expect(readFileSync(file, 'utf8')).toBe('old')
+  expect(readdirSync(path).toSorted()).toEqual(['a.json', 'b.json'])
+})
+
+test('a full disk is told with what to do', () => {
+  const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  expect(storeError('results/x.json', cause)).toMatchInlineSnapshot(
+    `[RunError: results/x.json: cannot be written: the disk is full; free some space and run the same command again (what is finished is kept)]`,
+  )
+})
+
+test('the folder is named by the suite and its hash', () => {
+  expect(resultsFolder('results', { id: 'mini', sha256: '0123456789' })).toBe(
+    join('results', 'mini-01234567'),
+  )
+})

@@ -1,0 +1,80 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../../../../core/base/paths.ts'
+import { parseJsonText } from '../../../../core/base/json-file.ts'
+import { checkSuite, loadSuite, suiteThreatModel } from '../../../../core/bench/suite/load.ts'
+
+const minimal = {
+  id: 'mini',
+  title: 'Mini',
+  dataset: { id: 'quickstart' },
+  threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
+  defenses: [{ name: 'd', plugin: 'standard' }],
+  attacks: [{ plugin: 'fgsm' }],
+}
+const shipped = readdirSync(join(packageRoot(), 'suites')).filter((name) => name.endsWith('.json'))
+
+test.for(shipped)(
+  'the shipped suite %s is valid and found by its path and by its bare name',
+  (name) => {
+    const byPath = loadSuite(`suites/${name}`)
+    const byName = loadSuite(name.replace('.json', ''))
+    expect(byName.sha256).toBe(byPath.sha256)
+    expect(byPath.suite.id).toBe(name.replace('.json', ''))
+  },
+)
+
+test('defaults are filled in', () => {
+  const { suite } = checkSuite(minimal, 's.json', '.')
+  expect(suite).toMatchObject({ seeds: [0], batchSize: 64, timeLimitMs: 3_600_000 })
+  expect(suite.defenses[0]!.seed).toBe(0)
+})
+
+test('a fraction is read as the number it stands for', () => {
+  const { suite } = checkSuite(minimal, 's.json', '.')
+  expect(suiteThreatModel(suite, 0, 's.json')).toEqual({ norm: 'Linf', epsilon: 8 / 255 })
+})
+
+test('what changes no number does not change the hash, what may does', () => {
+  const { sha256 } = checkSuite(minimal, 's.json', '.')
+  const hash = (more: object): string => checkSuite({ ...minimal, ...more }, 's.json', '.').sha256
+  expect(hash({ batchSize: 7, timeLimitMs: 5, $schema: 'x' })).toBe(sha256)
+  expect(hash({ seeds: [0] })).toBe(sha256)
+  expect(hash({ limit: 5 })).not.toBe(sha256)
+  expect(hash({ seeds: [1] })).not.toBe(sha256)
+})
+
+test('every mistake is told, one a line', () => {
+  const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
+  expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
+    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)
+    s.json#/id: must be lower-case letters and digits, joined by ".", "_" or "-", got "Not OK"
+    s.json#/attacks: must NOT have fewer than 1 items, got []
+    s.json#/seeds/0: must be an integer, got 1.5]
+  `)
+})
+
+test('a suite that is no object', () => {
+  expect(() => checkSuite([], 's.json', '.')).toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: s.json#: must be an object, got []]`,
+  )
+})
+
+test('a suite that is not there', () => {
+  expect(() => loadSuite('suites/cifar100.json')).toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or give the path of a .json file)]`,
+  )
+})
+
+test.for([
+  ['{"a": 1,}', 'a trailing comma'],
+  ['{"a": 1 "b"}', 'a missing comma'],
+  ['{\n  a: 1\n}', 'a bare key'],
+  ['[1, 2', 'an end too soon'],
+  ['{} {}', 'more after the end'],
+  ['// note\n{}', 'a comment'],
+  ['', 'nothing'],
+])('broken JSON: %s', ([text]) => {
+  expect(() => parseJsonText(text!, 'f.json')).toThrowErrorMatchingSnapshot()
+})

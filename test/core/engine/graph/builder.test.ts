@@ -1,0 +1,141 @@
+/** Mistakes in an expression are refused where they are made, by operator and name. */
+import { describe, expect, test } from 'vitest'
+import { g } from '../../../../core/engine/graph/graph.ts'
+import { constantShape } from '../../../../core/engine/graph/builder.ts'
+
+const x = g.input('x', 'float32', ['n', 3, 8, 8])
+const matrix = g.input('m', 'float32', ['n', 6])
+
+test('a kernel of one tap slides over axes whose sizes are open', () => {
+  const open = g.input('x', 'float32', ['n', 3, 1, '4*n'])
+  expect(g.conv(open, g.floats([1, 3, 1, 1], [1, 1, 1])).shape).toEqual(['n', 1, 1, '4*n'])
+})
+
+describe('refused are', () => {
+  test('an unknown operator, with the one that was meant', () => {
+    expect(() => g.op('Softmx', [matrix], {}, 'head')).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Softmx "head": robench does not know this operator; did you mean "Softmax"?]`,
+    )
+    expect(() => g.op('Attention', [matrix])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Attention: robench does not know this operator]`,
+    )
+  })
+  test('an unknown attribute', () => {
+    expect(() => g.op('Softmax', [matrix], { axes: 1 }, 'head')).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Softmax "head": unknown attribute "axes" (known: axis)]`,
+    )
+    expect(() => g.op('Relu', [matrix], { alpha: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Relu: unknown attribute "alpha" (known: none)]`,
+    )
+  })
+  test('a missing attribute and a missing input', () => {
+    expect(() => g.op('Cast', [matrix])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Cast: attribute "to" is missing]`,
+    )
+    expect(() => g.op('Concat', [matrix])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Concat: attribute "axis" is missing]`,
+    )
+    expect(() => g.op('Add', [matrix])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Add: input 1 is missing]`,
+    )
+  })
+  test('shapes that cannot be broadcast', () => {
+    expect(() => g.add(matrix, g.floats([5], [1, 2, 3, 4, 5]))).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Add: shapes [n, 6] and [5] cannot be broadcast]`,
+    )
+  })
+  test('operands of two types', () => {
+    expect(() => g.add(matrix, g.input('i', 'int64', ['n', 6]))).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Add: operands must have one type, got float32 and int64]`,
+    )
+  })
+  test('a kernel with other channels, or larger than the image', () => {
+    expect(() => g.conv(x, g.floats([1, 2, 1, 1], [1, 1]))).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Conv: an input of [n, 3, 8, 8] has 3 channels, but the kernel [1, 2, 1, 1] in 1 group(s) wants 2]`,
+    )
+    expect(() =>
+      g.op('MaxPool', [x], { kernel_shape: [9, 9] }, 'pool'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: MaxPool "pool": a kernel of 9 does not fit into 8]`,
+    )
+  })
+  test('a convolution over axes whose sizes are open', () => {
+    const open = g.input('x', 'float32', ['n', 3, 'h', 'w'])
+    expect(() =>
+      g.conv(open, g.floats([1, 3, 1, 2], [1, 1, 1, 1, 1, 1])),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Conv: needs sizes known before the run, got [n, 3, h, w]; give the model a fixed image size]`,
+    )
+  })
+  test('matrices that do not multiply', () => {
+    expect(() =>
+      g.matMul(matrix, g.floats([5, 1], [1, 2, 3, 4, 5])),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: MatMul: shapes [n, 6] and [5, 1] do not multiply]`,
+    )
+    expect(() =>
+      g.gemm(matrix, g.floats([5, 1], [1, 2, 3, 4, 5]), null),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Gemm: inner sizes differ: [n, 6] and [5, 1]]`,
+    )
+    expect(() => g.gemm(x, matrix, null)).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Gemm: needs two matrices, got [n, 3, 8, 8] and [n, 6]]`,
+    )
+  })
+  test('a reshape to another number of elements', () => {
+    expect(() =>
+      g.reshape(g.floats([6], [1, 2, 3, 4, 5, 6]), [4, -1]),
+    ).toThrowErrorMatchingInlineSnapshot(`[GraphError: Reshape: [6] cannot be reshaped to [4, -1]]`)
+  })
+  test('an axis out of range', () => {
+    expect(() => g.softmax(matrix, 2)).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Softmax: axis 2 is out of range for rank 2]`,
+    )
+    expect(() => g.reduceSum(matrix, [-3])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: ReduceSum: axis -3 is out of range for rank 2]`,
+    )
+  })
+  test('a slice or a concatenation along an axis whose size is open', () => {
+    expect(() => g.slice(matrix, [1], [3], [0])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Slice: axis 0 of [n, 6] must have a size known before the run]`,
+    )
+    expect(() => g.concat([matrix, matrix], 0)).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Concat: axis 0 must have sizes known before the run]`,
+    )
+  })
+  test('parts of a concatenation that differ on another axis', () => {
+    expect(() =>
+      g.concat([g.floats([1, 2], [1, 2]), g.floats([2, 2], [1, 2, 3, 4])], 1),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Concat: [1, 2] and [2, 2] cannot be joined along axis 1]`,
+    )
+  })
+  test('a permutation that leaves out an axis', () => {
+    expect(() => g.transpose(matrix, [0, 0])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Transpose: perm [0, 0] is no order of the axes of [n, 6]]`,
+    )
+  })
+})
+
+describe('a number beside a value', () => {
+  test("takes the value's type", () => {
+    expect(g.mul(g.input('i', 'int64', ['n']), 2).dtype).toBe('int64')
+    expect(g.sub(1, matrix).dtype).toBe('float32')
+  })
+})
+
+describe('shapes follow the batch', () => {
+  test('through flatten, reshape and reduction', () => {
+    expect(g.op('Flatten', [x])[0]!.shape).toEqual(['n', 192])
+    expect(g.reshape(x, [-1, 64]).shape).toEqual(['3*n', 64])
+    expect(g.reshape(g.reshape(x, [-1, 64]), [-1, 192]).shape).toEqual(['n', 192])
+    expect(g.reduceMean(x, [1, 2, 3]).shape).toEqual(['n'])
+    expect(g.reduceSum(x, [0], true).shape).toEqual([1, 3, 8, 8])
+  })
+})
+
+test('a shape with one open size is a constant for Reshape; with two or a zero it is not', () => {
+  expect(constantShape(['n', 3])).toEqual([-1, 3])
+  expect(constantShape(['n', 'm'])).toBeUndefined()
+  expect(constantShape(['n', 0])).toBeUndefined()
+})

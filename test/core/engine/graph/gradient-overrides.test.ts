@@ -1,0 +1,107 @@
+/** Bridges and straight-through estimates: gradients that pass operators in another way than their derivative. */
+import { describe, expect, test } from 'vitest'
+import { gradient, type GradientOptions } from '../../../../core/engine/graph/gradient.ts'
+import { g } from '../../../../core/engine/graph/graph.ts'
+import { Session } from '../../../../core/engine/graph/session.ts'
+import type { Value } from '../../../../core/engine/graph/value.ts'
+import { float32 } from '../../../../core/engine/tensor/tensor.ts'
+
+const x = g.input('x', 'float32', [4])
+const numbers = [-1.5, -0.2, 0.4, 2.5]
+
+/** The gradient of Σ of, at the numbers. */
+async function slopeOf(of: Value, options: GradientOptions = {}): Promise<number[]> {
+  const [slope] = gradient(of, [x], options)
+  const session = await Session.compile({ slope: slope! }, [x])
+  const { slope: answer } = await session.run({ x: float32([4], numbers) })
+  await session.release()
+  return Array.from(answer!.data as Float32Array, (value) => Math.round(value * 1e5) / 1e5)
+}
+
+describe('a bridge', () => {
+  const y = g.mul(g.mul(x, x), x)
+  const z = g.mul(y, 5)
+
+  test('hands the gradient of y to x as it is', async () => {
+    expect(await slopeOf(z, { bridges: new Map([[y, x]]) })).toEqual([5, 5, 5, 5])
+  })
+  test('to nobody stops it there, and only there', async () => {
+    const bridges = new Map([[y, null]])
+    expect(await slopeOf(z, { bridges })).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(g.add(z, x), { bridges })).toEqual([1, 1, 1, 1])
+  })
+  test('adds to what reaches x by other ways', async () => {
+    const both = g.add(z, g.mul(x, 2))
+    expect(await slopeOf(both, { bridges: new Map([[y, x]]) })).toEqual([7, 7, 7, 7])
+  })
+  test('passes an operator that has no derivative rule', async () => {
+    const product = g.op('ReduceProd', [g.unsqueeze(x, [1]), g.integers([1])], { keepdims: 0 })[0]!
+    expect(await slopeOf(g.mul(product, 3), { bridges: new Map([[product, x]]) })).toEqual([
+      3, 3, 3, 3,
+    ])
+  })
+  test('may end at a value in between, whose own derivative counts', async () => {
+    const half = g.mul(x, 0.5)
+    const rounded = g.op('Round', [half])[0]!
+    expect(await slopeOf(g.mul(rounded, 4), { bridges: new Map([[rounded, half]]) })).toEqual([
+      2, 2, 2, 2,
+    ])
+  })
+  test('of one of several outputs leaves the others alone', async () => {
+    const [left, right] = g.op('Split', [x, g.integers([2, 2])], { axis: 0 })
+    const sum = g.concat([g.mul(left!, 2), g.mul(right!, 3)], 0)
+    expect(await slopeOf(sum, { bridges: new Map([[left!, null]]) })).toEqual([0, 0, 3, 3])
+  })
+  test('must lead to a value before it, of its shape', () => {
+    const sum = g.reduceSum(y, [0])
+    expect(() =>
+      gradient(sum, [x], { bridges: new Map([[sum, x]]), name: 'a.onnx' }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: a.onnx: the gradient of ReduceSum [] cannot be handed to Input "x" [4]: expected a value before it, of its shape]`,
+    )
+    const stranger = g.input('stranger', 'float32', [4])
+    expect(() => gradient(y, [x], { bridges: new Map([[y, stranger]]) })).toThrow(
+      'cannot be handed',
+    )
+  })
+})
+
+describe('a straight-through estimate', () => {
+  const straight = { straightThrough: true }
+  const above = g.greater(x, 0.5)
+
+  test.each(['Round', 'Floor', 'Ceil'])('passes %s as if it were not there', async (op) => {
+    const rounded = g.mul(g.op(op, [g.mul(x, 255)])[0]!, 1 / 255)
+    expect(await slopeOf(rounded)).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(rounded, straight)).toEqual([1, 1, 1, 1])
+  })
+  test('passes Sign where |x| ≤ 1', async () => {
+    expect(await slopeOf(g.sign(x))).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(g.mul(g.sign(x), 3), straight)).toEqual([0, 3, 3, 0])
+  })
+  test('passes a comparison that becomes a number like half a sign', async () => {
+    const bits = g.cast(above, 'float32')
+    expect(await slopeOf(bits)).toEqual([0, 0, 0, 0])
+    // |x − 0.5| ≤ 1 holds for −0.2 and 0.4.
+    expect(await slopeOf(bits, straight)).toEqual([0, 0.5, 0.5, 0])
+    expect(await slopeOf(g.cast(g.not(above), 'float32'), straight)).toEqual([0, -0.5, -0.5, 0])
+    expect(await slopeOf(g.cast(g.less(x, 0.5), 'float32'), straight)).toEqual([0, -0.5, -0.5, 0])
+  })
+  test('passes a choice between constants, weighed by their difference', async () => {
+    expect(await slopeOf(g.where(above, 3, -1))).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(g.where(above, 3, -1), straight)).toEqual([0, 2, 2, 0])
+  })
+  test('leaves a choice between values that have gradients to these', async () => {
+    const leaky = g.where(g.greater(x, 0), x, g.mul(x, 0.1))
+    expect(await slopeOf(leaky, straight)).toEqual([0.1, 0.1, 1, 1])
+  })
+  test('passes a cast to whole numbers and back', async () => {
+    const whole = g.cast(g.cast(g.mul(x, 8), 'int32'), 'float32')
+    expect(await slopeOf(whole)).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(whole, straight)).toEqual([8, 8, 8, 8])
+  })
+  test('changes nothing about operators that have a derivative', async () => {
+    const smooth = g.tanh(g.relu(g.clip(x, -1, 1)))
+    expect(await slopeOf(smooth, straight)).toEqual(await slopeOf(smooth))
+  })
+})

@@ -1,0 +1,41 @@
+/** Stages are evidence: the host's own predictions decide what of them counts. */
+import { expect, test } from 'vitest'
+import type { StagedAnswer } from '../../../core/plugin/contract.ts'
+import { checkStages, outcomesByStage } from '../../../core/plugin/attack-stages.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
+
+const adversarial = float32([0], [])
+
+function staged(stages: readonly string[], brokenBy: readonly number[]): StagedAnswer {
+  return { adversarial, stages, brokenBy: Int32Array.from(brokenBy) }
+}
+
+test('the outcomes after each stage add up in the order of the stages', () => {
+  // Rows 0 and 5 are wrong without attack.
+  const answer = staged(['first', 'second'], [1, 0, -1, 0])
+  const attacked = Int32Array.of(1, 2, 3, 4)
+  expect(outcomesByStage(answer, attacked, [...'wbbrbw'])).toEqual([
+    { name: 'first', outcomes: 'wrbrbw' },
+    { name: 'second', outcomes: 'wbbrbw' },
+  ])
+})
+
+test('what the host finds robust counts for no stage, nor what only the host finds broken', () => {
+  const answer = staged(['only'], [0, -1])
+  expect(outcomesByStage(answer, Int32Array.of(0, 1), [...'rb'])).toEqual([
+    { name: 'only', outcomes: 'rr' },
+  ])
+})
+
+test('the form is checked', () => {
+  expect(checkStages(staged(['first', 'second'], [1, -1, 0]), 3)).toBeUndefined()
+  expect(checkStages(staged(['first', 'first'], [0]), 1)).toMatchInlineSnapshot(
+    `"expected stages to be a list of different names"`,
+  )
+  expect(checkStages(staged(['first'], [0, 0]), 1)).toMatchInlineSnapshot(
+    `"expected brokenBy to be an Int32Array with a stage for each of 1 examples"`,
+  )
+  expect(checkStages(staged(['first'], [1]), 1)).toMatchInlineSnapshot(
+    `"expected brokenBy to hold −1 or places of the 1 stages, got 1 at 0"`,
+  )
+})

@@ -1,0 +1,84 @@
+/** What an attack learns once, and when it learns anew. */
+import { expect, test } from 'vitest'
+import { defineAttack } from '../../../core/plugin/define.ts'
+import { runAttack } from '../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../core/plugin/host.ts'
+import { Learned } from '../../../core/plugin/setup-cache.ts'
+import { LinearModel, randomLinearClassifier } from '../../../core/testing/linear-model.ts'
+import { delegateModel } from '../../../core/model/delegate.ts'
+import type { Model } from '../../../core/model/model.ts'
+import { predictions } from '../../../core/model/predictions.ts'
+import { tensor } from '../../../core/engine/tensor/tensor.ts'
+
+/** A request whose attack learns `0` and counts how often. */
+async function counting(): Promise<{ request: AttackRequest; times(): number }> {
+  let times = 0
+  const model = new LinearModel(randomLinearClassifier([1, 2, 2], 3, 1))
+  const inputs = tensor(
+    'float32',
+    [2, 1, 2, 2],
+    Float32Array.from({ length: 8 }, (_, i) => i / 8),
+  )
+  const labels = predictions(await model.logits(inputs))
+  const plugin = defineAttack({
+    meta: {
+      id: 'acme/learning',
+      apiVersion: 1,
+      version: 1,
+      title: 'Learning',
+      provenance: 'own',
+      norms: ['Linf'],
+      knowledge: 'black-box',
+      goals: ['untargeted'],
+      stochastic: false,
+    },
+    async run(context) {
+      await context.learnOnce('nothing', async () => {
+        times += 1
+        if (times === 2) throw new Error('no luck')
+      })
+      return context.inputs
+    },
+    cost: () => ({ forward: 0, backward: 0 }),
+  })
+  const request = {
+    plugin,
+    options: {},
+    model,
+    inputs,
+    labels,
+    cleanPredictions: labels,
+    exampleIndices: [0, 1],
+    threatModel: { norm: 'Linf', epsilon: 0.1, bounds: [0, 1] },
+    seed: 0,
+    batchSize: 2,
+    signal: new AbortController().signal,
+  } as const satisfies AttackRequest
+  return { request, times: () => times }
+}
+
+test('requests that share it learn once, in each ball', async () => {
+  const { request, times } = await counting()
+  const learned = new Learned()
+  await runAttack({ ...request, learned })
+  await runAttack({ ...request, learned })
+  expect(times()).toBe(1)
+  const larger = { ...request, learned, threatModel: { ...request.threatModel, epsilon: 0.2 } }
+  // A failure is not kept.
+  await expect(runAttack(larger)).rejects.toThrow('no luck')
+  await runAttack(larger)
+  await runAttack(larger)
+  expect(times()).toBe(3)
+})
+
+test('without it, and on a model that draws random numbers, each request learns by itself', async () => {
+  const { request, times } = await counting()
+  await runAttack(request)
+  await expect(runAttack(request)).rejects.toThrow('no luck')
+  const learned = new Learned()
+  const model: Model = delegateModel(request.model, { stochastic: true, variant: () => model })
+  await runAttack({ ...request, model, learned })
+  await runAttack({ ...request, model, learned })
+  expect(times()).toBe(4)
+  expect(learned.isEmpty).toBe(true)
+})

@@ -1,0 +1,321 @@
+/** Training learns, goes on where it was stopped, and leaves a file that onnxruntime runs by itself. */
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { memoryDataset } from '../../../core/data/memory-dataset.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
+import { loadModel } from '../../../core/model/load.ts'
+import { plainManifest } from '../../../core/model/manifest.ts'
+import { predictions } from '../../../core/model/predictions.ts'
+import {
+  batchNormalization,
+  convolution,
+  flatten,
+  globalAverage,
+  linear,
+} from '../../../core/training/layers.ts'
+import type { NetworkDefinition } from '../../../core/training/network.ts'
+import { train, type TrainingOptions } from '../../../core/training/train.ts'
+import { stepGraph, type TrainedNetwork } from '../../../core/training/training-graph.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { float32, int64 } from '../../../core/engine/tensor/tensor.ts'
+
+/** 8×8 images of rows, columns or a checkerboard, in noise: three classes. */
+const data = (() => {
+  const count = 360
+  const random = randomStream('bars')
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 3)
+  const pixels = Uint8Array.from({ length: count * 64 }, (_, i) => {
+    const [x, y] = [i % 8, Math.floor(i / 8) % 8]
+    const pattern = [y % 2, x % 2, (x + y) % 2][labels[Math.floor(i / 64)]!]!
+    return Math.round(70 + 80 * pattern + 100 * random.uniform())
+  })
+  return memoryDataset({
+    id: 'bars',
+    title: 'Bars',
+    split: 'train',
+    toy: true,
+    shape: [1, 8, 8],
+    classNames: ['rows', 'columns', 'checks'],
+    pixels,
+    labels,
+  })
+})()
+
+const network: NetworkDefinition = {
+  title: 'tiny CNN',
+  build(scope, images) {
+    const x = g.relu(
+      batchNormalization(scope, convolution(scope, images, { channels: 6, kernel: 3 })),
+    )
+    const y = g.relu(
+      batchNormalization(scope, convolution(scope, x, { channels: 8, kernel: 3, stride: 2 })),
+    )
+    return linear(scope, globalAverage(y), 3)
+  },
+}
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'robench-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function optionsFor(name: string, changes: Partial<TrainingOptions> = {}): TrainingOptions {
+  return {
+    network,
+    data,
+    epochs: 3,
+    batchSize: 20,
+    learningRate: 0.1,
+    momentum: 0.9,
+    weightDecay: 5e-4,
+    nesterov: true,
+    schedule: 'cosine',
+    warmup: 0.1,
+    augmentation: { crop: 1, flip: true },
+    validation: 60,
+    averaging: 0.9,
+    seed: 1,
+    threads: 1,
+    signal: new AbortController().signal,
+    identity: 'test',
+    checkpointFolder: join(folder, name),
+    progress: () => {},
+    ...changes,
+  }
+}
+
+describe('standard training', () => {
+  test('learns: the loss falls, held-out accuracy becomes high, and progress is told at each step', async () => {
+    const told: string[] = []
+    const { epochs, model, parameters } = await train(
+      optionsFor('learns', {
+        progress: ({ epoch, step, steps }) => told.push(`${epoch}/${step}/${steps}`),
+      }),
+    )
+    expect(told).toEqual(
+      [0, 1, 2].flatMap((epoch) => Array.from({ length: 15 }, (_, k) => `${epoch}/${k + 1}/15`)),
+    )
+    expect(epochs[2]!.loss).toBeLessThan(0.3 * epochs[0]!.loss)
+    expect(epochs[2]!.validationAccuracy).toBeGreaterThan(0.95)
+    expect(epochs[2]!.validationRobustAccuracy).toBeUndefined()
+    // 1·6·9 + 6·2, 6·8·9 + 8·2, 8·3 + 3; running statistics are not counted.
+    expect(parameters).toBe(54 + 12 + 432 + 16 + 27)
+    // The file alone, in onnxruntime alone, on raw images.
+    const session = await ort.InferenceSession.create(model)
+    expect({ inputs: session.inputNames, outputs: session.outputNames }).toEqual({
+      inputs: ['inputs'],
+      outputs: ['logits'],
+    })
+    const held = randomStream(1, 'validation').permutation(data.count).subarray(0, 60)
+    const images = data.rows(held)
+    const answers = await session.run({
+      inputs: new ort.Tensor('float32', images.data, images.shape),
+    })
+    const logits = float32([60, 3], answers['logits']!.data as Float32Array)
+    const correct = predictions(logits).filter(
+      (predicted, i) => predicted === data.labels[held[i]!],
+    ).length
+    expect(correct / 60).toBe(epochs[2]!.validationAccuracy)
+    await session.release()
+    // And as a model, whose logits are the same.
+    const loaded = await loadModel(model, plainManifest)
+    expect((await loaded.logits(images)).data).toBeAllclose(logits.data, { rtol: 1e-4, atol: 1e-5 })
+    await loaded.dispose()
+  })
+
+  test('gives the same bits again, and others for another seed', async () => {
+    const model = async (name: string, seed: number): Promise<Uint8Array> =>
+      (await train(optionsFor(name, { epochs: 1, seed }))).model
+    const first = await model('same-1', 1)
+    expect(await model('same-2', 1)).toEqual(first)
+    expect(await model('same-3', 2)).not.toEqual(first)
+  })
+})
+
+describe.each([
+  ['standard', undefined],
+  [
+    'adversarial',
+    { threatModel: { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] }, steps: 2, stepSize: 0.03 },
+  ],
+] as const)('%s training that is stopped', (kind, adversary) => {
+  const changes = { epochs: 2, ...(adversary && { adversary }) }
+
+  test('in its second epoch goes on after the first, to the same bits', async () => {
+    const whole = await train(optionsFor(`${kind}-whole`, changes))
+    const controller = new AbortController()
+    const stopped = train(
+      optionsFor(`${kind}-resumed`, {
+        ...changes,
+        signal: controller.signal,
+        progress: ({ epoch, step }) => {
+          if (epoch === 1 && step === 3) controller.abort()
+        },
+      }),
+    )
+    await expect(stopped).rejects.toMatchObject({
+      code: 'ROBENCH_ABORTED',
+      message:
+        'training stopped in epoch 2; start it again and it goes on from the last full epoch',
+    })
+    const epochsRun = new Set<number>()
+    const resumed = await train(
+      optionsFor(`${kind}-resumed`, { ...changes, progress: ({ epoch }) => epochsRun.add(epoch) }),
+    )
+    expect([...epochsRun]).toEqual([1])
+    expect(resumed.model).toEqual(whole.model)
+    const withoutTime = ({ epochs }: typeof whole): unknown =>
+      epochs.map((record) => ({ ...record, elapsedMs: 0 }))
+    expect(withoutTime(resumed)).toEqual(withoutTime(whole))
+  })
+})
+
+test('a damaged checkpoint, or that of another training, is not taken up', async () => {
+  const first = await train(optionsFor('damaged', { epochs: 1 }))
+  const [file] = readdirSync(join(folder, 'damaged'))
+  truncateSync(join(folder, 'damaged', file!), 1000)
+  const epochsRun: number[] = []
+  const again = await train(
+    optionsFor('damaged', {
+      epochs: 1,
+      progress: ({ epoch, step }) => step === 1 && epochsRun.push(epoch),
+    }),
+  )
+  expect(epochsRun).toEqual([0])
+  expect(again.model).toEqual(first.model)
+  const other = await train(
+    optionsFor('damaged', {
+      epochs: 1,
+      identity: 'another',
+      progress: ({ epoch, step }) => step === 1 && epochsRun.push(epoch),
+    }),
+  )
+  expect(epochsRun).toEqual([0, 0])
+  expect(other.model).toEqual(first.model)
+})
+
+test.each([
+  ['Linf', 0.03, 0.015],
+  ['L2', 0.2, 0.1],
+] as const)(
+  'adversarial training in %s reports robust accuracy, no higher than clean, and better than chance',
+  async (norm, epsilon, stepSize) => {
+    const adversary = {
+      threatModel: { norm, epsilon, bounds: [0, 1] },
+      steps: 3,
+      stepSize,
+    } as const
+    const { epochs } = await train(optionsFor(`adversarial-${norm}`, { adversary, epochs: 4 }))
+    const last = epochs.at(-1)!
+    expect(last.validationRobustAccuracy).toBeLessThanOrEqual(last.validationAccuracy)
+    expect(last.validationRobustAccuracy).toBeGreaterThan(0.6)
+  },
+)
+
+test('a loss that is not finite stops the training and says what to do', async () => {
+  await expect(
+    train(optionsFor('diverges', { learningRate: 1e20, warmup: 0, schedule: 'constant' })),
+  ).rejects.toThrow(
+    /^training diverged in epoch \d, step \d+: the loss is (NaN|Infinity); lower learningRate$/,
+  )
+})
+
+describe('a step on a linear model', () => {
+  const plain: NetworkDefinition = {
+    title: 'linear',
+    build: (scope, images) => linear(scope, flatten(images), 3),
+  }
+  const trained: TrainedNetwork = {
+    network: plain,
+    inputShape: [1, 2, 2],
+    mean: [0.5],
+    std: [0.5],
+    seed: 1,
+  }
+  const inputs = float32([2, 1, 2, 2], [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6])
+  const labels = [2, 0]
+  const weight = float32([3, 4], [0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, 0.8, -0.9, 1, 1.1, -1.2])
+  const bias = float32([3], [0.1, 0, -0.1])
+  const velocity = float32([3, 4], new Float32Array(12).fill(0.5))
+
+  test.each([true, false])(
+    'is the formula of SGD with momentum and weight decay; Nesterov %s',
+    async (nesterov) => {
+      const session = await Session.load(
+        stepGraph(trained, 2, { momentum: 0.9, weightDecay: 0.01, nesterov }),
+      )
+      const answers = await session.run({
+        inputs,
+        labels: int64([2], labels),
+        rate: float32([], [0.1]),
+        'parameter/linear1.weight': weight,
+        'parameter/linear1.bias': bias,
+        'momentum/linear1.weight': velocity,
+        'momentum/linear1.bias': float32([3], [0, 0, 0]),
+      })
+      await session.release()
+      const expected = stepByHand(nesterov)
+      expect(answers['new/parameter/linear1.weight']!.data as Float32Array).toBeAllclose(
+        expected.weight,
+        { atol: 1e-6 },
+      )
+      expect(answers['new/parameter/linear1.bias']!.data as Float32Array).toBeAllclose(
+        expected.bias,
+        { atol: 1e-6 },
+      )
+      expect(answers['new/momentum/linear1.weight']!.data as Float32Array).toBeAllclose(
+        expected.velocity,
+        { atol: 1e-6 },
+      )
+      expect(Number(answers['loss']!.data[0])).toBeCloseTo(expected.loss, 5)
+      expect(Number(answers['correct']!.data[0])).toBe(expected.correct)
+    },
+  )
+
+  function stepByHand(nesterov: boolean): {
+    weight: number[]
+    bias: number[]
+    velocity: number[]
+    loss: number
+    correct: number
+  } {
+    const slopes = Array.from({ length: 12 }, () => 0)
+    const biasSlopes = [0, 0, 0]
+    let loss = 0
+    let correct = 0
+    labels.forEach((label, row) => {
+      const x = Array.from(
+        inputs.data.subarray(row * 4, row * 4 + 4),
+        (value) => (value - 0.5) / 0.5,
+      )
+      const z = [0, 1, 2].map((k) =>
+        x.reduce((sum, value, i) => sum + value * weight.data[k * 4 + i]!, bias.data[k]!),
+      )
+      const total = z.reduce((sum, value) => sum + Math.exp(value), 0)
+      loss += (Math.log(total) - z[label]!) / 2
+      correct += Number(z[label] === Math.max(...z))
+      for (let k = 0; k < 3; k++) {
+        const error = (Math.exp(z[k]!) / total - Number(k === label)) / 2
+        biasSlopes[k]! += error
+        for (let i = 0; i < 4; i++) slopes[k * 4 + i]! += error * x[i]!
+      }
+    })
+    const gradient = slopes.map((slope, i) => slope + 0.01 * weight.data[i]!)
+    const speed = gradient.map((slope, i) => 0.9 * velocity.data[i]! + slope)
+    const direction = nesterov ? gradient.map((slope, i) => slope + 0.9 * speed[i]!) : speed
+    // The bias does not decay, and had no momentum.
+    const biasFactor = nesterov ? 1.9 : 1
+    return {
+      weight: direction.map((step, i) => weight.data[i]! - 0.1 * step),
+      bias: biasSlopes.map((slope, i) => bias.data[i]! - 0.1 * biasFactor * slope),
+      velocity: speed,
+      loss,
+      correct,
+    }
+  }
+})

@@ -1,0 +1,107 @@
+/** Stages one after the other: survivors, worst cases, streams and targets. */
+import { expect, test } from 'vitest'
+import { runStages } from '../../../../plugins/attacks/autoattack/ensemble.ts'
+import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
+import { rankTargets } from '../../../../core/attack/ranked-targets.ts'
+import { keepStrongest } from '../../../../core/attack/best-adversarial.ts'
+import type { AttackTask } from '../../../../core/attack/task.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { float32 } from '../../../../core/engine/tensor/tensor.ts'
+import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+import { LinearModel } from '../../../../core/testing/index.ts'
+
+/** The logits are the pixels. */
+const identity = {
+  inputShape: [1, 1, 3],
+  classes: 3,
+  weights: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+  bias: Float64Array.of(0, 0, 0),
+} as const
+
+function task(
+  rows: readonly (readonly [number, number, number])[],
+  told: number[] = [],
+): AttackTask {
+  const inputs = float32([rows.length, 1, 1, 3], rows.flat())
+  const labels = Int32Array.from(rows, () => 0)
+  return {
+    model: new LinearModel(identity),
+    inputs,
+    labels,
+    reference: referenceExamples(inputs, labels),
+    threatModel: { norm: 'Linf', epsilon: 1, bounds: [0, 1] },
+    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
+    batchSize: 2,
+    signal: new AbortController().signal,
+    progress: (done) => told.push(done),
+  }
+}
+
+/** Answers each row with one point, and notes what it was given. */
+function stage(
+  name: string,
+  answer: (x: Float32Array) => readonly number[],
+  seen: unknown[],
+): Stage {
+  return {
+    name,
+    cost: { forward: 1, backward: 0 },
+    targets: 2,
+    async run(own, ranked) {
+      const strongest = keepStrongest(own)
+      own.labels.forEach((_, row) => {
+        const point = Float32Array.from(answer(own.inputs.data.subarray(3 * row, 3 * row + 3)))
+        strongest.offer(row, point, point)
+        seen.push([name, ranked?.[row]?.join(), own.rng.stream(row, 0).bits()])
+      })
+      own.progress(own.labels.length)
+      return strongest.findings
+    },
+  }
+}
+
+test('a stage gets what the earlier ones left, with targets ranked once and streams of its own', async () => {
+  const rows = [
+    [1, 0.5, 0.25],
+    [0.875, 0.25, 0.5],
+    [0.75, 0.5, 0],
+  ] as const
+  const told: number[] = []
+  const seen: unknown[] = []
+  const work = task(rows, told)
+  const found = await runStages(work, [
+    // Breaks the second, comes near with the others.
+    stage('first', ([x]) => (x === 0.875 ? [0, 1, 0] : [0.5, 0.25, 0]), seen),
+    // Breaks the third, and comes less near with the first.
+    stage('second', ([x]) => (x === 0.75 ? [0, 0, 1] : [0.75, 0.25, 0]), seen),
+  ])
+  expect([...found.brokenBy]).toEqual([-1, 0, 1])
+  expect([...found.fooled]).toEqual([0, 1, 1])
+  expect([...found.adversarial.data]).toEqual([0.5, 0.25, 0, 0, 1, 0, 0, 0, 1])
+  const bits = (row: number, name: string): number => randomStream(0, row, 0, `${name}/`).bits()
+  expect(seen).toEqual([
+    ['first', '1,2', bits(0, 'first')],
+    ['first', '2,1', bits(1, 'first')],
+    ['first', '1,2', bits(2, 'first')],
+    ['second', '1,2', bits(0, 'second')],
+    ['second', '1,2', bits(2, 'second')],
+  ])
+  expect(work.model.passes.forward).toBe(3)
+  expect(told).toEqual([1, 3, 3])
+})
+
+test('targets are the wrong classes from the likeliest down, the first of equal ones first', async () => {
+  const ranked = await rankTargets(
+    task([
+      [1, 0.5, 0.25],
+      [1, 0.5, 0.5],
+      [1, 0, 0.5],
+    ]),
+    9,
+  )
+  expect(ranked.map((targets) => [...targets])).toEqual([
+    [1, 2],
+    [1, 2],
+    [2, 1],
+  ])
+})

@@ -1,0 +1,75 @@
+/** Steps of FAB on linear decisions, where they can be checked against closed forms. */
+import { describe, expect, test } from 'vitest'
+import { greatestInBall, liesInBall, prepareSteps } from '../../../../plugins/attacks/fab/linearization.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { randomLinearClassifier, worstCaseMargin } from '../../../../core/testing/index.ts'
+import { norms } from '../../../../core/threat/threat-model.ts'
+import { distance, verifyInside } from '../../../../core/threat/verify.ts'
+
+const size = 24
+const epsilons = { Linf: 0.2, L2: 0.9, L1: 3 } as const
+const trials = Array.from({ length: 30 }, (_, seed) => seed)
+
+/** A point of two classes with the decision z_1 − z_0 linearized there; a few components are on their bounds. */
+function linearTrial(seed: number) {
+  const classifier = randomLinearClassifier([1, 4, 6], 2, seed)
+  const stream = randomStream(seed, 'boundary step')
+  const origin = Float32Array.from({ length: size }, () =>
+    Math.min(1, Math.max(0, 1.4 * stream.uniform() - 0.2)),
+  )
+  const { weights, bias } = classifier
+  const gradient = Float32Array.from(origin, (_, i) => weights[size + i]! - weights[i]!)
+  const valueAt = (x: Float32Array): number =>
+    x.reduce((sum, value, i) => sum + gradient[i]! * value, bias[1]! - bias[0]!)
+  return { classifier, origin, gradient, valueAt }
+}
+
+describe.each(norms)('%s', (norm) => {
+  const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
+
+  test.each(trials)('no point of the ball is greater than the greatest one (seed %i)', (seed) => {
+    const { classifier, origin, gradient, valueAt } = linearTrial(seed)
+    const point = origin.map((value) => 1 - value)
+    const decisions = [{ value: valueAt(point), gradient }]
+    const found = greatestInBall(threatModel, { origin, point }, decisions)
+    expect(verifyInside(threatModel, origin, found)).toBeUndefined()
+    expect(valueAt(found)).toBeCloseTo(-worstCaseMargin(classifier, threatModel, origin, 0), 4)
+  })
+
+  test('of several decisions it takes the one that gets greatest, wherever they were linearized', () => {
+    const { origin, gradient, valueAt } = linearTrial(1)
+    const decision = { value: valueAt(origin), gradient }
+    const weaker = { value: valueAt(origin) - 1, gradient: gradient.map((value) => -value / 9) }
+    const placed = { origin, point: origin }
+    const alone = greatestInBall(threatModel, placed, [decision])
+    expect(greatestInBall(threatModel, placed, [weaker, decision, weaker])).toEqual(alone)
+  })
+
+  test('without a gradient the greatest point is the input', () => {
+    const { origin } = linearTrial(2)
+    const decisions = [{ value: -1, gradient: new Float32Array(size) }]
+    expect(greatestInBall(threatModel, { origin, point: origin }, decisions)).toEqual(origin)
+  })
+
+  test.each(trials)(
+    'a step from the input leads a little beyond the decision (seed %i)',
+    (seed) => {
+      const { origin, gradient, valueAt } = linearTrial(seed)
+      const point = origin.slice()
+      const value = valueAt(origin)
+      prepareSteps(threatModel, size)({ origin, point }, { value, gradient })
+      const beyond = -valueAt(point) / value
+      // η = 1.05, less what the bounds cut off.
+      expect(beyond).toBeGreaterThan(-1e-5)
+      expect(beyond).toBeLessThan(0.05 + 1e-5)
+    },
+  )
+
+  test('in the ball is what is no farther than ε', () => {
+    const { origin } = linearTrial(3)
+    const point = origin.map((value, i) => value + (i % 3) * 0.01)
+    const away = distance(norm, origin, point)
+    expect(liesInBall({ ...threatModel, epsilon: away }, { origin, point })).toBe(true)
+    expect(liesInBall({ ...threatModel, epsilon: away * 0.999 }, { origin, point })).toBe(false)
+  })
+})

@@ -1,0 +1,161 @@
+/** Projected gradient ascent: accounting, best iterates, targets and bad gradients. */
+import { describe, expect, test } from 'vitest'
+import { attackLosses } from '../../../../core/attack/attack-loss.ts'
+import {
+  projectedGradient,
+  projectedGradientCost,
+} from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import type { ProjectedGradientOptions } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import type { AttackTask } from '../../../../core/attack/task.ts'
+import { predictions } from '../../../../core/model/predictions.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { float32 } from '../../../../core/engine/tensor/tensor.ts'
+import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
+import { LinearModel } from '../../../../core/testing/index.ts'
+
+const plain: ProjectedGradientOptions = {
+  steps: 5,
+  stepSize: 0.1,
+  randomStart: false,
+  restarts: 1,
+  loss: 'cross-entropy',
+  goal: 'untargeted',
+  target: 'random',
+}
+
+/** Logits of three classes on two pixels: z = (2 x₀, 2 x₁, 0.8). */
+const classifier = {
+  inputShape: [1, 1, 2],
+  classes: 3,
+  weights: Float64Array.of(2, 0, 0, 2, 0, 0),
+  bias: Float64Array.of(0, 0, 0.8),
+} as const
+
+function task(
+  rows: readonly (readonly [number, number])[],
+  labels: readonly number[],
+  changes: Partial<AttackTask & ThreatModel> = {},
+): AttackTask {
+  const { epsilon = 0.3, norm = 'Linf', ...others } = changes
+  const inputs = float32([rows.length, 1, 1, 2], rows.flat())
+  const classes = Int32Array.from(labels)
+  return {
+    model: new LinearModel(classifier),
+    inputs,
+    labels: classes,
+    reference: referenceExamples(inputs, classes),
+    threatModel: { norm, epsilon, bounds: [0, 1] },
+    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
+    batchSize: 4,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ...others,
+  }
+}
+
+test('it stops at the first iterate that is misclassified', async () => {
+  const work = task([[0.6, 0.5]], [0])
+  const { data } = await projectedGradient(work, plain)
+  // One step down in x₀ and up in x₁ is enough.
+  expect(data).toBeAllclose([0.5, 0.6])
+  // The gradient pass at the second iterate shows that it is fooled.
+  expect(work.model.passes).toEqual({ forward: 2, backward: 2 })
+})
+
+describe('an example that is never fooled', () => {
+  test.each([
+    ['from the input', {}],
+    ['with momentum', { momentum: 1 }],
+    ['from three random starts', { randomStart: true, restarts: 3 }],
+    ['restarts without a random start, which would be all the same', { restarts: 3 }],
+    ['towards two random targets', { goal: 'targeted', restarts: 2 }],
+    ['towards the least likely class', { goal: 'targeted', target: 'least-likely', restarts: 2 }],
+  ] as const)('costs what it should: %s', async (_, changes) => {
+    const options = { ...plain, ...changes }
+    const work = task([[1, 0]], [0], { epsilon: 0.05 })
+    await projectedGradient(work, options)
+    expect(work.model.passes).toEqual(projectedGradientCost(options))
+  })
+
+  test('is answered with its strongest iterate, not the last', async () => {
+    // Towards class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 leap to and fro between 1.2 and 1.6.
+    const weights = Float64Array.of(2, -2, -2, 2, 0, 0)
+    const model = new LinearModel({ ...classifier, weights, bias: Float64Array.of(0, 0, -1) })
+    const work = task([[0.6, 0.5]], [0], { model })
+    const { data } = await projectedGradient(work, {
+      ...plain,
+      stepSize: 0.2,
+      loss: 'margin',
+      goal: 'targeted',
+      target: 2,
+    })
+    expect(data).toEqual(work.inputs.data)
+  })
+})
+
+describe('a targeted attack', () => {
+  const targeted: ProjectedGradientOptions = { ...plain, goal: 'targeted' }
+
+  test('goes on past other wrong classes until it hits its target', async () => {
+    const work = task([[0.55, 0.25]], [0])
+    const { data } = await projectedGradient(work, { ...targeted, target: 1 })
+    expect(predictions(await work.model.logits(float32([1, 1, 1, 2], data)))).toEqual(
+      Int32Array.of(1),
+    )
+  })
+
+  test('leaves an example of the target class as it is, without a pass', async () => {
+    const work = task([[0.6, 0.1]], [0])
+    const { data } = await projectedGradient(work, { ...targeted, target: 0 })
+    expect(data).toEqual(work.inputs.data)
+    expect(work.model.passes).toEqual({ forward: 0, backward: 0 })
+  })
+
+  test('draws any wrong class, and never the true one', async () => {
+    const rows = Array.from({ length: 40 }, () => [1, 0.5] as const)
+    const work = task(
+      rows,
+      rows.map(() => 0),
+      { epsilon: 0.9 },
+    )
+    const answer = await projectedGradient(work, { ...targeted, steps: 20 })
+    const reached = predictions(await work.model.logits(answer))
+    expect(new Set(reached)).toEqual(new Set([1, 2]))
+  })
+
+  test('names a class that the model has not', async () => {
+    const work = task([[0.6, 0.1]], [0])
+    await expect(
+      projectedGradient(work, { ...targeted, target: 3 }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: target: expected a class from 0 to 2, got 3]`,
+    )
+  })
+})
+
+test('a gradient that is not finite is an error that says where', async () => {
+  const weights = classifier.weights.with(0, Number.NaN)
+  class Broken extends LinearModel {
+    override async logits(): Promise<ReturnType<typeof float32>> {
+      return float32([1, 3], [1, 0, 0])
+    }
+  }
+  const work = task([[0.6, 0.1]], [0], { model: new Broken({ ...classifier, weights }) })
+  await expect(projectedGradient(work, plain)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[RobenchError: the gradient of the loss is not finite: got NaN for row 0 at step 0 of restart 0; attack such a model without gradients]`,
+  )
+})
+
+test('an aborted signal stops it', async () => {
+  const work = task([[0.6, 0.1]], [0], { signal: AbortSignal.abort(new Error('enough')) })
+  await expect(projectedGradient(work, plain)).rejects.toThrow('enough')
+})
+
+test('the losses in plain numbers are those of their definitions', () => {
+  const logits = Float32Array.of(1, 3, 2)
+  const total = Math.exp(1) + Math.exp(3) + Math.exp(2)
+  expect(attackLosses['cross-entropy'].value(logits, 2)).toBeCloseTo(Math.log(total) - 2, 12)
+  expect(attackLosses.margin.value(logits, 1)).toBe(-1)
+  expect(attackLosses.margin.value(logits, 0)).toBe(2)
+})

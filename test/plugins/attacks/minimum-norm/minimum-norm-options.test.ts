@@ -1,0 +1,90 @@
+/** Options of the minimum-norm attacks, as suites write them. */
+import { describe, expect, test } from 'vitest'
+import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
+import { runAttack } from '../../../../core/plugin/host.ts'
+import { resolveOptions } from '../../../../core/plugin/options.ts'
+import { carliniWagner } from '../../../../plugins/attacks/minimum-norm/carlini-wagner.ts'
+import { ddn } from '../../../../plugins/attacks/minimum-norm/ddn.ts'
+import { deepfool } from '../../../../plugins/attacks/minimum-norm/deepfool.ts'
+import { fmn } from '../../../../plugins/attacks/minimum-norm/fmn.ts'
+import { linearCase, withOptions } from '../../../support/attack-request.ts'
+
+const cost = (plugin: AttackPlugin<never>, options = {}, classes = 10): unknown =>
+  // Checked against the plugin's own schema.
+  plugin.cost(resolveOptions(plugin.meta, options, 'options') as never, classes, 'L2')
+
+describe('the defaults', () => {
+  test('are these', () => {
+    for (const plugin of [carliniWagner, ddn, deepfool, fmn]) {
+      expect(plugin.meta).toMatchObject({ minimumNorm: true, stochastic: false })
+    }
+    expect(resolveOptions(carliniWagner.meta, {}, 'options')).toEqual({
+      steps: 1000,
+      searchSteps: 9,
+      learningRate: 0.01,
+      confidence: 0,
+      abortEarly: true,
+    })
+    expect(resolveOptions(ddn.meta, {}, 'options')).toEqual({
+      steps: 100,
+      loss: 'cross-entropy',
+      radiusChange: 0.05,
+    })
+    expect(resolveOptions(deepfool.meta, {}, 'options')).toEqual({
+      steps: 50,
+      targets: 9,
+      overshoot: 0.02,
+      halvings: 10,
+    })
+    expect(resolveOptions(fmn.meta, {}, 'options')).toEqual({ steps: 100 })
+  })
+
+  test('cost so many passes', () => {
+    expect(cost(carliniWagner)).toEqual({ forward: 9000, backward: 9000 })
+    expect(cost(ddn)).toEqual({ forward: 101, backward: 100 })
+    expect(cost(fmn)).toEqual({ forward: 101, backward: 100 })
+    expect(cost(deepfool)).toEqual({ forward: 50 + 1 + 10, backward: 450 })
+  })
+
+  test('rank the classes of deepfool where there are more than its targets', () => {
+    expect(cost(deepfool, {}, 100)).toEqual({ forward: 1 + 50 + 1 + 10, backward: 450 })
+    expect(cost(deepfool, { targets: 20, halvings: 0 }, 100)).toEqual({
+      forward: 1 + 50 * 3 + 1,
+      backward: 1000,
+    })
+  })
+})
+
+test.each([
+  ['no run', carliniWagner, { searchSteps: 0 }],
+  ['a learning rate of zero', carliniWagner, { learningRate: 0 }],
+  ['a negative confidence', carliniWagner, { confidence: -1 }],
+  ['a radius that vanishes', ddn, { radiusChange: 1 }],
+  ['an unknown loss', ddn, { loss: 'hinge' }],
+  ['a negative overshoot', deepfool, { overshoot: -0.1 }],
+  ['a step size of zero', fmn, { stepSize: 0 }],
+  ['no steps', fmn, { steps: 0 }],
+] as const)('%s is refused', (_, plugin: AttackPlugin<never>, options) => {
+  expect(() => resolveOptions(plugin.meta, options, 'suite.json#/attacks/0/options')).toThrow()
+})
+
+test('the step size of fmn may be a fraction', async () => {
+  const threatModel = { norm: 'L2', epsilon: 3, bounds: [0, 1] } as const
+  const { request } = await linearCase({ classes: 3, count: 10, size: 24 }, { threatModel })
+  const run = (stepSize: unknown) =>
+    runAttack({ ...request, ...withOptions(fmn, { steps: 5, stepSize }) })
+  const [number, fraction, other] = [await run(0.25), await run('1/4'), await run(1)]
+  expect(fraction.adversarial.data).toEqual(number.adversarial.data)
+  expect(other.adversarial.data).not.toEqual(number.adversarial.data)
+})
+
+test('a confidence asks for points that are farther beyond the boundary', async () => {
+  const threatModel = { norm: 'L2', epsilon: 3, bounds: [0, 1] } as const
+  const { request } = await linearCase({ classes: 3, count: 10, size: 24 }, { threatModel })
+  const run = (confidence: number) =>
+    runAttack({ ...request, ...withOptions(carliniWagner, { steps: 100, confidence }) })
+  const [plain, confident] = [await run(0), await run(2)]
+  confident.breakingEpsilons!.forEach((length, row) => {
+    expect(length).toBeGreaterThan(plain.breakingEpsilons![row]!)
+  })
+})

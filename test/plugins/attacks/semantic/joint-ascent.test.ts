@@ -1,0 +1,115 @@
+/** The joint ascent is PGD where attributes cannot change, keeps to its evidence, and obeys the semantic guard. */
+import { expect, test } from 'vitest'
+import { jointAscent } from '../../../../plugins/attacks/semantic/joint-ascent.ts'
+import type { JointAscentOptions } from '../../../../plugins/attacks/semantic/joint-ascent.ts'
+import { freeNoise } from '../../../../plugins/attacks/semantic/perturbation-source.ts'
+import { projectedGradient } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import type { AttackTask } from '../../../../core/attack/task.ts'
+import { predictions } from '../../../../core/model/predictions.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
+import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
+import { applyAttributeTransform } from '../../../../core/threat/attribute-transform.ts'
+import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+import type { AttributeRanges, Norm } from '../../../../core/threat/threat-model.ts'
+import { distance } from '../../../../core/threat/verify.ts'
+
+const shape = [1, 6, 6] as const
+const count = 30
+const model = new LinearModel(randomLinearClassifier(shape, 3, 8))
+const bounds = [0, 1] as const
+const epsilons = { Linf: 0.03, L2: 0.12, L1: 0.3 } as const
+const options: JointAscentOptions = {
+  steps: 5,
+  restarts: 3,
+  attributeStep: 0.1,
+  loss: 'cross-entropy',
+  semanticGuard: false,
+}
+
+async function makeTask(norm: Norm, ranges: AttributeRanges): Promise<AttackTask> {
+  const stream = randomStream('joint ascent')
+  const pixels = Float32Array.from({ length: count * 36 }, () => stream.uniform())
+  const inputs = float32([count, ...shape], pixels)
+  const labels = predictions(await model.logits(inputs))
+  return {
+    model,
+    inputs,
+    labels,
+    threatModel: {
+      norm,
+      epsilon: epsilons[norm],
+      bounds,
+      transform: { kind: 'attribute', ranges },
+    },
+    reference: referenceExamples(inputs, labels),
+    rng: { stream: (row, restart, name = '') => randomStream(row, restart, name) },
+    batchSize: 8,
+    signal: new AbortController().signal,
+    progress: () => {},
+  }
+}
+
+const wide: AttributeRanges = { rotation: [-60, 60], contrast: [0.5, 1.5], translationY: [-1, 1] }
+
+test.each(['Linf', 'L2'] as const)('%s: with ranges of one value it is pgd', async (norm) => {
+  const task = await makeTask(norm, { rotation: [0, 0] })
+  const stepSize = epsilons[norm] / 4
+  const joint = await jointAscent(task, options, freeNoise(36, stepSize))
+  const alone = await projectedGradient(task, {
+    ...options,
+    stepSize,
+    randomStart: true,
+    goal: 'untargeted',
+    target: 'random',
+  })
+  const broken = async (images: typeof alone): Promise<boolean[]> =>
+    Array.from(predictions(await model.logits(images)), (k, row) => k !== task.labels[row])
+  const found = await broken(joint.adversarial)
+  expect(found).toContain(true)
+  expect(found).toContain(false)
+  expect(found).toEqual(await broken(alone))
+})
+
+test.each(['Linf', 'L2'] as const)(
+  '%s: answers lie exactly in the ball around T(x) of the evidence',
+  async (norm) => {
+    const task = await makeTask(norm, wide)
+    const answer = await jointAscent(task, options, freeNoise(36, epsilons[norm] / 4))
+    const centers = await applyAttributeTransform(task.inputs, answer.transform, bounds)
+    for (let row = 0; row < count; row++) {
+      const [center, point] = [centers, answer.adversarial].map((t) => gatherRows(t, [row]).data)
+      expect(distance(norm, center!, point!)).toBeLessThanOrEqual(epsilons[norm])
+    }
+    const bare = await jointAscent(task, options)
+    const transformed = await applyAttributeTransform(task.inputs, bare.transform, bounds)
+    expect(bare.adversarial.data).toEqual(transformed.data)
+  },
+)
+
+test('under the guard T(x) of every broken example is classified correctly, and without it of some not', async () => {
+  const task = await makeTask('Linf', wide)
+  const lost = async (semanticGuard: boolean): Promise<number> => {
+    const answer = await jointAscent(task, { ...options, semanticGuard }, freeNoise(36, 0.01))
+    const centers = await applyAttributeTransform(task.inputs, answer.transform, bounds)
+    const ofCenters = predictions(await model.logits(centers))
+    const ofPoints = predictions(await model.logits(answer.adversarial))
+    const broken = Array.from(task.labels.keys()).filter(
+      (row) => ofPoints[row] !== task.labels[row],
+    )
+    expect(broken.length).toBeGreaterThan(0)
+    return broken.filter((row) => ofCenters[row] !== task.labels[row]).length
+  }
+  expect(await lost(true)).toBe(0)
+  expect(await lost(false)).toBeGreaterThan(0)
+})
+
+test('it needs a threat model with ranges, and says so', async () => {
+  const task = await makeTask('Linf', wide)
+  const { transform: _transform, ...plain } = task.threatModel
+  await expect(
+    jointAscent({ ...task, threatModel: plain }, options),
+  ).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ConfigError: expected a threat model with the transform "attribute", got none; state ranges of attributes in its transform]`,
+  )
+})

@@ -1,0 +1,47 @@
+/** Which addresses a link may have, and that a missing value is an error. */
+import { describe, expect, test } from 'vitest'
+import { safeUrl, templateEnvironment, themeFolder } from '../../../reports/theme/templates.ts'
+
+describe('safeUrl', () => {
+  test.each([
+    'https://arxiv.org/abs/1706.06083',
+    'HTTP://example.org',
+    'mailto:someone@example.org',
+    'entries/a.html#b:c',
+    '../a?b=c:d',
+    './a:b',
+    '#top',
+  ])('lets %s through', (address) => {
+    expect(safeUrl(address)).toBe(address)
+  })
+
+  test.each([
+    'javascript:alert(1)',
+    'JavaScript:alert(1)',
+    ' \u0001javascript:alert(1)',
+    'java\nscript:alert(1)',
+    'java\tscript\u0000:alert(1)',
+    'data:text/html,<script>',
+    'vbscript:x',
+    'file:///etc/passwd',
+    '//example.org/x',
+    '\\\\example.org\\x',
+    '/\\example.org',
+    ':x',
+  ])('refuses %j', (address) => {
+    expect(safeUrl(address)).toBe('')
+  })
+
+  test.each([undefined, null, 7, { toString: () => 'https://example.org' }])(
+    'refuses %j, which is no text',
+    (address) => {
+      expect(safeUrl(address)).toBe('')
+    },
+  )
+})
+
+test('a value that is missing throws instead of showing nothing', () => {
+  const environment = templateEnvironment(themeFolder())
+  expect(() => environment.renderString('{{ missing }}', {})).toThrow('null or undefined')
+  expect(environment.renderString('{{ text }}', { text: '<b>"&' })).toBe('&lt;b&gt;&quot;&amp;')
+})
