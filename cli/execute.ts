@@ -6,7 +6,7 @@ import picocolors from 'picocolors'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { RobenchError, RunError } from '../core/base/errors.ts'
 import { runSuite } from '../core/bench/execute/run.ts'
-import type { RunAnswer } from '../core/bench/execute/run.ts'
+import type { SuiteRun } from '../core/bench/execute/run.ts'
 import type { RunListener } from '../core/bench/execute/settings.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
@@ -68,7 +68,7 @@ export async function interruptible<T>(
   }
 }
 
-function printTable({ result, resultPath }: RunAnswer, reportPath: string): void {
+function printTable({ result, resultPath }: SuiteRun, reportPath: string): void {
   const { stdout } = process
   stdout.write(`${formatTable(result, { color: picocolors.isColorSupported && stdout.isTTY })}\n`)
   stdout.write(`result  ${resultPath}\nreport  ${reportPath}\n`)

@@ -60,7 +60,7 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
   requireSameGround(entries)
   const groups = new Map<string, LeaderboardEntry[]>()
   for (const entry of entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))) {
-    const key = `${groundOf(entry)} ${canonicalJson(entry.attacks.map(protocolOf).toSorted())}`
+    const key = `${benchmarkKey(entry)} ${canonicalJson(entry.attacks.map(protocolOf).toSorted())}`
     const group = groups.get(key)
     if (group) group.push(entry)
     else groups.set(key, [entry])
@@ -71,10 +71,10 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
   )
   const seen = new Map<string, number>()
   return sorted.map((group) => {
-    const ground = groundOfAll(group).replaceAll('/', '-')
-    const nth = (seen.get(ground) ?? 0) + 1
-    seen.set(ground, nth)
-    return rankTable(group, nth === 1 ? ground : `${ground}-${nth}`)
+    const benchmark = benchmarkKeyOfAll(group).replaceAll('/', '-')
+    const nth = (seen.get(benchmark) ?? 0) + 1
+    seen.set(benchmark, nth)
+    return rankTable(group, nth === 1 ? benchmark : `${benchmark}-${nth}`)
   })
 }
 
@@ -154,7 +154,7 @@ function protocolOf({ plugin, version, options }: EntryAttack): string {
 }
 
 /** Data set and threat model, as the folder of the entry. */
-function groundOf({ dataset, threatModel }: LeaderboardEntry): string {
+function benchmarkKey({ dataset, threatModel }: LeaderboardEntry): string {
   return `${dataset.id}/${threatSlug(threatModel)}`
 }
 
@@ -164,16 +164,16 @@ function sortKey([first]: readonly LeaderboardEntry[]): string {
   return `${dataset.id}/${threatModel.transform ? 'transform' : 'ball'}/${threatSlug(threatModel)}`
 }
 
-function groundOfAll([first]: readonly LeaderboardEntry[]): string {
-  return first ? groundOf(first) : ''
+function benchmarkKeyOfAll([first]: readonly LeaderboardEntry[]): string {
+  return first ? benchmarkKey(first) : ''
 }
 
 function requireSameGround(entries: readonly LeaderboardEntry[]): void {
   const first = new Map<string, LeaderboardEntry>()
   for (const entry of entries) {
-    const ground = groundOf(entry)
-    const other = first.get(ground) ?? entry
-    first.set(ground, other)
+    const benchmark = benchmarkKey(entry)
+    const other = first.get(benchmark) ?? entry
+    first.set(benchmark, other)
     const facts = ({ dataset, threatModel }: LeaderboardEntry): Record<string, unknown> => ({
       'dataset.sha256': dataset.sha256,
       'dataset.examples': dataset.examples,
@@ -186,7 +186,7 @@ function requireSameGround(entries: readonly LeaderboardEntry[]): void {
       throw new ConfigError(
         'ROBENCH_DATA',
         `${entryLocation(entry)}.json: ${name} is ${String(value)}, but ${String(expected[name])} in ` +
-          `${entryLocation(other)}.json; entries of one folder must be measured on the same ground`,
+          `${entryLocation(other)}.json; entries of one folder must be measured on the same benchmark`,
       )
     }
   }

@@ -1,5 +1,5 @@
 /** The built-in plugins: sorted tables of lazy loaders, of the same form as a third party's package exports. */
-import type { PluginTable } from '../core/index.ts'
+import type { PluginTable } from '../core/api/plugin.ts'
 
 const builtins: PluginTable = {
   attacks: {
@@ -12,7 +12,8 @@ const builtins: PluginTable = {
     bim: async () => (await import('./attacks/gradient/bim.ts')).bim,
     boundary: async () => (await import('./attacks/decision-based/boundary.ts')).boundary,
     bpda: async () => (await import('./attacks/wrappers/bpda.ts')).bpda,
-    'carlini-wagner': async () => (await import('./attacks/minimum-norm/carlini-wagner.ts')).carliniWagner,
+    'carlini-wagner': async () =>
+      (await import('./attacks/minimum-norm/carlini-wagner.ts')).carliniWagner,
     corruption: async () => (await import('./attacks/corruption/corruption.ts')).corruption,
     ddn: async () => (await import('./attacks/minimum-norm/ddn.ts')).ddn,
     deepfool: async () => (await import('./attacks/minimum-norm/deepfool.ts')).deepfool,
@@ -22,10 +23,13 @@ const builtins: PluginTable = {
     'fab-t': async () => (await import('./attacks/fab/fab-t.ts')).fabT,
     fgsm: async () => (await import('./attacks/gradient/fgsm.ts')).fgsm,
     fmn: async () => (await import('./attacks/minimum-norm/fmn.ts')).fmn,
-    'gradient-aware': async () => (await import('./attacks/wrappers/gradient-aware.ts')).gradientAware,
+    'gradient-aware': async () =>
+      (await import('./attacks/wrappers/gradient-aware.ts')).gradientAware,
     'high-pass': async () => (await import('./attacks/spectral/high-pass.ts')).highPass,
-    'high-pass-sweep': async () => (await import('./attacks/spectral/high-pass-sweep.ts')).highPassSweep,
-    'hop-skip-jump': async () => (await import('./attacks/decision-based/hop-skip-jump.ts')).hopSkipJump,
+    'high-pass-sweep': async () =>
+      (await import('./attacks/spectral/high-pass-sweep.ts')).highPassSweep,
+    'hop-skip-jump': async () =>
+      (await import('./attacks/decision-based/hop-skip-jump.ts')).hopSkipJump,
     mim: async () => (await import('./attacks/gradient/mim.ts')).mim,
     nes: async () => (await import('./attacks/score-based/nes.ts')).nes,
     'ni-fgsm': async () => (await import('./attacks/gradient/ni-fgsm.ts')).niFgsm,
@@ -39,7 +43,8 @@ const builtins: PluginTable = {
     universal: async () => (await import('./attacks/gradient/universal.ts')).universal,
   },
   defenses: {
-    'gradient-step': async () => (await import('./defenses/gradient-step/gradient-step.ts')).gradientStep,
+    'gradient-step': async () =>
+      (await import('./defenses/gradient-step/gradient-step.ts')).gradientStep,
     'onnx-model': async () => (await import('./defenses/onnx-model/onnx-model.ts')).onnxModel,
     'pgd-at': async () => (await import('./defenses/pgd-at/pgd-at.ts')).pgdAt,
     standard: async () => (await import('./defenses/standard/standard.ts')).standard,

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/errors.ts'
 import type { AttackTask } from './task.ts'
 
 /** Work on `count` examples, at most `batchSize` at a time, each with a state of its own. */
-export interface RefilledWork<State> {
+export interface ScheduledWork<State> {
   readonly count: number
   readonly batchSize: number
   readonly signal: AbortSignal
@@ -16,13 +16,13 @@ export interface RefilledWork<State> {
 }
 
 /** `refill` over the examples of a task, in its batches, under its signal. @throws as `refill` */
-export function refillTask<State>(
+export function scheduleTask<State>(
   task: AttackTask,
-  work: Pick<RefilledWork<State>, 'open' | 'advance'>,
+  work: Pick<ScheduledWork<State>, 'open' | 'advance'>,
 ): Promise<void> {
   const { labels, batchSize, signal } = task
   const progress = (done: number): void => task.progress(done)
-  return refill({ ...work, count: labels.length, batchSize, signal, progress })
+  return scheduleBatches({ ...work, count: labels.length, batchSize, signal, progress })
 }
 
 /**
@@ -30,7 +30,7 @@ export function refillTask<State>(
  * by its state alone, the outcome depends on neither the batch size nor the other examples.
  * @throws whatever the signal was aborted with; ConfigError ROBENCH_CONFIG if the batch size is not a positive whole number.
  */
-export async function refill<State>(work: RefilledWork<State>): Promise<void> {
+export async function scheduleBatches<State>(work: ScheduledWork<State>): Promise<void> {
   const { count, batchSize, signal } = work
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ConfigError(

@@ -2,7 +2,7 @@
 import { RobenchError } from '../base/errors.ts'
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import { measureGradient } from './gradient-norms.ts'
+import { gradientNorms } from './gradient-norms.ts'
 
 /** Points as one batch `[points, …exampleShape]`, copied. */
 export function stackPoints(
@@ -45,7 +45,7 @@ export function checkGradient(
   where: string,
   details: Readonly<Record<string, unknown>>,
 ): void {
-  if (Number.isFinite(measureGradient(gradient).absolute)) return
+  if (Number.isFinite(gradientNorms(gradient).absolute)) return
   const value = gradient.find((component) => !Number.isFinite(component))
   throw new RobenchError(
     'ROBENCH_MODEL_OUTPUT',

@@ -15,14 +15,14 @@ export interface AttackFindings {
   readonly margins: Float64Array
 }
 
-export interface Strongest {
+export interface BestAdversarial {
   readonly findings: AttackFindings
   /** Shows a point of the ball, as the model judges it; true if it is misclassified. It is copied if it is kept. */
   offer(row: number, point: Float32Array, logits: Float32Array): boolean
 }
 
 /** Nothing found yet: the answers are the inputs. */
-export function keepStrongest({ inputs, labels }: AttackTask): Strongest {
+export function trackBestAdversarial({ inputs, labels }: AttackTask): BestAdversarial {
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
   const fooled = new Uint8Array(labels.length)

@@ -6,7 +6,7 @@ import type { Model, Program, ProgramDefinition, ProgramScope } from '../model/m
 import { int64 } from '../engine/tensor/tensor.ts'
 import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 
-export interface ClassGradientAnswer {
+export interface ClassGradientResult {
   /** `[n, k]` */
   readonly logits: FloatTensor
   /** For each list of rivals, in the shape of the points: row i is ∂(z_rival − z_label)/∂x of example i. */
@@ -22,7 +22,7 @@ export type ClassGradients = (
   points: FloatTensor,
   labels: Int32Array,
   rivals: readonly Int32Array[],
-) => Promise<ClassGradientAnswer>
+) => Promise<ClassGradientResult>
 
 /** Backward passes that share a forward pass. Each takes memory for a copy of the weights. */
 const perProgram = 9
@@ -110,7 +110,7 @@ async function oneByOne(
   points: FloatTensor,
   labels: Int32Array,
   rivals: readonly Int32Array[],
-): Promise<ClassGradientAnswer> {
+): Promise<ClassGradientResult> {
   const gradients: FloatTensor[] = []
   let logits: FloatTensor | undefined
   for (const targets of rivals) {

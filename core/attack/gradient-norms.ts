@@ -1,7 +1,7 @@
 /** How long a gradient is, in every norm at once. */
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 
-export interface GradientLengths {
+export interface GradientNorms {
   /** ‖g‖₁, the dual norm in Linf; not finite if a component is not. */
   readonly absolute: number
   /** ‖g‖₂² */
@@ -11,7 +11,7 @@ export interface GradientLengths {
 }
 
 /** @param gradient 1 component or more. */
-export function measureGradient(gradient: Float32Array): GradientLengths {
+export function gradientNorms(gradient: Float32Array): GradientNorms {
   return measure.run({ gradient }, {})
 }
 

@@ -7,7 +7,7 @@ import { attackLosses } from './attack-loss.ts'
 import type { AttackTask } from './task.ts'
 
 /** What a minimum-norm attack found, by its own passes. */
-export interface Nearest {
+export interface NearestAdversarial {
   /** `[n, c, h, w]`: the nearest fooling point, bit by bit as it was judged, if it lies within ε; else the input. */
   readonly adversarial: FloatTensor
   /** `[n]`: how far the nearest fooling point lies, within ε or not; Infinity where none was seen. */
@@ -21,7 +21,10 @@ export interface Nearest {
  * @param confidence κ: a point fools the model if it is misclassified and its margin max over i ≠ y of z_i − z_y is at least that; with 0
  * the predicted class alone decides.
  */
-export function keepNearest({ inputs, labels, threatModel }: AttackTask, confidence = 0): Nearest {
+export function trackNearestAdversarial(
+  { inputs, labels, threatModel }: AttackTask,
+  confidence = 0,
+): NearestAdversarial {
   const { norm, epsilon } = threatModel
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())

@@ -1,7 +1,7 @@
 /** Attacks that only ask questions: each example's search says which points to judge next, and batches are filled from all of them. */
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
-import { refill } from './batch-scheduler.ts'
+import { scheduleBatches } from './batch-scheduler.ts'
 import type { AttackTask } from './task.ts'
 
 /**
@@ -107,7 +107,7 @@ export async function runQueries(
     return active.map((asker) => finished.has(asker))
   }
 
-  await refill({
+  await scheduleBatches({
     count: labels.length,
     batchSize,
     signal,

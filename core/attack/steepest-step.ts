@@ -2,7 +2,7 @@
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import type { ElementArrays, ElementType } from '../engine/tensor/vector-loop.ts'
 import type { Norm } from '../threat/threat-model.ts'
-import { measureGradient } from './gradient-norms.ts'
+import { gradientNorms } from './gradient-norms.ts'
 
 export interface SteepestStep {
   /** Where the step starts. */
@@ -30,7 +30,7 @@ export function steepestStep(norm: Norm, step: SteepestStep): void {
 }
 
 function accumulate({ gradient, velocity, momentum }: SteepestStep): Float64Array {
-  const { absolute } = measureGradient(gradient)
+  const { absolute } = gradientNorms(gradient)
   accelerate.run({ gradient, velocity }, { momentum, scale: absolute === 0 ? 0 : 1 / absolute })
   return velocity
 }

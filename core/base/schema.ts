@@ -9,7 +9,7 @@ export interface SchemaProblem {
   readonly message: string
 }
 
-export interface SchemaAnswer {
+export interface SchemaResult {
   /** A copy of the document with the schema's defaults filled in. */
   readonly value: unknown
   readonly problems: readonly SchemaProblem[]
@@ -30,7 +30,7 @@ export interface SchemaWording {
 export function compileSchema(
   schema: Readonly<Record<string, unknown>>,
   wording: SchemaWording = { noun: 'key' },
-): (document: unknown) => SchemaAnswer {
+): (document: unknown) => SchemaResult {
   const ajv = new Ajv2020({
     strict: true,
     strictRequired: false,

@@ -10,9 +10,9 @@ import { chooseCut } from './incremental/split-network.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { FileRunner } from './file-runner.ts'
 import type {
-  GradientAnswer,
+  GradientResult,
   Model,
-  ModelStage,
+  ModelComponent,
   ModelVariant,
   PassCounts,
   Program,
@@ -24,8 +24,13 @@ import type {
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
-import { checkStageNames, isExact, substituteTreated, type PlacedStage } from './components.ts'
-import { WindowedSessions } from './incremental/incremental-passes.ts'
+import {
+  checkComponentNames,
+  isExact,
+  substituteTreated,
+  type PlacedComponent,
+} from './components.ts'
+import { IncrementalSessions } from './incremental/incremental-passes.ts'
 
 export interface ClassifierParts {
   readonly name: string
@@ -38,7 +43,7 @@ export interface ClassifierParts {
   /** What the file was read as, or why there is no expression to differentiate. */
   readonly expression: ClassifierExpression | GraphError
   /** As the manifest declares them. */
-  readonly stages: readonly ModelStage[]
+  readonly components: readonly ModelComponent[]
   readonly stochastic: boolean
   readonly runner: FileRunner
   readonly session: SessionOptions
@@ -48,7 +53,7 @@ export interface ClassifierParts {
 export interface ClassifierExpression {
   /** `[n, k]` */
   readonly logits: Value
-  readonly stages: readonly PlacedStage[]
+  readonly components: readonly PlacedComponent[]
   readonly noise: readonly Noise[]
 }
 
@@ -93,16 +98,16 @@ export class ClassifierModel implements Model {
     const { forward, backward } = this.#family
     return { forward, backward }
   }
-  get stages(): readonly ModelStage[] {
-    return this.#parts.stages.map(({ name, backward }) => ({ name, backward }))
+  get components(): readonly ModelComponent[] {
+    return this.#parts.components.map(({ name, backward }) => ({ name, backward }))
   }
   get stochastic(): boolean {
     return this.#parts.stochastic
   }
 
   variant(options: ModelVariant): Model {
-    const { expression, name, stages } = this.#parts
-    checkStageNames(stages, options, name)
+    const { expression, name, components } = this.#parts
+    checkComponentNames(components, options, name)
     if (expression instanceof GraphError && !isExact(options)) throw expression
     if (!(expression instanceof GraphError)) this.#family.sessions.treated(options)
     return new ClassifierModel(this.#parts, options, this)
@@ -121,7 +126,7 @@ export class ClassifierModel implements Model {
     labels: Int32Array,
     loss: TargetedLoss,
     targets?: Int32Array,
-  ): Promise<GradientAnswer> {
+  ): Promise<GradientResult> {
     this.#checkInputs(inputs)
     const count = inputs.shape[0]!
     this.#checkLabels(labels, count)
@@ -200,7 +205,7 @@ export class ClassifierModel implements Model {
     const cut = chooseCut(logits, images, sides)
     if (!cut) return undefined
     const forward = (): Promise<Session> => sessions.forward(this.#variant)
-    const passes = new WindowedSessions({ name, images, logits, classes, cut, forward, session })
+    const passes = new IncrementalSessions({ name, images, logits, classes, cut, forward, session })
     sessions.keep(passes)
     return {
       know: () => passes.know(),

@@ -1,13 +1,13 @@
-/** Stages of a model as parts of its expression, and what their treatment makes of it. */
+/** Components of a model as parts of its expression, and what their treatment makes of it. */
 import { ConfigError, didYouMean } from '../base/errors.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import { substitute } from '../engine/graph/rewrite.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
-import type { ManifestStage } from './manifest.ts'
-import type { ModelStage, ModelVariant } from './model.ts'
+import type { ManifestComponent } from './manifest.ts'
+import type { ModelComponent, ModelVariant } from './model.ts'
 
-/** A stage y = s(x) in an expression of logits. */
-export interface PlacedStage extends ModelStage {
+/** A component y = s(x) in an expression of logits. */
+export interface PlacedComponent extends ModelComponent {
   readonly input: Value
   readonly output: Value
 }
@@ -21,22 +21,22 @@ export interface TreatedExpression {
 }
 
 /** True if the variant is the model as it is. */
-export function isExact({ stages = {}, straightThrough = false }: ModelVariant): boolean {
-  return !straightThrough && Object.values(stages).every((treatment) => treatment === 'exact')
+export function isExact({ components = {}, straightThrough = false }: ModelVariant): boolean {
+  return !straightThrough && Object.values(components).every((treatment) => treatment === 'exact')
 }
 
-/** @throws ConfigError if the variant names a stage that is not among these */
-export function checkStageNames(
-  known: readonly ModelStage[],
-  { stages = {} }: ModelVariant,
+/** @throws ConfigError if the variant names a component that is not among these */
+export function checkComponentNames(
+  known: readonly ModelComponent[],
+  { components = {} }: ModelVariant,
   model: string,
 ): void {
   const names = known.map(({ name }) => name)
-  const unknown = Object.keys(stages).find((name) => !names.includes(name))
+  const unknown = Object.keys(components).find((name) => !names.includes(name))
   if (unknown === undefined) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `${model} has no stage "${unknown}"${didYouMean(unknown, names)} (it has ${names.join(', ') || 'none'})`,
+    `${model} has no component "${unknown}"${didYouMean(unknown, names)} (it has ${names.join(', ') || 'none'})`,
   )
 }
 
@@ -45,27 +45,27 @@ export function checkStageNames(
  * @param values what the file's tensors were read as
  * @throws ConfigError if a tensor is not in the graph, or is dropped because nothing after it is used
  */
-export function placeStages(
-  declared: readonly ManifestStage[],
+export function placeComponents(
+  declared: readonly ManifestComponent[],
   values: ReadonlyMap<string, Value>,
   model: string,
-): PlacedStage[] {
+): PlacedComponent[] {
   const names = declared.map(({ name }) => name)
   const twice = names.find((name, place) => names.indexOf(name) !== place)
-  if (twice !== undefined) throw wrongStage(model, twice, 'two stages have that name')
-  return declared.map((stage) => {
+  if (twice !== undefined) throw wrongComponent(model, twice, 'two components have that name')
+  return declared.map((component) => {
     const find = (key: 'input' | 'output'): Value => {
-      const value = values.get(stage[key])
+      const value = values.get(component[key])
       if (value) return value
-      throw wrongStage(
+      throw wrongComponent(
         model,
-        stage.name,
-        `its ${key} "${stage[key]}" is no tensor on the way to the logits; name one as the file does`,
+        component.name,
+        `its ${key} "${component[key]}" is no tensor on the way to the logits; name one as the file does`,
       )
     }
     return {
-      name: stage.name,
-      backward: stage.backward,
+      name: component.name,
+      backward: component.backward,
       input: find('input'),
       output: find('output'),
     }
@@ -73,36 +73,47 @@ export function placeStages(
 }
 
 /**
- * Checks that each stage is a part of the way from images to logits.
- * @throws ConfigError naming the stage
+ * Checks that each component is a part of the way from images to logits.
+ * @throws ConfigError naming the component
  */
-export function checkStages(logits: Value, stages: readonly PlacedStage[], model: string): void {
+export function checkComponents(
+  logits: Value,
+  components: readonly PlacedComponent[],
+  model: string,
+): void {
   const used = new Set(topologicalOrder([logits]))
-  for (const { name, input, output, backward } of stages) {
+  for (const { name, input, output, backward } of components) {
     if (input === output) {
-      throw wrongStage(model, name, 'its input and output are one value, so it does nothing')
+      throw wrongComponent(model, name, 'its input and output are one value, so it does nothing')
     }
     if (!used.has(output.node)) {
-      throw wrongStage(model, name, 'the logits do not depend on its output as robench reads them')
+      throw wrongComponent(
+        model,
+        name,
+        'the logits do not depend on its output as robench reads them',
+      )
     }
     if (!topologicalOrder([output]).includes(input.node)) {
-      throw wrongStage(model, name, 'its output does not depend on its input')
+      throw wrongComponent(model, name, 'its output does not depend on its input')
     }
     if (backward === 'identity' || backward === 'removed') checkShapes(input, output, name, model)
   }
 }
 
-/** The expression with its stages treated so; whatever the variant does not name is exact. */
+/** The expression with its components treated so; whatever the variant does not name is exact. */
 export function treat(
   expression: Value,
-  stages: readonly PlacedStage[],
+  components: readonly PlacedComponent[],
   variant: ModelVariant,
   model: string,
 ): TreatedExpression {
-  let [logits, ...ends] = [expression, ...stages.flatMap(({ input, output }) => [input, output])]
-  stages.forEach(({ name }, i) => {
+  let [logits, ...ends] = [
+    expression,
+    ...components.flatMap(({ input, output }) => [input, output]),
+  ]
+  components.forEach(({ name }, i) => {
     const [input, output] = [ends[2 * i]!, ends[2 * i + 1]!]
-    const treatment = variant.stages?.[name] ?? 'exact'
+    const treatment = variant.components?.[name] ?? 'exact'
     if (treatment === 'identity' || treatment === 'removed') {
       checkShapes(input, output, name, model)
     }
@@ -112,8 +123,8 @@ export function treat(
     ends = replaced.slice(1)
   })
   const bridges = new Map<Value, Value | null>()
-  stages.forEach(({ name }, i) => {
-    const treatment = variant.stages?.[name] ?? 'exact'
+  components.forEach(({ name }, i) => {
+    const treatment = variant.components?.[name] ?? 'exact'
     if (treatment === 'identity') bridges.set(ends[2 * i + 1]!, ends[2 * i]!)
     if (treatment === 'constant') bridges.set(ends[2 * i + 1]!, null)
   })
@@ -137,13 +148,13 @@ export function substituteTreated(
 function checkShapes(input: Value, output: Value, name: string, model: string): void {
   const [from, to] = [formatShape(input.shape), formatShape(output.shape)]
   if (from === to) return
-  throw wrongStage(
+  throw wrongComponent(
     model,
     name,
     `it turns ${from} into ${to}, so it cannot be treated as the identity or removed; "constant" and "exact" can be had`,
   )
 }
 
-function wrongStage(model: string, name: string, reason: string): ConfigError {
-  return new ConfigError('ROBENCH_CONFIG', `${model}: stage "${name}": ${reason}`)
+function wrongComponent(model: string, name: string, reason: string): ConfigError {
+  return new ConfigError('ROBENCH_CONFIG', `${model}: component "${name}": ${reason}`)
 }

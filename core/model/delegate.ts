@@ -11,7 +11,7 @@ export function delegateModel(model: Model, changes: Partial<Model>): Model {
     classes: model.classes,
     bounds: model.bounds,
     hash: model.hash,
-    stages: model.stages,
+    components: model.components,
     stochastic: model.stochastic,
     get passes() {
       return model.passes

@@ -26,7 +26,7 @@ export interface Comparison extends Pick<ClassifierExpression, 'logits' | 'noise
  * given the same ones.
  * @throws GraphError ROBENCH_NO_GRADIENT where they differ
  */
-export async function checkAgreement(
+export async function checkImportParity(
   comparison: Comparison,
   options: SessionOptions,
   name: string,

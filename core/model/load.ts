@@ -11,11 +11,11 @@ import type { Value } from '../engine/graph/value.ts'
 import { hashBytes, hashJson } from '../base/hash.ts'
 import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../engine/onnx/file.ts'
 import { sizeOf } from '../engine/tensor/tensor.ts'
-import { checkAgreement, noGradient, probeImages } from './import-parity.ts'
+import { checkImportParity, noGradient, probeImages } from './import-parity.ts'
 import { ClassifierModel, type ClassifierExpression } from './classifier.ts'
 import { FileRunner } from './file-runner.ts'
 import type { ModelManifest } from './manifest.ts'
-import { checkStages, placeStages } from './components.ts'
+import { checkComponents, placeComponents } from './components.ts'
 
 export interface LoadModelOptions extends SessionOptions {
   /** What to call the model in errors: its path. */
@@ -63,7 +63,7 @@ export async function loadModel(
       name,
     }
     const expression = await readExpression(read, manifest, (found) =>
-      checkAgreement(
+      checkImportParity(
         { ...found, images, prepared, probe, answer, graph: read.graph, runner },
         options,
         name,
@@ -74,7 +74,7 @@ export async function loadModel(
       classes,
       images,
       expression,
-      stages: manifest.stages ?? [],
+      components: manifest.components ?? [],
       stochastic: read.graph.nodes.some(isRandom),
       runner,
       session: options,
@@ -229,8 +229,8 @@ function importClassifier(
     ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
   })
   const placeholder = imported.inputs[0]!
-  const placed = placeStages(manifest.stages ?? [], imported.values, name)
-  // The ends of the stages go along as results, which nothing folds away.
+  const placed = placeComponents(manifest.components ?? [], imported.values, name)
+  // The ends of the components go along as results, which nothing folds away.
   const roots = [
     imported.outputs[file.output]!,
     ...placed.flatMap(({ input, output }) => [input, output]),
@@ -243,13 +243,13 @@ function importClassifier(
       `${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`,
     )
   }
-  const stages = placed.map((stage, i) => ({
-    ...stage,
+  const components = placed.map((component, i) => ({
+    ...component,
     input: ends[2 * i]!,
     output: ends[2 * i + 1]!,
   }))
-  checkStages(logits, stages, name)
-  return { logits, stages, noise: imported.noise }
+  checkComponents(logits, components, name)
+  return { logits, components, noise: imported.noise }
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {

@@ -1,6 +1,6 @@
 /** How an ONNX file is to be read: what the file itself does not say. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import type { StageTreatment } from './model.ts'
+import type { ComponentTreatment } from './model.ts'
 
 export interface ModelManifest {
   /** Range of the inputs that the attacker may move in, before normalization. */
@@ -14,22 +14,22 @@ export interface ModelManifest {
   /** Which graph output holds the logits; the first if left out. */
   readonly output?: string
   /** In the order of the graph. */
-  readonly stages?: readonly ManifestStage[]
+  readonly components?: readonly ManifestComponent[]
 }
 
 /** A part of the file that is more than ordinary layers: a restoration of the input, an estimate of its gradient. */
-export interface ManifestStage {
+export interface ManifestComponent {
   /** What attacks call it. */
   readonly name: string
   /** The tensors of the file that go in and come out. */
   readonly input: string
   readonly output: string
   /** How the defense itself would have gradients pass. Not the default: attacks that adapt ask for it. */
-  readonly backward: StageTreatment
+  readonly backward: ComponentTreatment
 }
 
-/** JSON Schema of `stages`. */
-export const stagesSchema = {
+/** JSON Schema of `components`. */
+export const componentsSchema = {
   type: 'array',
   items: {
     type: 'object',

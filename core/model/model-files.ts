@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
-import { plainManifest, stagesSchema } from './manifest.ts'
+import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
 import { compileSchema } from '../base/schema.ts'
 import { parseJsonText } from '../base/json-file.ts'
@@ -41,7 +41,7 @@ const cardSchema = {
         std: channels,
         classNames: { type: 'array', items: { type: 'string' } },
         output: { type: 'string' },
-        stages: stagesSchema,
+        components: componentsSchema,
       },
     },
     training: { type: 'object' },

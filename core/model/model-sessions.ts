@@ -22,15 +22,15 @@ export class ModelSessions {
   treated(variant: ModelVariant): TreatedExpression {
     const { expression, name } = this.#parts
     if (expression instanceof GraphError) throw expression
-    const { logits, stages } = expression
-    return cached(this.#treated, keyOf(variant), () => treat(logits, stages, variant, name))
+    const { logits, components } = expression
+    return cached(this.#treated, keyOf(variant), () => treat(logits, components, variant, name))
   }
 
-  /** From `inputs` and noise to `logits`. Only the stages that are removed make a difference. */
+  /** From `inputs` and noise to `logits`. Only the components that are removed make a difference. */
   forward(variant: ModelVariant): Promise<Session> {
-    const removed = Object.entries(variant.stages ?? {}).filter(([, how]) => how === 'removed')
+    const removed = Object.entries(variant.components ?? {}).filter(([, how]) => how === 'removed')
     const { images, name, session } = this.#parts
-    return cached(this.#forward, keyOf({ stages: Object.fromEntries(removed) }), () => {
+    return cached(this.#forward, keyOf({ components: Object.fromEntries(removed) }), () => {
       const { logits } = this.treated(variant)
       return Session.compile({ logits }, [images, ...this.#noise()], session, name)
     })
@@ -80,9 +80,9 @@ export class ModelSessions {
   }
 }
 
-/** The same for variants that treat gradients and stages alike, whatever they draw. */
-function keyOf({ stages = {}, straightThrough = false }: ModelVariant): string {
-  const treated = Object.entries(stages).filter(([, treatment]) => treatment !== 'exact')
+/** The same for variants that treat gradients and components alike, whatever they draw. */
+function keyOf({ components = {}, straightThrough = false }: ModelVariant): string {
+  const treated = Object.entries(components).filter(([, treatment]) => treatment !== 'exact')
   return JSON.stringify([straightThrough, ...treated.toSorted(([a], [b]) => (a < b ? -1 : 1))])
 }
 

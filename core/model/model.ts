@@ -17,7 +17,7 @@ export interface PassCounts {
   readonly backward: number
 }
 
-export interface GradientAnswer {
+export interface GradientResult {
   /** `[n, k]`, from the same pass. */
   readonly logits: FloatTensor
   /** `[n]`. */
@@ -82,22 +82,22 @@ export interface WindowedPasses {
 }
 
 /** Where a model declares that something other than ordinary layers happens, such as a restoration of its input. */
-export interface ModelStage {
+export interface ModelComponent {
   readonly name: string
-  /** As declared: `exact` unless the stage's own derivative is of no use or should be left out. */
-  readonly backward: StageTreatment
+  /** As declared: `exact` unless the component's own derivative is of no use or should be left out. */
+  readonly backward: ComponentTreatment
 }
 
 /**
- * How a pass treats a stage y = s(x). `exact`: as it is. `identity`: gradients pass as if y were x (BPDA). `constant`: no gradient passes.
+ * How a pass treats a component y = s(x). `exact`: as it is. `identity`: gradients pass as if y were x (BPDA). `constant`: no gradient passes.
  * `removed`: the forward pass, too, takes x in place of y.
  */
-export type StageTreatment = 'exact' | 'identity' | 'constant' | 'removed'
+export type ComponentTreatment = 'exact' | 'identity' | 'constant' | 'removed'
 
 /** A model that is to be differentiated, or run, in another way than it is by itself, which is exactly. */
 export interface ModelVariant {
-  /** Treatment of stages by name; the others are exact. */
-  readonly stages?: Readonly<Record<string, StageTreatment>>
+  /** Treatment of components by name; the others are exact. */
+  readonly components?: Readonly<Record<string, ComponentTreatment>>
   /**
    * Gradients pass rounding and thresholds as a straight-through estimate: `Round`, `Floor`, `Ceil`, `Sign`, `Cast`, comparisons, and
    * `Where` between constants.
@@ -128,7 +128,7 @@ export interface Model {
     labels: Int32Array,
     loss: TargetedLoss,
     targets?: Int32Array,
-  ): Promise<GradientAnswer>
+  ): Promise<GradientResult>
   /** Compiles the attack's own expressions with the model inside. */
   compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
   /**
@@ -138,7 +138,7 @@ export interface Model {
    */
   windowed?(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined>
   /** In the order of the graph; declared by the model's manifest. */
-  readonly stages: readonly ModelStage[]
+  readonly components: readonly ModelComponent[]
   /**
    * True if two passes over the same inputs can differ. An example's random numbers follow from the model, its input's bytes and how
    * often the model was given that input before, so outcomes do not depend on the batch; loss, logits and gradient of one pass share
@@ -146,9 +146,9 @@ export interface Model {
    */
   readonly stochastic: boolean
   /**
-   * The same model with other backward passes, without some stages, or with other random numbers. A variant of a variant is one of the
+   * The same model with other backward passes, without some components, or with other random numbers. A variant of a variant is one of the
    * whole model. They all share one count of passes, and the sessions: the caller need not dispose of a variant.
-   * @throws ConfigError for a stage that the model does not have; GraphError where there is no graph to change
+   * @throws ConfigError for a component that the model does not have; GraphError where there is no graph to change
    */
   variant(options: ModelVariant): Model
   /** Frees the native sessions. */

@@ -1,5 +1,5 @@
 /** What the stages of an attack found, as far as the host agrees. */
-import type { StagedAnswer } from './contract.ts'
+import type { StagedResult } from './contract.ts'
 
 /** The outcomes of a run that ends after that stage, one character an example, as in `AttackAnswer.outcomes`. */
 export interface StageOutcomes {
@@ -8,8 +8,8 @@ export interface StageOutcomes {
 }
 
 /** What is wrong with the form of an answer's stages, in words; undefined if nothing is. */
-export function checkStages(answer: StagedAnswer, count: number): string | undefined {
-  const { stages, brokenBy } = answer as Partial<StagedAnswer>
+export function checkStages(answer: StagedResult, count: number): string | undefined {
+  const { stages, brokenBy } = answer as Partial<StagedResult>
   const named = Array.isArray(stages) && stages.every((name) => typeof name === 'string')
   if (!named || stages.length === 0 || new Set(stages).size < stages.length) {
     return 'expected stages to be a list of different names'
@@ -29,7 +29,7 @@ export function checkStages(answer: StagedAnswer, count: number): string | undef
  * @param outcomes one character for each example, by the host's own predictions
  */
 export function outcomesByStage(
-  { stages, brokenBy }: StagedAnswer,
+  { stages, brokenBy }: StagedResult,
   attacked: Int32Array,
   outcomes: readonly string[],
 ): StageOutcomes[] {

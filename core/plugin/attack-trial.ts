@@ -9,21 +9,21 @@ import { gatherRows, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { referenceExamples } from '../threat/reference-examples.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
-import { named, readAnswer } from './parse-result.ts'
-import type { FormedAnswer } from './parse-result.ts'
+import { named, parseResult } from './parse-result.ts'
+import type { ParsedResult } from './parse-result.ts'
 import type { AttackContext, AttackMeta } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 import type { ModelWatch } from './guarded-model.ts'
 import type { AttackRequest } from './host.ts'
 import { observeQueries } from './query-observer.ts'
 import type { QueryObserver } from './query-observer.ts'
-import { untilStopped } from './with-timeout.ts'
-import { verifyAnswer } from './verify-result.ts'
+import { withTimeout } from './with-timeout.ts'
+import { verifyResult } from './verify-result.ts'
 import { attackExtras } from './wrapped-attack.ts'
 
 /** What one run found for the rows that it attacked. */
 export interface AttackTrial {
-  readonly answer: FormedAnswer
+  readonly answer: ParsedResult
   /** One for each attacked row: the host's own prediction is not the label. */
   readonly misclassified: readonly boolean[]
   /**
@@ -53,7 +53,7 @@ export async function runTrial(
   const before = { ...model.passes }
   const answer = await callPlugin(request, rows, inputs, progress, observer)
   const after = { ...model.passes }
-  await verifyAnswer({
+  await verifyResult({
     meta: plugin.meta,
     answer,
     inputs,
@@ -83,7 +83,7 @@ async function callPlugin(
   inputs: FloatTensor,
   progress: (done: number) => void,
   observer: QueryObserver | undefined,
-): Promise<FormedAnswer> {
+): Promise<ParsedResult> {
   const { plugin, seed, exampleIndices, signal, timeLimitMs } = request
   const { meta } = plugin
   const given = tensor('float32', inputs.shape, inputs.data.slice())
@@ -112,12 +112,12 @@ async function callPlugin(
       signal: inner,
       progress: (done) => progress(Math.min(done, rows.length)),
       ...attackExtras(request, request.surrogates, inner),
-      learnOnce: (name, learn) => recall(request, name, learn),
+      setupOnce: (name, learn) => recall(request, name, learn),
     }
     // The options were validated against the plugin's own schema, which their type was read from.
     return plugin.run(context as AttackContext<never>)
   }
-  const answer = await untilStopped(
+  const answer = await withTimeout(
     { name: named(meta), signal, ...(timeLimitMs !== undefined && { timeLimitMs }) },
     async (inner) => {
       try {
@@ -137,7 +137,7 @@ async function callPlugin(
       { details: { pluginId: meta.id } },
     )
   }
-  return readAnswer(meta, answer, inputs.shape)
+  return parseResult(meta, answer, inputs.shape)
 }
 
 /**

@@ -72,7 +72,7 @@ export interface AttackContext<Options = PluginOptions> extends AttackTask {
    * What `learn` gives, or gave when the attack asked under that name for another part of the data: for what follows from the model, the
    * reference, the threat model and the options alone, and from no example that is attacked. What it gives must not be changed.
    */
-  learnOnce<T>(name: string, learn: () => Promise<T>): Promise<T>
+  setupOnce<T>(name: string, learn: () => Promise<T>): Promise<T>
 }
 
 /** The attack that another one wraps, with its own options and random streams of its own. */
@@ -86,12 +86,12 @@ export interface WrappedAttack {
 export interface PassEstimate {
   readonly forward: number
   readonly backward: number
-  /** Besides, what the attack learns before it attacks: at most once for each unit of work (500 examples), with `learnOnce` for each worker. */
+  /** Besides, what the attack learns before it attacks: at most once for each unit of work (500 examples), with `setupOnce` for each worker. */
   readonly setup?: { readonly forward: number; readonly backward: number }
 }
 
 /** An answer that also says which stage of the attack found what. Evidence, not a verdict: the host predicts every answer itself. */
-export interface StagedAnswer {
+export interface StagedResult {
   /** `[n, c, h, w]`, as an attack without stages returns it. */
   readonly adversarial: FloatTensor
   /** Their names, in the order in which they ran. */
@@ -101,7 +101,7 @@ export interface StagedAnswer {
 }
 
 /** An answer with the transforms that it used, which the host repeats: the ball is drawn around what comes out. */
-export interface TransformedAnswer {
+export interface TransformedResult {
   /** `[n, c, h, w]`, as an attack without transforms returns it. */
   readonly adversarial: FloatTensor
   readonly transform: TransformEvidence
@@ -111,7 +111,7 @@ export interface AttackPlugin<Options = PluginOptions> {
   readonly kind: 'attack'
   readonly meta: AttackMeta
   /** Returns `[n, c, h, w]` within the threat model: where nothing was found, the strongest attempt or x itself. */
-  run(context: AttackContext<Options>): Promise<FloatTensor | StagedAnswer | TransformedAnswer>
+  run(context: AttackContext<Options>): Promise<FloatTensor | StagedResult | TransformedResult>
   /**
    * For the plan: passes per example that is never fooled.
    * @param norm Linf if left out
@@ -157,7 +157,7 @@ export interface DefenseContext<Options = PluginOptions> {
 }
 
 /** An ONNX file, how to read it, and what it took to make it. */
-export interface DefenseAnswer {
+export interface DefenseResult {
   readonly model: Uint8Array
   readonly manifest: ModelManifest
   /** Plain JSON: what the model card says of its training. */
@@ -172,7 +172,7 @@ export interface DefenseMeta extends PluginMeta {
 export interface DefensePlugin<Options = PluginOptions> {
   readonly kind: 'defense'
   readonly meta: DefenseMeta
-  prepare(context: DefenseContext<Options>): Promise<DefenseAnswer>
+  prepare(context: DefenseContext<Options>): Promise<DefenseResult>
 }
 
 export interface NetworkContext<Options = PluginOptions> {

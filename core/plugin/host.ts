@@ -6,7 +6,7 @@ import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
 import { runTrial } from './attack-trial.ts'
-import type { Learned } from './setup-cache.ts'
+import type { SetupCache } from './setup-cache.ts'
 import { outcomesByStage } from './attack-stages.ts'
 import type { StageOutcomes } from './attack-stages.ts'
 import type { ChosenAttack } from './wrapped-attack.ts'
@@ -26,7 +26,7 @@ export interface AttackRequest extends ChosenAttack {
   /** For an attack with `meta.surrogates`. */
   readonly surrogates?: readonly Model[]
   /** From requests that differ from this one in their examples alone; nothing if left out. */
-  readonly learned?: Learned
+  readonly learned?: SetupCache
   readonly threatModel: ThreatModel
   /** Further sizes of the ball, for a robustness curve. */
   readonly curve?: readonly number[]
@@ -39,7 +39,7 @@ export interface AttackRequest extends ChosenAttack {
   progress?(done: number, total: number): void
 }
 
-export interface AttackAnswer {
+export interface HostedResult {
   /** One character an example: `w` wrong already without attack, `r` robust, `b` broken. */
   readonly outcomes: string
   /** `[n, c, h, w]`; an example that was not attacked is as it was. */
@@ -82,7 +82,7 @@ interface Findings {
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if an answer breaks the threat model, ROBENCH_PLUGIN_CONTRACT if the plugin changed its inputs,
  * ROBENCH_PLUGIN_FAILED if it threw; RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED; errors of the model or the options unchanged.
  */
-export async function runAttack(request: AttackRequest): Promise<AttackAnswer> {
+export async function runAttack(request: AttackRequest): Promise<HostedResult> {
   const { inputs, labels, cleanPredictions, threatModel, plugin } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length

@@ -2,15 +2,15 @@
 import { PluginError } from '../base/errors.ts'
 import { sizeOf } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { AttackMeta, StagedAnswer, TransformedAnswer } from './contract.ts'
+import type { AttackMeta, StagedResult, TransformedResult } from './contract.ts'
 import { checkStages } from './attack-stages.ts'
 
 /** An answer with what may come beside the points. */
-export interface FormedAnswer {
+export interface ParsedResult {
   /** `[n, c, h, w]` */
   readonly points: FloatTensor
-  readonly staged?: StagedAnswer
-  readonly transformed?: TransformedAnswer
+  readonly staged?: StagedResult
+  readonly transformed?: TransformedResult
 }
 
 /**
@@ -19,11 +19,11 @@ export interface FormedAnswer {
  * @param shape of the inputs that it was given
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if it is neither a float32 tensor of that shape nor an object with one
  */
-export function readAnswer(
+export function parseResult(
   meta: AttackMeta,
-  answer: FloatTensor | StagedAnswer | TransformedAnswer,
+  answer: FloatTensor | StagedResult | TransformedResult,
   shape: readonly number[],
-): FormedAnswer {
+): ParsedResult {
   if (typeof answer !== 'object' || answer === null || !('adversarial' in answer)) {
     return { points: checkTensor(meta, answer, shape) }
   }
@@ -31,12 +31,12 @@ export function readAnswer(
   const staged = 'stages' in answer ? answer : undefined
   const transformed = 'transform' in answer ? answer : undefined
   const problem = staged && checkStages(staged, shape[0]!)
-  if (problem !== undefined) throw answerError(meta, problem)
+  if (problem !== undefined) throw resultError(meta, problem)
   return { points, ...(staged && { staged }), ...(transformed && { transformed }) }
 }
 
 /** The error for an answer that breaks the contract or the threat model. @param reason in words that follow the attack's name */
-export function answerError(
+export function resultError(
   meta: AttackMeta,
   reason: string,
   details: Readonly<Record<string, unknown>> = {},
@@ -54,15 +54,15 @@ export function named({ id, version }: AttackMeta): string {
 function checkTensor(meta: AttackMeta, answer: unknown, shape: readonly number[]): FloatTensor {
   const expected = `a float32 tensor of shape [${shape.join(', ')}]`
   if (typeof answer !== 'object' || answer === null) {
-    throw answerError(meta, `expected ${expected}, got ${String(answer)}`)
+    throw resultError(meta, `expected ${expected}, got ${String(answer)}`)
   }
   const tensor = answer as FloatTensor
   const { dtype, shape: got, data } = answer as Partial<FloatTensor>
   if (dtype !== 'float32' || !(data instanceof Float32Array)) {
-    throw answerError(meta, `expected ${expected}, got dtype ${String(dtype)}`)
+    throw resultError(meta, `expected ${expected}, got dtype ${String(dtype)}`)
   }
   if (!Array.isArray(got) || got.join() !== shape.join() || data.length !== sizeOf(shape)) {
-    throw answerError(
+    throw resultError(
       meta,
       `expected ${expected}, got shape [${String(got)}] with ${data.length} elements`,
     )

@@ -1,7 +1,7 @@
 /** What attacks learn before they attack, kept from one part of the data to the next. */
 
 /** For parts of one cell, which differ in their examples alone. A failure is not kept. */
-export class Learned {
+export class SetupCache {
   readonly #known = new Map<string, Promise<unknown>>()
 
   /** True if nothing has been learned. */

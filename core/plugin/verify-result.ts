@@ -7,16 +7,16 @@ import { sizeOf, sliceRows } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Norm, ThreatModel, Transform } from '../threat/threat-model.ts'
 import { describeViolation, verifyBounds, verifyInside } from '../threat/verify.ts'
-import { answerError } from './parse-result.ts'
-import type { FormedAnswer } from './parse-result.ts'
+import { resultError } from './parse-result.ts'
+import type { ParsedResult } from './parse-result.ts'
 import type { AttackMeta } from './contract.ts'
 
 /** How far a component of a repeated transform may be from what the attack computed: float32 in another order. */
 const transformTolerance = 1e-5
 
-export interface AnswerToVerify {
+export interface ResultToVerify {
   readonly meta: AttackMeta
-  readonly answer: FormedAnswer
+  readonly answer: ParsedResult
   /** `[n, c, h, w]`: what was attacked. */
   readonly inputs: FloatTensor
   readonly threatModel: ThreatModel
@@ -30,7 +30,7 @@ export interface AnswerToVerify {
  * computes itself from the answer's evidence. Of a corruption only the bounds can be checked.
  * @throws PluginError ROBENCH_PLUGIN_ANSWER for the first point or parameter that does not keep to the threat model
  */
-export async function verifyAnswer(request: AnswerToVerify): Promise<void> {
+export async function verifyResult(request: ResultToVerify): Promise<void> {
   const { meta, answer, inputs, threatModel, exampleIndices } = request
   const corrupted = threatModel.transform?.kind === 'corruption'
   const evidence = answer.transformed?.transform
@@ -43,26 +43,26 @@ export async function verifyAnswer(request: AnswerToVerify): Promise<void> {
       : verifyInside(model, sliceRows(centers, row, row + 1).data, point)
     if (violation === undefined) return
     const reason = `its answer for example ${example} ${describeViolation(violation)}`
-    throw answerError(meta, reason, { example, violation })
+    throw resultError(meta, reason, { example, violation })
   })
 }
 
 /** T(x) of each input by the answer's parameters, after a check that the threat model permits them. */
 async function transformed(
-  { meta, inputs, threatModel, reference }: AnswerToVerify,
+  { meta, inputs, threatModel, reference }: ResultToVerify,
   evidence: TransformEvidence,
 ): Promise<FloatTensor> {
   const { transform, bounds } = threatModel
   const count = inputs.shape[0]!
   if (transform?.kind !== evidence.kind) {
     const permitted = transform ? `only the transform "${transform.kind}"` : 'no transform'
-    throw answerError(
+    throw resultError(
       meta,
       `its answer used the transform "${evidence.kind}", but the threat model permits ${permitted}`,
     )
   }
   const problem = checkEvidence(transform, evidence, inputs.shape, reference)
-  if (problem !== undefined) throw answerError(meta, `its answer's transform: ${problem}`)
+  if (problem !== undefined) throw resultError(meta, `its answer's transform: ${problem}`)
   if (count === 0) return inputs
   return evidence.kind === 'attribute'
     ? applyAttributeTransform(inputs, evidence, bounds)

@@ -18,7 +18,7 @@ export interface StopConditions {
  * an endless loop without passes, cannot be interrupted from inside its own process.
  * @throws RunError ROBENCH_ABORTED or ROBENCH_TIMEOUT; else whatever `run` throws
  */
-export async function untilStopped<T>(
+export async function withTimeout<T>(
   { name, signal, timeLimitMs }: StopConditions,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

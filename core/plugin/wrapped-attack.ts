@@ -1,7 +1,7 @@
 /** Attacks within attacks: what a wrapper gets to run. */
 import type { AttackTask } from '../attack/task.ts'
 import type { Model } from '../model/model.ts'
-import { readAnswer } from './parse-result.ts'
+import { parseResult } from './parse-result.ts'
 import type { AttackContext, AttackPlugin, PluginOptions, WrappedAttack } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 
@@ -48,11 +48,11 @@ function wrap({ plugin, options, inner }: ChosenAttack): WrappedAttack {
         },
         ...(inner && { inner: wrap(inner) }),
         // A wrapper may change the model from run to run.
-        learnOnce: (_, learn) => learn(),
+        setupOnce: (_, learn) => learn(),
       }
       // The options were validated against the plugin's own schema, which their type was read from.
       const answer = await plugin.run(context as AttackContext<never>)
-      return readAnswer(meta, answer, task.inputs.shape).points
+      return parseResult(meta, answer, task.inputs.shape).points
     },
   }
 }

@@ -5,8 +5,8 @@ import type { Model } from '../model/model.ts'
 import { predictions } from '../model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../plugin/contract.ts'
 import { runAttack } from '../plugin/host.ts'
-import type { AttackAnswer, AttackRequest } from '../plugin/host.ts'
-import { Learned } from '../plugin/setup-cache.ts'
+import type { HostedResult, AttackRequest } from '../plugin/host.ts'
+import { SetupCache } from '../plugin/setup-cache.ts'
 import { pluginMetaSchemas } from '../plugin/meta-schema.ts'
 import { resolveOptions } from '../plugin/options.ts'
 import type { ChosenAttack } from '../plugin/wrapped-attack.ts'
@@ -91,7 +91,7 @@ interface Trial {
   /** Attacks all examples, or those of other rows, with parts of the request replaced. */
   attack(
     changes?: Partial<AttackRequest> & { readonly rows?: readonly number[] },
-  ): Promise<AttackAnswer>
+  ): Promise<HostedResult>
 }
 
 type Check = (trial: Trial, subject: AttackConformance) => Promise<void>
@@ -198,7 +198,7 @@ const checkOrder: Check = async ({ attack, labels }, { plugin }) => {
 const checkLearned: Check = async ({ attack, labels }, { plugin }) => {
   const middle = Math.floor(labels.length / 2)
   const rows = Array.from(labels.keys())
-  const learned = new Learned()
+  const learned = new SetupCache()
   await attack({ rows: rows.slice(0, middle), learned })
   if (learned.isEmpty) return
   const rest = rows.slice(middle)
@@ -206,7 +206,7 @@ const checkLearned: Check = async ({ attack, labels }, { plugin }) => {
   ensure(
     sameBytes(after, alone),
     plugin,
-    'with what it learned on other examples (learnOnce) it gives other answers than without',
+    'with what it learned on other examples (setupOnce) it gives other answers than without',
   )
 }
 
@@ -266,7 +266,7 @@ function provablyRobust({ classifier, threatModel, inputs, labels }: Trial): num
   })
 }
 
-function sameBytes(a: AttackAnswer, b: AttackAnswer): boolean {
+function sameBytes(a: HostedResult, b: HostedResult): boolean {
   return Buffer.from(a.adversarial.data.buffer).equals(Buffer.from(b.adversarial.data.buffer))
 }
 

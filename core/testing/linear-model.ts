@@ -1,14 +1,14 @@
 /** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
 import { GraphError } from '../base/errors.ts'
 import type {
-  GradientAnswer,
+  GradientResult,
   Model,
   ModelVariant,
   PassCounts,
   Program,
   TargetedLoss,
 } from '../model/model.ts'
-import { checkStageNames } from '../model/components.ts'
+import { checkComponentNames } from '../model/components.ts'
 import { randomStream } from '../base/random.ts'
 import { tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
@@ -50,7 +50,7 @@ export class LinearModel implements Model {
   readonly classes: number
   readonly bounds = [0, 1] as const
   readonly hash = 'linear'
-  readonly stages = []
+  readonly components = []
   readonly stochastic = false
   readonly #classifier: LinearClassifier
   #forward = 0
@@ -87,7 +87,7 @@ export class LinearModel implements Model {
     labels: Int32Array,
     loss: TargetedLoss,
     targets?: Int32Array,
-  ): Promise<GradientAnswer> {
+  ): Promise<GradientResult> {
     const rule = lossRules.get(loss)
     if (rule === undefined) {
       throw new GraphError(
@@ -122,9 +122,9 @@ export class LinearModel implements Model {
     )
   }
 
-  /** The model itself: it has no stages, no thresholds and no random numbers. */
+  /** The model itself: it has no components, no thresholds and no random numbers. */
   variant(options: ModelVariant): Model {
-    checkStageNames(this.stages, options, 'the linear test model')
+    checkComponentNames(this.components, options, 'the linear test model')
     return this
   }
 

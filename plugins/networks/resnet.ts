@@ -1,14 +1,9 @@
 /** Residual networks for small images. */
-import {
-  batchNormalization,
-  convolution,
-  defineNetwork,
-  g,
-  globalAverage,
-  linear,
-  type LayerScope,
-  type Value,
-} from '../../core/index.ts'
+import { g } from '../../core/api/graph.ts'
+import type { Value } from '../../core/api/graph.ts'
+import { defineNetwork } from '../../core/api/plugin.ts'
+import { batchNormalization, convolution, globalAverage, linear } from '../../core/api/training.ts'
+import type { LayerScope } from '../../core/api/training.ts'
 
 const optionsSchema = {
   type: 'object',

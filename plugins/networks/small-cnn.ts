@@ -1,12 +1,7 @@
 /** A small convolutional network, for quick runs and small images. */
-import {
-  batchNormalization,
-  convolution,
-  defineNetwork,
-  flatten,
-  g,
-  linear,
-} from '../../core/index.ts'
+import { g } from '../../core/api/graph.ts'
+import { defineNetwork } from '../../core/api/plugin.ts'
+import { batchNormalization, convolution, flatten, linear } from '../../core/api/training.ts'
 
 const optionsSchema = {
   type: 'object',

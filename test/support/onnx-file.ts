@@ -1,7 +1,13 @@
 /** ONNX graphs by hand, in any operator set, for tests of what reads them. */
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../core/engine/onnx/file.ts'
 import { randomStream } from '../../core/base/random.ts'
-import { float32, int64, sizeOf, type FloatTensor, type Tensor } from '../../core/engine/tensor/tensor.ts'
+import {
+  float32,
+  int64,
+  sizeOf,
+  type FloatTensor,
+  type Tensor,
+} from '../../core/engine/tensor/tensor.ts'
 
 /** A node by its inputs and outputs; several names are separated by spaces, `_` stands for an input left out. */
 export function node(

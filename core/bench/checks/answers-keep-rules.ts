@@ -1,7 +1,7 @@
 /** Check: every attack kept to its ball and its budget. */
 import type { ErrorCode } from '../../base/errors.ts'
 import { notApplicable } from './check.ts'
-import { defineComparison } from './outcome-check.ts'
+import { defineOutcomeCheck } from './outcome-check.ts'
 
 const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ROBENCH_PLUGIN_ANSWER',
@@ -9,7 +9,7 @@ const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ROBENCH_BUDGET',
 ])
 
-export const answersKeepRules = defineComparison({
+export const answersKeepRules = defineOutcomeCheck({
   id: 'answers-keep-rules',
   title: 'Attacks keep the rules',
   kind: 'comparison',

@@ -1,11 +1,11 @@
 /** Check: plain PGD is not far from the worst case. */
 import { worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { completed, defineComparison, percent, reached, strongest } from './outcome-check.ts'
+import { completed, defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
 
 const threshold = 0.1
 
-export const attacksAgree = defineComparison({
+export const attacksAgree = defineOutcomeCheck({
   id: 'attacks-agree',
   title: 'PGD is near the worst case',
   kind: 'comparison',

@@ -1,5 +1,5 @@
 /** Passes over more examples than one batch holds. */
-import type { GradientAnswer, TargetedLoss } from '../../model/model.ts'
+import type { GradientResult, TargetedLoss } from '../../model/model.ts'
 import { sizeOf, sliceRows, tensor } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { ProbeContext } from './probe.ts'
@@ -24,7 +24,7 @@ export async function batchedGradient(
   labels: Int32Array,
   loss: TargetedLoss,
   targets?: Int32Array,
-): Promise<GradientAnswer> {
+): Promise<GradientResult> {
   const count = inputs.shape[0]!
   const { classes } = means.model
   const logits = tensor('float32', [count, classes], new Float32Array(count * classes))

@@ -1,13 +1,13 @@
 /** Check: no attack that sees only logits beats those that see the whole model. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { defineComparison, percent, reached, strongest } from './outcome-check.ts'
-import type { ComparisonContext } from './outcome-check.ts'
+import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import type { OutcomeCheckContext } from './outcome-check.ts'
 
 const threshold = 0.002
 
 /** The fourth of AutoAttack's checks, with its threshold (`checks.py`); also between the stages of one attack. */
-export const blackBoxWeaker = defineComparison({
+export const blackBoxWeaker = defineOutcomeCheck({
   id: 'black-box-weaker',
   title: 'Black-box attacks are weaker',
   kind: 'comparison',
@@ -34,7 +34,7 @@ interface Gap {
   readonly evidence: string
 }
 
-function betweenAttacks(context: ComparisonContext): Gap[] {
+function betweenAttacks(context: OutcomeCheckContext): Gap[] {
   const attacks = reached(context).filter(({ facts }) => !facts.surrogates)
   const white = strongest(attacks.filter(({ facts }) => facts.knowledge === 'white-box'))
   const black = strongest(attacks.filter(({ facts }) => facts.knowledge === 'black-box'))
@@ -43,7 +43,7 @@ function betweenAttacks(context: ComparisonContext): Gap[] {
   return [{ gap: white.accuracy - black.accuracy, evidence }]
 }
 
-function betweenStages(context: ComparisonContext): Gap[] {
+function betweenStages(context: OutcomeCheckContext): Gap[] {
   return reached(context).flatMap(({ name, attack: { stages = [] } }) =>
     stages.flatMap((stage, place) => {
       const before = stages[place - 1]

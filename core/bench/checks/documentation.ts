@@ -1,10 +1,10 @@
 /** What each check is raised for, what that means and what to do: for docs/checks.md and for reports. */
 import type { CheckDocumentation } from './check.ts'
-import { comparisons } from './outcome-checks.ts'
+import { outcomeChecks } from './outcome-checks.ts'
 import { probes } from './probes.ts'
 
 /** Of all checks: probes first, each in their order. */
-export const checkDocumentation: readonly CheckDocumentation[] = [...probes, ...comparisons].map(
+export const checkDocumentation: readonly CheckDocumentation[] = [...probes, ...outcomeChecks].map(
   ({ id, title, kind, raisedIf, meaning, whatToDo }) => ({
     id,
     title,

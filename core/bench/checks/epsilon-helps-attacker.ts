@@ -1,8 +1,8 @@
 /** Check: a larger ball is not harder to attack. */
-import { usualClimb, usualSteps } from './probe-attacks.ts'
+import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
-import { brokenWithin, climb } from './reference-pgd.ts'
-import { countMarked } from './flags.ts'
+import { brokenWithin, referencePgd } from './reference-pgd.ts'
+import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.05
@@ -19,16 +19,18 @@ export const epsilonHelpsAttacker = defineProbe({
   async measure(laboratory) {
     if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
     const { count, threatModel } = laboratory
-    const broken = countMarked(brokenWithin(await usualClimb(laboratory, 'margin'), usualSteps))
+    const broken = countFlagged(
+      brokenWithin(await usualReferencePgd(laboratory, 'margin'), usualSteps),
+    )
     const epsilon = 2 * threatModel.epsilon
-    const twice = await climb(laboratory, {
+    const twice = await referencePgd(laboratory, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,
       epsilon,
       start: 'random',
     })
-    const brokenTwice = countMarked(brokenWithin(twice))
+    const brokenTwice = countFlagged(brokenWithin(twice))
     const share = (broken - brokenTwice) / count
     return {
       verdict: share >= threshold ? 'fail' : 'pass',

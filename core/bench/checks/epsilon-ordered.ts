@@ -1,13 +1,13 @@
 /** Check: robust accuracy does not rise with epsilon. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { figure, notApplicable } from './check.ts'
-import { completed, defineComparison, percent } from './outcome-check.ts'
+import { completed, defineOutcomeCheck, percent } from './outcome-check.ts'
 import type { ComparedEntry } from './outcome-check.ts'
 
 const threshold = 0.002
 
 /** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
-export const epsilonOrdered = defineComparison({
+export const epsilonOrdered = defineOutcomeCheck({
   id: 'epsilon-ordered',
   title: 'Accuracy falls with epsilon',
   kind: 'comparison',

@@ -1,7 +1,7 @@
 /** Marks on examples: `[n]`, each 1 or 0. */
 
 /** How many are marked. */
-export function countMarked(marks: Uint8Array): number {
+export function countFlagged(marks: Uint8Array): number {
   let count = 0
   for (const mark of marks) count += mark
   return count

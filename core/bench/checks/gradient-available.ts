@@ -1,7 +1,7 @@
 /** Check: there is a gradient to attack with. */
 import { figure, ofExamples } from './check.ts'
 import { brokenByNoise } from './random-neighbors.ts'
-import { countMarked } from './flags.ts'
+import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import { zeroForAllLosses } from './start-gradients.ts'
 
@@ -20,7 +20,7 @@ export const gradientAvailable = defineProbe({
   async measure(laboratory) {
     const { count } = laboratory
     const reason = await laboratory.noGradient()
-    const random = countMarked(await brokenByNoise(laboratory))
+    const random = countFlagged(await brokenByNoise(laboratory))
     const fooled = `random points of the ball fool ${ofExamples(random, count)}`
     if (reason) {
       return {
@@ -30,7 +30,7 @@ export const gradientAvailable = defineProbe({
         evidence: `gradient unavailable: ${reason.message}; ${fooled}`,
       }
     }
-    const zero = countMarked(await zeroForAllLosses(laboratory))
+    const zero = countFlagged(await zeroForAllLosses(laboratory))
     const raised = zero > threshold * count
     const facts = `the gradient of every loss is zero for ${ofExamples(zero, count)}`
     return {

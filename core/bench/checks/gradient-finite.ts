@@ -1,6 +1,6 @@
 /** Check: gradients are finite. */
 import { notApplicable, ofExamples } from './check.ts'
-import { countMarked, inAny } from './flags.ts'
+import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import { probedLosses, startGradients } from './start-gradients.ts'
 
@@ -20,7 +20,7 @@ export const gradientFinite = defineProbe({
     for (const loss of probedLosses) {
       found = inAny(found, (await startGradients(laboratory, loss)).infinite)
     }
-    const count = countMarked(found)
+    const count = countFlagged(found)
     return {
       verdict: count > 0 ? 'fail' : 'pass',
       value: count / found.length,

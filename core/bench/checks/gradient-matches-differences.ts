@@ -8,7 +8,7 @@ import { distance } from '../../threat/verify.ts'
 import type { RandomStream } from '../../base/random.ts'
 import { batchedGradient, batchedLogits } from './batched.ts'
 import { figure, notApplicable } from './check.ts'
-import type { Laboratory } from './probe-session.ts'
+import type { ProbeSession } from './probe-session.ts'
 import { defineProbe } from './probe.ts'
 
 const directions = 8
@@ -54,7 +54,7 @@ export const gradientMatchesDifferences = defineProbe({
  * Of z_t − z_y, with t the runner-up: by central differences, and by the gradient. Both at the input, moved off the bounds by as much as the
  * directions reach. One gradient and two forward passes per direction.
  */
-async function rises(laboratory: Laboratory): Promise<Rises[]> {
+async function rises(laboratory: ProbeSession): Promise<Rises[]> {
   const { inputs, labels, logits, context } = laboratory
   const { norm, epsilon, bounds } = laboratory.threatModel
   const shape = inputs.shape.slice(1)

@@ -1,7 +1,7 @@
 /** Checks: the gradient of each loss is not zero. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
 import { figure, notApplicable, ofExamples } from './check.ts'
-import { countMarked } from './flags.ts'
+import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import type { Probe } from './probe.ts'
 import { startGradients } from './start-gradients.ts'
@@ -48,7 +48,7 @@ export const gradientZero: readonly Probe[] = (['cross-entropy', 'margin', 'dlr'
         const reason = await laboratory.noGradient()
         if (reason) return notApplicable('there is no gradient at all')
         const { zero } = await startGradients(laboratory, loss)
-        const count = countMarked(zero)
+        const count = countFlagged(zero)
         const share = count / zero.length
         return {
           verdict: share >= failFrom ? 'fail' : count > 0 ? 'warn' : 'pass',

@@ -1,8 +1,8 @@
 /** Check: with a huge epsilon nothing is left. */
 import { hugeEpsilon, usualSteps } from './probe-attacks.ts'
 import { figure, notApplicable, ofExamples } from './check.ts'
-import { brokenWithin, climb } from './reference-pgd.ts'
-import { countMarked } from './flags.ts'
+import { brokenWithin, referencePgd } from './reference-pgd.ts'
+import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 /** From the checklist of Carlini et al. 2019, arXiv:1902.06705, and Pintor et al. 2022, arXiv:2106.09947 ("unconstrained failure"). */
@@ -19,14 +19,14 @@ export const hugeEpsilonBreaks = defineProbe({
     if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
     const { count, model } = laboratory
     const epsilon = hugeEpsilon(laboratory)
-    const found = await climb(laboratory, {
+    const found = await referencePgd(laboratory, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,
       epsilon,
       start: 'random',
     })
-    const left = count - countMarked(brokenWithin(found))
+    const left = count - countFlagged(brokenWithin(found))
     const threshold = 1 / model.classes
     return {
       verdict: left / count > threshold ? 'fail' : 'pass',

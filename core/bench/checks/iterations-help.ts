@@ -1,12 +1,12 @@
 /** Check: attacks of one step do not beat those of many. */
 import { notApplicable } from './check.ts'
-import { defineComparison, percent, reached, strongest } from './outcome-check.ts'
+import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
 import type { Reached } from './outcome-check.ts'
 
 const threshold = 0.002
 
 /** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
-export const iterationsHelp = defineComparison({
+export const iterationsHelp = defineOutcomeCheck({
   id: 'iterations-help',
   title: 'Iterations help',
   kind: 'comparison',

@@ -1,9 +1,9 @@
 /** Check: cross-entropy breaks as much as the losses that no scale can hide from. */
 import { figure, notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
-import { countMarked, inAny } from './flags.ts'
+import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
-import { usualClimb, usualSteps } from './probe-attacks.ts'
+import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 
 /** Honest models, too, lose some examples to the margin alone: of 64, a tenth is within what is seen. */
 const threshold = 0.1
@@ -21,9 +21,9 @@ export const lossesAgree = defineProbe({
   async measure(laboratory) {
     if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
     const broken = async (loss: 'cross-entropy' | 'margin' | 'dlr'): Promise<Uint8Array> =>
-      brokenWithin(await usualClimb(laboratory, loss), usualSteps)
-    const byCrossEntropy = countMarked(await broken('cross-entropy'))
-    const byOthers = countMarked(inAny(await broken('margin'), await broken('dlr')))
+      brokenWithin(await usualReferencePgd(laboratory, loss), usualSteps)
+    const byCrossEntropy = countFlagged(await broken('cross-entropy'))
+    const byOthers = countFlagged(inAny(await broken('margin'), await broken('dlr')))
     const { count } = laboratory
     const share = (byOthers - byCrossEntropy) / count
     return {

@@ -1,7 +1,7 @@
 /** Check: the model answers with the classes of the data, and does not abstain. */
 import { ofExamples } from './check.ts'
-import { draws } from './random-neighbors.ts'
-import { countMarked, inAny } from './flags.ts'
+import { randomNeighbors } from './random-neighbors.ts'
+import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 export const noAbstention = defineProbe({
@@ -28,14 +28,14 @@ export const noAbstention = defineProbe({
     const abstains = (predicted: readonly (readonly number[])[]): Uint8Array =>
       Uint8Array.from(predicted, (all) => (all.some((label) => label >= classes) ? 1 : 0))
     const found = inAny(
-      abstains((await draws(laboratory, 'inside')).predicted),
-      abstains((await draws(laboratory, 'corners')).predicted),
+      abstains((await randomNeighbors(laboratory, 'inside')).predicted),
+      abstains((await randomNeighbors(laboratory, 'corners')).predicted),
     )
     return {
       verdict: 'warn',
       value: extra,
       threshold: 0,
-      evidence: `the model has ${model.classes} outputs, the data ${classes} classes; random points of the ball make it choose a further one for ${ofExamples(countMarked(found), found.length)}`,
+      evidence: `the model has ${model.classes} outputs, the data ${classes} classes; random points of the ball make it choose a further one for ${ofExamples(countFlagged(found), found.length)}`,
     }
   },
 })

@@ -23,9 +23,9 @@ export const noInnerOptimization = defineProbe({
     'The input is restored, purified or stepped along a gradient before it is classified. Attacks that do not differentiate through that, or that were tuned on static models, underestimate what an adaptive attacker reaches.',
   whatToDo:
     'Use `gradient-aware` in all its modes, `bpda` through the stage, and more steps; report the minimum.',
-  async measure({ context: { graph }, model: { stages } }) {
+  async measure({ context: { graph }, model: { components } }) {
     const found = [
-      ...stages.map(({ name, backward }) => `a stage "${name}" (backward ${backward})`),
+      ...components.map(({ name, backward }) => `a stage "${name}" (backward ${backward})`),
       ...(graph ? signsOfOptimization(graph) : []),
     ]
     if (!graph && found.length === 0) {

@@ -1,8 +1,8 @@
 /** Check: a whole step along the gradient at the data does more harm than a part of it. */
 import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
-import { brokenWithin, climb } from './reference-pgd.ts'
-import { countMarked, inAny, onlyIn } from './flags.ts'
+import { brokenWithin, referencePgd } from './reference-pgd.ts'
+import { countFlagged, inAny, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 /** Of the step of length ε: the shorter one that is compared. */
@@ -30,14 +30,14 @@ export const noLabelLeaking = defineProbe({
     if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
     const { count, threatModel } = laboratory
     const many = await brokenByGradients(laboratory)
-    const broken = countMarked(many)
+    const broken = countFlagged(many)
     if (broken < enough * count) {
       return notApplicable(
         `${usualSteps} steps break ${ofExamples(broken, count)}: too few to compare with`,
       )
     }
     const whole = await oneStep(laboratory)
-    const shorter = await climb(laboratory, {
+    const shorter = await referencePgd(laboratory, {
       loss: 'cross-entropy',
       steps: 1,
       stepFraction: part,
@@ -47,13 +47,13 @@ export const noLabelLeaking = defineProbe({
     const inVain = Uint8Array.from(whole.best, (best) => (best.at(-1) === best[0] ? 1 : 0))
     const better = inAny(inVain, brokenWithin(shorter))
     const missed = onlyIn(many, brokenWithin(whole))
-    const misled = countMarked(missed.map((mark, row) => mark & better[row]!))
+    const misled = countFlagged(missed.map((mark, row) => mark & better[row]!))
     const share = misled / broken
     return {
       verdict: share > failAbove ? 'fail' : share > warnAbove ? 'warn' : 'pass',
       value: share,
       threshold: warnAbove,
-      evidence: `${usualSteps} steps break ${ofExamples(broken, count)}, one step of ε ${countMarked(brokenWithin(whole))}, one of ${part} ε ${countMarked(brokenWithin(shorter))}; for ${misled} that the step of ε leaves, the shorter one suffices or the loss does not rise`,
+      evidence: `${usualSteps} steps break ${ofExamples(broken, count)}, one step of ε ${countFlagged(brokenWithin(whole))}, one of ${part} ε ${countFlagged(brokenWithin(shorter))}; for ${misled} that the step of ε leaves, the shorter one suffices or the loss does not rise`,
     }
   },
 })

@@ -1,11 +1,11 @@
 /** Check: attacks return what they found. */
 import { notApplicable, ofExamples } from './check.ts'
-import { completed, defineComparison } from './outcome-check.ts'
+import { completed, defineOutcomeCheck } from './outcome-check.ts'
 
 const failFrom = 0.01
 
 /** The third of the failures of Pintor et al. 2022, arXiv:2106.09947. */
-export const noSilentSuccess = defineComparison({
+export const noSilentSuccess = defineOutcomeCheck({
   id: 'no-silent-success',
   title: 'Attacks return what they found',
   kind: 'comparison',

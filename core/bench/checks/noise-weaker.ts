@@ -1,8 +1,8 @@
 /** Check: random noise breaks nothing that gradients do not. */
 import { brokenByGradients } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
-import { brokenByNoise, drawCount } from './random-neighbors.ts'
-import { countMarked, onlyIn } from './flags.ts'
+import { brokenByNoise, neighborCount } from './random-neighbors.ts'
+import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
@@ -13,7 +13,7 @@ export const noiseWeaker = defineProbe({
   id: 'noise-weaker',
   title: 'Noise is weaker than gradients',
   kind: 'probe',
-  raisedIf: `${2 * drawCount} random points of the ball break more than ${100 * threshold} % of the examples that no gradient ascent breaks, or at least ${100 * many} % and as many as the ascents do, while those leave some`,
+  raisedIf: `${2 * neighborCount} random points of the ball break more than ${100 * threshold} % of the examples that no gradient ascent breaks, or at least ${100 * many} % and as many as the ascents do, while those leave some`,
   meaning:
     'An attack that looks at the gradient does no better than one that looks at nothing: the gradient is missing, wrong, or masked.',
   whatToDo:
@@ -23,8 +23,8 @@ export const noiseWeaker = defineProbe({
     const gradients = await brokenByGradients(laboratory)
     const noise = await brokenByNoise(laboratory)
     const { count } = laboratory
-    const [byNoise, byGradients] = [countMarked(noise), countMarked(gradients)]
-    const only = countMarked(onlyIn(noise, gradients))
+    const [byNoise, byGradients] = [countFlagged(noise), countFlagged(gradients)]
+    const only = countFlagged(onlyIn(noise, gradients))
     const asStrong = byNoise >= byGradients && byNoise >= many * count && byGradients < count
     return {
       verdict: only > threshold * count || asStrong ? 'fail' : 'pass',

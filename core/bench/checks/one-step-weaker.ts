@@ -2,7 +2,7 @@
 import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
-import { countMarked, onlyIn } from './flags.ts'
+import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.05
@@ -22,12 +22,12 @@ export const oneStepWeaker = defineProbe({
     const one = brokenWithin(await oneStep(laboratory))
     const many = await brokenByGradients(laboratory)
     const { count } = laboratory
-    const only = countMarked(onlyIn(one, many))
+    const only = countFlagged(onlyIn(one, many))
     return {
       verdict: only > threshold * count ? 'fail' : 'pass',
       value: only / count,
       threshold,
-      evidence: `one step breaks ${ofExamples(countMarked(one), count)}, ${usualSteps} steps ${countMarked(many)}; ${only} only the one step`,
+      evidence: `one step breaks ${ofExamples(countFlagged(one), count)}, ${usualSteps} steps ${countFlagged(many)}; ${only} only the one step`,
     }
   },
 })

@@ -1,8 +1,8 @@
 /** Check: the gradient ascent has arrived when it stops. */
-import { usualClimb, usualSteps } from './probe-attacks.ts'
+import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 import { figure, notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
-import { countMarked } from './flags.ts'
+import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.05
@@ -21,9 +21,9 @@ export const optimizationComplete = defineProbe({
   async measure(laboratory) {
     if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
     const { count } = laboratory
-    const found = await usualClimb(laboratory, 'margin')
-    const before = countMarked(brokenWithin(found, usualSteps))
-    const later = countMarked(brokenWithin(found)) - before
+    const found = await usualReferencePgd(laboratory, 'margin')
+    const before = countFlagged(brokenWithin(found, usualSteps))
+    const later = countFlagged(brokenWithin(found)) - before
     const rises = found.best
       .filter((_, row) => found.fooledAt[row]! < 0 || found.fooledAt[row]! > usualSteps)
       .map(lateRise)

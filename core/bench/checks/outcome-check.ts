@@ -34,7 +34,7 @@ export interface ComparedEntry {
 /** What is to be known of an attack plugin. */
 export type AttackFacts = Pick<AttackMeta, 'knowledge' | 'surrogates'>
 
-export interface ComparisonContext {
+export interface OutcomeCheckContext {
   readonly entry: ComparedEntry
   /** All entries of the run. */
   readonly entries: readonly ComparedEntry[]
@@ -42,13 +42,13 @@ export interface ComparisonContext {
   factsOf(plugin: string): AttackFacts | undefined
 }
 
-export interface Comparison extends CheckDocumentation {
+export interface OutcomeCheck extends CheckDocumentation {
   readonly kind: 'comparison'
-  compare(context: ComparisonContext): Finding
+  compare(context: OutcomeCheckContext): Finding
 }
 
 /** Declares a comparison; the identity, for its types. */
-export function defineComparison(comparison: Comparison): Comparison {
+export function defineOutcomeCheck(comparison: OutcomeCheck): OutcomeCheck {
   return comparison
 }
 
@@ -63,7 +63,7 @@ export interface Reached {
 }
 
 /** What each completed attack of an entry reached, where its plugin is known. */
-export function reached({ entry, factsOf }: ComparisonContext): Reached[] {
+export function reached({ entry, factsOf }: OutcomeCheckContext): Reached[] {
   return completed(entry).flatMap((attack) => {
     const { name, plugin, options } = attack.attack
     const facts = factsOf(plugin)

@@ -4,7 +4,7 @@ import { attacksAgree } from './attacks-agree.ts'
 import { blackBoxWeaker } from './black-box-weaker.ts'
 import { nameFinding, notApplicable } from './check.ts'
 import type { Check } from './check.ts'
-import type { Comparison, ComparisonContext } from './outcome-check.ts'
+import type { OutcomeCheck, OutcomeCheckContext } from './outcome-check.ts'
 import { epsilonOrdered } from './epsilon-ordered.ts'
 import { iterationsHelp } from './iterations-help.ts'
 import { noSilentSuccess } from './no-silent-success.ts'
@@ -12,7 +12,7 @@ import { transferWeaker } from './transfer-weaker.ts'
 import { whiteBoxRun } from './white-box-run.ts'
 
 /** All comparisons, in the order in which they are read; a new one is a file beside this and a line here. */
-export const comparisons: readonly Comparison[] = [
+export const outcomeChecks: readonly OutcomeCheck[] = [
   whiteBoxRun,
   blackBoxWeaker,
   transferWeaker,
@@ -24,9 +24,9 @@ export const comparisons: readonly Comparison[] = [
 ]
 
 /** A check for each comparison, in the order of `comparisons`. Corruptions have no attacker, so there is nothing to compare. */
-export function compareResults(context: ComparisonContext): Check[] {
+export function checkOutcomes(context: OutcomeCheckContext): Check[] {
   const corrupted = context.entry.threatModel.transform?.kind === 'corruption'
-  return comparisons.map((comparison) =>
+  return outcomeChecks.map((comparison) =>
     nameFinding(
       comparison,
       corrupted

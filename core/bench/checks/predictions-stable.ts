@@ -2,7 +2,7 @@
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { figure } from './check.ts'
-import { drawCount, draws, nearFraction } from './random-neighbors.ts'
+import { neighborCount, randomNeighbors, nearFraction } from './random-neighbors.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.3
@@ -15,24 +15,24 @@ export const predictionsStable = defineProbe({
   id: 'predictions-stable',
   title: 'Predictions are stable',
   kind: 'probe',
-  raisedIf: `over ${drawCount} uniform draws from a ball of ${nearFraction} ε the margin changes by more than ${threshold} of itself, each change counted as 1 at most, in the mean over draws and examples`,
+  raisedIf: `over ${neighborCount} uniform draws from a ball of ${nearFraction} ε the margin changes by more than ${threshold} of itself, each change counted as 1 at most, in the mean over draws and examples`,
   meaning:
     'The outputs jump about next to an input: noise, winners that change, thresholds. A gradient holds for one point only, and so does the prediction.',
   whatToDo:
     'Average gradients over draws (`eot`, `spsa`, `nes`), attack without them (`square`), and give attacks many restarts.',
   async measure(laboratory) {
-    const { margins } = await draws(laboratory, 'near')
+    const { margins } = await randomNeighbors(laboratory, 'near')
     let sum = 0
     for (const [row, label] of laboratory.labels.entries()) {
       const own = attackLosses.margin.value(rowOf(laboratory.logits, row), label)
       for (const margin of margins[row]!) sum += Math.min(1, Math.abs((margin - own) / own))
     }
-    const mean = sum / (drawCount * laboratory.count)
+    const mean = sum / (neighborCount * laboratory.count)
     return {
       verdict: mean > threshold ? 'warn' : 'pass',
       value: mean,
       threshold,
-      evidence: `the margin changes by ${figure(100 * mean)} % of itself, in the mean over ${drawCount} random points within ${nearFraction} ε of each example`,
+      evidence: `the margin changes by ${figure(100 * mean)} % of itself, in the mean over ${neighborCount} random points within ${nearFraction} ε of each example`,
     }
   },
 })

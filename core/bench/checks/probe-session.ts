@@ -13,7 +13,7 @@ import type { ThreatModel } from '../../threat/threat-model.ts'
 import { batchedLogits } from './batched.ts'
 import type { ProbeContext } from './probe.ts'
 
-export class Laboratory {
+export class ProbeSession {
   readonly context: ProbeContext
   /** `[n, c, h, w]`, only what the model gets right. */
   readonly inputs: FloatTensor
@@ -40,10 +40,10 @@ export class Laboratory {
   }
 
   /** One forward pass per example. */
-  static async open(given: ProbeContext): Promise<Laboratory> {
+  static async open(given: ProbeContext): Promise<ProbeSession> {
     // So that checks do not depend on what the model was asked before.
     const context = { ...given, model: withDraws(given.model, 'probes') }
-    return new Laboratory(context, await batchedLogits(context, context.inputs))
+    return new ProbeSession(context, await batchedLogits(context, context.inputs))
   }
 
   get model(): Model {

@@ -5,7 +5,7 @@ import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { CheckDocumentation, Finding } from './check.ts'
-import type { Laboratory } from './probe-session.ts'
+import type { ProbeSession } from './probe-session.ts'
 
 /** What probes work on. */
 export interface ProbeContext {
@@ -30,7 +30,7 @@ export interface ProbeContext {
 export interface Probe extends CheckDocumentation {
   readonly kind: 'probe'
   /** @throws RobenchError as the model does */
-  measure(laboratory: Laboratory): Promise<Finding>
+  measure(laboratory: ProbeSession): Promise<Finding>
 }
 
 /** Declares a probe; the identity, for its types. */

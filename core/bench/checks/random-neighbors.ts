@@ -7,17 +7,17 @@ import type { RandomStream } from '../../base/random.ts'
 import type { Ball } from '../../threat/ball.ts'
 import { distance } from '../../threat/verify.ts'
 import { batchedLogits } from './batched.ts'
-import type { Laboratory } from './probe-session.ts'
+import type { ProbeSession } from './probe-session.ts'
 import { inAny } from './flags.ts'
 
 /** How many points of each kind are drawn for an example. */
-export const drawCount = 32
+export const neighborCount = 32
 /** Of ε: the ball of `near`. */
 export const nearFraction = 0.1
 
-export type DrawKind = 'inside' | 'corners' | 'near'
+export type NeighborKind = 'inside' | 'corners' | 'near'
 
-export interface Draws {
+export interface RandomNeighbors {
   /** `[n]`: 1 where some point was misclassified. */
   readonly broken: Uint8Array
   /** Per example the margin of each point: max_{i≠y} z_i − z_y. */
@@ -30,17 +30,20 @@ export interface Draws {
  * `drawCount` points per example: `inside`, uniform in the ball; `near`, uniform in a smaller one; or `corners`, at the full distance: in Linf
  * every component moves by ±ε, in L2 in a random direction, in L1 along one component. One forward pass a point.
  */
-export function draws(laboratory: Laboratory, kind: DrawKind): Promise<Draws> {
+export function randomNeighbors(
+  laboratory: ProbeSession,
+  kind: NeighborKind,
+): Promise<RandomNeighbors> {
   return laboratory.once(`draws ${kind}`, () => drawAnew(laboratory, kind))
 }
 
 /** `[n]`: 1 where random points of the whole ball fool the model. */
-export async function brokenByNoise(laboratory: Laboratory): Promise<Uint8Array> {
-  const inside = await draws(laboratory, 'inside')
-  return inAny(inside.broken, (await draws(laboratory, 'corners')).broken)
+export async function brokenByNoise(laboratory: ProbeSession): Promise<Uint8Array> {
+  const inside = await randomNeighbors(laboratory, 'inside')
+  return inAny(inside.broken, (await randomNeighbors(laboratory, 'corners')).broken)
 }
 
-async function drawAnew(laboratory: Laboratory, kind: DrawKind): Promise<Draws> {
+async function drawAnew(laboratory: ProbeSession, kind: NeighborKind): Promise<RandomNeighbors> {
   const { inputs, labels, context } = laboratory
   const broken = new Uint8Array(labels.length)
   const margins: number[][] = []
@@ -51,7 +54,7 @@ async function drawAnew(laboratory: Laboratory, kind: DrawKind): Promise<Draws> 
     const reach = kind === 'near' ? nearFraction : 1
     const ball = laboratory.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
     const stream = laboratory.stream(row, `draws ${kind}`)
-    const points = Array.from({ length: drawCount }, () => {
+    const points = Array.from({ length: neighborCount }, () => {
       if (kind === 'corners') drawCorner(ball, stream, output)
       else drawStart(ball, stream, output)
       const point = new Float32Array(output.length)

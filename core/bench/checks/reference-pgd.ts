@@ -3,15 +3,15 @@ import { attackLosses } from '../../attack/attack-loss.ts'
 import type { AttackLossName } from '../../attack/attack-loss.ts'
 import { rowOf, stackPoints } from '../../attack/batch.ts'
 import { drawStart } from '../../attack/random-start.ts'
-import { refill } from '../../attack/batch-scheduler.ts'
+import { scheduleBatches } from '../../attack/batch-scheduler.ts'
 import { steepestStep } from '../../attack/steepest-step.ts'
 import type { Model } from '../../model/model.ts'
 import { predictedClass } from '../../model/predictions.ts'
 import type { Ball } from '../../threat/ball.ts'
 import type { Norm } from '../../threat/threat-model.ts'
-import type { Laboratory } from './probe-session.ts'
+import type { ProbeSession } from './probe-session.ts'
 
-export interface ClimbOptions {
+export interface ReferencePgdOptions {
   readonly loss: AttackLossName
   readonly steps: number
   /** Of ε. */
@@ -24,7 +24,7 @@ export interface ClimbOptions {
 }
 
 /** How far an example came. */
-export interface Climb {
+export interface ReferencePgdTrace {
   /** The first step after which it was misclassified, 0 for the start; −1 if never. */
   readonly fooledAt: Int32Array
   /** Per example the highest loss until each step, the start first; it ends where the example is fooled. */
@@ -32,19 +32,21 @@ export interface Climb {
 }
 
 /** Which examples a climb of so many steps would have broken: `[n]`, 1 or 0. */
-export function brokenWithin({ fooledAt }: Climb, steps = Infinity): Uint8Array {
+export function brokenWithin({ fooledAt }: ReferencePgdTrace, steps = Infinity): Uint8Array {
   return Uint8Array.from(fooledAt, (at) => (at >= 0 && at <= steps ? 1 : 0))
 }
 
 /**
- * The same model with a backward pass that takes every declared stage, rounding and threshold for the identity: BPDA (Athalye, Carlini, Wagner
+ * The same model with a backward pass that takes every declared component, rounding and threshold for the identity: BPDA (Athalye, Carlini, Wagner
  * 2018, arXiv:1802.00420).
  * @param draws names the random numbers of a stochastic model, begun anew; it goes on with those it has if left out
- * @throws ConfigError where a stage changes the shape; GraphError where there is no graph
+ * @throws ConfigError where a component changes the shape; GraphError where there is no graph
  */
 export function surrogateOf(model: Model, draws?: string): Model {
-  const stages = Object.fromEntries(model.stages.map(({ name }) => [name, 'identity' as const]))
-  return model.variant({ stages, straightThrough: true, ...(draws !== undefined && { draws }) })
+  const components = Object.fromEntries(
+    model.components.map(({ name }) => [name, 'identity' as const]),
+  )
+  return model.variant({ components, straightThrough: true, ...(draws !== undefined && { draws }) })
 }
 
 interface Attempt {
@@ -60,13 +62,19 @@ interface Attempt {
  * there is a record where an attack would have to give up. Done once for the same options.
  * Cost: a forward and a backward pass a step, and one forward pass, for an example that is never fooled.
  */
-export function climb(laboratory: Laboratory, options: ClimbOptions): Promise<Climb> {
+export function referencePgd(
+  laboratory: ProbeSession,
+  options: ReferencePgdOptions,
+): Promise<ReferencePgdTrace> {
   const { loss, steps, stepFraction, epsilon, start, gradients = 'exact' } = options
   const name = ['climb', loss, steps, stepFraction, epsilon, start, gradients].join(' ')
-  return laboratory.once(name, () => climbAnew(laboratory, options))
+  return laboratory.once(name, () => runReferencePgd(laboratory, options))
 }
 
-async function climbAnew(laboratory: Laboratory, options: ClimbOptions): Promise<Climb> {
+async function runReferencePgd(
+  laboratory: ProbeSession,
+  options: ReferencePgdOptions,
+): Promise<ReferencePgdTrace> {
   const { labels, inputs, context } = laboratory
   const { batchSize, signal } = context
   const model = options.gradients === 'surrogate' ? surrogateOf(laboratory.model) : laboratory.model
@@ -132,7 +140,14 @@ async function climbAnew(laboratory: Laboratory, options: ClimbOptions): Promise
     return active.map((attempt) => finished.get(attempt) ?? true)
   }
 
-  await refill({ count: labels.length, batchSize, signal, progress: () => {}, open, advance })
+  await scheduleBatches({
+    count: labels.length,
+    batchSize,
+    signal,
+    progress: () => {},
+    open,
+    advance,
+  })
   return { fooledAt, best }
 }
 

@@ -3,9 +3,9 @@ import { RobenchError } from '../../base/errors.ts'
 import { searchQueries, usualSteps } from './probe-attacks.ts'
 import { nameFinding, notApplicable } from './check.ts'
 import type { Check, Finding } from './check.ts'
-import { drawCount } from './random-neighbors.ts'
+import { neighborCount } from './random-neighbors.ts'
 import { differencePasses } from './gradient-matches-differences.ts'
-import { Laboratory } from './probe-session.ts'
+import { ProbeSession } from './probe-session.ts'
 import { repetitions } from './outputs-repeat.ts'
 import type { Probe, ProbeContext } from './probe.ts'
 import { probes } from './probes.ts'
@@ -24,7 +24,7 @@ export const probeSample = 64
  * @throws whatever the signal was aborted with; RobenchError for a defect, but not for logits that are not finite: those fail the check
  */
 export async function runProbes(context: ProbeContext): Promise<Check[]> {
-  const laboratory = await Laboratory.open(context)
+  const laboratory = await ProbeSession.open(context)
   const reason = whyNothing(laboratory)
   const checks: Check[] = []
   for (const probe of probes) {
@@ -49,20 +49,20 @@ export const probeCost = {
     differencePasses +
     2 +
     (7 * usualSteps + 2 + 8) +
-    3 * drawCount +
+    3 * neighborCount +
     repetitions +
     searchQueries,
   backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 
 /** Why nothing can be measured, if so. */
-function whyNothing({ count, context, threatModel }: Laboratory): string | undefined {
+function whyNothing({ count, context, threatModel }: ProbeSession): string | undefined {
   if (threatModel.epsilon === 0) return 'with ε = 0 there is no ball to move in'
   return count === 0 ? `the model gets none of ${context.labels.length} examples right` : undefined
 }
 
 /** A model whose logits are not finite somewhere in the ball fails whatever looks there. */
-async function measure(probe: Probe, laboratory: Laboratory): Promise<Finding> {
+async function measure(probe: Probe, laboratory: ProbeSession): Promise<Finding> {
   try {
     return await probe.measure(laboratory)
   } catch (error) {

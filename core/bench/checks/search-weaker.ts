@@ -1,7 +1,7 @@
 /** Check: a search that sees only logits breaks nothing that gradients do not. */
 import { brokenByGradients, brokenBySearch, searchQueries } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
-import { countMarked, onlyIn } from './flags.ts'
+import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
@@ -21,12 +21,12 @@ export const searchWeaker = defineProbe({
     const search = await brokenBySearch(laboratory)
     const gradients = await brokenByGradients(laboratory)
     const { count } = laboratory
-    const only = countMarked(onlyIn(search, gradients))
+    const only = countFlagged(onlyIn(search, gradients))
     return {
       verdict: only > threshold * count ? 'fail' : 'pass',
       value: only / count,
       threshold,
-      evidence: `random search breaks ${ofExamples(countMarked(search), count)}, gradients ${countMarked(gradients)}; ${only} only the search`,
+      evidence: `random search breaks ${ofExamples(countFlagged(search), count)}, gradients ${countFlagged(gradients)}; ${only} only the search`,
     }
   },
 })

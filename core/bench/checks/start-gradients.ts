@@ -5,7 +5,7 @@ import { rowOf, stackPoints } from '../../attack/batch.ts'
 import { drawStart } from '../../attack/random-start.ts'
 import { predictedClass } from '../../model/predictions.ts'
 import { batchedGradient } from './batched.ts'
-import type { Laboratory } from './probe-session.ts'
+import type { ProbeSession } from './probe-session.ts'
 
 /** The losses that gradient attacks use. */
 export const probedLosses = ['cross-entropy', 'margin', 'dlr'] as const satisfies AttackLossName[]
@@ -22,7 +22,7 @@ export interface StartGradients {
 
 /** One forward and one backward pass per example. */
 export function startGradients(
-  laboratory: Laboratory,
+  laboratory: ProbeSession,
   loss: AttackLossName,
 ): Promise<StartGradients> {
   return laboratory.once(`gradients ${loss}`, async () => {
@@ -50,7 +50,7 @@ export function startGradients(
 }
 
 /** `[n]`: 1 where the gradient of every loss is zero. */
-export async function zeroForAllLosses(laboratory: Laboratory): Promise<Uint8Array> {
+export async function zeroForAllLosses(laboratory: ProbeSession): Promise<Uint8Array> {
   const zero = new Uint8Array(laboratory.count).fill(1)
   for (const loss of probedLosses) {
     const found = (await startGradients(laboratory, loss)).zero

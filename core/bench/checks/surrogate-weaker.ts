@@ -1,15 +1,15 @@
 /** Check: gradients that are made up find nothing that the exact ones do not. */
 import { ConfigError, GraphError } from '../../base/errors.ts'
 import { crossEntropy } from '../../model/losses.ts'
-import type { GradientAnswer, Model } from '../../model/model.ts'
+import type { GradientResult, Model } from '../../model/model.ts'
 import { withDraws } from '../../model/noise.ts'
 import { brokenByGradients, usualSteps } from './probe-attacks.ts'
 import { batchedGradient } from './batched.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import type { Finding } from './check.ts'
-import { brokenWithin, climb, surrogateOf } from './reference-pgd.ts'
-import type { Laboratory } from './probe-session.ts'
-import { countMarked, onlyIn } from './flags.ts'
+import { brokenWithin, referencePgd, surrogateOf } from './reference-pgd.ts'
+import type { ProbeSession } from './probe-session.ts'
+import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
@@ -44,17 +44,17 @@ export const surrogateWeaker = defineProbe({
 })
 
 /** Whether surrogate and exact gradients are the same at the inputs. */
-async function isExact({ model, inputs, labels, context }: Laboratory): Promise<boolean> {
-  const gradientOf = (other: Model): Promise<GradientAnswer> =>
+async function isExact({ model, inputs, labels, context }: ProbeSession): Promise<boolean> {
+  const gradientOf = (other: Model): Promise<GradientResult> =>
     batchedGradient({ ...context, model: other }, inputs, labels, crossEntropy)
   const exact = await gradientOf(withDraws(model, 'surrogate'))
   const surrogate = await gradientOf(surrogateOf(model, 'surrogate'))
   return exact.gradient.data.every((value, i) => Object.is(value, surrogate.gradient.data[i]))
 }
 
-async function compare(laboratory: Laboratory): Promise<Finding> {
+async function compare(laboratory: ProbeSession): Promise<Finding> {
   const { count, threatModel } = laboratory
-  const found = await climb(laboratory, {
+  const found = await referencePgd(laboratory, {
     loss: 'margin',
     steps: usualSteps,
     stepFraction: 0.1,
@@ -64,11 +64,11 @@ async function compare(laboratory: Laboratory): Promise<Finding> {
   })
   const broken = brokenWithin(found)
   const gradients = await brokenByGradients(laboratory)
-  const only = countMarked(onlyIn(broken, gradients))
+  const only = countFlagged(onlyIn(broken, gradients))
   return {
     verdict: only > threshold * count ? 'fail' : 'pass',
     value: only / count,
     threshold,
-    evidence: `surrogate gradients break ${ofExamples(countMarked(broken), count)}, exact ones ${countMarked(gradients)}; ${only} only the surrogate`,
+    evidence: `surrogate gradients break ${ofExamples(countFlagged(broken), count)}, exact ones ${countFlagged(gradients)}; ${only} only the surrogate`,
   }
 }

@@ -1,11 +1,11 @@
 /** Check: examples made for other models do not beat those made for this one. */
 import { notApplicable } from './check.ts'
-import { defineComparison, percent, reached, strongest } from './outcome-check.ts'
+import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
 
 const threshold = 0.002
 
 /** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
-export const transferWeaker = defineComparison({
+export const transferWeaker = defineOutcomeCheck({
   id: 'transfer-weaker',
   title: 'Transfer is weaker',
   kind: 'comparison',

@@ -1,8 +1,8 @@
 /** Check: somebody attacked with all there is to know. */
 import { notApplicable } from './check.ts'
-import { completed, defineComparison, reached } from './outcome-check.ts'
+import { completed, defineOutcomeCheck, reached } from './outcome-check.ts'
 
-export const whiteBoxRun = defineComparison({
+export const whiteBoxRun = defineOutcomeCheck({
   id: 'white-box-run',
   title: 'A white-box attack was run',
   kind: 'comparison',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'onnxruntime-node'
-import { compareResults } from '../checks/outcome-checks.ts'
+import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
@@ -82,7 +82,7 @@ function withChecks(
       ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
     )
     const probed = row?.checks && outcome(row.checks.units[0]!.id)?.checks
-    const compared = compareResults({
+    const compared = checkOutcomes({
       entry,
       entries,
       factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,

@@ -27,7 +27,7 @@ export interface ModelLocation {
 }
 
 /** Predict a shard, or attack it. */
-export interface UnitTask {
+export interface UnitJob {
   readonly kind: 'unit'
   readonly setting: WorkerSetting
   readonly unit: Unit
@@ -43,7 +43,7 @@ export interface UnitTask {
 }
 
 /** Let a defense make its model. */
-export interface PrepareTask {
+export interface PrepareJob {
   readonly kind: 'prepare'
   readonly setting: WorkerSetting
   readonly plugin: string
@@ -54,10 +54,10 @@ export interface PrepareTask {
   readonly modelFolder: string
 }
 
-export type WorkerTask = UnitTask | PrepareTask
+export type WorkerJob = UnitJob | PrepareJob
 
 /** What a worker answers; errors are data, since their classes do not survive the border. */
-export type TaskOutcome<T> =
+export type JobOutcome<T> =
   | { readonly state: 'completed'; readonly value: T }
   | { readonly state: 'failed'; readonly error: ErrorRecord }
 
@@ -67,7 +67,7 @@ export interface PreparedModel {
 }
 
 /** What each kind of task comes back with. */
-export interface TaskValues {
+export interface JobValues {
   readonly unit: UnitOutcome
   readonly prepare: PreparedModel
 }

@@ -6,7 +6,7 @@ import { Tinypool } from 'tinypool'
 import type { TinypoolChannel } from 'tinypool'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import { isWorkerMessage } from './job.ts'
-import type { AbortMessage, TaskOutcome, TaskValues, WorkerMessage, WorkerTask } from './job.ts'
+import type { AbortMessage, JobOutcome, JobValues, WorkerMessage, WorkerJob } from './job.ts'
 
 export interface PoolOptions {
   /** How many processes at most. */
@@ -15,7 +15,7 @@ export interface PoolOptions {
   readonly maxAttempts?: number
 }
 
-export interface TaskLimits {
+export interface JobLimits {
   /** After this long at work the worker is killed. */
   readonly timeLimitMs: number
   /** How much longer a worker may take that stops its task by itself; 0 if left out. */
@@ -31,7 +31,7 @@ export interface TaskLimits {
 }
 
 type Ending<T> =
-  | { readonly kind: 'answered'; readonly outcome: TaskOutcome<T> }
+  | { readonly kind: 'answered'; readonly outcome: JobOutcome<T> }
   | { readonly kind: 'died'; readonly reason: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'aborted' }
@@ -48,7 +48,7 @@ class Slot {
   #onDeath: ((reason: string) => void) | undefined
 
   /** Runs one task to whatever end it comes to. Never rejects. */
-  async attempt<T>(task: WorkerTask, limits: TaskLimits): Promise<Ending<T>> {
+  async attempt<T>(task: WorkerJob, limits: JobLimits): Promise<Ending<T>> {
     const pool = this.#ensure()
     const ending = await new Promise<Ending<T>>((settle) => {
       let send: ((message: AbortMessage) => void) | undefined
@@ -84,7 +84,7 @@ class Slot {
       limits.signal.addEventListener('abort', abort, { once: true })
       pool
         .run(task, { channel })
-        .then((outcome: TaskOutcome<T>) => finish({ kind: 'answered', outcome }))
+        .then((outcome: JobOutcome<T>) => finish({ kind: 'answered', outcome }))
         .catch((error: unknown) => finish({ kind: 'died', reason: String(error) }))
       if (limits.signal.aborted) abort()
     })
@@ -136,17 +136,17 @@ export class WorkerPool {
   }
 
   /** Does one task. Whatever goes wrong comes back as data: ROBENCH_WORKER, ROBENCH_TIMEOUT, ROBENCH_ABORTED or the plugin's own. */
-  async run<T extends WorkerTask>(
+  async run<T extends WorkerJob>(
     task: T,
-    limits: TaskLimits,
-  ): Promise<TaskOutcome<TaskValues[T['kind']]>> {
+    limits: JobLimits,
+  ): Promise<JobOutcome<JobValues[T['kind']]>> {
     const slot = await this.#take()
     try {
       let reason = ''
       for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
         if (limits.signal.aborted) return aborted()
         if (attempt > 1) limits.onRetry?.(attempt)
-        const ending = await slot.attempt<TaskValues[T['kind']]>(lighter(task, attempt), limits)
+        const ending = await slot.attempt<JobValues[T['kind']]>(lighter(task, attempt), limits)
         if (ending.kind === 'answered') return ending.outcome
         if (ending.kind === 'aborted') return aborted()
         if (ending.kind === 'timeout') return timedOut(limits)
@@ -182,12 +182,12 @@ export class WorkerPool {
 }
 
 /** A worker may have died for want of memory: the next attempt takes half the batch, which changes no outcome. */
-function lighter<T extends WorkerTask>(task: T, attempt: number): T {
+function lighter<T extends WorkerJob>(task: T, attempt: number): T {
   if (task.kind !== 'unit' || attempt === 1) return task
   return { ...task, batchSize: Math.max(1, task.batchSize >> (attempt - 1)) }
 }
 
-function timedOut(limits: TaskLimits): TaskOutcome<never> {
+function timedOut(limits: JobLimits): JobOutcome<never> {
   const what = limits.restartOnProgress ? 'gave no sign for' : 'took longer than'
   return failed(
     new RunError(
@@ -198,11 +198,11 @@ function timedOut(limits: TaskLimits): TaskOutcome<never> {
   )
 }
 
-function aborted(): TaskOutcome<never> {
+function aborted(): JobOutcome<never> {
   return failed(new RunError('ROBENCH_ABORTED', 'the run was interrupted'))
 }
 
-function failed(error: unknown): TaskOutcome<never> {
+function failed(error: unknown): JobOutcome<never> {
   return { state: 'failed', error: toErrorRecord(error) }
 }
 

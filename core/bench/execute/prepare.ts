@@ -3,16 +3,16 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { PluginError, RobenchError } from '../../base/errors.ts'
 import { hashBytes, hashJson } from '../../base/hash.ts'
-import type { DefenseAnswer, NetworkPlugin, PluginOptions } from '../../plugin/contract.ts'
+import type { DefenseResult, NetworkPlugin, PluginOptions } from '../../plugin/contract.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import { shown } from '../../base/schema.ts'
 import { storeError } from '../../base/atomic-file.ts'
 import { writeModelFile } from '../../model/model-files.ts'
-import type { PreparedModel, PrepareTask } from './job.ts'
+import type { PreparedModel, PrepareJob } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
 /** @throws PluginError ROBENCH_PLUGIN_FAILED or ROBENCH_PLUGIN_CONTRACT, or what the engine says */
-export async function prepareModel(task: PrepareTask, scope: WorkerScope): Promise<PreparedModel> {
+export async function prepareModel(task: PrepareJob, scope: WorkerScope): Promise<PreparedModel> {
   const { setting } = task
   const registry = await scope.cache.registry(setting)
   const defense = await registry.get('defense', task.plugin)
@@ -24,7 +24,7 @@ export async function prepareModel(task: PrepareTask, scope: WorkerScope): Promi
     })
   }
   scope.send({ robench: 'began' })
-  let answer: DefenseAnswer
+  let answer: DefenseResult
   try {
     answer = await defense.prepare({
       // resolveOptions has checked the options against this plugin's own schema.

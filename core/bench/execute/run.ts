@@ -14,7 +14,7 @@ import type { RunListener, RunSettings } from './settings.ts'
 import { ResultStore, readFinished, resultsFolder } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 
-export interface RunAnswer {
+export interface SuiteRun {
   readonly result: RunResult
   /** The folder of the results. */
   readonly folder: string
@@ -28,7 +28,7 @@ export interface PlanRequest extends Omit<Expectations, 'finished'> {
   readonly pilot?: number
 }
 
-export interface PlanAnswer {
+export interface PlannedSuite {
   readonly plan: PlanSummary
   /** Absent if nothing is known or assumed of what the suite will find. */
   readonly expected?: ExpectedWork
@@ -44,7 +44,7 @@ export async function planSuite(
   { pilot, ...expectations }: PlanRequest = {},
   listener: RunListener = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<PlanAnswer> {
+): Promise<PlannedSuite> {
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings, listener, signal)
   try {
@@ -79,7 +79,7 @@ function foresee(
   folder: string,
   outcome: (unitId: string) => UnitOutcome | undefined,
   expectations: Expectations = {},
-): PlanAnswer {
+): PlannedSuite {
   const cells = session.plan(rows)
   const plan = session.summarize(cells, rows, {
     folder,
@@ -102,7 +102,7 @@ export async function runSuite(
   settings: RunSettings,
   listener: RunListener = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<RunAnswer> {
+): Promise<SuiteRun> {
   const startedAt = new Date().toISOString()
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings, listener, signal)

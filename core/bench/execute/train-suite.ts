@@ -17,7 +17,7 @@ export interface TrainedFile {
   readonly sha256: string
 }
 
-export interface TrainAnswer {
+export interface TrainedSuite {
   readonly models: readonly TrainedFile[]
   readonly failures: readonly DefenseFailure[]
 }
@@ -33,7 +33,7 @@ export async function trainSuite(
   target: { readonly folder: string; readonly defense?: string },
   listener: RunListener,
   signal: AbortSignal,
-): Promise<TrainAnswer> {
+): Promise<TrainedSuite> {
   const fileNames = new Map(loaded.suite.defenses.map(({ name, model }) => [name, model]))
   const resolved = await resolveSuite(trainingSuite(loaded, target.defense), listener.notice)
   const trained = { ...resolved, defenses: resolved.defenses.filter(({ trains }) => trains) }

@@ -15,11 +15,11 @@ import type { AttackCell, Cell, CheckCell, Shard } from '../plan/cell.ts'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
 import type { UnitOutcome } from '../store/store.ts'
-import type { UnitTask } from './job.ts'
+import type { UnitJob } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
 /** @throws RobenchError whatever the model, the plugin or the host finds wrong */
-export async function runUnit(task: UnitTask, scope: WorkerScope): Promise<UnitOutcome> {
+export async function runUnit(task: UnitJob, scope: WorkerScope): Promise<UnitOutcome> {
   const { cell } = task.unit
   const dataset = await scope.cache.dataset(task.setting, 'test')
   if (dataset.hash !== cell.dataset.sha256) {
@@ -51,7 +51,7 @@ async function workOn(
   cell: Cell,
   models: UnitModels,
   dataset: Dataset,
-  task: UnitTask,
+  task: UnitJob,
   scope: WorkerScope,
 ): Promise<Outcome> {
   if (cell.kind === 'attack') return attackShard(models, dataset, cell, task, scope)
@@ -66,7 +66,7 @@ async function probeShard(
   model: Model,
   dataset: Dataset,
   { threatModel }: CheckCell,
-  { unit, batchSize, model: location }: UnitTask,
+  { unit, batchSize, model: location }: UnitJob,
   scope: WorkerScope,
 ): Promise<Pick<Outcome, 'checks' | 'forwardPasses' | 'backwardPasses'>> {
   const { start, end } = unit.shard
@@ -118,7 +118,7 @@ async function attackShard(
   models: UnitModels,
   dataset: Dataset,
   cell: AttackCell,
-  task: UnitTask,
+  task: UnitJob,
   scope: WorkerScope,
 ): Promise<Outcome> {
   const { shard } = task.unit

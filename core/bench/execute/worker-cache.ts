@@ -7,7 +7,7 @@ import { RunError } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/hash.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
-import { Learned } from '../../plugin/setup-cache.ts'
+import { SetupCache } from '../../plugin/setup-cache.ts'
 import { loadRegistry } from '../../plugin/load.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ModelLocation, WorkerMessage, WorkerSetting } from './job.ts'
@@ -26,11 +26,11 @@ export class WorkerCache {
   readonly #registries = new Map<string, Promise<PluginRegistry>>()
   readonly #datasets = new Map<string, Promise<Dataset>>()
   readonly #models = new Map<string, Promise<Model>>()
-  #learned: { readonly cell: string; readonly learned: Learned } | undefined
+  #learned: { readonly cell: string; readonly learned: SetupCache } | undefined
 
   /** What the attack of a cell has learned; that of another cell is forgotten. */
-  learned(cell: string): Learned {
-    if (this.#learned?.cell !== cell) this.#learned = { cell, learned: new Learned() }
+  learned(cell: string): SetupCache {
+    if (this.#learned?.cell !== cell) this.#learned = { cell, learned: new SetupCache() }
     return this.#learned.learned
   }
 

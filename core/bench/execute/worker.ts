@@ -1,7 +1,7 @@
 /** The entry of a worker process: does the tasks that tinypool hands it, one at a time. */
 import { toErrorRecord } from '../../base/errors.ts'
 import { prepareModel } from './prepare.ts'
-import type { TaskOutcome, TaskValues, WorkerMessage, WorkerTask } from './job.ts'
+import type { JobOutcome, JobValues, WorkerMessage, WorkerJob } from './job.ts'
 import { runUnit } from './unit.ts'
 import { WorkerCache } from './worker-cache.ts'
 
@@ -21,8 +21,8 @@ process.stdout.write = process.stderr.write.bind(process.stderr)
 
 /** Does a task. Never throws: failures are data. */
 export default async function work(
-  task: WorkerTask,
-): Promise<TaskOutcome<TaskValues[WorkerTask['kind']]>> {
+  task: WorkerJob,
+): Promise<JobOutcome<JobValues[WorkerJob['kind']]>> {
   current = new AbortController()
   const scope = { cache, signal: current.signal, send }
   try {

@@ -1,7 +1,12 @@
 /** The attacks of a suite: found, their options checked, and fitted to the suite's threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
-import type { AttackMeta, AttackPlugin, PassEstimate, PluginOptions } from '../../plugin/contract.ts'
+import type {
+  AttackMeta,
+  AttackPlugin,
+  PassEstimate,
+  PluginOptions,
+} from '../../plugin/contract.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'

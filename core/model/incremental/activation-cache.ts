@@ -12,7 +12,7 @@ export interface Positions {
   readonly count: Pair
 }
 
-export class RememberedPoint implements KnownPoint {
+export class CachedPoint implements KnownPoint {
   /** `[rows, columns, c]`, of the point that was kept last, if they are known. */
   kept: Float32Array | undefined
   /** Of the point that was asked about last: those that its window reached, or all, if any are known. */
@@ -70,12 +70,12 @@ export class RememberedPoint implements KnownPoint {
 export function checkAsked(
   asked: readonly AskedPoint[],
   [count, , height, width]: readonly number[],
-): asserts asked is readonly (AskedPoint & { readonly known: RememberedPoint })[] {
+): asserts asked is readonly (AskedPoint & { readonly known: CachedPoint })[] {
   if (asked.length !== count) {
     throw misused(`expected one entry for each of ${count} points, got ${asked.length}`)
   }
   for (const { known, window } of asked) {
-    if (!(known instanceof RememberedPoint)) {
+    if (!(known instanceof CachedPoint)) {
       throw misused('expected known points that know() gave, got another object')
     }
     if (!window) continue

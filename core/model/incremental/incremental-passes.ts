@@ -7,11 +7,11 @@ import type { Value } from '../../engine/graph/value.ts'
 import type { Cut } from './split-network.ts'
 import { float32, gatherRows, sizeOf, type FloatTensor } from '../../engine/tensor/tensor.ts'
 import { CropSession, type ChangedRow } from './crop-session.ts'
-import { checkAsked, RememberedPoint, type Pair } from './activation-cache.ts'
+import { checkAsked, CachedPoint, type Pair } from './activation-cache.ts'
 import type { AskedPoint } from '../model.ts'
 
 /** The network that is passed through, and where it is cut. */
-export interface WindowedParts {
+export interface IncrementalParts {
   readonly name: string
   readonly images: Value
   readonly logits: Value
@@ -25,7 +25,7 @@ export interface WindowedParts {
 /** A row of a batch. */
 interface Row {
   readonly row: number
-  readonly known: RememberedPoint
+  readonly known: CachedPoint
 }
 
 /** One whose point is asked about by its window. */
@@ -38,24 +38,24 @@ interface Group {
 }
 
 /** The sessions of a cut network, compiled when first needed: the whole of it with the cut as an output, crops up to the cut, and the rest behind it. */
-export class WindowedSessions {
-  readonly #parts: WindowedParts
+export class IncrementalSessions {
+  readonly #parts: IncrementalParts
   /** `[rows, columns, c]` of the cut. */
   readonly #shape: readonly [number, number, number]
   readonly #sessions = new Map<string, Promise<Session>>()
   readonly #crops = new Map<string, Promise<CropSession>>()
   /** Copies of what is kept, with what was asked about last laid over, of the points that went through the rest together last. */
   #shelf = new Float32Array(0)
-  #shelved: readonly RememberedPoint[] = []
+  #shelved: readonly CachedPoint[] = []
 
-  constructor(parts: WindowedParts) {
+  constructor(parts: IncrementalParts) {
     this.#parts = parts
     const [, channels, rows, columns] = parts.cut.value.shape as number[]
     this.#shape = [rows!, columns!, channels!]
   }
 
-  know(): RememberedPoint {
-    return new RememberedPoint(this.#shape[1], this.#shape[2])
+  know(): CachedPoint {
+    return new CachedPoint(this.#shape[1], this.#shape[2])
   }
 
   /** As `WindowedPasses.logits`. */

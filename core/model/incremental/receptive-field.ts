@@ -4,7 +4,7 @@ import { all, resolveWindow } from '../../engine/graph/ops/window.ts'
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 
 /** Along one axis of a value: position i depends on no other pixels than stride · i + low … stride · i + high. */
-export interface AxisReach {
+export interface AxisReceptiveField {
   readonly stride: number
   readonly low: number
   readonly high: number
@@ -12,7 +12,7 @@ export interface AxisReach {
   readonly size: number
 }
 
-export type Reach = readonly [rows: AxisReach, columns: AxisReach]
+export type ReceptiveField = readonly [rows: AxisReceptiveField, columns: AxisReceptiveField]
 
 /** Operators that treat every position by itself. With several inputs, all of one size or the same at every position. */
 const pointwise = new Set(
@@ -25,11 +25,11 @@ const pooling = new Set(['AveragePool', 'MaxPool'])
 /**
  * The reach of every value `[n, c, h, w]` that depends on the images by convolutions, pooling and pointwise operators only.
  */
-export function findReaches(of: Value, images: Value): ReadonlyMap<Value, Reach> {
+export function findReceptiveFields(of: Value, images: Value): ReadonlyMap<Value, ReceptiveField> {
   const [, , height, width] = images.shape
-  const reaches = new Map<Value, Reach>()
+  const reaches = new Map<Value, ReceptiveField>()
   if (typeof height !== 'number' || typeof width !== 'number') return reaches
-  const whole = (size: number): AxisReach => ({ stride: 1, low: 0, high: 0, size })
+  const whole = (size: number): AxisReceptiveField => ({ stride: 1, low: 0, high: 0, size })
   reaches.set(images, [whole(height), whole(width)])
   const dependent = new Set<Node>([images.node])
   for (const node of topologicalOrder([of])) {
@@ -72,8 +72,8 @@ export function windowsOf(node: Node): readonly [AxisWindow, AxisWindow] | undef
 
 function reachThrough(
   node: Node,
-  reachOf: (value: Value) => Reach | 'everywhere' | 'nowhere',
-): Reach | undefined {
+  reachOf: (value: Value) => ReceptiveField | 'everywhere' | 'nowhere',
+): ReceptiveField | undefined {
   const [y] = node.outputs
   const [x, ...rest] = node.inputs
   if (y!.shape.length !== 4) return undefined
@@ -83,7 +83,7 @@ function reachThrough(
   if (node.op === 'AveragePool' && !isUnpadded(node)) return undefined
   const reach = reachOf(x!)
   if (typeof reach === 'string') return undefined
-  const along = (axis: 0 | 1): AxisReach => {
+  const along = (axis: 0 | 1): AxisReceptiveField => {
     const { stride, low, high } = reach[axis]
     const window = windows[axis]
     return {
@@ -107,9 +107,9 @@ function isUnpadded(node: Node): boolean {
 function commonReach(
   node: Node,
   y: Value,
-  reachOf: (value: Value) => Reach | 'everywhere' | 'nowhere',
-): Reach | undefined {
-  let common: Reach | undefined
+  reachOf: (value: Value) => ReceptiveField | 'everywhere' | 'nowhere',
+): ReceptiveField | undefined {
+  let common: ReceptiveField | undefined
   for (const input of node.inputs) {
     if (!input) continue
     const reach = reachOf(input)
@@ -131,8 +131,11 @@ function isUniform({ shape }: Value): boolean {
   return shape.slice(-2).every((dim) => dim === 1) || shape.length === 0
 }
 
-function mergeReaches(a: Reach, b: Reach): Reach | undefined {
-  const merge = (left: AxisReach, right: AxisReach): AxisReach | undefined =>
+function mergeReaches(a: ReceptiveField, b: ReceptiveField): ReceptiveField | undefined {
+  const merge = (
+    left: AxisReceptiveField,
+    right: AxisReceptiveField,
+  ): AxisReceptiveField | undefined =>
     left.stride === right.stride && left.size === right.size
       ? {
           ...left,

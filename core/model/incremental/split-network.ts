@@ -4,13 +4,18 @@
  */
 import { enterBlocked, isBlocked } from '../../engine/graph/ops/blocked.ts'
 import { g } from '../../engine/graph/graph.ts'
-import { findReaches, windowsOf, type AxisReach, type Reach } from './receptive-field.ts'
+import {
+  findReceptiveFields,
+  windowsOf,
+  type AxisReceptiveField,
+  type ReceptiveField,
+} from './receptive-field.ts'
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 
 /** Where a graph is cut: a value `[n, c, h, w]` through which everything goes from images to logits. */
 export interface Cut {
   readonly value: Value
-  readonly reach: Reach
+  readonly reach: ReceptiveField
   /** By the side of a square window: how many rows and columns of the value it reaches at most. Other sides save too little. */
   readonly positions: ReadonlyMap<number, readonly [rows: number, columns: number]>
 }
@@ -63,7 +68,7 @@ export function chooseCut(
   images: Value,
   sides: ReadonlyMap<number, number>,
 ): Cut | undefined {
-  const reaches = findReaches(logits, images)
+  const reaches = findReceptiveFields(logits, images)
   const order = dependents(logits, images)
   const whole = order.reduce((sum, node) => sum + workOf(node), 0)
   let best: Cut | undefined
@@ -88,18 +93,18 @@ export function chooseCut(
 }
 
 /** How many positions along an axis a window of that side reaches at most. */
-function reachedPositions({ stride, low, high, size }: AxisReach, side: number): number {
+function reachedPositions({ stride, low, high, size }: AxisReceptiveField, side: number): number {
   return Math.min(size, Math.floor((side - 1 + high - low) / stride) + 1)
 }
 
 /** The first of so many positions inside the value, so that all that a window from that pixel on reaches are among them. */
-export function firstPosition(axis: AxisReach, pixel: number, positions: number): number {
+export function firstPosition(axis: AxisReceptiveField, pixel: number, positions: number): number {
   const first = Math.ceil((pixel - axis.high) / axis.stride)
   return Math.max(0, Math.min(first, axis.size - positions))
 }
 
 /** The first pixel that positions from that one on depend on; it may lie outside of the images. */
-export function firstPixel({ stride, low }: AxisReach, position: number): number {
+export function firstPixel({ stride, low }: AxisReceptiveField, position: number): number {
   return position * stride + low
 }
 
@@ -120,7 +125,7 @@ export function fillMask(
 }
 
 /** How many pixels so many positions depend on. */
-export function pixelsOf({ stride, low, high }: AxisReach, positions: number): number {
+export function pixelsOf({ stride, low, high }: AxisReceptiveField, positions: number): number {
   return (positions - 1) * stride + high - low + 1
 }
 
@@ -132,7 +137,7 @@ export function cropExpression(
 ): WindowedExpression {
   const order = dependents(value, images)
   const extents = findExtents(value, positions, order)
-  const reaches = findReaches(value, images)
+  const reaches = findReceptiveFields(value, images)
   const [rows, columns] = extents.get(images)!
   const crop = g.input('crop', images.dtype, ['n', images.shape[1]!, rows.length, columns.length])
   const masks: InsideMask[] = []

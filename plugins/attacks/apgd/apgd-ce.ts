@@ -1,12 +1,8 @@
 /** APGD-CE: PGD on cross-entropy that finds its own step sizes. */
-import {
-  apiVersion,
-  autoProjectedGradient,
-  autoProjectedGradientCost,
-  budgetOptions,
-  defineAttack,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { autoProjectedGradient, autoProjectedGradientCost } from './auto-projected-gradient.ts'
 
 const { steps, restarts, samples } = budgetOptions
 const optionsSchema = {
@@ -23,7 +19,7 @@ const loss = 'cross-entropy'
 export const apgdCe = defineAttack({
   meta: {
     id: 'apgd-ce',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Auto-PGD on cross-entropy',
     source: {

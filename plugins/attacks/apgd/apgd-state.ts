@@ -1,9 +1,9 @@
 /** Where APGD stands with one example, and when it looks back. */
-import type { Ball } from '../../../core/threat/ball.ts'
-import type { RandomStream } from '../../../core/base/random.ts'
+import type { Ball } from '../../../core/api/attack.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
 
 /** Where the ascent of one example stands. `point` and `gradient` belong together, and so do `best` and `bestGradient`. */
-export interface Ascent {
+export interface ApgdState {
   ball: Ball
   /** x⁽ᵏ⁾ */
   readonly point: Float32Array
@@ -44,17 +44,17 @@ export interface Phase {
 }
 
 /** What differs between norms. `scratch` is as long as a point, and its content means nothing between calls. */
-export interface AscentRule {
+export interface ApgdRule {
   /** What a run of so many steps consists of; the last phase has the ε of the threat model. */
   phases(epsilon: number, steps: number): readonly Phase[]
   /** Draws the first point, not yet projected. */
   start(ball: Ball, stream: RandomStream, scratch: Float64Array): void
   /** Sets step size, checkpoints and whatever depends on the first point. */
-  begin(ascent: Ascent, started: 'at random' | 'at a point'): void
+  begin(ascent: ApgdState, started: 'at random' | 'at a point'): void
   /** Moves `point` along `gradient`, and makes it `previous`. */
-  move(ascent: Ascent, scratch: Float64Array): void
+  move(ascent: ApgdState, scratch: Float64Array): void
   /** After each evaluation but the first: at a checkpoint, changes the step size and may go back to the best point. */
-  review(ascent: Ascent): void
+  review(ascent: ApgdState): void
 }
 
 /**
@@ -74,13 +74,13 @@ export function checkpoints(steps: number): readonly number[] {
 }
 
 /** Goes back to the best point. `previous` stays, as in the reference. */
-export function returnToBest({ point, best, gradient, bestGradient }: Ascent): void {
+export function returnToBest({ point, best, gradient, bestGradient }: ApgdState): void {
   point.set(best)
   gradient.set(bestGradient)
 }
 
 /** The state of an example before its first point. */
-export function newAscent(ball: Ball): Ascent {
+export function newApgdState(ball: Ball): ApgdState {
   const size = ball.center.length
   return {
     ball,

@@ -1,12 +1,8 @@
 /** APGD-T: APGD towards the likeliest wrong classes, one after the other. */
-import {
-  apiVersion,
-  autoProjectedGradient,
-  autoProjectedGradientCost,
-  budgetOptions,
-  defineAttack,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { autoProjectedGradient, autoProjectedGradientCost } from './auto-projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -23,7 +19,7 @@ const loss = 'dlr-targeted'
 export const apgdT = defineAttack({
   meta: {
     id: 'apgd-t',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Targeted Auto-PGD on the difference of logits ratio',
     source: {

@@ -1,21 +1,30 @@
 /** APGD, projected gradient ascent that finds its own step sizes: the machinery of apgd-ce, apgd-dlr and apgd-t. */
-import { ConfigError } from '../../../core/base/errors.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { newAscent } from './apgd-state.ts'
-import type { Ascent, AscentRule } from './apgd-state.ts'
-import { attackLosses, targetedAttackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName, TargetedAttackLossName } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, prepareStack, rowOf } from '../../../core/attack/batch.ts'
-import { halvingAscent } from './linf-l2.ts'
-import { countTargets, rankTargets } from '../../../core/attack/ranked-targets.ts'
-import type { RankedTargets } from '../../../core/attack/ranked-targets.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import { sparseAscent } from './l1.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  attackLosses,
+  checkGradient,
+  countTargets,
+  createBall,
+  prepareStack,
+  rankTargets,
+  rowOf,
+  scheduleTask,
+  targetedAttackLosses,
+  trackBestAdversarial,
+} from '../../../core/api/attack.ts'
+import type {
+  AttackFindings,
+  AttackLossName,
+  AttackTask,
+  RankedTargets,
+  TargetedAttackLossName,
+} from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
+import { newApgdState } from './apgd-state.ts'
+import type { ApgdRule, ApgdState } from './apgd-state.ts'
+import { l1Rule } from './l1.ts'
+import { linfL2Rule } from './linf-l2.ts'
 
 export interface AutoProjectedGradientOptions {
   /** N, 1 or more. */
@@ -30,7 +39,7 @@ export interface AutoProjectedGradientOptions {
 }
 
 /** One example on its way. */
-interface Attempt extends Ascent {
+interface Attempt extends ApgdState {
   readonly row: number
   target: number
   /** Counts restarts and targets through. */
@@ -47,7 +56,7 @@ interface Evaluation {
 }
 
 const losses = { ...attackLosses, ...targetedAttackLosses }
-const ascentRules: Readonly<Record<Norm, AscentRule>> = { ...halvingAscent, L1: sparseAscent }
+const ascentRules: Readonly<Record<Norm, ApgdRule>> = { ...linfL2Rule, L1: l1Rule }
 
 /**
  * Attacks every example from random starts until a point is misclassified, by any class. Steps, halvings and best
@@ -76,12 +85,12 @@ export async function autoProjectedGradient(
   const size = sizeOf(exampleShape)
   const scratch = new Float64Array(size)
   const stack = prepareStack(exampleShape)
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
 
   const open = (row: number): Attempt => {
     const center = inputs.data.subarray(row * size, (row + 1) * size)
     const attempt = {
-      ...newAscent(createBall(threatModel, center)),
+      ...newApgdState(createBall(threatModel, center)),
       row,
       run: 0,
       phase: 0,
@@ -191,7 +200,7 @@ export async function autoProjectedGradient(
     return active.map((attempt) => finished.get(attempt) === true)
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

@@ -1,6 +1,6 @@
 /** How APGD moves one example in L1: steps along few components, fewer and shorter as it goes on. */
 import { returnToBest } from './apgd-state.ts'
-import type { Ascent, AscentRule } from './apgd-state.ts'
+import type { ApgdRule, ApgdState } from './apgd-state.ts'
 
 /** Shortest step, in parts of ε; the longest is ε. */
 const shortest = 1 / 10
@@ -11,7 +11,7 @@ const shrink = 1.5
  * APGD for L1 (Croce and Hein 2021, arXiv:2103.01208, algorithm 2), with ε annealed: three parts of a run in balls of
  * 3 ε, 2 ε and ε, each from where the last got to.
  */
-export const sparseAscent: AscentRule = {
+export const l1Rule: ApgdRule = {
   phases(epsilon, steps) {
     const part = Math.floor(0.3 * steps)
     return [
@@ -75,7 +75,7 @@ export const sparseAscent: AscentRule = {
 }
 
 /** The size of the smallest component that a step still moves; at least one moves. */
-function largestThreshold({ gradient, density }: Ascent, scratch: Float64Array): number {
+function largestThreshold({ gradient, density }: ApgdState, scratch: Float64Array): number {
   for (let i = 0; i < gradient.length; i++) scratch[i] = Math.abs(gradient[i]!)
   const place = Math.floor((1 - density) * gradient.length)
   return selectInOrder(scratch, Math.min(Math.max(place, 0), gradient.length - 1))

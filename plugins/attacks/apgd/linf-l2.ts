@@ -1,9 +1,8 @@
 /** How APGD moves one example in Linf and L2: momentum, and steps that are halved where they stop to help. */
-import { v, vectorLoop } from '../../../core/engine/tensor/vector-loop.ts'
-import type { Term } from '../../../core/engine/tensor/vector-loop.ts'
+import { steepestStep, v, vectorLoop } from '../../../core/api/attack.ts'
+import type { Term } from '../../../core/api/attack.ts'
 import { checkpoints, returnToBest } from './apgd-state.ts'
-import type { AscentRule } from './apgd-state.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
+import type { ApgdRule } from './apgd-state.ts'
 
 /** ρ: the share of steps in a window that has to raise the loss. */
 const share = 0.75
@@ -11,7 +10,7 @@ const share = 0.75
 const fresh = 0.75
 
 /** Steps that are halved where they stop to help (algorithm 1). */
-const halving: Omit<AscentRule, 'start' | 'move'> = {
+const halving: Omit<ApgdRule, 'start' | 'move'> = {
   phases: (epsilon, steps) => [{ epsilon, steps }],
 
   begin(ascent) {
@@ -83,7 +82,7 @@ const keepGoing = vectorLoop({
  * Linf and L2 start on the surface of the ball, before it is cut by the bounds. They move with momentum: u = P(x⁽ᵏ⁾ + η·dir),
  * x⁽ᵏ⁺¹⁾ = P(x⁽ᵏ⁾ + a (u − x⁽ᵏ⁾) + (1 − a)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), a = 1 at first, then 0.75.
  */
-export const halvingAscent: Readonly<Record<'Linf' | 'L2', AscentRule>> = {
+export const linfL2Rule: Readonly<Record<'Linf' | 'L2', ApgdRule>> = {
   Linf: {
     ...halving,
     // t ~ U(−1, 1)ᵈ, x + ε t / ‖t‖∞

@@ -1,25 +1,16 @@
 /** AutoAttack: APGD, FAB and Square one after the other, each on what the others left. */
+import { ConfigError, defineAttack } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import {
-  ConfigError,
-  apiVersion,
   autoProjectedGradient,
   autoProjectedGradientCost,
-  defineAttack,
-  fastAdaptiveBoundary,
-  fastAdaptiveBoundaryCost,
-  runStages,
-  squareSearch,
-  squareSearchCost,
-  stagesCost,
-} from '../../../core/index.ts'
-import type {
-  AutoProjectedGradientOptions,
-  FastAdaptiveBoundaryOptions,
-  FromSchema,
-  JSONSchema,
-  Norm,
-  Stage,
-} from '../../../core/index.ts'
+} from '../apgd/auto-projected-gradient.ts'
+import type { AutoProjectedGradientOptions } from '../apgd/auto-projected-gradient.ts'
+import { runStages, stagesCost } from './ensemble.ts'
+import type { Stage } from './ensemble.ts'
+import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from '../fab/fast-adaptive-boundary.ts'
+import type { FastAdaptiveBoundaryOptions } from '../fab/fast-adaptive-boundary.ts'
+import { squareSearch, squareSearchCost } from '../square/square-search.ts'
 
 const attackNames = ['apgd-ce', 'apgd-dlr', 'apgd-t', 'fab', 'fab-t', 'square'] as const
 type AttackName = (typeof attackNames)[number]
@@ -121,7 +112,7 @@ const versions: Readonly<Record<Options['version'], (options: Options, norm: Nor
 export const autoattack = defineAttack({
   meta: {
     id: 'autoattack',
-    apiVersion,
+    apiVersion: 1,
     version: 3,
     title: 'AutoAttack',
     source: {

@@ -1,10 +1,7 @@
 /** One attack after another on the examples that are left, with the worst case of each: the machinery of autoattack. */
-import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
-import { rankTargets } from '../../../core/attack/ranked-targets.ts'
-import type { RankedTargets } from '../../../core/attack/ranked-targets.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import { subtask } from '../../../core/attack/subtask.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import { rankTargets, subtask } from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, RankedTargets } from '../../../core/api/attack.ts'
+import { sizeOf, tensor } from '../../../core/api/graph.ts'
 
 export interface Stage {
   readonly name: string

@@ -1,7 +1,10 @@
 /** Common corruptions: what happens to images without anybody's ill will. */
 import { setImmediate } from 'node:timers/promises'
-import { apiVersion, createBall, defineAttack, float32, sizeOf } from '../../../core/index.ts'
-import type { AttackContext, FloatTensor, JSONSchema } from '../../../core/index.ts'
+import { createBall } from '../../../core/api/attack.ts'
+import { float32, sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { AttackContext, JSONSchema } from '../../../core/api/plugin.ts'
 import { corrupt, severities } from './corruptions/corruption-record.ts'
 import type { Severity } from './corruptions/corruption-record.ts'
 import { corruptionIds, corruptions } from './corruptions/table.ts'
@@ -40,7 +43,7 @@ interface CorruptionOptions {
 export const corruption = defineAttack({
   meta: {
     id: 'corruption',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Common corruptions',
     source: {

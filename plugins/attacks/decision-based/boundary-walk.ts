@@ -1,10 +1,9 @@
 /** The boundary attack: a random walk along the boundary that comes ever nearer. */
-import { v, vectorLoop } from '../../../core/engine/tensor/vector-loop.ts'
+import { v, vectorLoop } from '../../../core/api/attack.ts'
+import type { AttackTask, QuerySearch } from '../../../core/api/attack.ts'
 import { ask, decisionSearch } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
 import { approachBoundary, findStart } from './decision-start.ts'
-import type { QuerySearch } from '../../../core/attack/query-loop.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface BoundaryWalkOptions {
   /** Forward passes of each example, 1 or more: exactly so many are made. */

@@ -1,6 +1,7 @@
 /** The boundary attack: a random walk on decisions alone. */
-import { apiVersion, boundaryWalk, defineAttack } from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { boundaryWalk } from './boundary-walk.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -44,7 +45,7 @@ const optionsSchema = {
 export const boundary = defineAttack({
   meta: {
     id: 'boundary',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Boundary attack',
     source: {

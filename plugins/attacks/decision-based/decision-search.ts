@@ -1,14 +1,19 @@
 /** Attacks that see the predicted class and nothing else: what hop-skip-jump and boundary share. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { ReferenceExamples } from '../../../core/threat/reference-examples.ts'
-import { roundDown, roundUp } from '../../../core/threat/rounding.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { keepNearest } from '../../../core/attack/nearest-adversarial.ts'
-import type { Nearest } from '../../../core/attack/nearest-adversarial.ts'
-import { askAbout, runQueries } from '../../../core/attack/query-loop.ts'
-import type { QueryBudget, QuerySearch } from '../../../core/attack/query-loop.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  askAbout,
+  roundDown,
+  roundUp,
+  runQueries,
+  trackNearestAdversarial,
+} from '../../../core/api/attack.ts'
+import type {
+  AttackTask,
+  NearestAdversarial,
+  QueryBudget,
+  QuerySearch,
+} from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import type { Norm, RandomStream, ReferenceExamples } from '../../../core/api/plugin.ts'
 
 /** What a search knows of its example. */
 export interface DecisionExample {
@@ -26,7 +31,7 @@ export interface DecisionExample {
   judge(point: Float32Array, logits: Float32Array): boolean
 }
 
-export interface DecisionFindings extends Pick<Nearest, 'adversarial' | 'distances'> {
+export interface DecisionFindings extends Pick<NearestAdversarial, 'adversarial' | 'distances'> {
   /** `[n]` */
   readonly queries: Int32Array
 }
@@ -43,7 +48,7 @@ export async function decisionSearch(
   const { inputs, labels, threatModel, reference, rng } = task
   const { norm, bounds } = threatModel
   const size = sizeOf(inputs.shape.slice(1))
-  const nearest = keepNearest(task)
+  const nearest = trackNearestAdversarial(task)
   const taken = await runQueries(task, {
     queries,
     search: (row, budget) =>

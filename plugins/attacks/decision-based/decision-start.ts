@@ -1,9 +1,8 @@
 /** Where attacks on decisions begin: a misclassified point, and the way from it to the boundary. */
-import { distance } from '../../../core/threat/verify.ts'
-import { rowOf } from '../../../core/attack/batch.ts'
+import { distance, rowOf } from '../../../core/api/attack.ts'
+import type { QuerySearch } from '../../../core/api/attack.ts'
 import { ask } from './decision-search.ts'
 import type { DecisionExample } from './decision-search.ts'
-import type { QuerySearch } from '../../../core/attack/query-loop.ts'
 
 /** Images of noise that are tried before other examples are: many models take all noise for one class. */
 const noiseDraws = 25

@@ -1,11 +1,10 @@
 /** HopSkipJump: the boundary's normal from decisions alone, and jumps along it. */
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { distance } from '../../../core/threat/verify.ts'
+import { distance } from '../../../core/api/attack.ts'
+import type { AttackTask, QuerySearch, Question } from '../../../core/api/attack.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
 import { ask, decisionSearch } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
 import { approachBoundary, findStart } from './decision-start.ts'
-import type { Question, QuerySearch } from '../../../core/attack/query-loop.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface HopSkipJumpOptions {
   /** Forward passes of each example, 1 or more: exactly so many are made. */

@@ -1,6 +1,7 @@
 /** HopSkipJump: the nearest misclassified point, from decisions alone. */
-import { apiVersion, defineAttack, hopSkipJumpSearch } from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -31,7 +32,7 @@ const optionsSchema = {
 export const hopSkipJump = defineAttack({
   meta: {
     id: 'hop-skip-jump',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'HopSkipJump',
     source: {

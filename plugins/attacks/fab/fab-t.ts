@@ -1,12 +1,8 @@
 /** FAB-T: FAB towards the likeliest wrong classes, one after the other. */
-import {
-  apiVersion,
-  budgetOptions,
-  defineAttack,
-  fastAdaptiveBoundary,
-  fastAdaptiveBoundaryCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
 
 const { steps, restarts, targets } = budgetOptions
 const optionsSchema = {
@@ -24,7 +20,7 @@ const optionsSchema = {
 export const fabT = defineAttack({
   meta: {
     id: 'fab-t',
-    apiVersion,
+    apiVersion: 1,
     version: 2,
     title: 'Targeted fast adaptive boundary attack',
     source: {

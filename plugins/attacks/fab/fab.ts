@@ -1,12 +1,8 @@
 /** FAB: the nearest decision, linearized, again and again. */
-import {
-  apiVersion,
-  budgetOptions,
-  defineAttack,
-  fastAdaptiveBoundary,
-  fastAdaptiveBoundaryCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
 
 const { steps, restarts } = budgetOptions
 const optionsSchema = {
@@ -24,7 +20,7 @@ const optionsSchema = {
 export const fab = defineAttack({
   meta: {
     id: 'fab',
-    apiVersion,
+    apiVersion: 1,
     version: 3,
     title: 'Fast adaptive boundary attack',
     source: {

@@ -1,8 +1,19 @@
 /** FAB, which looks for the nearest misclassified point: the machinery of fab and fab-t. */
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { predictedClass } from '../../../core/model/predictions.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, prepareStack, rowOf } from '../../../core/attack/batch.ts'
+import {
+  attackLosses,
+  checkGradient,
+  classGradientCost,
+  countTargets,
+  predictedClass,
+  prepareClassGradients,
+  prepareStack,
+  rankTargets,
+  rowOf,
+  scheduleTask,
+  trackBestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, RankedTargets } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
 import {
   clip,
   drawAround,
@@ -12,14 +23,7 @@ import {
   nearestDecision,
   prepareSteps,
 } from './linearization.ts'
-import type { Decision } from './linearization.ts'
-import { classGradientCost, prepareClassGradients } from '../../../core/attack/class-gradients.ts'
-import { countTargets, rankTargets } from '../../../core/attack/ranked-targets.ts'
-import type { RankedTargets } from '../../../core/attack/ranked-targets.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import type { LinearizedDecision } from './linearization.ts'
 
 export interface FastAdaptiveBoundaryOptions {
   /** 1 or more. */
@@ -45,7 +49,7 @@ interface Attempt {
   /** A misclassified point of the ball has been seen. */
   fooled: boolean
   /** Linearized at the point: the one towards the target, or those towards each wrong class in turn. */
-  decisions: readonly Decision[]
+  decisions: readonly LinearizedDecision[]
 }
 
 /**
@@ -76,7 +80,7 @@ export async function fastAdaptiveBoundary(
   const runs = countRuns(options, model.classes)
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
   const scratch = new Float64Array(size)
   const stepTowards = prepareSteps(threatModel, size)
 
@@ -187,7 +191,7 @@ export async function fastAdaptiveBoundary(
     return false
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

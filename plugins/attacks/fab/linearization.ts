@@ -1,12 +1,15 @@
 /** The geometry of FAB: steps towards the nearest linearized decision, and the most that a linearization promises in the ball. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import { v, vectorLoop } from '../../../core/engine/tensor/vector-loop.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import { roundDown, roundUp } from '../../../core/threat/rounding.ts'
-import type { Norm, ThreatModel } from '../../../core/threat/threat-model.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import { measureGradient } from '../../../core/attack/gradient-norms.ts'
-import { prepareMoves } from './projections.ts'
+import {
+  createBall,
+  distance,
+  gradientNorms,
+  roundDown,
+  roundUp,
+  v,
+  vectorLoop,
+} from '../../../core/api/attack.ts'
+import type { Norm, RandomStream, ThreatModel } from '../../../core/api/plugin.ts'
+import { prepareProjections } from './projections.ts'
 
 /** Most that a step is drawn to the input's own projection (α_max). */
 const pullLimit = 0.1
@@ -14,13 +17,16 @@ const pullLimit = 0.1
 const overshoot = 1.05
 
 /** A decision z_s − z_y = 0, linearized at a point. */
-export interface Decision {
+export interface LinearizedDecision {
   readonly value: number
   readonly gradient: Float32Array
 }
 
 /** |z_s − z_y| / ‖∇‖ in the dual norm: the distance of a linearized decision without bounds. */
-export function nearestDecision(norm: Norm, decisions: readonly Decision[]): Decision {
+export function nearestDecision(
+  norm: Norm,
+  decisions: readonly LinearizedDecision[],
+): LinearizedDecision {
   let nearest = decisions[0]!
   if (decisions.length === 1) return nearest
   let least = Infinity
@@ -36,9 +42,9 @@ export function nearestDecision(norm: Norm, decisions: readonly Decision[]): Dec
 
 /** The norm in which a gradient's length says how much a loss changes at most per unit of distance. */
 export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
-  Linf: (gradient) => measureGradient(gradient).absolute,
-  L2: (gradient) => Math.sqrt(measureGradient(gradient).squares),
-  L1: (gradient) => measureGradient(gradient).largest,
+  Linf: (gradient) => gradientNorms(gradient).absolute,
+  L2: (gradient) => Math.sqrt(gradientNorms(gradient).squares),
+  L1: (gradient) => gradientNorms(gradient).largest,
 }
 
 /** Where an example came from, and where it is. */
@@ -55,8 +61,8 @@ export interface Placed {
 export function prepareSteps(
   { norm, bounds }: ThreatModel,
   size: number,
-): (placed: Placed, decision: Decision) => void {
-  const moves = prepareMoves(norm, bounds, size)
+): (placed: Placed, decision: LinearizedDecision) => void {
+  const moves = prepareProjections(norm, bounds, size)
   const fromPoint = new Float64Array(size)
   const fromOrigin = new Float64Array(size)
   const low = roundUp(bounds[0])
@@ -84,7 +90,11 @@ const blend = vectorLoop({
 })
 
 /** What the linearization at `point` says of the decision at another place. */
-function valueAt(place: Float32Array, { value, gradient }: Decision, point: Float32Array): number {
+function valueAt(
+  place: Float32Array,
+  { value, gradient }: LinearizedDecision,
+  point: Float32Array,
+): number {
   return value + rise.run({ place, point, gradient }, {}).sum
 }
 
@@ -105,7 +115,7 @@ const reach = 1e6
 export function greatestInBall(
   threatModel: ThreatModel,
   { origin, point }: Placed,
-  decisions: readonly Decision[],
+  decisions: readonly LinearizedDecision[],
 ): Float32Array {
   const ball = createBall(threatModel, origin)
   const far = new Float64Array(origin.length)

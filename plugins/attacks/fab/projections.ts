@@ -1,11 +1,10 @@
 /** The shortest move onto a hyperplane within bounds: what FAB makes of a linearized decision. */
-import { v, vectorLoop } from '../../../core/engine/tensor/vector-loop.ts'
-import type { Term } from '../../../core/engine/tensor/vector-loop.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { measureGradient } from '../../../core/attack/gradient-norms.ts'
+import { gradientNorms, v, vectorLoop } from '../../../core/api/attack.ts'
+import type { Term } from '../../../core/api/attack.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
 
 /** Moves onto hyperplanes {z : ⟨w, z⟩ = c}, several of which may share their w. */
-export interface HyperplaneMoves {
+export interface HyperplaneProjections {
   /** Sets w for the moves to come. It is copied. */
   face(normal: Float32Array): void
   /**
@@ -24,21 +23,29 @@ type Bounds = readonly [low: number, high: number]
  * Where |w_i| is not above 10⁻⁸ of the largest it stays, since rounding alone could send it all the way.
  * @see Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, section 2.2
  */
-export function prepareMoves(norm: Norm, bounds: Bounds, size: number): HyperplaneMoves {
+export function prepareProjections(
+  norm: Norm,
+  bounds: Bounds,
+  size: number,
+): HyperplaneProjections {
   return norm === 'L1' ? prepareOrderedMoves(bounds, size) : prepareScaledMoves(norm, bounds, size)
 }
 
 const negligible = 1e-8
 
 function leastMoving(normal: Float32Array): number {
-  return negligible * measureGradient(normal).largest
+  return negligible * gradientNorms(normal).largest
 }
 
 /**
  * Linf and L2: δ_i = λ d_i up to the bounds, with d_i = sign(w_i) in Linf and w_i in L2. Loops work on w with zeros where
  * components stay; w_i d_i is what a component that is not at its bound contributes for each unit of λ.
  */
-function prepareScaledMoves(norm: 'Linf' | 'L2', bounds: Bounds, size: number): HyperplaneMoves {
+function prepareScaledMoves(
+  norm: 'Linf' | 'L2',
+  bounds: Bounds,
+  size: number,
+): HyperplaneProjections {
   const weights = new Float32Array(size)
   const loops = scaledLoops[norm]
   let slope = 0
@@ -148,7 +155,7 @@ const scaledLoops = {
 }
 
 /** L1: each component all the way to its bound, in the order of |w_i|, and the last as far as is needed. */
-function prepareOrderedMoves([low, high]: Bounds, size: number): HyperplaneMoves {
+function prepareOrderedMoves([low, high]: Bounds, size: number): HyperplaneProjections {
   const signs = new Float64Array(size)
   const weights = new Float64Array(size)
   const open = new Uint32Array(size)

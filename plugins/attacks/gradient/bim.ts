@@ -1,13 +1,8 @@
 /** BIM: FGSM in several small steps, each projected. */
-import {
-  apiVersion,
-  defineAttack,
-  gradientOptions,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -35,7 +30,7 @@ const optionsSchema = {
 export const bim = defineAttack({
   meta: {
     id: 'bim',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Basic iterative method',
     source: {

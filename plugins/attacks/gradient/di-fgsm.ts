@@ -1,14 +1,11 @@
 /** DI-FGSM: momentum on gradients of randomly shrunk and padded images. */
-import {
-  apiVersion,
-  defineAttack,
-  inputDiversity,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-  transferableOptions,
-} from '../../../core/index.ts'
-import type { FromSchema, GradientProbes, ImageShape, JSONSchema } from '../../../core/index.ts'
+import { transferableOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import type { GradientPoints } from './gradient-points.ts'
+import { inputDiversity } from './input-diversity.ts'
+import type { ImageShape } from './input-diversity.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,7 +40,7 @@ type Options = FromSchema<typeof optionsSchema>
 export const diFgsm = defineAttack({
   meta: {
     id: 'di-fgsm',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Diverse inputs iterative fast gradient sign method',
     source: {
@@ -75,7 +72,7 @@ export const diFgsm = defineAttack({
 function probesOf(
   { probability, resizeRate }: Options,
   shape: ImageShape,
-): { readonly probes?: GradientProbes } {
+): { readonly probes?: GradientPoints } {
   if (probability === 0) return {}
   return { probes: inputDiversity({ shape, probability, resizeRate }) }
 }

@@ -1,13 +1,8 @@
 /** FGSM: one step along the sign of the gradient. */
-import {
-  apiVersion,
-  defineAttack,
-  gradientOptions,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -34,7 +29,7 @@ const optionsSchema = {
 export const fgsm = defineAttack({
   meta: {
     id: 'fgsm',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Fast gradient sign method',
     source: {

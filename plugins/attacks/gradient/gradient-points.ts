@@ -1,7 +1,7 @@
 /** Where a step of projected gradient ascent takes its gradient, if not at the iterate itself. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { rowOf } from '../../../core/attack/batch.ts'
+import { rowOf } from '../../../core/api/attack.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
 
 /** What probes may be made of: one example on its way. Not to be changed. */
 export interface Iterate {
@@ -15,7 +15,7 @@ export interface Iterate {
 }
 
 /** A point p = f(x) made from the iterate x. */
-export interface Probe {
+export interface GradientPoint {
   /** p, which need not lie in the ball, nor within the bounds. */
   readonly point: Float32Array
   /** The gradient at p as one at x: times the transposed Jacobian of f. */
@@ -23,13 +23,13 @@ export interface Probe {
 }
 
 /** How a step's gradient is taken: as the mean over some probes. */
-export interface GradientProbes {
+export interface GradientPoints {
   /** Gradient passes a step, 1 or more. */
   readonly count: number
   /** True if the probes draw random numbers, so that restarts differ. */
   readonly stochastic: boolean
   /** `count` probes. */
-  around(iterate: Iterate): readonly Probe[]
+  around(iterate: Iterate): readonly GradientPoint[]
 }
 
 /**
@@ -37,8 +37,8 @@ export interface GradientProbes {
  * is no larger than there are iterates.
  * @param take gives the gradients `[points, …]` at the points, which are in the order of the iterates
  */
-export async function probeGradients(
-  probes: GradientProbes,
+export async function gradientsAtPoints(
+  probes: GradientPoints,
   iterates: readonly Iterate[],
   take: (points: readonly Float32Array[]) => Promise<FloatTensor>,
 ): Promise<readonly Float32Array[]> {

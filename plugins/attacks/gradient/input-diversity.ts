@@ -1,6 +1,6 @@
 /** Random shrinking and padding of images, with its transpose: the gradient probes of di-fgsm. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import type { GradientProbes } from './gradient-points.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
+import type { GradientPoints } from './gradient-points.ts'
 
 /** Channels, height and width of one image. */
 export type ImageShape = readonly [channels: number, height: number, width: number]
@@ -29,7 +29,7 @@ export interface InputDiversityOptions {
  * model's own input, and the image shrinks (299/330 ≈ 0.9). Nearest neighbors as in the reference, but about the pixels' centers.
  * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial examples with input diversity", arXiv:1803.06978, section 3.2
  */
-export function inputDiversity(options: InputDiversityOptions): GradientProbes {
+export function inputDiversity(options: InputDiversityOptions): GradientPoints {
   const { shape, probability, resizeRate } = options
   return {
     count: 1,

@@ -1,7 +1,7 @@
 /** Nesterov's look-ahead and scaled copies: the gradient probes of ni-fgsm. */
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import type { GradientProbes } from './gradient-points.ts'
+import { distance } from '../../../core/api/attack.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
+import type { GradientPoints } from './gradient-points.ts'
 
 export interface LookAheadOptions {
   readonly norm: Norm
@@ -19,7 +19,7 @@ export interface LookAheadOptions {
  * units of the inputs. x̂ is not projected, as in the paper.
  * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
  */
-export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): GradientProbes {
+export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): GradientPoints {
   return {
     count: scaleCopies,
     stochastic: false,

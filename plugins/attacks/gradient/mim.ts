@@ -1,13 +1,8 @@
 /** MIM: iterative FGSM along an accumulated gradient. */
-import {
-  apiVersion,
-  defineAttack,
-  momentumOptions,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { momentumOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -23,7 +18,7 @@ const optionsSchema = {
 export const mim = defineAttack({
   meta: {
     id: 'mim',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Momentum iterative method',
     source: {

@@ -1,14 +1,10 @@
 /** NI-FGSM: momentum with Nesterov's look-ahead, on scaled copies of the image if wanted. */
-import {
-  apiVersion,
-  defineAttack,
-  lookAhead,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-  transferableOptions,
-} from '../../../core/index.ts'
-import type { FromSchema, GradientProbes, JSONSchema, Norm } from '../../../core/index.ts'
+import { transferableOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema, Norm } from '../../../core/api/plugin.ts'
+import type { GradientPoints } from './gradient-points.ts'
+import { lookAhead } from './look-ahead.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -37,7 +33,7 @@ type Options = FromSchema<typeof optionsSchema>
 export const niFgsm = defineAttack({
   meta: {
     id: 'ni-fgsm',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Nesterov iterative fast gradient sign method',
     source: {
@@ -70,7 +66,7 @@ export const niFgsm = defineAttack({
 function probesOf(
   { momentum, scaleCopies }: Options,
   norm: Norm,
-): { readonly probes?: GradientProbes } {
+): { readonly probes?: GradientPoints } {
   if (momentum === 0 && scaleCopies === 1) return {}
   return { probes: lookAhead({ norm, momentum, scaleCopies }) }
 }

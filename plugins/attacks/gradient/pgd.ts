@@ -1,13 +1,8 @@
 /** PGD: projected gradient ascent from random starts. */
-import {
-  apiVersion,
-  defineAttack,
-  gradientOptions,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -35,7 +30,7 @@ const optionsSchema = {
 export const pgd = defineAttack({
   meta: {
     id: 'pgd',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Projected gradient descent',
     source: {

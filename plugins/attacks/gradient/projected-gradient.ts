@@ -1,23 +1,31 @@
 /** Projected gradient ascent on a loss: the machinery of fgsm, bim, pgd, mim and their kin. */
-import type { GradientAnswer } from '../../../core/model/model.ts'
-import { predictedClass } from '../../../core/model/predictions.ts'
-import type { RandomStream } from '../../../core/base/random.ts'
-import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, prepareStack, rowOf } from '../../../core/attack/batch.ts'
-import { probeGradients } from './gradient-points.ts'
-import type { GradientProbes } from './gradient-points.ts'
-import { drawStart } from '../../../core/attack/random-start.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import { chooseTargets, runnerUps } from '../../../core/attack/targets.ts'
-import type { AttackGoal, Target, TargetOf } from '../../../core/attack/targets.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  attackLosses,
+  checkGradient,
+  chooseTargets,
+  createBall,
+  drawStart,
+  predictedClass,
+  prepareStack,
+  rowOf,
+  runnerUps,
+  scheduleTask,
+  steepestStep,
+} from '../../../core/api/attack.ts'
+import type {
+  AttackFindings,
+  AttackGoal,
+  AttackLossName,
+  AttackTask,
+  Ball,
+  Target,
+  TargetOf,
+} from '../../../core/api/attack.ts'
+import { sizeOf, tensor } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import type { GradientResult, RandomStream } from '../../../core/api/plugin.ts'
+import { gradientsAtPoints } from './gradient-points.ts'
+import type { GradientPoints } from './gradient-points.ts'
 
 export interface ProjectedGradientOptions {
   /** 1 or more. */
@@ -36,7 +44,7 @@ export interface ProjectedGradientOptions {
   /** Decay of the accumulated gradient; 0 for none. */
   readonly momentum?: number
   /** Where to take the gradient; at the iterate if left out, which then needs no pass of its own to be judged. */
-  readonly probes?: GradientProbes
+  readonly probes?: GradientPoints
   /** What becomes of a gradient before the step; nothing if left out. */
   smooth?(gradient: Float32Array): Float32Array
   /**
@@ -216,7 +224,7 @@ export async function findByProjectedGradient(
   const gradientsAt = (
     attempts: readonly Attempt[],
     points: readonly Float32Array[],
-  ): Promise<GradientAnswer> => {
+  ): Promise<GradientResult> => {
     const stepLabels = Int32Array.from(attempts, ({ label }) => label)
     return model.gradient(stack(points), stepLabels, loss.expression)
   }
@@ -241,13 +249,13 @@ export async function findByProjectedGradient(
   /** The same where gradients are taken elsewhere. */
   const judgeAndProbe = async (
     attempts: readonly Attempt[],
-    probes: GradientProbes,
+    probes: GradientPoints,
   ): Promise<readonly Attempt[]> => {
     const finished = new Set(await judgeAll(attempts))
     const moving = attempts.filter((attempt) => !finished.has(attempt))
     if (moving.length === 0) return attempts
     const iterates = moving.map((attempt) => ({ ...attempt, length: lengthOf(attempt) }))
-    const gradients = await probeGradients(probes, iterates, async (points) => {
+    const gradients = await gradientsAtPoints(probes, iterates, async (points) => {
       const { gradient } = await gradientsAt(moving, points)
       return gradient
     })
@@ -273,7 +281,7 @@ export async function findByProjectedGradient(
     return active.map((attempt) => finished.has(attempt))
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

@@ -1,15 +1,9 @@
 /** TI-FGSM: momentum on smoothed gradients. */
-import {
-  apiVersion,
-  defineAttack,
-  gaussianKernel,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-  smoothGradient,
-  transferableOptions,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { transferableOptions } from '../../../core/api/attack.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { gaussianKernel, smoothGradient } from './gradient-smoothing.ts'
+import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -39,7 +33,7 @@ const optionsSchema = {
 export const tiFgsm = defineAttack({
   meta: {
     id: 'ti-fgsm',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Translation-invariant iterative fast gradient sign method',
     source: {

@@ -1,11 +1,14 @@
 /** One perturbation for all inputs, learned from other examples: the machinery of universal. */
-import { crossEntropy } from '../../../core/model/losses.ts'
-import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  checkGradient,
+  createBall,
+  rowOf,
+  stackPoints,
+  steepestStep,
+} from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { crossEntropy, sizeOf, tensor } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 
 export interface UniversalOptions {
   /** How many examples of the reference to learn from; all if there are fewer. */

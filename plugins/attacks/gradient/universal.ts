@@ -1,13 +1,7 @@
 /** Universal perturbation: the same one for every image, learned from other images. */
-import {
-  addUniversal,
-  apiVersion,
-  defineAttack,
-  epsilonSchema,
-  learnUniversal,
-  parseEpsilon,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { addUniversal, learnUniversal } from './universal-perturbation.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -57,7 +51,7 @@ const optionsSchema = {
 export const universal = defineAttack({
   meta: {
     id: 'universal',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Universal adversarial perturbation',
     source: {
@@ -76,7 +70,7 @@ export const universal = defineAttack({
   async run(context) {
     const { options, threatModel } = context
     const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 10, 'stepSize')
-    const perturbation = await context.learnOnce('perturbation', () =>
+    const perturbation = await context.setupOnce('perturbation', () =>
       learnUniversal(context, { ...options, stepSize }),
     )
     context.progress(context.labels.length)

@@ -1,6 +1,6 @@
 /** A point within bounds as a function of a free variable, on which Adam works: how Carlini and Wagner keep to the bounds. */
-import { adamStep, startAdam } from '../../../core/attack/adam-step.ts'
-import type { AdamState } from '../../../core/attack/adam-step.ts'
+import { adamStep, startAdam } from '../../../core/api/attack.ts'
+import type { AdamState } from '../../../core/api/attack.ts'
 import { clip } from '../fab/linearization.ts'
 
 /** x' = low + (high − low)·(tanh w + 1)/2, componentwise. */

@@ -1,19 +1,22 @@
 /** The attacks of Carlini and Wagner in L2 and Linf: the machinery of carlini-wagner. */
-import { ConfigError } from '../../../core/base/errors.ts'
-import { margin as marginLoss } from '../../../core/model/losses.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
+import {
+  attackLosses,
+  checkGradient,
+  distance,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+  trackNearestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { margin as marginLoss, sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
 import { descend, readPoint, startBoxVariable } from './box-variable.ts'
 import type { BoxVariable } from './box-variable.ts'
-import { keepNearest } from '../../../core/attack/nearest-adversarial.ts'
 import { penaltyRules } from './penalty-search.ts'
 import type { PenaltyRule, PenaltySearch } from './penalty-search.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface CarliniWagnerOptions {
   /** Steps of Adam a run, 1 or more. */
@@ -76,7 +79,7 @@ export async function carliniWagnerSearch(
   const width = bounds[1] - bounds[0]
   const exampleShape = inputs.shape.slice(1)
   const scratch = new Float64Array(sizeOf(exampleShape))
-  const nearest = keepNearest(task, confidence)
+  const nearest = trackNearestAdversarial(task, confidence)
   const lookEvery = Math.max(Math.floor(steps / 10), 1)
 
   const open = (row: number): Attempt => {
@@ -162,7 +165,7 @@ export async function carliniWagnerSearch(
     })
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

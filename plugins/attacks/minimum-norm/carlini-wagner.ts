@@ -1,11 +1,7 @@
 /** Carlini and Wagner: the least perturbation in L2 or Linf by penalties. */
-import {
-  apiVersion,
-  carliniWagnerSearch,
-  carliniWagnerCost,
-  defineAttack,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -59,7 +55,7 @@ const optionsSchema = {
 export const carliniWagner = defineAttack({
   meta: {
     id: 'carlini-wagner',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Carlini and Wagner attack',
     source: {

@@ -1,13 +1,9 @@
 /** DDN: the least L2 perturbation, direction and norm apart. */
-import {
-  apiVersion,
-  budgetOptions,
-  decoupledDirection,
-  defineAttack,
-  lossSchema,
-  radiusSearchCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions, lossSchema } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { decoupledDirection } from './decoupled-direction.ts'
+import { radiusSearchCost } from './radius-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -33,7 +29,7 @@ const optionsSchema = {
 export const ddn = defineAttack({
   meta: {
     id: 'ddn',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Decoupled direction and norm attack',
     source: {

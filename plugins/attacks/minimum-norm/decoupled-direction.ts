@@ -1,11 +1,9 @@
 /** DDN, which decouples the direction of a perturbation from its norm: the machinery of ddn. */
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
+import { distance, steepestStep } from '../../../core/api/attack.ts'
+import type { AttackLossName, AttackTask } from '../../../core/api/attack.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 import { clip } from '../fab/linearization.ts'
 import { radiusSearch } from './radius-search.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface DecoupledDirectionOptions {
   /** 1 or more. */

@@ -1,15 +1,21 @@
 /** DeepFool, from linearization to linearization until the model is fooled: the machinery of deepfool. */
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
+import {
+  checkGradient,
+  classGradientCost,
+  countTargets,
+  prepareClassGradients,
+  rankTargets,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+  trackNearestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
 import { clip, dualNorm, nearestDecision } from '../fab/linearization.ts'
-import type { Decision } from '../fab/linearization.ts'
-import { classGradientCost, prepareClassGradients } from '../../../core/attack/class-gradients.ts'
-import { keepNearest } from '../../../core/attack/nearest-adversarial.ts'
-import { countTargets, rankTargets } from '../../../core/attack/ranked-targets.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import type { LinearizedDecision } from '../fab/linearization.ts'
 
 export interface DeepFoolOptions {
   /** 1 or more. */
@@ -62,7 +68,7 @@ export async function deepFoolSearch(
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
   const scratch = new Float64Array(size)
-  const nearest = keepNearest(task)
+  const nearest = trackNearestAdversarial(task)
 
   const open = (row: number): Walk => {
     const center = rowOf(inputs, row)
@@ -86,7 +92,7 @@ export async function deepFoolSearch(
     )
 
   /** Moves to the nearest linearized decision; false if there is no way. */
-  const move = (walk: Walk, decisions: readonly Decision[]): boolean => {
+  const move = (walk: Walk, decisions: readonly LinearizedDecision[]): boolean => {
     const { center, point, total } = walk
     const chosen = nearestDecision(norm, decisions)
     if (dualNorm[norm](chosen.gradient) === 0) return false
@@ -155,7 +161,7 @@ export async function deepFoolSearch(
     return active.map((walk) => finished.has(walk))
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })
@@ -183,7 +189,7 @@ async function rankRivals(task: AttackTask, count: number): Promise<readonly Int
 }
 
 /** Σr ← Σr + r */
-function addStep(norm: Norm, { value, gradient }: Decision, total: Float64Array): void {
+function addStep(norm: Norm, { value, gradient }: LinearizedDecision, total: Float64Array): void {
   const length = dualNorm[norm](gradient)
   const needed = Math.abs(value) + push
   for (let i = 0; i < total.length; i++) {

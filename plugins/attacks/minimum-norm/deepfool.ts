@@ -1,12 +1,8 @@
 /** DeepFool: the nearest decision, linearized, until the model is fooled. */
-import {
-  apiVersion,
-  budgetOptions,
-  deepFoolSearch,
-  deepFoolCost,
-  defineAttack,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { deepFoolCost, deepFoolSearch } from './deepfool-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -37,7 +33,7 @@ const optionsSchema = {
 export const deepfool = defineAttack({
   meta: {
     id: 'deepfool',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'DeepFool',
     source: {

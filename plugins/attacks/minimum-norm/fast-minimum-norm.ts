@@ -1,13 +1,10 @@
 /** FMN, steps within a ball that shrinks and grows around the decision boundary: the machinery of fmn. */
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
+import { attackLosses, createBall, distance, steepestStep } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 import { dualNorm } from '../fab/linearization.ts'
 import { radiusSearch } from './radius-search.ts'
 import type { RadiusReading, RadiusSearch } from './radius-search.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface FastMinimumNormOptions {
   /** 1 or more. */

@@ -1,14 +1,9 @@
 /** FMN: the least perturbation in Linf, L2 or L1, by an adaptive norm constraint. */
-import {
-  apiVersion,
-  budgetOptions,
-  defineAttack,
-  epsilonSchema,
-  fastMinimumNorm,
-  parseEpsilon,
-  radiusSearchCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { fastMinimumNorm } from './fast-minimum-norm.ts'
+import { radiusSearchCost } from './radius-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -30,7 +25,7 @@ const optionsSchema = {
 export const fmn = defineAttack({
   meta: {
     id: 'fmn',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Fast minimum-norm attack',
     source: {

@@ -1,12 +1,15 @@
 /** Gradient steps on balls whose radius follows the decision boundary: the machinery of ddn and fmn. */
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { keepNearest } from '../../../core/attack/nearest-adversarial.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  attackLosses,
+  checkGradient,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+  trackNearestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackLossName, AttackTask } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 
 /** Where the search of one example stands. */
 export interface RadiusSearch {
@@ -53,7 +56,7 @@ export async function radiusSearch(task: AttackTask, rule: RadiusRule): Promise<
   const loss = attackLosses[rule.loss].expression
   const exampleShape = inputs.shape.slice(1)
   const scratch = new Float64Array(sizeOf(exampleShape))
-  const nearest = keepNearest(task)
+  const nearest = trackNearestAdversarial(task)
 
   const stack = (searches: readonly RadiusSearch[]): FloatTensor =>
     stackPoints(
@@ -96,7 +99,7 @@ export async function radiusSearch(task: AttackTask, rule: RadiusRule): Promise<
     return finished
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

@@ -1,6 +1,7 @@
 /** Additive noise: random points of the ball, as a baseline. */
-import { apiVersion, defineAttack, randomNoise, randomNoiseCost } from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { randomNoise, randomNoiseCost } from './random-noise.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -28,7 +29,7 @@ const optionsSchema = {
 export const additiveNoise = defineAttack({
   meta: {
     id: 'additive-noise',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Additive noise',
     provenance: 'own',

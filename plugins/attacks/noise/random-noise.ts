@@ -1,16 +1,16 @@
 /** Random noise within the ball, tried a few times: the machinery of additive-noise. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { distance } from '../../../core/threat/verify.ts'
-import { rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { drawStart } from '../../../core/attack/random-start.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  createBall,
+  distance,
+  drawStart,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+  trackBestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 
 /** `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in L2 and L1 uniform on the sphere of radius ε. */
 export type NoiseDistribution = 'uniform' | 'extreme'
@@ -40,7 +40,7 @@ export async function randomNoise(
   const shape = inputs.shape.slice(1)
   const size = sizeOf(shape)
   const noisy = new Float64Array(size)
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
   const draw = distribution === 'extreme' ? drawExtreme : drawStart
 
   const open = (row: number): Attempt => ({
@@ -65,7 +65,7 @@ export async function randomNoise(
     )
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

@@ -1,13 +1,8 @@
 /** NES: gradients estimated with normal directions, and projected steps. */
-import {
-  apiVersion,
-  defineAttack,
-  parseEpsilon,
-  sampledAscent,
-  sampledAscentCost,
-  samplingOptions,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
+import { samplingOptions } from './sampling-options.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -44,7 +39,7 @@ const optionsSchema = {
 export const nes = defineAttack({
   meta: {
     id: 'nes',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Natural evolution strategies',
     source: {

@@ -1,19 +1,25 @@
 /** Projected ascent on gradients that are estimated from logits: the machinery of spsa and nes. */
-import { ConfigError } from '../../../core/base/errors.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import { adamStep, startAdam } from '../../../core/attack/adam-step.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
-import { askAbout, runQueries } from '../../../core/attack/query-loop.ts'
-import type { QuerySearch } from '../../../core/attack/query-loop.ts'
-import { drawStart } from '../../../core/attack/random-start.ts'
+import {
+  adamStep,
+  askAbout,
+  attackLosses,
+  createBall,
+  drawStart,
+  runQueries,
+  startAdam,
+  steepestStep,
+  trackBestAdversarial,
+} from '../../../core/api/attack.ts'
+import type {
+  AttackFindings,
+  AttackLossName,
+  AttackTask,
+  QuerySearch,
+} from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
 import { estimateGradient } from './sampled-gradient.ts'
 import type { SampleDirections } from './sampled-gradient.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface SampledBudget {
   /** Most forward passes of an example. */
@@ -61,7 +67,7 @@ export async function sampledAscent(
   const { directions, loss, sampleDistance, samples, stepSize, update } = options
   const steps = countSteps(options)
   const size = sizeOf(inputs.shape.slice(1))
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
   const output = new Float64Array(size)
 
   function* climb(row: number): QuerySearch {

@@ -1,6 +1,6 @@
 /** Gradients from logits alone: slopes of a loss between pairs of random points. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import type { QuerySearch } from '../../../core/attack/query-loop.ts'
+import type { QuerySearch } from '../../../core/api/attack.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
 
 /** How directions are drawn: signs of ±1 (SPSA), or normal components (natural evolution strategies). */
 export type SampleDirections = 'signs' | 'normal'

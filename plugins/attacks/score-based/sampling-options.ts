@@ -1,7 +1,7 @@
 /** JSON Schemas of the options that attacks on estimated gradients share. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import { epsilonSchema } from '../../../core/threat/epsilon.ts'
-import { lossSchema } from '../../../core/attack/attack-loss.ts'
+import { lossSchema } from '../../../core/api/attack.ts'
+import { epsilonSchema } from '../../../core/api/plugin.ts'
 
 /** Properties for an attack's `optionsSchema`; read the two lengths with `parseEpsilon`. Each attack states its defaults. */
 export const samplingOptions = {

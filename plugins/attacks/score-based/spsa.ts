@@ -1,13 +1,8 @@
 /** SPSA: gradients estimated with random signs, and Adam. */
-import {
-  apiVersion,
-  defineAttack,
-  parseEpsilon,
-  sampledAscent,
-  sampledAscentCost,
-  samplingOptions,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
+import { samplingOptions } from './sampling-options.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,7 +38,7 @@ const optionsSchema = {
 export const spsa = defineAttack({
   meta: {
     id: 'spsa',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Simultaneous perturbation stochastic approximation',
     source: {

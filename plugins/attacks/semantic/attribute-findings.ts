@@ -1,25 +1,22 @@
 /** Keeps for each example the strongest point under an attribute transform, and the attributes that led to it. */
-import { predictedClass } from '../../../core/model/predictions.ts'
-import { ConfigError } from '../../../core/base/errors.ts'
-import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { requireAttributeRanges } from '../../../core/threat/attribute-transform.ts'
-import { attributes } from '../../../core/threat/attributes.ts'
-import type { AttributeName } from '../../../core/threat/attributes.ts'
-import type { AttributeEvidence } from '../../../core/threat/evidence.ts'
-import type { AttributeRanges } from '../../../core/threat/threat-model.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import { attackLosses, predictedClass } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { sizeOf, tensor } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { AttributeEvidence, AttributeRanges } from '../../../core/api/plugin.ts'
+import { attributes, requireAttributeRanges } from '../../../core/api/transforms.ts'
+import type { AttributeName } from '../../../core/api/transforms.ts'
 
 /** What an attack under an attribute transform returns: the points, and the values with which the host repeats their transforms. */
-export interface AttributeAnswer {
+export interface AttributeResult {
   /** `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the input where none was seen. */
   readonly adversarial: FloatTensor
   readonly transform: AttributeEvidence
 }
 
 export interface StrongestAttributes {
-  readonly answer: AttributeAnswer
+  readonly answer: AttributeResult
   /** Shows a point, as the model judges it; true if it is misclassified. It is copied if it is kept. @param values one for each name */
   offer(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean
 }

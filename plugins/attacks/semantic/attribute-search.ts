@@ -1,17 +1,14 @@
 /** Search over the attributes of images with logits alone: all points of a grid, or random ones. */
 import type { JSONSchema } from 'json-schema-to-ts'
-import { ConfigError } from '../../../core/base/errors.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { rangedAttributes } from '../../../core/threat/attribute-transform.ts'
-import { attributes } from '../../../core/threat/attributes.ts'
-import type { AttributeName } from '../../../core/threat/attributes.ts'
-import { AttributeSession } from '../../../core/threat/attributes/session.ts'
-import type { AttributeRanges } from '../../../core/threat/threat-model.ts'
+import { rowOf, scheduleTask, stackPoints } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { AttributeRanges } from '../../../core/api/plugin.ts'
+import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
+import type { AttributeName } from '../../../core/api/transforms.ts'
 import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
-import type { AttributeAnswer } from './attribute-findings.ts'
-import { rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import type { AttributeResult } from './attribute-findings.ts'
 
 /** How many values of each attribute a grid has; one that is not named stays neutral. */
 export type AttributeGrid = Readonly<Partial<Record<AttributeName, number>>>
@@ -45,7 +42,7 @@ interface Attempt {
 export async function attributeSearch(
   task: AttackTask,
   options: AttributeSearchOptions,
-): Promise<AttributeAnswer> {
+): Promise<AttributeResult> {
   const { model, inputs, threatModel } = task
   const ranges = attributeRangesOf(task)
   const candidates =
@@ -75,7 +72,7 @@ export async function attributeSearch(
   }
 
   try {
-    await refillTask(task, {
+    await scheduleTask(task, {
       open: (row) => ({ row, image: inputs.data.subarray(row * size, (row + 1) * size), next: 0 }),
       advance,
     })

@@ -1,21 +1,25 @@
 /** Perturbation from a trained generator, for the ascent on attributes and diversity variable. */
-import { rowOf } from '../../../core/attack/batch.ts'
+import { rowOf } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import {
+  crossEntropy,
+  float32,
+  foldBatchNormalization,
+  g,
+  gradient,
+  Session,
+  sizeOf,
+  sliceRows,
+  substitute,
+} from '../../../core/api/graph.ts'
+import type { FloatTensor, Value } from '../../../core/api/graph.ts'
+import { LayerScope } from '../../../core/api/training.ts'
+import type { Weights } from '../../../core/api/training.ts'
+import { noiseGenerator } from './noise-generator.ts'
 import { ascendLatent, noiseAmplitude } from './perturbation-source.ts'
 import type { PerturbationSource } from './perturbation-source.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
-import { g } from '../../../core/engine/graph/graph.ts'
-import { gradient } from '../../../core/engine/graph/gradient.ts'
-import { foldBatchNormalization, substitute } from '../../../core/engine/graph/rewrite.ts'
-import { Session } from '../../../core/engine/graph/session.ts'
-import type { Value } from '../../../core/engine/graph/value.ts'
-import { crossEntropy } from '../../../core/model/losses.ts'
-import { float32, sizeOf, sliceRows } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { noiseGenerator } from './noise-generator.ts'
-import { LayerScope } from '../../../core/training/scope.ts'
 import { noiseGeneratorCost, unitChannels } from './train-noise-generator.ts'
 import type { NoiseGeneratorOptions } from './train-noise-generator.ts'
-import type { Weights } from '../../../core/training/training-graph.ts'
 
 export interface GeneratorNoiseOptions extends Pick<NoiseGeneratorOptions, 'dimensions'> {
   /** β_z: what a step changes each component of z by. */

@@ -1,21 +1,21 @@
 /** Gradient ascent on the attributes of an image and on noise at once: the machinery of spa, and of spatial's first order. */
-import { predictedClass } from '../../../core/model/predictions.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { rangedAttributes } from '../../../core/threat/attribute-transform.ts'
-import { attributes } from '../../../core/threat/attributes.ts'
-import { AttributeSession } from '../../../core/threat/attributes/session.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
+import {
+  attackLosses,
+  checkGradient,
+  createBall,
+  predictedClass,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+} from '../../../core/api/attack.ts'
+import type { AttackLossName, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
 import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
-import type { AttributeAnswer } from './attribute-findings.ts'
+import type { AttributeResult } from './attribute-findings.ts'
 import { drawAttributes } from './attribute-search.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
 import type { Perturbation, PerturbationSource } from './perturbation-source.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface JointAscentOptions {
   /** 1 or more. */
@@ -63,7 +63,7 @@ export async function jointAscent(
   task: AttackTask,
   options: JointAscentOptions,
   noise?: PerturbationSource,
-): Promise<AttributeAnswer> {
+): Promise<AttributeResult> {
   const { model, inputs, labels, threatModel, rng } = task
   const ranges = attributeRangesOf(task)
   const names = rangedAttributes(ranges)
@@ -217,7 +217,7 @@ export async function jointAscent(
     )
 
   try {
-    await refillTask(task, {
+    await scheduleTask(task, {
       open,
       advance,
     })

@@ -1,11 +1,9 @@
 /** Noise that an attack adds to a transformed image: kinds of η, and how each is drawn and improved. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import { randomStream } from '../../../core/base/random.ts'
-import { sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import type { ThreatModel } from '../../../core/threat/threat-model.ts'
-import { drawStart } from '../../../core/attack/random-start.ts'
-import { steepestStep } from '../../../core/attack/steepest-step.ts'
+import { drawStart, steepestStep } from '../../../core/api/attack.ts'
+import type { Ball } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import { randomStream } from '../../../core/api/plugin.ts'
+import type { RandomStream, ThreatModel } from '../../../core/api/plugin.ts'
 
 /** One place of the ascent on one example. */
 export interface PerturbationPlace {

@@ -1,20 +1,13 @@
 /** SPA: natural attributes and noise, optimized together. */
-import {
-  apiVersion,
-  basisNoise,
-  defineAttack,
-  freeNoise,
-  generatorNoise,
-  generatorNoiseCost,
-  gradientOptions,
-  jointAscent,
-  jointAscentCost,
-  lossSchema,
-  parseEpsilon,
-  sizeOf,
-  trainNoiseGenerator,
-} from '../../../core/index.ts'
-import type { AttackContext, FromSchema, JSONSchema, PerturbationSource } from '../../../core/index.ts'
+import { gradientOptions, lossSchema } from '../../../core/api/attack.ts'
+import { sizeOf } from '../../../core/api/graph.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { AttackContext, FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import { generatorNoise, generatorNoiseCost } from './generator-noise.ts'
+import { jointAscent, jointAscentCost } from './joint-ascent.ts'
+import { basisNoise, freeNoise } from './perturbation-source.ts'
+import type { PerturbationSource } from './perturbation-source.ts'
+import { trainNoiseGenerator } from './train-noise-generator.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -108,7 +101,7 @@ const optionsSchema = {
 export const spa = defineAttack({
   meta: {
     id: 'spa',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Semantic-preserving adversarial attack',
     source: {
@@ -161,7 +154,7 @@ async function noiseOf(context: AttackContext<Options>): Promise<PerturbationSou
     case 'basis':
       return basisNoise({ shape, dimensions, latentStep })
     case 'generator': {
-      const weights = await context.learnOnce('generator', () =>
+      const weights = await context.setupOnce('generator', () =>
         trainNoiseGenerator(context, {
           dimensions,
           examples: options.generatorExamples,

@@ -1,15 +1,9 @@
 /** Spatial: turns and moves images, and changes whatever other attributes the threat model permits. */
-import {
-  apiVersion,
-  attributeGridSchema,
-  attributeSearch,
-  attributeSearchCost,
-  defineAttack,
-  jointAscent,
-  jointAscentCost,
-  lossSchema,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { lossSchema } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { attributeGridSchema, attributeSearch, attributeSearchCost } from './attribute-search.ts'
+import { jointAscent, jointAscentCost } from './joint-ascent.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -66,7 +60,7 @@ const optionsSchema = {
 export const spatial = defineAttack({
   meta: {
     id: 'spatial',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Spatial transformations',
     source: {

@@ -1,23 +1,22 @@
 /** Training of the noise generator against one frozen model. */
-import type { AttackTask } from '../../../core/attack/task.ts'
+import { rowOf, stackPoints } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { crossEntropy, float32, g, int64, sizeOf } from '../../../core/api/graph.ts'
+import type { FloatTensor, Tensor, Value } from '../../../core/api/graph.ts'
+import { randomStream } from '../../../core/api/plugin.ts'
+import type {
+  Program,
+  ProgramDefinition,
+  ProgramScope,
+  RandomStream,
+} from '../../../core/api/plugin.ts'
+import { LayerScope } from '../../../core/api/training.ts'
+import type { Parameter, Weights } from '../../../core/api/training.ts'
+import { AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
 import { attributeRangesOf } from './attribute-findings.ts'
 import { drawAttributes } from './attribute-search.ts'
-import { noiseAmplitude } from './perturbation-source.ts'
-import { rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { g } from '../../../core/engine/graph/graph.ts'
-import type { Value } from '../../../core/engine/graph/value.ts'
-import { crossEntropy } from '../../../core/model/losses.ts'
-import type { Program, ProgramDefinition, ProgramScope } from '../../../core/model/model.ts'
-import { randomStream } from '../../../core/base/random.ts'
-import type { RandomStream } from '../../../core/base/random.ts'
-import { float32, int64, sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor, Tensor } from '../../../core/engine/tensor/tensor.ts'
-import { rangedAttributes } from '../../../core/threat/attribute-transform.ts'
-import { AttributeSession } from '../../../core/threat/attributes/session.ts'
 import { noiseGenerator } from './noise-generator.ts'
-import type { Parameter } from '../../../core/training/scope.ts'
-import { LayerScope } from '../../../core/training/scope.ts'
-import type { Weights } from '../../../core/training/training-graph.ts'
+import { noiseAmplitude } from './perturbation-source.ts'
 
 export interface NoiseGeneratorOptions {
   /** d: components of z. */

@@ -1,12 +1,9 @@
 /** Amplitude-mix: another image's Fourier amplitude, or one's own changed, with one's own phase. */
-import {
-  amplitudeSearch,
-  amplitudeSearchCost,
-  apiVersion,
-  defineAttack,
-  gradientOptions,
-} from '../../../core/index.ts'
-import type { AmplitudeSearchOptions, FromSchema, JSONSchema } from '../../../core/index.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import { amplitudeSearch, amplitudeSearchCost } from './amplitude-search.ts'
+import type { AmplitudeSearchOptions } from './amplitude-search.ts'
 
 const withoutTransform = 'where the threat model has no amplitude transform, which states its own: '
 const optionsSchema = {
@@ -70,7 +67,7 @@ type Options = FromSchema<typeof optionsSchema>
 export const amplitudeMix = defineAttack({
   meta: {
     id: 'amplitude-mix',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Adversarial amplitude mix-up',
     source: {

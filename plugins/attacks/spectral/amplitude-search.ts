@@ -1,18 +1,19 @@
 /** The worst amplitude with the image's own phase: the machinery of amplitude-mix. */
-import { predictedClass } from '../../../core/model/predictions.ts'
-import { sizeOf, tensor } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { clipToBounds, createAmplitudeChange } from '../../../core/threat/amplitude-change.ts'
-import type { AmplitudeMixture } from '../../../core/threat/amplitude-change.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import type { AmplitudeEvidence } from '../../../core/threat/evidence.ts'
-import type { AmplitudeTransform } from '../../../core/threat/threat-model.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import type { AttackLossName } from '../../../core/attack/attack-loss.ts'
-import { checkGradient, rowOf, stackPoints } from '../../../core/attack/batch.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import {
+  attackLosses,
+  checkGradient,
+  createBall,
+  predictedClass,
+  rowOf,
+  scheduleTask,
+  stackPoints,
+} from '../../../core/api/attack.ts'
+import type { AttackLossName, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { sizeOf, tensor } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import type { AmplitudeEvidence, AmplitudeTransform } from '../../../core/api/plugin.ts'
+import { clipToBounds, createAmplitudeChange } from '../../../core/api/transforms.ts'
+import type { AmplitudeMixture } from '../../../core/api/transforms.ts'
 
 export interface AmplitudeSearchOptions {
   /** n: how many examples of the data set to take the amplitude of; 1 or more. */
@@ -212,7 +213,7 @@ export async function amplitudeSearch(
     return active.map((attempt) => finished.has(attempt))
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

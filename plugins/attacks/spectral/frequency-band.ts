@@ -1,14 +1,10 @@
 /** Projected gradient ascent within a band of spatial frequencies: the machinery of high-pass and high-pass-sweep. */
-import { createImageFilter } from '../../../core/threat/spectrum/radial-filter.ts'
-import type { ImageFilter } from '../../../core/threat/spectrum/radial-filter.ts'
-import type { RadialBand } from '../../../core/threat/spectrum/radial-mask.ts'
-import { radiusOfEnergy } from '../../../core/threat/spectrum/spectral-energy.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import { distance } from '../../../core/threat/verify.ts'
+import { distance } from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { createImageFilter, radiusOfEnergy } from '../../../core/api/transforms.ts'
+import type { ImageFilter, RadialBand } from '../../../core/api/transforms.ts'
 import { findByProjectedGradient } from '../gradient/projected-gradient.ts'
 import type { ProjectedGradientOptions } from '../gradient/projected-gradient.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 /**
  * What the filter F does, where x is the input and z an iterate in its ball. `perturbation`: z − x keeps to the band.

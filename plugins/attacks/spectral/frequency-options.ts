@@ -1,10 +1,10 @@
 /** The options that say which frequencies an attack works in, and how. */
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
-import { ConfigError } from '../../../core/base/errors.ts'
-import type { RadialBand } from '../../../core/threat/spectrum/radial-mask.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import type { AttackTask } from '../../../core/api/attack.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { RadialBand } from '../../../core/api/transforms.ts'
 import { defaultRadius, radiusOfKeptEnergy } from './frequency-band.ts'
-import { gradientOptions } from '../../../core/attack/gradient-options.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 const radiusSchema = {
   type: 'number',

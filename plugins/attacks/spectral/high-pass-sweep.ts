@@ -1,17 +1,12 @@
 /** High-pass sweep: the adaptive frequency attack, which tries band after band on what is left. */
-import {
-  apiVersion,
-  ascendWithinBand,
-  bandFrom,
-  bandListSchema,
-  defineAttack,
-  frequencyOptions,
-  parseEpsilon,
-  projectedGradientCost,
-  radiusFrom,
-  runStages,
-} from '../../../core/index.ts'
-import type { BandChoice, FromSchema, JSONSchema, Stage } from '../../../core/index.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import { runStages } from '../autoattack/ensemble.ts'
+import type { Stage } from '../autoattack/ensemble.ts'
+import { projectedGradientCost } from '../gradient/projected-gradient.ts'
+import { ascendWithinBand } from './frequency-band.ts'
+import { bandFrom, bandListSchema, frequencyOptions, radiusFrom } from './frequency-options.ts'
+import type { BandChoice } from './frequency-options.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -30,7 +25,7 @@ type Options = FromSchema<typeof optionsSchema>
 export const highPassSweep = defineAttack({
   meta: {
     id: 'high-pass-sweep',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Frequency high-pass attack, swept over bands',
     source: {

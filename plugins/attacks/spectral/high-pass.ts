@@ -1,16 +1,9 @@
 /** High-pass: gradient steps within a band of spatial frequencies. */
-import {
-  apiVersion,
-  ascendWithinBand,
-  bandFrom,
-  bandOptions,
-  defineAttack,
-  frequencyOptions,
-  parseEpsilon,
-  projectedGradientCost,
-  radiusFrom,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { projectedGradientCost } from '../gradient/projected-gradient.ts'
+import { ascendWithinBand } from './frequency-band.ts'
+import { bandFrom, bandOptions, frequencyOptions, radiusFrom } from './frequency-options.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -31,7 +24,7 @@ const optionsSchema = {
 export const highPass = defineAttack({
   meta: {
     id: 'high-pass',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Frequency high-pass attack',
     source: {

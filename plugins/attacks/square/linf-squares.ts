@@ -1,6 +1,6 @@
 /** Square in Linf: stripes to start with, then squares of ±ε. */
-import { RobenchError } from '../../../core/base/errors.ts'
-import type { PixelWindow } from '../../../core/model/model.ts'
+import { RobenchError } from '../../../core/api/plugin.ts'
+import type { PixelWindow } from '../../../core/api/plugin.ts'
 import { randomSign } from './proposal.ts'
 import type { SquareProposal } from './proposal.ts'
 

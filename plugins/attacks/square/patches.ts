@@ -1,5 +1,5 @@
 /** Square in L2 and L1: bumps whose mass moves from one window to another. */
-import type { Norm } from '../../../core/threat/threat-model.ts'
+import type { Norm } from '../../../core/api/plugin.ts'
 import { randomSign } from './proposal.ts'
 import type { SquareProposal } from './proposal.ts'
 

@@ -1,6 +1,6 @@
 /** What the proposals of Square have in common. */
-import type { RandomStream } from '../../../core/base/random.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
+import type { Ball } from '../../../core/api/attack.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
 
 /** What a proposal works with. */
 export interface SquareProposal {

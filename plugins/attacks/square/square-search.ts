@@ -1,20 +1,26 @@
 /** Square, random search with square patches: the machinery of the attack square. */
-import { float32, sizeOf } from '../../../core/engine/tensor/tensor.ts'
-import { createBall } from '../../../core/threat/ball.ts'
-import type { Ball } from '../../../core/threat/ball.ts'
-import type { RandomStream } from '../../../core/base/random.ts'
-import type { AskedPoint, KnownPoint, Model, PixelWindow, WindowedPasses } from '../../../core/model/model.ts'
-import type { Norm } from '../../../core/threat/threat-model.ts'
-import { attackLosses } from '../../../core/attack/attack-loss.ts'
-import { rowOf } from '../../../core/attack/batch.ts'
-import { proposeLinfSquare, drawStripes } from './linf-squares.ts'
+import {
+  attackLosses,
+  createBall,
+  rowOf,
+  scheduleTask,
+  trackBestAdversarial,
+} from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { float32, sizeOf } from '../../../core/api/graph.ts'
+import type {
+  AskedPoint,
+  KnownPoint,
+  Model,
+  Norm,
+  PixelWindow,
+  RandomStream,
+  WindowedPasses,
+} from '../../../core/api/plugin.ts'
+import { drawStripes, proposeLinfSquare } from './linf-squares.ts'
 import { drawTiles, proposePatch } from './patches.ts'
-import { refillTask } from '../../../core/attack/batch-scheduler.ts'
 import { patchSide } from './proposal.ts'
 import type { SquareProposal } from './proposal.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings } from '../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
 
 export interface SquareSearchOptions {
   /** Forward passes a restart, 1 or more; the first judges the start. */
@@ -97,7 +103,7 @@ export async function squareSearch(
   const output = new Float64Array(size)
   // One for all queries: thousands of batches would keep the garbage collector busy.
   const batch = new Float32Array(Math.min(task.batchSize, labels.length) * size)
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
   const queries = new Int32Array(labels.length)
 
   const sideAt = (query: number): number =>
@@ -166,7 +172,7 @@ export async function squareSearch(
     return active.map((attempt, place) => judge(attempt, rowOf(logits, place)))
   }
 
-  await refillTask(task, {
+  await scheduleTask(task, {
     open,
     advance,
   })

@@ -1,12 +1,8 @@
 /** Square: random search with square patches, from logits alone. */
-import {
-  apiVersion,
-  budgetOptions,
-  defineAttack,
-  squareSearch,
-  squareSearchCost,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { squareSearch, squareSearchCost } from './square-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,7 +39,7 @@ const optionsSchema = {
 export const square = defineAttack({
   meta: {
     id: 'square',
-    apiVersion,
+    apiVersion: 1,
     version: 2,
     title: 'Square attack',
     source: {

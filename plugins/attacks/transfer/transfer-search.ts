@@ -1,13 +1,10 @@
 /** Points made on other models, tried on the target: the machinery of transfer. */
-import { ConfigError } from '../../../core/base/errors.ts'
-import type { Model } from '../../../core/model/model.ts'
-import { sliceRows } from '../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../core/engine/tensor/tensor.ts'
-import { rowOf } from '../../../core/attack/batch.ts'
-import { keepStrongest } from '../../../core/attack/best-adversarial.ts'
-import type { AttackFindings, Strongest } from '../../../core/attack/best-adversarial.ts'
-import { subtask } from '../../../core/attack/subtask.ts'
-import type { AttackTask } from '../../../core/attack/task.ts'
+import { rowOf, subtask, trackBestAdversarial } from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask, BestAdversarial } from '../../../core/api/attack.ts'
+import { sliceRows } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { ConfigError } from '../../../core/api/plugin.ts'
+import type { Model } from '../../../core/api/plugin.ts'
 
 /**
  * Goes through the surrogates in their order, and shows the target what `craft` makes on each of the examples that are not yet fooled: one forward
@@ -15,7 +12,7 @@ import type { AttackTask } from '../../../core/attack/task.ts'
  * @param craft attacks the model of the task that it is given, which may misclassify some of the examples already
  * @throws ConfigError ROBENCH_CONFIG if a surrogate takes other inputs or has other classes than the target
  */
-export async function replayFromSurrogates(
+export async function transferFromSurrogates(
   task: AttackTask,
   surrogates: readonly Model[],
   craft: (task: AttackTask) => Promise<FloatTensor>,
@@ -24,7 +21,7 @@ export async function replayFromSurrogates(
     checkSurrogate(surrogate, task.model, place)
   }
   const count = task.labels.length
-  const strongest = keepStrongest(task)
+  const strongest = trackBestAdversarial(task)
   const { findings } = strongest
   for (const [place, model] of surrogates.entries()) {
     const rows = Int32Array.from(findings.fooled.keys()).filter((row) => findings.fooled[row] === 0)
@@ -44,7 +41,7 @@ async function show(
   { model, batchSize, signal }: AttackTask,
   rows: Int32Array,
   points: FloatTensor,
-  strongest: Strongest,
+  strongest: BestAdversarial,
 ): Promise<void> {
   for (let start = 0; start < rows.length; start += batchSize) {
     signal.throwIfAborted()

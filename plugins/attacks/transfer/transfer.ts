@@ -1,13 +1,12 @@
 /** Transfer: points made on other models, tried on this one. */
 import {
   ConfigError,
-  apiVersion,
   defineAttack,
   innerAttack,
-  replayFromSurrogates,
   wrappedAttackSchema,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+} from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { transferFromSurrogates } from './transfer-search.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -41,7 +40,7 @@ const optionsSchema = {
 export const transfer = defineAttack({
   meta: {
     id: 'transfer',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Transfer from other models',
     source: {
@@ -69,7 +68,7 @@ export const transfer = defineAttack({
         'transfer: expected at least one surrogate, got none; run it from a suite with several models',
       )
     }
-    const found = await replayFromSurrogates(context, surrogates, (task) => inner.run(task))
+    const found = await transferFromSurrogates(context, surrogates, (task) => inner.run(task))
     return found.adversarial
   },
   /** Of the target: a pass for each surrogate. One if they are not named, as only the suite knows how many there are. */

@@ -1,11 +1,12 @@
 /** The views of a model that adaptive attacks hand to the attacks they wrap. */
-import { delegateModel } from '../../../core/model/delegate.ts'
-import type { Model, StageTreatment } from '../../../core/model/model.ts'
-import { tensor } from '../../../core/engine/tensor/tensor.ts'
+import { delegateModel, tensor } from '../../../core/api/graph.ts'
+import type { ComponentTreatment, Model } from '../../../core/api/plugin.ts'
 
-/** The treatment of each stage that its defense declares for the backward pass. */
-export function declaredTreatment(model: Pick<Model, 'stages'>): Record<string, StageTreatment> {
-  return Object.fromEntries(model.stages.map(({ name, backward }) => [name, backward]))
+/** The treatment of each component that its defense declares for the backward pass. */
+export function declaredTreatment(
+  model: Pick<Model, 'components'>,
+): Record<string, ComponentTreatment> {
+  return Object.fromEntries(model.components.map(({ name, backward }) => [name, backward]))
 }
 
 /**

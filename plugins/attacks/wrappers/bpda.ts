@@ -1,12 +1,7 @@
-/** BPDA: another attack, with the backward passes that the defense's stages declare. */
-import {
-  apiVersion,
-  declaredTreatment,
-  defineAttack,
-  innerAttack,
-  wrappedAttackSchema,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+/** BPDA: another attack, with the backward passes that the defense's components declare. */
+import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { declaredTreatment } from './adaptive-model.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -24,14 +19,14 @@ const optionsSchema = {
 
 /**
  * Backward pass differentiable approximation: runs the wrapped attack on the model with its forward pass as it is, while gradients pass
- * each stage as the defense declares. On a model without stages only the straight-through estimates are left, which the paper does not
+ * each component as the defense declares. On a model without components only the straight-through estimates are left, which the paper does not
  * name; they are its rule with the surrogates of Bengio, Léonard, Courville 2013, arXiv:1308.3432.
  * @see Athalye, Carlini, Wagner 2018, "Obfuscated gradients give a false sense of security", arXiv:1802.00420, section 4.1
  */
 export const bpda = defineAttack({
   meta: {
     id: 'bpda',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Backward pass differentiable approximation',
     source: {
@@ -52,10 +47,10 @@ export const bpda = defineAttack({
   run(context) {
     const { model, options } = context
     const { straightThrough } = options
-    const stages = declaredTreatment(model)
+    const components = declaredTreatment(model)
     return innerAttack(context).run({
       ...context,
-      model: model.variant({ stages, straightThrough }),
+      model: model.variant({ components, straightThrough }),
     })
   },
   cost: (_options, _classes, _norm, inner) => inner ?? { forward: 0, backward: 0 },

@@ -1,12 +1,7 @@
 /** EOT: another attack, on the expectation of a model that answers at random. */
-import {
-  apiVersion,
-  defineAttack,
-  innerAttack,
-  meanModel,
-  wrappedAttackSchema,
-} from '../../../core/index.ts'
-import type { JSONSchema } from '../../../core/index.ts'
+import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
+import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { meanModel } from './adaptive-model.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -33,7 +28,7 @@ const optionsSchema = {
 export const eot = defineAttack({
   meta: {
     id: 'eot',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Expectation over transformation',
     source: {

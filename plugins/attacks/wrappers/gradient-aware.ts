@@ -1,27 +1,14 @@
 /** Gradient-aware: PGD on a defense that consumes its own gradient, in every mode of differentiating it. */
-import {
-  apiVersion,
-  defineAttack,
-  gradientOptions,
-  keepStrongest,
-  declaredTreatment,
-  meanModel,
-  parseEpsilon,
-  projectedGradient,
-  projectedGradientCost,
-  runStages,
-  sliceRows,
-  stagesCost,
-} from '../../../core/index.ts'
-import type {
-  AttackFindings,
-  AttackTask,
-  FloatTensor,
-  FromSchema,
-  JSONSchema,
-  Model,
-  Stage,
-} from '../../../core/index.ts'
+import { gradientOptions, trackBestAdversarial } from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask } from '../../../core/api/attack.ts'
+import { sliceRows } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
+import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema, Model } from '../../../core/api/plugin.ts'
+import { runStages, stagesCost } from '../autoattack/ensemble.ts'
+import type { Stage } from '../autoattack/ensemble.ts'
+import { projectedGradient, projectedGradientCost } from '../gradient/projected-gradient.ts'
+import { declaredTreatment, meanModel } from './adaptive-model.ts'
 
 const modes = ['oblivious', 'bpda', 'half', 'full', 'eot'] as const
 type Mode = (typeof modes)[number]
@@ -63,10 +50,10 @@ const optionsSchema = {
 type Options = FromSchema<typeof optionsSchema>
 
 /**
- * The adaptive attacker of defenses h(x) = f(R(x, ĝ(x))) whose restoration R takes an estimate ĝ of the model's own input gradient. By what the stages
+ * The adaptive attacker of defenses h(x) = f(R(x, ĝ(x))) whose restoration R takes an estimate ĝ of the model's own input gradient. By what the components
  * declare, `identity` being a restoration and `constant` a gradient map:
  * - `oblivious`: attacks f alone, then shows h what it found;
- * - `bpda`: h forward, each stage backward as declared;
+ * - `bpda`: h forward, each component backward as declared;
  * - `half`: through R, with ĝ held constant;
  * - `full`: through ĝ too, to the second order;
  * - `eot`: `full` on means of several passes, for a model that is stochastic.
@@ -81,7 +68,7 @@ type Options = FromSchema<typeof optionsSchema>
 export const gradientAware = defineAttack({
   meta: {
     id: 'gradient-aware',
-    apiVersion,
+    apiVersion: 1,
     version: 1,
     title: 'Gradient-aware attack',
     source: {
@@ -123,16 +110,19 @@ function stageOf(mode: Mode, options: Options): Stage {
     cost: { forward: samples * passes.forward + 1, backward: samples * passes.backward },
     async run(task) {
       const stepSize = parseEpsilon(options.stepSize ?? task.threatModel.epsilon / 4, 'stepSize')
-      const varied = meanModel(task.model.variant({ stages: treatment(mode, task.model) }), samples)
+      const varied = meanModel(
+        task.model.variant({ components: treatment(mode, task.model) }),
+        samples,
+      )
       const points = await projectedGradient({ ...task, model: varied }, { ...settings, stepSize })
       return judge(task, points)
     },
   }
 }
 
-/** How a mode treats each stage; whatever it does not name is exact. */
-function treatment(mode: Mode, { stages }: Model): ReturnType<typeof declaredTreatment> {
-  const declared = declaredTreatment({ stages })
+/** How a mode treats each component; whatever it does not name is exact. */
+function treatment(mode: Mode, { components }: Model): ReturnType<typeof declaredTreatment> {
+  const declared = declaredTreatment({ components })
   if (mode === 'bpda') return declared
   if (mode === 'oblivious') return treating(declared, 'identity', 'removed')
   return mode === 'half' ? treating(declared, 'constant', 'constant') : {}
@@ -156,7 +146,7 @@ function effectOf(mode: Mode, model: Model): string {
 /** What the defended model says of the points. One forward pass each. */
 async function judge(task: AttackTask, points: FloatTensor): Promise<AttackFindings> {
   const { model, labels, batchSize, signal } = task
-  const { findings, offer } = keepStrongest(task)
+  const { findings, offer } = trackBestAdversarial(task)
   for (let start = 0; start < labels.length; start += batchSize) {
     signal.throwIfAborted()
     const batch = sliceRows(points, start, Math.min(start + batchSize, labels.length))

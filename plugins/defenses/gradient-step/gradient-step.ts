@@ -1,16 +1,18 @@
 /** Gradient step: moves each image along the model's own estimate of its input gradient before it is classified. */
 import {
-  ConfigError,
-  defineDefense,
-  epsilonSchema,
   estimateGradientMap,
   g,
   loadModel,
-  parseEpsilon,
   readModelFile,
   toOnnx,
-} from '../../../core/index.ts'
-import type { JSONSchema, ModelManifest } from '../../../core/index.ts'
+} from '../../../core/api/graph.ts'
+import {
+  ConfigError,
+  defineDefense,
+  epsilonSchema,
+  parseEpsilon,
+} from '../../../core/api/plugin.ts'
+import type { JSONSchema, ModelManifest } from '../../../core/api/plugin.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -52,7 +54,7 @@ const optionsSchema = {
  * defenses that consume gradients, made to try adaptive attacks on: the step away from the class predicted makes up for an attack on f
  * alone, and an attack through the step breaks more than it would without. The step towards that class changes few predictions of f.
  *
- * Its stages: `gradient-map`, x to n(ĝ(x)), declared `constant`; `restoration`, x to the moved image, declared `identity`.
+ * Its components: `gradient-map`, x to n(ĝ(x)), declared `constant`; `restoration`, x to the moved image, declared `identity`.
  * @see Hong, Hong, Kong 2022, arXiv:2202.01117, whose restoration network takes the same map as an input
  */
 export const gradientStep = defineDefense({
@@ -92,7 +94,7 @@ export const gradientStep = defineDefense({
         bounds: base.bounds,
         layout: 'NCHW',
         ...(classNames && { classNames }),
-        stages: [
+        components: [
           { name: 'gradient-map', input: 'images', output: 'gradient-map', backward: 'constant' },
           { name: 'restoration', input: 'images', output: 'restored', backward: 'identity' },
         ],

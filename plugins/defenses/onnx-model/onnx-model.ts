@@ -1,6 +1,11 @@
 /** Bring your own model: any ONNX classifier, with a manifest of what the file does not say. */
 import { readFile } from 'node:fs/promises'
-import { ConfigError, defineDefense, plainManifest, stagesSchema } from '../../../core/index.ts'
+import {
+  componentsSchema,
+  ConfigError,
+  defineDefense,
+  plainManifest,
+} from '../../../core/api/plugin.ts'
 
 const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: 16 } as const
 
@@ -31,7 +36,7 @@ const optionsSchema = {
     std: { ...numbers, description: 'Per channel; leave out if the file normalizes by itself.' },
     classNames: { type: 'array', items: { type: 'string' }, minItems: 2 },
     output: { type: 'string', description: 'Which output holds the logits; default the first.' },
-    stages: stagesSchema,
+    components: componentsSchema,
   },
 } as const
 

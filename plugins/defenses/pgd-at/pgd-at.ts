@@ -1,5 +1,10 @@
 /** Adversarial training with projected gradient descent. */
-import { ConfigError, defineDefense, epsilonSchema, parseEpsilon } from '../../../core/index.ts'
+import {
+  ConfigError,
+  defineDefense,
+  epsilonSchema,
+  parseEpsilon,
+} from '../../../core/api/plugin.ts'
 import { trainClassifier } from '../training/train-classifier.ts'
 import { trainingProperties } from '../training/training-options.ts'
 

@@ -1,5 +1,5 @@
 /** Undefended training: the baseline of every table. */
-import { defineDefense } from '../../../core/index.ts'
+import { defineDefense } from '../../../core/api/plugin.ts'
 import { trainClassifier } from '../training/train-classifier.ts'
 import { trainingProperties } from '../training/training-options.ts'
 

@@ -1,12 +1,8 @@
 /** What `standard` and `pgd-at` share: from a defense's context to a trained model. */
-import {
-  plainManifest,
-  train,
-  type Adversary,
-  type DefenseAnswer,
-  type DefenseContext,
-  type ScheduleName,
-} from '../../../core/index.ts'
+import { plainManifest } from '../../../core/api/plugin.ts'
+import type { DefenseContext, DefenseResult } from '../../../core/api/plugin.ts'
+import { train } from '../../../core/api/training.ts'
+import type { Adversary, ScheduleName } from '../../../core/api/training.ts'
 
 /** The options of training-options.ts, after validation. */
 export interface ClassifierOptions {
@@ -30,7 +26,7 @@ export async function trainClassifier(
   context: DefenseContext<ClassifierOptions>,
   identity: string,
   adversary?: Adversary,
-): Promise<DefenseAnswer> {
+): Promise<DefenseResult> {
   const { options, dataset, seed, threads, signal, checkpointFolder } = context
   const network = await context.network(options.network.id, options.network.options ?? {})
   const data = await context.loadTrain()

@@ -1,5 +1,5 @@
 /** Options that every trained defense has. */
-import { scheduleNames } from '../../../core/index.ts'
+import { scheduleNames } from '../../../core/api/training.ts'
 
 /** JSON Schema properties; defaults are a common recipe for CIFAR-sized images. */
 export const trainingProperties = {

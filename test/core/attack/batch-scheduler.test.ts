@@ -1,7 +1,7 @@
 /** The driver keeps batches full, whatever the examples take. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { refill } from '../../../core/attack/batch-scheduler.ts'
+import { scheduleBatches } from '../../../core/attack/batch-scheduler.ts'
 
 interface Countdown {
   readonly row: number
@@ -13,7 +13,7 @@ async function run(lengths: readonly number[], batchSize: number, signal?: Abort
   const batches: number[][] = []
   const finishedAt: number[] = []
   const progress: number[] = []
-  await refill<Countdown>({
+  await scheduleBatches<Countdown>({
     count: lengths.length,
     batchSize,
     signal: signal ?? new AbortController().signal,

@@ -1,12 +1,12 @@
 /** The lengths of a gradient are those of its norms, and tell one that is not finite. */
 import { expect, test } from 'vitest'
 import { checkGradient } from '../../../core/attack/batch.ts'
-import { measureGradient } from '../../../core/attack/gradient-norms.ts'
+import { gradientNorms } from '../../../core/attack/gradient-norms.ts'
 import { distance } from '../../../core/threat/verify.ts'
 
 test('each length is that of its norm', () => {
   const gradient = Float32Array.from({ length: 51 }, (_, i) => Math.sin(3 * i) * 2 ** (i % 7))
-  const { absolute, squares, largest } = measureGradient(gradient)
+  const { absolute, squares, largest } = gradientNorms(gradient)
   const zero = new Float32Array(51)
   expect(absolute).toBeCloseTo(distance('L1', zero, gradient), 10)
   expect(Math.sqrt(squares)).toBeCloseTo(distance('L2', zero, gradient), 10)

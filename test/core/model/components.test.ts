@@ -1,11 +1,11 @@
-/** Stages of a model: exact, passed over backward, constant, or removed, against the same graphs made by hand. */
+/** Components of a model: exact, passed over backward, constant, or removed, against the same graphs made by hand. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../core/engine/graph/serialize.ts'
 import type { Value } from '../../../core/engine/graph/value.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
-import { plainManifest, type ManifestStage } from '../../../core/model/manifest.ts'
+import { plainManifest, type ManifestComponent } from '../../../core/model/manifest.ts'
 import type { Model, ModelVariant } from '../../../core/model/model.ts'
 import { writeOnnx } from '../../../core/engine/onnx/file.ts'
 import { float32, int64 } from '../../../core/engine/tensor/tensor.ts'
@@ -25,7 +25,7 @@ const restore = (x: Value, map: Value): Value => g.add(g.mul(x, x), g.mul(map, 0
 const map = mapOf(images)
 const restored = restore(images, map)
 const file = toOnnx({ logits: classify(restored) }, [images], { map, restored })
-const stages: readonly ManifestStage[] = [
+const components: readonly ManifestComponent[] = [
   { name: 'map', input: 'images', output: 'map', backward: 'constant' },
   { name: 'restoration', input: 'images', output: 'restored', backward: 'identity' },
 ]
@@ -33,8 +33,8 @@ const stages: readonly ManifestStage[] = [
 const models: Model[] = []
 afterAll(() => Promise.all(models.map((model) => model.dispose())))
 
-async function load(bytes: Uint8Array, own: readonly ManifestStage[] = []): Promise<Model> {
-  const model = await loadModel(bytes, { ...plainManifest, stages: own }, { name: 'model' })
+async function load(bytes: Uint8Array, own: readonly ManifestComponent[] = []): Promise<Model> {
+  const model = await loadModel(bytes, { ...plainManifest, components: own }, { name: 'model' })
   models.push(model)
   return model
 }
@@ -45,38 +45,38 @@ async function byHand(build: (x: Value) => Value): Promise<Model> {
   return load(toOnnx({ logits: build(x) }, [x]))
 }
 
-describe('a model with stages', () => {
+describe('a model with components', () => {
   test('lists them, and is exact by itself', async () => {
-    const model = await load(file, stages)
-    expect(model.stages).toEqual([
+    const model = await load(file, components)
+    expect(model.components).toEqual([
       { name: 'map', backward: 'constant' },
       { name: 'restoration', backward: 'identity' },
     ])
     const plain = await byHand((x) => classify(restore(x, mapOf(x))))
     await expectSame(model, plain)
     await expectSame(model.variant({}), plain)
-    await expectSame(model.variant({ stages: { map: 'exact' } }), plain)
+    await expectSame(model.variant({ components: { map: 'exact' } }), plain)
   })
 
   test('removed: both passes take the input in place of the output', async () => {
-    const model = await load(file, stages)
+    const model = await load(file, components)
     await expectSame(
-      model.variant({ stages: { restoration: 'removed' } }),
+      model.variant({ components: { restoration: 'removed' } }),
       await byHand((x) => classify(x)),
     )
     await expectSame(
-      model.variant({ stages: { map: 'removed' } }),
+      model.variant({ components: { map: 'removed' } }),
       await byHand((x) => classify(restore(x, x))),
     )
     await expectSame(
-      model.variant({ stages: { map: 'removed', restoration: 'removed' } }),
+      model.variant({ components: { map: 'removed', restoration: 'removed' } }),
       await byHand((x) => classify(x)),
     )
   })
 
   test('identity: forward as it is, backward the gradient of the rest at the output', async () => {
-    const model = await load(file, stages)
-    const variant = model.variant({ stages: { restoration: 'identity' } })
+    const model = await load(file, components)
+    const variant = model.variant({ components: { restoration: 'identity' } })
     const x = inputs.data
     const after = x.map((value) => value * value + 0.5 * Math.sin(2 * value))
     const rest = await byHand((value) => classify(value))
@@ -88,8 +88,8 @@ describe('a model with stages', () => {
   })
 
   test('constant: the gradient of the restoration with its map held', async () => {
-    const model = await load(file, stages)
-    const variant = model.variant({ stages: { map: 'constant' } })
+    const model = await load(file, components)
+    const variant = model.variant({ components: { map: 'constant' } })
     const answer = await variant.gradient(inputs, labels, crossEntropy)
     const held = await variant.compile((scope) => {
       const x = g.input('x', 'float32', ['n', ...shape])
@@ -111,8 +111,8 @@ describe('a model with stages', () => {
   })
 
   test('programs of a variant are treated like its gradients, to any order', async () => {
-    const model = await load(file, stages)
-    const variant = model.variant({ stages: { restoration: 'identity' } })
+    const model = await load(file, components)
+    const variant = model.variant({ components: { restoration: 'identity' } })
     const program = await variant.compile((scope) => {
       const x = g.input('x', 'float32', ['m', ...shape])
       const y = g.input('y', 'int64', ['m'])
@@ -125,8 +125,8 @@ describe('a model with stages', () => {
   })
 
   test('shares the count of passes with its variants', async () => {
-    const model = await load(file, stages)
-    const variant = model.variant({ stages: { map: 'constant' } })
+    const model = await load(file, components)
+    const variant = model.variant({ components: { map: 'constant' } })
     await variant.gradient(inputs, labels, crossEntropy)
     await model.logits(inputs)
     expect(model.passes).toEqual({ forward: 6, backward: 3 })
@@ -134,15 +134,15 @@ describe('a model with stages', () => {
   })
 
   test('a variant of a variant is one of the whole model', async () => {
-    const model = await load(file, stages)
+    const model = await load(file, components)
     const twice = model
-      .variant({ stages: { restoration: 'removed' } })
-      .variant({ stages: { map: 'removed' } })
-    await expectSame(twice, model.variant({ stages: { map: 'removed' } }))
+      .variant({ components: { restoration: 'removed' } })
+      .variant({ components: { map: 'removed' } })
+    await expectSame(twice, model.variant({ components: { map: 'removed' } }))
   })
 })
 
-test('the ends of a stage survive the folding of batch normalization', async () => {
+test('the ends of a component survive the folding of batch normalization', async () => {
   const graph = onnxGraph({
     input: ['n', 1, 2, 2],
     nodes: [
@@ -166,46 +166,46 @@ test('the ends of a stage survive the folding of batch normalization', async () 
   const scaled = x.data.map((value) => 3 * (2 * value - 1))
   const removed = x.data.map((value) => 3 * (value - 1))
   expect((await model.logits(x)).data).toBeAllclose(scaled, { rtol: 1e-4, atol: 1e-4 })
-  const variant = model.variant({ stages: { scaling: 'removed' } })
+  const variant = model.variant({ components: { scaling: 'removed' } })
   expect((await variant.logits(x)).data).toBeAllclose(removed, { rtol: 1e-4, atol: 1e-4 })
 })
 
 describe('refused is', () => {
-  const declare = (stage: Partial<ManifestStage>): Promise<Model> =>
-    load(file, [{ ...stages[1]!, ...stage }])
+  const declare = (component: Partial<ManifestComponent>): Promise<Model> =>
+    load(file, [{ ...components[1]!, ...component }])
 
-  test('a stage that the model does not have', async () => {
-    const model = await load(file, stages)
-    const variant: ModelVariant = { stages: { restauration: 'removed' } }
+  test('a component that the model does not have', async () => {
+    const model = await load(file, components)
+    const variant: ModelVariant = { components: { restauration: 'removed' } }
     expect(() => model.variant(variant)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: model has no stage "restauration"; did you mean "restoration"? (it has map, restoration)]`,
+      `[ConfigError: model has no component "restauration"; did you mean "restoration"? (it has map, restoration)]`,
     )
   })
   test('a tensor that is not in the file', async () => {
     await expect(declare({ output: 'nowhere' })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: model: stage "restoration": its output "nowhere" is no tensor on the way to the logits; name one as the file does]`,
+      `[ConfigError: model: component "restoration": its output "nowhere" is no tensor on the way to the logits; name one as the file does]`,
     )
   })
-  test('two stages of one name', async () => {
-    await expect(load(file, [stages[0]!, stages[0]!])).rejects.toThrow(
-      'stage "map": two stages have that name',
+  test('two components of one name', async () => {
+    await expect(load(file, [components[0]!, components[0]!])).rejects.toThrow(
+      'component "map": two components have that name',
     )
   })
-  test('a stage that goes backward, or nowhere', async () => {
+  test('a component that goes backward, or nowhere', async () => {
     await expect(declare({ input: 'restored', output: 'map' })).rejects.toThrow(
-      'stage "restoration": its output does not depend on its input',
+      'component "restoration": its output does not depend on its input',
     )
     await expect(declare({ output: 'images' })).rejects.toThrow(
       'its input and output are one value',
     )
   })
-  test('a stage that changes the shape, as an identity', async () => {
-    const stage = { output: 'logits', backward: 'constant' } as const
-    const model = await declare(stage)
-    await expect(declare({ ...stage, backward: 'identity' })).rejects.toThrow(
+  test('a component that changes the shape, as an identity', async () => {
+    const component = { output: 'logits', backward: 'constant' } as const
+    const model = await declare(component)
+    await expect(declare({ ...component, backward: 'identity' })).rejects.toThrow(
       'it turns [n, 2, 3, 3] into [n, 4]',
     )
-    expect(() => model.variant({ stages: { restoration: 'removed' } })).toThrow(
+    expect(() => model.variant({ components: { restoration: 'removed' } })).toThrow(
       'cannot be treated as the identity or removed',
     )
   })

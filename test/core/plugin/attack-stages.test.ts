@@ -1,12 +1,12 @@
 /** Stages are evidence: the host's own predictions decide what of them counts. */
 import { expect, test } from 'vitest'
-import type { StagedAnswer } from '../../../core/plugin/contract.ts'
+import type { StagedResult } from '../../../core/plugin/contract.ts'
 import { checkStages, outcomesByStage } from '../../../core/plugin/attack-stages.ts'
 import { float32 } from '../../../core/engine/tensor/tensor.ts'
 
 const adversarial = float32([0], [])
 
-function staged(stages: readonly string[], brokenBy: readonly number[]): StagedAnswer {
+function staged(stages: readonly string[], brokenBy: readonly number[]): StagedResult {
   return { adversarial, stages, brokenBy: Int32Array.from(brokenBy) }
 }
 

@@ -5,7 +5,7 @@ import type {
   AttackContext,
   AttackMeta,
   AttackPlugin,
-  StagedAnswer,
+  StagedResult,
 } from '../../../core/plugin/contract.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
 import { float32 } from '../../../core/engine/tensor/tensor.ts'
@@ -19,7 +19,7 @@ const shape = { classes: 3, count: 6, size: 4 }
 
 /** An attack of one function. */
 function attackBy(
-  run: (context: AttackContext) => Promise<FloatTensor | StagedAnswer>,
+  run: (context: AttackContext) => Promise<FloatTensor | StagedResult>,
   meta: Partial<AttackMeta> = {},
 ): AttackPlugin<never> {
   return {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { defineAttack } from '../../../core/plugin/define.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
 import type { AttackRequest } from '../../../core/plugin/host.ts'
-import { Learned } from '../../../core/plugin/setup-cache.ts'
+import { SetupCache } from '../../../core/plugin/setup-cache.ts'
 import { LinearModel, randomLinearClassifier } from '../../../core/testing/linear-model.ts'
 import { delegateModel } from '../../../core/model/delegate.ts'
 import type { Model } from '../../../core/model/model.ts'
@@ -33,7 +33,7 @@ async function counting(): Promise<{ request: AttackRequest; times(): number }> 
       stochastic: false,
     },
     async run(context) {
-      await context.learnOnce('nothing', async () => {
+      await context.setupOnce('nothing', async () => {
         times += 1
         if (times === 2) throw new Error('no luck')
       })
@@ -59,7 +59,7 @@ async function counting(): Promise<{ request: AttackRequest; times(): number }> 
 
 test('requests that share it learn once, in each ball', async () => {
   const { request, times } = await counting()
-  const learned = new Learned()
+  const learned = new SetupCache()
   await runAttack({ ...request, learned })
   await runAttack({ ...request, learned })
   expect(times()).toBe(1)
@@ -75,7 +75,7 @@ test('without it, and on a model that draws random numbers, each request learns 
   const { request, times } = await counting()
   await runAttack(request)
   await expect(runAttack(request)).rejects.toThrow('no luck')
-  const learned = new Learned()
+  const learned = new SetupCache()
   const model: Model = delegateModel(request.model, { stochastic: true, variant: () => model })
   await runAttack({ ...request, model, learned })
   await runAttack({ ...request, model, learned })

@@ -81,7 +81,7 @@ test('a random choice that follows the place in the batch is found', async () =>
 
 test('an attack that keeps what it saw of its examples is found', async () => {
   const run = async (context: AttackContext): Promise<FloatTensor> => {
-    const share = await context.learnOnce('share', async () => context.inputs.data[0]!)
+    const share = await context.setupOnce('share', async () => context.inputs.data[0]!)
     return moving(() => share)(context)
   }
   expect(await failures({ run })).toContain(
@@ -89,7 +89,7 @@ test('an attack that keeps what it saw of its examples is found', async () => {
   )
   const sound = async (context: AttackContext): Promise<FloatTensor> => {
     const { reference } = context
-    const share = await context.learnOnce(
+    const share = await context.setupOnce(
       'share',
       async () => reference.select([0]).inputs.data[0]!,
     )

@@ -3,7 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from '../../../core/training/checkpoint.ts'
+import {
+  readCheckpoint,
+  writeCheckpoint,
+  type Checkpoint,
+} from '../../../core/training/checkpoint.ts'
 import { randomTensor } from '../../support/onnx-file.ts'
 
 let folder: string

@@ -6,7 +6,12 @@ import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
 import { predictions } from '../../../core/model/predictions.ts'
-import { batchNormalization, convolution, globalAverage, linear } from '../../../core/training/layers.ts'
+import {
+  batchNormalization,
+  convolution,
+  globalAverage,
+  linear,
+} from '../../../core/training/layers.ts'
 import {
   attackGraph,
   exportModel,

@@ -2,7 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dump } from 'npyjs'
-import { float32, g, randomStream, toOnnx } from '../../../core/index.ts'
+import { randomStream } from '../../../core/base/random.ts'
+import { g } from '../../../core/engine/graph/graph.ts'
+import { toOnnx } from '../../../core/engine/graph/serialize.ts'
+import { float32 } from '../../../core/engine/tensor/tensor.ts'
 
 export const tinyExamples = 1200
 const side = 8

@@ -3,7 +3,12 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { robustnessCurve } from '../../../core/bench/metrics/curve.ts'
 import type { ThreatModel } from '../../../core/threat/threat-model.ts'
-import { medianText, namedCurves, plotCurves, summarizeCurve } from '../../../reports/theme/curves.ts'
+import {
+  medianText,
+  namedCurves,
+  plotCurves,
+  summarizeCurve,
+} from '../../../reports/theme/curves.ts'
 import { threats } from '../findings-fixture.ts'
 
 const plain: ThreatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] }

@@ -1,5 +1,5 @@
 /** Blur: defocus, glass, motion, zoom, and the plain Gaussian. */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { between, defineCorruption } from './corruption-record.ts'
 import { correlate, gaussianWeights, normalized, smooth } from './filters.ts'
 import type { Kernel } from './filters.ts'

@@ -1,5 +1,5 @@
 /** What a corruption is: constants at five severities, and a function of image, constants and random numbers. */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { clip, cutToByte, mapValues, roundToByte } from './image.ts'
 import type { Image } from './image.ts'
 

@@ -1,5 +1,5 @@
 /** Elastic deformation: a random affine map, then a random smooth displacement. */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { between } from './corruption-record.ts'
 import { smooth } from './filters.ts'
 import { makeLayer } from './image.ts'

@@ -2,7 +2,7 @@
  * Frost-like textures, made up: the original lays cut-outs of photographs of frost over the image, which are not part of
  * robench. A pane of soft mist, ridges where fronts of ice meet, and needles that branch at 60°.
  */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { between } from './corruption-record.ts'
 import { clip, makeLayer } from './image.ts'
 import type { Image } from './image.ts'

@@ -1,5 +1,5 @@
 /** Noise: every value on its own. */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { defineCorruption } from './corruption-record.ts'
 import { mapValues } from './image.ts'
 

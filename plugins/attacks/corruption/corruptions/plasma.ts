@@ -1,5 +1,5 @@
 /** Plasma: a fractal height map by the diamond-square algorithm. */
-import type { RandomStream } from '../../../../core/index.ts'
+import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { between } from './corruption-record.ts'
 import type { Image } from './image.ts'
 

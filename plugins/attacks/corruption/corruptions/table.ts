@@ -1,5 +1,5 @@
 /** All corruptions of CIFAR-10-C: the 15 of the benchmark in the order of the paper, then the 4 extra ones. */
-import { defocusBlur, glassBlur, motionBlur, gaussianBlur, zoomBlur } from './blur.ts'
+import { defocusBlur, gaussianBlur, glassBlur, motionBlur, zoomBlur } from './blur.ts'
 import { contrast, elasticTransform, jpegCompression, pixelate, saturate } from './digital.ts'
 import { gaussianNoise, impulseNoise, shotNoise, speckleNoise } from './noise.ts'
 import { brightness, fog, frost, snow, spatter } from './weather.ts'

@@ -11,7 +11,12 @@ import { loadModel } from '../../../../core/model/load.ts'
 import { plainManifest } from '../../../../core/model/manifest.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
-import { batchNormalization, convolution, flatten, linear } from '../../../../core/training/layers.ts'
+import {
+  batchNormalization,
+  convolution,
+  flatten,
+  linear,
+} from '../../../../core/training/layers.ts'
 import type { NetworkDefinition } from '../../../../core/training/network.ts'
 import { scheduleFactor } from '../../../../core/training/schedule.ts'
 import {

@@ -2,8 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { overallVerdict } from '../../../../core/bench/checks/check.ts'
 import type { Check } from '../../../../core/bench/checks/check.ts'
-import { comparisons, compareResults } from '../../../../core/bench/checks/outcome-checks.ts'
-import type { AttackFacts, ComparedAttack, ComparedEntry } from '../../../../core/bench/checks/outcome-check.ts'
+import { outcomeChecks, checkOutcomes } from '../../../../core/bench/checks/outcome-checks.ts'
+import type {
+  AttackFacts,
+  ComparedAttack,
+  ComparedEntry,
+} from '../../../../core/bench/checks/outcome-check.ts'
 import type { ErrorCode } from '../../../../core/base/errors.ts'
 
 const examples = 1000
@@ -50,7 +54,7 @@ const facts: Readonly<Record<string, AttackFacts>> = {
 
 function check(id: string, own: ComparedEntry, ...others: ComparedEntry[]): Check {
   const entries = [own, ...others]
-  const checks = compareResults({ entry: own, entries, factsOf: (plugin) => facts[plugin] })
+  const checks = checkOutcomes({ entry: own, entries, factsOf: (plugin) => facts[plugin] })
   return checks.find((found) => found.id === id)!
 }
 
@@ -138,8 +142,8 @@ test('an attack whose plugin is not known is left aside', () => {
 
 test('nothing applies to corruptions', () => {
   const own = entry([attack('pgd', 300)], { transform: { kind: 'corruption' } })
-  const checks = compareResults({ entry: own, entries: [own], factsOf: (id) => facts[id] })
-  expect(checks).toHaveLength(comparisons.length)
+  const checks = checkOutcomes({ entry: own, entries: [own], factsOf: (id) => facts[id] })
+  expect(checks).toHaveLength(outcomeChecks.length)
   expect(overallVerdict(checks)).toBe('not-applicable')
 })
 

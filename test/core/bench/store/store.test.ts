@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { storeError, writeFileAtomic } from '../../../../core/base/atomic-file.ts'
-import { ResultStore, readFinished, resultsFolder, unitFile } from '../../../../core/bench/store/store.ts'
+import {
+  ResultStore,
+  readFinished,
+  resultsFolder,
+  unitFile,
+} from '../../../../core/bench/store/store.ts'
 import { unitsOf } from '../../../../core/bench/plan/cell.ts'
 import type { CleanCell, Unit } from '../../../../core/bench/plan/cell.ts'
 

@@ -11,7 +11,12 @@ import { Session } from '../../../../core/engine/graph/session.ts'
 import type { Attributes, Value } from '../../../../core/engine/graph/value.ts'
 import { readOnnx, writeOnnx, type OnnxAttribute } from '../../../../core/engine/onnx/file.ts'
 import { randomStream } from '../../../../core/base/random.ts'
-import { float32, sizeOf, type FloatTensor, type Tensor } from '../../../../core/engine/tensor/tensor.ts'
+import {
+  float32,
+  sizeOf,
+  type FloatTensor,
+  type Tensor,
+} from '../../../../core/engine/tensor/tensor.ts'
 
 let folder: string
 beforeAll(async () => {

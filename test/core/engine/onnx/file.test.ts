@@ -10,7 +10,12 @@ import {
   TensorProto_DataType as DataType,
 } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { readOnnx, writeOnnx, type OnnxAttribute, type OnnxGraph } from '../../../../core/engine/onnx/file.ts'
+import {
+  readOnnx,
+  writeOnnx,
+  type OnnxAttribute,
+  type OnnxGraph,
+} from '../../../../core/engine/onnx/file.ts'
 import { dataTypes, newData } from '../../../../core/engine/onnx/tensor-data.ts'
 import { float32, sizeOf, type DType, type Tensor } from '../../../../core/engine/tensor/tensor.ts'
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
-import { findReaches } from '../../../../core/model/incremental/receptive-field.ts'
+import { findReceptiveFields } from '../../../../core/model/incremental/receptive-field.ts'
 import { Session } from '../../../../core/engine/graph/session.ts'
 import type { Value } from '../../../../core/engine/graph/value.ts'
 import {
@@ -78,7 +78,7 @@ async function compare(
   x: Value,
   positions: readonly [number, number],
 ): Promise<number> {
-  const reach = findReaches(value, x).get(value)!
+  const reach = findReceptiveFields(value, x).get(value)!
   const pixels = randomTensor([1, 3, size, size], 'pixels')
   const whole = await Session.compile({ value }, [x])
   const expected = (await whole.run({ inputs: pixels }))['value']!
@@ -148,7 +148,7 @@ describe('a window', () => {
   test('reaches what lies between its first and its last position', async () => {
     const x = images()
     const value = layers['residual block']!(layers['conv 3 stride 2']!(x, 1), 2)
-    const reach = findReaches(value, x).get(value)!
+    const reach = findReceptiveFields(value, x).get(value)!
     const session = await Session.compile({ value }, [x])
     const before = randomTensor([1, 3, size, size], 'before')
     const known = (await session.run({ inputs: before }))['value']!

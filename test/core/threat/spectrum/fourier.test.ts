@@ -2,8 +2,14 @@
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
-import { fourierTransform, inverseFourierTransform } from '../../../../core/threat/spectrum/fourier.ts'
-import { createPlaneTransform, newHalfSpectrum } from '../../../../core/threat/spectrum/plane-transform.ts'
+import {
+  fourierTransform,
+  inverseFourierTransform,
+} from '../../../../core/threat/spectrum/fourier.ts'
+import {
+  createPlaneTransform,
+  newHalfSpectrum,
+} from '../../../../core/threat/spectrum/plane-transform.ts'
 import { float32, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import {
   evaluate,

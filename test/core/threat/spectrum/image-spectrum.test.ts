@@ -1,7 +1,10 @@
 /** Amplitude and phase on the host: the diagnostic pair, and agreement with the expressions. */
 import { expect, test } from 'vitest'
 import { fourierTransform } from '../../../../core/threat/spectrum/fourier.ts'
-import { createImageTransform, exchangeAmplitudes } from '../../../../core/threat/spectrum/image-spectrum.ts'
+import {
+  createImageTransform,
+  exchangeAmplitudes,
+} from '../../../../core/threat/spectrum/image-spectrum.ts'
 import { amplitude, recombine, unitPhase } from '../../../../core/threat/spectrum/polar.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { evaluate, planeByFft, randomImages, spectrumByFft } from '../../../support/spectra.ts'

@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import { fourierTransform } from '../../../../core/threat/spectrum/fourier.ts'
-import { amplitude, mixAmplitude, recombine, unitPhase } from '../../../../core/threat/spectrum/polar.ts'
+import {
+  amplitude,
+  mixAmplitude,
+  recombine,
+  unitPhase,
+} from '../../../../core/threat/spectrum/polar.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { evaluate, planeByFft, randomImages, spectrumByFft } from '../../../support/spectra.ts'
 import type { PlaneSpectrum } from '../../../support/spectra.ts'

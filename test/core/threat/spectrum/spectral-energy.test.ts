@@ -1,6 +1,9 @@
 /** Shares of spectral energy, on images whose spectra are known. */
 import { describe, expect, test } from 'vitest'
-import { highFrequencyEnergy, radiusOfEnergy } from '../../../../core/threat/spectrum/spectral-energy.ts'
+import {
+  highFrequencyEnergy,
+  radiusOfEnergy,
+} from '../../../../core/threat/spectrum/spectral-energy.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { randomImages, spectrumByFft } from '../../../support/spectra.ts'
 

@@ -5,9 +5,9 @@ import {
   autoProjectedGradientCost,
 } from '../../../../plugins/attacks/apgd/auto-projected-gradient.ts'
 import type { AutoProjectedGradientOptions } from '../../../../plugins/attacks/apgd/auto-projected-gradient.ts'
-import { newAscent } from '../../../../plugins/attacks/apgd/apgd-state.ts'
-import { halvingAscent } from '../../../../plugins/attacks/apgd/linf-l2.ts'
-import { sparseAscent } from '../../../../plugins/attacks/apgd/l1.ts'
+import { newApgdState } from '../../../../plugins/attacks/apgd/apgd-state.ts'
+import { linfL2Rule } from '../../../../plugins/attacks/apgd/linf-l2.ts'
+import { l1Rule } from '../../../../plugins/attacks/apgd/l1.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { createBall } from '../../../../core/threat/ball.ts'
@@ -80,7 +80,7 @@ test('a targeted loss needs targets', async () => {
 describe('one step', () => {
   const center = new Float32Array(8).fill(0.5)
   const ascentIn = (norm: Norm) => {
-    const ascent = newAscent(createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, center))
+    const ascent = newApgdState(createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, center))
     ascent.point.set(center)
     ascent.steps = 100
     ascent.gradient.set([1, -2, 3, -4, 5, -6, 7, -8])
@@ -91,28 +91,28 @@ describe('one step', () => {
     for (const norm of ['Linf', 'L2'] as const) {
       const { ball } = ascentIn(norm)
       const start = new Float64Array(8)
-      halvingAscent[norm].start(ball, randomStream(1), start)
+      linfL2Rule[norm].start(ball, randomStream(1), start)
       expect(distance(norm, center, start)).toBeCloseTo(0.1, 9)
     }
   })
 
   test('the step is halved, from the best point on, where too few steps raised the loss', () => {
     const ascent = ascentIn('Linf')
-    halvingAscent.Linf.begin(ascent, 'at random')
+    linfL2Rule.Linf.begin(ascent, 'at random')
     expect(ascent.stepSize).toBe(0.2)
     ascent.best.fill(0.45)
     ascent.step = 21
-    halvingAscent.Linf.review(ascent)
+    linfL2Rule.Linf.review(ascent)
     expect(ascent.stepSize).toBe(0.2)
     ascent.step = 22
     ascent.rises = 17
     ascent.bestLoss = 1
-    halvingAscent.Linf.review(ascent)
+    linfL2Rule.Linf.review(ascent)
     // 17 of 22 are more than three quarters.
     expect(ascent.stepSize).toBe(0.2)
     ascent.step = 41
     ascent.rises = 14
-    halvingAscent.Linf.review(ascent)
+    linfL2Rule.Linf.review(ascent)
     expect(ascent).toMatchObject({ stepSize: 0.1, rises: 0, windowStart: 41 })
     expect([...ascent.point]).toEqual([...ascent.best])
   })
@@ -120,11 +120,11 @@ describe('one step', () => {
   test('it is also halved where a whole window brought no better point, but not twice running', () => {
     const ascent = ascentIn('L2')
     ascent.bestLoss = 1
-    halvingAscent.L2.begin(ascent, 'at random')
+    linfL2Rule.L2.begin(ascent, 'at random')
     const sizes = [22, 41, 57, 70].map((step) => {
       ascent.step = step
       ascent.rises = 22
-      halvingAscent.L2.review(ascent)
+      linfL2Rule.L2.review(ascent)
       return ascent.stepSize
     })
     // The first checkpoint has none before it.
@@ -133,9 +133,9 @@ describe('one step', () => {
 
   test('L1 moves a fifth of the components at first, the steepest, by ε together', () => {
     const ascent = ascentIn('L1')
-    sparseAscent.begin(ascent, 'at random')
+    l1Rule.begin(ascent, 'at random')
     ascent.density = 0.25
-    sparseAscent.move(ascent, new Float64Array(8))
+    l1Rule.move(ascent, new Float64Array(8))
     expect(ascent.point).toBeAllclose([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.55, 0.45])
   })
 })

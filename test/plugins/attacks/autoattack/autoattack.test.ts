@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer } from '../../../../core/plugin/host.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { resolveOptions } from '../../../../core/plugin/options.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
@@ -41,7 +41,7 @@ async function attack(
   { norm, shape, classes, epsilon, seed, scale = 1 }: Case,
   plugin: AttackPlugin<never>,
   options: PluginOptions = {},
-): Promise<AttackAnswer & { readonly margins: readonly number[] }> {
+): Promise<HostedResult & { readonly margins: readonly number[] }> {
   const plain = randomLinearClassifier(shape, classes, seed)
   const classifier = {
     ...plain,

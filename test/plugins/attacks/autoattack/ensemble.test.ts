@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { runStages } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import { rankTargets } from '../../../../core/attack/ranked-targets.ts'
-import { keepStrongest } from '../../../../core/attack/best-adversarial.ts'
+import { trackBestAdversarial } from '../../../../core/attack/best-adversarial.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
@@ -48,7 +48,7 @@ function stage(
     cost: { forward: 1, backward: 0 },
     targets: 2,
     async run(own, ranked) {
-      const strongest = keepStrongest(own)
+      const strongest = trackBestAdversarial(own)
       own.labels.forEach((_, row) => {
         const point = Float32Array.from(answer(own.inputs.data.subarray(3 * row, 3 * row + 3)))
         strongest.offer(row, point, point)

@@ -5,7 +5,10 @@ import { rowOf } from '../../../../core/attack/batch.ts'
 import { boundaryWalk } from '../../../../plugins/attacks/decision-based/boundary-walk.ts'
 import { decisionSearch } from '../../../../plugins/attacks/decision-based/decision-search.ts'
 import type { DecisionFindings } from '../../../../plugins/attacks/decision-based/decision-search.ts'
-import { approachBoundary, findStart } from '../../../../plugins/attacks/decision-based/decision-start.ts'
+import {
+  approachBoundary,
+  findStart,
+} from '../../../../plugins/attacks/decision-based/decision-start.ts'
 import { hopSkipJumpSearch } from '../../../../plugins/attacks/decision-based/hop-skip-jump-search.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import type { Model } from '../../../../core/model/model.ts'

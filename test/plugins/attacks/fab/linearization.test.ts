@@ -1,6 +1,10 @@
 /** Steps of FAB on linear decisions, where they can be checked against closed forms. */
 import { describe, expect, test } from 'vitest'
-import { greatestInBall, liesInBall, prepareSteps } from '../../../../plugins/attacks/fab/linearization.ts'
+import {
+  greatestInBall,
+  liesInBall,
+  prepareSteps,
+} from '../../../../plugins/attacks/fab/linearization.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { randomLinearClassifier, worstCaseMargin } from '../../../../core/testing/index.ts'
 import { norms } from '../../../../core/threat/threat-model.ts'

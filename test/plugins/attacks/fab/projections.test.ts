@@ -1,7 +1,7 @@
 /** Moves onto a hyperplane: on it, inside the bounds, and no shorter one exists. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { prepareMoves } from '../../../../plugins/attacks/fab/projections.ts'
+import { prepareProjections } from '../../../../plugins/attacks/fab/projections.ts'
 import { norms } from '../../../../core/threat/threat-model.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
 import { distance } from '../../../../core/threat/verify.ts'
@@ -29,7 +29,7 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 function move(norm: Norm, point: readonly number[], normal: readonly number[], residual: number) {
   const output = new Float64Array(point.length)
   const start = Float32Array.from(point)
-  const moves = prepareMoves(norm, [0, 1], point.length)
+  const moves = prepareProjections(norm, [0, 1], point.length)
   // What is left of another normal must not show.
   moves.face(Float32Array.from(normal, (weight, i) => i - weight))
   moves.move(start, 1, output)

@@ -1,7 +1,7 @@
 /** Gradient probes: the look-ahead by hand, and the mean over probes. */
 import { describe, expect, test } from 'vitest'
 import { stackPoints } from '../../../../core/attack/batch.ts'
-import { probeGradients } from '../../../../plugins/attacks/gradient/gradient-points.ts'
+import { gradientsAtPoints } from '../../../../plugins/attacks/gradient/gradient-points.ts'
 import type { Iterate } from '../../../../plugins/attacks/gradient/gradient-points.ts'
 import { lookAhead } from '../../../../plugins/attacks/gradient/look-ahead.ts'
 import { randomStream } from '../../../../core/base/random.ts'
@@ -61,7 +61,7 @@ describe('the look-ahead', () => {
 test('the gradient of f(x) = ½|x|² at m scaled copies is x · Σ 4⁻ⁱ / m', async () => {
   const probes = lookAhead({ norm: 'Linf', momentum: 0, scaleCopies: 2 })
   const sizes: number[] = []
-  const gradients = await probeGradients(
+  const gradients = await gradientsAtPoints(
     probes,
     [iterate([0.5, 0.25], [], 1), iterate([1, 0], [], 1)],
     async (points) => {

@@ -1,7 +1,10 @@
 /** The convolution of gradients, against its definition. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { gaussianKernel, smoothGradient } from '../../../../plugins/attacks/gradient/gradient-smoothing.ts'
+import {
+  gaussianKernel,
+  smoothGradient,
+} from '../../../../plugins/attacks/gradient/gradient-smoothing.ts'
 import type { ImageShape } from '../../../../plugins/attacks/gradient/input-diversity.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { sizeOf } from '../../../../core/engine/tensor/tensor.ts'

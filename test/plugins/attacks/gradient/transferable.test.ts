@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer } from '../../../../core/plugin/host.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
@@ -27,7 +27,7 @@ async function attack(
   norm: Norm,
   plugin: AttackPlugin<never>,
   options: Readonly<Record<string, unknown>>,
-): Promise<AttackAnswer> {
+): Promise<HostedResult> {
   const labels = predictions(await model.logits(inputs))
   return runAttack({
     ...withOptions(plugin, options),
@@ -98,7 +98,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     expect(going.outcomes).toEqual(stopping.outcomes)
     expect(going.forwardPasses).toBe(30 * 11)
     const labels = predictions(await model.logits(inputs))
-    const margins = async ({ adversarial }: AttackAnswer): Promise<number[]> => {
+    const margins = async ({ adversarial }: HostedResult): Promise<number[]> => {
       const logits = await model.logits(adversarial)
       return Array.from(labels, (label, row) => {
         const { data } = sliceRows(logits, row, row + 1)

@@ -1,7 +1,7 @@
 /** The universal perturbation: one for all, within the ball, and learned from the reference alone. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer, AttackRequest } from '../../../../core/plugin/host.ts'
+import type { HostedResult, AttackRequest } from '../../../../core/plugin/host.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
@@ -28,7 +28,7 @@ async function subject(norm: 'Linf' | 'L2'): Promise<Omit<AttackRequest, 'plugin
 }
 
 /** Per example x' − x, where x lies more than ε from the bounds; NaN elsewhere. */
-function moves({ adversarial }: AttackAnswer, { inputs, threatModel }: AttackRequest): number[][] {
+function moves({ adversarial }: HostedResult, { inputs, threatModel }: AttackRequest): number[][] {
   const { epsilon } = threatModel
   return Array.from({ length: inputs.shape[0]! }, (_, row) => {
     const x = sliceRows(inputs, row, row + 1).data
@@ -60,7 +60,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
 
   test('it breaks more than ten draws of noise do', async () => {
     const request = await subject(norm)
-    const broken = (answer: AttackAnswer): number => answer.outcomes.split('b').length - 1
+    const broken = (answer: HostedResult): number => answer.outcomes.split('b').length - 1
     const learned = await runAttack({ ...request, ...withOptions(universal, options) })
     const drawn = await runAttack({ ...request, ...withOptions(additiveNoise, {}) })
     expect(broken(learned)).toBeGreaterThan(broken(drawn))

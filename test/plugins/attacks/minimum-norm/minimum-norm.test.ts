@@ -5,7 +5,7 @@ import { rowOf } from '../../../../core/attack/batch.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer } from '../../../../core/plugin/host.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import {
@@ -34,7 +34,7 @@ interface Case {
   readonly spread?: number
 }
 
-interface Outcome extends AttackAnswer {
+interface Outcome extends HostedResult {
   /** Of each answer that is not the input: its distance over the least one. */
   readonly ratios: readonly number[]
   /** The least distance of each example, by bisection; at most `reach`. */

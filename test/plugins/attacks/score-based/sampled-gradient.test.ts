@@ -2,7 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { estimateGradient } from '../../../../plugins/attacks/score-based/sampled-gradient.ts'
-import type { GradientSamples, SampleDirections } from '../../../../plugins/attacks/score-based/sampled-gradient.ts'
+import type {
+  GradientSamples,
+  SampleDirections,
+} from '../../../../plugins/attacks/score-based/sampled-gradient.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 
 interface LinearLoss {

@@ -6,10 +6,16 @@ import type { AttackTask } from '../../../../core/attack/task.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
-import { generatorNoise, generatorNoiseCost } from '../../../../plugins/attacks/semantic/generator-noise.ts'
+import {
+  generatorNoise,
+  generatorNoiseCost,
+} from '../../../../plugins/attacks/semantic/generator-noise.ts'
 import { noiseGenerator } from '../../../../plugins/attacks/semantic/noise-generator.ts'
 import { LayerScope } from '../../../../core/training/scope.ts'
-import { trainNoiseGenerator, unitChannels } from '../../../../plugins/attacks/semantic/train-noise-generator.ts'
+import {
+  trainNoiseGenerator,
+  unitChannels,
+} from '../../../../plugins/attacks/semantic/train-noise-generator.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { compiledLinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'

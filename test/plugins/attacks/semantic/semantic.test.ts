@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer, AttackRequest } from '../../../../core/plugin/host.ts'
+import type { HostedResult, AttackRequest } from '../../../../core/plugin/host.ts'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
@@ -59,7 +59,7 @@ async function attack(
   plugin: AttackPlugin<never>,
   options: Readonly<Record<string, unknown>>,
   changes: Partial<AttackRequest> & { rows?: readonly number[] } = {},
-): Promise<AttackAnswer> {
+): Promise<HostedResult> {
   const { rows = Array.from({ length: count }, (_, i) => i), ...rest } = changes
   const model: Model = changes.model ?? engine
   const chosen = gatherRows(inputs, rows)
@@ -95,7 +95,7 @@ const variants: readonly (readonly [
   ['spa with a generator', spa, { noise: 'generator', generatorSteps: 4, steps: 3, restarts: 2 }],
 ]
 
-const bytes = ({ adversarial }: AttackAnswer): Buffer => Buffer.from(adversarial.data.buffer)
+const bytes = ({ adversarial }: HostedResult): Buffer => Buffer.from(adversarial.data.buffer)
 
 describe.each(variants)('%s', (_, plugin, options) => {
   test('breaks some and not all, within the threat model as the host repeats it', async () => {
@@ -218,7 +218,7 @@ describe('spa', () => {
     const options = { steps: 6, restarts: 4 }
     const free = await attack(spa, options, { threatModel })
     const guarded = await attack(spa, { ...options, semanticGuard: true }, { threatModel })
-    const broken = (answer: AttackAnswer): number => answer.outcomes.match(/b/g)!.length
+    const broken = (answer: HostedResult): number => answer.outcomes.match(/b/g)!.length
     expect(broken(guarded)).toBeLessThan(broken(free))
     expect(broken(guarded)).toBeGreaterThan(0)
   })

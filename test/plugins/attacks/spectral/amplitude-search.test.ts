@@ -1,6 +1,9 @@
 /** The search for the worst amplitude: exact on models of one wave, verified by the host, projected where there is no transform. */
 import { describe, expect, test } from 'vitest'
-import { amplitudeSearch, amplitudeSearchCost } from '../../../../plugins/attacks/spectral/amplitude-search.ts'
+import {
+  amplitudeSearch,
+  amplitudeSearchCost,
+} from '../../../../plugins/attacks/spectral/amplitude-search.ts'
 import type { AmplitudeSearchOptions } from '../../../../plugins/attacks/spectral/amplitude-search.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'

@@ -1,6 +1,9 @@
 /** Gradient ascent within a band: PGD without a filter, and perturbations that keep to their band and ball. */
 import { describe, expect, test } from 'vitest'
-import { ascendWithinBand, radiusOfKeptEnergy } from '../../../../plugins/attacks/spectral/frequency-band.ts'
+import {
+  ascendWithinBand,
+  radiusOfKeptEnergy,
+} from '../../../../plugins/attacks/spectral/frequency-band.ts'
 import type { FrequencyBandOptions } from '../../../../plugins/attacks/spectral/frequency-band.ts'
 import {
   projectedGradient,

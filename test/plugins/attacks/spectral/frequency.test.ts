@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackAnswer } from '../../../../core/plugin/host.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { createImageFilter } from '../../../../core/threat/spectrum/radial-filter.ts'
 import type { RadialBand } from '../../../../core/threat/spectrum/radial-mask.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
@@ -34,7 +34,7 @@ async function attack(
   options: Readonly<Record<string, unknown>>,
   model: LinearModel = new LinearModel(randomLinearClassifier(shape, 3, 5)),
   threatModel = linf,
-): Promise<AttackAnswer> {
+): Promise<HostedResult> {
   const inputs = randomImages([count, ...shape], 'attacked')
   const labels = predictions(await model.logits(inputs))
   return runAttack({

@@ -12,7 +12,7 @@ import { crossEntropy } from '../../../../core/model/losses.ts'
 import { plainManifest } from '../../../../core/model/manifest.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
-import type { DefenseAnswer } from '../../../../core/plugin/contract.ts'
+import type { DefenseResult } from '../../../../core/plugin/contract.ts'
 import { resolveOptions } from '../../../../core/plugin/options.ts'
 import { readModelFile, writeModelFile } from '../../../../core/model/model-files.ts'
 import { float32, sizeOf, type FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-function prepare(options: Readonly<Record<string, unknown>>): Promise<DefenseAnswer> {
+function prepare(options: Readonly<Record<string, unknown>>): Promise<DefenseResult> {
   return gradientStep.prepare({
     // The options were validated against the plugin's own schema.
     options: resolveOptions(
@@ -99,18 +99,18 @@ describe('its file', () => {
     expect(logits!.data).toBeAllclose(expected.data, { rtol: 1e-3, atol: 1e-4 })
   })
 
-  test('is read with its stages, from a card as well', async () => {
+  test('is read with its components, from a card as well', async () => {
     const { model, manifest } = await prepare({})
     const card = join(folder, 'card')
     await mkdir(card)
     await writeModelFile(card, model, { sha256: hashBytes(model), manifest })
     const file = await readModelFile(join(card, 'model.onnx'), 'test')
     const loaded = await loadModel(file.bytes, file.card.manifest)
-    expect(loaded.stages).toEqual([
+    expect(loaded.components).toEqual([
       { name: 'gradient-map', backward: 'constant' },
       { name: 'restoration', backward: 'identity' },
     ])
-    const undefended = loaded.variant({ stages: { restoration: 'removed' } })
+    const undefended = loaded.variant({ components: { restoration: 'removed' } })
     expect((await undefended.logits(inputs)).data).toBeAllclose((await base.logits(inputs)).data)
     await loaded.dispose()
   })
@@ -145,12 +145,12 @@ describe.each([
     await model.dispose()
   })
 
-  test('its stages change the gradient, each in its own way', async () => {
+  test('its components change the gradient, each in its own way', async () => {
     const model = await load({ ...options, stepSize: 0.2 })
     const slopeOf = async (
-      stages: Parameters<Model['variant']>[0]['stages'],
+      components: Parameters<Model['variant']>[0]['components'],
     ): Promise<number[]> => {
-      const variant = model.variant(stages ? { stages } : {})
+      const variant = model.variant(components ? { components } : {})
       return Array.from((await variant.gradient(inputs, labels, crossEntropy)).gradient.data)
     }
     const slopes = await Promise.all([

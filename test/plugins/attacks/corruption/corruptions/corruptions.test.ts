@@ -1,7 +1,10 @@
 /** Laws that hold for all corruptions, and values of some worked out by hand. */
 import { describe, expect, test } from 'vitest'
 import { RandomStream, randomStream } from '../../../../../core/base/random.ts'
-import { corrupt, severities } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
+import {
+  corrupt,
+  severities,
+} from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import type {
   Corruption,
   Severity,

@@ -1,7 +1,10 @@
 /** The noises' distributions, measured. */
 import { expect, test } from 'vitest'
 import { randomStream } from '../../../../../core/base/random.ts'
-import { corrupt, severities } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
+import {
+  corrupt,
+  severities,
+} from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import {
   gaussianNoise,
   impulseNoise,

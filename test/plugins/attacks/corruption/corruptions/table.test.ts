@@ -1,6 +1,9 @@
 /** The table of corruptions against the published one. */
 import { expect, test } from 'vitest'
-import { corruptionIds, corruptions } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+import {
+  corruptionIds,
+  corruptions,
+} from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
 
 function idsOf(set: string, family: string): string[] {
   return corruptions.filter((one) => one.set === set && one.family === family).map(({ id }) => id)

@@ -1,0 +1,12 @@
+/** For programs: suites from plan to result: `robench`. */
+export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
+export type { ErrorCode } from '../base/errors.ts'
+export { planSuite, runSuite } from '../bench/execute/run.ts'
+export type { PlannedSuite, PlanRequest, SuiteRun } from '../bench/execute/run.ts'
+export type { RunListener, RunSettings } from '../bench/execute/settings.ts'
+export { trainSuite } from '../bench/execute/train-suite.ts'
+export type { TrainedSuite } from '../bench/execute/train-suite.ts'
+export { readResult } from '../bench/result/read-result.ts'
+export type { RunResult } from '../bench/result/result.ts'
+export { loadSuite } from '../bench/suite/load.ts'
+export type { LoadedSuite } from '../bench/suite/load.ts'

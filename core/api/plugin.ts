@@ -1,0 +1,66 @@
+/** What every plugin needs: constructors, contract types, errors, option schemas: `robench/plugin`. */
+export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
+export type { ErrorCode } from '../base/errors.ts'
+export { randomStream } from '../base/random.ts'
+export type { RandomStream } from '../base/random.ts'
+export { componentsSchema, plainManifest } from '../model/manifest.ts'
+export type { ManifestComponent, ModelManifest } from '../model/manifest.ts'
+export type {
+  AskedPoint,
+  ComponentTreatment,
+  GradientResult,
+  KnownPoint,
+  Loss,
+  Model,
+  ModelComponent,
+  ModelVariant,
+  PassCounts,
+  PixelWindow,
+  Program,
+  ProgramDefinition,
+  ProgramScope,
+  TargetedLoss,
+  WindowedPasses,
+} from '../model/model.ts'
+export type {
+  AttackContext,
+  AttackMeta,
+  AttackPlugin,
+  DefenseContext,
+  DefenseMeta,
+  DefensePlugin,
+  DefenseResult,
+  Goal,
+  Knowledge,
+  NetworkContext,
+  NetworkPlugin,
+  OptionsSchema,
+  PassEstimate,
+  Plugin,
+  PluginKind,
+  PluginMeta,
+  PluginOptions,
+  PluginSource,
+  PluginTable,
+  Provenance,
+  StagedResult,
+  TrainingProgress,
+  TransformedResult,
+  WrappedAttack,
+} from '../plugin/contract.ts'
+export { defineAttack, defineDefense, defineNetwork } from '../plugin/define.ts'
+export type { OptionsOf } from '../plugin/define.ts'
+export { innerAttack, wrappedAttackSchema } from '../plugin/wrapped-attack-schema.ts'
+export { epsilonSchema, parseEpsilon } from '../threat/epsilon.ts'
+export type { AmplitudeEvidence, AttributeEvidence, TransformEvidence } from '../threat/evidence.ts'
+export type { ReferenceExamples } from '../threat/reference-examples.ts'
+export { norms } from '../threat/threat-model.ts'
+export type {
+  AmplitudeTransform,
+  AttributeRanges,
+  Norm,
+  ThreatModel,
+  Transform,
+  TransformKind,
+} from '../threat/threat-model.ts'
+export type { FromSchema, JSONSchema } from 'json-schema-to-ts'

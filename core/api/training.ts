@@ -1,0 +1,18 @@
+/** Layers, parameters, and the training loop: `robench/training`. */
+export { heNormal } from '../training/initializers.ts'
+export type { Adversary } from '../training/inner-attack.ts'
+export {
+  batchNormalization,
+  convolution,
+  flatten,
+  globalAverage,
+  linear,
+} from '../training/layers.ts'
+export type { NetworkDefinition } from '../training/network.ts'
+export { scheduleNames } from '../training/schedule.ts'
+export type { ScheduleName } from '../training/schedule.ts'
+export { LayerScope } from '../training/scope.ts'
+export type { Parameter } from '../training/scope.ts'
+export { train } from '../training/train.ts'
+export type { EpochRecord, TrainingOptions, TrainingOutcome } from '../training/train.ts'
+export type { Weights } from '../training/training-graph.ts'
