@@ -4,6 +4,7 @@ import type { Value } from '../../core/api/graph.ts'
 import { defineNetwork } from '../../core/api/plugin.ts'
 import { batchNormalization, convolution, globalAverage, linear } from '../../core/api/training.ts'
 import type { LayerScope } from '../../core/api/training.ts'
+import { papers } from '../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,7 +44,7 @@ export const resnet = defineNetwork({
     apiVersion: 1,
     version: 1,
     title: 'Residual network (CIFAR ResNet-18)',
-    source: { authors: 'He et al.', year: 2016, url: 'https://arxiv.org/abs/1512.03385' },
+    source: papers.he2015,
     provenance: 'paper',
     optionsSchema,
   },

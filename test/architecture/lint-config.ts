@@ -12,11 +12,10 @@ export function lintConfig(layers: readonly Layer[]): { readonly overrides: read
 
 function overrideFor(layer: Layer, layers: readonly Layer[], index: number): Override {
   const { folder, imports } = layer
-  const forbidden = layers.filter(
-    (other, place) =>
-      place > index || (imports && place < index && !imports.includes(other.folder)),
-  )
-  const group = forbidden.map((other) => `**/${other.folder.split('/').slice(-1)[0]}/**`)
+  const above = layers.slice(index + 1).map(({ folder: other }) => other)
+  const group = imports
+    ? ['**/core/**', ...imports.map((allowed) => `!**/${allowed}/**`), ...above.map(anywhere)]
+    : above.map(anywhere)
   const message = imports
     ? `${folder} may import only ${imports.join(', ')}; see .layers.json.`
     : `${folder} may import only layers below it; see .layers.json.`
@@ -25,4 +24,9 @@ function overrideFor(layer: Layer, layers: readonly Layer[], index: number): Ove
     files: [`${folder}/**`],
     rules: { 'no-restricted-imports': ['error', { patterns }] },
   }
+}
+
+/** Matches a relative import of a folder, from inside `core` or from beside it. */
+function anywhere(folder: string): string {
+  return `**/${folder.split('/').at(-1)!}/**`
 }

@@ -3,6 +3,7 @@ import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { autoProjectedGradient, autoProjectedGradientCost } from './auto-projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const { steps, restarts, samples } = budgetOptions
 const optionsSchema = {
@@ -22,13 +23,7 @@ export const apgdDlr = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Auto-PGD on the difference of logits ratio',
-    source: {
-      authors: 'Croce, Hein',
-      year: 2020,
-      title:
-        'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks',
-      url: 'https://arxiv.org/abs/2003.01690',
-    },
+    source: papers.croce2020,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

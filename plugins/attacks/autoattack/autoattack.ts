@@ -11,6 +11,7 @@ import type { Stage } from './ensemble.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from '../fab/fast-adaptive-boundary.ts'
 import type { FastAdaptiveBoundaryOptions } from '../fab/fast-adaptive-boundary.ts'
 import { squareSearch, squareSearchCost } from '../square/square-search.ts'
+import { papers } from '../../papers.ts'
 
 const attackNames = ['apgd-ce', 'apgd-dlr', 'apgd-t', 'fab', 'fab-t', 'square'] as const
 type AttackName = (typeof attackNames)[number]
@@ -115,13 +116,7 @@ export const autoattack = defineAttack({
     apiVersion: 1,
     version: 3,
     title: 'AutoAttack',
-    source: {
-      authors: 'Croce, Hein',
-      year: 2020,
-      title:
-        'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks',
-      url: 'https://arxiv.org/abs/2003.01690',
-    },
+    source: papers.croce2020,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

@@ -9,6 +9,7 @@ import { corrupt, severities } from './corruptions/corruption-record.ts'
 import type { Severity } from './corruptions/corruption-record.ts'
 import { corruptionIds, corruptions } from './corruptions/table.ts'
 import type { CorruptionId } from './corruptions/table.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -46,12 +47,7 @@ export const corruption = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Common corruptions',
-    source: {
-      authors: 'Hendrycks, Dietterich',
-      year: 2019,
-      title: 'Benchmarking neural network robustness to common corruptions and perturbations',
-      url: 'https://arxiv.org/abs/1903.12261',
-    },
+    source: papers.hendrycks2019,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'black-box',

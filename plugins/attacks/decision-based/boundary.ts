@@ -2,6 +2,7 @@
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { boundaryWalk } from './boundary-walk.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -48,13 +49,7 @@ export const boundary = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Boundary attack',
-    source: {
-      authors: 'Brendel, Rauber, Bethge',
-      year: 2017,
-      title:
-        'Decision-based adversarial attacks: reliable attacks against black-box machine learning models',
-      url: 'https://arxiv.org/abs/1712.04248',
-    },
+    source: papers.brendel2017,
     provenance: 'paper+code',
     norms: ['L2'],
     knowledge: 'black-box',

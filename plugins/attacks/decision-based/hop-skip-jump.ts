@@ -2,6 +2,7 @@
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -35,12 +36,7 @@ export const hopSkipJump = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'HopSkipJump',
-    source: {
-      authors: 'Chen, Jordan, Wainwright',
-      year: 2019,
-      title: 'HopSkipJumpAttack: a query-efficient decision-based attack',
-      url: 'https://arxiv.org/abs/1904.02144',
-    },
+    source: papers.chen2019,
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'black-box',

@@ -3,6 +3,7 @@ import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
+import { papers } from '../../papers.ts'
 
 const { steps, restarts } = budgetOptions
 const optionsSchema = {
@@ -23,12 +24,7 @@ export const fab = defineAttack({
     apiVersion: 1,
     version: 3,
     title: 'Fast adaptive boundary attack',
-    source: {
-      authors: 'Croce, Hein',
-      year: 2019,
-      title: 'Minimally distorted adversarial examples with a fast adaptive boundary attack',
-      url: 'https://arxiv.org/abs/1907.02044',
-    },
+    source: papers.croce2019,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

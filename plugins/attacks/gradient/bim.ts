@@ -3,6 +3,7 @@ import { gradientOptions } from '../../../core/api/attack.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -33,12 +34,7 @@ export const bim = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Basic iterative method',
-    source: {
-      authors: 'Kurakin, Goodfellow, Bengio',
-      year: 2016,
-      title: 'Adversarial examples in the physical world',
-      url: 'https://arxiv.org/abs/1607.02533',
-    },
+    source: papers.kurakin2016,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

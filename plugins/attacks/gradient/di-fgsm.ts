@@ -6,6 +6,7 @@ import type { GradientPoints } from './gradient-points.ts'
 import { inputDiversity } from './input-diversity.ts'
 import type { ImageShape } from './input-diversity.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,12 +44,7 @@ export const diFgsm = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Diverse inputs iterative fast gradient sign method',
-    source: {
-      authors: 'Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille',
-      year: 2018,
-      title: 'Improving transferability of adversarial examples with input diversity',
-      url: 'https://arxiv.org/abs/1803.06978',
-    },
+    source: papers.xie2018,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -3,6 +3,7 @@ import { gradientOptions } from '../../../core/api/attack.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -32,12 +33,7 @@ export const fgsm = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Fast gradient sign method',
-    source: {
-      authors: 'Goodfellow, Shlens, Szegedy',
-      year: 2014,
-      title: 'Explaining and harnessing adversarial examples',
-      url: 'https://arxiv.org/abs/1412.6572',
-    },
+    source: papers.goodfellow2014,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -3,6 +3,7 @@ import { momentumOptions } from '../../../core/api/attack.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -21,12 +22,7 @@ export const mim = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Momentum iterative method',
-    source: {
-      authors: 'Dong, Liao, Pang, Su, Zhu, Hu, Li',
-      year: 2017,
-      title: 'Boosting adversarial attacks with momentum',
-      url: 'https://arxiv.org/abs/1710.06081',
-    },
+    source: papers.dong2017,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

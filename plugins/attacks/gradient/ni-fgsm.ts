@@ -5,6 +5,7 @@ import type { FromSchema, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import type { GradientPoints } from './gradient-points.ts'
 import { lookAhead } from './look-ahead.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -36,12 +37,7 @@ export const niFgsm = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Nesterov iterative fast gradient sign method',
-    source: {
-      authors: 'Lin, Song, He, Wang, Hopcroft',
-      year: 2019,
-      title: 'Nesterov accelerated gradient and scale invariance for adversarial attacks',
-      url: 'https://arxiv.org/abs/1908.06281',
-    },
+    source: papers.lin2019,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

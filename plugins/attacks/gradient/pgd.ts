@@ -3,6 +3,7 @@ import { gradientOptions } from '../../../core/api/attack.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -33,12 +34,7 @@ export const pgd = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Projected gradient descent',
-    source: {
-      authors: 'Madry, Makelov, Schmidt, Tsipras, Vladu',
-      year: 2017,
-      title: 'Towards deep learning models resistant to adversarial attacks',
-      url: 'https://arxiv.org/abs/1706.06083',
-    },
+    source: papers.madry2017,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -4,6 +4,7 @@ import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { gaussianKernel, smoothGradient } from './gradient-smoothing.ts'
 import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -36,13 +37,7 @@ export const tiFgsm = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Translation-invariant iterative fast gradient sign method',
-    source: {
-      authors: 'Dong, Pang, Su, Zhu',
-      year: 2019,
-      title:
-        'Evading defenses to transferable adversarial examples by translation-invariant attacks',
-      url: 'https://arxiv.org/abs/1904.02884',
-    },
+    source: papers.dong2019,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

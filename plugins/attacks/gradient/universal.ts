@@ -2,6 +2,7 @@
 import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { addUniversal, learnUniversal } from './universal-perturbation.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -54,12 +55,7 @@ export const universal = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Universal adversarial perturbation',
-    source: {
-      authors: 'Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein',
-      year: 2018,
-      title: 'Universal adversarial training',
-      url: 'https://arxiv.org/abs/1811.11304',
-    },
+    source: papers.shafahi2018,
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -2,6 +2,7 @@
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -58,12 +59,7 @@ export const carliniWagner = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Carlini and Wagner attack',
-    source: {
-      authors: 'Carlini, Wagner',
-      year: 2016,
-      title: 'Towards evaluating the robustness of neural networks',
-      url: 'https://arxiv.org/abs/1608.04644',
-    },
+    source: papers.carlini2016,
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -4,6 +4,7 @@ import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { decoupledDirection } from './decoupled-direction.ts'
 import { radiusSearchCost } from './radius-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -32,13 +33,7 @@ export const ddn = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Decoupled direction and norm attack',
-    source: {
-      authors: 'Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger',
-      year: 2018,
-      title:
-        'Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses',
-      url: 'https://arxiv.org/abs/1811.09600',
-    },
+    source: papers.rony2018,
     provenance: 'paper+code',
     norms: ['L2'],
     knowledge: 'white-box',

@@ -3,6 +3,7 @@ import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { deepFoolCost, deepFoolSearch } from './deepfool-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -36,12 +37,7 @@ export const deepfool = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'DeepFool',
-    source: {
-      authors: 'Moosavi-Dezfooli, Fawzi, Frossard',
-      year: 2015,
-      title: 'DeepFool: a simple and accurate method to fool deep neural networks',
-      url: 'https://arxiv.org/abs/1511.04599',
-    },
+    source: papers.moosavi2015,
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -4,6 +4,7 @@ import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plu
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastMinimumNorm } from './fast-minimum-norm.ts'
 import { radiusSearchCost } from './radius-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -28,12 +29,7 @@ export const fmn = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Fast minimum-norm attack',
-    source: {
-      authors: 'Pintor, Roli, Brendel, Biggio',
-      year: 2021,
-      title: 'Fast minimum-norm adversarial attacks through adaptive norm constraints',
-      url: 'https://arxiv.org/abs/2102.12827',
-    },
+    source: papers.pintor2021,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

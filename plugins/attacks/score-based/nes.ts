@@ -3,6 +3,7 @@ import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -42,12 +43,7 @@ export const nes = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Natural evolution strategies',
-    source: {
-      authors: 'Ilyas, Engstrom, Athalye, Lin',
-      year: 2018,
-      title: 'Black-box adversarial attacks with limited queries and information',
-      url: 'https://arxiv.org/abs/1804.08598',
-    },
+    source: papers.ilyas2018,
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'black-box',

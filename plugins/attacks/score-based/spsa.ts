@@ -3,6 +3,7 @@ import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -41,12 +42,7 @@ export const spsa = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Simultaneous perturbation stochastic approximation',
-    source: {
-      authors: "Uesato, O'Donoghue, van den Oord, Kohli",
-      year: 2018,
-      title: 'Adversarial risk and the dangers of evaluating against weak attacks',
-      url: 'https://arxiv.org/abs/1802.05666',
-    },
+    source: papers.uesato2018,
     provenance: 'paper',
     norms: ['Linf'],
     knowledge: 'black-box',

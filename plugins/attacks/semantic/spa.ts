@@ -8,6 +8,7 @@ import { jointAscent, jointAscentCost } from './joint-ascent.ts'
 import { basisNoise, freeNoise } from './perturbation-source.ts'
 import type { PerturbationSource } from './perturbation-source.ts'
 import { trainNoiseGenerator } from './train-noise-generator.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -104,12 +105,7 @@ export const spa = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Semantic-preserving adversarial attack',
-    source: {
-      authors: 'Gao, Zhao, Yao, Zhang, Mao, Yao',
-      year: 2023,
-      title: 'Robust deep learning models against semantic-preserving adversarial attack',
-      url: 'https://arxiv.org/abs/2304.03955',
-    },
+    source: papers.gao2023,
     provenance: 'author-code+abstract',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

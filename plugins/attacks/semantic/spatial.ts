@@ -4,6 +4,7 @@ import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { attributeGridSchema, attributeSearch, attributeSearchCost } from './attribute-search.ts'
 import { jointAscent, jointAscentCost } from './joint-ascent.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -63,12 +64,7 @@ export const spatial = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Spatial transformations',
-    source: {
-      authors: 'Engstrom, Tran, Tsipras, Schmidt, Madry',
-      year: 2019,
-      title: 'Exploring the landscape of spatial robustness',
-      url: 'https://arxiv.org/abs/1712.02779',
-    },
+    source: papers.engstrom2019,
     provenance: 'paper',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

@@ -4,6 +4,7 @@ import { defineAttack } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { amplitudeSearch, amplitudeSearchCost } from './amplitude-search.ts'
 import type { AmplitudeSearchOptions } from './amplitude-search.ts'
+import { papers } from '../../papers.ts'
 
 const withoutTransform = 'where the threat model has no amplitude transform, which states its own: '
 const optionsSchema = {
@@ -70,13 +71,7 @@ export const amplitudeMix = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Adversarial amplitude mix-up',
-    source: {
-      authors: 'Li, Li, Wu, Tian, Zhou',
-      year: 2024,
-      title:
-        'DAT: improving adversarial robustness via generative amplitude mix-up in frequency domain',
-      url: 'https://arxiv.org/abs/2410.12307',
-    },
+    source: papers.li2024,
     provenance: 'own',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

@@ -7,6 +7,7 @@ import { projectedGradientCost } from '../gradient/projected-gradient.ts'
 import { ascendWithinBand } from './frequency-band.ts'
 import { bandFrom, bandListSchema, frequencyOptions, radiusFrom } from './frequency-options.ts'
 import type { BandChoice } from './frequency-options.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -28,13 +29,7 @@ export const highPassSweep = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Frequency high-pass attack, swept over bands',
-    source: {
-      authors: 'MMCAT, IEEE TSC',
-      year: 2023,
-      title:
-        'Securing deep learning as a service against adaptive high frequency attacks with MMCAT',
-      url: 'https://aminer.cn/pub/6525201d939a5f408228aa51',
-    },
+    source: papers.mmcat2023,
     provenance: 'abstract-only',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

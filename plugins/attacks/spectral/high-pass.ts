@@ -4,6 +4,7 @@ import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { projectedGradientCost } from '../gradient/projected-gradient.ts'
 import { ascendWithinBand } from './frequency-band.ts'
 import { bandFrom, bandOptions, frequencyOptions, radiusFrom } from './frequency-options.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -27,13 +28,7 @@ export const highPass = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Frequency high-pass attack',
-    source: {
-      authors: 'MMCAT, IEEE TSC',
-      year: 2023,
-      title:
-        'Securing deep learning as a service against adaptive high frequency attacks with MMCAT',
-      url: 'https://aminer.cn/pub/6525201d939a5f408228aa51',
-    },
+    source: papers.mmcat2023,
     provenance: 'abstract-only',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

@@ -3,6 +3,7 @@ import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { squareSearch, squareSearchCost } from './square-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -42,12 +43,7 @@ export const square = defineAttack({
     apiVersion: 1,
     version: 2,
     title: 'Square attack',
-    source: {
-      authors: 'Andriushchenko, Croce, Flammarion, Hein',
-      year: 2019,
-      title: 'Square attack: a query-efficient black-box adversarial attack via random search',
-      url: 'https://arxiv.org/abs/1912.00049',
-    },
+    source: papers.andriushchenko2019,
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'black-box',

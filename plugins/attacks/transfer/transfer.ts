@@ -7,6 +7,7 @@ import {
 } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { transferFromSurrogates } from './transfer-search.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -43,13 +44,7 @@ export const transfer = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Transfer from other models',
-    source: {
-      authors: 'Papernot, McDaniel, Goodfellow',
-      year: 2016,
-      title:
-        'Transferability in machine learning: from phenomena to black-box attacks using adversarial samples',
-      url: 'https://arxiv.org/abs/1605.07277',
-    },
+    source: papers.papernot2016,
     provenance: 'own',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'black-box',

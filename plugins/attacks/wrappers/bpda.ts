@@ -2,6 +2,7 @@
 import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { declaredTreatment } from './adaptive-model.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -29,13 +30,7 @@ export const bpda = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Backward pass differentiable approximation',
-    source: {
-      authors: 'Athalye, Carlini, Wagner',
-      year: 2018,
-      title:
-        'Obfuscated gradients give a false sense of security: circumventing defenses to adversarial examples',
-      url: 'https://arxiv.org/abs/1802.00420',
-    },
+    source: papers.athalye2018,
     provenance: 'paper',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

@@ -2,6 +2,7 @@
 import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { meanModel } from './adaptive-model.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -31,12 +32,7 @@ export const eot = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Expectation over transformation',
-    source: {
-      authors: 'Athalye, Engstrom, Ilyas, Kwok',
-      year: 2017,
-      title: 'Synthesizing robust adversarial examples',
-      url: 'https://arxiv.org/abs/1707.07397',
-    },
+    source: papers.athalye2017,
     provenance: 'paper',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',

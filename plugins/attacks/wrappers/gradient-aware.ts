@@ -9,6 +9,7 @@ import { runStages, stagesCost } from '../autoattack/ensemble.ts'
 import type { Stage } from '../autoattack/ensemble.ts'
 import { projectedGradient, projectedGradientCost } from '../gradient/projected-gradient.ts'
 import { declaredTreatment, meanModel } from './adaptive-model.ts'
+import { papers } from '../../papers.ts'
 
 const modes = ['oblivious', 'bpda', 'half', 'full', 'eot'] as const
 type Mode = (typeof modes)[number]
@@ -71,12 +72,7 @@ export const gradientAware = defineAttack({
     apiVersion: 1,
     version: 1,
     title: 'Gradient-aware attack',
-    source: {
-      authors: 'Hong, Hong, Kong',
-      year: 2022,
-      title: 'An eye for an eye: defending against gradient-based attacks with gradients',
-      url: 'https://arxiv.org/abs/2202.01117',
-    },
+    source: papers.hong2022,
     provenance: 'abstract-only',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',

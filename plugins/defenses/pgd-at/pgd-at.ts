@@ -7,6 +7,7 @@ import {
 } from '../../../core/api/plugin.ts'
 import { trainClassifier } from '../training/train-classifier.ts'
 import { trainingProperties } from '../training/training-options.ts'
+import { papers } from '../../papers.ts'
 
 const optionsSchema = {
   type: 'object',
@@ -44,7 +45,7 @@ export const pgdAt = defineDefense({
     apiVersion: 1,
     version: 1,
     title: 'PGD adversarial training',
-    source: { authors: 'Madry et al.', year: 2018, url: 'https://arxiv.org/abs/1706.06083' },
+    source: papers.madry2017,
     provenance: 'paper',
     trains: true,
     optionsSchema,

@@ -1,0 +1,185 @@
+/** The papers that the built-in plugins implement: one record each, cited by name. */
+import type { PluginSource } from '../core/api/plugin.ts'
+
+export const papers = {
+  andriushchenko2019: {
+    authors: 'Andriushchenko, Croce, Flammarion, Hein',
+    year: 2019,
+    title: 'Square attack: a query-efficient black-box adversarial attack via random search',
+    url: 'https://arxiv.org/abs/1912.00049',
+  },
+  athalye2017: {
+    authors: 'Athalye, Engstrom, Ilyas, Kwok',
+    year: 2017,
+    title: 'Synthesizing robust adversarial examples',
+    url: 'https://arxiv.org/abs/1707.07397',
+  },
+  athalye2018: {
+    authors: 'Athalye, Carlini, Wagner',
+    year: 2018,
+    title:
+      'Obfuscated gradients give a false sense of security: circumventing defenses to adversarial examples',
+    url: 'https://arxiv.org/abs/1802.00420',
+  },
+  brendel2017: {
+    authors: 'Brendel, Rauber, Bethge',
+    year: 2017,
+    title:
+      'Decision-based adversarial attacks: reliable attacks against black-box machine learning models',
+    url: 'https://arxiv.org/abs/1712.04248',
+  },
+  carlini2016: {
+    authors: 'Carlini, Wagner',
+    year: 2016,
+    title: 'Towards evaluating the robustness of neural networks',
+    url: 'https://arxiv.org/abs/1608.04644',
+  },
+  chen2019: {
+    authors: 'Chen, Jordan, Wainwright',
+    year: 2019,
+    title: 'HopSkipJumpAttack: a query-efficient decision-based attack',
+    url: 'https://arxiv.org/abs/1904.02144',
+  },
+  croce2019: {
+    authors: 'Croce, Hein',
+    year: 2019,
+    title: 'Minimally distorted adversarial examples with a fast adaptive boundary attack',
+    url: 'https://arxiv.org/abs/1907.02044',
+  },
+  croce2020: {
+    authors: 'Croce, Hein',
+    year: 2020,
+    title:
+      'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks',
+    url: 'https://arxiv.org/abs/2003.01690',
+  },
+  dong2017: {
+    authors: 'Dong, Liao, Pang, Su, Zhu, Hu, Li',
+    year: 2017,
+    title: 'Boosting adversarial attacks with momentum',
+    url: 'https://arxiv.org/abs/1710.06081',
+  },
+  dong2019: {
+    authors: 'Dong, Pang, Su, Zhu',
+    year: 2019,
+    title: 'Evading defenses to transferable adversarial examples by translation-invariant attacks',
+    url: 'https://arxiv.org/abs/1904.02884',
+  },
+  engstrom2019: {
+    authors: 'Engstrom, Tran, Tsipras, Schmidt, Madry',
+    year: 2019,
+    title: 'Exploring the landscape of spatial robustness',
+    url: 'https://arxiv.org/abs/1712.02779',
+  },
+  gao2023: {
+    authors: 'Gao, Zhao, Yao, Zhang, Mao, Yao',
+    year: 2023,
+    title: 'Robust deep learning models against semantic-preserving adversarial attack',
+    url: 'https://arxiv.org/abs/2304.03955',
+  },
+  goodfellow2014: {
+    authors: 'Goodfellow, Shlens, Szegedy',
+    year: 2014,
+    title: 'Explaining and harnessing adversarial examples',
+    url: 'https://arxiv.org/abs/1412.6572',
+  },
+  he2015: {
+    authors: 'He, Zhang, Ren, Sun',
+    year: 2015,
+    title: 'Deep residual learning for image recognition',
+    url: 'https://arxiv.org/abs/1512.03385',
+  },
+  hendrycks2019: {
+    authors: 'Hendrycks, Dietterich',
+    year: 2019,
+    title: 'Benchmarking neural network robustness to common corruptions and perturbations',
+    url: 'https://arxiv.org/abs/1903.12261',
+  },
+  hong2022: {
+    authors: 'Hong, Hong, Kong',
+    year: 2022,
+    title: 'An eye for an eye: defending against gradient-based attacks with gradients',
+    url: 'https://arxiv.org/abs/2202.01117',
+  },
+  ilyas2018: {
+    authors: 'Ilyas, Engstrom, Athalye, Lin',
+    year: 2018,
+    title: 'Black-box adversarial attacks with limited queries and information',
+    url: 'https://arxiv.org/abs/1804.08598',
+  },
+  kurakin2016: {
+    authors: 'Kurakin, Goodfellow, Bengio',
+    year: 2016,
+    title: 'Adversarial examples in the physical world',
+    url: 'https://arxiv.org/abs/1607.02533',
+  },
+  li2024: {
+    authors: 'Li, Li, Wu, Tian, Zhou',
+    year: 2024,
+    title:
+      'DAT: improving adversarial robustness via generative amplitude mix-up in frequency domain',
+    url: 'https://arxiv.org/abs/2410.12307',
+  },
+  lin2019: {
+    authors: 'Lin, Song, He, Wang, Hopcroft',
+    year: 2019,
+    title: 'Nesterov accelerated gradient and scale invariance for adversarial attacks',
+    url: 'https://arxiv.org/abs/1908.06281',
+  },
+  madry2017: {
+    authors: 'Madry, Makelov, Schmidt, Tsipras, Vladu',
+    year: 2017,
+    title: 'Towards deep learning models resistant to adversarial attacks',
+    url: 'https://arxiv.org/abs/1706.06083',
+  },
+  mmcat2023: {
+    authors: 'MMCAT, IEEE TSC',
+    year: 2023,
+    title: 'Securing deep learning as a service against adaptive high frequency attacks with MMCAT',
+    url: 'https://aminer.cn/pub/6525201d939a5f408228aa51',
+  },
+  moosavi2015: {
+    authors: 'Moosavi-Dezfooli, Fawzi, Frossard',
+    year: 2015,
+    title: 'DeepFool: a simple and accurate method to fool deep neural networks',
+    url: 'https://arxiv.org/abs/1511.04599',
+  },
+  papernot2016: {
+    authors: 'Papernot, McDaniel, Goodfellow',
+    year: 2016,
+    title:
+      'Transferability in machine learning: from phenomena to black-box attacks using adversarial samples',
+    url: 'https://arxiv.org/abs/1605.07277',
+  },
+  pintor2021: {
+    authors: 'Pintor, Roli, Brendel, Biggio',
+    year: 2021,
+    title: 'Fast minimum-norm adversarial attacks through adaptive norm constraints',
+    url: 'https://arxiv.org/abs/2102.12827',
+  },
+  rony2018: {
+    authors: 'Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger',
+    year: 2018,
+    title:
+      'Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses',
+    url: 'https://arxiv.org/abs/1811.09600',
+  },
+  shafahi2018: {
+    authors: 'Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein',
+    year: 2018,
+    title: 'Universal adversarial training',
+    url: 'https://arxiv.org/abs/1811.11304',
+  },
+  uesato2018: {
+    authors: "Uesato, O'Donoghue, van den Oord, Kohli",
+    year: 2018,
+    title: 'Adversarial risk and the dangers of evaluating against weak attacks',
+    url: 'https://arxiv.org/abs/1802.05666',
+  },
+  xie2018: {
+    authors: 'Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille',
+    year: 2018,
+    title: 'Improving transferability of adversarial examples with input diversity',
+    url: 'https://arxiv.org/abs/1803.06978',
+  },
+} as const satisfies Record<string, PluginSource>
