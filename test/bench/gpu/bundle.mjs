@@ -1,0 +1,151 @@
+/**
+ * Builds the bundle that measures robench on a machine with a GPU and no network: Node, the needed
+ * packages, dist, models, 1,000 CIFAR-10 images, onnxruntime's CUDA provider, and the reference
+ * attacks, as one archive cut into parts.
+ *
+ *     npm run build && node test/bench/gpu/bundle.mjs --out DIR [--part-mib 56] [--no-cuda] [--python python3]
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { loadDataset } from '../../../dist/core/data/load.js'
+import { packageRoot } from '../../../dist/core/base/paths.js'
+import { sliceExamples } from './examples.mjs'
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string' },
+    'part-mib': { type: 'string', default: '56' },
+    'no-cuda': { type: 'boolean', default: false },
+    python: { type: 'string', default: 'python3' },
+  },
+})
+if (!values.out) throw new Error('usage: node test/bench/gpu/bundle.mjs --out DIR')
+const root = packageRoot()
+const here = dirname(fileURLToPath(import.meta.url))
+const out = resolve(values.out)
+const staging = mkdtempSync(join(tmpdir(), 'robench-gpu-'))
+const bundle = join(staging, 'robench')
+
+const log = (text) => process.stderr.write(`${text}\n`)
+const run = (command, words) =>
+  execFileSync(command, words, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 30 })
+
+mkdirSync(bundle, { recursive: true })
+copyProject()
+copyPackages()
+copyNode()
+await writeExamples()
+downloadWheels('wheels', ['torchattacks==3.5.1', 'pyautoattack==0.2.0'])
+if (!values['no-cuda']) copyCudaProvider()
+pack()
+rmSync(staging, { recursive: true, force: true })
+
+function copyProject() {
+  for (const name of ['dist', 'models', 'suites', 'schemas', 'package.json']) {
+    cpSync(join(root, name), join(bundle, name), { recursive: true, filter: isNeeded })
+  }
+  for (const name of ['gpu', 'peers']) {
+    cpSync(join(root, 'test', 'bench', name), join(bundle, 'test', 'bench', name), {
+      recursive: true,
+    })
+  }
+  for (const name of readdirSync(join(root, 'test', 'bench'))) {
+    if (name.endsWith('.mjs')) {
+      copyFileSync(join(root, 'test', 'bench', name), join(bundle, 'test', 'bench', name))
+    }
+  }
+}
+
+/** Production dependencies; of onnxruntime-node only the files of this platform. */
+function copyPackages() {
+  const listed = run('npm', ['ls', '--omit=dev', '--all', '--parseable', '--prefix', root])
+  const folders = listed.toString().trim().split('\n').slice(1)
+  for (const folder of folders) {
+    const target = join(bundle, relative(root, folder))
+    cpSync(folder, target, { recursive: true, filter: isNeeded })
+  }
+}
+
+function isNeeded(source) {
+  if (/\.(?:d\.ts|map)$/.test(source)) return false
+  const platform = /onnxruntime-node\/bin\/napi-v\d+\/(\w+)(?:\/(\w+))?/.exec(source)
+  if (!platform) return true
+  const [, system, processor] = platform
+  return system === process.platform && (processor === undefined || processor === process.arch)
+}
+
+function copyNode() {
+  const target = join(bundle, 'node')
+  copyFileSync(process.execPath, target)
+  try {
+    run('strip', [target])
+  } catch {
+    log('strip is not installed: the Node binary keeps its symbols')
+  }
+}
+
+async function writeExamples() {
+  const dataset = await loadDataset({ id: 'cifar10' }, { split: 'test' })
+  writeFileSync(join(bundle, 'examples.bin'), sliceExamples(dataset, 1000))
+}
+
+/** Wheels from the package index of this machine's pip, without their dependencies. */
+function downloadWheels(folder, requirements) {
+  const target = join(bundle, folder)
+  mkdirSync(target, { recursive: true })
+  const words = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', target]
+  run(values.python, [...words, ...requirements])
+  return readdirSync(target).map((name) => join(target, name))
+}
+
+/** The provider of the same version as the Node binding, from the wheel `onnxruntime-gpu`. */
+function copyCudaProvider() {
+  const { version } = JSON.parse(
+    readFileSync(join(root, 'node_modules', 'onnxruntime-node', 'package.json'), 'utf8'),
+  )
+  const cache = join(tmpdir(), `robench-onnxruntime-gpu-${version}`)
+  if (!existsSync(cache)) {
+    const words = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', cache]
+    const target = ['--only-binary=:all:', '--python-version', '3.12', '--implementation', 'cp']
+    const platforms = ['--platform', 'manylinux_2_27_x86_64', '--platform', 'manylinux_2_28_x86_64']
+    run(values.python, [...words, ...target, ...platforms, `onnxruntime-gpu==${version}`])
+  }
+  const wheel = join(cache, readdirSync(cache).find((name) => name.endsWith('.whl')))
+  const binding = bindingFolder()
+  for (const name of ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so']) {
+    const content = run('unzip', ['-p', wheel, `onnxruntime/capi/${name}`])
+    writeFileSync(join(binding, name), content)
+  }
+}
+
+function bindingFolder() {
+  const binaries = join(bundle, 'node_modules', 'onnxruntime-node', 'bin')
+  const [api] = readdirSync(binaries)
+  return join(binaries, api, process.platform, process.arch)
+}
+
+function pack() {
+  mkdirSync(out, { recursive: true })
+  for (const name of readdirSync(out)) if (name.startsWith('robench-gpu.tar.xz.')) rmSync(join(out, name))
+  const prefix = join(out, 'robench-gpu.tar.xz.')
+  const bytes = Number(values['part-mib']) * 2 ** 20
+  log('compressing; the CUDA provider takes several minutes')
+  const script = `tar -C "$1" -cf - robench | xz -T0 -6 | split -b "$2" -d - "$3"`
+  run('bash', ['-o', 'pipefail', '-c', script, 'bash', staging, String(bytes), prefix])
+  copyFileSync(join(here, 'run.sh'), join(out, 'run.sh'))
+  for (const name of readdirSync(out)) log(join(out, name))
+}

@@ -1,0 +1,31 @@
+/** What the machine has, and whether a provider of onnxruntime really runs a graph. */
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+import * as ort from 'onnxruntime-node'
+import { g } from '../../../dist/core/engine/graph/graph.js'
+import { Session } from '../../../dist/core/engine/graph/session.js'
+import { float32 } from '../../../dist/core/engine/tensor/tensor.js'
+import { device, record } from './part.mjs'
+
+if (device === 'doctor') {
+  record('node', process.version)
+  record('onnxruntime', ort.env.versions?.node ?? ort.env.versions?.common)
+  record('processors', `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`)
+  record('memoryGiB', Math.round(totalmem() / 2 ** 30))
+  record('providers', ort.listSupportedBackends())
+  record('libraryPath', process.env['LD_LIBRARY_PATH'] ?? '')
+  record('gpu', tryCommand('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader']))
+} else {
+  const x = g.input('x', 'float32', ['n', 3])
+  const session = await Session.compile({ y: g.mul(x, 2) }, [x], { device })
+  const { y } = await session.run({ x: float32([1, 3], Float32Array.of(1, 2, 3)) })
+  record('runs', Array.from(y.data).join() === '2,4,6')
+}
+
+function tryCommand(command, words) {
+  try {
+    return execFileSync(command, words).toString().trim()
+  } catch (error) {
+    return `not available: ${error.message.split('\n')[0]}`
+  }
+}

@@ -1,0 +1,43 @@
+/** The networks that are measured, as Model and as file: the shipped one, and ResNet-18 with 64 channels. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadModel } from '../../../dist/core/model/load.js'
+import { plainManifest } from '../../../dist/core/model/manifest.js'
+import { exportModel, initialParameters } from '../../../dist/core/training/training-graph.js'
+import { imageShape, resnet18 } from '../networks.mjs'
+import { root } from './part.mjs'
+
+/** @returns the path of the .onnx file, and its manifest */
+export function networkFile(network) {
+  if (network === 'shipped') {
+    const file = join(root, 'models', 'cifar10-pgd-at.onnx')
+    return { file, manifest: JSON.parse(readFileSync(`${file}.json`, 'utf8')).manifest }
+  }
+  const file = join(tmpdir(), 'robench-resnet18-64.onnx')
+  if (!existsSync(file)) writeFileSync(file, exportModel(trained, weights()))
+  return { file, manifest: plainManifest }
+}
+
+/** What the training graphs take; weights are random, and time does not depend on them. */
+export const trained = {
+  network: resnet18(64),
+  inputShape: imageShape,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
+  seed: 0,
+}
+
+function weights() {
+  return new Map(initialParameters(trained).map(({ name, initial }) => [name, initial]))
+}
+
+/** @param threads for the CPU alone */
+export async function loadNetwork(network, device, threads = 1) {
+  const { file, manifest } = networkFile(network)
+  return loadModel(new Uint8Array(readFileSync(file)), manifest, {
+    device,
+    threads,
+    inputShape: imageShape,
+  })
+}

@@ -1,0 +1,92 @@
+/** Where a gradient pass spends its time: onnxruntime's own profile by provider and operator. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { gradient } from '../../../dist/core/engine/graph/gradient.js'
+import { g } from '../../../dist/core/engine/graph/graph.js'
+import { toOnnx } from '../../../dist/core/engine/graph/serialize.js'
+import { crossEntropy } from '../../../dist/core/model/losses.js'
+import { evaluate } from './evaluate.mjs'
+import { readExamples } from './examples.mjs'
+import { loadNetwork, trained } from './models.mjs'
+import { device, examplesFile, medianSeconds, record, small } from './part.mjs'
+import { LayerScope } from '../../../dist/core/training/scope.js'
+
+const batch = small ? 8 : 256
+const { inputs, labels } = readExamples(examplesFile, batch)
+await profileGradient()
+await splitAttack()
+
+async function profileGradient() {
+  const images = g.input('inputs', 'float32', [batch, 3, 32, 32])
+  const target = g.input('labels', 'int64', [batch])
+  const scope = new LayerScope({ training: false, seed: 0 })
+  const logits = trained.network.build(scope, images)
+  const [slope] = gradient(crossEntropy(logits, target), [images])
+  const parameters = scope.parameters.map(({ value }) => value)
+  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters])
+  const [name, id] = device.split(':')
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: [id === undefined ? name : { name, deviceId: Number(id) }],
+    enableProfiling: true,
+    profileFilePrefix: join(tmpdir(), `robench-profile-${process.pid}`),
+  })
+  const feeds = {
+    inputs: new ort.Tensor('float32', inputs.data, inputs.shape),
+    labels: new ort.Tensor('int64', BigInt64Array.from(labels, BigInt), [batch]),
+  }
+  for (const { name: parameter, initial } of scope.parameters) {
+    feeds[`parameter/${parameter}`] = new ort.Tensor('float32', initial.data, initial.shape)
+  }
+  for (let i = 0; i < 5; i++) await session.run(feeds)
+  session.endProfiling()
+  await session.release()
+  const file = newestProfile()
+  if (file) summarize(JSON.parse(readFileSync(file, 'utf8')))
+}
+
+function newestProfile() {
+  const prefix = `robench-profile-${process.pid}`
+  const found = readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))
+  return found.length > 0 ? join(tmpdir(), found.toSorted().at(-1)) : undefined
+}
+
+function summarize(events) {
+  const nodes = events.filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
+  const totals = (keyOf) => {
+    const sums = new Map()
+    for (const { args, dur } of nodes) sums.set(keyOf(args), (sums.get(keyOf(args)) ?? 0) + dur)
+    const sorted = [...sums].toSorted(([, a], [, b]) => b - a).slice(0, 12)
+    return Object.fromEntries(sorted.map(([key, time]) => [key, Math.round(time / 5)]))
+  }
+  record('microsecondsByProvider', totals(({ provider }) => provider))
+  record('microsecondsByOperator', totals(({ op_name: operator }) => operator))
+  const providers = new Map(nodes.map(({ args, name }) => [name, args.provider]))
+  const counts = {}
+  for (const provider of providers.values()) counts[provider] = (counts[provider] ?? 0) + 1
+  record('nodesByProvider', counts)
+}
+
+/** How much of an attack is passes, and how much the host's own work. */
+async function splitAttack() {
+  const model = await loadNetwork('shipped', device)
+  let inPasses = 0
+  const timed = (run) => async (...words) => {
+    const started = performance.now()
+    const result = await run(...words)
+    inPasses += performance.now() - started
+    return result
+  }
+  const gradientPass = model.gradient.bind(model)
+  const forwardPass = model.logits.bind(model)
+  model.gradient = timed(gradientPass)
+  model.logits = timed(forwardPass)
+  const options = { steps: 20, stepSize: '2/255' }
+  await evaluate(model, inputs, labels, 'pgd', options, batch)
+  inPasses = 0
+  const { seconds } = await evaluate(model, inputs, labels, 'pgd', options, batch)
+  record('pgd', { seconds, secondsInPasses: inPasses / 1000 })
+  const full = await medianSeconds(() => gradientPass(inputs, labels, crossEntropy), 0.5)
+  record('gradientSeconds', full)
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Unpacks the bundle beside this script (or in $1) and measures. No network is used.
+#   bash run.sh [PARTS_DIR] [OUT_DIR] [SECONDS] [DEVICES]
+#     OUT_DIR  where results.json and the logs go (default: $OUT, else ./gpu-results)
+#     SECONDS  stop after so long (default 480)
+#     DEVICES  what to measure, in order (default "cuda webgpu")
+set -u
+parts=${1:-$(cd "$(dirname "$0")" && pwd)}
+out=${2:-${OUT:-$PWD/gpu-results}}
+seconds=${3:-480}
+devices=${4:-cuda webgpu}
+work=${ROBENCH_GPU_WORK:-${TMPDIR:-/tmp}/robench-gpu-work}
+python=${PYTHON:-python3}
+mkdir -p "$work" "$out"
+if [ ! -x "$work/robench/node" ]; then
+  cat "$parts"/robench-gpu.tar.xz.* | xz -dc -T0 | tar -C "$work" -xf - || exit 1
+fi
+cd "$work/robench" || exit 1
+if ! "$python" -c 'import torchattacks, pyautoattack' 2>/dev/null; then
+  "$python" -m pip install -q --no-index --no-deps --target "$work/site" wheels/*.whl >"$out/pip.log" 2>&1
+  export PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}"
+fi
+# CUDA's libraries as PyTorch's wheels bring them; a system-wide CUDA is found without.
+libraries=$("$python" - <<'PY'
+import glob, site, sys, os
+folders = site.getsitepackages() + [p for p in sys.path if p.endswith('site-packages')]
+found = sorted({os.path.realpath(f) for folder in folders for f in glob.glob(f'{folder}/nvidia/*/lib')})
+print(':'.join(found))
+PY
+)
+export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export NVIDIA_TF32_OVERRIDE=0 ORT_DISABLE_TELEMETRY=1
+./node test/bench/gpu/measure.mjs --out "$out" --seconds "$seconds" --python "$python" $devices

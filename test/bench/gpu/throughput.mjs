@@ -1,0 +1,67 @@
+/** Images per second on one device: forward, gradient, pgd, apgd-ce, autoattack, a training step. */
+import { crossEntropy } from '../../../dist/core/model/losses.js'
+import { predictions } from '../../../dist/core/model/predictions.js'
+import { Session } from '../../../dist/core/engine/graph/session.js'
+import { float32, int64, sliceRows } from '../../../dist/core/engine/tensor/tensor.js'
+import { initialParameters, stepGraph } from '../../../dist/core/training/training-graph.js'
+import { evaluate } from './evaluate.mjs'
+import { readExamples } from './examples.mjs'
+import { loadNetwork, trained } from './models.mjs'
+import { device, examplesFile, medianSeconds, network, record, small } from './part.mjs'
+
+const sizes = small ? [16, 32] : [64, 128, 256, 512, 1000]
+const { inputs, labels } = readExamples(examplesFile, small ? 32 : 1000)
+const model = await loadNetwork(network, device, 0)
+// A network with random weights is right about no label, so its own predictions serve.
+const targets = network === 'shipped' ? labels : predictions(await model.logits(inputs))
+
+const best = {}
+for (const [name, pass] of [
+  ['forward', (x) => model.logits(x)],
+  ['gradient', (x, y) => model.gradient(x, y, crossEntropy)],
+]) {
+  for (const size of sizes) {
+    const [x, y] = [sliceRows(inputs, 0, size), targets.slice(0, size)]
+    const seconds = await medianSeconds(() => pass(x, y), small ? 0.1 : 0.7)
+    const speed = size / seconds
+    if (speed > (best[name]?.imagesPerSecond ?? 0)) best[name] = { batch: size, imagesPerSecond: speed }
+    record(name, best[name])
+  }
+}
+
+const batch = best.gradient.batch
+const random = network !== 'shipped'
+for (const [id, options] of [
+  ['pgd', { steps: 20, stepSize: random ? 1e-9 : '2/255' }],
+  ['apgd-ce', { steps: small ? 5 : 100 }],
+  ...(random || small ? [] : [['autoattack', {}]]),
+]) {
+  // On random weights the ball is so small that nothing is broken: both sides make all steps.
+  const epsilon = random ? 1e-8 : 8 / 255
+  await evaluate(model, sliceRows(inputs, 0, Math.min(64, batch)), targets.slice(0, Math.min(64, batch)), id, shorter(id, options), batch, epsilon)
+  const found = await evaluate(model, inputs, targets, id, options, batch, epsilon)
+  const robust = [...found.outcomes].filter((outcome) => outcome === 'r').length / targets.length
+  record(id, { robust, batch, seconds: found.seconds, forward: found.forwardPasses, backward: found.backwardPasses })
+}
+if (random) await measureTrainingStep(small ? 8 : 128)
+
+function shorter(id, options) {
+  if (id === 'autoattack') return { version: 'custom', steps: 2, queries: 2, restarts: 1, targets: 1 }
+  return { ...options, steps: 2 }
+}
+
+async function measureTrainingStep(size) {
+  const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: false }
+  const step = await Session.load(stepGraph(trained, size, optimizer), { device, threads: 0 })
+  const feeds = {
+    inputs: sliceRows(inputs, 0, size),
+    labels: int64([size], Array.from(targets.slice(0, size))),
+    rate: float32([], [0.1]),
+  }
+  for (const { name, initial } of initialParameters(trained)) {
+    feeds[`parameter/${name}`] = initial
+    feeds[`momentum/${name}`] = float32(initial.shape, new Float32Array(initial.data.length))
+  }
+  const seconds = await medianSeconds(() => step.run(feeds), small ? 0.1 : 2)
+  record('trainingStep', { batch: size, seconds, imagesPerSecond: size / seconds })
+}
