@@ -19,7 +19,6 @@ import type {
   ProgramDefinition,
   ProgramScope,
   TargetedLoss,
-  WindowedPasses,
 } from './model.ts'
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
@@ -30,7 +29,8 @@ import {
   substituteTreated,
   type PlacedComponent,
 } from './components.ts'
-import { IncrementalSessions } from './incremental/incremental-passes.ts'
+import { IncrementalPasses } from './incremental/incremental-passes.ts'
+import { incrementalPasses, type IncrementalModel, type WindowQueries } from './window-queries.ts'
 
 export interface ClassifierParts {
   readonly name: string
@@ -64,7 +64,7 @@ interface Family {
   readonly sessions: ModelSessions
 }
 
-export class ClassifierModel implements Model {
+export class ClassifierModel implements IncrementalModel {
   readonly #parts: ClassifierParts
   readonly #variant: ModelVariant
   readonly #noise: NoiseSource
@@ -196,7 +196,10 @@ export class ClassifierModel implements Model {
     }
   }
 
-  async windowed(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined> {
+  /** Undefined where whole passes are about as fast, and where there is nothing to reuse. */
+  async [incrementalPasses](
+    sides: ReadonlyMap<number, number>,
+  ): Promise<WindowQueries | undefined> {
     const { expression, images, name, classes, session } = this.#parts
     const onCpu = (session.device ?? 'cpu') === 'cpu'
     if (expression instanceof GraphError || expression.noise.length > 0 || !onCpu) return undefined
@@ -205,17 +208,17 @@ export class ClassifierModel implements Model {
     const cut = chooseCut(logits, images, sides)
     if (!cut) return undefined
     const forward = (): Promise<Session> => sessions.forward(this.#variant)
-    const passes = new IncrementalSessions({ name, images, logits, classes, cut, forward, session })
+    const passes = new IncrementalPasses({ name, images, logits, classes, cut, forward, session })
     sessions.keep(passes)
     return {
-      know: () => passes.know(),
-      logits: async (points, asked) => {
+      logits: async (points, searches) => {
         this.#checkInputs(points)
-        const answer = await passes.logits(points, asked)
+        const result = await passes.logits(points, searches)
         this.#family.forward += points.shape[0]!
-        this.#checkLogits(answer)
-        return answer
+        this.#checkLogits(result)
+        return result
       },
+      accept: (search) => passes.accept(search),
       release: () => sessions.drop(passes),
     }
   }

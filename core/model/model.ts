@@ -47,40 +47,6 @@ export interface Program {
   release(): Promise<void>
 }
 
-/** A square of pixels inside the image. */
-export interface PixelWindow {
-  readonly top: number
-  readonly left: number
-  readonly side: number
-}
-
-/** What `WindowedPasses` remember of a point. */
-export interface KnownPoint {
-  /** Windows are from now on changes of the point that was asked about last. */
-  keep(): void
-}
-
-/** A point to be asked about. */
-export interface AskedPoint {
-  readonly known: KnownPoint
-  /** Outside of it the point is the one that was kept last, if any. Left out, it may be any point. */
-  readonly window?: PixelWindow | undefined
-}
-
-/** Passes over points that differ from known ones in small windows: what a window does not reach is not computed again. */
-export interface WindowedPasses {
-  /** A place for a point; it holds none yet. */
-  know(): KnownPoint
-  /**
-   * Logits `[n, k]` as of `Model.logits`, but for rounding. One forward pass per example.
-   * @param points `[n, c, h, w]`, all of them whole
-   * @param asked one for each row; no known point twice
-   */
-  logits(points: FloatTensor, asked: readonly AskedPoint[]): Promise<FloatTensor>
-  /** As of a program. */
-  release(): Promise<void>
-}
-
 /** Where a model declares that something other than ordinary layers happens, such as a restoration of its input. */
 export interface ModelComponent {
   readonly name: string
@@ -131,12 +97,6 @@ export interface Model {
   ): Promise<GradientResult>
   /** Compiles the attack's own expressions with the model inside. */
   compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
-  /**
-   * Passes for an attack that changes one window at a time. Absent or undefined where whole passes would take about as long: where the first layers
-   * are few or not local, for models that draw random numbers or have no graph, and on GPUs.
-   * @param sides how often windows of each side will be asked about, in any unit; other sides take whole passes
-   */
-  windowed?(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined>
   /** In the order of the graph; declared by the model's manifest. */
   readonly components: readonly ModelComponent[]
   /**

@@ -11,8 +11,8 @@ import {
 import { Session, type SessionOptions } from '../../engine/graph/session.ts'
 import type { Value } from '../../engine/graph/value.ts'
 import { float32, sizeOf, type FloatTensor } from '../../engine/tensor/tensor.ts'
-import type { Pair, Positions } from './activation-cache.ts'
-import type { PixelWindow } from '../model.ts'
+import type { ActivationRegion, Pair } from './activation-cache.ts'
+import type { PixelWindow } from '../window-queries.ts'
 
 /** A row of a batch of images, and where it has changed. */
 export interface ChangedRow {
@@ -57,7 +57,11 @@ export class CropSession {
   }
 
   /** The positions that each window reaches. @param points `[n, c, h, w]`, whole */
-  async run(points: FloatTensor, rows: readonly ChangedRow[], name: string): Promise<Positions[]> {
+  async run(
+    points: FloatTensor,
+    rows: readonly ChangedRow[],
+    name: string,
+  ): Promise<ActivationRegion[]> {
     const { reach } = this.#cut
     const count = this.#count
     const first = rows.map(({ window: { top, left } }): Pair => [
@@ -73,8 +77,8 @@ export class CropSession {
     const length = data.length / rows.length
     return first.map((place, i) => ({
       data: data.subarray(i * length, (i + 1) * length),
-      first: place,
-      count,
+      origin: place,
+      size: count,
     }))
   }
 

@@ -17,7 +17,7 @@ export interface Cut {
   readonly value: Value
   readonly reach: ReceptiveField
   /** By the side of a square window: how many rows and columns of the value it reaches at most. Other sides save too little. */
-  readonly positions: ReadonlyMap<number, readonly [rows: number, columns: number]>
+  readonly regions: ReadonlyMap<number, readonly [rows: number, columns: number]>
 }
 
 /** The positions of a cut that changed windows reach, as an expression. */
@@ -75,17 +75,17 @@ export function chooseCut(
   let most = 0
   for (const [value, reach] of reaches) {
     if (value === images || !isBottleneck(value, order, logits, images)) continue
-    const positions = new Map<number, readonly [number, number]>()
+    const regions = new Map<number, readonly [number, number]>()
     let saved = 0
     for (const [side, times] of sides) {
       const counts = [0, 1].map((axis) => reachedPositions(reach[axis]!, side)) as [number, number]
       const gain = whole - windowedWork(value, counts, order, images)
       if (gain < worthwhile * whole) continue
-      positions.set(side, counts)
+      regions.set(side, counts)
       saved += times * gain
     }
     if (saved > most) {
-      best = { value, reach, positions }
+      best = { value, reach, regions }
       most = saved
     }
   }

@@ -194,7 +194,7 @@ describe('the cut', () => {
     const logits = classify(layers['conv 3 stride 2']!(block, 3))
     const cut = chooseCut(logits, x, new Map([[1, 10]]))
     expect(cut?.value).toBe(block)
-    expect(cut?.positions.get(1)).toEqual([7, 7])
+    expect(cut?.regions.get(1)).toEqual([7, 7])
   })
 
   test('is not made where another output of its operator is used, too', () => {
