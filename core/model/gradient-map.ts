@@ -1,7 +1,7 @@
 /** Gradient maps: a model's own estimate, as an expression, of how each pixel moves its answer, without the true label. */
 import { gradient } from '../engine/graph/gradient.ts'
 import { g } from '../engine/graph/graph.ts'
-import { shapeError } from '../engine/graph/operator.ts'
+import { shapeError } from '../engine/graph/operator-call.ts'
 import type { Value } from '../engine/graph/value.ts'
 
 /** What is differentiated; see `estimateGradientMap`. */

@@ -1,6 +1,6 @@
 /** Losses per example, as expressions of logits `[n, k]` and labels `[n]` (int64). All are maximized by an attack. */
 import { g } from '../engine/graph/graph.ts'
-import { shapeError } from '../engine/graph/operator.ts'
+import { shapeError } from '../engine/graph/operator-call.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { Loss, TargetedLoss } from './model.ts'

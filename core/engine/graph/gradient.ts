@@ -3,7 +3,8 @@ import { GraphError } from '../../base/errors.ts'
 import type { Builder } from './builder.ts'
 import { formatShape } from './dim.ts'
 import { g } from './graph.ts'
-import { describe } from './operator.ts'
+import { operators } from './ops/index.ts'
+import { describe } from './operator-call.ts'
 import { isFloat } from './ops/elementwise.ts'
 import { topologicalOrder, type Node, type Value } from './value.ts'
 
@@ -101,7 +102,7 @@ function inputGradients(
   withRespectTo: readonly Value[],
   options: GradientOptions,
 ): readonly (Value | null)[] {
-  const record = g.record(node.op)
+  const record = operators.get(node.op)
   const surrogate = options.straightThrough ? record?.surrogate : undefined
   const wanted = node.inputs.map(
     (input) =>
@@ -125,7 +126,7 @@ function inputGradients(
 
 /** Whether a value that is no float comes from an operator that has a surrogate, to which it can pass a gradient on. */
 function isThreshold({ node }: Value): boolean {
-  return g.record(node.op)?.surrogate !== undefined
+  return operators.get(node.op)?.surrogate !== undefined
 }
 
 /** Sums a gradient over the axes along which its value was repeated. */

@@ -1,6 +1,6 @@
 /** Convolutions by Winograd's minimal filtering, for sessions on CPUs: onnxruntime's own kernels multiply tap by tap. */
 import { g } from './graph.ts'
-import { numberOf } from './operator.ts'
+import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
 import { all, resolveWindow } from './ops/window.ts'
 import { rewrite } from './rewrite.ts'

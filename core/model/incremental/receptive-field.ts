@@ -1,5 +1,5 @@
 /** How far a change of pixels reaches: which positions of a value inside a graph depend on which pixels of the images. */
-import { numberOf, numbersOf } from '../../engine/graph/operator.ts'
+import { numberOf, numbersOf } from '../../engine/graph/operator-call.ts'
 import { all, resolveWindow } from '../../engine/graph/ops/window.ts'
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 

@@ -1,17 +1,7 @@
 /** Convolution and its transpose. Layout [n, channels, …spatial]; kernels [out, in / group, …]. */
 import { formatShape } from '../dim.ts'
-import {
-  defineOp,
-  inputOf,
-  int,
-  ints,
-  numberOf,
-  numbersOf,
-  shapeError,
-  sizesOf,
-  text,
-  type Call,
-} from '../operator.ts'
+import { defineOp, int, ints, text } from '../operator.ts'
+import { inputOf, numberOf, numbersOf, shapeError, sizesOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'

@@ -1,15 +1,8 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
 import { addPhases } from './phases.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import {
-  defineOp,
-  describe,
-  inputOf,
-  shapeError,
-  type Call,
-  type OpRecord,
-  type Sample,
-} from '../operator.ts'
+import { defineOp, type OpRecord, type Sample } from '../operator.ts'
+import { describe, inputOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'
 import type { Inferred, Value } from '../value.ts'

@@ -1,20 +1,16 @@
 /** Operators that move elements: reshape, transpose, join, cut, pad. */
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
+import { defineOp, given, int, ints, type Upgraded } from '../operator.ts'
 import {
   axisOf,
   contentsOf,
-  defineOp,
-  given,
   inputOf,
-  int,
-  ints,
   numberOf,
   numbersIn,
   numbersOf,
   shapeError,
   type Call,
-  type Upgraded,
-} from '../operator.ts'
+} from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import { adjointSlice, rangesOf } from './slicing.ts'
 

@@ -1,5 +1,5 @@
 /** Transposed convolution as ordinary ones: each phase of the output is a convolution with some of the taps. */
-import { numberOf, type Call } from '../operator.ts'
+import { numberOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { blockSize } from './blocked.ts'

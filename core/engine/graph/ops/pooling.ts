@@ -1,18 +1,8 @@
 /** Pooling over sliding windows. */
 import { float32 } from '../../tensor/tensor.ts'
 import { elementsOf } from '../builder.ts'
-import {
-  defineOp,
-  inputOf,
-  int,
-  ints,
-  numberOf,
-  numbersOf,
-  shapeError,
-  text,
-  type Call,
-  type SampleInput,
-} from '../operator.ts'
+import { defineOp, int, ints, text, type SampleInput } from '../operator.ts'
+import { inputOf, numberOf, numbersOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, resolveWindow, type Window } from './window.ts'

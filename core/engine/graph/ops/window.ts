@@ -1,5 +1,5 @@
 /** The arithmetic of sliding windows, shared by convolution and pooling. */
-import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator.ts'
+import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator-call.ts'
 import type { Dim } from '../dim.ts'
 
 /** A window resolved against the sizes it slides over: every list has one number per spatial axis. */
