@@ -142,7 +142,7 @@ test('a model that is none', async () => {
 
 test('a model of another input shape', async () => {
   expect(await mistake({ dataset: { id: 'quickstart' } })).toMatchInlineSnapshot(
-    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: it takes images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
+    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: the model expects images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
   )
 })
 
