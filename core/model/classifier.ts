@@ -5,7 +5,7 @@ import { gradient } from '../engine/graph/gradient.ts'
 import type { Dim } from '../engine/graph/dim.ts'
 import { Session } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
-import { chooseCut } from './incremental/split-network.ts'
+import { chooseCut } from './incremental/choose-cut.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { ClassifierParts } from './classifier-parts.ts'
 import type {

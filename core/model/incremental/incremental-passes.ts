@@ -12,7 +12,7 @@ import { float32, gatherRows, sizeOf, type FloatTensor } from '../../engine/tens
 import type { WindowQueries, WindowSearch } from '../window-queries.ts'
 import { ActivationCache, type Pair } from './activation-cache.ts'
 import { CropSession, type ChangedRow } from './crop-session.ts'
-import type { Cut } from './split-network.ts'
+import type { Cut } from './choose-cut.ts'
 
 /** A network and where it is cut. */
 export interface IncrementalParts {
