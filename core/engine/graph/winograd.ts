@@ -2,7 +2,7 @@
 import { g } from './graph.ts'
 import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
-import { all, resolveWindow } from './ops/window.ts'
+import { all, resolveWindow } from './ops/sliding-window.ts'
 import { rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
 

@@ -1,6 +1,6 @@
 /** Receptive fields: which pixels of the images each position of a value depends on. */
 import { numberOf, numbersOf } from '../../engine/graph/operator-call.ts'
-import { all, resolveWindow } from '../../engine/graph/ops/window.ts'
+import { all, resolveWindow } from '../../engine/graph/ops/sliding-window.ts'
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 
 /** Along one axis of a value: position i depends only on pixels stride·i + low … stride·i + high. */
@@ -77,8 +77,8 @@ export function pixelsOf({ stride, low, high }: AxisReceptiveField, count: numbe
   return (count - 1) * stride + high - low + 1
 }
 
-/** A sliding window: output i reads inputs i·stride − begin + k·dilation, 0 ≤ k < kernel. */
-export interface SlidingWindow {
+/** A sliding window along one axis: output i reads inputs i·stride − begin + k·dilation, 0 ≤ k < kernel. */
+export interface AxisWindow {
   readonly kernel: number
   readonly stride: number
   readonly dilation: number
@@ -86,11 +86,11 @@ export interface SlidingWindow {
 }
 
 /** The windows of a 2-D convolution or pooling along rows and columns; undefined for other nodes. */
-export function windowsOf(node: Node): readonly [SlidingWindow, SlidingWindow] | undefined {
+export function windowsOf(node: Node): readonly [AxisWindow, AxisWindow] | undefined {
   const kernel = kernelOf(node)
   if (kernel?.length !== 2) return undefined
   const { strides, dilations, begin } = resolveWindow(node, node.inputs[0]!.shape, kernel)
-  const along = (axis: 0 | 1): SlidingWindow => ({
+  const along = (axis: 0 | 1): AxisWindow => ({
     kernel: kernel[axis]!,
     stride: strides[axis]!,
     dilation: dilations[axis]!,

@@ -1,5 +1,5 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
-import { addPhases } from './phases.ts'
+import { addPolyphase } from './polyphase.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineOp, type OpRecord, type Sample } from '../operator.ts'
 import { describe, inputOf, shapeError, type Call } from '../operator-call.ts'
@@ -36,7 +36,7 @@ export const Add = defineOp({
     (a, b) => whole(a, b, (x, y) => x + y),
   ),
   lower: (g, { inputs: [a, b] }) => {
-    const sum = addPhases(g, a!, b!)
+    const sum = addPolyphase(g, a!, b!)
     return sum && [sum]
   },
 })
