@@ -1,5 +1,6 @@
 /** Runs an unchanged ONNX file: the reference for imported graphs, and the fallback without one. */
 import { RobenchError } from '../base/errors.ts'
+import { sumBy } from '../base/sum.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { sizeOf, sliceRows, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
@@ -59,7 +60,7 @@ export class FileRunner {
       const logits = this.#checkLogits(output, batch)
       parts.push(logits.subarray(0, (logits.length / batch) * rows))
     }
-    const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+    const data = new Float32Array(sumBy(parts, (part) => part.length))
     let offset = 0
     for (const part of parts) {
       data.set(part, offset)

@@ -1,5 +1,6 @@
 /** Checks that an imported graph computes the same logits as its file in onnxruntime. */
 import { GraphError, type RobenchError } from '../base/errors.ts'
+import { significant } from '../base/format-number.ts'
 import { withoutRandom } from '../engine/graph/random-operators.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
@@ -75,7 +76,7 @@ function describeDifference(actual: Tensor, expected: FloatTensor): string | und
     worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
   })
   if (worst <= tolerance * largest || !Number.isFinite(largest)) return undefined
-  return `by ${worst.toPrecision(3)}`
+  return `by ${significant(worst)}`
 }
 
 /** The file's logits on the probe when it is fed these random numbers. */

@@ -1,4 +1,5 @@
 /** Where to cut a network so that changes in small windows cost least. */
+import { sumBy } from '../../base/sum.ts'
 import type { Node, Value } from '../../engine/graph/value.ts'
 import {
   affectedPositions,
@@ -34,7 +35,7 @@ export function chooseCut(
   sides: ReadonlyMap<number, number>,
 ): Cut | undefined {
   const order = dependentNodes(logits, images)
-  const total = order.reduce((sum, node) => sum + multiplications(node), 0)
+  const total = sumBy(order, multiplications)
   let best: Cut | undefined
   let mostSaved = 0
   for (const [value, receptiveField] of findReceptiveFields(logits, images)) {

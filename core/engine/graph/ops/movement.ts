@@ -1,4 +1,5 @@
 /** Operators that move elements: reshape, transpose, join, cut, pad. */
+import { sum } from '../../../base/sum.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineOp, given, int, ints, type Upgraded } from '../operator.ts'
 import {
@@ -116,7 +117,7 @@ export const Concat = defineOp({
     const numbers = sizes.filter((size) => typeof size === 'number')
     if (numbers.length < sizes.length)
       throw shapeError(call, `axis ${axis} must have sizes known before the run`)
-    const total = numbers.reduce((sum, size) => sum + size, 0)
+    const total = sum(numbers)
     const contents = call.inputs.flatMap((input) =>
       input!.contents ? [...input!.contents] : [null],
     )
