@@ -51,7 +51,7 @@ export function checkComponentNames(
  * Finds the tensors that the manifest names. Rewrite the logits with `rewriteComponents`, which
  * keeps them.
  * @param values the value of each tensor in the file
- * @throws ConfigError if a tensor is not in the graph, or was dropped because the logits do not use it
+ * @throws ConfigError if a tensor does not exist, or was dropped because the logits do not use it
  */
 export function placeComponents(
   declared: readonly ManifestComponent[],

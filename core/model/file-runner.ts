@@ -84,7 +84,8 @@ export class FileRunner {
     if (!(output.data instanceof Float32Array) || (!isMatrix && !isRow)) {
       throw new RobenchError(
         'ROBENCH_MODEL_OUTPUT',
-        `${this.#name}: output "${this.file.output}" is ${output.dtype} [${output.shape.join(', ')}], ` +
+        `${this.#name}: output "${this.file.output}" is ` +
+          `${output.dtype} [${output.shape.join(', ')}], ` +
           `expected float32 logits [${batch}, classes]; ` +
           'if the logits are another output of the file, name it in the manifest',
       )

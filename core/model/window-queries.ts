@@ -37,7 +37,7 @@ export type OpenWindowQueries = (
   sides: ReadonlyMap<number, number>,
 ) => Promise<WindowQueries | undefined>
 
-/** The key of the internal capability. Plugins cannot see it, so it is no part of their contract. */
+/** The key of the capability, which the public API does not export. */
 export const incrementalPasses: unique symbol = Symbol('incremental passes')
 
 /** A model that can reuse activations outside of the window. A view without the key cannot. */

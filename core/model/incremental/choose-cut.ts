@@ -19,7 +19,7 @@ export interface Cut {
 
 /** The cost of a multiplication on a crop: small convolutions use vector registers less well. */
 const cropOverhead = 1.4
-/** The cost of copying a pixel, or a number of the cut, in multiplications (measured on one CPU). */
+/** The cost in multiplications of copying a pixel or a number of the cut (measured on one CPU). */
 const copyCost = 250
 /** The smallest fraction of a pass that is worth saving. */
 const minimumSaving = 0.1

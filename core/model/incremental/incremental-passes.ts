@@ -68,7 +68,10 @@ export class IncrementalPasses implements WindowQueries {
     this.#shape = [rows!, columns!, channels!]
   }
 
-  /** @throws RobenchError ROBENCH_GRAPH if points and searches do not match, or a window is outside */
+  /**
+   * @throws RobenchError ROBENCH_GRAPH if points and searches do not match, or a window is not
+   *   inside the images
+   */
   async logits(points: FloatTensor, searches: readonly WindowSearch[]): Promise<FloatTensor> {
     checkSearches(searches, points.shape)
     const { plain, filling, groups } = this.#schedule(searches)

@@ -3,7 +3,7 @@ import { numberOf, numbersOf } from '../../engine/graph/operator-call.ts'
 import { all, resolveWindow } from '../../engine/graph/ops/sliding-window.ts'
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 
-/** Along one axis of a value: position i depends only on pixels stride·i + low … stride·i + high. */
+/** Along one axis: position i depends only on pixels stride·i + low … stride·i + high. */
 export interface AxisReceptiveField {
   readonly stride: number
   readonly low: number
@@ -77,7 +77,7 @@ export function pixelsOf({ stride, low, high }: AxisReceptiveField, count: numbe
   return (count - 1) * stride + high - low + 1
 }
 
-/** A sliding window along one axis: output i reads inputs i·stride − begin + k·dilation, 0 ≤ k < kernel. */
+/** Along one axis: output i reads inputs i·stride − begin + k·dilation, 0 ≤ k < kernel. */
 export interface AxisWindow {
   readonly kernel: number
   readonly stride: number
@@ -85,7 +85,7 @@ export interface AxisWindow {
   readonly begin: number
 }
 
-/** The windows of a 2-D convolution or pooling along rows and columns; undefined for other nodes. */
+/** The windows of a 2-D convolution or pooling, by rows and columns; else undefined. */
 export function windowsOf(node: Node): readonly [AxisWindow, AxisWindow] | undefined {
   const kernel = kernelOf(node)
   if (kernel?.length !== 2) return undefined
