@@ -6,21 +6,17 @@ export type { RandomStream } from '../base/random.ts'
 export { componentsSchema, plainManifest } from '../model/manifest.ts'
 export type { ManifestComponent, ModelManifest } from '../model/manifest.ts'
 export type {
-  AskedPoint,
   ComponentTreatment,
   GradientResult,
-  KnownPoint,
   Loss,
   Model,
   ModelComponent,
   ModelVariant,
   PassCounts,
-  PixelWindow,
   Program,
   ProgramDefinition,
   ProgramScope,
   TargetedLoss,
-  WindowedPasses,
 } from '../model/model.ts'
 export type {
   AttackContext,

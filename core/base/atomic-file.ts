@@ -1,4 +1,4 @@
-/** Files that are there whole or not at all, and what to say when the disk refuses. */
+/** Atomic file writes. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -6,8 +6,9 @@ import { diskReason } from './disk.ts'
 import { RunError } from './errors.ts'
 
 /**
- * Writes beside the target, flushes to the disk and renames, so that a kill at any moment leaves the old file or the new one. Folders that are
- * not there are made, whole: where the working directory itself is gone, too, Node would look for a relative one for ever.
+ * Writes a file atomically: to a temporary file next to it, flushed and renamed, so that a kill at
+ * any moment leaves the old file or the new one. Creates missing directories. Paths are resolved
+ * first, because Node loops forever on a relative path if the working directory was deleted.
  * @throws RunError ROBENCH_STORE
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -29,14 +30,14 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   }
 }
 
-/** A failure of the file system as an error that says what to do. */
+/** The error for a failed write, with advice where the cause is known. */
 export function storeError(path: string, cause: unknown): RunError {
   const known = diskReason(cause)
   const code = known?.code ?? ''
   const reason = known?.reason ?? (cause instanceof Error ? cause.message : String(cause))
   return new RunError(
     'ROBENCH_STORE',
-    `${path}: cannot be written: ${reason} (what is finished is kept)`,
+    `${path}: cannot be written: ${reason} (completed work is saved)`,
     { cause, details: { path, code } },
   )
 }

@@ -1,17 +1,17 @@
-/** What the file system's error codes mean, in plain words, and what to do. */
+/** Explains error codes of the file system. */
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free some space and run the same command again',
   EFBIG: 'the limit on file sizes is reached; raise it (ulimit -f) and run the same command again',
   EDQUOT: 'the disk quota is used up; free some space and run the same command again',
-  EACCES: 'permission denied; choose a folder that you may write to',
-  EPERM: 'permission denied; choose a folder that you may write to',
-  EROFS: 'the file system is read-only; choose another folder',
-  ENOTDIR: 'a file stands where a folder is needed; choose another folder',
-  EEXIST: 'a file stands where a folder is needed; choose another folder',
+  EACCES: 'permission denied; choose a directory that you can write to',
+  EPERM: 'permission denied; choose a directory that you can write to',
+  EROFS: 'the file system is read-only; choose another directory',
+  ENOTDIR: 'a file exists where a directory is expected; choose another directory',
+  EEXIST: 'a file exists where a directory is expected; choose another directory',
 }
 
-/** The code of a file system's error, and what to do about it; undefined for any other error. */
+/** The code of a file system error and advice; undefined for other errors. */
 export function diskReason(
   cause: unknown,
 ): { readonly code: string; readonly reason: string } | undefined {

@@ -1,8 +1,8 @@
-/** Content hashes: of bytes, and of plain JSON in its canonical form (RFC 8785). */
+/** Content hashes of bytes and of JSON in canonical form (RFC 8785). */
 import { createHash } from 'node:crypto'
 import canonicalizeModule from 'canonicalize'
 
-// The package is CommonJS with a default export; under nodenext its callable sits one level down.
+// The package is CommonJS with a default export; under nodenext the function is one level deeper.
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined
 
 /** sha256 of bytes, as 64 hexadecimal digits. */
@@ -12,12 +12,12 @@ export function hashBytes(...parts: readonly Uint8Array[]): string {
   return hash.digest('hex')
 }
 
-/** sha256 of a plain JSON value: independent of the order of keys. */
+/** sha256 of a JSON value, independent of the order of keys. */
 export function hashJson(value: unknown): string {
   return hashBytes(new TextEncoder().encode(canonicalJson(value)))
 }
 
-/** The canonical JSON text of a plain value (RFC 8785: sorted keys, no spaces). */
+/** The canonical JSON text of a value (RFC 8785: sorted keys, no spaces). */
 export function canonicalJson(value: unknown): string {
   return canonicalize(value) ?? 'null'
 }

@@ -1,12 +1,12 @@
-/** Reads JSON text so that a mistake is reported by file, line and column. */
+/** Parses JSON and reports errors by file, line and column. */
 import { parse, printParseErrorCode } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
 import { ConfigError } from './errors.ts'
 
-/** What jsonc-parser calls a mistake, in words. */
+/** Messages for the error codes of jsonc-parser. */
 const wording: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'this is no JSON value',
-  InvalidNumberFormat: 'this is no JSON number',
+  InvalidSymbol: 'this is not a JSON value',
+  InvalidNumberFormat: 'this is not a JSON number',
   PropertyNameExpected: 'expected a property name in double quotes',
   ValueExpected: 'expected a value',
   ColonExpected: 'expected ":"',
@@ -18,7 +18,7 @@ const wording: Readonly<Record<string, string>> = {
   UnexpectedEndOfString: 'this string is not closed',
 }
 
-/** The value of a JSON text. @throws ConfigError ROBENCH_CONFIG `file:line:column: what is wrong` */
+/** Parses a JSON text. @throws ConfigError ROBENCH_CONFIG `file:line:column: message` */
 export function parseJsonText(text: string, file: string): unknown {
   try {
     return JSON.parse(text)

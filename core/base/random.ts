@@ -1,17 +1,17 @@
 /**
- * Random streams, counter-based (`philox.ts`). A stream is named by a path, such as (seed, attack, example, restart), so
- * what an example draws depends on neither batch size, nor worker, nor order.
+ * Counter-based random streams (`philox.ts`). A stream is named by a path, such as (seed, attack,
+ * example, restart), so the numbers of an example depend on neither batch size, worker nor order.
  */
 import { createHash } from 'node:crypto'
 import { canonicalJson } from './hash.ts'
 import { philox4x32, philoxBlocks, wordsPerBlock } from './philox.ts'
 
-/** Of one call. */
-const mostBlocks = 1024
-/** For bits on their way to other numbers; their count is even. */
+/** Blocks per call of `philoxBlocks`. */
+const blocksPerCall = 1024
+/** A buffer for bits that are converted to other numbers; its length is even. */
 const words = new Uint32Array(4096)
 
-/** A sequence of random numbers, fixed by the path that named it. */
+/** A sequence of random numbers that its name determines. */
 export class RandomStream {
   readonly #key: readonly [number, number]
   readonly #high: readonly [number, number]
@@ -20,7 +20,7 @@ export class RandomStream {
   #used = wordsPerBlock
   #spareNormal: number | undefined
 
-  /** `words` are 4 unsigned 32-bit integers, taken from a hash of the path. */
+  /** @param words 4 unsigned 32-bit integers from a hash of the path */
   constructor(words: readonly [number, number, number, number]) {
     this.#key = [words[0], words[1]]
     this.#high = [words[2], words[3]]
@@ -35,19 +35,19 @@ export class RandomStream {
     return this.#block[this.#used++]!
   }
 
-  /** As many calls of `bits` give the same. */
+  /** Equal to as many calls of `bits`. */
   fillBits(values: Uint32Array): void {
     let at = 0
     while (at < values.length && this.#used < wordsPerBlock) values[at++] = this.bits()
     while (values.length - at >= wordsPerBlock) {
-      const blocks = Math.min((values.length - at) >> 2, mostBlocks)
+      const blocks = Math.min((values.length - at) >> 2, blocksPerCall)
       values.set(philoxBlocks(this.#counterWords(blocks), this.#key, blocks), at)
       at += blocks * wordsPerBlock
     }
     while (at < values.length) values[at++] = this.bits()
   }
 
-  /** The counter as the words of the next block; it moves on by so many. */
+  /** The counter words of the next block. Advances the counter. */
   #counterWords(blocks: number): readonly [number, number, number, number] {
     const low = this.#counter >>> 0
     const next = Math.floor(this.#counter / 2 ** 32) >>> 0
@@ -60,7 +60,7 @@ export class RandomStream {
     return this.bits() / 2 ** 32
   }
 
-  /** A whole number, uniform in [0, count). Unbiased: draws again where the modulus would favor small numbers. */
+  /** An integer, uniform in [0, count). Rejection sampling avoids the bias of the modulus. */
   integer(count: number): number {
     const limit = 2 ** 32 - (2 ** 32 % count)
     let bits = this.bits()
@@ -81,7 +81,7 @@ export class RandomStream {
     return radius * Math.cos(angle)
   }
 
-  /** As many calls of `uniform` give the same. */
+  /** Equal to as many calls of `uniform`. */
   fillUniform(values: Float32Array | Float64Array): void {
     for (let at = 0; at < values.length; at += words.length) {
       const part = words.subarray(0, values.length - at)
@@ -90,7 +90,7 @@ export class RandomStream {
     }
   }
 
-  /** As many calls of `normal` give the same, in less than half of the time. */
+  /** Equal to as many calls of `normal`, in less than half the time. */
   fillNormal(values: Float32Array | Float64Array): void {
     let at = 0
     if (values.length > 0 && this.#spareNormal !== undefined) values[at++] = this.normal()
@@ -112,15 +112,15 @@ export class RandomStream {
     const order = Uint32Array.from({ length: count }, (_, i) => i)
     for (let i = count - 1; i > 0; i--) {
       const j = this.integer(i + 1)
-      const kept = order[i]!
+      const swapped = order[i]!
       order[i] = order[j]!
-      order[j] = kept
+      order[j] = swapped
     }
     return order
   }
 }
 
-/** The stream of that name: same path, same numbers, on every machine. */
+/** The stream of that name. The same path gives the same numbers on every machine. */
 export function randomStream(...path: readonly (string | number)[]): RandomStream {
   const digest = createHash('sha256').update(canonicalJson(path)).digest()
   return new RandomStream([

@@ -1,31 +1,32 @@
-/** JSON Schema (2020-12) validation by ajv, with messages that a person can act on. */
+/** JSON Schema (2020-12) validation with ajv and actionable messages. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { ErrorObject } from 'ajv'
 import { didYouMean } from './errors.ts'
 
-/** One thing wrong in a document: where (a JSON pointer) and what. */
+/** A problem in a document: its JSON pointer and a message. */
 export interface SchemaProblem {
   readonly pointer: string
   readonly message: string
 }
 
+/** A validated document. */
 export interface SchemaResult {
   /** A copy of the document with the schema's defaults filled in. */
   readonly value: unknown
   readonly problems: readonly SchemaProblem[]
 }
 
-/** What unknown keys are called in messages, and what accepts the others. */
+/** The wording of messages about unknown keys. */
 export interface SchemaWording {
   /** `key` or `option`. */
   readonly noun: string
-  /** Who lists what it accepts, such as `pgd`; the place itself if left out. */
+  /** Whose keys the message lists, such as `pgd`; by default, those of the location. */
   readonly subject?: string
 }
 
 /**
- * Compiles a schema. The function that comes back never changes the document it is given.
- * @throws Error if the schema itself is wrong; the message says why.
+ * Compiles a schema. The returned function does not change its document.
+ * @throws Error if the schema itself is invalid
  */
 export function compileSchema(
   schema: Readonly<Record<string, unknown>>,
@@ -47,14 +48,14 @@ export function compileSchema(
   }
 }
 
-/** A JSON value as it is shown in a message: its JSON text, shortened. */
+/** A JSON value in a message: its text, shortened. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
 function explain(errors: readonly ErrorObject[], wording: SchemaWording): SchemaProblem[] {
-  // The branches of a failed choice say nothing useful: the choice's own description does.
+  // Report a failed choice by its own description, not by the errors of its branches.
   const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
   const kept = errors.filter(
     (error) =>
@@ -102,7 +103,7 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
     case 'anyOf':
       return {
         pointer,
-        message: `must be ${describe(parent) ?? 'one of the forms of the schema'}, got ${got}`,
+        message: `must be ${describe(parent) ?? 'one of the forms in the schema'}, got ${got}`,
       }
     case 'pattern':
       return {
@@ -121,7 +122,7 @@ function propertyNames(schema: unknown): string[] {
 
 function describe(schema: unknown): string | undefined {
   if (typeof schema !== 'object' || schema === null || !('description' in schema)) return undefined
-  // What comes after a semicolon tells of other things than the form.
+  // Only the part before a semicolon describes the form.
   return String(schema.description).split(';')[0]
 }
 
@@ -130,7 +131,7 @@ function typeNames(types: unknown): string {
   return names.map((name) => (/^[aeio]/.test(name) ? `an ${name}` : `a ${name}`)).join(' or ')
 }
 
-/** A key as one step of a JSON pointer (RFC 6901). */
+/** Escapes a key for a JSON pointer (RFC 6901). */
 export function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -1,22 +1,23 @@
-/** WebAssembly as it is written and run: as much of its binary form as loops over numbers and 128-bit vectors take. */
+/** Writes and runs WebAssembly modules: the part of the binary format that vector loops need. */
 
 /** Instructions, or any other part of a module. */
 export type Code = readonly number[]
 
-/** One part after the other. */
+/** Concatenates parts. */
 export function code(...parts: readonly Code[]): Code {
   return parts.flat()
 }
 
 const [block, loop, branch, branchIf, end] = [0x02, 0x03, 0x0c, 0x0d, 0x0b]
-/** The type of a block that leaves nothing on the stack. */
+/** The type of a block without results. */
 const empty = 0x40
 
-/** Types of values, as the binary form names them. */
+/** The binary codes of value types. */
 export const valueTypes = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const
+/** A WebAssembly value type. */
 export type ValueType = keyof typeof valueTypes
 
-/** Instructions without operands of their own, which take all they need from the stack. */
+/** Instructions without immediate operands. */
 export const instructions = {
   'i32.eqz': [0x45],
   'i32.lt_u': [0x49],
@@ -51,27 +52,25 @@ export const instructions = {
   'f64x2.pmax': vector(0xf7),
 } as const satisfies Readonly<Record<string, Code>>
 
-/** Instructions with operands of their own. Offsets are in bytes and added to an address on the stack. */
+/** Instructions with immediate operands. Offsets are in bytes, from an address on the stack. */
 export const instruction = {
-  getLocal: (index: number): Code => [0x20, ...unsigned(index)],
-  setLocal: (index: number): Code => [0x21, ...unsigned(index)],
   i32: (value: number): Code => [0x41, ...signed(value)],
   i64: (value: number): Code => [0x42, ...signed(value)],
-  /** Puts an i32 at an address. */
+  /** Stores an i32. */
   store32: (offset: number): Code => [0x36, 2, ...unsigned(offset)],
-  /** Both lanes of a vector. */
+  /** A constant vector. */
   f64x2: (first: number, second: number): Code => [
     ...vector(0x0c),
     ...new Uint8Array(Float64Array.of(first, second).buffer),
   ],
   load128: (offset: number): Code => [...vector(0x00), 3, ...unsigned(offset)],
   store128: (offset: number): Code => [...vector(0x0b), 3, ...unsigned(offset)],
-  /** A float64 in both lanes. */
+  /** Loads a float64 into both lanes. */
   loadSplat: (offset: number): Code => [...vector(0x0a), 3, ...unsigned(offset)],
-  /** The lower half of a vector; the upper one is zero. */
+  /** Loads the lower half of a vector and sets the upper half to zero. */
   load64: (offset: number): Code => [...vector(0x5d), 2, ...unsigned(offset)],
   store64: (offset: number): Code => [...vector(0x5b), 2, ...unsigned(offset), 0],
-  /** Runs `body` for as long as `condition` leaves something else than 0. */
+  /** Runs `body` while `condition` is not 0. */
   whileLoop: (condition: Code, body: Code): Code =>
     code(
       [block, empty, loop, empty],
@@ -80,22 +79,57 @@ export const instruction = {
     ),
 }
 
-/** A function of its parameters, which returns nothing and works on the memory alone. */
+/** A parameter or local variable of a function. */
+export interface Variable {
+  /** Pushes the value. */
+  readonly get: Code
+  /** Pops the value. */
+  readonly set: Code
+}
+
+/** Declares the variables of one function. Declare all parameters before the first local. */
+export class FunctionVariables {
+  readonly #parameters: ValueType[] = []
+  readonly #locals: ValueType[] = []
+
+  /** The types of the parameters, in order. */
+  get parameters(): readonly ValueType[] {
+    return this.#parameters
+  }
+
+  /** The types of the locals, in order. */
+  get locals(): readonly ValueType[] {
+    return this.#locals
+  }
+
+  parameter(type: ValueType): Variable {
+    return variable(this.#parameters.push(type) - 1)
+  }
+
+  /** A local variable, initially zero. */
+  local(type: ValueType): Variable {
+    return variable(this.#parameters.length + this.#locals.push(type) - 1)
+  }
+}
+
+function variable(index: number): Variable {
+  return { get: [0x20, ...unsigned(index)], set: [0x21, ...unsigned(index)] }
+}
+
+/** A function without results that works on the memory. */
 export interface FunctionDefinition {
-  readonly parameters: readonly ValueType[]
-  /** Numbered from the parameters on, and zero at first. */
-  readonly locals: readonly ValueType[]
+  readonly variables: FunctionVariables
   readonly body: Code
 }
 
-/** What a module computes on. */
+/** The memory of a module. */
 export interface Memory {
-  /** Another one after the memory has grown. */
+  /** Replaced when the memory grows. */
   readonly buffer: ArrayBuffer
   grow(pages: number): number
 }
 
-/** As much of the engine's own interface as is used here; what types there are belong to browsers. */
+/** The part of the WebAssembly API used here, which the Node types lack. */
 interface Engine {
   readonly Memory: new (limits: { readonly initial: number }) => Memory
   readonly Module: new (bytes: Uint8Array) => object
@@ -106,14 +140,18 @@ interface Engine {
 }
 
 const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: Engine }
+/** The size of a memory page. */
 export const pageBytes = 2 ** 16
 
-/** A memory of so many pages. */
+/** A memory of `pages` pages. */
 export function newMemory(pages: number): Memory {
   return new engine.Memory({ initial: pages })
 }
 
-/** The function of a module that `encodeModule` has written, on a memory; its parameters are numbers, those of i32 modulo 2³². */
+/**
+ * The function of a module from `encodeModule`, working on `memory`. Its parameters are numbers;
+ * those of type i32 are taken modulo 2³².
+ */
 export function instantiate(
   bytes: Uint8Array,
   memory: Memory,
@@ -121,10 +159,10 @@ export function instantiate(
   return new engine.Instance(new engine.Module(bytes), { host: { memory } }).exports.run
 }
 
-/** A module that imports a memory, as `memory` of the module `host`, and exports one function, as `run`. */
-export function encodeModule({ parameters, locals, body }: FunctionDefinition): Uint8Array {
-  const types = parameters.map((type) => valueTypes[type])
-  const declared = locals.map((type) => [1, valueTypes[type]])
+/** A module that imports the memory `host.memory` and exports one function, `run`. */
+export function encodeModule({ variables, body }: FunctionDefinition): Uint8Array {
+  const types = variables.parameters.map((type) => valueTypes[type])
+  const declared = variables.locals.map((type) => [1, valueTypes[type]])
   const memory = code(name('host'), name('memory'), [0x02, 0x00, 1])
   return Uint8Array.from(
     code(
@@ -158,7 +196,7 @@ function name(text: string): Code {
   return sized([...new TextEncoder().encode(text)])
 }
 
-/** LEB128 of a whole number from 0 on. */
+/** LEB128 of a nonnegative integer. */
 function unsigned(value: number): Code {
   return value < 0x80 ? [value] : [(value % 0x80) + 0x80, ...unsigned(Math.floor(value / 0x80))]
 }

@@ -1,14 +1,13 @@
-/** The Model over an expression of its logits. Sessions are compiled when first needed and kept. */
+/** A model given by an expression of its logits. */
 import { GraphError, RobenchError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import type { Dim } from '../engine/graph/dim.ts'
-import type { Noise } from '../engine/graph/random-operators.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { Session } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
-import { chooseCut } from './incremental/split-network.ts'
+import { chooseCut } from './incremental/choose-cut.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
-import type { FileRunner } from './file-runner.ts'
+import type { ClassifierParts } from './classifier-parts.ts'
 import type {
   GradientResult,
   Model,
@@ -19,58 +18,29 @@ import type {
   ProgramDefinition,
   ProgramScope,
   TargetedLoss,
-  WindowedPasses,
 } from './model.ts'
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
-import {
-  checkComponentNames,
-  isExact,
-  substituteTreated,
-  type PlacedComponent,
-} from './components.ts'
-import { IncrementalSessions } from './incremental/incremental-passes.ts'
+import { checkComponentNames, isExact, substituteTreated } from './components.ts'
+import { IncrementalPasses } from './incremental/incremental-passes.ts'
+import { incrementalPasses, type IncrementalModel, type WindowQueries } from './window-queries.ts'
 
-export interface ClassifierParts {
-  readonly name: string
-  readonly hash: string
-  readonly inputShape: readonly [number, number, number]
-  readonly classes: number
-  readonly bounds: readonly [number, number]
-  /** The placeholder `[n, c, h, w]` of the expression. */
-  readonly images: Value
-  /** What the file was read as, or why there is no expression to differentiate. */
-  readonly expression: ClassifierExpression | GraphError
-  /** As the manifest declares them. */
-  readonly components: readonly ModelComponent[]
-  readonly stochastic: boolean
-  readonly runner: FileRunner
-  readonly session: SessionOptions
-}
-
-/** A classifier as an expression of its placeholders: images and noise. */
-export interface ClassifierExpression {
-  /** `[n, k]` */
-  readonly logits: Value
-  readonly components: readonly PlacedComponent[]
-  readonly noise: readonly Noise[]
-}
-
-/** What a model and its variants have in common. */
+/** State shared by a model and its variants. */
 interface Family {
   forward: number
   backward: number
   readonly sessions: ModelSessions
 }
 
-export class ClassifierModel implements Model {
+/** An imported classifier, or a variant of one. Sessions are compiled on first use. */
+export class ClassifierModel implements IncrementalModel {
   readonly #parts: ClassifierParts
   readonly #variant: ModelVariant
   readonly #noise: NoiseSource
   readonly #family: Family
 
-  /** @param whole of which it is a variant */
+  /** @param whole the model that this is a variant of */
   constructor(parts: ClassifierParts, variant: ModelVariant = {}, whole?: ClassifierModel) {
     const { draws } = variant
     this.#parts = parts
@@ -139,15 +109,15 @@ export class ClassifierModel implements Model {
       ...(targets && { targets: int64([count], targets) }),
       ...this.#drawNoise(inputs),
     }
-    const answers = await session.run(feeds, this.#parts.name)
+    const outputs = await session.run(feeds, this.#parts.name)
     this.#family.forward += count
     this.#family.backward += count
-    const logits = answers['logits'] as FloatTensor
+    const logits = outputs['logits'] as FloatTensor
     this.#checkLogits(logits)
     return {
       logits,
-      losses: answers['losses']!.data as Float32Array,
-      gradient: answers['gradient'] as FloatTensor,
+      losses: outputs['losses']!.data as Float32Array,
+      gradient: outputs['gradient'] as FloatTensor,
     }
   }
 
@@ -155,11 +125,11 @@ export class ClassifierModel implements Model {
     const { name, session: options } = this.#parts
     const { sessions } = this.#family
     const whole = sessions.treated(this.#variant)
-    // The rows of each pass: numbers, or symbols that the inputs of a run resolve.
+    // The number of rows in each pass: a number, or a symbol that the inputs of a run resolve.
     const forward: Dim[] = []
     const backward: Dim[] = []
     const noise: PassNoise[] = []
-    const bridges = new Map<Value, Value | null>()
+    const overrides = new Map<Value, Value | null>()
     const definition = build({
       logits: (inputs) => {
         const rows = inputs.shape[0] ?? 0
@@ -172,31 +142,34 @@ export class ClassifierModel implements Model {
             ...own.map(({ source, value }) => [source.value, value] as const),
           ]),
         )
-        for (const [from, to] of treated.bridges) bridges.set(from, to)
+        for (const [from, to] of treated.overrides) overrides.set(from, to)
         return treated.logits
       },
       gradient: (of, withRespectTo) => {
         backward.push(forward.at(-1) ?? 0)
         const { straightThrough } = whole
-        return gradient(of, withRespectTo, { name, bridges, straightThrough })
+        return gradient(of, withRespectTo, { name, overrides, straightThrough })
       },
     })
     const placeholders = [...definition.inputs, ...noise.map(({ value }) => value)]
     const session = await Session.compile(definition.outputs, placeholders, options, name)
-    sessions.keep(session)
+    sessions.register(session)
     return {
       run: async (feeds): Promise<Record<string, Tensor>> => {
         const drawn = drawPasses(noise, definition.inputs, feeds, this.#noise)
-        const answers = await session.run({ ...feeds, ...drawn }, name)
+        const outputs = await session.run({ ...feeds, ...drawn }, name)
         this.#family.forward += countRows(forward, definition.inputs, feeds)
         this.#family.backward += countRows(backward, definition.inputs, feeds)
-        return answers
+        return outputs
       },
-      release: () => sessions.drop(session),
+      release: () => sessions.releaseProgram(session),
     }
   }
 
-  async windowed(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined> {
+  /** Undefined where whole passes are about as fast, and where there is nothing to reuse. */
+  async [incrementalPasses](
+    sides: ReadonlyMap<number, number>,
+  ): Promise<WindowQueries | undefined> {
     const { expression, images, name, classes, session } = this.#parts
     const onCpu = (session.device ?? 'cpu') === 'cpu'
     if (expression instanceof GraphError || expression.noise.length > 0 || !onCpu) return undefined
@@ -205,31 +178,32 @@ export class ClassifierModel implements Model {
     const cut = chooseCut(logits, images, sides)
     if (!cut) return undefined
     const forward = (): Promise<Session> => sessions.forward(this.#variant)
-    const passes = new IncrementalSessions({ name, images, logits, classes, cut, forward, session })
-    sessions.keep(passes)
+    const passes = new IncrementalPasses({ name, images, logits, classes, cut, forward, session })
+    sessions.register(passes)
     return {
-      know: () => passes.know(),
-      logits: async (points, asked) => {
+      logits: async (points, searches) => {
         this.#checkInputs(points)
-        const answer = await passes.logits(points, asked)
+        const result = await passes.logits(points, searches)
         this.#family.forward += points.shape[0]!
-        this.#checkLogits(answer)
-        return answer
+        this.#checkLogits(result)
+        return result
       },
-      release: () => sessions.drop(passes),
+      accept: (search) => passes.accept(search),
+      release: () => sessions.releaseProgram(passes),
     }
   }
 
   /**
-   * The logits `[n, k]` as an expression of images `[n, c, h, w]`, weights as constants: for defenses that are built around a model.
-   * @throws GraphError where there is no expression, or it draws random numbers
+   * The logits `[n, k]` as an expression of images `[n, c, h, w]`, with weights as constants: for
+   * defenses that wrap a model.
+   * @throws GraphError if there is no expression, or it draws random numbers
    */
   apply(images: Value): Value {
     const { name, stochastic } = this.#parts
     if (stochastic) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `${name}: draws random numbers, so it cannot be made part of another model`,
+        `${name}: the model draws random numbers, so it cannot be part of another model`,
       )
     }
     const whole = this.#family.sessions.treated(this.#variant)
@@ -245,8 +219,8 @@ export class ClassifierModel implements Model {
     const { expression, name, runner } = this.#parts
     if (expression instanceof GraphError) return runner.logits(inputs)
     const session = await this.#family.sessions.forward(this.#variant)
-    const answers = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
-    return answers['logits'] as FloatTensor
+    const outputs = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
+    return outputs['logits'] as FloatTensor
   }
 
   #drawNoise(inputs: FloatTensor): Record<string, Tensor> {
@@ -258,7 +232,7 @@ export class ClassifierModel implements Model {
     )
   }
 
-  /** Placeholders for one use of the model among several. */
+  /** Noise placeholders for one of several uses of the model. */
   #passNoise(call: number, rows: Dim): PassNoise[] {
     const { expression } = this.#parts
     if (expression instanceof GraphError) return []
@@ -292,7 +266,8 @@ export class ClassifierModel implements Model {
     if (at >= 0) {
       throw new RobenchError(
         'ROBENCH_GRAPH',
-        `${name}: ${what} ${labels[at]} of row ${at} in the batch is no class of the model, which has ${classes} (0 to ${classes - 1})`,
+        `${name}: ${what} ${labels[at]} of row ${at} in the batch is out of range; ` +
+          `the model has ${classes} classes (0 to ${classes - 1})`,
       )
     }
   }
@@ -300,16 +275,19 @@ export class ClassifierModel implements Model {
   #checkLogits(logits: FloatTensor): void {
     const at = logits.data.findIndex((value) => !Number.isFinite(value))
     if (at >= 0) {
-      const row = Math.floor(at / this.#parts.classes)
+      const { name, classes } = this.#parts
+      const row = Math.floor(at / classes)
       throw new RobenchError(
         'ROBENCH_MODEL_OUTPUT',
-        `${this.#parts.name}: logit ${at % this.#parts.classes} of row ${row} in the batch is ${logits.data[at]}; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights`,
+        `${name}: logit ${at % classes} of row ${row} in the batch is ${logits.data[at]}; ` +
+          'a model with non-finite logits cannot be evaluated: ' +
+          'check its normalization (mean, std) and its weights',
       )
     }
   }
 }
 
-/** The sum of row counts. */
+/** The total number of rows. */
 function countRows(
   rows: readonly Dim[],
   inputs: readonly Value[],

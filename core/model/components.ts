@@ -1,10 +1,10 @@
-/** Components of a model as parts of its expression, and what their treatment makes of it. */
+/** Components of a model as parts of its expression, and the expression with treated components. */
 import { ConfigError, didYouMean } from '../base/errors.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import { substitute } from '../engine/graph/rewrite.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
 import type { ManifestComponent } from './manifest.ts'
-import type { ModelComponent, ModelVariant } from './model.ts'
+import type { ComponentTreatment, ModelComponent, ModelVariant } from './model.ts'
 
 /** A component y = s(x) in an expression of logits. */
 export interface PlacedComponent extends ModelComponent {
@@ -12,20 +12,26 @@ export interface PlacedComponent extends ModelComponent {
   readonly output: Value
 }
 
-/** A model's expression, and how gradients are to pass through it. */
+/** Logits and the components that they contain. */
+export interface ComponentExpression {
+  readonly logits: Value
+  readonly components: readonly PlacedComponent[]
+}
+
+/** A model's expression, and how gradients pass through it. */
 export interface TreatedExpression {
   readonly logits: Value
-  /** As in the options of `gradient`. */
-  readonly bridges: ReadonlyMap<Value, Value | null>
+  /** Gradient overrides, as in the options of `gradient`. */
+  readonly overrides: ReadonlyMap<Value, Value | null>
   readonly straightThrough: boolean
 }
 
-/** True if the variant is the model as it is. */
+/** True if the variant is the unchanged model. */
 export function isExact({ components = {}, straightThrough = false }: ModelVariant): boolean {
   return !straightThrough && Object.values(components).every((treatment) => treatment === 'exact')
 }
 
-/** @throws ConfigError if the variant names a component that is not among these */
+/** @throws ConfigError if the variant names a component that is not among `known` */
 export function checkComponentNames(
   known: readonly ModelComponent[],
   { components = {} }: ModelVariant,
@@ -36,14 +42,16 @@ export function checkComponentNames(
   if (unknown === undefined) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `${model} has no component "${unknown}"${didYouMean(unknown, names)} (it has ${names.join(', ') || 'none'})`,
+    `${model} has no component "${unknown}"${didYouMean(unknown, names)} ` +
+      `(components: ${names.join(', ') || 'none'})`,
   )
 }
 
 /**
- * Finds the tensors that the manifest names. Later expressions must keep them: whoever rewrites the logits passes them along as results.
- * @param values what the file's tensors were read as
- * @throws ConfigError if a tensor is not in the graph, or is dropped because nothing after it is used
+ * Finds the tensors that the manifest names. Rewrite the logits with `rewriteComponents`, which
+ * keeps them.
+ * @param values the value of each tensor in the file
+ * @throws ConfigError if a tensor does not exist, or was dropped because the logits do not use it
  */
 export function placeComponents(
   declared: readonly ManifestComponent[],
@@ -51,16 +59,19 @@ export function placeComponents(
   model: string,
 ): PlacedComponent[] {
   const names = declared.map(({ name }) => name)
-  const twice = names.find((name, place) => names.indexOf(name) !== place)
-  if (twice !== undefined) throw wrongComponent(model, twice, 'two components have that name')
+  const duplicate = names.find((name, place) => names.indexOf(name) !== place)
+  if (duplicate !== undefined) {
+    throw componentError(model, duplicate, 'two components have this name')
+  }
   return declared.map((component) => {
     const find = (key: 'input' | 'output'): Value => {
       const value = values.get(component[key])
       if (value) return value
-      throw wrongComponent(
+      throw componentError(
         model,
         component.name,
-        `its ${key} "${component[key]}" is no tensor on the way to the logits; name one as the file does`,
+        `its ${key} "${component[key]}" is not a tensor that the logits depend on; ` +
+          'use the name in the file',
       )
     }
     return {
@@ -73,88 +84,119 @@ export function placeComponents(
 }
 
 /**
- * Checks that each component is a part of the way from images to logits.
+ * Checks that each component is between images and logits.
  * @throws ConfigError naming the component
  */
-export function checkComponents(
-  logits: Value,
-  components: readonly PlacedComponent[],
-  model: string,
-): void {
+export function checkComponents({ logits, components }: ComponentExpression, model: string): void {
   const used = new Set(topologicalOrder([logits]))
   for (const { name, input, output, backward } of components) {
     if (input === output) {
-      throw wrongComponent(model, name, 'its input and output are one value, so it does nothing')
-    }
-    if (!used.has(output.node)) {
-      throw wrongComponent(
+      throw componentError(
         model,
         name,
-        'the logits do not depend on its output as robench reads them',
+        'its input and output are the same value, so it has no effect',
       )
     }
-    if (!topologicalOrder([output]).includes(input.node)) {
-      throw wrongComponent(model, name, 'its output does not depend on its input')
+    if (!used.has(output.node)) {
+      throw componentError(model, name, 'the imported logits do not depend on its output')
     }
-    if (backward === 'identity' || backward === 'removed') checkShapes(input, output, name, model)
+    if (!topologicalOrder([output]).includes(input.node)) {
+      throw componentError(model, name, 'its output does not depend on its input')
+    }
+    if (isBypass(backward)) checkShapes(input, output, name, model)
   }
 }
 
-/** The expression with its components treated so; whatever the variant does not name is exact. */
-export function treat(
-  expression: Value,
-  components: readonly PlacedComponent[],
+/**
+ * Applies a rewrite to the logits and to the ends of the components.
+ * @param rewrite returns one value for each that it gets, in order
+ */
+export function rewriteComponents(
+  { logits, components }: ComponentExpression,
+  rewrite: (values: readonly Value[]) => Value[],
+): ComponentExpression {
+  const ends = components.flatMap(({ input, output }) => [input, output])
+  const rewritten = rewriteValues([logits, ...ends], rewrite)
+  return {
+    logits: rewritten.get(logits)!,
+    components: components.map((component) => ({
+      ...component,
+      input: rewritten.get(component.input)!,
+      output: rewritten.get(component.output)!,
+    })),
+  }
+}
+
+/**
+ * The expression with its components treated as the variant says; those it does not name are exact.
+ * @throws ConfigError if a component cannot be bypassed because its output has another shape
+ */
+export function treatComponents(
+  expression: ComponentExpression,
   variant: ModelVariant,
   model: string,
 ): TreatedExpression {
-  let [logits, ...ends] = [
-    expression,
-    ...components.flatMap(({ input, output }) => [input, output]),
-  ]
-  components.forEach(({ name }, i) => {
-    const [input, output] = [ends[2 * i]!, ends[2 * i + 1]!]
-    const treatment = variant.components?.[name] ?? 'exact'
-    if (treatment === 'identity' || treatment === 'removed') {
-      checkShapes(input, output, name, model)
-    }
-    if (treatment !== 'removed') return
-    const replaced = substitute([logits, ...ends], new Map([[output, input]]))
-    logits = replaced[0]!
-    ends = replaced.slice(1)
-  })
-  const bridges = new Map<Value, Value | null>()
-  components.forEach(({ name }, i) => {
-    const treatment = variant.components?.[name] ?? 'exact'
-    if (treatment === 'identity') bridges.set(ends[2 * i + 1]!, ends[2 * i]!)
-    if (treatment === 'constant') bridges.set(ends[2 * i + 1]!, null)
-  })
-  return { logits, bridges, straightThrough: variant.straightThrough ?? false }
+  const treatmentOf = (name: string): ComponentTreatment => variant.components?.[name] ?? 'exact'
+  let current = expression
+  for (const { name } of expression.components) {
+    // Earlier removals rewrote the later components.
+    const { input, output } = current.components.find((component) => component.name === name)!
+    const treatment = treatmentOf(name)
+    if (isBypass(treatment)) checkShapes(input, output, name, model)
+    if (treatment !== 'removed') continue
+    current = rewriteComponents(current, (values) => substitute(values, new Map([[output, input]])))
+  }
+  const overrides = new Map<Value, Value | null>()
+  for (const { name, input, output } of current.components) {
+    const treatment = treatmentOf(name)
+    if (treatment === 'identity') overrides.set(output, input)
+    if (treatment === 'constant') overrides.set(output, null)
+  }
+  return { logits: current.logits, overrides, straightThrough: variant.straightThrough ?? false }
 }
 
-/** The expression with other values in the place of some. */
+/** The expression with some values replaced. */
 export function substituteTreated(
-  { logits, bridges, straightThrough }: TreatedExpression,
+  { logits, overrides, straightThrough }: TreatedExpression,
   replacements: ReadonlyMap<Value, Value>,
 ): TreatedExpression {
-  const pairs = Array.from(bridges)
-  const values = pairs.flatMap(([from, to]) => (to ? [from, to] : [from]))
-  const [replaced, ...ends] = substitute([logits, ...values], replacements)
-  const moved = pairs.map(
-    ([, to]) => [ends.shift()!, to && ends.shift()!] as const satisfies readonly unknown[],
-  )
-  return { logits: replaced!, bridges: new Map(moved), straightThrough }
+  const ends = [...overrides].flatMap(([from, to]) => (to ? [from, to] : [from]))
+  const rewritten = rewriteValues([logits, ...ends], (values) => substitute(values, replacements))
+  return {
+    logits: rewritten.get(logits)!,
+    overrides: new Map(
+      Array.from(overrides, ([from, to]) => [rewritten.get(from)!, to && rewritten.get(to)!]),
+    ),
+    straightThrough,
+  }
+}
+
+/** The result of a rewrite for each value. */
+function rewriteValues(
+  values: readonly Value[],
+  rewrite: (values: readonly Value[]) => Value[],
+): ReadonlyMap<Value, Value> {
+  const distinct = [...new Set(values)]
+  const results = rewrite(distinct)
+  return new Map(distinct.map((value, i) => [value, results[i]!]))
+}
+
+/** Whether a treatment puts the component's input in the place of its output, in some pass. */
+function isBypass(treatment: ComponentTreatment): boolean {
+  return treatment === 'identity' || treatment === 'removed'
 }
 
 function checkShapes(input: Value, output: Value, name: string, model: string): void {
   const [from, to] = [formatShape(input.shape), formatShape(output.shape)]
   if (from === to) return
-  throw wrongComponent(
+  throw componentError(
     model,
     name,
-    `it turns ${from} into ${to}, so it cannot be treated as the identity or removed; "constant" and "exact" can be had`,
+    `its input is ${from} and its output ${to}, so it cannot be treated as the identity or ` +
+      'removed; use "constant" or "exact"',
   )
 }
 
-function wrongComponent(model: string, name: string, reason: string): ConfigError {
+function componentError(model: string, name: string, reason: string): ConfigError {
   return new ConfigError('ROBENCH_CONFIG', `${model}: component "${name}": ${reason}`)
 }

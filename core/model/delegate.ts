@@ -2,8 +2,8 @@
 import type { Model } from './model.ts'
 
 /**
- * A model that is another one but for what is given. Without windowed passes, unless they are given: a view that answers otherwise than the
- * whole model would have to answer so through windows, too.
+ * A view of a model: every member is the model's own unless `changes` replaces it. Window queries
+ * on a view are whole passes, because the view may replace the logits.
  */
 export function delegateModel(model: Model, changes: Partial<Model>): Model {
   return {

@@ -1,48 +1,58 @@
-/** Gradient maps: a model's own estimate, as an expression, of how each pixel moves its answer, without the true label. */
+/**
+ * Gradient maps: a model's own estimate of how each pixel affects its output, without the true
+ * label.
+ */
 import { gradient } from '../engine/graph/gradient.ts'
 import { g } from '../engine/graph/graph.ts'
-import { shapeError } from '../engine/graph/operator.ts'
+import { shapeError } from '../engine/graph/operator-call.ts'
 import type { Value } from '../engine/graph/value.ts'
 
-/** What is differentiated; see `estimateGradientMap`. */
+/** What to differentiate; see `estimateGradientMap`. */
 export const gradientMapModes = ['pseudo', 'margin', 'uniform', 'all', 'topk'] as const
+/** A mode of `gradientMapModes`. */
 export type GradientMapMode = (typeof gradientMapModes)[number]
 
-/** How a map is scaled, for each example and map by itself; see `estimateGradientMap`. */
+/** How to scale each map of each example; see `estimateGradientMap`. */
 export const gradientMapScales = ['rms', 'linf', 'sign', 'frobPerChannel', 'none'] as const
+/** A scale of `gradientMapScales`. */
 export type GradientMapScale = (typeof gradientMapScales)[number]
 
+/** Options of `estimateGradientMap`. */
 export interface GradientMapOptions {
   readonly mode: GradientMapMode
   readonly normalize: GradientMapScale
-  /** With mode `topk`: how many maps; 3 if left out. */
+  /** The number of maps for mode `topk`. Default: 3. */
   readonly count?: number
 }
 
-/** What keeps scales from zero. */
+/** Keeps scales above zero. */
 const guard = 1e-12
-/** The largest multiple of the root mean square that is kept. */
+/** Values are clipped to this multiple of the root mean square. */
 const largest = 3
 
 /**
- * Estimates ∂/∂x of a cross-entropy, in the expression itself, so that it can be exported and differentiated again.
+ * Estimates ∂/∂x of a cross-entropy as an expression, so that it can be exported and
+ * differentiated.
  *
  * With J = ∂z/∂x and p = softmax(z), the map of class k is g_k = ∇ₓ CE(z, k) = Jᵀ(p − e_k):
- * - `pseudo`: g_ŷ of the class ŷ with the largest logit. Shrinks like 1 − p_ŷ, but is computed without cancellation;
- * - `margin`: Jᵀ(e_s − e_ŷ) with s the second largest logit, which does not shrink. In a network of ReLUs constant almost everywhere;
- * - `uniform`: Jᵀ(p − 1/K), the mean of all g_k. (Their mean weighted by p is zero, always.)
+ * - `pseudo`: g_ŷ of the class ŷ with the largest logit. Shrinks like 1 − p_ŷ, but is computed
+ *   without cancellation;
+ * - `margin`: Jᵀ(e_s − e_ŷ) with s the second largest logit. Does not shrink. In a ReLU network
+ *   constant almost everywhere;
+ * - `uniform`: Jᵀ(p − 1/K), the mean of all g_k. (Their mean weighted by p is always zero.)
  * - `all`: g_0 … g_{K−1}, K times the channels;
- * - `topk`: g_k of the `count` likeliest classes, the likeliest first.
+ * - `topk`: g_k of the `count` most likely classes, in descending order.
  *
- * Scales: `rms` divides by the root mean square, clips to [−3, 3] and divides by 3; `linf` divides by the largest absolute value;
- * `sign` takes the sign; `frobPerChannel` divides each channel by its Frobenius norm. What is divided by is kept above 1e-12 (1e-15 per
- * channel), so maps smaller than that fade.
+ * Scales: `rms` divides by the root mean square, clips to [−3, 3] and divides by 3; `linf` divides
+ * by the largest absolute value; `sign` takes the sign; `frobPerChannel` divides each channel by
+ * its Frobenius norm. Divisors are at least 1e-12 (1e-15 per channel), so smaller maps fade.
  *
- * The paper's own estimator is not known; modes and scales are ours.
+ * The paper does not specify its estimator; modes and scales are ours.
  * @param logitsOf logits `[n, k]` of images `[n, c, h, w]`
  * @param x `[n, c, h, w]`
- * @returns `[n, maps · c, h, w]`. One backward pass a map.
- * @see Hong, Hong, Kong 2022, "An eye for an eye: defending against gradient-based attacks with gradients", arXiv:2202.01117
+ * @returns `[n, maps · c, h, w]`. One backward pass per map.
+ * @see Hong, Hong, Kong 2022, "An eye for an eye: defending against gradient-based attacks with
+ *   gradients", arXiv:2202.01117
  */
 export function estimateGradientMap(
   logitsOf: (images: Value) => Value,
@@ -57,7 +67,7 @@ export function estimateGradientMap(
   return g.concat(maps, 1)
 }
 
-/** What each map sends back into the logits, `[n, k]`. */
+/** The upstream gradient `[n, k]` of each map. */
 function upstreams(logits: Value, { mode, count = 3 }: GradientMapOptions): Value[] {
   const classes = logits.shape[1]
   if (typeof classes !== 'number' || classes < 2) {
@@ -83,13 +93,17 @@ function upstreams(logits: Value, { mode, count = 3 }: GradientMapOptions): Valu
   }
 }
 
-// p − e_k, with the sum of the other probabilities for 1 − p_k, which would round to 0 where the model is sure.
+// p − e_k. 1 − p_k is computed as the sum of the other probabilities, because it would round to 0
+// for a confident model.
 function awayFrom(mask: Value, logits: Value): Value {
   const others = g.where(mask, 0, g.softmax(logits))
   return g.where(mask, g.neg(g.reduceSum(others, [1], true)), others)
 }
 
-/** `[n, k]` each: true at the largest logit, at the second largest, and so on; of equal ones at the first. */
+/**
+ * Masks `[n, k]`: true at the largest logit, at the second largest, and so on. Ties are sorted by
+ * class.
+ */
 function rankMasks(logits: Value, count: number): Value[] {
   const masks: Value[] = []
   let rest = logits
@@ -117,7 +131,7 @@ const scales: Readonly<Record<GradientMapScale, (map: Value) => Value>> = {
   frobPerChannel: (map) => g.div(map, rootOf(g.reduceSum(g.mul(map, map), [2, 3], true), 1e-15)),
 }
 
-/** √(x + least²), which has a derivative at 0 too. */
+/** √(x + least²), differentiable at 0. */
 function rootOf(squares: Value, least: number): Value {
   return g.sqrt(g.add(squares, least ** 2))
 }

@@ -1,37 +1,47 @@
-/** Whether what was read from a file answers as the file does, run by onnxruntime. */
+/** Checks that an imported graph computes the same logits as its file in onnxruntime. */
 import { GraphError, type RobenchError } from '../base/errors.ts'
+import { significant } from '../base/format-number.ts'
 import { withoutRandom } from '../engine/graph/random-operators.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { writeOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import { randomStream } from '../base/random.ts'
-import { float32, type FloatTensor } from '../engine/tensor/tensor.ts'
-import type { ClassifierExpression } from './classifier.ts'
+import { float32, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
+import type { ClassifierExpression } from './classifier-parts.ts'
 import { FileRunner } from './file-runner.ts'
 import { NoiseSource } from './noise.ts'
 
-/** What was read, and what it was read from. */
-export interface Comparison extends Pick<ClassifierExpression, 'logits' | 'noise'> {
+/** An imported graph and the file it was imported from. */
+export interface ImportedModel extends Pick<ClassifierExpression, 'logits' | 'noise'> {
   readonly images: Value
+  /** The images as the file expects them. */
   readonly prepared: Value
+  /** Images to compare on. */
   readonly probe: FloatTensor
-  /** Of the file, on the probe. */
-  readonly answer: FloatTensor
+  /** The file's logits on the probe. */
+  readonly fileLogits: FloatTensor
   readonly graph: OnnxGraph
   readonly runner: FileRunner
 }
 
+/** Random numbers drawn for the comparison. */
+type DrawnNoise = ClassifierExpression['noise'][number] & { readonly numbers: FloatTensor }
+
+/** The largest difference of logits, as a fraction of the largest logit: rounding only. */
+const tolerance = 1e-3
+
 /**
- * Compares what was read with the file as it is, on random images. A file that draws random numbers is compared with itself
- * given the same ones.
+ * Compares the imported graph with its file on random images. If the file draws random numbers,
+ * both get the same ones.
  * @throws GraphError ROBENCH_NO_GRADIENT where they differ
  */
 export async function checkImportParity(
-  comparison: Comparison,
+  imported: ImportedModel,
   options: SessionOptions,
   name: string,
 ): Promise<void> {
-  const { logits, noise, images, probe, runner } = comparison
+  const { logits, noise, images, probe } = imported
+  // The stream's name is an old one; it may never change.
   const source = new NoiseSource('', 'agreement')
   const rows = source.rows(probe.shape[0]!, [{ tensor: probe, perExample: true }])
   const drawn = noise.map((item) => ({ ...item, numbers: source.draw(item, rows) }))
@@ -41,34 +51,38 @@ export async function checkImportParity(
   const actual = (await session.run({ inputs: probe, ...feeds }, name))['logits']!
   await session.release()
   const expected =
-    noise.length === 0 ? comparison.answer : await fedAnswer(comparison, drawn, options, name)
+    noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
+  const difference = describeDifference(actual, expected)
+  if (difference === undefined) return
+  const { fixedBatch } = imported.runner.file
+  const conversion =
+    fixedBatch === undefined ? '' : `, with its batch of ${fixedBatch} made symbolic,`
+  const advice = fixedBatch === undefined ? 'please report it' : 'export it with a dynamic batch'
+  throw noGradient(
+    `${name}: the imported graph${conversion} disagrees with onnxruntime (${difference}), ` +
+      `so gradients are disabled; ${advice}`,
+  )
+}
+
+/** Undefined if the logits agree, or are not finite: those are rejected when they are used. */
+function describeDifference(actual: Tensor, expected: FloatTensor): string | undefined {
+  if (actual.shape.join() !== expected.shape.join()) {
+    return `shape [${actual.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`
+  }
   let largest = 0
   let worst = 0
   expected.data.forEach((value, i) => {
     largest = Math.max(largest, Math.abs(value))
     worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
   })
-  const sameShape = actual.shape.join() === expected.shape.join()
-  // Another order of additions, no more: 1e-3 of the largest logit. Logits that are not finite are refused when they are used.
-  if (sameShape && (worst <= 1e-3 * largest || !Number.isFinite(largest))) return
-  const { fixedBatch } = runner.file
-  const reading =
-    fixedBatch === undefined
-      ? 'read as an expression'
-      : `with its batch of ${fixedBatch} made symbolic`
-  const difference = sameShape
-    ? `by ${worst.toPrecision(3)}`
-    : `[${actual.shape.join(', ')}] in place of [${expected.shape.join(', ')}]`
-  const advice = fixedBatch === undefined ? 'please report it' : 'export it with a dynamic batch'
-  throw noGradient(
-    `${name}: ${reading} it answers differently from the file (${difference}), so its gradient is not to be trusted; ${advice}`,
-  )
+  if (worst <= tolerance * largest || !Number.isFinite(largest)) return undefined
+  return `by ${significant(worst)}`
 }
 
-/** The file's answer to the probe with random numbers that it is given. */
-async function fedAnswer(
-  { graph, prepared, probe, runner }: Comparison,
-  drawn: readonly (ClassifierExpression['noise'][number] & { readonly numbers: FloatTensor })[],
+/** The file's logits on the probe when it is fed these random numbers. */
+async function runFileWith(
+  drawn: readonly DrawnNoise[],
+  { graph, prepared, probe, runner }: ImportedModel,
   options: SessionOptions,
   name: string,
 ): Promise<FloatTensor> {
@@ -88,7 +102,7 @@ async function fedAnswer(
   }
 }
 
-/** Images to try a model on: uniform in the bounds, always the same. */
+/** The images that models are tried on: uniform in the bounds, the same each time. */
 export function probeImages(
   [c, h, w]: readonly [number, number, number],
   [low, high]: readonly [number, number],
@@ -102,7 +116,7 @@ export function probeImages(
   return float32([count, c, h, w], data)
 }
 
-/** Why a model has no gradient, and what works in spite of that. */
+/** The reason why a model has no gradient. */
 export function noGradient(reason: string, cause?: RobenchError): GraphError {
   return new GraphError(
     'ROBENCH_NO_GRADIENT',

@@ -1,5 +1,6 @@
-/** Loads an ONNX file as a Model: read, put behind its normalization, made to take any batch, checked against the file itself. */
+/** Loads an ONNX file as a model. */
 import { GraphError, RobenchError, RunError } from '../base/errors.ts'
+import { hashBytes, hashJson } from '../base/hash.ts'
 import { formatShape, type Dim } from '../engine/graph/dim.ts'
 import { foldUnknownConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
@@ -8,30 +9,33 @@ import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/rewrite.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
-import { hashBytes, hashJson } from '../base/hash.ts'
-import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../engine/onnx/file.ts'
-import { sizeOf } from '../engine/tensor/tensor.ts'
-import { checkImportParity, noGradient, probeImages } from './import-parity.ts'
-import { ClassifierModel, type ClassifierExpression } from './classifier.ts'
+import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
+import { ClassifierModel } from './classifier.ts'
+import type { ClassifierExpression } from './classifier-parts.ts'
+import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
+import { describeFile, invalidFile, type FileDescription } from './file-description.ts'
 import { FileRunner } from './file-runner.ts'
+import { checkImportParity, noGradient, probeImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
-import { checkComponents, placeComponents } from './components.ts'
 
+/** How to load a model. */
 export interface LoadModelOptions extends SessionOptions {
-  /** What to call the model in errors: its path. */
+  /** The model's name in errors: its path. */
   readonly name?: string
-  /** `[channels, height, width]` of the images, where the file leaves them open. */
+  /** `[channels, height, width]` of the images, for files that leave them open. */
   readonly inputShape?: readonly [number, number, number]
 }
 
 /**
  * Loads an ONNX classifier.
  *
- * A file exported with a fixed batch is made to take any: sizes in Reshape and Expand that stand for
- * the batch follow it. Whatever was read is compared with the file as it is, run by onnxruntime on
- * random images; if that fails, the model still answers by the file, and its gradient says why not.
+ * A file exported with a fixed batch accepts any batch size: sizes in Reshape and Expand that
+ * equal the batch follow it. The imported graph is compared with the file in onnxruntime on random
+ * images. If they disagree, the model evaluates the file itself, and its gradient says why there is
+ * none.
  *
- * @throws GraphError ROBENCH_MODEL_FILE for a file that is no model, RobenchError ROBENCH_CONFIG where manifest and file disagree.
+ * @throws GraphError ROBENCH_MODEL_FILE for a file that is not a classifier
+ * @throws RobenchError ROBENCH_CONFIG where manifest and file disagree
  */
 export async function loadModel(
   bytes: Uint8Array,
@@ -40,42 +44,36 @@ export async function loadModel(
 ): Promise<ClassifierModel> {
   const name = options.name ?? 'model'
   const graph = readOnnx(bytes, name)
-  const file = describeFile(graph, manifest, options, name)
+  const file = describeFile(graph, manifest, options.inputShape, name)
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = preprocess(images, file, manifest)
   const session = await Session.load(bytes, options, name)
   const runner = new FileRunner(session, file, prepared, options, name)
-  const identity = {
-    hash: hashJson({ file: hashBytes(bytes), manifest }),
-    bounds: manifest.bounds,
-    inputShape: file.inputShape,
-    name,
-  }
   try {
     const probe = probeImages(file.inputShape, manifest.bounds, 3)
-    const answer = await runner.logits(probe)
-    const classes = answer.shape[1]!
+    const fileLogits = await runner.logits(probe)
+    const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
-    const read: Reading = {
+    const source: ImportSource = {
       graph: expandRandom(pruneGraph(graph, [file.output])),
       file,
       prepared,
       name,
     }
-    const expression = await readExpression(read, manifest, (found) =>
-      checkImportParity(
-        { ...found, images, prepared, probe, answer, graph: read.graph, runner },
-        options,
-        name,
-      ),
+    const comparable = { images, prepared, probe, fileLogits, graph: source.graph, runner }
+    const expression = await importExpression(source, manifest, (found) =>
+      checkImportParity({ ...found, ...comparable }, options, name),
     )
     return new ClassifierModel({
-      ...identity,
+      hash: hashJson({ file: hashBytes(bytes), manifest }),
+      bounds: manifest.bounds,
+      inputShape: file.inputShape,
+      name,
       classes,
       images,
       expression,
       components: manifest.components ?? [],
-      stochastic: read.graph.nodes.some(isRandom),
+      stochastic: source.graph.nodes.some(isRandom),
       runner,
       session: options,
     })
@@ -85,24 +83,24 @@ export async function loadModel(
   }
 }
 
-/** A file about to be read as an expression. */
-interface Reading {
+/** A file to be imported as an expression. */
+interface ImportSource {
   readonly graph: OnnxGraph
   readonly file: FileDescription
   readonly prepared: Value
   readonly name: string
 }
 
-/** The file's logits as an expression that was found to agree with the file; or why there is none. */
-async function readExpression(
-  reading: Reading,
+/** The file as an expression that passed the check; or the reason why there is none. */
+async function importExpression(
+  source: ImportSource,
   manifest: ModelManifest,
-  compare: (found: ClassifierExpression) => Promise<void>,
+  check: (found: ClassifierExpression) => Promise<void>,
 ): Promise<ClassifierExpression | GraphError> {
   try {
-    const graph = await foldUnknownConstants(reading.graph)
-    const expression = importClassifier({ ...reading, graph }, manifest)
-    await compare(expression)
+    const graph = await foldUnknownConstants(source.graph)
+    const expression = importClassifier({ ...source, graph }, manifest)
+    await check(expression)
     return expression
   } catch (error) {
     if (!(error instanceof GraphError || error instanceof RunError)) throw error
@@ -111,96 +109,7 @@ async function readExpression(
   }
 }
 
-/** What the file says of its input and output. */
-export interface FileDescription {
-  readonly input: string
-  readonly output: string
-  readonly inputShape: readonly [number, number, number]
-  /** The shape that the file itself takes, after normalization and layout; its first size is the batch. */
-  readonly fileShape: readonly Dim[]
-  /** The batch that the file is fixed to, if it is. */
-  readonly fixedBatch?: number
-}
-
-function describeFile(
-  graph: OnnxGraph,
-  manifest: ModelManifest,
-  options: LoadModelOptions,
-  name: string,
-): FileDescription {
-  const [input, ...others] = graph.inputs
-  if (!input || others.length > 0) {
-    throw invalid(
-      name,
-      `expected one input, got ${graph.inputs.length} (${graph.inputs.map((info) => info.name).join(', ')})`,
-    )
-  }
-  const output = manifest.output ?? graph.outputs[0]?.name
-  if (!output || !graph.outputs.some((info) => info.name === output)) {
-    throw invalid(
-      name,
-      `output "${output}" does not exist; it has ${graph.outputs.map((info) => info.name).join(', ')}`,
-    )
-  }
-  if (input.dtype !== 'float32') throw invalid(name, `expected a float32 input, got ${input.dtype}`)
-  const inputShape = imageShape(input, manifest, options, name)
-  const [c, h, w] = inputShape
-  const [batch] = input.shape ?? []
-  const images =
-    input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
-  return {
-    input: input.name,
-    output,
-    inputShape,
-    fileShape: ['n', ...images],
-    ...(typeof batch === 'number' && { fixedBatch: batch }),
-  }
-}
-
-function imageShape(
-  input: OnnxValueInfo,
-  manifest: ModelManifest,
-  options: LoadModelOptions,
-  name: string,
-): [number, number, number] {
-  const given = options.inputShape
-  const shown = input.shape?.map((dim) => dim ?? '?') ?? []
-  if (input.shape?.length === 2) {
-    if (given && typeof input.shape[1] === 'number' && sizeOf(given) !== input.shape[1]) {
-      throw invalid(
-        name,
-        `it takes ${formatShape(shown)}, which is not an image of ${formatShape(given)} flattened`,
-      )
-    }
-    if (!given)
-      throw invalid(name, `it takes flattened images ${formatShape(shown)}; say their shape`)
-    return [...given]
-  }
-  if (input.shape?.length !== 4) {
-    throw invalid(
-      name,
-      `expected an input of 4 axes (${manifest.layout}), got ${formatShape(shown)}`,
-    )
-  }
-  const [, a, b, c] = input.shape
-  const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
-  const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
-  if (shape.some((dim) => dim === undefined))
-    throw invalid(name, `its input ${formatShape(shown)} leaves sizes open; say the images' shape`)
-  if (given && given.some((dim, i) => dim !== shape[i])) {
-    const hint =
-      given[0] === own[2] || given[0] === own[1]
-        ? '; is the layout right (--layout NCHW or NHWC)?'
-        : ''
-    throw invalid(
-      name,
-      `it takes images of ${formatShape(shape as number[])} (channels, height, width), but the data has ${formatShape(given)}${hint}`,
-    )
-  }
-  return shape as [number, number, number]
-}
-
-/** Images `[n, c, h, w]` as the file wants them. */
+/** Images `[n, c, h, w]` as the file expects them. */
 function preprocess(images: Value, file: FileDescription, manifest: ModelManifest): Value {
   const [c] = file.inputShape
   let x = images
@@ -220,7 +129,7 @@ function preprocess(images: Value, file: FileDescription, manifest: ModelManifes
 }
 
 function importClassifier(
-  { graph, file, prepared, name }: Reading,
+  { graph, file, prepared, name }: ImportSource,
   manifest: ModelManifest,
 ): ClassifierExpression {
   const imported = importGraph(graph, {
@@ -229,38 +138,31 @@ function importClassifier(
     ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
   })
   const placeholder = imported.inputs[0]!
-  const placed = placeComponents(manifest.components ?? [], imported.values, name)
-  // The ends of the components go along as results, which nothing folds away.
-  const roots = [
-    imported.outputs[file.output]!,
-    ...placed.flatMap(({ input, output }) => [input, output]),
-  ]
-  const whole = substitute(roots, new Map([[placeholder, prepared]]))
-  const [folded, ...ends] = foldScales(foldBatchNormalization(whole))
-  const logits = folded!.shape.length > 2 ? g.op('Flatten', [folded!])[0]! : folded!
+  const original = {
+    logits: imported.outputs[file.output]!,
+    components: placeComponents(manifest.components ?? [], imported.values, name),
+  }
+  // The ends of the components are results of each rewrite, so that nothing folds them away.
+  const { logits: folded, components } = rewriteComponents(original, (values) =>
+    foldScales(foldBatchNormalization(substitute(values, new Map([[placeholder, prepared]])))),
+  )
+  const logits = folded.shape.length > 2 ? g.op('Flatten', [folded])[0]! : folded
   if (logits.shape.length !== 2 || typeof logits.shape[1] !== 'number' || logits.shape[0] !== 'n') {
     throw noGradient(
-      `${name}: with its batch made symbolic its output is ${formatShape(folded!.shape)}, expected logits [n, classes]; export it with a dynamic batch`,
+      `${name}: with a symbolic batch the output is ${formatShape(folded.shape)}, ` +
+        'expected logits [n, classes]; export it with a dynamic batch',
     )
   }
-  const components = placed.map((component, i) => ({
-    ...component,
-    input: ends[2 * i]!,
-    output: ends[2 * i + 1]!,
-  }))
-  checkComponents(logits, components, name)
+  checkComponents({ logits, components }, name)
   return { logits, components, noise: imported.noise }
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {
-  if (typeof classes !== 'number' || classes < 2)
-    throw invalid(name, `expected logits of at least 2 classes, got ${classes ?? 'none'}`)
+  if (typeof classes !== 'number' || classes < 2) {
+    throw invalidFile(name, `expected logits of at least 2 classes, got ${classes ?? 'none'}`)
+  }
   const names = manifest.classNames?.length
   if (names !== undefined && names !== classes) {
-    throw invalid(name, `it gives ${classes} logits, but there are ${names} class names`)
+    throw invalidFile(name, `the model has ${classes} logits, but there are ${names} class names`)
   }
-}
-
-function invalid(name: string, message: string): GraphError {
-  return new GraphError('ROBENCH_MODEL_FILE', `${name}: ${message}`)
 }

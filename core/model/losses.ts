@@ -1,6 +1,9 @@
-/** Losses per example, as expressions of logits `[n, k]` and labels `[n]` (int64). All are maximized by an attack. */
+/**
+ * Losses per example as expressions of logits `[n, k]` and labels `[n]` (int64). Attacks maximize
+ * them.
+ */
 import { g } from '../engine/graph/graph.ts'
-import { shapeError } from '../engine/graph/operator.ts'
+import { shapeError } from '../engine/graph/operator-call.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { Loss, TargetedLoss } from './model.ts'
@@ -11,23 +14,29 @@ export const crossEntropy: Loss = (logits, labels) => {
   return g.neg(g.reduceSum(g.where(own, g.logSoftmax(logits), 0), [1]))
 }
 
-/** max_{i≠y} z_i − z_y: positive where another class has the largest logit, negative where only the label's is the largest, 0 at a tie (Carlini and Wagner 2017). */
+/**
+ * max_{i≠y} z_i − z_y: positive where another class has the largest logit, negative where only the
+ * label does, 0 at a tie.
+ * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks",
+ *   arXiv:1608.04644
+ */
 export const margin: Loss = (logits, labels) => {
   const own = isLabel(logits, labels)
   return g.sub(g.reduceMax(g.where(own, -1e30, logits), [1]), logitOf(own, logits))
 }
 
-/** z_t − z_y: how far the target's logit is above the label's. */
+/** z_t − z_y: the target's logit minus the label's. */
 export const targetedMargin: TargetedLoss = (logits, labels, targets) =>
   g.sub(logitOf(isLabel(logits, targets), logits), logitOf(isLabel(logits, labels), logits))
 
-/** What keeps the denominators of `dlr` and `dlrTargeted` from zero. */
+/** Keeps the denominators of `dlr` and `dlrTargeted` above zero. */
 export const dlrGuard = 1e-12
 
 /**
- * The difference of logits ratio (max_{i≠y} z_i − z_y) / (z_π1 − z_π3 + 10⁻¹²), where π sorts the logits from the largest down
- * (Croce and Hein 2020, arXiv:2003.01690, eq. 6). The same for a·z + b, a > 0: no scaling of the logits hides its gradient.
- * With fewer than 3 classes there is no z_π3, and it is `margin`.
+ * The difference of logits ratio (max_{i≠y} z_i − z_y) / (z_π1 − z_π3 + 10⁻¹²), where π sorts the
+ * logits in descending order. Invariant to a·z + b with a > 0, so scaling the logits does not hide
+ * its gradient. With fewer than 3 classes there is no z_π3; then it is `margin`.
+ * @see Croce, Hein 2020, arXiv:2003.01690, eq. 6
  */
 export const dlr: Loss = (logits, labels) => {
   const rise = margin(logits, labels)
@@ -37,7 +46,9 @@ export const dlr: Loss = (logits, labels) => {
 }
 
 /**
- * (z_t − z_y) / (z_π1 − (z_π3 + z_π4) / 2 + 10⁻¹²) (Croce and Hein 2020, eq. 7). With fewer than 4 classes it is `targetedMargin`.
+ * (z_t − z_y) / (z_π1 − (z_π3 + z_π4) / 2 + 10⁻¹²). With fewer than 4 classes it is
+ * `targetedMargin`.
+ * @see Croce, Hein 2020, arXiv:2003.01690, eq. 7
  */
 export const dlrTargeted: TargetedLoss = (logits, labels, targets) => {
   const rise = targetedMargin(logits, labels, targets)
@@ -47,17 +58,17 @@ export const dlrTargeted: TargetedLoss = (logits, labels, targets) => {
   return g.div(rise, g.add(spread, dlrGuard))
 }
 
-/** `[n, k]`, true where the class is the example's label. */
+/** `[n, k]`: true where the class is the label. */
 export function isLabel(logits: Value, labels: Value): Value {
   return g.equal(g.unsqueeze(labels, [1]), classNumbers(logits))
 }
 
-/** `[n]`: the logit of the one class of each example that the mask `[n, k]` marks. */
+/** `[n]`: the logit of the one class per example where the mask `[n, k]` is true. */
 function logitOf(mask: Value, logits: Value): Value {
   return g.reduceSum(g.where(mask, logits, 0), [1])
 }
 
-/** z_π1, z_π2, …, each `[n]`. Of equal logits the first class comes first, and each has a gradient of its own. */
+/** z_π1, z_π2, …, each `[n]` with its own gradient. Ties are sorted by class. */
 function largestLogits(logits: Value, count: number): Value[] {
   const found: Value[] = []
   let rest = logits

@@ -1,30 +1,37 @@
-/** How an ONNX file is to be read: what the file itself does not say. */
+/** How to read an ONNX file: facts that the file does not contain. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import type { ComponentTreatment } from './model.ts'
 
+/** The manifest of a model file. */
 export interface ModelManifest {
-  /** Range of the inputs that the attacker may move in, before normalization. */
+  /** The range of valid inputs, before normalization. */
   readonly bounds: readonly [low: number, high: number]
-  /** Layout that the file expects; robench always hands out NCHW. */
+  /** The layout of the file. robench always uses NCHW. */
   readonly layout: 'NCHW' | 'NHWC'
-  /** Normalization to put before the file, per channel: (x − mean) / std. Leave out if the file does it itself. */
+  /**
+   * Per-channel normalization (x − mean) / std to apply before the file. Omit it if the file
+   * normalizes.
+   */
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
   readonly classNames?: readonly string[]
-  /** Which graph output holds the logits; the first if left out. */
+  /** The graph output with the logits. Default: the first. */
   readonly output?: string
   /** In the order of the graph. */
   readonly components?: readonly ManifestComponent[]
 }
 
-/** A part of the file that is more than ordinary layers: a restoration of the input, an estimate of its gradient. */
+/**
+ * A part of the file that is not an ordinary layer: a restoration of the input, an estimate of its
+ * gradient.
+ */
 export interface ManifestComponent {
-  /** What attacks call it. */
+  /** The name that attacks use. */
   readonly name: string
-  /** The tensors of the file that go in and come out. */
+  /** The tensors of the file that enter and leave the component. */
   readonly input: string
   readonly output: string
-  /** How the defense itself would have gradients pass. Not the default: attacks that adapt ask for it. */
+  /** How the defense would have gradients pass. Not the default: adaptive attacks opt in. */
   readonly backward: ComponentTreatment
 }
 
@@ -43,8 +50,8 @@ export const componentsSchema = {
     },
   },
   description:
-    'parts of the file that adaptive attacks treat apart, such as a restoration of the input',
+    'parts of the file that adaptive attacks treat separately, such as a restoration of the input',
 } as const satisfies JSONSchema
 
-/** Inputs in [0, 1], NCHW, everything else inside the file: what robench itself exports. */
+/** Inputs in [0, 1], NCHW, normalization inside the file: the form that robench exports. */
 export const plainManifest: ModelManifest = { bounds: [0, 1], layout: 'NCHW' }

@@ -1,4 +1,4 @@
-/** Finished models on disk: an .onnx file with a card beside it that says how to read it and how it was made. */
+/** Model files: an .onnx file and a card next to it with its manifest and how it was made. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,14 +10,14 @@ import { compileSchema } from '../base/schema.ts'
 import { parseJsonText } from '../base/json-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
-/** The card of a model: `<file>.json`. Further keys are free. */
+/** The card of a model: `<file>.json`. Additional keys are allowed. */
 export interface ModelCard {
   readonly sha256: string
   readonly manifest: ModelManifest
   readonly training?: Readonly<Record<string, unknown>>
 }
 
-/** A model file, read. */
+/** A model file in memory. */
 export interface ModelFile {
   readonly path: string
   readonly bytes: Uint8Array
@@ -54,15 +54,15 @@ export function cardPath(modelPath: string): string {
 }
 
 /**
- * Reads a model and its card; without a card the file is read as robench itself exports.
- * @param where who names the file, for messages: `suites/a.json#/defenses/0/model`
- * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or not the file that the card is about
+ * Reads a model and its card. Without a card, it is read in the form that robench exports.
+ * @param where the place that names the file, for errors: `suites/a.json#/defenses/0/model`
+ * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or does not match its card
  */
 export async function readModelFile(path: string, where: string): Promise<ModelFile> {
   if (!existsSync(path)) {
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
-      `${where}: ${path} does not exist; check the path, or set "train": true to make the model anew`,
+      `${where}: ${path} does not exist; check the path, or set "train": true to train the model`,
     )
   }
   const bytes = new Uint8Array(await readFile(path))
@@ -72,13 +72,13 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
       `${where}: ${path} has sha256 ${sha256}, its card ${cardPath(path)} says ${card.sha256}; ` +
-        'the file is damaged or was exchanged: fetch it again, or write a new card',
+        'the file is damaged or was replaced: download it again, or write a new card',
     )
   }
   return { path, bytes, card: { ...card, sha256, manifest: card?.manifest ?? plainManifest } }
 }
 
-/** Writes a model into a folder, the card last: a folder with a card is complete. */
+/** Writes a model to a directory, the card last: a directory with a card is complete. */
 export async function writeModelFile(
   folder: string,
   bytes: Uint8Array,
@@ -89,11 +89,11 @@ export async function writeModelFile(
   await writeFileAtomic(cardPath(path), `${JSON.stringify(card, undefined, 2)}\n`)
 }
 
-/** The model in a folder of the cache, if it is complete and undamaged. */
+/** The model in a cache directory, if it is complete and undamaged. */
 export async function readCachedModel(folder: string): Promise<ModelFile | undefined> {
   const path = join(folder, 'model.onnx')
   if (!existsSync(path) || !existsSync(cardPath(path))) return undefined
-  // A damaged cache is made anew, not complained about.
+  // A damaged cache entry is rebuilt without an error.
   return readModelFile(path, folder).catch(() => undefined)
 }
 

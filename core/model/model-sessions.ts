@@ -1,12 +1,13 @@
-/** The sessions of a classifier and its variants, compiled when first needed and kept. */
+/** The sessions of a classifier and its variants, compiled on first use. */
 import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { Session } from '../engine/graph/session.ts'
-import type { ClassifierParts } from './classifier.ts'
+import type { ClassifierParts } from './classifier-parts.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
-import { treat, type TreatedExpression } from './components.ts'
+import { treatComponents, type TreatedExpression } from './components.ts'
 
+/** Compiles sessions and caches them by variant and loss. */
 export class ModelSessions {
   readonly #parts: ClassifierParts
   readonly #treated = new Map<string, TreatedExpression>()
@@ -18,15 +19,14 @@ export class ModelSessions {
     this.#parts = parts
   }
 
-  /** @throws GraphError where there is no expression */
+  /** The expression of a variant. @throws GraphError if the model has no expression */
   treated(variant: ModelVariant): TreatedExpression {
     const { expression, name } = this.#parts
     if (expression instanceof GraphError) throw expression
-    const { logits, components } = expression
-    return cached(this.#treated, keyOf(variant), () => treat(logits, components, variant, name))
+    return cached(this.#treated, keyOf(variant), () => treatComponents(expression, variant, name))
   }
 
-  /** From `inputs` and noise to `logits`. Only the components that are removed make a difference. */
+  /** From `inputs` and noise to `logits`, which depend only on the removed components. */
   forward(variant: ModelVariant): Promise<Session> {
     const removed = Object.entries(variant.components ?? {}).filter(([, how]) => how === 'removed')
     const { images, name, session } = this.#parts
@@ -36,16 +36,19 @@ export class ModelSessions {
     })
   }
 
-  /** From `inputs`, `labels`, if `targeted` `targets`, and noise to `logits`, `losses` and `gradient`. */
+  /**
+   * From `inputs`, `labels`, `targets` (if `targeted`) and noise to `logits`, `losses` and
+   * `gradient`.
+   */
   async gradient(variant: ModelVariant, loss: TargetedLoss, targeted: boolean): Promise<Session> {
     const { images, name, session } = this.#parts
     const ofVariant = cached(this.#gradients, keyOf(variant), () => new Map())
     return cached(ofVariant, loss, async () => {
-      const { logits, ...passing } = this.treated(variant)
+      const { logits, ...treatment } = this.treated(variant)
       const labels = g.input('labels', 'int64', ['n'])
       const targets = g.input('targets', 'int64', ['n'])
       const losses = loss(logits, labels, targets)
-      const [derivative] = gradient(losses, [images], { name, ...passing })
+      const [derivative] = gradient(losses, [images], { name, ...treatment })
       return Session.compile(
         { logits, losses, gradient: derivative! },
         [images, labels, ...(targeted ? [targets] : []), ...this.#noise()],
@@ -55,19 +58,20 @@ export class ModelSessions {
     })
   }
 
-  /** Released with the others, unless it is dropped before. */
-  keep(program: Pick<Session, 'release'>): void {
+  /** Registers a program to be released with the sessions. */
+  register(program: Pick<Session, 'release'>): void {
     this.#programs.add(program)
   }
 
-  /** Releases a program now. */
-  async drop(program: Pick<Session, 'release'>): Promise<void> {
+  /** Releases a registered program now. */
+  async releaseProgram(program: Pick<Session, 'release'>): Promise<void> {
     if (this.#programs.delete(program)) await program.release()
   }
 
+  /** Frees all sessions and registered programs. */
   async release(): Promise<void> {
     const gradients = Array.from(this.#gradients.values()).flatMap((map) => [...map.values()])
-    // A session that could not be compiled said so to whoever asked for it.
+    // A failed compilation was reported to its caller.
     for (const outcome of await Promise.allSettled([...this.#forward.values(), ...gradients])) {
       if (outcome.status === 'fulfilled') await outcome.value.release()
     }
@@ -80,7 +84,7 @@ export class ModelSessions {
   }
 }
 
-/** The same for variants that treat gradients and components alike, whatever they draw. */
+/** Equal for variants that differ only in their random numbers. */
 function keyOf({ components = {}, straightThrough = false }: ModelVariant): string {
   const treated = Object.entries(components).filter(([, treatment]) => treatment !== 'exact')
   return JSON.stringify([straightThrough, ...treated.toSorted(([a], [b]) => (a < b ? -1 : 1))])

@@ -1,14 +1,14 @@
-/** What an attack, the host and the bench see of a classifier. */
+/** The contract of a classifier: what attacks, the plugin host and the bench can do with it. */
 import type { Value } from '../engine/graph/value.ts'
 import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 
 /**
- * A loss per example, as an expression: logits `[n, k]` and labels `[n]` (int64) give `[n]`.
- * Sessions are cached by the function itself, so pass the same function each time.
+ * A loss per example as an expression: logits `[n, k]` and labels `[n]` (int64) to `[n]`. Sessions
+ * are cached by function identity, so pass the same function each time.
  */
 export type Loss = (logits: Value, labels: Value) => Value
 
-/** A loss that also knows a class per example to go for: `targets` `[n]` (int64). A `Loss` is one that does not look. */
+/** A loss with a target class per example: `targets` `[n]` (int64). A `Loss` ignores targets. */
 export type TargetedLoss = (logits: Value, labels: Value, targets: Value) => Value
 
 /** Passes through the model, counted per example: a batch of 32 logits is 32 forward passes. */
@@ -17,111 +17,101 @@ export interface PassCounts {
   readonly backward: number
 }
 
+/** Loss, logits and gradient of one pass. */
 export interface GradientResult {
-  /** `[n, k]`, from the same pass. */
+  /** `[n, k]`. */
   readonly logits: FloatTensor
   /** `[n]`. */
   readonly losses: Float32Array
-  /** ∂(sum of losses)/∂inputs, in the inputs' shape: row i is the gradient of example i's own loss. */
+  /** ∂(sum of losses)/∂inputs, shaped as the inputs: row i is the gradient of example i's loss. */
   readonly gradient: FloatTensor
 }
 
-/** What a builder passed to `compile` works with. */
+/** What a function passed to `compile` can use. */
 export interface ProgramScope {
-  /** The model's logits `[n, k]` of an expression of shape `[n, c, h, w]`; each call costs one forward pass per example. */
+  /**
+   * The logits `[n, k]` of an expression `[n, c, h, w]`. Each call costs one forward pass per
+   * example.
+   */
   logits(inputs: Value): Value
-  /** Gradients of a scalar (or summed) expression; each call costs one backward pass per example. */
+  /** Gradients of the sum of an expression. Each call costs one backward pass per example. */
   gradient(of: Value, withRespectTo: readonly Value[]): Value[]
 }
 
+/** The inputs and outputs of a program. */
 export interface ProgramDefinition {
   /** Placeholders made with `input(name, dtype, shape)`. */
   readonly inputs: readonly Value[]
   readonly outputs: Readonly<Record<string, Value>>
 }
 
-/** An attack's own expressions fused with the model's graph into one session. */
+/** Expressions of an attack, compiled with the model's graph into one session. */
 export interface Program {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
-  /** Frees the native session; the host does so for an attack when its run ends, and `dispose` for all. */
-  release(): Promise<void>
-}
-
-/** A square of pixels inside the image. */
-export interface PixelWindow {
-  readonly top: number
-  readonly left: number
-  readonly side: number
-}
-
-/** What `WindowedPasses` remember of a point. */
-export interface KnownPoint {
-  /** Windows are from now on changes of the point that was asked about last. */
-  keep(): void
-}
-
-/** A point to be asked about. */
-export interface AskedPoint {
-  readonly known: KnownPoint
-  /** Outside of it the point is the one that was kept last, if any. Left out, it may be any point. */
-  readonly window?: PixelWindow | undefined
-}
-
-/** Passes over points that differ from known ones in small windows: what a window does not reach is not computed again. */
-export interface WindowedPasses {
-  /** A place for a point; it holds none yet. */
-  know(): KnownPoint
   /**
-   * Logits `[n, k]` as of `Model.logits`, but for rounding. One forward pass per example.
-   * @param points `[n, c, h, w]`, all of them whole
-   * @param asked one for each row; no known point twice
+   * Frees the native session. The host does so at the end of an attack, and `dispose` for all
+   * programs.
    */
-  logits(points: FloatTensor, asked: readonly AskedPoint[]): Promise<FloatTensor>
-  /** As of a program. */
   release(): Promise<void>
 }
 
-/** Where a model declares that something other than ordinary layers happens, such as a restoration of its input. */
+/** A part of a model that is not an ordinary layer, such as a restoration of the input. */
 export interface ModelComponent {
   readonly name: string
-  /** As declared: `exact` unless the component's own derivative is of no use or should be left out. */
+  /**
+   * The declared treatment in backward passes: not `exact` if the derivative of the component is
+   * useless or should be skipped.
+   */
   readonly backward: ComponentTreatment
 }
 
 /**
- * How a pass treats a component y = s(x). `exact`: as it is. `identity`: gradients pass as if y were x (BPDA). `constant`: no gradient passes.
- * `removed`: the forward pass, too, takes x in place of y.
+ * How passes treat a component y = s(x):
+ * - `exact`: unchanged;
+ * - `identity`: gradients pass as if y were x (BPDA);
+ * - `constant`: no gradients pass;
+ * - `removed`: forward passes use x instead of y, too.
  */
 export type ComponentTreatment = 'exact' | 'identity' | 'constant' | 'removed'
 
-/** A model that is to be differentiated, or run, in another way than it is by itself, which is exactly. */
+/** Changes to how a model is evaluated or differentiated. */
 export interface ModelVariant {
-  /** Treatment of components by name; the others are exact. */
+  /** Treatments of components by name; other components are exact. */
   readonly components?: Readonly<Record<string, ComponentTreatment>>
   /**
-   * Gradients pass rounding and thresholds as a straight-through estimate: `Round`, `Floor`, `Ceil`, `Sign`, `Cast`, comparisons, and
-   * `Where` between constants.
+   * Gradients pass rounding and thresholds as straight-through estimates: `Round`, `Floor`, `Ceil`,
+   * `Sign`, `Cast`, comparisons, and `Where` between constants.
    */
   readonly straightThrough?: boolean
-  /** For a stochastic model: random numbers of that name, begun anew; those of the model that is varied if left out. */
+  /**
+   * For a stochastic model: restarts its random numbers under this name. By default they are shared
+   * with the varied model.
+   */
   readonly draws?: string
 }
 
-/** A classifier ready to be evaluated. Inputs are float32 `[n, c, h, w]` in `bounds`, whatever layout or normalization the file has inside. */
+/**
+ * A classifier. Inputs are float32 `[n, c, h, w]` in `bounds`, whatever the layout and
+ * normalization of the file.
+ */
 export interface Model {
   readonly inputShape: readonly [channels: number, height: number, width: number]
   readonly classes: number
   readonly bounds: readonly [low: number, high: number]
-  /** sha256 of the file and of how it is read. */
+  /** sha256 of the file and its manifest. */
   readonly hash: string
-  /** All passes since the model was loaded. */
+  /** Total passes since the model was loaded. */
   readonly passes: PassCounts
-  /** Logits `[n, k]`. @throws RobenchError ROBENCH_MODEL_OUTPUT if a logit is not finite. One forward pass per example. */
+  /**
+   * Logits `[n, k]`. One forward pass per example.
+   * @throws RobenchError ROBENCH_MODEL_OUTPUT if a logit is not finite
+   */
   logits(inputs: FloatTensor): Promise<FloatTensor>
   /**
-   * Loss, logits and input gradient in one session. One forward and one backward pass per example.
-   * @param targets `[n]`, for a loss that looks at them: with such a loss always, with another never.
-   * @throws GraphError ROBENCH_NO_GRADIENT.
+   * Loss, logits and input gradient from one session. One forward and one backward pass per
+   * example.
+   * @param targets `[n]`; required if the loss uses them, otherwise omitted
+   * @throws GraphError ROBENCH_NO_GRADIENT
    */
   gradient(
     inputs: FloatTensor,
@@ -129,26 +119,22 @@ export interface Model {
     loss: TargetedLoss,
     targets?: Int32Array,
   ): Promise<GradientResult>
-  /** Compiles the attack's own expressions with the model inside. */
+  /** Compiles expressions that contain the model. */
   compile(build: (scope: ProgramScope) => ProgramDefinition): Promise<Program>
-  /**
-   * Passes for an attack that changes one window at a time. Absent or undefined where whole passes would take about as long: where the first layers
-   * are few or not local, for models that draw random numbers or have no graph, and on GPUs.
-   * @param sides how often windows of each side will be asked about, in any unit; other sides take whole passes
-   */
-  windowed?(sides: ReadonlyMap<number, number>): Promise<WindowedPasses | undefined>
-  /** In the order of the graph; declared by the model's manifest. */
+  /** The components that the manifest declares, in the order of the graph. */
   readonly components: readonly ModelComponent[]
   /**
-   * True if two passes over the same inputs can differ. An example's random numbers follow from the model, its input's bytes and how
-   * often the model was given that input before, so outcomes do not depend on the batch; loss, logits and gradient of one pass share
-   * them. Of a file that robench cannot read, onnxruntime draws them, each time others.
+   * True if two passes over the same inputs can differ. The random numbers of an example follow
+   * from the model, the bytes of its input and the number of earlier passes over that input, so
+   * outcomes do not depend on the batch. Loss, logits and gradient of one pass share them. For
+   * files that robench cannot import, onnxruntime draws new ones in each pass.
    */
   readonly stochastic: boolean
   /**
-   * The same model with other backward passes, without some components, or with other random numbers. A variant of a variant is one of the
-   * whole model. They all share one count of passes, and the sessions: the caller need not dispose of a variant.
-   * @throws ConfigError for a component that the model does not have; GraphError where there is no graph to change
+   * The model with other backward passes, without some components, or with other random numbers. On
+   * a variant, `variant` starts from the original model. Variants share pass counts and sessions,
+   * and need no `dispose`.
+   * @throws ConfigError for an unknown component; GraphError if the model has no graph to change
    */
   variant(options: ModelVariant): Model
   /** Frees the native sessions. */

@@ -5,32 +5,33 @@ import { randomStream, type RandomStream } from '../base/random.ts'
 import { float32, sizeOf, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { Model } from './model.ts'
 
-/** How many inputs are remembered to tell their passes apart: far more than a batch, some 100 MB at most. */
-const memory = 2 ** 20
+/** The number of inputs whose passes are counted: much more than a batch, about 100 MB at most. */
+const countedInputs = 2 ** 20
 
-/** A row of a pass: what was fed for it, and how often that was fed before. */
+/** A row of a pass: a key of its input, and the number of earlier passes over that input. */
 export interface DrawnRow {
   readonly key: number
   readonly pass: number
 }
 
-/** What is fed to a pass: one row an example, or the same for all. */
+/** An input of a pass: one row per example, or the same for all. */
 export interface FedTensor {
   readonly tensor: Tensor
   readonly perExample: boolean
 }
 
 /**
- * Draws the noise of an example from a stream named by the model, the bytes of the example's input, and how often that very input
- * was fed before: so a row of a batch gets the same numbers in any batch, at any place, on any worker, yet another pass over the same
- * input gets others. Only rows of one run with equal bytes depend on each other's order. A counter of passes in place of the input's
- * bytes would make outcomes depend on the batch size. Noise that a file draws once for a whole batch does depend on the batch.
+ * Draws noise. The stream of an example is named by the model, the bytes of its input, and the
+ * number of earlier passes over that input. So a row gets the same numbers in any batch, at any
+ * place, on any worker, but new ones in another pass. Only rows with equal bytes in one run depend
+ * on their order. (A counter of passes without the bytes would make outcomes depend on the batch
+ * size.) Noise that a file draws once per batch does depend on the batch.
  */
 export class NoiseSource {
   readonly #path: readonly [string, string]
   readonly #passes = new Map<number, number>()
 
-  /** @param name tells sources of one model apart: their numbers are independent */
+  /** @param name distinguishes independent sources of one model */
   constructor(modelHash: string, name: string) {
     this.#path = [modelHash, name]
   }
@@ -40,15 +41,18 @@ export class NoiseSource {
     return Array.from({ length: count }, (_, row) => {
       const key = keyOf(row, count, fed)
       const pass = this.#passes.get(key) ?? 0
-      // Set anew, so that what was not fed for longest is forgotten first.
+      // Delete before setting: the map forgets the input that was used least recently.
       this.#passes.delete(key)
       this.#passes.set(key, pass + 1)
-      if (this.#passes.size > memory) this.#passes.delete(this.#passes.keys().next().value!)
+      if (this.#passes.size > countedInputs) this.#passes.delete(this.#passes.keys().next().value!)
       return { key, pass }
     })
   }
 
-  /** The values of one placeholder for those rows. @param call tells several uses of the model in one pass apart */
+  /**
+   * The values of one placeholder for those rows.
+   * @param call distinguishes several uses of the model in one pass
+   */
   draw(noise: Noise, rows: readonly DrawnRow[], call = 0): FloatTensor {
     const stream = (...names: readonly number[]): RandomStream =>
       randomStream('noise', ...this.#path, noise.tensor, call, ...names)
@@ -67,7 +71,10 @@ export class NoiseSource {
   }
 }
 
-/** The model with random numbers of that name, begun anew; the model itself if it draws none. Keeps what one run draws from depending on others. */
+/**
+ * The model with its random numbers restarted under that name, so that runs do not depend on each
+ * other. Returns the model itself if it draws none.
+ */
 export function withDraws(model: Model, name: string): Model {
   return model.stochastic ? model.variant({ draws: name }) : model
 }
@@ -81,14 +88,14 @@ function fill(data: Float32Array, { distribution }: Noise, stream: RandomStream)
   } else {
     const { low, high } = distribution
     stream.fillUniform(draws)
-    // Rounding to float32 may reach `high`, which is outside.
+    // Rounding to float32 could reach `high`, which is excluded.
     for (let i = 0; i < data.length; i++) {
       data[i] = low + (high - low) * (Math.floor(draws[i]! * 2 ** 24) / 2 ** 24)
     }
   }
 }
 
-/** 48 bits of a hash of what is fed for a row. */
+/** 48 bits of a hash of the inputs of a row. */
 function keyOf(row: number, count: number, fed: readonly FedTensor[]): number {
   const hash = createHash('sha256')
   let own = false

@@ -1,7 +1,7 @@
-/** From logits to classes. */
+/** Predicted classes. */
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
-/** The predicted classes `[n]` of logits `[n, k]`; among equal logits the first class wins. */
+/** The predicted classes `[n]` of logits `[n, k]`. Ties go to the first class. */
 export function predictions(logits: FloatTensor): Int32Array {
   const [count = 0, classes = 0] = logits.shape
   return Int32Array.from({ length: count }, (_, row) =>
@@ -9,7 +9,7 @@ export function predictions(logits: FloatTensor): Int32Array {
   )
 }
 
-/** The predicted class of one example's logits `[k]`; among equal logits the first class wins. */
+/** The predicted class of one example's logits `[k]`. Ties go to the first class. */
 export function predictedClass(logits: Float32Array): number {
   let best = 0
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i

@@ -1,4 +1,4 @@
-/** The random numbers of programs: an attack's own expressions around a stochastic model. */
+/** Random numbers of compiled programs around a stochastic model. */
 import { divideDims, type Dim } from '../engine/graph/dim.ts'
 import type { Noise } from '../engine/graph/random-operators.ts'
 import type { Value } from '../engine/graph/value.ts'
@@ -10,11 +10,14 @@ export interface PassNoise {
   readonly source: Noise
   /** The placeholder in the program. */
   readonly value: Value
-  /** Which use of the model it is. */
+  /** The index of this use of the model. */
   readonly call: number
 }
 
-/** What to feed. A row's numbers follow from the rows of all inputs with the same leading size, and from all other inputs whole. */
+/**
+ * The noise to feed. The numbers of a row follow from the rows of all inputs with the same leading
+ * size, and from all other inputs in full.
+ */
 export function drawPasses(
   noise: readonly PassNoise[],
   inputs: readonly Value[],
@@ -40,7 +43,7 @@ export function drawPasses(
   return drawn
 }
 
-/** What each symbol among the inputs' shapes stands for in a run. */
+/** The size of each symbolic dimension of the inputs in a run. */
 export function symbolSizes(
   inputs: readonly Value[],
   feeds: Readonly<Record<string, Tensor>>,
@@ -54,7 +57,7 @@ export function symbolSizes(
   return sizes
 }
 
-/** A size (`n`, `3*n`) in numbers; 0 if its symbol is unknown. */
+/** The value of a dimension (`n`, `3*n`); 0 if its symbol is unknown. */
 export function rowsOf(dim: Dim, sizes: ReadonlyMap<string, number>): number {
   if (typeof dim === 'number') return dim
   for (const [symbol, size] of sizes) {

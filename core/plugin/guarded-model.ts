@@ -2,6 +2,7 @@
 import { PluginError } from '../base/errors.ts'
 import { delegateModel } from '../model/delegate.ts'
 import type { Model, Program } from '../model/model.ts'
+import { incrementalPasses, type IncrementalModel } from '../model/window-queries.ts'
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
 
@@ -36,7 +37,7 @@ export function guardModel(
       { details: { pluginId: meta.id } },
     )
   }
-  const guarded = delegateModel(model, {
+  const changes: Partial<IncrementalModel> = {
     async logits(inputs) {
       signal.throwIfAborted()
       const logits = await model.logits(inputs)
@@ -61,20 +62,20 @@ export function guardModel(
         release: () => program.release(),
       }
     },
-    async windowed(sides) {
+    async [incrementalPasses](sides) {
       signal.throwIfAborted()
-      const passes = await model.windowed?.(sides)
-      if (!passes) return undefined
-      watch.compiled?.(passes)
+      const queries = await (model as IncrementalModel)[incrementalPasses]?.(sides)
+      if (!queries) return undefined
+      watch.compiled?.(queries)
       return {
-        know: () => passes.know(),
-        async logits(points, asked) {
+        async logits(points, searches) {
           signal.throwIfAborted()
-          const logits = await passes.logits(points, asked)
+          const logits = await queries.logits(points, searches)
           watch.observe?.(points, logits)
           return logits
         },
-        release: () => passes.release(),
+        accept: (search) => queries.accept(search),
+        release: () => queries.release(),
       }
     },
     variant(options) {
@@ -85,6 +86,6 @@ export function guardModel(
     async dispose() {
       allow('dispose')
     },
-  })
-  return Object.freeze(guarded)
+  }
+  return Object.freeze(delegateModel(model, changes))
 }

@@ -1,6 +1,6 @@
 /** Layers: functions from expressions to expressions that make their parameters in a scope. */
 import { g } from '../engine/graph/graph.ts'
-import { shapeError } from '../engine/graph/operator.ts'
+import { shapeError } from '../engine/graph/operator-call.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { heNormal, ones, uniformFanIn, zeros } from './initializers.ts'

@@ -6,6 +6,7 @@ import { foldBatchNormalization, substitute } from '../../dist/core/engine/graph
 import { toOnnx } from '../../dist/core/engine/graph/serialize.js'
 import { loadModel } from '../../dist/core/model/load.js'
 import { plainManifest } from '../../dist/core/model/manifest.js'
+import { incrementalPasses } from '../../dist/core/model/window-queries.js'
 import { logitsOf, randomBatch, resnet18 } from './networks.mjs'
 import { interleavedRatio } from './timing.mjs'
 
@@ -28,18 +29,17 @@ function bench(name, batch, repeats, load) {
 }
 
 async function measure(model, batch, repeats) {
-  const passes = await model.windowed(new Map([[side, 1]]))
-  if (!passes) throw new Error('the model offers no windowed passes')
+  const passes = await model[incrementalPasses](new Map([[side, 1]]))
+  if (!passes) throw new Error('the model does not support incremental passes')
   const { inputs } = randomBatch(batch)
-  const asked = Array.from({ length: batch }, (_, row) => ({
-    known: passes.know(),
+  const searches = Array.from({ length: batch }, (_, row) => ({
     window: { top: (7 * row) % (size - side + 1), left: (11 * row) % (size - side + 1), side },
   }))
-  // The first answer is of whole points; once it is kept, windows can build upon it.
-  await passes.logits(inputs, asked)
-  for (const { known } of asked) known.keep()
+  // The first queries are whole passes that fill the cache.
+  await passes.logits(inputs, searches)
+  for (const search of searches) passes.accept(search)
   const ratio = await interleavedRatio({
-    numerator: () => several(() => passes.logits(inputs, asked)),
+    numerator: () => several(() => passes.logits(inputs, searches)),
     denominator: () => several(() => model.logits(inputs)),
     repeats,
   })

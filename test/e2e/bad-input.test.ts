@@ -79,7 +79,7 @@ test('a results folder that cannot be made', async () => {
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
   const { code, stderr } = await robench(folder, 'run', 'suite.json', '--results', 'tiny.onnx')
-  expect(stderr).toContain('a file stands where a folder is needed; choose another folder')
+  expect(stderr).toContain('a file exists where a directory is expected; choose another directory')
   expect(code).toBe(2)
 })
 

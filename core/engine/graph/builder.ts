@@ -3,7 +3,7 @@ import { float32, int64, tensor, type DType, type Tensor } from '../tensor/tenso
 import { newData } from '../onnx/tensor-data.ts'
 import { GraphError, didYouMean } from '../../base/errors.ts'
 import { multiplyDims, type Dim } from './dim.ts'
-import { describe, shapeError, type OpRecord } from './operator.ts'
+import { describe, shapeError, type OpSignature } from './operator-call.ts'
 import {
   createNode,
   type Attributes,
@@ -24,15 +24,10 @@ export interface ConvolutionOptions {
 }
 
 export class Builder {
-  readonly #table: ReadonlyMap<string, OpRecord>
+  readonly #table: ReadonlyMap<string, OpSignature>
 
-  constructor(table: ReadonlyMap<string, OpRecord>) {
+  constructor(table: ReadonlyMap<string, OpSignature>) {
     this.#table = table
-  }
-
-  /** The record of an operator, if robench knows it. */
-  record(op: string): OpRecord | undefined {
-    return this.#table.get(op)
   }
 
   /** Applies any operator by its ONNX name. @throws GraphError for an unknown operator, attribute, or a shape that does not fit. */

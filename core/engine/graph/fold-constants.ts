@@ -2,7 +2,7 @@
 import { RobenchError } from '../../base/errors.ts'
 import { writeOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { g } from './graph.ts'
+import { operators } from './ops/index.ts'
 import { isRandom } from './random-operators.ts'
 import { Session } from './session.ts'
 
@@ -77,7 +77,7 @@ function holdsGraph(node: OnnxNode): boolean {
 }
 
 function isKnown(node: OnnxNode): boolean {
-  return node.op === 'Constant' || g.record(node.op) !== undefined
+  return node.op === 'Constant' || operators.get(node.op) !== undefined
 }
 
 /** The nodes that the named values need, in the file's order. */

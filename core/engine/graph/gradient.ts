@@ -3,7 +3,8 @@ import { GraphError } from '../../base/errors.ts'
 import type { Builder } from './builder.ts'
 import { formatShape } from './dim.ts'
 import { g } from './graph.ts'
-import { describe } from './operator.ts'
+import { operators } from './ops/index.ts'
+import { describe } from './operator-call.ts'
 import { isFloat } from './ops/elementwise.ts'
 import { topologicalOrder, type Node, type Value } from './value.ts'
 
@@ -16,7 +17,7 @@ export interface GradientOptions {
    * Values whose gradient does not go back into what computes them. It is handed to the value named, which must be one that
    * they depend on, of the same shape; or to nobody where that is null. The operators between need no derivative rule.
    */
-  readonly bridges?: ReadonlyMap<Value, Value | null>
+  readonly overrides?: ReadonlyMap<Value, Value | null>
   /** Operators whose derivative is zero almost everywhere, such as `Round`, get their `surrogate` in its place. */
   readonly straightThrough?: boolean
 }
@@ -26,7 +27,7 @@ export interface GradientOptions {
  * Only nodes on a path from the wanted values are differentiated: an attack's graph never holds
  * the weights' gradients.
  *
- * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule, ROBENCH_GRAPH for a bridge that leads nowhere.
+ * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule, ROBENCH_GRAPH for an invalid override.
  */
 export function gradient(
   of: Value,
@@ -42,15 +43,15 @@ export function gradient(
     const earlier = gradients.get(value)
     gradients.set(value, earlier ? g.add(earlier, undone) : undone)
   }
-  const places = options.bridges && new Map(order.map((node, place) => [node, place]))
+  const places = options.overrides && new Map(order.map((node, place) => [node, place]))
   for (const node of order.toReversed()) {
     if (!onPath.has(node)) continue
     const outputGradients = node.outputs.map((output) => {
       const flowing = gradients.get(output) ?? null
-      const end = options.bridges?.get(output)
+      const end = options.overrides?.get(output)
       if (end === undefined || flowing === null) return flowing
       if (end !== null) {
-        checkBridge(output, end, places!, options)
+        checkOverride(output, end, places!, options)
         collect(end, flowing)
       }
       return null
@@ -79,8 +80,8 @@ function markPath(order: readonly Node[], wanted: readonly Value[]): ReadonlySet
   return onPath
 }
 
-/** The end of a bridge must still be ahead of the sweep, which goes back from the last node to the first. */
-function checkBridge(
+/** The target of an override must be processed later: the sweep goes from the last node to the first. */
+function checkOverride(
   from: Value,
   to: Value,
   places: ReadonlyMap<Node, number>,
@@ -101,7 +102,7 @@ function inputGradients(
   withRespectTo: readonly Value[],
   options: GradientOptions,
 ): readonly (Value | null)[] {
-  const record = g.record(node.op)
+  const record = operators.get(node.op)
   const surrogate = options.straightThrough ? record?.surrogate : undefined
   const wanted = node.inputs.map(
     (input) =>
@@ -125,7 +126,7 @@ function inputGradients(
 
 /** Whether a value that is no float comes from an operator that has a surrogate, to which it can pass a gradient on. */
 function isThreshold({ node }: Value): boolean {
-  return g.record(node.op)?.surrogate !== undefined
+  return operators.get(node.op)?.surrogate !== undefined
 }
 
 /** Sums a gradient over the axes along which its value was repeated. */

@@ -3,8 +3,10 @@ import { GraphError } from '../../base/errors.ts'
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
 import { dtypeOf } from '../onnx/tensor-data.ts'
 import { g } from './graph.ts'
+import { operators } from './ops/index.ts'
 import { divideDims, multiplyDims, type Dim } from './dim.ts'
-import { describe, readableOpsets, shapeError, type OpRecord } from './operator.ts'
+import { readableOpsets, type OpRecord } from './operator.ts'
+import { describe, shapeError } from './operator-call.ts'
 import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
 import type { AttributeValue, Value } from './value.ts'
 
@@ -82,7 +84,7 @@ function importNode(
     return value
   })
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
-  const record = node.domain === '' ? g.record(node.op) : undefined
+  const record = node.domain === '' ? operators.get(node.op) : undefined
   if (!record) throw unknownOperator(node, options)
   const [first, last] = record.opsets ?? readableOpsets
   if (graph.opset < first || graph.opset > last) {

@@ -8,7 +8,7 @@ import { dataTypes, dtypeOf } from '../onnx/tensor-data.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
 import type { Dim } from './dim.ts'
 import { g } from './graph.ts'
-import { describe } from './operator.ts'
+import { describe } from './operator-call.ts'
 import type { Value } from './value.ts'
 
 /** Random numbers that a graph wants to be fed. */

@@ -2,7 +2,8 @@
 import { float32 } from '../tensor/tensor.ts'
 import { createNode, topologicalOrder, type Node, type Value } from './value.ts'
 import { g } from './graph.ts'
-import { numberOf } from './operator.ts'
+import { operators } from './ops/index.ts'
+import { numberOf } from './operator-call.ts'
 
 /** What becomes of a node: new outputs, or undefined to keep it (with its inputs rewritten). */
 export type Rewrite = (
@@ -41,7 +42,7 @@ export function substitute(
 /** Replaces operators that onnxruntime does not run well by those it does. */
 export function lower(values: readonly Value[]): Value[] {
   return rewrite(values, (node, inputs) => {
-    const record = g.record(node.op)
+    const record = operators.get(node.op)
     return record?.lower?.(g, { ...node, inputs })
   })
 }

@@ -9,7 +9,7 @@ import {
 } from '../onnx/file.ts'
 import { dataTypes } from '../onnx/tensor-data.ts'
 import type { DType, Tensor } from '../tensor/tensor.ts'
-import { g } from './graph.ts'
+import { operators } from './ops/index.ts'
 import { lower } from './rewrite.ts'
 import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
 
@@ -71,7 +71,7 @@ export function toGraph(
     } else {
       node.outputs.forEach((output, k) => {
         // MaxPool's indices cost time and the fast layout where they are asked for.
-        if (k > 0 && !used.has(output) && g.record(node.op)?.optionalOutputs) return
+        if (k > 0 && !used.has(output) && operators.get(node.op)?.optionalOutputs) return
         const name = chosen.get(output) ?? freeName(`v${i}_${k}`, taken)
         valueNames.set(output, name)
         // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
@@ -147,7 +147,7 @@ function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
 }
 
 function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>): OnnxNode {
-  const specs = g.record(node.op)?.attributes ?? {}
+  const specs = operators.get(node.op)?.attributes ?? {}
   return {
     name,
     op: node.op,

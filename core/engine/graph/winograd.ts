@@ -1,8 +1,8 @@
 /** Convolutions by Winograd's minimal filtering, for sessions on CPUs: onnxruntime's own kernels multiply tap by tap. */
 import { g } from './graph.ts'
-import { numberOf } from './operator.ts'
+import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
-import { all, resolveWindow } from './ops/window.ts'
+import { all, resolveWindow } from './ops/sliding-window.ts'
 import { rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
 

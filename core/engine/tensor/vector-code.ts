@@ -1,24 +1,34 @@
-/** Makes of the expressions of a vector loop a WebAssembly function. */
+/** Compiles the expressions of a vector loop to a WebAssembly function. */
 import { inOrder, operandsOf } from './vector-expression.ts'
 import type { ConditionOperator, Node, Term, TermOperator } from './vector-expression.ts'
-import { code, encodeModule, instruction, instructions } from '../../base/wasm-module.ts'
-import type { Code, ValueType } from '../../base/wasm-module.ts'
+import {
+  code,
+  encodeModule,
+  FunctionVariables,
+  instruction,
+  instructions,
+} from '../../base/wasm-module.ts'
+import type { Code, Variable } from '../../base/wasm-module.ts'
 
-const { getLocal, setLocal } = instruction
-
-/** What the components of an array are in memory. All are computed with as float64. */
+/** The type of an array's components in memory. All arithmetic is in float64. */
 export type ElementType = 'float32' | 'float64'
+/** Bytes per component. */
 export const elementBytes: Readonly<Record<ElementType, number>> = { float32: 4, float64: 8 }
 
-/** Components that are done at once. Arrays follow one another in memory, each of whole strides. */
+/** Components per iteration. Arrays are adjacent in memory, each padded to a multiple of this. */
 export const stride = 4
+/** Components per vector. */
 const lanes = 2
 
+/** A reduction of a term to one number. */
 export type Reduction = 'sum' | 'largest'
 
-/** A loop whose arrays, scalars and results have their places. */
+/** A loop and the order of its scalars, arrays and reductions in memory. */
 export interface LoopPlan {
-  /** In memory the scalars come first, as float64, then four partial results of each reduction, and then the arrays. */
+  /**
+   * Memory holds the scalars first, as float64, then four partial results per reduction, then the
+   * arrays.
+   */
   readonly scalars: readonly string[]
   readonly arrays: ReadonlyMap<string, ElementType>
   readonly writes: ReadonlyMap<string, Term>
@@ -42,7 +52,7 @@ const operators: Readonly<Record<TermOperator | ConditionOperator, Code>> = {
   equal: instructions['f64x2.eq'],
 }
 
-/** A sum starts at zero, as locals do. */
+/** Without a start, the initial value is zero, as of every local. */
 const reductionCode: Readonly<
   Record<Reduction, { readonly start?: Code; readonly combine: Code }>
 > = {
@@ -53,22 +63,22 @@ const reductionCode: Readonly<
   },
 }
 
-/** The bytes of a module whose function `run(count)` does the loop. */
+/** The bytes of a module whose function `run(count)` runs the loop. */
 export function compileLoop(plan: LoopPlan): Uint8Array {
   return new LoopCompiler(plan).module()
 }
 
-/** Where in memory the partial results are, in float64. */
+/** The index of the first partial result in memory, in float64. */
 export function resultsStart({ scalars }: LoopPlan): number {
   return Math.ceil(scalars.length / lanes) * lanes
 }
 
-/** Where in memory the arrays begin, in bytes. */
+/** The address of the first array, in bytes. */
 export function arraysStart(plan: LoopPlan): number {
   return (resultsStart(plan) + plan.reductions.length * stride) * elementBytes.float64
 }
 
-/** Bytes that one component takes in the arrays before this one, or in all of them. */
+/** Bytes per component of all arrays before this one, or of all arrays. */
 export function bytesBefore(arrays: ReadonlyMap<string, ElementType>, name?: string): number {
   let bytes = 0
   for (const [other, type] of arrays) {
@@ -79,30 +89,39 @@ export function bytesBefore(arrays: ReadonlyMap<string, ElementType>, name?: str
 }
 
 /**
- * The function: what does not depend on the component once, then strides of four components as two vectors, and at last vectors by
- * themselves, of which the last may be half beyond the end; that half takes no part in reductions.
+ * Compiles one loop. The function first computes what is the same for all components, then runs
+ * over strides of four components as two vectors, then over single vectors. The last vector may
+ * extend beyond the end by one lane, which reductions mask out.
  */
 class LoopCompiler {
   readonly #plan: LoopPlan
-  readonly #parameters: readonly ValueType[] = ['i32']
-  readonly #locals: ValueType[] = []
-  /** The local of each node, and of each array's address. */
-  readonly #values = new Map<Node, number>()
-  readonly #addresses = new Map<string, number>()
-  /** For each reduction, two: one for each vector of a stride, so that they need not wait for one another. */
-  readonly #accumulators: readonly (readonly [number, number])[]
-  readonly #index: number
+  readonly #variables = new FunctionVariables()
+  readonly #count: Variable
+  readonly #index: Variable
   /** The index in bytes. */
-  readonly #offsets: Readonly<Record<ElementType, number>>
-  readonly #mask: number
+  readonly #byteIndex: Readonly<Record<ElementType, Variable>>
+  /** The lanes of the current vector that are components. */
+  readonly #mask: Variable
+  readonly #addresses: ReadonlyMap<string, Variable>
+  /** Two for each reduction, one per vector of a stride, so that their sums are independent. */
+  readonly #accumulators: readonly (readonly [Variable, Variable])[]
+  /** The value of each node. */
+  readonly #values = new Map<Node, Variable>()
 
   constructor(plan: LoopPlan) {
+    const variables = this.#variables
     this.#plan = plan
-    this.#index = this.#local('i32')
-    this.#offsets = { float32: this.#local('i32'), float64: this.#local('i32') }
-    this.#mask = this.#local('v128')
-    for (const name of plan.arrays.keys()) this.#addresses.set(name, this.#local('i32'))
-    this.#accumulators = plan.reductions.map(() => [this.#local('v128'), this.#local('v128')])
+    this.#count = variables.parameter('i32')
+    this.#index = variables.local('i32')
+    this.#byteIndex = { float32: variables.local('i32'), float64: variables.local('i32') }
+    this.#mask = variables.local('v128')
+    this.#addresses = new Map(
+      Array.from(plan.arrays.keys(), (name) => [name, variables.local('i32')]),
+    )
+    this.#accumulators = plan.reductions.map(() => [
+      variables.local('v128'),
+      variables.local('v128'),
+    ])
   }
 
   module(): Uint8Array {
@@ -110,71 +129,67 @@ class LoopCompiler {
     const nodes = inOrder([...writes.values(), ...reductions.map(({ term }) => term)])
     const varying = new Set<Node>()
     for (const node of nodes) {
-      this.#values.set(node, this.#local('v128'))
+      this.#values.set(node, this.#variables.local('v128'))
       if (node.kind === 'array' || operandsOf(node).some((other) => varying.has(other))) {
         varying.add(node)
       }
     }
     const inner = nodes.filter((node) => varying.has(node))
     const outer = nodes.filter((node) => !varying.has(node))
-    const count = getLocal(0)
+    const count = this.#count.get
     const wholeStrides = code(count, instruction.i32(-stride), instructions['i32.and'])
-    const stridden = code(this.#vector(inner, 0, 'whole'), this.#vector(inner, 1, 'whole'))
+    const twoVectors = code(this.#vector(inner, 0, 'whole'), this.#vector(inner, 1, 'whole'))
     const body = code(
       ...Array.from(arrays.keys(), (name) => this.#findAddress(name)),
       ...reductions.map((_, which) => this.#startReduction(which)),
       ...outer.map((node) => this.#compute(node, 0)),
-      this.#loop(wholeStrides, stride, stridden),
+      this.#loop(wholeStrides, stride, twoVectors),
       this.#loop(count, lanes, code(this.#findMask(), this.#vector(inner, 0, 'masked'))),
       ...reductions.map((_, which) => this.#storeReduction(which)),
     )
-    return encodeModule({ parameters: this.#parameters, locals: this.#locals, body })
+    return encodeModule({ variables: this.#variables, body })
   }
 
-  #local(type: ValueType): number {
-    return this.#parameters.length + this.#locals.push(type) - 1
-  }
-
-  /** start + (count rounded up to strides) · bytes before it */
+  /** address = arraysStart + (count rounded up to a multiple of stride) · bytesBefore */
   #findAddress(name: string): Code {
     return code(
-      code(getLocal(0), instruction.i32(stride - 1), instructions['i32.add']),
+      code(this.#count.get, instruction.i32(stride - 1), instructions['i32.add']),
       code(instruction.i32(-stride), instructions['i32.and']),
       code(instruction.i32(bytesBefore(this.#plan.arrays, name)), instructions['i32.mul']),
       code(instruction.i32(arraysStart(this.#plan)), instructions['i32.add']),
-      setLocal(this.#addresses.get(name)!),
+      this.#addresses.get(name)!.set,
     )
   }
 
-  /** From where the loop before it ended. */
+  /** Continues from the current index. */
   #loop(end: Code, step: number, body: Code): Code {
-    const index = getLocal(this.#index)
-    const findOffset = (type: ElementType): Code => {
+    const index = this.#index
+    const setByteIndex = (type: ElementType): Code => {
       const shift = instruction.i32(Math.log2(elementBytes[type]))
-      return code(index, shift, instructions['i32.shl'], setLocal(this.#offsets[type]))
+      return code(index.get, shift, instructions['i32.shl'], this.#byteIndex[type].set)
     }
     return instruction.whileLoop(
-      code(index, end, instructions['i32.lt_u']),
+      code(index.get, end, instructions['i32.lt_u']),
       code(
-        findOffset('float32'),
-        findOffset('float64'),
+        setByteIndex('float32'),
+        setByteIndex('float64'),
         body,
-        code(index, instruction.i32(step), instructions['i32.add'], setLocal(this.#index)),
+        code(index.get, instruction.i32(step), instructions['i32.add'], index.set),
       ),
     )
   }
 
-  /** Which lanes are components: those with (index, index + 1) < count. */
+  /** mask = (index, index + 1) < count */
   #findMask(): Code {
     const splat = code(instructions['f64.convert_i32_u'], instructions['f64x2.splat'])
-    const indices = code(getLocal(this.#index), splat, instruction.f64x2(0, 1))
+    const indices = code(this.#index.get, splat, instruction.f64x2(0, 1))
     return code(
       code(indices, instructions['f64x2.add']),
-      code(getLocal(0), splat, instructions['f64x2.lt'], setLocal(this.#mask)),
+      code(this.#count.get, splat, instructions['f64x2.lt'], this.#mask.set),
     )
   }
 
-  /** All that is done with one vector of each array. @param place of the vector in its stride */
+  /** The body for one vector of each array. @param place of the vector in its stride */
   #vector(nodes: readonly Node[], place: 0 | 1, lanesUsed: 'whole' | 'masked'): Code {
     const { writes, reductions } = this.#plan
     return code(
@@ -182,20 +197,20 @@ class LoopCompiler {
       ...Array.from(writes, ([name, term]) => this.#store(name, term, place)),
       ...reductions.map(({ kind, term }, which) => {
         const accumulator = this.#accumulators[which]![place]
-        const before = getLocal(accumulator)
+        const before = accumulator.get
         const combined = code(before, this.#get(term), reductionCode[kind].combine)
-        const chosen = code(combined, before, getLocal(this.#mask), instructions['v128.bitselect'])
-        return code(lanesUsed === 'whole' ? combined : chosen, setLocal(accumulator))
+        const chosen = code(combined, before, this.#mask.get, instructions['v128.bitselect'])
+        return code(lanesUsed === 'whole' ? combined : chosen, accumulator.set)
       }),
     )
   }
 
   #get(node: Node): Code {
-    return getLocal(this.#values.get(node)!)
+    return this.#values.get(node)!.get
   }
 
   #compute(node: Node, place: 0 | 1): Code {
-    return code(this.#valueOf(node, place), setLocal(this.#values.get(node)!))
+    return code(this.#valueOf(node, place), this.#values.get(node)!.set)
   }
 
   #valueOf(node: Node, place: 0 | 1): Code {
@@ -210,7 +225,7 @@ class LoopCompiler {
         return this.#load(node.name, place)
       default: {
         const operands = node.operands.map((operand) => this.#get(operand))
-        // WebAssembly wants conditions after what they choose from.
+        // WebAssembly expects the condition last.
         if (operandsOf(node)[0]!.kind === 'condition') operands.push(operands.shift()!)
         return code(...operands, operators[node.operator])
       }
@@ -218,8 +233,8 @@ class LoopCompiler {
   }
 
   #addressOf(name: string): Code {
-    const offset = getLocal(this.#offsets[this.#plan.arrays.get(name)!])
-    return code(getLocal(this.#addresses.get(name)!), offset, instructions['i32.add'])
+    const byteIndex = this.#byteIndex[this.#plan.arrays.get(name)!].get
+    return code(this.#addresses.get(name)!.get, byteIndex, instructions['i32.add'])
   }
 
   #load(name: string, place: 0 | 1): Code {
@@ -241,14 +256,14 @@ class LoopCompiler {
   #startReduction(which: number): Code {
     const { start } = reductionCode[this.#plan.reductions[which]!.kind]
     if (!start) return []
-    return this.#accumulators[which]!.flatMap((accumulator) => code(start, setLocal(accumulator)))
+    return this.#accumulators[which]!.flatMap((accumulator) => code(start, accumulator.set))
   }
 
   #storeReduction(which: number): Code {
     return this.#accumulators[which]!.flatMap((accumulator, place) => {
       const result = resultsStart(this.#plan) + which * stride + place * lanes
       const store = instruction.store128(result * elementBytes.float64)
-      return code(instruction.i32(0), getLocal(accumulator), store)
+      return code(instruction.i32(0), accumulator.get, store)
     })
   }
 }

@@ -1,94 +1,86 @@
-/** What windowed passes remember of a point: the positions of a cut, and those that the last question changed. */
-import { RobenchError } from '../../base/errors.ts'
-import type { AskedPoint, KnownPoint } from '../model.ts'
+/** Cached activations of one search at the cut of a network. */
 
-/** Numbers of rows and columns, or a place among them. */
+/** A row and a column, or numbers of them. */
 export type Pair = readonly [rows: number, columns: number]
 
-/** Positions `[rows, columns, c]` of a cut, from a first one on. */
-export interface Positions {
+/** A rectangle of activations `[rows, columns, c]` at the cut. */
+export interface ActivationRegion {
   readonly data: Float32Array
-  readonly first: Pair
-  readonly count: Pair
+  readonly origin: Pair
+  readonly size: Pair
 }
 
-export class CachedPoint implements KnownPoint {
-  /** `[rows, columns, c]`, of the point that was kept last, if they are known. */
-  kept: Float32Array | undefined
-  /** Of the point that was asked about last: those that its window reached, or all, if any are known. */
-  asked: Positions | undefined
-  /** What the shelf holds: a copy of that, with these positions laid over it. */
-  #copied: Float32Array | undefined
-  #overlaid: Positions | undefined
-  readonly #width: number
+/** The activations of the accepted point, and those that the latest query changed. */
+export class ActivationCache {
+  /** `[rows, columns, c]` of the accepted point; undefined if unknown. */
+  #accepted: Float32Array | undefined
+  /** The region that the latest query computed; undefined if it computed none. */
+  #latest: ActivationRegion | undefined
+  /** What `writeLatest` wrote last: this base, and over it this region. */
+  #writtenBase: Float32Array | undefined
+  #writtenRegion: ActivationRegion | undefined
+  readonly #columns: number
   readonly #channels: number
 
-  /** @param width columns of the cut */
-  constructor(width: number, channels: number) {
-    this.#width = width
+  /** @param columns of the value at the cut */
+  constructor(columns: number, channels: number) {
+    this.#columns = columns
     this.#channels = channels
   }
 
-  keep(): void {
-    if (!this.asked) this.kept = undefined
-    else if (this.kept) this.#write(this.asked, this.kept)
-    else this.kept = this.asked.data.slice()
-    this.asked = undefined
+  /** Whether the activations of the accepted point are known. */
+  get isFilled(): boolean {
+    return this.#accepted !== undefined
   }
 
-  /** Makes of a shelf the positions of the point that was asked about last. @param isOwn whether it holds what this left there before */
-  lay(shelf: Float32Array, isOwn: boolean): void {
-    const kept = this.kept!
-    if (!isOwn || this.#copied !== kept) shelf.set(kept)
-    else if (this.#overlaid) this.#restore(this.#overlaid, shelf)
-    this.#write(this.asked!, shelf)
-    this.#copied = kept
-    this.#overlaid = this.asked
+  /**
+   * Records a query.
+   * @param region all of the cut, or the part that can differ from the accepted point; undefined if
+   *   the query did not compute the cut
+   */
+  record(region: ActivationRegion | undefined): void {
+    this.#latest = region
   }
 
-  #write({ data, first, count }: Positions, output: Float32Array): void {
-    const length = count[1] * this.#channels
-    for (let row = 0; row < count[0]; row++) {
-      output.set(data.subarray(row * length, (row + 1) * length), this.#at(first, row))
+  /** Makes the latest query's point the accepted one. */
+  accept(): void {
+    if (!this.#latest) this.#accepted = undefined
+    else if (this.#accepted) this.#copyRegion(this.#latest, this.#accepted)
+    else this.#accepted = this.#latest.data.slice()
+    this.#latest = undefined
+  }
+
+  /**
+   * Writes all activations of the latest query's point.
+   * @param output `[rows, columns, c]`
+   * @param isUnchanged whether it still holds what this method wrote there last: then only the
+   *   regions that differ are written
+   */
+  writeLatest(output: Float32Array, isUnchanged: boolean): void {
+    const accepted = this.#accepted!
+    if (!isUnchanged || this.#writtenBase !== accepted) output.set(accepted)
+    else if (this.#writtenRegion) this.#restoreRegion(this.#writtenRegion, output)
+    this.#copyRegion(this.#latest!, output)
+    this.#writtenBase = accepted
+    this.#writtenRegion = this.#latest
+  }
+
+  #copyRegion({ data, origin, size }: ActivationRegion, output: Float32Array): void {
+    const length = size[1] * this.#channels
+    for (let row = 0; row < size[0]; row++) {
+      output.set(data.subarray(row * length, (row + 1) * length), this.#offset(origin, row))
     }
   }
 
-  #restore({ first, count }: Positions, shelf: Float32Array): void {
-    const length = count[1] * this.#channels
-    for (let row = 0; row < count[0]; row++) {
-      const at = this.#at(first, row)
-      shelf.set(this.kept!.subarray(at, at + length), at)
+  #restoreRegion({ origin, size }: ActivationRegion, output: Float32Array): void {
+    const length = size[1] * this.#channels
+    for (let row = 0; row < size[0]; row++) {
+      const at = this.#offset(origin, row)
+      output.set(this.#accepted!.subarray(at, at + length), at)
     }
   }
 
-  #at(first: Pair, row: number): number {
-    return ((first[0] + row) * this.#width + first[1]) * this.#channels
+  #offset(origin: Pair, row: number): number {
+    return ((origin[0] + row) * this.#columns + origin[1]) * this.#channels
   }
-}
-
-/** @throws RobenchError ROBENCH_GRAPH if points and questions do not fit together, or a window is not inside the images `[n, c, h, w]` */
-export function checkAsked(
-  asked: readonly AskedPoint[],
-  [count, , height, width]: readonly number[],
-): asserts asked is readonly (AskedPoint & { readonly known: CachedPoint })[] {
-  if (asked.length !== count) {
-    throw misused(`expected one entry for each of ${count} points, got ${asked.length}`)
-  }
-  for (const { known, window } of asked) {
-    if (!(known instanceof CachedPoint)) {
-      throw misused('expected known points that know() gave, got another object')
-    }
-    if (!window) continue
-    const { top, left, side } = window
-    const isWhole = [top, left, side].every(Number.isInteger)
-    const isInside = Math.min(top, left) >= 0 && top + side <= height! && left + side <= width!
-    if (isWhole && side > 0 && isInside) continue
-    throw misused(
-      `expected a window inside the image of ${height} × ${width}, got one of side ${side} at row ${top}, column ${left}`,
-    )
-  }
-}
-
-function misused(reason: string): RobenchError {
-  return new RobenchError('ROBENCH_GRAPH', `windowed passes: ${reason}`)
 }

@@ -1,190 +1,193 @@
-/** The positions of a cut that changed windows reach, computed from crops of the images. */
-import {
-  cropExpression,
-  fillMask,
-  firstPixel,
-  firstPosition,
-  pixelsOf,
-  type Cut,
-  type InsideMask,
-} from './split-network.ts'
+/** Computes the regions of a cut that changed windows affect, from crops of the images. */
 import { Session, type SessionOptions } from '../../engine/graph/session.ts'
 import type { Value } from '../../engine/graph/value.ts'
 import { float32, sizeOf, type FloatTensor } from '../../engine/tensor/tensor.ts'
-import type { Pair, Positions } from './activation-cache.ts'
-import type { PixelWindow } from '../model.ts'
+import type { ActivationRegion, Pair } from './activation-cache.ts'
+import type { PixelWindow } from '../window-queries.ts'
+import type { Cut } from './choose-cut.ts'
+import { cropExpression, fillMask, type PaddingMask } from './crop-expression.ts'
+import { firstPixel, firstPosition, pixelsOf } from './receptive-field.ts'
 
-/** A row of a batch of images, and where it has changed. */
+/** A row of a batch of images and its changed window. */
 export interface ChangedRow {
   readonly row: number
   readonly window: PixelWindow
 }
 
-/** Of windows that reach equally many positions of the cut. */
+/** The session for all windows that affect regions of one size. */
 export class CropSession {
   readonly #cut: Cut
-  readonly #count: Pair
+  /** The size of the region. */
+  readonly #size: Pair
   readonly #session: Session
-  readonly #masks: readonly MaskRows[]
-  /** By the first position: where the pixels of a crop lie. */
-  readonly #sources = new Map<number, Int32Array>()
-  /** Where crops are put together, time after time. */
+  readonly #masks: readonly MaskCache[]
+  /** By first position of the region: the index in a plane of each pixel of the crop. */
+  readonly #pixelIndices = new Map<number, Int32Array>()
+  /** The buffer for crops, reused by each run. */
   #crops = new Float32Array(0)
 
-  private constructor(cut: Cut, count: Pair, session: Session, masks: readonly MaskRows[]) {
+  private constructor(cut: Cut, size: Pair, session: Session, masks: readonly MaskCache[]) {
     this.#cut = cut
-    this.#count = count
+    this.#size = size
     this.#session = session
     this.#masks = masks
   }
 
+  /** @param size rows and columns of the region */
   static async compile(
     cut: Cut,
     images: Value,
-    count: Pair,
+    size: Pair,
     options: SessionOptions,
     name: string,
   ): Promise<CropSession> {
-    const { positions, crop, masks } = cropExpression(cut, images, count)
+    const { positions, crop, masks } = cropExpression(cut, images, size)
     const inputs = [crop, ...masks.map(({ value }) => value)]
     const session = await Session.compile({ positions }, inputs, options, name)
     return new CropSession(
       cut,
-      count,
+      size,
       session,
-      masks.map((mask) => new MaskRows(mask)),
+      masks.map((mask) => new MaskCache(mask)),
     )
   }
 
-  /** The positions that each window reaches. @param points `[n, c, h, w]`, whole */
-  async run(points: FloatTensor, rows: readonly ChangedRow[], name: string): Promise<Positions[]> {
-    const { reach } = this.#cut
-    const count = this.#count
-    const first = rows.map(({ window: { top, left } }): Pair => [
-      firstPosition(reach[0], top, count[0]),
-      firstPosition(reach[1], left, count[1]),
+  /** The region that each row's window affects. @param points `[n, c, h, w]`, complete */
+  async run(
+    points: FloatTensor,
+    rows: readonly ChangedRow[],
+    name: string,
+  ): Promise<ActivationRegion[]> {
+    const [ofRows, ofColumns] = this.#cut.receptiveField
+    const size = this.#size
+    const origins = rows.map(({ window: { top, left } }): Pair => [
+      firstPosition(ofRows, top, size[0]),
+      firstPosition(ofColumns, left, size[1]),
     ])
-    const feeds = Object.fromEntries(this.#masks.map((mask) => [mask.name, mask.of(first)]))
-    const answers = await this.#session.run(
-      { ...feeds, crop: this.#copyCrops(points, rows, first) },
+    const feeds = Object.fromEntries(this.#masks.map((mask) => [mask.name, mask.batch(origins)]))
+    const outputs = await this.#session.run(
+      { ...feeds, crop: this.#copyCrops(points, rows, origins) },
       name,
     )
-    const { data } = answers['positions'] as FloatTensor
+    const { data } = outputs['positions'] as FloatTensor
     const length = data.length / rows.length
-    return first.map((place, i) => ({
+    return origins.map((origin, i) => ({
       data: data.subarray(i * length, (i + 1) * length),
-      first: place,
-      count,
+      origin,
+      size,
     }))
   }
 
+  /** Frees the native session. */
   async release(): Promise<void> {
     await this.#session.release()
   }
 
-  /** The pixels that positions from these on depend on. */
+  /** The pixels that each row's region depends on. */
   #copyCrops(
     { data, shape }: FloatTensor,
     rows: readonly ChangedRow[],
-    first: readonly Pair[],
+    origins: readonly Pair[],
   ): FloatTensor {
     const [channels, height, width] = shape.slice(1) as [number, number, number]
-    const lengths = this.#count.map((count, axis) => pixelsOf(this.#cut.reach[axis]!, count))
+    const lengths = this.#size.map((count, axis) =>
+      pixelsOf(this.#cut.receptiveField[axis]!, count),
+    )
     const size = channels * sizeOf(lengths)
     this.#crops = atLeast(this.#crops, rows.length * size)
     const planes = { images: data, channels, plane: height * width, crops: this.#crops }
     rows.forEach(({ row }, place) => {
-      copyCrop(planes, row, this.#sourcesOf(first[place]!, lengths, height, width), place)
+      copyCrop(planes, row, this.#indicesOf(origins[place]!, lengths, height, width), place)
     })
     return float32([rows.length, channels, ...lengths], this.#crops.subarray(0, rows.length * size))
   }
 
-  /** Where in a plane `[h, w]` the pixels of a crop lie; in place of those outside, the nearest at the edge. */
-  #sourcesOf(first: Pair, lengths: readonly number[], height: number, width: number): Int32Array {
-    const key = keyOf(first)
-    let sources = this.#sources.get(key)
-    if (!sources) {
-      const { reach } = this.#cut
+  /** The index in a plane `[h, w]` of each pixel of a crop; outside, that of the nearest pixel. */
+  #indicesOf(origin: Pair, lengths: readonly number[], height: number, width: number): Int32Array {
+    const key = keyOf(origin)
+    let indices = this.#pixelIndices.get(key)
+    if (!indices) {
       const [rows, columns] = [height, width].map((size, axis) => {
-        const start = firstPixel(reach[axis]!, first[axis]!)
+        const start = firstPixel(this.#cut.receptiveField[axis]!, origin[axis]!)
         return Array.from({ length: lengths[axis]! }, (_, i) =>
           Math.max(0, Math.min(size - 1, start + i)),
         )
       })
-      sources = Int32Array.from(
+      indices = Int32Array.from(
         rows!.flatMap((row) => columns!.map((column) => row * width + column)),
       )
-      this.#sources.set(key, sources)
+      this.#pixelIndices.set(key, indices)
     }
-    return sources
+    return indices
   }
 }
 
-/** The masks of a batch. */
-class MaskRows {
+/** One padding mask, cached by origin of the region. */
+class MaskCache {
   readonly name: string
-  readonly #axes: InsideMask['axes']
+  readonly #axes: PaddingMask['axes']
   readonly #shape: readonly number[]
-  /** By the first position. */
-  readonly #known = new Map<number, Float32Array>()
-  #rows = new Float32Array(0)
+  readonly #masks = new Map<number, Float32Array>()
+  /** The buffer for batches, reused by each run. */
+  #batch = new Float32Array(0)
 
-  constructor({ value, axes }: InsideMask) {
+  constructor({ value, axes }: PaddingMask) {
     this.name = value.node.name
     this.#axes = axes
     this.#shape = value.shape.slice(1) as number[]
   }
 
-  of(first: readonly Pair[]): FloatTensor {
+  /** `[n, 1, rows, columns]`: the masks of regions with these origins. */
+  batch(origins: readonly Pair[]): FloatTensor {
     const size = sizeOf(this.#shape)
-    this.#rows = atLeast(this.#rows, first.length * size)
-    first.forEach((place, row) => this.#rows.set(this.#at(place), row * size))
-    return float32([first.length, ...this.#shape], this.#rows.subarray(0, first.length * size))
+    this.#batch = atLeast(this.#batch, origins.length * size)
+    origins.forEach((origin, row) => this.#batch.set(this.#maskAt(origin), row * size))
+    return float32([origins.length, ...this.#shape], this.#batch.subarray(0, origins.length * size))
   }
 
-  #at(first: Pair): Float32Array {
-    const key = keyOf(first)
-    let mask = this.#known.get(key)
+  #maskAt(origin: Pair): Float32Array {
+    const key = keyOf(origin)
+    let mask = this.#masks.get(key)
     if (!mask) {
       mask = new Float32Array(sizeOf(this.#shape))
-      fillMask(this.#axes, first, mask)
-      this.#known.set(key, mask)
+      fillMask(this.#axes, origin, mask)
+      this.#masks.set(key, mask)
     }
     return mask
   }
 }
 
-/** An array of that length or more; the same one if it is long enough. */
+/** The buffer, or a new one if it is too short. */
 function atLeast(buffer: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
   return buffer.length < length ? new Float32Array(length) : buffer
 }
 
-function keyOf(first: Pair): number {
-  return first[0] * 2 ** 16 + first[1]
+function keyOf(origin: Pair): number {
+  return origin[0] * 2 ** 16 + origin[1]
 }
 
 interface Planes {
   /** `[n, c, h, w]` */
   readonly images: Float32Array
   readonly channels: number
-  /** Pixels of one. */
+  /** Pixels per plane. */
   readonly plane: number
   /** `[n, c, …]` */
   readonly crops: Float32Array
 }
 
-// Pixel by pixel, with all that the loops need in variables, it takes a third of the time.
-function copyCrop(planes: Planes, row: number, sources: Int32Array, place: number): void {
+// A loop over pixels, with everything in local variables, takes a third of the time.
+function copyCrop(planes: Planes, row: number, indices: Int32Array, place: number): void {
   const { images, channels, plane, crops } = planes
   const from = row * channels * plane
-  const to = place * channels * sources.length
-  for (let i = 0; i < sources.length; i++) {
-    let source = from + sources[i]!
+  const to = place * channels * indices.length
+  for (let i = 0; i < indices.length; i++) {
+    let source = from + indices[i]!
     let target = to + i
     for (let channel = 0; channel < channels; channel++) {
       crops[target] = images[source]!
       source += plane
-      target += sources.length
+      target += indices.length
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Square in Linf: stripes to start with, then squares of ±ε. */
+import type { PixelWindow } from '../../../core/api/attack.ts'
 import { RobenchError } from '../../../core/api/plugin.ts'
-import type { PixelWindow } from '../../../core/api/plugin.ts'
 import { randomSign } from './proposal.ts'
 import type { SquareProposal } from './proposal.ts'
 

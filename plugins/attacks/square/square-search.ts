@@ -5,18 +5,17 @@ import {
   rowOf,
   scheduleTask,
   trackBestAdversarial,
+  windowQueries,
 } from '../../../core/api/attack.ts'
-import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
-import { float32, sizeOf } from '../../../core/api/graph.ts'
 import type {
-  AskedPoint,
-  KnownPoint,
-  Model,
-  Norm,
+  AttackFindings,
+  AttackTask,
+  Ball,
   PixelWindow,
-  RandomStream,
-  WindowedPasses,
-} from '../../../core/api/plugin.ts'
+  WindowSearch,
+} from '../../../core/api/attack.ts'
+import { float32, sizeOf } from '../../../core/api/graph.ts'
+import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 import { drawStripes, proposeLinfSquare } from './linf-squares.ts'
 import { drawTiles, proposePatch } from './patches.ts'
 import { patchSide } from './proposal.ts'
@@ -64,10 +63,8 @@ const rules: Readonly<
   L1: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
 }
 
-interface Attempt extends AskedPoint {
+interface Attempt extends WindowSearch {
   readonly row: number
-  /** Keeps the best point. */
-  readonly known: KnownPoint
   /** Where the proposed point differs from the best, if not anywhere. */
   window: PixelWindow | undefined
   readonly ball: Ball
@@ -108,10 +105,8 @@ export async function squareSearch(
 
   const sideAt = (query: number): number =>
     patchSide(shape, patchFraction(query, options), leastSide)
-  const passes =
-    (threatModel.norm === 'Linf' &&
-      (await model.windowed?.(countSides(sideAt, options.queries)))) ||
-    wholePasses(model)
+  const sides = threatModel.norm === 'Linf' ? countSides(sideAt, options.queries) : new Map()
+  const passes = await windowQueries(model, sides)
 
   const open = (row: number): Attempt => ({
     row,
@@ -123,7 +118,6 @@ export async function squareSearch(
     bestMargin: -Infinity,
     restart: 0,
     query: 0,
-    known: passes.know(),
     window: undefined,
   })
 
@@ -147,7 +141,7 @@ export async function squareSearch(
       attempt.bestMargin = margin
       if (attempt.window) copyWindow(point, attempt.best, shape, attempt.window)
       else attempt.best.set(point)
-      attempt.known.keep()
+      passes.accept(attempt)
     }
     attempt.query += 1
     if (attempt.query < options.queries) return false
@@ -204,11 +198,6 @@ function countSides(
     counts.set(side, (counts.get(side) ?? 0) + 1)
   }
   return counts
-}
-
-/** For models on which windows gain nothing. */
-function wholePasses(model: Model): Pick<WindowedPasses, 'know' | 'logits'> {
-  return { know: () => ({ keep: () => {} }), logits: (points) => model.logits(points) }
 }
 
 /** Passes for an example that is never fooled. */

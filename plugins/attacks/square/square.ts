@@ -34,7 +34,7 @@ const optionsSchema = {
 
 /**
  * The Square attack on the margin. Needs no gradient, so it also tells whether a model only hides them. In Linf a proposal changes one square, so
- * that the first layers of a network are computed for no more than what the square reaches (`Model.windowed`).
+ * that the first layers of a network are computed for no more than what the square reaches (`windowQueries`).
  * @see Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack: a query-efficient black-box adversarial attack via random search", arXiv:1912.00049
  */
 export const square = defineAttack({

@@ -30,7 +30,7 @@ test('a path through a file is refused', async () => {
   expect(
     await refusal(() => writing(path, () => writeFile(path, 'x')), { DIR: folder }),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file stands where a folder is needed; choose another folder (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
   )
 })
 

@@ -187,7 +187,7 @@ describe('a refusal', () => {
     writeFileSync(join(folder, 'file'), '')
     const pull = (): unknown => pullPublished(dataset, { folder: join(folder, 'file') })
     expect(await refusal(pull, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file stands where a folder is needed; choose another folder (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
     )
   })
 

@@ -238,7 +238,7 @@ describe('a smooth classifier', () => {
     await expect(
       model.gradient(sliceRows(images, 0, 2), Int32Array.of(1, 10), crossEntropy),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RobenchError: smooth: label 10 of row 1 in the batch is no class of the model, which has 10 (0 to 9)]`,
+      `[RobenchError: smooth: label 10 of row 1 in the batch is out of range; the model has 10 classes (0 to 9)]`,
     )
   })
 })

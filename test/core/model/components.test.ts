@@ -178,17 +178,17 @@ describe('refused is', () => {
     const model = await load(file, components)
     const variant: ModelVariant = { components: { restauration: 'removed' } }
     expect(() => model.variant(variant)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: model has no component "restauration"; did you mean "restoration"? (it has map, restoration)]`,
+      `[ConfigError: model has no component "restauration"; did you mean "restoration"? (components: map, restoration)]`,
     )
   })
   test('a tensor that is not in the file', async () => {
     await expect(declare({ output: 'nowhere' })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: model: component "restoration": its output "nowhere" is no tensor on the way to the logits; name one as the file does]`,
+      `[ConfigError: model: component "restoration": its output "nowhere" is not a tensor that the logits depend on; use the name in the file]`,
     )
   })
   test('two components of one name', async () => {
     await expect(load(file, [components[0]!, components[0]!])).rejects.toThrow(
-      'component "map": two components have that name',
+      'component "map": two components have this name',
     )
   })
   test('a component that goes backward, or nowhere', async () => {
@@ -196,14 +196,14 @@ describe('refused is', () => {
       'component "restoration": its output does not depend on its input',
     )
     await expect(declare({ output: 'images' })).rejects.toThrow(
-      'its input and output are one value',
+      'its input and output are the same value',
     )
   })
   test('a component that changes the shape, as an identity', async () => {
     const component = { output: 'logits', backward: 'constant' } as const
     const model = await declare(component)
     await expect(declare({ ...component, backward: 'identity' })).rejects.toThrow(
-      'it turns [n, 2, 3, 3] into [n, 4]',
+      'its input is [n, 2, 3, 3] and its output [n, 4]',
     )
     expect(() => model.variant({ components: { restoration: 'removed' } })).toThrow(
       'cannot be treated as the identity or removed',

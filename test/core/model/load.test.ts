@@ -136,7 +136,7 @@ describe('a file with a dynamic batch', () => {
     const graph = onnxGraph({ ...dynamic, input: ['n', 3, 'h', 'w'] })
     expect((await load(graph, {}, { inputShape: [3, 4, 4] })).inputShape).toEqual([3, 4, 4])
     await expect(load(graph)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: its input [n, 3, h, w] leaves sizes open; say the images' shape]`,
+      `[GraphError: m.onnx: the input [n, 3, h, w] has open sizes; specify the images' shape]`,
     )
   })
 })
@@ -336,26 +336,26 @@ describe('refused is', () => {
     await expect(
       load(onnxGraph(dynamic), {}, { inputShape: [3, 8, 8] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it takes images of [3, 4, 4] (channels, height, width), but the data has [3, 8, 8]]`,
+      `[GraphError: m.onnx: the model expects images of [3, 4, 4] (channels, height, width), but the data has [3, 8, 8]]`,
     )
   })
   test('the wrong layout, with a hint, both ways', async () => {
     await expect(
       load(onnxGraph(dynamic), { layout: 'NHWC' }, { inputShape: [3, 4, 4] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it takes images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`,
+      `[GraphError: m.onnx: the model expects images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; check the layout (--layout NCHW or NHWC)]`,
     )
     await expect(
       load(withInput(['n', 4, 4, 3]), {}, { inputShape: [3, 4, 4] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it takes images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; is the layout right (--layout NCHW or NHWC)?]`,
+      `[GraphError: m.onnx: the model expects images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; check the layout (--layout NCHW or NHWC)]`,
     )
   })
   test('another number of class names', async () => {
     await expect(
       load(onnxGraph(dynamic), { classNames: ['cat', 'dog'] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it gives 5 logits, but there are 2 class names]`,
+      `[GraphError: m.onnx: the model has 5 logits, but there are 2 class names]`,
     )
   })
   test('a mean of the wrong length', async () => {
@@ -396,19 +396,19 @@ describe('refused is', () => {
       initializers: { a: randomTensor([48, 16], 'a') },
     })
     await expect(load(mlp)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it takes flattened images [n, 48]; say their shape]`,
+      `[GraphError: m.onnx: the input is flattened images [n, 48]; specify the images' shape]`,
     )
     await expect(
       load(mlp, {}, { inputShape: [1, 28, 28] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: it takes [n, 48], which is not an image of [1, 28, 28] flattened]`,
+      `[GraphError: m.onnx: the input is [n, 48], which does not match flattened images of [1, 28, 28]]`,
     )
   })
   test('an output that does not exist', async () => {
     await expect(
       load(onnxGraph(dynamic), { output: 'logits' }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: output "logits" does not exist; it has y]`,
+      `[GraphError: m.onnx: output "logits" does not exist; outputs: y]`,
     )
   })
   test('an output that holds no logits', async () => {
@@ -450,7 +450,7 @@ describe('logits that are not finite', () => {
     })
     const model = await load(graph)
     await expect(model.logits(images)).rejects.toThrow(
-      /^m\.onnx: logit \d of row \d in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization \(mean, std\) and its weights$/,
+      /^m\.onnx: logit \d of row \d in the batch is NaN; a model with non-finite logits cannot be evaluated: check its normalization \(mean, std\) and its weights$/,
     )
     await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({
       code: 'ROBENCH_MODEL_OUTPUT',

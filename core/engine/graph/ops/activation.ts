@@ -1,18 +1,9 @@
 /** Activations, elementwise or along an axis. */
-import {
-  axisOf,
-  defineOp,
-  float,
-  inputOf,
-  int,
-  numberOf,
-  type Call,
-  type OpRecord,
-  type Sample,
-} from '../operator.ts'
+import { defineOp, float, int, type OpRecord, type Sample } from '../operator.ts'
+import { axisOf, inputOf, numberOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Attributes, Inferred, Value } from '../value.ts'
-import type { AttributeSpec } from '../operator.ts'
+import type { AttributeSpec } from '../operator-call.ts'
 
 // Where y > 0 the slope is 1; at 0 it is 0.
 export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) =>

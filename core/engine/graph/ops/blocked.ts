@@ -1,5 +1,5 @@
 /** Keeping a graph in onnxruntime's blocked layout, in which it runs convolutions with constant weights on CPUs. */
-import { numberOf, numbersOf, type Call } from '../operator.ts'
+import { numberOf, numbersOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Node, Value } from '../value.ts'
 

@@ -1,7 +1,7 @@
 /** The two derivatives of a convolution, in the forms that onnxruntime runs fastest. */
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, type Window } from './window.ts'
+import { all, type SlidingWindow } from './sliding-window.ts'
 
 /**
  * The gradient of the input `[n, c, …]` from that of the output `[n, o, …]`. At stride 1 a
@@ -12,7 +12,7 @@ export function inputGradient(
   g: Builder,
   dy: Value,
   weight: Value,
-  window: Window,
+  window: SlidingWindow,
   group: number,
 ): Value {
   const { kernel, strides, dilations, begin, end, input, output } = window
@@ -84,7 +84,7 @@ export function kernelGradient(
   x: Value,
   dy: Value,
   shape: readonly number[],
-  window: Window,
+  window: SlidingWindow,
   group: number,
 ): Value {
   const { kernel, strides, dilations, begin, end, input, output } = window

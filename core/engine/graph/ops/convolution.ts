@@ -1,22 +1,12 @@
 /** Convolution and its transpose. Layout [n, channels, …spatial]; kernels [out, in / group, …]. */
 import { formatShape } from '../dim.ts'
-import {
-  defineOp,
-  inputOf,
-  int,
-  ints,
-  numberOf,
-  numbersOf,
-  shapeError,
-  sizesOf,
-  text,
-  type Call,
-} from '../operator.ts'
+import { defineOp, int, ints, text } from '../operator.ts'
+import { inputOf, numberOf, numbersOf, shapeError, sizesOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, resolveWindow, type Window } from './window.ts'
+import { all, resolveWindow, type SlidingWindow } from './sliding-window.ts'
 import { convolveColumns } from './blocked.ts'
-import { transposeByPhases } from './phases.ts'
+import { lowerTransposedConvolution } from './polyphase.ts'
 import { inputGradient, kernelGradient } from './convolution-gradient.ts'
 
 const attributes = {
@@ -159,7 +149,7 @@ export const ConvTranspose = defineOp({
       bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
     ]
   },
-  lower: (g, call) => transposeByPhases(g, call, transposedWindow(call)),
+  lower: (g, call) => lowerTransposedConvolution(g, call, transposedWindow(call)),
   samples: [
     {
       inputs: [[2, 3, 4, 5], [3, 2, 3, 3], [2]],
@@ -192,12 +182,12 @@ function isPointwise(call: Call): boolean {
   )
 }
 
-function windowOf(call: Call): Window {
+function windowOf(call: Call): SlidingWindow {
   return resolveWindow(call, inputOf(call, 0).shape, sizesOf(call, inputOf(call, 1).shape, 2))
 }
 
 /** The window of the convolution whose adjoint this is: its input is our output. */
-function transposedWindow(call: Call): Window {
+function transposedWindow(call: Call): SlidingWindow {
   const small = sizesOf(call, inputOf(call, 0).shape, 2)
   const kernel = sizesOf(call, inputOf(call, 1).shape, 2)
   const ones = kernel.map(() => 1)
@@ -231,7 +221,13 @@ function transposedWindow(call: Call): Window {
   }
 }
 
-function convolve(g: Builder, x: Value, weight: Value, window: Window, group: number): Value {
+function convolve(
+  g: Builder,
+  x: Value,
+  weight: Value,
+  window: SlidingWindow,
+  group: number,
+): Value {
   const { strides, dilations, begin, end } = window
   const y = g.conv(x, weight, null, { strides, dilations, pads: [...begin, ...end], group })
   // Rows of x that no window reaches may add a window at the end; it is not ours.

@@ -1,15 +1,8 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
-import { addPhases } from './phases.ts'
+import { addPolyphase } from './polyphase.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import {
-  defineOp,
-  describe,
-  inputOf,
-  shapeError,
-  type Call,
-  type OpRecord,
-  type Sample,
-} from '../operator.ts'
+import { defineOp, type OpRecord, type Sample } from '../operator.ts'
+import { describe, inputOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'
 import type { Inferred, Value } from '../value.ts'
@@ -43,7 +36,7 @@ export const Add = defineOp({
     (a, b) => whole(a, b, (x, y) => x + y),
   ),
   lower: (g, { inputs: [a, b] }) => {
-    const sum = addPhases(g, a!, b!)
+    const sum = addPolyphase(g, a!, b!)
     return sum && [sum]
   },
 })

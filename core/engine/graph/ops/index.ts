@@ -1,7 +1,7 @@
 /** The table of operators that robench knows: ONNX name to record. */
 import * as activation from './activation.ts'
 import * as convolution from './convolution.ts'
-import * as elements from './elements.ts'
+import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
 import * as linalg from './linalg.ts'
@@ -16,7 +16,7 @@ import type { OpRecord } from '../operator.ts'
 const families = [
   activation,
   convolution,
-  elements,
+  gatherElements,
   elementwise,
   indexing,
   linalg,

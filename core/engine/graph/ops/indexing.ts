@@ -2,18 +2,8 @@
 import { float32 } from '../../tensor/tensor.ts'
 import { constantShape, elementsOf } from '../builder.ts'
 import { divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import {
-  axisOf,
-  contentsOf,
-  defineOp,
-  given,
-  inputOf,
-  int,
-  numberOf,
-  shapeError,
-  text,
-  textOf,
-} from '../operator.ts'
+import { defineOp, given, int, text } from '../operator.ts'
+import { axisOf, contentsOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
 
 export const Gather = defineOp({
   op: 'Gather',

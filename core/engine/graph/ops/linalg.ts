@@ -1,6 +1,7 @@
 /** Matrix products. */
 import { broadcastShapes, formatShape } from '../dim.ts'
-import { defineOp, float, inputOf, int, numberOf, shapeError, type Call } from '../operator.ts'
+import { defineOp, float, int } from '../operator.ts'
+import { inputOf, numberOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Inferred, Value } from '../value.ts'
 

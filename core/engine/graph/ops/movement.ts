@@ -1,20 +1,17 @@
 /** Operators that move elements: reshape, transpose, join, cut, pad. */
+import { sum } from '../../../base/sum.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
+import { defineOp, given, int, ints, type Upgraded } from '../operator.ts'
 import {
   axisOf,
   contentsOf,
-  defineOp,
-  given,
   inputOf,
-  int,
-  ints,
   numberOf,
   numbersIn,
   numbersOf,
   shapeError,
   type Call,
-  type Upgraded,
-} from '../operator.ts'
+} from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import { adjointSlice, rangesOf } from './slicing.ts'
 
@@ -120,7 +117,7 @@ export const Concat = defineOp({
     const numbers = sizes.filter((size) => typeof size === 'number')
     if (numbers.length < sizes.length)
       throw shapeError(call, `axis ${axis} must have sizes known before the run`)
-    const total = numbers.reduce((sum, size) => sum + size, 0)
+    const total = sum(numbers)
     const contents = call.inputs.flatMap((input) =>
       input!.contents ? [...input!.contents] : [null],
     )

@@ -1,5 +1,6 @@
 /** Batch normalization, at inference and in training. */
-import { defineOp, float, inputOf, int, numberOf, shapeError, type Call } from '../operator.ts'
+import { defineOp, float, int } from '../operator.ts'
+import { inputOf, numberOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 

@@ -1,16 +1,7 @@
 /** Padding with a constant, or with copies from inside. */
 import { formatShape } from '../dim.ts'
-import {
-  axisOf,
-  defineOp,
-  given,
-  inputOf,
-  numbersIn,
-  shapeError,
-  text,
-  textOf,
-  type Call,
-} from '../operator.ts'
+import { defineOp, given, text } from '../operator.ts'
+import { axisOf, inputOf, numbersIn, shapeError, textOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 

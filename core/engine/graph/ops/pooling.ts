@@ -1,21 +1,11 @@
 /** Pooling over sliding windows. */
 import { float32 } from '../../tensor/tensor.ts'
 import { elementsOf } from '../builder.ts'
-import {
-  defineOp,
-  inputOf,
-  int,
-  ints,
-  numberOf,
-  numbersOf,
-  shapeError,
-  text,
-  type Call,
-  type SampleInput,
-} from '../operator.ts'
+import { defineOp, int, ints, text, type SampleInput } from '../operator.ts'
+import { inputOf, numberOf, numbersOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, resolveWindow, type Window } from './window.ts'
+import { all, resolveWindow, type SlidingWindow } from './sliding-window.ts'
 
 const attributes = {
   auto_pad: text('NOTSET'),
@@ -197,7 +187,7 @@ export const GatherElements = defineOp({
   ],
 })
 
-function windowOf(call: Call): Window {
+function windowOf(call: Call): SlidingWindow {
   const kernel = numbersOf(call, 'kernel_shape')
   if (!kernel) throw shapeError(call, 'attribute "kernel_shape" is missing')
   return resolveWindow(call, inputOf(call, 0).shape, kernel)
@@ -209,7 +199,7 @@ function globalShape(call: Call): ReturnType<() => (number | string)[]> {
 }
 
 /** How many elements each window counts, `[1, 1, …output]`. */
-function counts(g: Builder, call: Call, window: Window): Value {
+function counts(g: Builder, call: Call, window: SlidingWindow): Value {
   const padded = numberOf(call, 'count_include_pad') === 1
   const perAxis = window.output.map((length, i) =>
     Array.from({ length }, (_, o) => {

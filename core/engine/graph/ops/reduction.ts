@@ -1,16 +1,7 @@
 /** Reductions over axes. Axes are an input, known before the run. */
 import { isFloat } from './elementwise.ts'
-import {
-  axisOf,
-  defineOp,
-  inputOf,
-  int,
-  numberOf,
-  numbersIn,
-  type Call,
-  type OpRecord,
-  type Sample,
-} from '../operator.ts'
+import { defineOp, int, type OpRecord, type Sample } from '../operator.ts'
+import { axisOf, inputOf, numberOf, numbersIn, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Dim } from '../dim.ts'
 import { elementsOf } from '../builder.ts'

@@ -1,5 +1,5 @@
 /** Slices resolved to ranges, and the adjoint of a slice. */
-import { axisOf, inputOf, numbersIn, shapeError, type Call } from '../operator.ts'
+import { axisOf, inputOf, numbersIn, shapeError, type Call } from '../operator-call.ts'
 import { formatShape } from '../dim.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'

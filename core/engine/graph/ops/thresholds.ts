@@ -4,7 +4,8 @@
  */
 import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
 import { broadcastAll, combine, isFloat } from './elementwise.ts'
-import { defineOp, inputOf, textOf, type DerivativeRule, type OpRecord } from '../operator.ts'
+import { defineOp, type DerivativeRule, type OpRecord } from '../operator.ts'
+import { inputOf, textOf } from '../operator-call.ts'
 import type { Dim } from '../dim.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'

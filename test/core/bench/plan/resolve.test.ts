@@ -129,7 +129,7 @@ test('a missing plugin package', async () => {
 test('a missing model file', async () => {
   const defenses = [{ ...defense, model: 'none.onnx' }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/defenses/0/model: <folder>/none.onnx does not exist; check the path, or set "train": true to make the model anew"`,
+    `"ConfigError: s.json#/defenses/0/model: <folder>/none.onnx does not exist; check the path, or set "train": true to train the model"`,
   )
 })
 
@@ -142,7 +142,7 @@ test('a model that is none', async () => {
 
 test('a model of another input shape', async () => {
   expect(await mistake({ dataset: { id: 'quickstart' } })).toMatchInlineSnapshot(
-    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: it takes images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
+    `"RobenchError: s.json#/defenses/0: <folder>/tiny.onnx: the model expects images of [1, 8, 8] (channels, height, width), but the data has [3, 32, 32]"`,
   )
 })
 
@@ -165,7 +165,7 @@ test('a card that is not about its file', async () => {
   writeFileSync(join(folder, 'other.onnx.json'), JSON.stringify({ sha256: '0'.repeat(64) }))
   const defenses = [{ ...defense, model: 'other.onnx' }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was exchanged: fetch it again, or write a new card"`,
+    `"ConfigError: s.json#/defenses/0/model: <folder>/other.onnx has sha256 277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9, its card <folder>/other.onnx.json says 0000000000000000000000000000000000000000000000000000000000000000; the file is damaged or was replaced: download it again, or write a new card"`,
   )
 })
 

@@ -94,7 +94,7 @@ test('a failed write leaves the old file and no other', async () => {
 test('a full disk is told with what to do', () => {
   const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   expect(storeError('results/x.json', cause)).toMatchInlineSnapshot(
-    `[RunError: results/x.json: cannot be written: the disk is full; free some space and run the same command again (what is finished is kept)]`,
+    `[RunError: results/x.json: cannot be written: the disk is full; free some space and run the same command again (completed work is saved)]`,
   )
 })
 

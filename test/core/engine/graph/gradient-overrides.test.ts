@@ -23,44 +23,44 @@ describe('a bridge', () => {
   const z = g.mul(y, 5)
 
   test('hands the gradient of y to x as it is', async () => {
-    expect(await slopeOf(z, { bridges: new Map([[y, x]]) })).toEqual([5, 5, 5, 5])
+    expect(await slopeOf(z, { overrides: new Map([[y, x]]) })).toEqual([5, 5, 5, 5])
   })
   test('to nobody stops it there, and only there', async () => {
-    const bridges = new Map([[y, null]])
-    expect(await slopeOf(z, { bridges })).toEqual([0, 0, 0, 0])
-    expect(await slopeOf(g.add(z, x), { bridges })).toEqual([1, 1, 1, 1])
+    const overrides = new Map([[y, null]])
+    expect(await slopeOf(z, { overrides })).toEqual([0, 0, 0, 0])
+    expect(await slopeOf(g.add(z, x), { overrides })).toEqual([1, 1, 1, 1])
   })
   test('adds to what reaches x by other ways', async () => {
     const both = g.add(z, g.mul(x, 2))
-    expect(await slopeOf(both, { bridges: new Map([[y, x]]) })).toEqual([7, 7, 7, 7])
+    expect(await slopeOf(both, { overrides: new Map([[y, x]]) })).toEqual([7, 7, 7, 7])
   })
   test('passes an operator that has no derivative rule', async () => {
     const product = g.op('ReduceProd', [g.unsqueeze(x, [1]), g.integers([1])], { keepdims: 0 })[0]!
-    expect(await slopeOf(g.mul(product, 3), { bridges: new Map([[product, x]]) })).toEqual([
+    expect(await slopeOf(g.mul(product, 3), { overrides: new Map([[product, x]]) })).toEqual([
       3, 3, 3, 3,
     ])
   })
   test('may end at a value in between, whose own derivative counts', async () => {
     const half = g.mul(x, 0.5)
     const rounded = g.op('Round', [half])[0]!
-    expect(await slopeOf(g.mul(rounded, 4), { bridges: new Map([[rounded, half]]) })).toEqual([
+    expect(await slopeOf(g.mul(rounded, 4), { overrides: new Map([[rounded, half]]) })).toEqual([
       2, 2, 2, 2,
     ])
   })
   test('of one of several outputs leaves the others alone', async () => {
     const [left, right] = g.op('Split', [x, g.integers([2, 2])], { axis: 0 })
     const sum = g.concat([g.mul(left!, 2), g.mul(right!, 3)], 0)
-    expect(await slopeOf(sum, { bridges: new Map([[left!, null]]) })).toEqual([0, 0, 3, 3])
+    expect(await slopeOf(sum, { overrides: new Map([[left!, null]]) })).toEqual([0, 0, 3, 3])
   })
   test('must lead to a value before it, of its shape', () => {
     const sum = g.reduceSum(y, [0])
     expect(() =>
-      gradient(sum, [x], { bridges: new Map([[sum, x]]), name: 'a.onnx' }),
+      gradient(sum, [x], { overrides: new Map([[sum, x]]), name: 'a.onnx' }),
     ).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: a.onnx: the gradient of ReduceSum [] cannot be handed to Input "x" [4]: expected a value before it, of its shape]`,
     )
     const stranger = g.input('stranger', 'float32', [4])
-    expect(() => gradient(y, [x], { bridges: new Map([[y, stranger]]) })).toThrow(
+    expect(() => gradient(y, [x], { overrides: new Map([[y, stranger]]) })).toThrow(
       'cannot be handed',
     )
   })

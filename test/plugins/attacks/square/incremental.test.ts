@@ -1,4 +1,4 @@
-/** Square finds the same whether it asks through windows or whole points. */
+/** Square finds the same with incremental and with whole passes. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { embeddedDataset } from '../../../../core/data/embedded.ts'
 import { delegateModel } from '../../../../core/model/delegate.ts'
 import { loadModel } from '../../../../core/model/load.ts'
 import type { Model } from '../../../../core/model/model.ts'
+import { incrementalPasses, type IncrementalModel } from '../../../../core/model/window-queries.ts'
 import { packageRoot } from '../../../../core/base/paths.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { verifyInside } from '../../../../core/threat/verify.ts'
@@ -41,18 +42,19 @@ test('outcomes and queries are those of whole passes, in any batch', async () =>
   const file = join(packageRoot(), 'models/quickstart-pgd-at.onnx')
   const { manifest } = JSON.parse(await readFile(`${file}.json`, 'utf8'))
   const model = await loadModel(new Uint8Array(await readFile(file)), manifest)
-  const asked = new Set<string>()
-  const watched = delegateModel(model, {
-    windowed: async (sides) => {
-      const passes = await model.windowed(sides)
-      asked.add(passes ? 'windows' : 'none')
+  let isIncremental = false
+  const watchedView: Partial<IncrementalModel> = {
+    [incrementalPasses]: async (sides) => {
+      const passes = await model[incrementalPasses](sides)
+      isIncremental = passes !== undefined
       return passes
     },
-  })
+  }
+  const watched = delegateModel(model, watchedView)
   const windowed = await search(watched, count)
   const inParts = await search(watched, 5)
   const whole = await search(delegateModel(model, {}), count)
-  expect([...asked]).toEqual(['windows'])
+  expect(isIncremental).toBe(true)
   expect(inParts.adversarial.data).toEqual(windowed.adversarial.data)
   expect(windowed.fooled).toEqual(whole.fooled)
   expect(windowed.queries).toEqual(whole.queries)

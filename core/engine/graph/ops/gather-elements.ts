@@ -1,7 +1,8 @@
 /** Taking and adding single elements at places that the run itself computes. */
 import { formatShape } from '../dim.ts'
-import { axisOf, defineOp, inputOf, int, numberOf, shapeError, text, textOf } from '../operator.ts'
-import type { Call } from '../operator.ts'
+import { defineOp, int, text } from '../operator.ts'
+import { axisOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
+import type { Call } from '../operator-call.ts'
 
 // y[i, j, k] = x[i, at[i, j, k], k] for axis 1: the adjoint adds each element back where it came from.
 export const GatherElements = defineOp({

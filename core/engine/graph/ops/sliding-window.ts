@@ -1,9 +1,9 @@
 /** The arithmetic of sliding windows, shared by convolution and pooling. */
-import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator.ts'
+import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator-call.ts'
 import type { Dim } from '../dim.ts'
 
 /** A window resolved against the sizes it slides over: every list has one number per spatial axis. */
-export interface Window {
+export interface SlidingWindow {
   readonly kernel: readonly number[]
   readonly strides: readonly number[]
   readonly dilations: readonly number[]
@@ -19,7 +19,7 @@ export function resolveWindow(
   call: Call,
   shape: readonly Dim[],
   kernel: readonly number[],
-): Window {
+): SlidingWindow {
   const input = sizesOf(call, shape, 2)
   if (input.length !== kernel.length || input.length === 0) {
     throw shapeError(

@@ -1,0 +1,34 @@
+/** What a classifier consists of. */
+import type { GraphError } from '../base/errors.ts'
+import type { Noise } from '../engine/graph/random-operators.ts'
+import type { SessionOptions } from '../engine/graph/session.ts'
+import type { Value } from '../engine/graph/value.ts'
+import type { PlacedComponent } from './components.ts'
+import type { FileRunner } from './file-runner.ts'
+import type { ModelComponent } from './model.ts'
+
+/** The parts that a model and its variants share. */
+export interface ClassifierParts {
+  readonly name: string
+  readonly hash: string
+  readonly inputShape: readonly [number, number, number]
+  readonly classes: number
+  readonly bounds: readonly [number, number]
+  /** The placeholder `[n, c, h, w]` of the expression. */
+  readonly images: Value
+  /** The imported file, or the reason why it cannot be differentiated. */
+  readonly expression: ClassifierExpression | GraphError
+  /** The components that the manifest declares. */
+  readonly components: readonly ModelComponent[]
+  readonly stochastic: boolean
+  readonly runner: FileRunner
+  readonly session: SessionOptions
+}
+
+/** A classifier as an expression of its placeholders: images and noise. */
+export interface ClassifierExpression {
+  /** `[n, k]` */
+  readonly logits: Value
+  readonly components: readonly PlacedComponent[]
+  readonly noise: readonly Noise[]
+}
