@@ -9,12 +9,12 @@ import { gatherRows, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { referenceExamples } from '../threat/reference-examples.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
+import type { AttackRequest } from './attack-request.ts'
 import { named, parseResult } from './parse-result.ts'
 import type { ParsedResult } from './parse-result.ts'
 import type { AttackContext, AttackMeta } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 import type { ModelWatch } from './guarded-model.ts'
-import type { AttackRequest } from './host.ts'
 import { observeQueries } from './query-observer.ts'
 import type { QueryObserver } from './query-observer.ts'
 import { withTimeout } from './with-timeout.ts'
@@ -145,12 +145,12 @@ async function callPlugin(
  * it draws afterwards.
  */
 async function recall<T>(
-  { learned, model, threatModel }: AttackRequest,
+  { setupCache, model, threatModel }: AttackRequest,
   name: string,
   learn: () => Promise<T>,
 ): Promise<T> {
-  if (!learned || model.stochastic) return learn()
-  return learned.recall(`${threatModel.epsilon} ${name}`, learn)
+  if (!setupCache || model.stochastic) return learn()
+  return setupCache.recall(`${threatModel.epsilon} ${name}`, learn)
 }
 
 /** The data set's examples, or else those of the request. */

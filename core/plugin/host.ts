@@ -1,43 +1,11 @@
 /** Runs an attack on a part of the data and believes nothing of what it returns. */
-import type { Model } from '../model/model.ts'
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { ReferenceExamples } from '../threat/reference-examples.ts'
-import type { ThreatModel } from '../threat/threat-model.ts'
 import { distance } from '../threat/verify.ts'
+import type { AttackRequest } from './attack-request.ts'
 import { runTrial } from './attack-trial.ts'
-import type { SetupCache } from './setup-cache.ts'
 import { outcomesByStage } from './attack-stages.ts'
 import type { StageOutcomes } from './attack-stages.ts'
-import type { ChosenAttack } from './wrapped-attack.ts'
-
-export interface AttackRequest extends ChosenAttack {
-  readonly model: Model
-  /** `[n, c, h, w]` */
-  readonly inputs: FloatTensor
-  /** `[n]` */
-  readonly labels: Int32Array
-  /** `[n]`: the model's predictions without attack. Only correctly classified examples are attacked, but every one is corrupted. */
-  readonly cleanPredictions: Int32Array
-  /** `[n]`: positions in the data set, which name the random streams and the errors. */
-  readonly exampleIndices: ArrayLike<number>
-  /** All examples of the data set; those of this request if left out. */
-  readonly reference?: ReferenceExamples
-  /** For an attack with `meta.surrogates`. */
-  readonly surrogates?: readonly Model[]
-  /** From requests that differ from this one in their examples alone; nothing if left out. */
-  readonly learned?: SetupCache
-  readonly threatModel: ThreatModel
-  /** Further sizes of the ball, for a robustness curve. */
-  readonly curve?: readonly number[]
-  readonly seed: number
-  readonly batchSize: number
-  readonly signal: AbortSignal
-  /** No limit if left out; see `untilStopped` for what it cannot stop. */
-  readonly timeLimitMs?: number
-  /** @param total examples that are attacked */
-  progress?(done: number, total: number): void
-}
 
 export interface HostedResult {
   /** One character an example: `w` wrong already without attack, `r` robust, `b` broken. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { defineAttack } from '../../../core/plugin/define.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
-import type { AttackRequest } from '../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../core/plugin/attack-request.ts'
 import { SetupCache } from '../../../core/plugin/setup-cache.ts'
 import { LinearModel, randomLinearClassifier } from '../../../core/testing/linear-model.ts'
 import { delegateModel } from '../../../core/model/delegate.ts'
@@ -59,11 +59,11 @@ async function counting(): Promise<{ request: AttackRequest; times(): number }> 
 
 test('requests that share it learn once, in each ball', async () => {
   const { request, times } = await counting()
-  const learned = new SetupCache()
-  await runAttack({ ...request, learned })
-  await runAttack({ ...request, learned })
+  const setupCache = new SetupCache()
+  await runAttack({ ...request, setupCache })
+  await runAttack({ ...request, setupCache })
   expect(times()).toBe(1)
-  const larger = { ...request, learned, threatModel: { ...request.threatModel, epsilon: 0.2 } }
+  const larger = { ...request, setupCache, threatModel: { ...request.threatModel, epsilon: 0.2 } }
   // A failure is not kept.
   await expect(runAttack(larger)).rejects.toThrow('no luck')
   await runAttack(larger)
@@ -75,10 +75,10 @@ test('without it, and on a model that draws random numbers, each request learns 
   const { request, times } = await counting()
   await runAttack(request)
   await expect(runAttack(request)).rejects.toThrow('no luck')
-  const learned = new SetupCache()
+  const setupCache = new SetupCache()
   const model: Model = delegateModel(request.model, { stochastic: true, variant: () => model })
-  await runAttack({ ...request, model, learned })
-  await runAttack({ ...request, model, learned })
+  await runAttack({ ...request, model, setupCache })
+  await runAttack({ ...request, model, setupCache })
   expect(times()).toBe(4)
-  expect(learned.isEmpty).toBe(true)
+  expect(setupCache.isEmpty).toBe(true)
 })
