@@ -7,6 +7,9 @@ import type { Model } from '../model/model.ts'
 import type { TransformEvidence } from '../threat/evidence.ts'
 import type { Norm, ThreatModel, TransformKind } from '../threat/threat-model.ts'
 import type { NetworkDefinition } from '../training/network.ts'
+import type { TrainingProgress } from '../training/training-options.ts'
+
+export type { TrainingProgress }
 
 /** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
 export const apiVersion = 1
@@ -118,19 +121,6 @@ export interface AttackPlugin<Options = PluginOptions> {
    * @param inner of the wrapped attack, for `meta.wraps`
    */
   cost(options: Options, classes: number, norm?: Norm, inner?: PassEstimate): PassEstimate
-}
-
-/** What a defense reports while it trains. */
-export interface TrainingProgress {
-  /** Epochs finished: 0 during the first. */
-  readonly epoch: number
-  readonly epochs: number
-  /** Steps finished in this epoch, of `steps`. */
-  readonly step: number
-  readonly steps: number
-  /** Means over this epoch so far; accuracy as a fraction. */
-  readonly loss: number
-  readonly accuracy: number
 }
 
 export interface DefenseContext<Options = PluginOptions> {
