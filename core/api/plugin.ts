@@ -52,15 +52,10 @@ export { defineAttack, defineDefense, defineNetwork } from '../plugin/define.ts'
 export type { OptionsOf } from '../plugin/define.ts'
 export { innerAttack, wrappedAttackSchema } from '../plugin/wrapped-attack-schema.ts'
 export { epsilonSchema, parseEpsilon } from '../threat/epsilon.ts'
-export type { AmplitudeEvidence, AttributeEvidence, TransformEvidence } from '../threat/evidence.ts'
 export type { ReferenceExamples } from '../threat/reference-examples.ts'
 export { norms } from '../threat/threat-model.ts'
-export type {
-  AmplitudeTransform,
-  AttributeRanges,
-  Norm,
-  ThreatModel,
-  Transform,
-  TransformKind,
-} from '../threat/threat-model.ts'
+export type { Norm, ThreatModel } from '../threat/threat-model.ts'
+export type { AmplitudeEvidence, AmplitudeTransform } from '../threat/transforms/amplitude.ts'
+export type { AttributeEvidence, AttributeRanges } from '../threat/transforms/attribute.ts'
+export type { Transform, TransformEvidence, TransformKind } from '../threat/transforms/table.ts'
 export type { FromSchema, JSONSchema } from 'json-schema-to-ts'

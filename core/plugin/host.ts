@@ -1,6 +1,7 @@
 /** Runs an attack on a part of the data and believes nothing of what it returns. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
 import { runTrial } from './attack-trial.ts'
@@ -54,7 +55,7 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
   const { inputs, labels, cleanPredictions, threatModel, plugin } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length
-  const corrupts = threatModel.transform?.kind === 'corruption'
+  const corrupts = !isAdversarial(threatModel)
   const findings: Findings = {
     adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
     breakingEpsilons: Float64Array.from(wrong, (isWrong) => (isWrong ? 0 : Infinity)),

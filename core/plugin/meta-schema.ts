@@ -1,5 +1,6 @@
 /** The JSON Schema of a plugin's `meta`, as published in schemas/plugin-meta.schema.json. */
 import { norms } from '../threat/threat-model.ts'
+import { transformKinds } from '../threat/transforms/table.ts'
 import { apiVersion } from './contract.ts'
 
 const id = {
@@ -52,7 +53,7 @@ export const pluginMetaSchemas = {
       transforms: {
         type: 'array',
         minItems: 1,
-        items: { enum: ['attribute', 'amplitude', 'corruption'] },
+        items: { enum: transformKinds },
         description: 'transforms of a threat model that it can use',
       },
       transformOptional: {

@@ -1,11 +1,10 @@
 /** Whether an attack's answers keep to the threat model, transforms included. */
-import { applyAmplitudeTransform, checkAmplitudeEvidence } from '../threat/amplitude-transform.ts'
-import { applyAttributeTransform, checkAttributeEvidence } from '../threat/attribute-transform.ts'
-import type { TransformEvidence } from '../threat/evidence.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import { sizeOf, sliceRows } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { Norm, ThreatModel, Transform } from '../threat/threat-model.ts'
+import type { Norm, ThreatModel } from '../threat/threat-model.ts'
+import { isAdversarial, transformRecord } from '../threat/transforms/table.ts'
+import type { TransformEvidence } from '../threat/transforms/table.ts'
 import { describeViolation, verifyBounds, verifyInside } from '../threat/verify.ts'
 import { resultError } from './parse-result.ts'
 import type { ParsedResult } from './parse-result.ts'
@@ -32,15 +31,15 @@ export interface ResultToVerify {
  */
 export async function verifyResult(request: ResultToVerify): Promise<void> {
   const { meta, answer, inputs, threatModel, exampleIndices } = request
-  const corrupted = threatModel.transform?.kind === 'corruption'
+  const hasBall = isAdversarial(threatModel)
   const evidence = answer.transformed?.transform
   const centers = evidence ? await transformed(request, evidence) : inputs
   const model = evidence ? widened(threatModel, sizeOf(inputs.shape.slice(1))) : threatModel
   exampleIndices.forEach((example, row) => {
     const point = sliceRows(answer.points, row, row + 1).data
-    const violation = corrupted
-      ? verifyBounds(threatModel.bounds, point)
-      : verifyInside(model, sliceRows(centers, row, row + 1).data, point)
+    const violation = hasBall
+      ? verifyInside(model, sliceRows(centers, row, row + 1).data, point)
+      : verifyBounds(threatModel.bounds, point)
     if (violation === undefined) return
     const reason = `its answer for example ${example} ${describeViolation(violation)}`
     throw resultError(meta, reason, { example, violation })
@@ -61,27 +60,12 @@ async function transformed(
       `its answer used the transform "${evidence.kind}", but the threat model permits ${permitted}`,
     )
   }
-  const problem = checkEvidence(transform, evidence, inputs.shape, reference)
-  if (problem !== undefined) throw resultError(meta, `its answer's transform: ${problem}`)
-  if (count === 0) return inputs
-  return evidence.kind === 'attribute'
-    ? applyAttributeTransform(inputs, evidence, bounds)
-    : applyAmplitudeTransform(inputs, evidence, reference, bounds)
-}
-
-function checkEvidence(
-  transform: Transform,
-  evidence: TransformEvidence,
-  shape: readonly number[],
-  reference: ReferenceExamples,
-): string | undefined {
-  if (transform.kind === 'attribute' && evidence.kind === 'attribute') {
-    return checkAttributeEvidence(transform, evidence, shape)
-  }
-  if (transform.kind === 'amplitude' && evidence.kind === 'amplitude') {
-    return checkAmplitudeEvidence(transform, evidence, shape, reference.count)
-  }
-  return 'of another kind than that of the threat model'
+  const { checkEvidence, apply } = transformRecord(evidence.kind)
+  const problem = checkEvidence
+    ? checkEvidence(transform, evidence, inputs.shape, { bounds, reference })
+    : `a transform of the kind "${evidence.kind}" has no evidence`
+  if (problem !== undefined) throw resultError(meta, `its transform: ${problem}`)
+  return count === 0 || !apply ? inputs : apply(inputs, evidence, { bounds, reference })
 }
 
 /** The ball with room for `transformTolerance` in each of `size` components. */

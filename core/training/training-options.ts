@@ -66,7 +66,7 @@ export interface TrainingOptions {
    * last weights. Default 0.995.
    */
   readonly averaging?: number
-  /** Trains on adversarial examples of this attack (Madry et al. 2018); default: on clean inputs. */
+  /** Trains on adversarial examples of this attack (Madry et al. 2018); default: on clean inputs */
   readonly adversary?: Adversary
   /** Default 0. */
   readonly seed?: number

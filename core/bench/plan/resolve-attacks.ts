@@ -16,6 +16,8 @@ import type { SuiteAttack } from '../suite/matrix.ts'
 import type { PlanAttack } from './plan.ts'
 import type { Suite } from '../suite/schema.ts'
 import type { Norm } from '../../threat/threat-model.ts'
+import { transformRecord } from '../../threat/transforms/table.ts'
+import type { TransformKind } from '../../threat/transforms/table.ts'
 
 /** An attack of the suite, and what it may ask of a model. */
 export interface ResolvedAttack extends PlanAttack {
@@ -141,7 +143,7 @@ function requireFit(
 
 function transformProblem(
   { id, transforms, transformOptional }: AttackMeta,
-  kind: string | undefined,
+  kind: TransformKind | undefined,
   epsilon: number,
 ): string | undefined {
   const uses = transforms?.some((known) => known === kind) === true
@@ -150,8 +152,8 @@ function transformProblem(
     const stated = kind === undefined ? 'one without a transform' : `one with "${kind}"`
     return `attack "${id}" needs a threat model with the transform ${transforms.map((known) => `"${known}"`).join(' or ')}, but the suite has ${stated}; leave one of them out`
   }
-  if (kind === 'corruption') {
-    return `attack "${id}" does not corrupt images, but the suite has a threat model with the transform "corruption"; leave one of them out`
+  if (kind !== undefined && !transformRecord(kind).adversarial) {
+    return `attack "${id}" does not corrupt images, but the suite has a threat model with the transform "${kind}"; leave one of them out`
   }
   if (epsilon > 0) return undefined
   return `attack "${id}" makes no use of the transform "${kind}", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon`

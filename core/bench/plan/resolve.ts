@@ -13,7 +13,7 @@ import type { PluginRegistry } from '../../plugin/registry.ts'
 import { suiteThreatModel } from '../suite/load.ts'
 import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
-import { checkAttributeRanges } from '../../threat/attribute-transform.ts'
+import { transformRecord } from '../../threat/transforms/table.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
 import type { ResolvedAttack } from './resolve-attacks.ts'
@@ -78,7 +78,7 @@ export async function resolveSuite(
   // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
   const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
-  requireRanges(loaded, stated, dataset)
+  requireTransforms(loaded, stated, dataset)
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
     loaded,
@@ -125,18 +125,18 @@ export function trainedModelFolder(
   return join(cacheFolder(), 'models', key)
 }
 
-/** Color cannot be changed where there is none. */
-function requireRanges(
+/** @throws ConfigError for a transform that such images cannot have, such as hue without color */
+function requireTransforms(
   { label }: LoadedSuite,
   threatModels: readonly SuiteThreatModel[],
   { shape }: Dataset,
 ): void {
   for (const [index, { transform }] of threatModels.entries()) {
-    if (transform?.kind !== 'attribute') continue
-    const problem = checkAttributeRanges(transform.ranges, [1, ...shape])
+    if (!transform) continue
+    const problem = transformRecord(transform.kind).check(transform, [1, ...shape])
     if (problem === undefined) continue
-    const where = `${label}#/threatModels/${index}/transform/ranges`
-    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem}`)
+    const where = `${label}#/threatModels/${index}/transform${problem.pointer}`
+    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem.message}`)
   }
 }
 
