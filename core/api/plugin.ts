@@ -34,6 +34,7 @@ export type {
   Knowledge,
   NetworkContext,
   NetworkPlugin,
+  OptionRole,
   OptionsSchema,
   PassEstimate,
   Plugin,

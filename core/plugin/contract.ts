@@ -41,7 +41,21 @@ export interface PluginMeta {
   readonly provenance: Provenance
   /** No schema means: no options. */
   readonly optionsSchema?: OptionsSchema
+  /** The options that have a meaning for the host, by name. */
+  readonly optionRoles?: Readonly<Record<string, OptionRole>>
 }
+
+/**
+ * What an option means to the host:
+ * - `attack`: an attack to wrap, as `wrappedAttackSchema` describes. The host checks its options
+ *   and passes it as `context.inner`.
+ * - `models`: a list of names of other models of the suite, all if empty. The host loads them and
+ *   passes them as `context.surrogates`.
+ * - `network`: a network plugin, `{id, options}`. The host checks its options before training, and
+ *   its version becomes part of the trained model's identity.
+ * - `path`: a file, relative to the suite, which messages about the model name.
+ */
+export type OptionRole = 'attack' | 'models' | 'network' | 'path'
 
 export type Knowledge = 'white-box' | 'black-box'
 export type Goal = 'untargeted' | 'targeted'
@@ -58,18 +72,14 @@ export interface AttackMeta extends PluginMeta {
   readonly transformOptional?: boolean
   /** True if its answers are the nearest points it found rather than any in the ball: one run then gives a whole robustness curve. */
   readonly minimumNorm?: boolean
-  /** True if it runs another attack: it then has an option `attack`, `{id, options}`, as `wrappedAttackSchema` describes. */
-  readonly wraps?: boolean
-  /** True if it attacks other models of the suite: it then has an option `surrogates`, a list of their names. */
-  readonly surrogates?: boolean
 }
 
 /** The task, and the options that the suite gives. */
 export interface AttackContext<Options = PluginOptions> extends AttackTask {
   readonly options: Options
-  /** Runs the attack of the option `attack` on a task of the wrapper's making. Only for `meta.wraps`. */
+  /** The attack to wrap, with an option of the role `attack`. */
   readonly inner?: WrappedAttack
-  /** The models of the option `surrogates`, in its order. Only for `meta.surrogates`. */
+  /** The models to attack instead, in the order of the option with the role `models`. */
   readonly surrogates?: readonly Model[]
   /**
    * What `learn` gives, or gave when the attack asked under that name for another part of the data: for what follows from the model, the
@@ -118,7 +128,7 @@ export interface AttackPlugin<Options = PluginOptions> {
   /**
    * For the plan: passes per example that is never fooled.
    * @param norm Linf if left out
-   * @param inner of the wrapped attack, for `meta.wraps`
+   * @param inner cost of the wrapped attack, with an option of the role `attack`
    */
   cost(options: Options, classes: number, norm?: Norm, inner?: PassEstimate): PassEstimate
 }

@@ -2,6 +2,7 @@
 import { norms } from '../threat/threat-model.ts'
 import { transformKinds } from '../threat/transforms/table.ts'
 import { apiVersion } from './contract.ts'
+import type { OptionRole } from './contract.ts'
 
 const id = {
   type: 'string',
@@ -39,6 +40,23 @@ const common = {
 
 const commonRequired = ['id', 'apiVersion', 'version', 'title', 'provenance'] as const
 
+const roleMeanings = {
+  attack: 'an attack to wrap, {id, options}',
+  models: 'a list of names of other models of the suite',
+  network: 'a network plugin, {id, options}',
+  path: 'a file, relative to the suite',
+} as const satisfies Record<OptionRole, string>
+
+/** The schema of `optionRoles` for plugins that may declare those roles. */
+function roles(...allowed: readonly OptionRole[]): object {
+  const meanings = allowed.map((role) => `"${role}": ${roleMeanings[role]}`)
+  return {
+    type: 'object',
+    additionalProperties: { enum: allowed },
+    description: `options that have a meaning for the host, by name: ${meanings.join('; ')}`,
+  }
+}
+
 /** One schema per kind of plugin. */
 export const pluginMetaSchemas = {
   attack: {
@@ -64,11 +82,7 @@ export const pluginMetaSchemas = {
         type: 'boolean',
         description: 'true if its answers are the nearest points it found',
       },
-      wraps: { type: 'boolean', description: 'true if its option "attack" names another attack' },
-      surrogates: {
-        type: 'boolean',
-        description: 'true if its option "surrogates" names other models of the suite',
-      },
+      optionRoles: roles('attack', 'models', 'path'),
     },
   },
   defense: {
@@ -77,6 +91,7 @@ export const pluginMetaSchemas = {
     properties: {
       ...common,
       trains: { type: 'boolean', description: 'true if prepare() needs the training split' },
+      optionRoles: roles('network', 'path'),
     },
   },
   network: { type: 'object', required: commonRequired, properties: common },

@@ -11,6 +11,7 @@ import type {
   PluginTable,
 } from './contract.ts'
 import { pluginMetaSchemas } from './meta-schema.ts'
+import { checkOptionRoles } from './option-roles.ts'
 import { compileOptionsSchema } from './options.ts'
 
 /** Where a table came from: `robench` itself, or a third party's package. */
@@ -178,6 +179,8 @@ export class PluginRegistry {
       }
     }
     if (checked.optionsSchema) compileOptionsSchema(id, checked.optionsSchema)
+    const problem = checkOptionRoles(checked)
+    if (problem !== undefined) throw contractError(id, `${name}: ${problem}`)
   }
 
   #unknown(kind: PluginKind, id: string, where: string): ConfigError {

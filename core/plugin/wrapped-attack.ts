@@ -25,7 +25,7 @@ export function attackExtras(
   )
   return {
     ...(inner && { inner: wrap(inner) }),
-    ...(meta.surrogates && guarded && { surrogates: guarded }),
+    ...(guarded && { surrogates: guarded }),
   }
 }
 

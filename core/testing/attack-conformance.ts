@@ -33,7 +33,7 @@ export interface AttackConformance {
   readonly options?: PluginOptions
   /** Options under which the seed must change the answer, for an attack with `meta.stochastic`; `options` if left out. */
   readonly seedOptions?: PluginOptions
-  /** The attack that it wraps, for an attack with `meta.wraps`. */
+  /** The attack to wrap, for an attack with an option of the role `attack`. */
   readonly inner?: ChosenAttack
   /** Makes the model that is attacked; `LinearModel` if left out, which cannot `compile`. */
   createModel?(classifier: LinearClassifier): Promise<Model>

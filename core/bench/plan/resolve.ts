@@ -5,9 +5,10 @@ import type { Dataset, DatasetReference } from '../../data/dataset.ts'
 import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { cacheFolder } from '../../base/paths.ts'
-import type { DefensePlugin, PluginOptions } from '../../plugin/contract.ts'
+import type { DefensePlugin, PluginMeta, PluginOptions } from '../../plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
 import type { PluginLocation } from '../../plugin/load.ts'
+import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import { suiteThreatModel } from '../suite/load.ts'
@@ -35,6 +36,8 @@ export interface ResolvedDefense {
   readonly surrogate: boolean
   /** The finished file that the suite names, unless it wants it made anew. */
   readonly file?: ModelFile
+  /** The option that names the user's own file, if the plugin has one. */
+  readonly pathOption?: string
   /** Part of a trained model's identity: network plugins that its options name. */
   readonly network?: {
     readonly plugin: string
@@ -163,7 +166,8 @@ async function resolveDefense(
   const { name, plugin: id, seed, link } = defense
   const plugin: DefensePlugin<never> = await registry.get('defense', id, `${where}/plugin`)
   const options = resolveOptions(plugin.meta, defense.options, `${where}/options`)
-  const network = await resolveNetwork(registry, options, `${where}/options/network`)
+  const network = await resolveNetwork(registry, plugin.meta, options, `${where}/options`)
+  const path = optionWithRole(plugin.meta, 'path')
   const file =
     defense.model !== undefined && defense.train !== true
       ? await readModelFile(resolve(folder, defense.model), `${where}/model`)
@@ -179,24 +183,29 @@ async function resolveDefense(
     surrogate: defense.role === 'surrogate',
     ...(link === undefined ? {} : { link }),
     ...(file === undefined ? {} : { file }),
+    ...(path === undefined ? {} : { pathOption: path }),
     ...(network === undefined ? {} : { network }),
   }
 }
 
-/** By convention a defense's option `network` is `{id, options}`: then it is checked before any training. */
+/** The network plugin of the option with the role `network`, checked before any training. */
 async function resolveNetwork(
   registry: PluginRegistry,
+  meta: PluginMeta,
   options: PluginOptions,
   where: string,
 ): Promise<ResolvedDefense['network']> {
-  const stated = options['network']
+  const option = optionWithRole(meta, 'network')
+  if (option === undefined) return undefined
+  const stated = options[option]
+  const place = `${where}/${option}`
   if (typeof stated !== 'object' || stated === null || !('id' in stated)) return undefined
   const id = String(stated.id)
-  const network = await registry.get('network', id, `${where}/id`)
+  const network = await registry.get('network', id, `${place}/id`)
   const given: unknown = Reflect.get(stated, 'options')
   return {
     plugin: id,
     version: network.meta.version,
-    options: resolveOptions(network.meta, given, `${where}/options`),
+    options: resolveOptions(network.meta, given, `${place}/options`),
   }
 }
