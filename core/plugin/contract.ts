@@ -11,9 +11,6 @@ import type { TrainingProgress } from '../training/training-options.ts'
 
 export type { TrainingProgress }
 
-/** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
-export const apiVersion = 1
-
 /** Options after validation: plain JSON with the schema's defaults filled in. */
 export type PluginOptions = Readonly<Record<string, unknown>>
 
@@ -33,6 +30,7 @@ export interface PluginSource {
 export interface PluginMeta {
   /** kebab-case, unique among plugins of its kind; third parties prefix theirs: `acme/blur`. */
   readonly id: string
+  /** Version of the plugin contract, as a literal: 1. The host refuses newer versions. */
   readonly apiVersion: number
   /** Raised by one whenever the plugin's numbers may change: part of every cell's identity. */
   readonly version: number

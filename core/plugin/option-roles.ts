@@ -20,7 +20,7 @@ export function checkOptionRoles({
   optionRoles = {},
   optionsSchema,
 }: Pick<PluginMeta, 'optionRoles' | 'optionsSchema'>): string | undefined {
-  const properties = (optionsSchema?.['properties'] ?? {}) as object
+  const properties = optionsSchema?.['properties'] ?? {}
   const names = new Map<OptionRole, string>()
   for (const [name, role] of Object.entries(optionRoles)) {
     if (!Object.hasOwn(properties, name)) {
