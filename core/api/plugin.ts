@@ -1,4 +1,4 @@
-/** What every plugin needs: constructors, contract types, errors, option schemas: `robench/plugin`. */
+/** `robench/plugin`: constructors of plugins, contract types, errors, option schemas. */
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'
 export { randomStream } from '../base/random.ts'
@@ -26,6 +26,7 @@ export type {
   AttackContext,
   AttackMeta,
   AttackPlugin,
+  AttackResult,
   DefenseContext,
   DefenseMeta,
   DefensePlugin,

@@ -1,4 +1,4 @@
-/** Layers, parameters, and the training loop: `robench/training`. */
+/** `robench/training`: layers, parameters, and the training loop. */
 export { heNormal } from '../training/initializers.ts'
 export {
   batchNormalization,

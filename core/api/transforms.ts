@@ -1,4 +1,4 @@
-/** Image transforms of threat models, and spectra: `robench/transforms`. */
+/** `robench/transforms`: image transforms of threat models, and spectra. */
 export { clipToBounds, createAmplitudeChange } from '../threat/amplitude-change.ts'
 export type { AmplitudeMixture } from '../threat/amplitude-change.ts'
 export { attributes } from '../threat/attributes.ts'

@@ -7,7 +7,7 @@ const noOptions: OptionsSchema = { type: 'object', properties: {}, additionalPro
 
 /**
  * The options with defaults filled in.
- * @param where file and JSON pointer of the options, for messages: `suites/a.json#/attacks/0/options`
+ * @param where place of the options, for messages: `suites/a.json#/attacks/0/options`
  * @throws ConfigError if the options break the schema; PluginError if the schema is invalid
  */
 export function resolveOptions(
@@ -28,7 +28,7 @@ export function resolveOptions(
   return value as PluginOptions
 }
 
-/** Compiles an options schema. @throws PluginError unless it is one of an object without unknown keys */
+/** Compiles an options schema. @throws PluginError unless it is closed to unknown keys */
 export function compileOptionsSchema(
   id: string,
   schema: OptionsSchema,
