@@ -2,7 +2,7 @@
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { compileSchema } from '../core/base/schema.ts'
-import { transformSchema } from '../core/bench/suite/schema.ts'
+import { transformSchema } from '../core/threat/transforms/table.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import type { ThreatModel } from '../core/threat/threat-model.ts'
 import { threatSlug } from './threat-slug.ts'

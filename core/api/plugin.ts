@@ -1,4 +1,4 @@
-/** What every plugin needs: constructors, contract types, errors, option schemas: `robench/plugin`. */
+/** `robench/plugin`: constructors of plugins, contract types, errors, option schemas. */
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'
 export { randomStream } from '../base/random.ts'
@@ -22,6 +22,7 @@ export type {
   AttackContext,
   AttackMeta,
   AttackPlugin,
+  AttackResult,
   DefenseContext,
   DefenseMeta,
   DefensePlugin,
@@ -30,6 +31,7 @@ export type {
   Knowledge,
   NetworkContext,
   NetworkPlugin,
+  OptionRole,
   OptionsSchema,
   PassEstimate,
   Plugin,
@@ -48,15 +50,10 @@ export { defineAttack, defineDefense, defineNetwork } from '../plugin/define.ts'
 export type { OptionsOf } from '../plugin/define.ts'
 export { innerAttack, wrappedAttackSchema } from '../plugin/wrapped-attack-schema.ts'
 export { epsilonSchema, parseEpsilon } from '../threat/epsilon.ts'
-export type { AmplitudeEvidence, AttributeEvidence, TransformEvidence } from '../threat/evidence.ts'
 export type { ReferenceExamples } from '../threat/reference-examples.ts'
 export { norms } from '../threat/threat-model.ts'
-export type {
-  AmplitudeTransform,
-  AttributeRanges,
-  Norm,
-  ThreatModel,
-  Transform,
-  TransformKind,
-} from '../threat/threat-model.ts'
+export type { Norm, ThreatModel } from '../threat/threat-model.ts'
+export type { AmplitudeEvidence, AmplitudeTransform } from '../threat/transforms/amplitude.ts'
+export type { AttributeEvidence, AttributeRanges } from '../threat/transforms/attribute.ts'
+export type { Transform, TransformEvidence, TransformKind } from '../threat/transforms/table.ts'
 export type { FromSchema, JSONSchema } from 'json-schema-to-ts'

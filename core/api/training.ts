@@ -1,6 +1,5 @@
-/** Layers, parameters, and the training loop: `robench/training`. */
+/** `robench/training`: layers, parameters, and the training loop. */
 export { heNormal } from '../training/initializers.ts'
-export type { Adversary } from '../training/inner-attack.ts'
 export {
   batchNormalization,
   convolution,
@@ -14,5 +13,8 @@ export type { ScheduleName } from '../training/schedule.ts'
 export { LayerScope } from '../training/scope.ts'
 export type { Parameter } from '../training/scope.ts'
 export { train } from '../training/train.ts'
-export type { EpochRecord, TrainingOptions, TrainingOutcome } from '../training/train.ts'
+export type { TrainingOutcome } from '../training/train.ts'
 export type { Weights } from '../training/training-graph.ts'
+export { trainingDefaults } from '../training/training-options.ts'
+export type { Adversary, TrainingOptions, TrainingProgress } from '../training/training-options.ts'
+export type { EpochRecord } from '../training/training-state.ts'

@@ -1,7 +1,6 @@
-/** Image transforms of threat models, and spectra: `robench/transforms`. */
+/** `robench/transforms`: image transforms of threat models, and spectra. */
 export { clipToBounds, createAmplitudeChange } from '../threat/amplitude-change.ts'
 export type { AmplitudeMixture } from '../threat/amplitude-change.ts'
-export { rangedAttributes, requireAttributeRanges } from '../threat/attribute-transform.ts'
 export { attributes } from '../threat/attributes.ts'
 export type { AttributeName } from '../threat/attributes.ts'
 export { AttributeSession } from '../threat/attributes/session.ts'
@@ -10,3 +9,4 @@ export { createImageFilter } from '../threat/spectrum/radial-filter.ts'
 export type { ImageFilter } from '../threat/spectrum/radial-filter.ts'
 export type { RadialBand } from '../threat/spectrum/radial-mask.ts'
 export { radiusOfEnergy } from '../threat/spectrum/spectral-energy.ts'
+export { rangedAttributes, requireAttributeRanges } from '../threat/transforms/attribute.ts'

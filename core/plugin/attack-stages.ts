@@ -1,15 +1,16 @@
-/** What the stages of an attack found, as far as the host agrees. */
+/** Stages of an attack: their form, and the outcomes after each of them. */
 import type { StagedResult } from './contract.ts'
 
-/** The outcomes of a run that ends after that stage, one character an example, as in `AttackAnswer.outcomes`. */
+/** The outcomes of a run that ends after a stage, as in `HostedResult.outcomes`. */
 export interface StageOutcomes {
   readonly name: string
+  /** One character per example. */
   readonly outcomes: string
 }
 
-/** What is wrong with the form of an answer's stages, in words; undefined if nothing is. */
-export function checkStages(answer: StagedResult, count: number): string | undefined {
-  const { stages, brokenBy } = answer as Partial<StagedResult>
+/** What is wrong with the form of a result's stages, in words; undefined if nothing is. */
+export function checkStages(result: StagedResult, count: number): string | undefined {
+  const { stages, brokenBy } = result as Partial<StagedResult>
   const named = Array.isArray(stages) && stages.every((name) => typeof name === 'string')
   if (!named || stages.length === 0 || new Set(stages).size < stages.length) {
     return 'expected stages to be a list of different names'
@@ -17,16 +18,19 @@ export function checkStages(answer: StagedResult, count: number): string | undef
   if (!(brokenBy instanceof Int32Array) || brokenBy.length !== count) {
     return `expected brokenBy to be an Int32Array with a stage for each of ${count} examples`
   }
-  const at = brokenBy.findIndex((place) => place < -1 || place >= stages.length)
+  const at = brokenBy.findIndex((stage) => stage < -1 || stage >= stages.length)
   if (at < 0) return undefined
-  return `expected brokenBy to hold −1 or places of the ${stages.length} stages, got ${brokenBy[at]} at ${at}`
+  return (
+    `expected brokenBy to contain −1 or indices of the ${stages.length} stages, ` +
+    `got ${brokenBy[at]} at ${at}`
+  )
 }
 
 /**
- * The outcomes after each stage. An example that the host finds robust is so after every stage, whatever the attack says;
- * one that only the host finds broken counts for no stage.
- * @param attacked the rows that were attacked, in the order of the answer
- * @param outcomes one character for each example, by the host's own predictions
+ * The outcomes after each stage. An example that the host finds robust is robust after every stage,
+ * whatever the attack claims; one that only the host finds broken counts for no stage.
+ * @param attacked the rows that were attacked, in the order of the result
+ * @param outcomes one character per example, by the host's own predictions
  */
 export function outcomesByStage(
   { stages, brokenBy }: StagedResult,
@@ -35,8 +39,8 @@ export function outcomesByStage(
 ): StageOutcomes[] {
   return stages.map((name, stage) => {
     const after = outcomes.map((outcome) => (outcome === 'b' ? 'r' : outcome))
-    attacked.forEach((row, place) => {
-      const by = brokenBy[place]!
+    attacked.forEach((row, position) => {
+      const by = brokenBy[position]!
       if (outcomes[row] === 'b' && by >= 0 && by <= stage) after[row] = 'b'
     })
     return { name, outcomes: after.join('') }

@@ -1,4 +1,4 @@
-/** One run of an attack in one ball, its answer checked and predicted anew. */
+/** One run of an attack in one ball, with its result verified and predicted by the host. */
 import { PluginError, RobenchError, RunError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { PassCounts, Program } from '../model/model.ts'
@@ -9,35 +9,36 @@ import { gatherRows, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { referenceExamples } from '../threat/reference-examples.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
+import type { AttackRequest } from './attack-request.ts'
 import { named, parseResult } from './parse-result.ts'
 import type { ParsedResult } from './parse-result.ts'
 import type { AttackContext, AttackMeta } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 import type { ModelWatch } from './guarded-model.ts'
-import type { AttackRequest } from './host.ts'
 import { observeQueries } from './query-observer.ts'
 import type { QueryObserver } from './query-observer.ts'
 import { withTimeout } from './with-timeout.ts'
 import { verifyResult } from './verify-result.ts'
 import { attackExtras } from './wrapped-attack.ts'
 
-/** What one run found for the rows that it attacked. */
+/** The findings of one run for the rows that it attacked. */
 export interface AttackTrial {
-  readonly answer: ParsedResult
-  /** One for each attacked row: the host's own prediction is not the label. */
+  readonly result: ParsedResult
+  /** One per attacked row: true if the host's own prediction differs from the label. */
   readonly misclassified: readonly boolean[]
   /**
-   * One for each attacked row: the attack asked about a misclassified point of the ball, but answered with another that is not. Absent where
-   * that cannot be told: with a transform, or a model that draws random numbers.
+   * One per attacked row: true if the attack queried a misclassified point of the ball, but
+   * returned a point that is classified correctly. Absent where that cannot be observed: with a
+   * transform, or a model that draws random numbers.
    */
   readonly silentSuccess?: readonly boolean[]
-  /** Of the attack itself, without those of the host's check. */
+  /** Passes of the attack, without those of the host's verification. */
   readonly passes: PassCounts
 }
 
 /**
  * Attacks some rows of a request.
- * @param progress gets the number of rows that are finished
+ * @param progress receives the number of finished rows
  * @throws as `runAttack`
  */
 export async function runTrial(
@@ -51,23 +52,25 @@ export async function runTrial(
   const observer =
     threatModel.transform || model.stochastic ? undefined : observeQueries(inputs, own, threatModel)
   const before = { ...model.passes }
-  const answer = await callPlugin(request, rows, inputs, progress, observer)
+  const result = await callPlugin(request, rows, inputs, progress, observer)
   const after = { ...model.passes }
   await verifyResult({
     meta: plugin.meta,
-    answer,
+    result,
     inputs,
     threatModel,
     exampleIndices: Array.from(rows, (row) => request.exampleIndices[row]!),
     reference: referenceOf(request),
   })
-  const predicted = await predictAll(request, answer.points)
-  const misclassified = Array.from(own, (label, place) => predicted[place] !== label)
+  const predicted = await predictAll(request, result.points)
+  const misclassified = Array.from(own, (label, position) => predicted[position] !== label)
   return {
-    answer,
+    result,
     misclassified,
     ...(observer && {
-      silentSuccess: misclassified.map((is, place) => !is && observer.seenBroken[place] === 1),
+      silentSuccess: misclassified.map(
+        (is, position) => !is && observer.seenBroken[position] === 1,
+      ),
     }),
     passes: {
       forward: after.forward - before.forward,
@@ -76,7 +79,7 @@ export async function runTrial(
   }
 }
 
-/** Hands the plugin copies, and finds out whether it changed them. */
+/** Runs the plugin on copies of the data, and refuses a result if it modified them. */
 async function callPlugin(
   request: AttackRequest,
   rows: Int32Array,
@@ -84,76 +87,92 @@ async function callPlugin(
   progress: (done: number) => void,
   observer: QueryObserver | undefined,
 ): Promise<ParsedResult> {
-  const { plugin, seed, exampleIndices, signal, timeLimitMs } = request
+  const { plugin, signal, timeLimitMs } = request
   const { meta } = plugin
   const given = tensor('float32', inputs.shape, inputs.data.slice())
   const labels = Int32Array.from(rows, (row) => request.labels[row]!)
   const identity = hashData(given.data, labels)
-  // Of a model that draws random numbers: an attack knows other ones than those that judge its answer.
-  const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
   const programs: Pick<Program, 'release'>[] = []
   const watch: ModelWatch = {
     ...(observer && { observe: observer.observe }),
     compiled: (program) => programs.push(program),
   }
-  const run = (inner: AbortSignal): ReturnType<typeof plugin.run> => {
-    const context: AttackContext = {
-      model: guardModel(drawing, meta, inner, watch),
-      inputs: Object.freeze(given),
-      labels,
-      threatModel: structuredClone(request.threatModel),
-      options: structuredClone(request.options),
-      reference: referenceOf(request),
-      rng: {
-        stream: (row, restart, name = '') =>
-          randomStream(seed, meta.id, exampleIndices[rows[row]!]!, restart, name),
-      },
-      batchSize: request.batchSize,
-      signal: inner,
-      progress: (done) => progress(Math.min(done, rows.length)),
-      ...attackExtras(request, request.surrogates, inner),
-      setupOnce: (name, learn) => recall(request, name, learn),
-    }
-    // The options were validated against the plugin's own schema, which their type was read from.
-    return plugin.run(context as AttackContext<never>)
-  }
-  const answer = await withTimeout(
+  const task = { given, labels, rows, progress, watch }
+  const result = await withTimeout(
     { name: named(meta), signal, ...(timeLimitMs !== undefined && { timeLimitMs }) },
     async (inner) => {
       try {
-        return await run(inner)
+        // The options were validated against the plugin's own schema, which their type follows.
+        return await plugin.run(createContext(request, task, inner) as AttackContext<never>)
       } catch (error) {
         throw wrapped(meta, error)
       }
     },
   ).finally(async () => {
-    // The model outlives this run: what was compiled for it would pile up.
+    // The model outlives this run: programs compiled for it would accumulate.
     for (const program of programs) await program.release()
   })
   if (hashData(given.data, labels) !== identity) {
     throw new PluginError(
       'ROBENCH_PLUGIN_CONTRACT',
-      `${named(meta)} changed its inputs or labels; an attack must work on a copy`,
+      `${named(meta)} modified its inputs or labels; attacks must work on a copy`,
       { details: { pluginId: meta.id } },
     )
   }
-  return parseResult(meta, answer, inputs.shape)
+  return parseResult(meta, result, inputs.shape)
+}
+
+/** What one run of a plugin gets, beside the settings of the request. */
+interface PluginTask {
+  readonly given: FloatTensor
+  readonly labels: Int32Array
+  readonly rows: Int32Array
+  readonly progress: (done: number) => void
+  readonly watch: ModelWatch
+}
+
+function createContext(
+  request: AttackRequest,
+  { given, labels, rows, progress, watch }: PluginTask,
+  signal: AbortSignal,
+): AttackContext {
+  const { plugin, seed, exampleIndices } = request
+  const { meta } = plugin
+  // With a model that draws random numbers, attacks see other draws than the host's verification.
+  const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
+  return {
+    model: guardModel(drawing, meta, signal, watch),
+    inputs: Object.freeze(given),
+    labels,
+    threatModel: structuredClone(request.threatModel),
+    options: structuredClone(request.options),
+    reference: referenceOf(request),
+    rng: {
+      stream: (row, restart, name = '') =>
+        randomStream(seed, meta.id, exampleIndices[rows[row]!]!, restart, name),
+    },
+    batchSize: request.batchSize,
+    signal,
+    progress: (done) => progress(Math.min(done, rows.length)),
+    ...attackExtras(request, request.surrogates, signal),
+    setupOnce: (name, compute) => setUp(request, name, compute),
+  }
 }
 
 /**
- * Learned in each ball by itself. Of a model that draws random numbers nothing is kept: how often it was asked before would change what
- * it draws afterwards.
+ * The attack's setup, cached per ball. With a model that draws random numbers nothing is cached:
+ * the number of earlier passes would change later draws.
  */
-async function recall<T>(
-  { learned, model, threatModel }: AttackRequest,
+async function setUp<T>(
+  { setupCache, model, threatModel }: AttackRequest,
   name: string,
-  learn: () => Promise<T>,
+  compute: () => Promise<T>,
 ): Promise<T> {
-  if (!learned || model.stochastic) return learn()
-  return learned.recall(`${threatModel.epsilon} ${name}`, learn)
+  if (!setupCache || model.stochastic) return compute()
+  return setupCache.recall(`${threatModel.epsilon} ${name}`, compute)
 }
 
-/** The data set's examples, or else those of the request. */
+/** The data set's examples; default: those of the request. */
 function referenceOf({ reference, inputs, labels }: AttackRequest): ReferenceExamples {
   return reference ?? referenceExamples(inputs, labels)
 }
@@ -165,7 +184,7 @@ async function predictAll(request: AttackRequest, points: FloatTensor): Promise<
   const predicted = new Int32Array(count)
   for (let start = 0; start < count; start += batchSize) {
     if (signal.aborted) {
-      throw new RunError('ROBENCH_ABORTED', 'the check of an attack was interrupted', {
+      throw new RunError('ROBENCH_ABORTED', 'the verification of an attack was interrupted', {
         cause: signal.reason,
       })
     }
@@ -175,7 +194,7 @@ async function predictAll(request: AttackRequest, points: FloatTensor): Promise<
   return predicted
 }
 
-/** Errors of the model or of the options name their own place; anything else is the plugin's failure. */
+/** Errors of the model and the options stay as they are; all others are failures of the plugin. */
 function wrapped(meta: AttackMeta, error: unknown): RobenchError {
   if (error instanceof RobenchError) return error
   const reason = error instanceof Error ? error.message : String(error)

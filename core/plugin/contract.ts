@@ -1,25 +1,29 @@
-/** The plugin contract: types only. What built-ins and third parties export alike. */
+/** The plugin contract, the same for built-in and third-party plugins: types only. */
 import type { AttackTask } from '../attack/task.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { ModelManifest } from '../model/manifest.ts'
 import type { Model } from '../model/model.ts'
-import type { TransformEvidence } from '../threat/evidence.ts'
-import type { Norm, ThreatModel, TransformKind } from '../threat/threat-model.ts'
+import type { Norm, ThreatModel } from '../threat/threat-model.ts'
+import type { TransformEvidence, TransformKind } from '../threat/transforms/table.ts'
 import type { NetworkDefinition } from '../training/network.ts'
+import type { TrainingProgress } from '../training/training-options.ts'
 
-/** The contract's version. A plugin made for a newer one is refused with a notice that says so. */
-export const apiVersion = 1
+export type { TrainingProgress }
 
-/** Options after validation: plain JSON with the schema's defaults filled in. */
+/** Validated options: plain JSON with the schema's defaults filled in. */
 export type PluginOptions = Readonly<Record<string, unknown>>
 
-/** A JSON Schema (2020-12) of an options object; `additionalProperties` must be false. */
+/** A JSON Schema (2020-12) of an object with `additionalProperties: false`. */
 export type OptionsSchema = Readonly<Record<string, unknown>>
 
-/** How faithful a re-implementation can be. Only `paper+code` may stand beside the paper's own numbers. */
+/**
+ * What a re-implementation is based on. Only results of `paper+code` are comparable with the
+ * paper's own numbers.
+ */
 export type Provenance = 'paper+code' | 'paper' | 'author-code+abstract' | 'abstract-only' | 'own'
 
+/** The paper that describes the method. */
 export interface PluginSource {
   readonly authors: string
   readonly year: number
@@ -27,112 +31,133 @@ export interface PluginSource {
   readonly url: string
 }
 
+/** Facts about a plugin of any kind. */
 export interface PluginMeta {
-  /** kebab-case, unique among plugins of its kind; third parties prefix theirs: `acme/blur`. */
+  /** kebab-case, unique per kind; third-party ids have a prefix: `acme/blur`. */
   readonly id: string
+  /** Version of the plugin contract, as a literal: 1. The host refuses newer versions. */
   readonly apiVersion: number
-  /** Raised by one whenever the plugin's numbers may change: part of every cell's identity. */
+  /** Increased by one whenever the plugin's results may change; part of every cell's identity. */
   readonly version: number
   readonly title: string
   readonly source?: PluginSource
   readonly provenance: Provenance
-  /** No schema means: no options. */
+  /** Default: no options. */
   readonly optionsSchema?: OptionsSchema
+  /** The options that have a meaning for the host, by name. */
+  readonly optionRoles?: Readonly<Record<string, OptionRole>>
 }
 
+/**
+ * What an option means to the host:
+ * - `attack`: an attack to wrap, as `wrappedAttackSchema` describes. The host checks its options
+ *   and passes it as `context.inner`.
+ * - `models`: a list of names of other models of the suite, all if empty. The host loads them and
+ *   passes them as `context.surrogates`.
+ * - `network`: a network plugin, `{id, options}`. The host checks its options before training, and
+ *   its version becomes part of the trained model's identity.
+ * - `path`: a file, relative to the suite, which messages about the model name.
+ */
+export type OptionRole = 'attack' | 'models' | 'network' | 'path'
+
+/** What an attack may use of the model: gradients and graph, or logits only. */
 export type Knowledge = 'white-box' | 'black-box'
+/** Whether an attack aims at any wrong class or at a given one. */
 export type Goal = 'untargeted' | 'targeted'
 
+/** Facts about an attack. */
 export interface AttackMeta extends PluginMeta {
   readonly norms: readonly Norm[]
   readonly knowledge: Knowledge
   readonly goals: readonly Goal[]
-  /** True if the seed can change the outcome, under whatever options. */
+  /** True if the seed can change the outcome under any options. */
   readonly stochastic: boolean
-  /** The transforms it can use. Such an attack needs a threat model with one of them; others ignore a transform. */
+  /**
+   * The transforms that it uses. Such an attack requires a threat model with one of them; other
+   * attacks ignore transforms.
+   */
   readonly transforms?: readonly TransformKind[]
-  /** True if it works without a transform, too. */
+  /** True if it also works without a transform. */
   readonly transformOptional?: boolean
-  /** True if its answers are the nearest points it found rather than any in the ball: one run then gives a whole robustness curve. */
+  /**
+   * True if it returns the nearest adversarial points that it found, instead of any within the
+   * ball: one run then gives a whole robustness curve.
+   */
   readonly minimumNorm?: boolean
-  /** True if it runs another attack: it then has an option `attack`, `{id, options}`, as `wrappedAttackSchema` describes. */
-  readonly wraps?: boolean
-  /** True if it attacks other models of the suite: it then has an option `surrogates`, a list of their names. */
-  readonly surrogates?: boolean
 }
 
-/** The task, and the options that the suite gives. */
+/** The task of an attack, its options, and other attacks and models that these name. */
 export interface AttackContext<Options = PluginOptions> extends AttackTask {
   readonly options: Options
-  /** Runs the attack of the option `attack` on a task of the wrapper's making. Only for `meta.wraps`. */
+  /** The attack to wrap, with an option of the role `attack`. */
   readonly inner?: WrappedAttack
-  /** The models of the option `surrogates`, in its order. Only for `meta.surrogates`. */
+  /** The models to attack instead, in the order of the option with the role `models`. */
   readonly surrogates?: readonly Model[]
   /**
-   * What `learn` gives, or gave when the attack asked under that name for another part of the data: for what follows from the model, the
-   * reference, the threat model and the options alone, and from no example that is attacked. What it gives must not be changed.
+   * The result of `compute`, cached under the name for other parts of the data. For setup that
+   * depends on the model, the reference, the threat model and the options only, not on the attacked
+   * examples. The result must not be modified.
    */
-  setupOnce<T>(name: string, learn: () => Promise<T>): Promise<T>
+  setupOnce<T>(name: string, compute: () => Promise<T>): Promise<T>
 }
 
-/** The attack that another one wraps, with its own options and random streams of its own. */
+/** The attack that another one wraps, with its own options and random streams. */
 export interface WrappedAttack {
   readonly meta: AttackMeta
-  /** @param name keeps the random numbers of several runs apart */
+  /**
+   * Runs the attack on any task, such as one with another model.
+   * @param name separates the random streams of several runs
+   * @returns `[n, c, h, w]`
+   */
   run(task: AttackTask, name?: string): Promise<FloatTensor>
 }
 
-/** Cost of attacking one example that is never fooled. */
+/** Passes to attack one example that is never broken. */
 export interface PassEstimate {
   readonly forward: number
   readonly backward: number
-  /** Besides, what the attack learns before it attacks: at most once for each unit of work (500 examples), with `setupOnce` for each worker. */
+  /** Passes of the setup: once per chunk of work (500 examples), or per worker with `setupOnce`. */
   readonly setup?: { readonly forward: number; readonly backward: number }
 }
 
-/** An answer that also says which stage of the attack found what. Evidence, not a verdict: the host predicts every answer itself. */
+/** A result that states which stage broke each example; the host's own predictions decide. */
 export interface StagedResult {
   /** `[n, c, h, w]`, as an attack without stages returns it. */
   readonly adversarial: FloatTensor
-  /** Their names, in the order in which they ran. */
+  /** Names, in the order in which the stages ran. */
   readonly stages: readonly string[]
-  /** `[n]`: the place in `stages` of the one that broke the example; −1 where none did. */
+  /** `[n]`: index in `stages` of the one that broke the example; −1 if none did. */
   readonly brokenBy: Int32Array
 }
 
-/** An answer with the transforms that it used, which the host repeats: the ball is drawn around what comes out. */
+/** A result with the transforms that it used. The host repeats them; the ball is around T(x). */
 export interface TransformedResult {
   /** `[n, c, h, w]`, as an attack without transforms returns it. */
   readonly adversarial: FloatTensor
   readonly transform: TransformEvidence
 }
 
+/** What `run` of an attack returns; a tensor is `[n, c, h, w]`. */
+export type AttackResult = FloatTensor | StagedResult | TransformedResult
+
+/** An attack. */
 export interface AttackPlugin<Options = PluginOptions> {
   readonly kind: 'attack'
   readonly meta: AttackMeta
-  /** Returns `[n, c, h, w]` within the threat model: where nothing was found, the strongest attempt or x itself. */
-  run(context: AttackContext<Options>): Promise<FloatTensor | StagedResult | TransformedResult>
   /**
-   * For the plan: passes per example that is never fooled.
-   * @param norm Linf if left out
-   * @param inner of the wrapped attack, for `meta.wraps`
+   * Returns points within the threat model. For examples that it did not break: the strongest
+   * attempt, or the input itself.
+   */
+  run(context: AttackContext<Options>): Promise<AttackResult>
+  /**
+   * Passes per example that is never broken, for the plan.
+   * @param norm default Linf
+   * @param inner cost of the wrapped attack, with an option of the role `attack`
    */
   cost(options: Options, classes: number, norm?: Norm, inner?: PassEstimate): PassEstimate
 }
 
-/** What a defense reports while it trains. */
-export interface TrainingProgress {
-  /** Epochs finished: 0 during the first. */
-  readonly epoch: number
-  readonly epochs: number
-  /** Steps finished in this epoch, of `steps`. */
-  readonly step: number
-  readonly steps: number
-  /** Means over this epoch so far; accuracy as a fraction. */
-  readonly loss: number
-  readonly accuracy: number
-}
-
+/** What a defense gets to prepare a model. */
 export interface DefenseContext<Options = PluginOptions> {
   readonly options: Options
   readonly seed: number
@@ -143,54 +168,60 @@ export interface DefenseContext<Options = PluginOptions> {
     readonly shape: readonly [number, number, number]
     readonly classNames: readonly string[]
   }
-  /** The training split, loaded when first asked for. */
+  /** Loads the training split on first use. */
   loadTrain(): Promise<Dataset>
-  /** A network architecture by id, its options checked and defaults filled in. */
+  /** A network architecture by id, with its options checked and defaults filled in. */
   network(id: string, options: PluginOptions): Promise<NetworkDefinition>
   /** Resolves a path in the suite relative to the suite's file. */
   resolvePath(path: string): string
-  /** A folder of this defense's own for checkpoints; kept until the model is finished. */
+  /** A directory of this defense for checkpoints, kept until the model is finished. */
   readonly checkpointFolder: string
   readonly threads: number
   readonly signal: AbortSignal
   progress(state: TrainingProgress): void
 }
 
-/** An ONNX file, how to read it, and what it took to make it. */
+/** An ONNX file, its manifest, and how it was made. */
 export interface DefenseResult {
   readonly model: Uint8Array
   readonly manifest: ModelManifest
-  /** Plain JSON: what the model card says of its training. */
+  /** Plain JSON about the training, for the model card. */
   readonly training?: Readonly<Record<string, unknown>>
 }
 
+/** Facts about a defense. */
 export interface DefenseMeta extends PluginMeta {
   /** True if `prepare` needs the training split. */
   readonly trains: boolean
 }
 
+/** A defense: prepares a model, by training or otherwise. */
 export interface DefensePlugin<Options = PluginOptions> {
   readonly kind: 'defense'
   readonly meta: DefenseMeta
   prepare(context: DefenseContext<Options>): Promise<DefenseResult>
 }
 
+/** What a network architecture is built for. */
 export interface NetworkContext<Options = PluginOptions> {
   readonly inputShape: readonly [channels: number, height: number, width: number]
   readonly classes: number
   readonly options: Options
 }
 
+/** A network architecture. */
 export interface NetworkPlugin<Options = PluginOptions> {
   readonly kind: 'network'
   readonly meta: PluginMeta
   define(context: NetworkContext<Options>): NetworkDefinition
 }
 
+/** A plugin of any kind. */
 export type Plugin = AttackPlugin<never> | DefensePlugin<never> | NetworkPlugin<never>
+/** A kind of plugin. */
 export type PluginKind = Plugin['kind']
 
-/** What a plugin package exports as its default: lazy loaders by id, as `plugins/index.ts` does. */
+/** The default export of a plugin package: lazy loaders by id, as in `plugins/index.ts`. */
 export interface PluginTable {
   readonly attacks?: Readonly<Record<string, () => Promise<AttackPlugin<never>>>>
   readonly defenses?: Readonly<Record<string, () => Promise<DefensePlugin<never>>>>

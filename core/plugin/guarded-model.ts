@@ -1,4 +1,4 @@
-/** The model as a plugin sees it: no more than its stated knowledge allows, and nothing after the cell was stopped. */
+/** The view of a model that a plugin gets: limited by its declared knowledge and its signal. */
 import { PluginError } from '../base/errors.ts'
 import { delegateModel } from '../model/delegate.ts'
 import type { Model, Program } from '../model/model.ts'
@@ -6,17 +6,18 @@ import { incrementalPasses, type IncrementalModel } from '../model/window-querie
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
 
-/** What the host learns of an attack's dealings with its model. */
+/** What the host observes of an attack's use of its model. */
 export interface ModelWatch {
-  /** Shown each batch of points with the model's logits; those of variants and compiled programs are not. */
+  /** Receives each batch of points with its logits, but not those of variants and programs. */
   readonly observe?: QueryObserver['observe']
-  /** Given each program that is compiled, and whatever else is to be released. */
+  /** Receives each compiled program, and whatever else must be released. */
   compiled?(program: Pick<Program, 'release'>): void
 }
 
 /**
- * A view of a model for one run of one attack. Every call first checks the signal, so that an attack that never
- * looks at it still stops at its next pass. A black-box attack gets logits only; `dispose` is refused. Variants are guarded alike.
+ * A view of a model for one run of one attack. Every call first checks the signal, so an attack
+ * that ignores it still stops at its next pass. Black-box attacks get logits only; `dispose` is
+ * refused. Variants are guarded in the same way.
  */
 export function guardModel(
   model: Model,
@@ -30,10 +31,10 @@ export function guardModel(
     const reason =
       name === 'dispose'
         ? 'the model belongs to the host'
-        : 'its meta.knowledge is "black-box"; make that "white-box", or use model.logits'
+        : 'its meta.knowledge is "black-box"; declare "white-box", or use model.logits'
     throw new PluginError(
       'ROBENCH_PLUGIN_CONTRACT',
-      `${meta.id} (version ${meta.version}): model.${name} is not for this attack: ${reason}`,
+      `${meta.id} (version ${meta.version}): model.${name} is not available: ${reason}`,
       { details: { pluginId: meta.id } },
     )
   }
@@ -46,9 +47,9 @@ export function guardModel(
     },
     async gradient(inputs, labels, loss, targets) {
       allow('gradient')
-      const answer = await model.gradient(inputs, labels, loss, targets)
-      watch.observe?.(inputs, answer.logits)
-      return answer
+      const result = await model.gradient(inputs, labels, loss, targets)
+      watch.observe?.(inputs, result.logits)
+      return result
     },
     async compile(build) {
       allow('compile')

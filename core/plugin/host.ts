@@ -1,92 +1,70 @@
-/** Runs an attack on a part of the data and believes nothing of what it returns. */
-import type { Model } from '../model/model.ts'
+/** Runs attacks on a part of the data, and verifies everything that they return. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { ReferenceExamples } from '../threat/reference-examples.ts'
-import type { ThreatModel } from '../threat/threat-model.ts'
+import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
+import type { AttackRequest } from './attack-request.ts'
 import { runTrial } from './attack-trial.ts'
-import type { SetupCache } from './setup-cache.ts'
+import type { AttackTrial } from './attack-trial.ts'
 import { outcomesByStage } from './attack-stages.ts'
 import type { StageOutcomes } from './attack-stages.ts'
-import type { ChosenAttack } from './wrapped-attack.ts'
 
-export interface AttackRequest extends ChosenAttack {
-  readonly model: Model
-  /** `[n, c, h, w]` */
-  readonly inputs: FloatTensor
-  /** `[n]` */
-  readonly labels: Int32Array
-  /** `[n]`: the model's predictions without attack. Only correctly classified examples are attacked, but every one is corrupted. */
-  readonly cleanPredictions: Int32Array
-  /** `[n]`: positions in the data set, which name the random streams and the errors. */
-  readonly exampleIndices: ArrayLike<number>
-  /** All examples of the data set; those of this request if left out. */
-  readonly reference?: ReferenceExamples
-  /** For an attack with `meta.surrogates`. */
-  readonly surrogates?: readonly Model[]
-  /** From requests that differ from this one in their examples alone; nothing if left out. */
-  readonly learned?: SetupCache
-  readonly threatModel: ThreatModel
-  /** Further sizes of the ball, for a robustness curve. */
-  readonly curve?: readonly number[]
-  readonly seed: number
-  readonly batchSize: number
-  readonly signal: AbortSignal
-  /** No limit if left out; see `untilStopped` for what it cannot stop. */
-  readonly timeLimitMs?: number
-  /** @param total examples that are attacked */
-  progress?(done: number, total: number): void
-}
-
+/** Verified outcomes of an attack, by the host's own predictions. */
 export interface HostedResult {
-  /** One character an example: `w` wrong already without attack, `r` robust, `b` broken. */
+  /** One character per example: `w` misclassified without attack, `r` robust, `b` broken. */
   readonly outcomes: string
-  /** `[n, c, h, w]`; an example that was not attacked is as it was. */
+  /** `[n, c, h, w]`; examples that were not attacked are unchanged. */
   readonly adversarial: FloatTensor
-  /** The attack's own passes, without those of the host's check. */
+  /** Passes of the attack, without those of the host's verification. */
   readonly forwardPasses: number
   readonly backwardPasses: number
-  /** Of an attack that has stages and says so: the outcomes had it ended after each of them. */
+  /** For attacks that report stages: the outcomes if the attack had ended after each of them. */
   readonly stages?: readonly StageOutcomes[]
   /**
-   * `[n]`, with a curve or from a minimum-norm attack: the least size of the ball in which the example was broken; 0 where it was
-   * wrong already, Infinity where it was not broken at all.
+   * `[n]`, with a curve or from a minimum-norm attack: the smallest epsilon at which the example
+   * was broken; 0 if it was misclassified without attack, Infinity if it was never broken.
    */
   readonly breakingEpsilons?: Float64Array
-  /** Of a corruption, one character an example: `1` classified correctly when corrupted, `0` not, whatever it was before. */
+  /**
+   * For corruptions, one character per example, also if misclassified before: `1` if the corrupted
+   * example is classified correctly, else `0`.
+   */
   readonly correct?: string
   /**
-   * How many examples count as robust although the attack asked about a misclassified point of their ball. Absent where that cannot be
-   * told: with a transform, or a model that draws random numbers.
+   * Number of examples that count as robust although the attack queried a misclassified point of
+   * their ball. Absent where that cannot be observed: with a transform, or a model that draws
+   * random numbers.
    */
   readonly silentSuccesses?: number
 }
 
-/** What is known of every example, from trial to trial. */
+/** The state of every example between trials. */
 interface Findings {
   readonly adversarial: FloatTensor
   readonly breakingEpsilons: Float64Array
-  /** The place of the stage that broke it, or −1. */
+  /** The index of the stage that broke it, or −1. */
   readonly brokenBy: Int32Array
-  /** Rows of silent successes in the threat model's own ball or a smaller one; undefined where none could be told. */
+  /** Rows of silent successes within the threat model's ball; undefined if not observed. */
   silent: Set<number> | undefined
   stages: readonly string[] | undefined
   correct: string | undefined
 }
 
 /**
- * Attacks the correctly classified examples, checks every answer (shape, dtype, finite, bounds, ball: exact, in float64,
- * but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts it anew. For a curve the attack runs in one ball after the other,
- * from the smallest, each time on what is not yet broken; a minimum-norm attack runs once, in the largest.
- * @throws PluginError ROBENCH_PLUGIN_ANSWER if an answer breaks the threat model, ROBENCH_PLUGIN_CONTRACT if the plugin changed its inputs,
- * ROBENCH_PLUGIN_FAILED if it threw; RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED; errors of the model or the options unchanged.
+ * Attacks the correctly classified examples, verifies every result (shape, dtype, finite, bounds,
+ * ball: exactly, in float64, but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts
+ * it again. For a curve, the attack runs in one ball after the other, from the smallest, each time
+ * on the examples that are not yet broken; a minimum-norm attack runs once, in the largest.
+ * @throws PluginError ROBENCH_PLUGIN_ANSWER if a result is outside the threat model,
+ * ROBENCH_PLUGIN_CONTRACT if the plugin modified its inputs, ROBENCH_PLUGIN_FAILED if it threw
+ * @throws RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED
+ * @throws errors of the model and of the options, unchanged
  */
 export async function runAttack(request: AttackRequest): Promise<HostedResult> {
-  const { inputs, labels, cleanPredictions, threatModel, plugin } = request
+  const { inputs, labels, cleanPredictions, threatModel } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length
-  const corrupts = threatModel.transform?.kind === 'corruption'
+  const attacksAll = !isAdversarial(threatModel)
   const findings: Findings = {
     adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
     breakingEpsilons: Float64Array.from(wrong, (isWrong) => (isWrong ? 0 : Infinity)),
@@ -96,62 +74,83 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
     correct: undefined,
   }
   const sizes = ballSizes(request)
-  let forwardPasses = 0
-  let backwardPasses = 0
+  const passes = { forward: 0, backward: 0 }
   for (const [index, epsilon] of sizes.entries()) {
     const rows = Int32Array.from(labels.keys()).filter(
-      (row) => corrupts || findings.breakingEpsilons[row] === Infinity,
+      (row) => attacksAll || findings.breakingEpsilons[row] === Infinity,
     )
     if (rows.length === 0) continue
-    const trial = { ...request, threatModel: { ...threatModel, epsilon } }
-    const { answer, misclassified, silentSuccess, passes } = await runTrial(trial, rows, (done) => {
+    const inBall = { ...request, threatModel: { ...threatModel, epsilon } }
+    const trial = await runTrial(inBall, rows, (done) => {
       const share = (index + done / rows.length) / sizes.length
       request.progress?.(Math.floor(attacked * share), attacked)
     })
-    forwardPasses += passes.forward
-    backwardPasses += passes.backward
-    findings.stages ??= answer.staged?.stages
-    if (!silentSuccess) findings.silent = undefined
-    else if (epsilon <= threatModel.epsilon) {
-      rows.forEach((row, place) => silentSuccess[place] && findings.silent?.add(row))
-    }
-    if (corrupts) findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')
-    rows.forEach((row, place) => {
-      record(findings, trial, row, {
-        point: sliceRows(answer.points, place, place + 1).data,
-        broken: misclassified[place]!,
-        brokenBy: answer.staged?.brokenBy[place] ?? -1,
-        limit: threatModel.epsilon,
-      })
-    })
+    passes.forward += trial.passes.forward
+    passes.backward += trial.passes.backward
+    recordTrial(findings, inBall, rows, trial, threatModel.epsilon)
   }
-  const { adversarial, breakingEpsilons, brokenBy, silent, stages, correct } = findings
   const outcomes = wrong.map((isWrong, row) =>
-    isWrong ? 'w' : breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
+    isWrong ? 'w' : findings.breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
   )
+  return summarize(request, findings, outcomes, passes)
+}
+
+function summarize(
+  { labels, curve, plugin }: AttackRequest,
+  { adversarial, breakingEpsilons, brokenBy, silent, stages, correct }: Findings,
+  outcomes: readonly string[],
+  passes: { readonly forward: number; readonly backward: number },
+): HostedResult {
   const everyRow = Int32Array.from(labels.keys())
   return {
     outcomes: outcomes.join(''),
     adversarial,
-    forwardPasses,
-    backwardPasses,
+    forwardPasses: passes.forward,
+    backwardPasses: passes.backward,
     ...(stages && {
       stages: outcomesByStage({ adversarial, stages, brokenBy }, everyRow, outcomes),
     }),
-    ...((request.curve || plugin.meta.minimumNorm) && { breakingEpsilons }),
+    ...((curve || plugin.meta.minimumNorm) && { breakingEpsilons }),
     ...(correct !== undefined && { correct }),
     ...(silent && { silentSuccesses: [...silent].filter((row) => outcomes[row] === 'r').length }),
   }
 }
 
-/** The balls to attack in, from the smallest. */
+/** The values of epsilon to attack with, from the smallest. */
 function ballSizes({ threatModel, curve = [], plugin }: AttackRequest): readonly number[] {
   const sizes = [...new Set([threatModel.epsilon, ...curve])].toSorted((a, b) => a - b)
   return plugin.meta.minimumNorm ? sizes.slice(-1) : sizes
 }
 
-/** Takes down what a trial found for a row. A point outside the threat model's own ball is counted but not kept. */
-function record(
+/** Records a trial in one ball. @param limit epsilon of the threat model */
+function recordTrial(
+  findings: Findings,
+  request: AttackRequest,
+  rows: Int32Array,
+  { result, misclassified, silentSuccess }: AttackTrial,
+  limit: number,
+): void {
+  const { threatModel } = request
+  findings.stages ??= result.staged?.stages
+  if (!silentSuccess) findings.silent = undefined
+  else if (threatModel.epsilon <= limit) {
+    rows.forEach((row, position) => silentSuccess[position] && findings.silent?.add(row))
+  }
+  if (!isAdversarial(threatModel)) {
+    findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')
+  }
+  rows.forEach((row, position) => {
+    recordExample(findings, request, row, {
+      point: sliceRows(result.points, position, position + 1).data,
+      broken: misclassified[position]!,
+      brokenBy: result.staged?.brokenBy[position] ?? -1,
+      limit,
+    })
+  })
+}
+
+/** Records one example. A point outside the threat model's own ball is counted but not stored. */
+function recordExample(
   findings: Findings,
   { inputs, threatModel, plugin }: AttackRequest,
   row: number,
@@ -159,7 +158,6 @@ function record(
     readonly point: Float32Array
     readonly broken: boolean
     readonly brokenBy: number
-    /** The size of the threat model's own ball. */
     readonly limit: number
   },
 ): void {
@@ -167,7 +165,7 @@ function record(
   const { norm, epsilon } = threatModel
   const center = sliceRows(inputs, row, row + 1).data
   const { minimumNorm } = plugin.meta
-  // A distance may exceed ε by the tolerance of the check.
+  // A distance can exceed ε by the tolerance of the verification.
   const least = minimumNorm ? Math.min(distance(norm, center, point), epsilon) : epsilon
   if (broken && findings.breakingEpsilons[row] !== 0) {
     findings.breakingEpsilons[row] = least

@@ -1,4 +1,4 @@
-/** Finds and imports plugin packages: the built-in table, and third parties' npm packages or folders. */
+/** Finds and imports plugin packages: the built-in table, npm packages, and directories. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,17 +8,18 @@ import type { PluginTable } from './contract.ts'
 import { PluginRegistry } from './registry.ts'
 import type { PluginPackage } from './registry.ts'
 
-/** A third party's package as a suite names it, and the module that the name stands for. */
+/** A third-party package as a suite names it, and its module. */
 export interface PluginLocation {
   readonly name: string
-  /** A file: address. */
+  /** A file: URL. */
   readonly url: string
 }
 
 /**
- * Where each named package is: npm names by Node's own algorithm (package exports included), paths as folders or files.
- * Each is tried from every folder in turn.
- * @throws ConfigError ROBENCH_CONFIG with what was tried
+ * Locates each named package: npm names by Node's resolution algorithm (with package exports),
+ * paths as directories or files. Each name is tried from every directory in order.
+ * @param where the suite, for messages
+ * @throws ConfigError ROBENCH_CONFIG with the attempts
  */
 export function locatePlugins(
   names: readonly string[],
@@ -34,18 +35,23 @@ export function locatePlugins(
           url: isPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder),
         }
       } catch (error) {
-        reasons.push(`  from ${folder}: ${error instanceof Error ? error.message : String(error)}`)
+        reasons.push(`  from ${folder}: ${reasonOf(error)}`)
       }
     }
+    const advice = isPath(name) ? 'check the path' : `install it: npm install ${name}`
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `${where}#/plugins/${index}: plugin package "${name}" was not found; ` +
-        `${isPath(name) ? 'check the path' : `install it: npm install ${name}`}\n${reasons.join('\n')}`,
+        `${advice}\n${reasons.join('\n')}`,
     )
   })
 }
 
-/** A registry of the built-ins and of the packages at those places. @throws ConfigError, PluginError */
+/**
+ * A registry of the built-in plugins and of the packages at those locations.
+ * @param notify receives notices, such as a meta key that this version does not know
+ * @throws ConfigError, PluginError
+ */
 export async function loadRegistry(
   locations: readonly PluginLocation[] = [],
   notify?: (notice: string) => void,
@@ -57,7 +63,7 @@ export async function loadRegistry(
     } catch (cause) {
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `plugin package "${name}" cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `plugin package "${name}" cannot be imported: ${reasonOf(cause)}`,
         { cause },
       )
     }
@@ -65,7 +71,7 @@ export async function loadRegistry(
   return new PluginRegistry(packages, notify)
 }
 
-/** The built-ins come in by the same door: a module address, beside core both in sources and in dist/. */
+/** The URL of the built-in table, which is beside core both in the sources and in dist/. */
 function builtinTable(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return new URL(`../../plugins/index.${extension}`, import.meta.url).href
@@ -75,6 +81,10 @@ async function importTable(url: string): Promise<PluginTable> {
   const module: unknown = await import(url)
   // The registry checks the table itself.
   return Reflect.get(module as object, 'default') as PluginTable
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isPath(name: string): boolean {
@@ -95,7 +105,7 @@ function resolvePath(path: string): string {
     main?: string
     exports?: unknown
   }
-  // A package may refer to itself by name, and then its own exports hold.
+  // A package can refer to itself by name, which applies its exports.
   if (manifest.exports !== undefined && manifest.name) return resolveName(manifest.name, path)
   const main = resolve(path, manifest.main ?? 'index.js')
   if (!existsSync(main)) throw new Error(`${main} does not exist`)

@@ -1,25 +1,30 @@
 /** The JSON Schema of a plugin's `meta`, as published in schemas/plugin-meta.schema.json. */
 import { norms } from '../threat/threat-model.ts'
-import { apiVersion } from './contract.ts'
+import { transformKinds } from '../threat/transforms/table.ts'
+import { hostApiVersion } from './api-version.ts'
+import type { OptionRole } from './contract.ts'
 
 const id = {
   type: 'string',
   pattern: '^([a-z0-9]+(-[a-z0-9]+)*/)?[a-z0-9]+(-[a-z0-9]+)*$',
-  description: 'kebab-case, with an optional prefix of its maker: "pgd" or "acme/blur"',
+  description: 'kebab-case, optionally prefixed with its author: "pgd" or "acme/blur"',
 } as const
 
-/** Keys that the meta of every plugin may have. Others give a notice: they may come from a newer contract. */
+/**
+ * Keys of the meta of every plugin. Unknown keys produce a notice: they may come from a newer
+ * contract.
+ */
 const common = {
   id,
   apiVersion: {
     type: 'integer',
     minimum: 1,
-    description: `version of the plugin contract; this robench knows up to ${apiVersion}`,
+    description: `version of the plugin contract; this robench supports up to ${hostApiVersion}`,
   },
   version: {
     type: 'integer',
     minimum: 1,
-    description: "raised by one whenever the plugin's numbers may change",
+    description: "increased by one whenever the plugin's results may change",
   },
   title: { type: 'string', minLength: 1 },
   source: {
@@ -38,6 +43,23 @@ const common = {
 
 const commonRequired = ['id', 'apiVersion', 'version', 'title', 'provenance'] as const
 
+const roleMeanings = {
+  attack: 'an attack to wrap, {id, options}',
+  models: 'a list of names of other models of the suite',
+  network: 'a network plugin, {id, options}',
+  path: 'a file, relative to the suite',
+} as const satisfies Record<OptionRole, string>
+
+/** The schema of `optionRoles` for plugins that may declare those roles. */
+function roles(...allowed: readonly OptionRole[]): object {
+  const meanings = allowed.map((role) => `"${role}": ${roleMeanings[role]}`)
+  return {
+    type: 'object',
+    additionalProperties: { enum: allowed },
+    description: `options that have a meaning for the host, by name: ${meanings.join('; ')}`,
+  }
+}
+
 /** One schema per kind of plugin. */
 export const pluginMetaSchemas = {
   attack: {
@@ -48,26 +70,22 @@ export const pluginMetaSchemas = {
       norms: { type: 'array', minItems: 1, items: { enum: norms } },
       knowledge: { enum: ['white-box', 'black-box'] },
       goals: { type: 'array', minItems: 1, items: { enum: ['untargeted', 'targeted'] } },
-      stochastic: { type: 'boolean', description: 'true if the seed changes the outcome' },
+      stochastic: { type: 'boolean', description: 'true if the seed can change the outcome' },
       transforms: {
         type: 'array',
         minItems: 1,
-        items: { enum: ['attribute', 'amplitude', 'corruption'] },
-        description: 'transforms of a threat model that it can use',
+        items: { enum: transformKinds },
+        description: 'transforms of a threat model that it uses',
       },
       transformOptional: {
         type: 'boolean',
-        description: 'true if it works without a transform, too',
+        description: 'true if it also works without a transform',
       },
       minimumNorm: {
         type: 'boolean',
-        description: 'true if its answers are the nearest points it found',
+        description: 'true if it returns the nearest adversarial points that it found',
       },
-      wraps: { type: 'boolean', description: 'true if its option "attack" names another attack' },
-      surrogates: {
-        type: 'boolean',
-        description: 'true if its option "surrogates" names other models of the suite',
-      },
+      optionRoles: roles('attack', 'models', 'path'),
     },
   },
   defense: {
@@ -76,6 +94,7 @@ export const pluginMetaSchemas = {
     properties: {
       ...common,
       trains: { type: 'boolean', description: 'true if prepare() needs the training split' },
+      optionRoles: roles('network', 'path'),
     },
   },
   network: { type: 'object', required: commonRequired, properties: common },

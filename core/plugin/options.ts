@@ -1,4 +1,4 @@
-/** Checks a plugin's options against the schema in its meta, and fills in the defaults. */
+/** Checks a plugin's options against the schema in its meta and fills in the defaults. */
 import { ConfigError, PluginError } from '../base/errors.ts'
 import { compileSchema, shown } from '../base/schema.ts'
 import type { OptionsSchema, PluginMeta, PluginOptions } from './contract.ts'
@@ -7,8 +7,8 @@ const noOptions: OptionsSchema = { type: 'object', properties: {}, additionalPro
 
 /**
  * The options with defaults filled in.
- * @param where file and JSON pointer of the options, for messages: `suites/a.json#/attacks/0/options`
- * @throws ConfigError if the options break the schema; PluginError if the schema itself is wrong
+ * @param where place of the options, for messages: `suites/a.json#/attacks/0/options`
+ * @throws ConfigError if the options break the schema; PluginError if the schema is invalid
  */
 export function resolveOptions(
   meta: Pick<PluginMeta, 'id' | 'optionsSchema'>,
@@ -28,16 +28,17 @@ export function resolveOptions(
   return value as PluginOptions
 }
 
-/** Compiles an options schema. @throws PluginError if it is no schema of an object closed to unknown keys. */
+/** Compiles an options schema. @throws PluginError unless it is closed to unknown keys */
 export function compileOptionsSchema(
   id: string,
   schema: OptionsSchema,
 ): ReturnType<typeof compileSchema> {
-  if (schema['type'] !== 'object' || schema['additionalProperties'] !== false) {
+  const { type, additionalProperties } = schema
+  if (type !== 'object' || additionalProperties !== false) {
     throw new PluginError(
       'ROBENCH_PLUGIN_CONTRACT',
-      `plugin "${id}": meta.optionsSchema must have "type": "object" and "additionalProperties": false, ` +
-        `got ${shown({ type: schema['type'], additionalProperties: schema['additionalProperties'] })}`,
+      `plugin "${id}": meta.optionsSchema must have "type": "object" and ` +
+        `"additionalProperties": false, got ${shown({ type, additionalProperties })}`,
       { details: { pluginId: id } },
     )
   }
@@ -46,7 +47,7 @@ export function compileOptionsSchema(
   } catch (cause) {
     throw new PluginError(
       'ROBENCH_PLUGIN_CONTRACT',
-      `plugin "${id}": meta.optionsSchema is no valid JSON Schema (2020-12): ${String(cause)}`,
+      `plugin "${id}": meta.optionsSchema is not a valid JSON Schema (2020-12): ${String(cause)}`,
       { details: { pluginId: id }, cause },
     )
   }

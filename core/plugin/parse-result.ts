@@ -1,11 +1,11 @@
-/** Whether what an attack returned has the form of an answer at all. */
+/** Checks the form of what an attack returned. */
 import { PluginError } from '../base/errors.ts'
 import { sizeOf } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { AttackMeta, StagedResult, TransformedResult } from './contract.ts'
+import type { AttackMeta, AttackResult, StagedResult, TransformedResult } from './contract.ts'
 import { checkStages } from './attack-stages.ts'
 
-/** An answer with what may come beside the points. */
+/** The points of a result, and what may come with them. */
 export interface ParsedResult {
   /** `[n, c, h, w]` */
   readonly points: FloatTensor
@@ -14,28 +14,32 @@ export interface ParsedResult {
 }
 
 /**
- * Takes an answer apart.
- * @param answer whatever the plugin returned
+ * Splits a result into its parts.
+ * @param result whatever the plugin returned
  * @param shape of the inputs that it was given
- * @throws PluginError ROBENCH_PLUGIN_ANSWER if it is neither a float32 tensor of that shape nor an object with one
+ * @throws PluginError ROBENCH_PLUGIN_ANSWER unless it is a float32 tensor of that shape or an
+ * object with one
  */
 export function parseResult(
   meta: AttackMeta,
-  answer: FloatTensor | StagedResult | TransformedResult,
+  result: AttackResult,
   shape: readonly number[],
 ): ParsedResult {
-  if (typeof answer !== 'object' || answer === null || !('adversarial' in answer)) {
-    return { points: checkTensor(meta, answer, shape) }
+  if (typeof result !== 'object' || result === null || !('adversarial' in result)) {
+    return { points: checkTensor(meta, result, shape) }
   }
-  const points = checkTensor(meta, answer.adversarial, shape)
-  const staged = 'stages' in answer ? answer : undefined
-  const transformed = 'transform' in answer ? answer : undefined
+  const points = checkTensor(meta, result.adversarial, shape)
+  const staged = 'stages' in result ? result : undefined
+  const transformed = 'transform' in result ? result : undefined
   const problem = staged && checkStages(staged, shape[0]!)
   if (problem !== undefined) throw resultError(meta, problem)
   return { points, ...(staged && { staged }), ...(transformed && { transformed }) }
 }
 
-/** The error for an answer that breaks the contract or the threat model. @param reason in words that follow the attack's name */
+/**
+ * The error for a result that breaks the contract or the threat model.
+ * @param reason text that follows the attack's name
+ */
 export function resultError(
   meta: AttackMeta,
   reason: string,
@@ -46,18 +50,17 @@ export function resultError(
   })
 }
 
-/** How messages call an attack. */
+/** The name of an attack in messages: `attack pgd (version 1)`. */
 export function named({ id, version }: AttackMeta): string {
   return `attack ${id} (version ${version})`
 }
 
-function checkTensor(meta: AttackMeta, answer: unknown, shape: readonly number[]): FloatTensor {
+function checkTensor(meta: AttackMeta, value: unknown, shape: readonly number[]): FloatTensor {
   const expected = `a float32 tensor of shape [${shape.join(', ')}]`
-  if (typeof answer !== 'object' || answer === null) {
-    throw resultError(meta, `expected ${expected}, got ${String(answer)}`)
+  if (typeof value !== 'object' || value === null) {
+    throw resultError(meta, `expected ${expected}, got ${String(value)}`)
   }
-  const tensor = answer as FloatTensor
-  const { dtype, shape: got, data } = answer as Partial<FloatTensor>
+  const { dtype, shape: got, data } = value as Partial<FloatTensor>
   if (dtype !== 'float32' || !(data instanceof Float32Array)) {
     throw resultError(meta, `expected ${expected}, got dtype ${String(dtype)}`)
   }
@@ -67,5 +70,6 @@ function checkTensor(meta: AttackMeta, answer: unknown, shape: readonly number[]
       `expected ${expected}, got shape [${String(got)}] with ${data.length} elements`,
     )
   }
-  return tensor
+  // Its fields have just been checked.
+  return value as FloatTensor
 }

@@ -1,4 +1,4 @@
-/** Watches what an attack asks of a model, and remembers which examples it saw broken. */
+/** Observes an attack's queries, and records which examples it saw misclassified. */
 import { predictedClass } from '../model/predictions.ts'
 import { randomStream } from '../base/random.ts'
 import { sizeOf } from '../engine/tensor/tensor.ts'
@@ -6,57 +6,75 @@ import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import { verifyInside } from '../threat/verify.ts'
 
+/** Records the examples for which an attack queried a misclassified point of their ball. */
 export interface QueryObserver {
-  /** Takes down a batch of points and the logits that the model gave for them. */
+  /** Records a batch of points `[n, c, h, w]` and the model's logits for them `[n, k]`. */
   observe(points: FloatTensor, logits: FloatTensor): void
-  /** `[n]`: 1 where a misclassified point of the example's ball was asked about. */
+  /** `[n]`: 1 where a misclassified point of the example's ball was queried, else 0. */
   readonly seenBroken: Uint8Array
 }
 
-/** Components by which a point is first told from those of other examples; sums need more of them. */
-const glances: Readonly<Record<Norm, number>> = { Linf: 16, L2: 64, L1: 64 }
-/** What the early exit forgives, more than the verification after it. */
-const slack = 1 + 1e-5
+/**
+ * How many components the quick test compares. In Linf each component alone can rule an example
+ * out; in L2 and L1 only a sum over several can.
+ */
+const quickTestSizes: Readonly<Record<Norm, number>> = { Linf: 16, L2: 64, L1: 64 }
 
 /**
- * An observer of attacks on these examples, made to cost next to nothing beside a pass. Attacks put examples in their order, and mostly ask
- * about the same ones again: so the example that a place of the batch had before is looked at first, then those that follow the owner of the
- * place before. A glance at some components, in an order without pattern, tells the owner; only where the prediction is wrong is the
- * whole ball verified. A point in the balls of several examples counts for none, for the attack may have meant any.
- * What attacks compute in sessions of their own (`compile`), or with variants of the model, is not seen.
+ * The quick test allows this many times the limit that is proportional to its number of
+ * components: random components of a perturbation hardly ever sum to more.
+ */
+const quickTestFactor = 8
+
+/**
+ * Relative slack of the full test, which exits early. It exceeds the tolerance of `verifyInside`,
+ * which decides afterwards.
+ */
+const fullTestSlack = 1 + 1e-5
+
+/**
+ * An observer for attacks on these examples, whose cost is small beside a forward pass.
+ *
+ * It finds the example that a point belongs to with a quick test of some components in a random
+ * order, and verifies the whole ball only where the prediction is wrong. Since attacks query
+ * examples in order, mostly the same ones again, it first tries the example that had this position
+ * in the previous batch, then those that follow the example of the previous position. A point in
+ * the balls of several examples counts for none of them, since the attack may have meant any.
+ * Queries in an attack's own sessions (`compile`) and of variants of the model are not observed.
  */
 export function observeQueries(
   inputs: FloatTensor,
   labels: Int32Array,
   threatModel: ThreatModel,
 ): QueryObserver {
+  const { norm, epsilon } = threatModel
   const count = labels.length
   const size = sizeOf(inputs.shape.slice(1))
   const order = randomStream('query observer').permutation(size)
-  const glance = glances[threatModel.norm]
-  const glanced = order.subarray(0, glance)
+  const quickTestSize = quickTestSizes[norm]
+  const quickTestComponents = order.subarray(0, quickTestSize)
   const centers = Array.from(labels, (_, row) => inputs.data.subarray(row * size, (row + 1) * size))
   const seenBroken = new Uint8Array(count)
-  /** The owner of the last point at each place of a batch. */
+  /** The example of the last point at each position of a batch. */
   const owners: number[] = []
 
-  const limit = threatModel.norm === 'L2' ? threatModel.epsilon ** 2 : threatModel.epsilon
-  // A few components hardly ever have more than eight times their part of a sum.
-  const share = threatModel.norm === 'Linf' ? 1 : Math.min(1, (8 * glance) / size)
-  const looksLike = (row: number, point: Float32Array): boolean =>
-    isWithin(threatModel.norm, share * limit, centers[row]!, point, glanced)
-  const holds = (row: number, point: Float32Array): boolean =>
-    isWithin(threatModel.norm, slack * limit, centers[row]!, point, order) &&
+  /** Limit of `isWithin` for all components, and its share for those of the quick test. */
+  const limit = norm === 'L2' ? epsilon ** 2 : epsilon
+  const share = norm === 'Linf' ? 1 : Math.min(1, (quickTestFactor * quickTestSize) / size)
+  const mayContain = (row: number, point: Float32Array): boolean =>
+    isWithin(norm, share * limit, centers[row]!, point, quickTestComponents)
+  const contains = (row: number, point: Float32Array): boolean =>
+    isWithin(norm, fullTestSlack * limit, centers[row]!, point, order) &&
     verifyInside(threatModel, centers[row]!, point) === undefined
 
-  /** The example that a point seems to belong to; −1 if it is near none. */
-  const ownerOf = (point: Float32Array, place: number): number => {
-    const before = owners[place]
-    if (before !== undefined && looksLike(before, point)) return before
-    const first = (owners[place - 1] ?? -1) + 1
+  /** The example that a point seems to belong to; −1 if there is none. */
+  const ownerOf = (point: Float32Array, position: number): number => {
+    const previous = owners[position]
+    if (previous !== undefined && mayContain(previous, point)) return previous
+    const first = (owners[position - 1] ?? -1) + 1
     for (let step = 0; step < count; step++) {
       const row = (first + step) % count
-      if (looksLike(row, point)) return row
+      if (mayContain(row, point)) return row
     }
     return -1
   }
@@ -65,24 +83,27 @@ export function observeQueries(
     seenBroken,
     observe(points, logits) {
       const classes = logits.shape[1]!
-      for (let place = 0; place < points.shape[0]!; place++) {
-        const point = points.data.subarray(place * size, (place + 1) * size)
-        const owner = ownerOf(point, place)
+      for (let position = 0; position < points.shape[0]!; position++) {
+        const point = points.data.subarray(position * size, (position + 1) * size)
+        const owner = ownerOf(point, position)
         if (owner < 0) continue
-        owners[place] = owner
+        owners[position] = owner
         if (seenBroken[owner] === 1) continue
         const predicted = predictedClass(
-          logits.data.subarray(place * classes, (place + 1) * classes),
+          logits.data.subarray(position * classes, (position + 1) * classes),
         )
-        if (predicted === labels[owner] || !holds(owner, point)) continue
-        const shared = labels.some((_, other) => other !== owner && holds(other, point))
-        if (!shared) seenBroken[owner] = 1
+        if (predicted === labels[owner] || !contains(owner, point)) continue
+        const isShared = labels.some((_, other) => other !== owner && contains(other, point))
+        if (!isShared) seenBroken[owner] = 1
       }
     },
   }
 }
 
-/** Whether these components are within the limit: each in Linf, their sum in L1, that of their squares in L2; false as soon as they are not. */
+/**
+ * Whether the distance in these components is within the limit: their maximum in Linf, sum in L1,
+ * sum of squares in L2. Returns false at the first component that exceeds it.
+ */
 function isWithin(
   norm: Norm,
   limit: number,

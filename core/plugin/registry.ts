@@ -1,7 +1,7 @@
-/** The plugins at hand: ids from every table, each plugin loaded when first asked for and checked against the contract. */
+/** The registry of plugins: loads each on first use and checks it against the contract. */
 import { ConfigError, PluginError, didYouMean } from '../base/errors.ts'
 import { compileSchema, shown } from '../base/schema.ts'
-import { apiVersion } from './contract.ts'
+import { hostApiVersion } from './api-version.ts'
 import type {
   AttackPlugin,
   DefensePlugin,
@@ -11,9 +11,10 @@ import type {
   PluginTable,
 } from './contract.ts'
 import { pluginMetaSchemas } from './meta-schema.ts'
+import { checkOptionRoles } from './option-roles.ts'
 import { compileOptionsSchema } from './options.ts'
 
-/** Where a table came from: `robench` itself, or a third party's package. */
+/** A plugin table and the package that exports it: `robench` itself, or a third party's. */
 export interface PluginPackage {
   readonly name: string
   readonly table: PluginTable
@@ -32,6 +33,7 @@ interface Entry {
 
 const tableKeys = { attack: 'attacks', defense: 'defenses', network: 'networks' } as const
 const entryPoints = { attack: ['run', 'cost'], defense: ['prepare'], network: ['define'] } as const
+/** All kinds of plugins. */
 export const pluginKinds = ['attack', 'defense', 'network'] as const satisfies readonly PluginKind[]
 
 /** Plugins by kind and id. */
@@ -41,8 +43,9 @@ export class PluginRegistry {
   readonly #notify: (notice: string) => void
 
   /**
-   * @param notify gets notices such as a meta key that this version does not know
-   * @throws ConfigError if two packages bring the same id; PluginError if a package exports no plugin table
+   * @param notify receives notices, such as a meta key that this version does not know
+   * @throws ConfigError if two packages provide the same id
+   * @throws PluginError if a package exports no plugin table
    */
   constructor(packages: readonly PluginPackage[], notify: (notice: string) => void = () => {}) {
     this.#notify = notify
@@ -58,15 +61,15 @@ export class PluginRegistry {
       .toSorted()
   }
 
-  /** The name of the package that a plugin came from; `robench` for built-ins. */
+  /** The name of the package that provides a plugin; `robench` for built-ins. */
   packageOf(kind: PluginKind, id: string): string | undefined {
     return this.#entries.get(`${kind}:${id}`)?.packageName
   }
 
   /**
    * A plugin by id.
-   * @param where who asks, for messages: `suites/a.json#/attacks/0/plugin`
-   * @throws ConfigError if there is none of that id; PluginError if it breaks the contract
+   * @param where the place that names it, for messages: `suites/a.json#/attacks/0/plugin`
+   * @throws ConfigError if the id is unknown; PluginError if the plugin breaks the contract
    */
   async get<K extends PluginKind>(kind: K, id: string, where = ''): Promise<PluginOfKind[K]> {
     const key = `${kind}:${id}`
@@ -77,7 +80,7 @@ export class PluginRegistry {
       loading = this.#load(kind, id, entry)
       this.#loaded.set(key, loading)
     }
-    // #load has checked that the kind is the one asked for.
+    // #load has checked the kind.
     return (await loading) as PluginOfKind[K]
   }
 
@@ -85,14 +88,13 @@ export class PluginRegistry {
     if (typeof table !== 'object' || table === null) {
       throw contractError(
         packageName,
-        `package "${packageName}": the default export must be a plugin table { attacks?, defenses?, networks? }, got ${shown(table)}`,
+        `package "${packageName}": the default export must be a plugin table ` +
+          `{ attacks?, defenses?, networks? }, got ${shown(table)}`,
       )
     }
     for (const key of Object.keys(table)) {
       if (!Object.values<string>(tableKeys).includes(key)) {
-        this.#notify(
-          `package "${packageName}": plugin table key "${key}" is not known to this robench; ignored`,
-        )
+        this.#notify(`package "${packageName}": unknown key "${key}" of the plugin table; ignored`)
       }
     }
     for (const kind of pluginKinds) {
@@ -109,14 +111,15 @@ export class PluginRegistry {
     if (other) {
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `packages "${other.packageName}" and "${packageName}" both bring the ${kind} "${id}"; ` +
-          'leave one out of the suite\'s "plugins", or have its maker prefix the id, such as "acme/blur"',
+        `packages "${other.packageName}" and "${packageName}" both provide the ${kind} "${id}"; ` +
+          'remove one from the suite\'s "plugins", or ask its author to prefix the id ("acme/blur")',
       )
     }
     if (typeof load !== 'function') {
       throw contractError(
         id,
-        `package "${packageName}": ${tableKeys[kind]}["${id}"] must be a function that loads the plugin, got ${shown(load)}`,
+        `package "${packageName}": ${tableKeys[kind]}["${id}"] must be a function that loads ` +
+          `the plugin, got ${shown(load)}`,
       )
     }
     this.#entries.set(key, { packageName, load: load as () => Promise<Plugin> })
@@ -143,14 +146,8 @@ export class PluginRegistry {
       throw contractError(id, `${name} must be a record with kind "${kind}", got ${shown(plugin)}`)
     }
     const meta: unknown = Reflect.get(plugin, 'meta')
-    const stated: unknown = typeof meta === 'object' && meta ? Reflect.get(meta, 'apiVersion') : 0
-    if (typeof stated === 'number' && stated > apiVersion) {
-      throw contractError(
-        id,
-        `${name} is made for plugin contract ${stated}, this robench knows up to ${apiVersion}; ` +
-          'update robench, or install an older version of the plugin',
-      )
-    }
+    const problem = apiVersionProblem(meta)
+    if (problem !== undefined) throw contractError(id, `${name} ${problem}`)
     const schema = pluginMetaSchemas[kind]
     const problems = compileSchema(schema)(meta).problems
     if (problems.length > 0) {
@@ -163,13 +160,13 @@ export class PluginRegistry {
     const checked = meta as Plugin['meta']
     for (const key of Object.keys(checked)) {
       if (!(key in schema.properties)) {
-        this.#notify(`${name}: meta key "${key}" is not known to this robench; ignored`)
+        this.#notify(`${name}: unknown key "${key}" of meta; ignored`)
       }
     }
     if (checked.id !== id) {
       throw contractError(
         id,
-        `${name}: meta.id is "${checked.id}"; it must equal its key in the table`,
+        `${name}: meta.id is "${checked.id}", but must equal its key in the table`,
       )
     }
     for (const entryPoint of entryPoints[kind]) {
@@ -178,6 +175,8 @@ export class PluginRegistry {
       }
     }
     if (checked.optionsSchema) compileOptionsSchema(id, checked.optionsSchema)
+    const roleProblem = checkOptionRoles(checked)
+    if (roleProblem !== undefined) throw contractError(id, `${name}: ${roleProblem}`)
   }
 
   #unknown(kind: PluginKind, id: string, where: string): ConfigError {
@@ -185,9 +184,27 @@ export class PluginRegistry {
     return new ConfigError(
       'ROBENCH_CONFIG',
       `${where ? `${where}: ` : ''}unknown ${kind} plugin "${id}"${didYouMean(id, known)} ` +
-        `(${tableKeys[kind]} at hand: ${known.join(', ') || 'none'}; a third party's comes from a package named in the suite's "plugins")`,
+        `(available ${tableKeys[kind]}: ${known.join(', ') || 'none'}; ` +
+        'third-party plugins come from the packages in the suite\'s "plugins")',
     )
   }
+}
+
+/** Why the plugin's contract cannot be used, in words; undefined if it can. */
+function apiVersionProblem(meta: unknown): string | undefined {
+  const stated: unknown =
+    typeof meta === 'object' && meta !== null ? Reflect.get(meta, 'apiVersion') : undefined
+  if (typeof stated !== 'number' || !Number.isInteger(stated) || stated < 1) {
+    return (
+      `must state the version of the plugin contract as a literal, ` +
+      `meta.apiVersion: ${hostApiVersion}; got ${shown(stated)}`
+    )
+  }
+  if (stated <= hostApiVersion) return undefined
+  return (
+    `requires plugin contract ${stated}, but this robench supports up to ${hostApiVersion}; ` +
+    'update robench, or install an older version of the plugin'
+  )
 }
 
 function contractError(pluginId: string, message: string): PluginError {

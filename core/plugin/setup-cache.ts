@@ -1,22 +1,22 @@
-/** What attacks learn before they attack, kept from one part of the data to the next. */
+/** The cache of an attack's setup, shared by the parts of one cell. */
 
-/** For parts of one cell, which differ in their examples alone. A failure is not kept. */
+/** Caches results of `setupOnce` for requests that differ only in their examples, not failures. */
 export class SetupCache {
   readonly #known = new Map<string, Promise<unknown>>()
 
-  /** True if nothing has been learned. */
+  /** True if nothing is cached. */
   get isEmpty(): boolean {
     return this.#known.size === 0
   }
 
-  /** What is known under the name, or else what `learn` gives. */
-  async recall<T>(name: string, learn: () => Promise<T>): Promise<T> {
+  /** The result cached under the name, or else that of `compute`. */
+  async recall<T>(name: string, compute: () => Promise<T>): Promise<T> {
     const known = this.#known.get(name)
-    // Under one name an attack always learns the same kind of thing.
+    // An attack uses each name for one type of result.
     if (known) return known as Promise<T>
-    const learned = learn()
-    this.#known.set(name, learned)
-    learned.catch(() => this.#known.delete(name))
-    return learned
+    const result = compute()
+    this.#known.set(name, result)
+    result.catch(() => this.#known.delete(name))
+    return result
   }
 }

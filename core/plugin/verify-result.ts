@@ -1,53 +1,57 @@
-/** Whether an attack's answers keep to the threat model, transforms included. */
-import { applyAmplitudeTransform, checkAmplitudeEvidence } from '../threat/amplitude-transform.ts'
-import { applyAttributeTransform, checkAttributeEvidence } from '../threat/attribute-transform.ts'
-import type { TransformEvidence } from '../threat/evidence.ts'
+/** Verifies that an attack's results are within the threat model, transforms included. */
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import { sizeOf, sliceRows } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import type { Norm, ThreatModel, Transform } from '../threat/threat-model.ts'
+import type { Norm, ThreatModel } from '../threat/threat-model.ts'
+import { isAdversarial, transformRecord } from '../threat/transforms/table.ts'
+import type { TransformEvidence } from '../threat/transforms/table.ts'
 import { describeViolation, verifyBounds, verifyInside } from '../threat/verify.ts'
 import { resultError } from './parse-result.ts'
 import type { ParsedResult } from './parse-result.ts'
 import type { AttackMeta } from './contract.ts'
 
-/** How far a component of a repeated transform may be from what the attack computed: float32 in another order. */
+/**
+ * Allowed difference per component between the transform as the host and as the attack compute it:
+ * float32 sums in another order.
+ */
 const transformTolerance = 1e-5
 
+/** A result and what to verify it against. */
 export interface ResultToVerify {
   readonly meta: AttackMeta
-  readonly answer: ParsedResult
-  /** `[n, c, h, w]`: what was attacked. */
+  readonly result: ParsedResult
+  /** `[n, c, h, w]`: the attacked inputs. */
   readonly inputs: FloatTensor
   readonly threatModel: ThreatModel
-  /** `[n]`: their places in the data set, for messages. */
+  /** `[n]`: their positions in the data set, for messages. */
   readonly exampleIndices: readonly number[]
   readonly reference: ReferenceExamples
 }
 
 /**
- * Checks each point: finite, within the bounds, and within the ball around the input, or around the transformed input that the host
- * computes itself from the answer's evidence. Of a corruption only the bounds can be checked.
- * @throws PluginError ROBENCH_PLUGIN_ANSWER for the first point or parameter that does not keep to the threat model
+ * Verifies that each point is finite, within the bounds, and within the ball around the input, or
+ * around the transformed input that the host computes from the attack's evidence. For transforms
+ * that are not adversarial, only the bounds are verified.
+ * @throws PluginError ROBENCH_PLUGIN_ANSWER for the first point or parameter that is outside
  */
 export async function verifyResult(request: ResultToVerify): Promise<void> {
-  const { meta, answer, inputs, threatModel, exampleIndices } = request
-  const corrupted = threatModel.transform?.kind === 'corruption'
-  const evidence = answer.transformed?.transform
+  const { meta, result, inputs, threatModel, exampleIndices } = request
+  const hasBall = isAdversarial(threatModel)
+  const evidence = result.transformed?.transform
   const centers = evidence ? await transformed(request, evidence) : inputs
   const model = evidence ? widened(threatModel, sizeOf(inputs.shape.slice(1))) : threatModel
   exampleIndices.forEach((example, row) => {
-    const point = sliceRows(answer.points, row, row + 1).data
-    const violation = corrupted
-      ? verifyBounds(threatModel.bounds, point)
-      : verifyInside(model, sliceRows(centers, row, row + 1).data, point)
+    const point = sliceRows(result.points, row, row + 1).data
+    const violation = hasBall
+      ? verifyInside(model, sliceRows(centers, row, row + 1).data, point)
+      : verifyBounds(threatModel.bounds, point)
     if (violation === undefined) return
-    const reason = `its answer for example ${example} ${describeViolation(violation)}`
+    const reason = `its result for example ${example} ${describeViolation(violation)}`
     throw resultError(meta, reason, { example, violation })
   })
 }
 
-/** T(x) of each input by the answer's parameters, after a check that the threat model permits them. */
+/** T(x) of each input with the attack's parameters, which the threat model must permit. */
 async function transformed(
   { meta, inputs, threatModel, reference }: ResultToVerify,
   evidence: TransformEvidence,
@@ -58,33 +62,18 @@ async function transformed(
     const permitted = transform ? `only the transform "${transform.kind}"` : 'no transform'
     throw resultError(
       meta,
-      `its answer used the transform "${evidence.kind}", but the threat model permits ${permitted}`,
+      `it used the transform "${evidence.kind}", but the threat model permits ${permitted}`,
     )
   }
-  const problem = checkEvidence(transform, evidence, inputs.shape, reference)
-  if (problem !== undefined) throw resultError(meta, `its answer's transform: ${problem}`)
-  if (count === 0) return inputs
-  return evidence.kind === 'attribute'
-    ? applyAttributeTransform(inputs, evidence, bounds)
-    : applyAmplitudeTransform(inputs, evidence, reference, bounds)
+  const { checkEvidence, apply } = transformRecord(evidence.kind)
+  const problem = checkEvidence
+    ? checkEvidence(transform, evidence, inputs.shape, { bounds, reference })
+    : `a transform of the kind "${evidence.kind}" has no evidence`
+  if (problem !== undefined) throw resultError(meta, `its transform: ${problem}`)
+  return count === 0 || !apply ? inputs : apply(inputs, evidence, { bounds, reference })
 }
 
-function checkEvidence(
-  transform: Transform,
-  evidence: TransformEvidence,
-  shape: readonly number[],
-  reference: ReferenceExamples,
-): string | undefined {
-  if (transform.kind === 'attribute' && evidence.kind === 'attribute') {
-    return checkAttributeEvidence(transform, evidence, shape)
-  }
-  if (transform.kind === 'amplitude' && evidence.kind === 'amplitude') {
-    return checkAmplitudeEvidence(transform, evidence, shape, reference.count)
-  }
-  return 'of another kind than that of the threat model'
-}
-
-/** The ball with room for `transformTolerance` in each of `size` components. */
+/** The ball widened by `transformTolerance` in each of `size` components. */
 function widened(threatModel: ThreatModel, size: number): ThreatModel {
   const room: Readonly<Record<Norm, number>> = {
     Linf: transformTolerance,

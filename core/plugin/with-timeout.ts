@@ -1,22 +1,24 @@
-/** Runs a plugin's function until it ends, the run is aborted, or its time is up. */
+/** Runs a plugin's function with a time limit and an abort signal. */
 import { RunError } from '../base/errors.ts'
 
-/** How long code that was told to stop may take to do so before the host goes on without it, in ms. */
+/** Time that aborted code has to stop before the host continues without it, in ms. */
 const graceMs = 2_000
 
+/** When to stop a plugin's function. */
 export interface StopConditions {
-  /** Who runs, for messages: `attack pgd (version 1)`. */
+  /** The plugin's name in messages: `attack pgd (version 1)`. */
   readonly name: string
   readonly signal: AbortSignal
-  /** No limit if left out. */
+  /** Default: no limit. */
   readonly timeLimitMs?: number
 }
 
 /**
- * Calls `run` with a signal that is aborted when the outer one is, or when the time is up. What is told to stop gets a
- * moment to do so, as it may be inside a pass; then this goes on without it. Code that never gives way, such as
- * an endless loop without passes, cannot be interrupted from inside its own process.
- * @throws RunError ROBENCH_ABORTED or ROBENCH_TIMEOUT; else whatever `run` throws
+ * Calls `run` with a signal that is aborted with the outer one, or when the time is up. The code
+ * then has 2 seconds to stop, since it may be inside a pass; after that, this function rejects
+ * without waiting for it. Code that never yields, such as an endless loop without passes, cannot be
+ * interrupted from inside its own process.
+ * @throws RunError ROBENCH_ABORTED or ROBENCH_TIMEOUT; otherwise whatever `run` throws
  */
 export async function withTimeout<T>(
   { name, signal, timeLimitMs }: StopConditions,
@@ -39,17 +41,17 @@ export async function withTimeout<T>(
   else signal.addEventListener('abort', onAbort, { once: true })
   if (timeLimitMs !== undefined) {
     const message =
-      `${name} took longer than its time limit of ${timeLimitMs} ms; ` +
-      'raise the limit, or ask for fewer steps or examples'
+      `${name} exceeded its time limit of ${timeLimitMs} ms; ` +
+      'raise the limit, or run fewer steps or examples'
     timers.push(setTimeout(() => stop(new RunError('ROBENCH_TIMEOUT', message)), timeLimitMs))
   }
   try {
     inner.signal.throwIfAborted()
-    const answer = await Promise.race([run(inner.signal), stopped])
+    const result = await Promise.race([run(inner.signal), stopped])
     inner.signal.throwIfAborted()
-    return answer
+    return result
   } catch (error) {
-    // Whatever is thrown after the stop is the stop's consequence; its reason is the error to tell.
+    // Errors after the abort are its consequence: report the reason of the abort.
     throw inner.signal.aborted ? inner.signal.reason : error
   } finally {
     signal.removeEventListener('abort', onAbort)

@@ -1,9 +1,12 @@
-/** What an attack that wraps another one needs: the schema of its option, and the attack. */
+/** For attacks that wrap another one: the schema of the option, and access to the attack. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { PluginError } from '../base/errors.ts'
 import type { AttackContext, WrappedAttack } from './contract.ts'
 
-/** For the property `attack` of a wrapper's `optionsSchema`; the host checks the inner options against the inner attack's own schema. */
+/**
+ * Schema of an option with the role `attack`. The host checks the inner options against the inner
+ * attack's own schema.
+ */
 export const wrappedAttackSchema = {
   type: 'object',
   additionalProperties: false,
@@ -16,11 +19,11 @@ export const wrappedAttackSchema = {
   description: 'the attack to run, {"id": …, "options": {…}}',
 } as const satisfies JSONSchema
 
-/** The attack that the option `attack` names. @throws PluginError if the host was not told, by `meta.wraps`, to find it */
+/** The attack to wrap. @throws PluginError if no option has the role `attack` */
 export function innerAttack({ inner }: Pick<AttackContext, 'inner'>): WrappedAttack {
   if (inner) return inner
   throw new PluginError(
     'ROBENCH_PLUGIN_CONTRACT',
-    'there is no attack to wrap: set meta.wraps to true, and give the option "attack"',
+    'there is no attack to wrap: declare the role "attack" of an option in meta.optionRoles',
   )
 }

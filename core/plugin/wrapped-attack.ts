@@ -1,19 +1,19 @@
-/** Attacks within attacks: what a wrapper gets to run. */
+/** Attacks that other attacks wrap. */
 import type { AttackTask } from '../attack/task.ts'
 import type { Model } from '../model/model.ts'
 import { parseResult } from './parse-result.ts'
 import type { AttackContext, AttackPlugin, PluginOptions, WrappedAttack } from './contract.ts'
 import { guardModel } from './guarded-model.ts'
 
-/** An attack with its options, validated against its schema and defaults filled in. */
+/** An attack with its options, validated and with defaults filled in. */
 export interface ChosenAttack {
   readonly plugin: AttackPlugin<never>
   readonly options: PluginOptions
-  /** What a wrapper wraps. */
+  /** The attack that it wraps. */
   readonly inner?: ChosenAttack
 }
 
-/** What the host adds to a task for wrappers and for attacks on other models. */
+/** What the host adds to the context of wrappers and of attacks on other models. */
 export function attackExtras(
   { plugin, inner }: ChosenAttack,
   surrogates: readonly Model[] | undefined,
@@ -25,13 +25,13 @@ export function attackExtras(
   )
   return {
     ...(inner && { inner: wrap(inner) }),
-    ...(meta.surrogates && guarded && { surrogates: guarded }),
+    ...(guarded && { surrogates: guarded }),
   }
 }
 
 /**
- * The attack as its wrapper sees it. It is held to its own stated knowledge of the model that it is given; its answer's
- * form is checked, and the host checks what the wrapper makes of it.
+ * The attack as its wrapper sees it. Its own declared knowledge limits its view of the model. The
+ * form of its result is checked; the host verifies only what the wrapper returns.
  */
 function wrap({ plugin, options, inner }: ChosenAttack): WrappedAttack {
   const { meta } = plugin
@@ -47,12 +47,12 @@ function wrap({ plugin, options, inner }: ChosenAttack): WrappedAttack {
             task.rng.stream(row, restart, [meta.id, name, use].join('/')),
         },
         ...(inner && { inner: wrap(inner) }),
-        // A wrapper may change the model from run to run.
-        setupOnce: (_, learn) => learn(),
+        // A wrapper may pass another model in each run.
+        setupOnce: (_, compute) => compute(),
       }
       // The options were validated against the plugin's own schema, which their type was read from.
-      const answer = await plugin.run(context as AttackContext<never>)
-      return parseResult(meta, answer, task.inputs.shape).points
+      const result = await plugin.run(context as AttackContext<never>)
+      return parseResult(meta, result, task.inputs.shape).points
     },
   }
 }

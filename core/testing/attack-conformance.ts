@@ -5,7 +5,8 @@ import type { Model } from '../model/model.ts'
 import { predictions } from '../model/predictions.ts'
 import type { AttackPlugin, PluginOptions } from '../plugin/contract.ts'
 import { runAttack } from '../plugin/host.ts'
-import type { HostedResult, AttackRequest } from '../plugin/host.ts'
+import type { AttackRequest } from '../plugin/attack-request.ts'
+import type { HostedResult } from '../plugin/host.ts'
 import { SetupCache } from '../plugin/setup-cache.ts'
 import { pluginMetaSchemas } from '../plugin/meta-schema.ts'
 import { resolveOptions } from '../plugin/options.ts'
@@ -32,7 +33,7 @@ export interface AttackConformance {
   readonly options?: PluginOptions
   /** Options under which the seed must change the answer, for an attack with `meta.stochastic`; `options` if left out. */
   readonly seedOptions?: PluginOptions
-  /** The attack that it wraps, for an attack with `meta.wraps`. */
+  /** The attack to wrap, for an attack with an option of the role `attack`. */
   readonly inner?: ChosenAttack
   /** Makes the model that is attacked; `LinearModel` if left out, which cannot `compile`. */
   createModel?(classifier: LinearClassifier): Promise<Model>
@@ -198,11 +199,11 @@ const checkOrder: Check = async ({ attack, labels }, { plugin }) => {
 const checkLearned: Check = async ({ attack, labels }, { plugin }) => {
   const middle = Math.floor(labels.length / 2)
   const rows = Array.from(labels.keys())
-  const learned = new SetupCache()
-  await attack({ rows: rows.slice(0, middle), learned })
-  if (learned.isEmpty) return
+  const setupCache = new SetupCache()
+  await attack({ rows: rows.slice(0, middle), setupCache })
+  if (setupCache.isEmpty) return
   const rest = rows.slice(middle)
-  const [after, alone] = [await attack({ rows: rest, learned }), await attack({ rows: rest })]
+  const [after, alone] = [await attack({ rows: rest, setupCache }), await attack({ rows: rest })]
   ensure(
     sameBytes(after, alone),
     plugin,

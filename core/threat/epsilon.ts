@@ -1,12 +1,12 @@
-/** Sizes of perturbations as people write them: `0.03`, `"0.03"` or `"8/255"`. */
+/** Sizes of perturbations in text: `0.03`, `"0.03"` or `"8/255"`. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
 
-// A decimal number, or two of them with a slash between.
+// A decimal number, or two of them separated by a slash.
 const pattern = String.raw`^\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*(/\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*)?$`
 const fraction = new RegExp(pattern)
 
-/** JSON Schema of a size that `parseEpsilon` reads: a positive number, or text with a number or a fraction. */
+/** JSON Schema of the sizes that `parseEpsilon` accepts: a positive number, or a fraction as text. */
 export const epsilonSchema = {
   anyOf: [
     { type: 'number', exclusiveMinimum: 0 },
@@ -15,8 +15,8 @@ export const epsilonSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The number that a size stands for, in the units of the inputs.
- * @param name what the error calls it: an option's name or a place in a file.
+ * A size as a number, in the units of the inputs.
+ * @param name the option or the place in a file, for the error
  * @throws ConfigError ROBENCH_CONFIG unless it is finite and above zero.
  */
 export function parseEpsilon(value: unknown, name = 'epsilon'): number {
@@ -28,13 +28,30 @@ export function parseEpsilon(value: unknown, name = 'epsilon'): number {
   )
 }
 
+/**
+ * A size as text: `0.1` where a decimal of at most four significant digits is exact, `8/255` where
+ * it is a multiple of 1/255 (to 1e-9), else a decimal rounded to six significant digits.
+ */
+export function formatEpsilon(epsilon: number): string {
+  const short = Number(epsilon.toPrecision(4))
+  const steps = Math.round(epsilon * 255)
+  if (short !== epsilon && steps > 0 && Math.abs(epsilon - steps / 255) < 1e-9)
+    return `${steps}/255`
+  return String(short === epsilon ? short : Number(epsilon.toPrecision(6)))
+}
+
+/** A size as a part of a directory name: `8-255`, `0.1`. */
+export function epsilonSlug(epsilon: number): string {
+  return formatEpsilon(epsilon).replace('/', '-')
+}
+
 function fromText(text: string): number {
   if (!fraction.test(text)) return Number.NaN
   const [numerator, denominator = '1'] = text.split('/')
   return Number(numerator) / Number(denominator)
 }
 
-/** JSON would print NaN and Infinity as null. */
+/** As JSON, but NaN and Infinity as they are instead of null. */
 function shown(value: unknown): string {
   return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing')
 }

@@ -1,15 +1,16 @@
-/** Augmentation of small images: a random crop from a zero-padded image, and a random mirror image. */
+/** Augmentation of small images: a random crop from a zero-padded image, and a random flip. */
 import type { RandomStream } from '../base/random.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
+/** Which random changes are made to training images. */
 export interface Augmentation {
-  /** Zeros on every side before a crop of the old size; 0 for none. */
+  /** Zero padding on every side before a crop of the original size; 0 for none. */
   readonly crop: number
-  /** Mirror left and right, one time in two. */
+  /** Flip left and right with probability 1/2. */
   readonly flip: boolean
 }
 
-/** Augments images `[n, c, h, w]` in place. @param random the stream of the image in that row. */
+/** Augments images `[n, c, h, w]` in place. @param random returns the stream of a row */
 export function augment(
   images: FloatTensor,
   { crop, flip }: Augmentation,

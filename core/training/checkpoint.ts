@@ -1,12 +1,12 @@
-/** Checkpoints of training: named tensors and a few facts in one file, written so that it is whole or not there. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { RunError } from '../base/errors.ts'
+/** Checkpoints of training: named tensors and a few facts in one file, written atomically. */
+import { existsSync, readFileSync } from 'node:fs'
+import { writeFileAtomic } from '../base/atomic-file.ts'
 import { hashBytes } from '../base/hash.ts'
 import { float32, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 
+/** The saved state of a training after an epoch. */
 export interface Checkpoint {
-  /** Identifies the training that it belongs to; another one does not take it up. */
+  /** Identifies the training; others ignore the checkpoint. */
   readonly training: string
   readonly epoch: number
   readonly facts: Readonly<Record<string, unknown>>
@@ -21,8 +21,8 @@ interface Header {
   readonly sha256: string
 }
 
-/** Writes a checkpoint in the place of an older one. @throws RunError ROBENCH_STORE. */
-export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
+/** Writes a checkpoint and replaces an older one. @throws RunError ROBENCH_STORE. */
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const tensors = [...checkpoint.tensors]
   const bodies = tensors.map(
     ([, { data }]) => new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
@@ -34,24 +34,11 @@ export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
     tensors: tensors.map(([name, { shape }]) => ({ name, shape })),
     sha256: hashBytes(...bodies),
   }
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(
-      `${path}.part`,
-      Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...bodies]),
-      { flush: true },
-    )
-    renameSync(`${path}.part`, path)
-  } catch (cause) {
-    throw new RunError(
-      'ROBENCH_STORE',
-      `${path}: cannot write the checkpoint (${String(cause)}); free space or choose another folder, and start again: training goes on from the last one`,
-      { cause },
-    )
-  }
+  const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...bodies])
+  await writeFileAtomic(path, bytes)
 }
 
-/** Reads a checkpoint of that training; undefined if there is none, or none that is whole. */
+/** Reads a checkpoint of that training; undefined if there is none, or if it is damaged. */
 export function readCheckpoint(path: string, training: string): Checkpoint | undefined {
   if (!existsSync(path)) return undefined
   const bytes = readFileSync(path)

@@ -1,24 +1,18 @@
-/** The attack inside adversarial training, and the evaluation of weights between epochs. */
+/** The attack inside adversarial training, and the evaluation of weights after each epoch. */
 import type { Dataset } from '../data/dataset.ts'
 import { Session } from '../engine/graph/session.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
 import { float32, int64, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { attackGraph, type TrainedNetwork, type Weights } from './training-graph.ts'
+import type { Adversary } from './training-options.ts'
 
-/** Projected gradient descent with a uniform random start, as in Madry et al. 2018. */
-export interface Adversary {
-  readonly threatModel: ThreatModel
-  readonly steps: number
-  /** In the units of the inputs. */
-  readonly stepSize: number
-  /** The fraction of training over which radius and step grow linearly from 0; training at the full radius at once can stay at chance. */
-  readonly ramp?: number
-}
-
-/** The adversary at that moment of training. */
-export function rampedAdversary(adversary: Adversary, progress: number): Adversary {
-  const { ramp = 0, threatModel, stepSize } = adversary
+/** The adversary after a fraction `progress` of training, in [0, 1): see `Adversary.ramp`. */
+export function rampedAdversary(
+  adversary: Required<Adversary>,
+  progress: number,
+): Required<Adversary> {
+  const { ramp, threatModel, stepSize } = adversary
   if (progress >= ramp) return adversary
   const factor = progress / ramp
   return {
@@ -29,9 +23,13 @@ export function rampedAdversary(adversary: Adversary, progress: number): Adversa
 }
 
 const evaluationBatch = 100
+/** Steps of the attack that measures validation accuracy. */
 const evaluationSteps = 10
 
-/** Attacks the network at inference (running statistics), with its weights baked into a session per call. */
+/**
+ * Attacks the network at inference (batch normalization uses running statistics). Each call loads
+ * a session with the current weights as constants.
+ */
 export class InnerAttack {
   readonly #graph: ReturnType<typeof attackGraph>
   readonly #options: { readonly threads: number }
@@ -41,12 +39,12 @@ export class InnerAttack {
     this.#options = options
   }
 
-  /** Adversarial examples of a batch, in the shape of `clean`. */
+  /** Adversarial examples of a batch `[n, c, h, w]`, in the shape of `clean`. */
   async run(
     clean: FloatTensor,
     labels: Int32Array,
     weights: Weights,
-    adversary: Adversary,
+    adversary: Required<Adversary>,
     random: RandomStream,
   ): Promise<FloatTensor> {
     const session = await this.#session(weights)
@@ -57,12 +55,15 @@ export class InnerAttack {
     }
   }
 
-  /** Accuracy on held-out examples, clean and under the adversary with 10 steps of ε/4. */
+  /**
+   * Accuracy on held-out examples: clean, and under the adversary with 10 steps of size ε/4.
+   * @returns fractions; 0 if there are no examples
+   */
   async evaluate(
     data: Dataset,
     rows: Uint32Array,
     weights: Weights,
-    adversary: Adversary | undefined,
+    adversary: Required<Adversary> | undefined,
   ): Promise<{ validationAccuracy: number; validationRobustAccuracy?: number }> {
     if (rows.length === 0) return { validationAccuracy: 0 }
     const session = await this.#session(weights)
@@ -104,7 +105,7 @@ async function ascend(
   session: Session,
   clean: FloatTensor,
   labels: Int32Array,
-  adversary: Adversary,
+  adversary: Required<Adversary>,
   random: RandomStream,
 ): Promise<FloatTensor> {
   const { norm, epsilon } = adversary.threatModel
@@ -114,16 +115,16 @@ async function ascend(
   const project = norm === 'Linf' ? projectLinf : projectL2
   project(adversarial, clean, adversary.threatModel)
   for (let step = 0; step < adversary.steps; step++) {
-    const answers = await session.run(
+    const outputs = await session.run(
       { inputs: adversarial, labels: int64([labels.length], labels) },
       'inner attack',
     )
-    const slopes = answers['gradient']!.data as Float32Array
+    const gradient = outputs['gradient']!.data as Float32Array
     if (norm === 'Linf') {
       for (let i = 0; i < data.length; i++)
-        data[i] = data[i]! + adversary.stepSize * Math.sign(slopes[i]!)
+        data[i] = data[i]! + adversary.stepSize * Math.sign(gradient[i]!)
     } else {
-      stepAlongUnit(adversarial, slopes, adversary.stepSize)
+      stepAlongUnit(adversarial, gradient, adversary.stepSize)
     }
     project(adversarial, clean, adversary.threatModel)
   }
@@ -135,11 +136,11 @@ async function countCorrect(
   inputs: FloatTensor,
   labels: Int32Array,
 ): Promise<number> {
-  const answers = await session.run(
+  const outputs = await session.run(
     { inputs, labels: int64([labels.length], labels) },
     'evaluation',
   )
-  return (answers['correct']!.data as Float32Array).reduce((sum, value) => sum + value, 0)
+  return (outputs['correct']!.data as Float32Array).reduce((sum, value) => sum + value, 0)
 }
 
 function projectLinf(
@@ -172,13 +173,14 @@ function projectL2(
   }
 }
 
-function stepAlongUnit(adversarial: FloatTensor, slopes: Float32Array, stepSize: number): void {
+/** Moves each example by `stepSize` along its gradient, scaled to unit L2 norm. */
+function stepAlongUnit(adversarial: FloatTensor, gradient: Float32Array, stepSize: number): void {
   const size = sizeOf(adversarial.shape.slice(1))
-  for (let start = 0; start < slopes.length; start += size) {
+  for (let start = 0; start < gradient.length; start += size) {
     let squares = 0
-    for (let i = start; i < start + size; i++) squares += slopes[i]! ** 2
+    for (let i = start; i < start + size; i++) squares += gradient[i]! ** 2
     const scale = stepSize / Math.max(Math.sqrt(squares), 1e-12)
     for (let i = start; i < start + size; i++)
-      adversarial.data[i] = adversarial.data[i]! + scale * slopes[i]!
+      adversarial.data[i] = adversarial.data[i]! + scale * gradient[i]!
   }
 }

@@ -1,4 +1,4 @@
-/** Layers: functions from expressions to expressions that make their parameters in a scope. */
+/** Layers: functions of expressions that create their parameters in a scope. */
 import { g } from '../engine/graph/graph.ts'
 import { shapeError } from '../engine/graph/operator-call.ts'
 import { formatShape } from '../engine/graph/dim.ts'
@@ -6,13 +6,17 @@ import type { Value } from '../engine/graph/value.ts'
 import { heNormal, ones, uniformFanIn, zeros } from './initializers.ts'
 import type { LayerScope } from './scope.ts'
 
+/** Options of `convolution`. */
 export interface ConvolutionLayer {
+  /** Output channels. */
   readonly channels: number
   /** Width and height of the kernel. */
   readonly kernel: number
+  /** Default 1. */
   readonly stride?: number
-  /** Zeros on every side; default kernel / 2 rounded down, which keeps the size at stride 1. */
+  /** Zero padding on every side; default ⌊kernel / 2⌋, which keeps the size at stride 1. */
   readonly pad?: number
+  /** Default false. */
   readonly bias?: boolean
 }
 
@@ -30,7 +34,10 @@ export function convolution(scope: LayerScope, x: Value, options: ConvolutionLay
   return g.conv(x, weight, offset, { strides: [stride, stride], pads: [pad, pad, pad, pad] })
 }
 
-/** Batch normalization (Ioffe and Szegedy 2015): the batch's statistics in training, running ones (momentum 0.9) at inference. */
+/**
+ * Batch normalization (Ioffe and Szegedy 2015, arXiv:1502.03167): with the batch's statistics in
+ * training, with running statistics (momentum 0.9) at inference.
+ */
 export function batchNormalization(scope: LayerScope, x: Value): Value {
   const name = scope.layer('norm')
   const channels = sizeAt(x, 1)

@@ -1,13 +1,16 @@
-/** Learning-rate schedules: the factor on the base rate as a function of the fraction of training done. */
+/** Learning-rate schedules: the factor of the base rate as a function of training progress. */
 
+/** Names of the schedules of `scheduleFactor`. */
 export const scheduleNames = ['cosine', 'one-cycle', 'step', 'constant'] as const
+/** A learning-rate schedule. */
 export type ScheduleName = (typeof scheduleNames)[number]
 
 /**
- * The factor at progress in [0, 1).
- * `cosine`: from 1 to 0 by half a cosine. `one-cycle`: linear from 0 to 1 over the first 30 %, then
- * linear to 0 (Smith 2018, arXiv 1803.09820, in the form of Wong et al. 2020). `step`: 1, then 0.1
- * from half, then 0.01 from three quarters. `warmup` is a first fraction that rises linearly from 0.
+ * The factor of the learning rate at `progress` in [0, 1).
+ * `cosine`: half a cosine from 1 to 0. `one-cycle`: linear from 0 to 1 over the first 30%, then
+ * linear to 0 (Smith 2018, arXiv:1803.09820, as in Wong et al. 2020). `step`: 1, 0.1 from 50%,
+ * 0.01 from 75%. `constant`: 1.
+ * @param warmup first fraction of training over which the factor also rises linearly from 0
  */
 export function scheduleFactor(name: ScheduleName, progress: number, warmup = 0): number {
   const rise = warmup > 0 && progress < warmup ? progress / warmup : 1

@@ -1,4 +1,4 @@
-/** Where layers put their parameters while a network is built. */
+/** The scope that collects a network's parameters while it is built. */
 import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { parameterPrefix } from '../engine/graph/serialize.ts'
@@ -6,35 +6,37 @@ import type { Value } from '../engine/graph/value.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
 import { float32, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 
-/** Fills a new parameter. */
+/** Fills a new parameter of that shape with initial values. */
 export type Initializer = (
   values: Float32Array,
   shape: readonly number[],
   random: RandomStream,
 ) => void
 
-/** A named tensor that training changes: by the optimizer, or (running statistics) by the forward pass. */
+/** A named tensor that the optimizer or, for running statistics, the forward pass updates. */
 export interface Parameter {
   readonly name: string
   /** Its placeholder in the graph. */
   readonly value: Value
   readonly initial: FloatTensor
+  /** False for running statistics. */
   readonly trainable: boolean
   /** Whether weight decay applies. */
   readonly decays: boolean
 }
 
+/** Options of `LayerScope.parameter`; both default to true. */
 export interface ParameterOptions {
   readonly trainable?: boolean
   readonly decays?: boolean
 }
 
 /**
- * Collects the parameters of one network. Names are made of the order of layers, and initial values
- * drawn from a stream of (seed, name), so that building the network twice gives the same.
+ * Collects the parameters of one network. Names count layers in order, and initial values are drawn
+ * from a stream of (seed, name), so building the network twice gives the same parameters.
  */
 export class LayerScope {
-  /** In training, batch normalization uses the batch's statistics. */
+  /** True in training, where batch normalization uses the batch's statistics. */
   readonly training: boolean
   readonly #seed: number
   readonly #parameters = new Map<string, Parameter>()
@@ -46,6 +48,7 @@ export class LayerScope {
     this.#seed = options.seed
   }
 
+  /** In the order in which they were created. */
   get parameters(): readonly Parameter[] {
     return [...this.#parameters.values()]
   }
@@ -55,13 +58,13 @@ export class LayerScope {
     return this.#updates
   }
 
-  /** A name for the next layer of that kind: `conv3`. */
+  /** A name for the next layer, such as `conv3`. */
   layer(kind: string): string {
     this.#layers += 1
     return `${kind}${this.#layers}`
   }
 
-  /** Makes a parameter and gives its placeholder. @throws GraphError if the name is taken. */
+  /** Creates a parameter and returns its placeholder. @throws GraphError if the name exists. */
   parameter(
     name: string,
     shape: readonly number[],
@@ -71,7 +74,7 @@ export class LayerScope {
     if (this.#parameters.has(name)) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `parameter "${name}" exists already; give each layer its own name`,
+        `parameter "${name}" already exists; give each layer its own name`,
       )
     }
     const values = new Float32Array(sizeOf(shape))
@@ -88,7 +91,7 @@ export class LayerScope {
     return value
   }
 
-  /** States what a running statistic becomes after a training pass. */
+  /** Sets the expression of a running statistic's value after a training pass. */
   update(name: string, value: Value): void {
     this.#updates.set(name, value)
   }

@@ -1,4 +1,4 @@
-/** The graphs of training: one optimizer step, the inner attack's gradient, and the finished model. */
+/** The graphs of training: an optimizer step, the inner attack's gradient, the exported model. */
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { foldBatchNormalization, substitute } from '../engine/graph/rewrite.ts'
@@ -13,22 +13,24 @@ import { LayerScope, type Parameter } from './scope.ts'
 /** Parameters (and momentum buffers) by name. */
 export type Weights = ReadonlyMap<string, FloatTensor>
 
+/** A network with the normalization of its inputs, and the seed of its initial weights. */
 export interface TrainedNetwork {
   readonly network: NetworkDefinition
   readonly inputShape: readonly [number, number, number]
-  /** Per channel; put inside the model, so that it takes raw images. */
+  /** Per channel. Normalization is part of the model, which therefore takes raw images. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly seed: number
 }
 
+/** Options of SGD with momentum. */
 export interface OptimizerOptions {
   readonly momentum: number
   readonly weightDecay: number
   readonly nesterov: boolean
 }
 
-/** Builds the network over raw images; with `weights` its parameters are constants, otherwise placeholders. */
+/** Builds the network on raw images, with placeholders for its parameters. */
 function build(
   trained: TrainedNetwork,
   images: Value,
@@ -40,16 +42,17 @@ function build(
   return { scope, logits: trained.network.build(scope, normalized) }
 }
 
-/** The parameters as they begin. */
+/** The parameters with their initial values. */
 export function initialParameters(trained: TrainedNetwork): readonly Parameter[] {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   return build(trained, images, true).scope.parameters
 }
 
 /**
- * One step of SGD with momentum on a batch: v ← μv + (∇ + λw), w ← w − rate·v (or w − rate·(∇ + λw + μv)
- * with Nesterov's form), as PyTorch has it. Placeholders: `inputs`, `labels`, `rate`, `parameter/…`,
- * `momentum/…`; outputs of the same names, and `loss` (mean) and `correct` (count).
+ * One step of SGD with momentum on a batch, as in PyTorch: v ← μv + (∇ + λw), then w ← w − rate·v,
+ * or w ← w − rate·(∇ + λw + μv) with Nesterov momentum. Inputs: `inputs`, `labels`, `rate`,
+ * `parameter/…`, `momentum/…`. Outputs: `new/parameter/…`, `new/momentum/…`, `loss` (mean),
+ * `correct` (count).
  */
 export function stepGraph(
   trained: TrainedNetwork,
@@ -87,15 +90,16 @@ export function stepGraph(
 }
 
 /**
- * The gradient of the inner attack, with the network at inference and its weights baked in:
- * onnxruntime lays out constant kernels once, at load, and keeps to its blocked layout with them,
- * which kernels that are fed do not get. `bake` puts in the weights of the moment.
+ * The gradient of the inner attack, with the network at inference and its weights as constants:
+ * onnxruntime packs constant kernels into its blocked layout once, at load; kernels that are
+ * inputs do not get that layout. `bake` returns the ONNX file with the given weights.
  */
 export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): Uint8Array } {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   const labels = g.input('labels', 'int64', ['n'])
   const { scope, logits } = build(trained, images, false)
-  // Folded while they are placeholders, so that the folding is part of the graph; then constants, by name.
+  // Batch normalization is folded while parameters are placeholders, so the folding is part of the
+  // graph. Parameters become constants afterwards, by name.
   const constants = new Map(
     scope.parameters.map(({ value, initial }) => [value, g.constant(initial, value.node.name)]),
   )
@@ -114,7 +118,10 @@ export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): 
   }
 }
 
-/** The finished model: `inputs` `[n, c, h, w]` to `logits` `[n, k]`, normalization inside, batch normalization folded. */
+/**
+ * The exported model: `inputs` `[n, c, h, w]` to `logits` `[n, k]`, with normalization inside and
+ * batch normalization folded.
+ */
 export function exportModel(trained: TrainedNetwork, weights: Weights): Uint8Array {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   const { scope, logits } = build(trained, images, false)
@@ -125,7 +132,7 @@ export function exportModel(trained: TrainedNetwork, weights: Weights): Uint8Arr
   return toOnnx({ logits: folded! }, [images])
 }
 
-/** Per example: 1 where the largest logit is the label's. */
+/** `[n]`: 1 where the prediction is the label, else 0. */
 function correctness(logits: Value, labels: Value): Value {
   const predicted = g.op('ArgMax', [logits], { axis: 1, keepdims: 0 })[0]!
   return g.cast(g.equal(predicted, labels), 'float32')

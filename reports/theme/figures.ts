@@ -1,5 +1,8 @@
 /** How figures are written for people: the only place where fractions become percent and epsilons become 8/255. */
 import type { Interval } from '../../core/bench/metrics/interval.ts'
+import { formatEpsilon } from '../../core/threat/epsilon.ts'
+
+export { formatEpsilon as epsilonText }
 
 /** A fraction as `69.25 %`, with a no-break space. */
 export function percent(fraction: number): string {
@@ -59,18 +62,6 @@ export function shortHash(hash: string): string {
   return hash.slice(0, 12)
 }
 
-/**
- * An epsilon as people write it: `0.1` where a decimal of at most four significant digits is exact, `8/255`
- * where it is a whole number of 8-bit steps (to 1e-9), else a decimal rounded to six significant digits.
- */
-export function epsilonText(epsilon: number): string {
-  const short = Number(epsilon.toPrecision(4))
-  const steps = Math.round(epsilon * 255)
-  if (short !== epsilon && steps > 0 && Math.abs(epsilon - steps / 255) < 1e-9)
-    return `${steps}/255`
-  return String(short === epsilon ? short : Number(epsilon.toPrecision(6)))
-}
-
 /** A figure with three significant digits: `0.0312`. */
 export function significant(value: number): string {
   return String(Number(value.toPrecision(3)))
@@ -89,7 +80,8 @@ export function codeless(text: string): string {
 
 /** Plain JSON on one line, text without quotes and sizes as `epsilonText`: how options and training facts are shown. */
 export function plain(value: unknown): string {
-  if (typeof value === 'number') return Math.abs(value) < 10_000 ? epsilonText(value) : count(value)
+  if (typeof value === 'number')
+    return Math.abs(value) < 10_000 ? formatEpsilon(value) : count(value)
   if (Array.isArray(value)) return `[${value.map(plain).join(', ')}]`
   if (typeof value === 'object' && value !== null) return `{ ${plainOptions(value)} }`
   return String(value)

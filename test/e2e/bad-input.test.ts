@@ -63,7 +63,7 @@ test('attacks that throw, cheat, hang or kill their worker fail alone: exit code
     'ROBENCH_PLUGIN_FAILED: attack test/throws (version 1) failed: no idea what to do',
   )
   expect(endings[1]).toContain(
-    'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its answer for',
+    'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its result for',
   )
   expect(endings[2]).toContain('ROBENCH_TIMEOUT: attack "test/hangs" took longer than 2000 ms')
   expect(endings[3]).toContain(

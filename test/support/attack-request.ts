@@ -1,7 +1,7 @@
 /** Requests to the host on a random linear classifier, with everything filled in that a test does not care about. */
 import { predictions } from '../../core/model/predictions.ts'
 import type { AttackPlugin } from '../../core/plugin/contract.ts'
-import type { AttackRequest } from '../../core/plugin/host.ts'
+import type { AttackRequest } from '../../core/plugin/attack-request.ts'
 import { resolveOptions } from '../../core/plugin/options.ts'
 import { randomStream } from '../../core/base/random.ts'
 import { float32 } from '../../core/engine/tensor/tensor.ts'

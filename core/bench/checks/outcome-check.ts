@@ -32,7 +32,10 @@ export interface ComparedEntry {
 }
 
 /** What is to be known of an attack plugin. */
-export type AttackFacts = Pick<AttackMeta, 'knowledge' | 'surrogates'>
+export interface AttackFacts extends Pick<AttackMeta, 'knowledge'> {
+  /** True if it attacks other models of the suite. */
+  readonly surrogates?: boolean
+}
 
 export interface OutcomeCheckContext {
   readonly entry: ComparedEntry

@@ -1,4 +1,5 @@
 /** Runs the comparisons on an entry of a result. */
+import { isAdversarial } from '../../threat/transforms/table.ts'
 import { answersKeepRules } from './answers-keep-rules.ts'
 import { attacksAgree } from './attacks-agree.ts'
 import { blackBoxWeaker } from './black-box-weaker.ts'
@@ -25,13 +26,13 @@ export const outcomeChecks: readonly OutcomeCheck[] = [
 
 /** A check for each comparison, in the order of `comparisons`. Corruptions have no attacker, so there is nothing to compare. */
 export function checkOutcomes(context: OutcomeCheckContext): Check[] {
-  const corrupted = context.entry.threatModel.transform?.kind === 'corruption'
+  const compared = isAdversarial(context.entry.threatModel)
   return outcomeChecks.map((comparison) =>
     nameFinding(
       comparison,
-      corrupted
-        ? notApplicable('corruptions are not chosen against the model')
-        : comparison.compare(context),
+      compared
+        ? comparison.compare(context)
+        : notApplicable('corruptions are not chosen against the model'),
     ),
   )
 }

@@ -99,9 +99,10 @@ export async function examineModel(
   }
 }
 
-/** By convention a defense that takes the user's own file has it in its option `file`. */
-function labelOf({ path }: ModelFile, { options, trains, file }: ResolvedDefense): string {
-  const own = options['file']
+/** The user's own file, if the defense takes one: its option with the role `path`. */
+function labelOf({ path }: ModelFile, defense: ResolvedDefense): string {
+  const { options, trains, file, pathOption } = defense
+  const own = pathOption === undefined ? undefined : options[pathOption]
   return !file && !trains && typeof own === 'string' ? own : path
 }
 

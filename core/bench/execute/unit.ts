@@ -145,7 +145,7 @@ async function attackShard(
     },
     threatModel: cell.threatModel,
     ...(cell.curve && { curve: cell.curve }),
-    learned: scope.cache.learned(cellId(cell)),
+    setupCache: scope.cache.learned(cellId(cell)),
     seed: cell.seed,
     batchSize: task.batchSize,
     signal: scope.signal,

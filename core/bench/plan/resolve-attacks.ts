@@ -7,6 +7,7 @@ import type {
   PassEstimate,
   PluginOptions,
 } from '../../plugin/contract.ts'
+import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
@@ -16,6 +17,8 @@ import type { SuiteAttack } from '../suite/matrix.ts'
 import type { PlanAttack } from './plan.ts'
 import type { Suite } from '../suite/schema.ts'
 import type { Norm } from '../../threat/threat-model.ts'
+import { transformRecord } from '../../threat/transforms/table.ts'
+import type { TransformKind } from '../../threat/transforms/table.ts'
 
 /** An attack of the suite, and what it may ask of a model. */
 export interface ResolvedAttack extends PlanAttack {
@@ -37,9 +40,11 @@ export async function resolveAttacks(
     const chosen = await chooseAttack(registry, stated, where)
     for (const threatModel of threatModels) requireFit(chosen, threatModel, `${where}/plugin`)
     const { meta } = chosen.plugin
-    const surrogates = meta.surrogates
-      ? surrogateNames(suite, chosen.options, `${where}/options/surrogates`)
-      : undefined
+    const option = optionWithRole(meta, 'models')
+    const surrogates =
+      option === undefined
+        ? undefined
+        : surrogateNames(suite, chosen.options[option], `${where}/options/${option}`)
     resolved.push((classes) => ({
       name: stated.name,
       plugin: meta.id,
@@ -47,7 +52,7 @@ export async function resolveAttacks(
       options: chosen.options,
       stochastic: meta.stochastic || chosen.inner?.plugin.meta.stochastic === true,
       minimumNorm: meta.minimumNorm === true,
-      facts: { knowledge: meta.knowledge, surrogates: meta.surrogates === true },
+      facts: { knowledge: meta.knowledge, surrogates: option !== undefined },
       passes: (norm, defense) =>
         costOf(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
       ...(surrogates && { surrogates }),
@@ -70,19 +75,20 @@ export async function chooseAttack(
   const plugin = await registry.get('attack', stated.plugin, `${where}/plugin`)
   const { meta } = plugin
   const options = resolveOptions(meta, stated.options, `${where}/options`)
-  if (!meta.wraps) return { plugin, options }
-  const { id, options: given } = options['attack'] as { id: string; options?: PluginOptions }
-  const place = `${where}/options/attack`
+  const wrapped = optionWithRole(meta, 'attack')
+  if (wrapped === undefined) return { plugin, options }
+  const { id, options: given } = options[wrapped] as { id: string; options?: PluginOptions }
+  const place = `${where}/options/${wrapped}`
   const inner = await chooseAttack(registry, { plugin: id, options: given ?? {} }, place)
-  const { transforms, surrogates } = inner.plugin.meta
-  if (transforms || surrogates) {
+  const { transforms } = inner.plugin.meta
+  if (transforms || optionWithRole(inner.plugin.meta, 'models') !== undefined) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `${place}/id: ${meta.id} cannot wrap ${id}, which ${transforms ? 'transforms images' : 'needs surrogates'}; name another attack`,
     )
   }
   const attack = { id, version: inner.plugin.meta.version, options: inner.options }
-  return { plugin, options: { ...options, attack }, inner }
+  return { plugin, options: { ...options, [wrapped]: attack }, inner }
 }
 
 /** The same attack from options that were resolved before, as cells have them. */
@@ -91,8 +97,9 @@ export async function reviveAttack(
   { plugin: id, options }: { readonly plugin: string; readonly options: PluginOptions },
 ): Promise<ChosenAttack> {
   const plugin: AttackPlugin<never> = await registry.get('attack', id)
-  if (!plugin.meta.wraps) return { plugin, options }
-  const { id: innerId, options: given } = options['attack'] as {
+  const wrapped = optionWithRole(plugin.meta, 'attack')
+  if (wrapped === undefined) return { plugin, options }
+  const { id: innerId, options: given } = options[wrapped] as {
     id: string
     options: PluginOptions
   }
@@ -108,7 +115,9 @@ function withSurrogates(
   chosen: ChosenAttack,
   surrogates: readonly string[] | undefined,
 ): ChosenAttack {
-  return surrogates ? { ...chosen, options: { ...chosen.options, surrogates } } : chosen
+  const option = optionWithRole(chosen.plugin.meta, 'models')
+  if (!surrogates || option === undefined) return chosen
+  return { ...chosen, options: { ...chosen.options, [option]: surrogates } }
 }
 
 function costOf(
@@ -141,7 +150,7 @@ function requireFit(
 
 function transformProblem(
   { id, transforms, transformOptional }: AttackMeta,
-  kind: string | undefined,
+  kind: TransformKind | undefined,
   epsilon: number,
 ): string | undefined {
   const uses = transforms?.some((known) => known === kind) === true
@@ -150,8 +159,8 @@ function transformProblem(
     const stated = kind === undefined ? 'one without a transform' : `one with "${kind}"`
     return `attack "${id}" needs a threat model with the transform ${transforms.map((known) => `"${known}"`).join(' or ')}, but the suite has ${stated}; leave one of them out`
   }
-  if (kind === 'corruption') {
-    return `attack "${id}" does not corrupt images, but the suite has a threat model with the transform "corruption"; leave one of them out`
+  if (kind !== undefined && !transformRecord(kind).adversarial) {
+    return `attack "${id}" does not corrupt images, but the suite has a threat model with the transform "${kind}"; leave one of them out`
   }
   if (epsilon > 0) return undefined
   return `attack "${id}" makes no use of the transform "${kind}", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon`
@@ -160,11 +169,12 @@ function transformProblem(
 /** The defenses whose models an attack by transfer uses: those of its option, or all others. */
 function surrogateNames(
   { defenses }: Suite,
-  options: PluginOptions,
+  option: unknown,
   where: string,
 ): (defense: string) => string[] {
   const names = defenses.map(({ name }) => name)
-  const stated = (options['surrogates'] ?? []) as readonly string[]
+  // The schema of an option with the role `models` is a list of names.
+  const stated = (option ?? []) as readonly string[]
   stated.forEach((name, index) => {
     if (names.includes(name)) return
     throw new ConfigError(

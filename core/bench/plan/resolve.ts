@@ -5,15 +5,16 @@ import type { Dataset, DatasetReference } from '../../data/dataset.ts'
 import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { cacheFolder } from '../../base/paths.ts'
-import type { DefensePlugin, PluginOptions } from '../../plugin/contract.ts'
+import type { DefensePlugin, PluginMeta, PluginOptions } from '../../plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
 import type { PluginLocation } from '../../plugin/load.ts'
+import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import { suiteThreatModel } from '../suite/load.ts'
 import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
-import { checkAttributeRanges } from '../../threat/attribute-transform.ts'
+import { transformRecord } from '../../threat/transforms/table.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
 import type { ResolvedAttack } from './resolve-attacks.ts'
@@ -35,6 +36,8 @@ export interface ResolvedDefense {
   readonly surrogate: boolean
   /** The finished file that the suite names, unless it wants it made anew. */
   readonly file?: ModelFile
+  /** The option that names the user's own file, if the plugin has one. */
+  readonly pathOption?: string
   /** Part of a trained model's identity: network plugins that its options name. */
   readonly network?: {
     readonly plugin: string
@@ -78,7 +81,7 @@ export async function resolveSuite(
   // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
   const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
-  requireRanges(loaded, stated, dataset)
+  requireTransforms(loaded, stated, dataset)
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
     loaded,
@@ -125,18 +128,18 @@ export function trainedModelFolder(
   return join(cacheFolder(), 'models', key)
 }
 
-/** Color cannot be changed where there is none. */
-function requireRanges(
+/** @throws ConfigError for a transform that such images cannot have, such as hue without color */
+function requireTransforms(
   { label }: LoadedSuite,
   threatModels: readonly SuiteThreatModel[],
   { shape }: Dataset,
 ): void {
   for (const [index, { transform }] of threatModels.entries()) {
-    if (transform?.kind !== 'attribute') continue
-    const problem = checkAttributeRanges(transform.ranges, [1, ...shape])
+    if (!transform) continue
+    const problem = transformRecord(transform.kind).check(transform, [1, ...shape])
     if (problem === undefined) continue
-    const where = `${label}#/threatModels/${index}/transform/ranges`
-    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem}`)
+    const where = `${label}#/threatModels/${index}/transform${problem.pointer}`
+    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem.message}`)
   }
 }
 
@@ -163,7 +166,8 @@ async function resolveDefense(
   const { name, plugin: id, seed, link } = defense
   const plugin: DefensePlugin<never> = await registry.get('defense', id, `${where}/plugin`)
   const options = resolveOptions(plugin.meta, defense.options, `${where}/options`)
-  const network = await resolveNetwork(registry, options, `${where}/options/network`)
+  const network = await resolveNetwork(registry, plugin.meta, options, `${where}/options`)
+  const path = optionWithRole(plugin.meta, 'path')
   const file =
     defense.model !== undefined && defense.train !== true
       ? await readModelFile(resolve(folder, defense.model), `${where}/model`)
@@ -179,24 +183,29 @@ async function resolveDefense(
     surrogate: defense.role === 'surrogate',
     ...(link === undefined ? {} : { link }),
     ...(file === undefined ? {} : { file }),
+    ...(path === undefined ? {} : { pathOption: path }),
     ...(network === undefined ? {} : { network }),
   }
 }
 
-/** By convention a defense's option `network` is `{id, options}`: then it is checked before any training. */
+/** The network plugin of the option with the role `network`, checked before any training. */
 async function resolveNetwork(
   registry: PluginRegistry,
+  meta: PluginMeta,
   options: PluginOptions,
   where: string,
 ): Promise<ResolvedDefense['network']> {
-  const stated = options['network']
+  const option = optionWithRole(meta, 'network')
+  if (option === undefined) return undefined
+  const stated = options[option]
+  const place = `${where}/${option}`
   if (typeof stated !== 'object' || stated === null || !('id' in stated)) return undefined
   const id = String(stated.id)
-  const network = await registry.get('network', id, `${where}/id`)
+  const network = await registry.get('network', id, `${place}/id`)
   const given: unknown = Reflect.get(stated, 'options')
   return {
     plugin: id,
     version: network.meta.version,
-    options: resolveOptions(network.meta, given, `${where}/options`),
+    options: resolveOptions(network.meta, given, `${place}/options`),
   }
 }

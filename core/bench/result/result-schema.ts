@@ -1,7 +1,7 @@
 /** The JSON Schema of a run's result.json; `RunResult` is the same as a type. Unknown keys are allowed: newer versions may add some. */
 import { verdicts } from '../checks/check.ts'
-import { transformSchema } from '../suite/schema.ts'
 import { norms } from '../../threat/threat-model.ts'
+import { transformSchema } from '../../threat/transforms/table.ts'
 
 const text = { type: 'string' } as const
 const whole = { type: 'integer', minimum: 0 } as const

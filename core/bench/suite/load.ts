@@ -6,8 +6,9 @@ import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { compileSchema } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
-import { attributes } from '../../threat/attributes.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
+import { transformRecord } from '../../threat/transforms/table.ts'
+import type { Transform } from '../../threat/transforms/table.ts'
 import { parseJsonText } from '../../base/json-file.ts'
 import { suiteAttacks } from './matrix.ts'
 import { suiteSchema } from './schema.ts'
@@ -118,10 +119,12 @@ export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
 
 /** A threat model of the suite in numbers. @throws ConfigError if a size is no positive number or fraction, or a range leaves out what is neutral */
 export function suiteThreatModel(suite: Suite, index: number, label: string): SuiteThreatModel {
-  const { norm, epsilon, transform, curve } = suite.threatModels[index]!
+  const { norm, epsilon, transform: given, curve } = suite.threatModels[index]!
   const where = `${label}#/threatModels/${index}`
   const sizes = curve?.map((size, place) => parseEpsilon(size, `${where}/curve/${place}`))
-  checkRanges(transform, `${where}/transform/ranges`)
+  // The schema of the suite has been checked.
+  const transform = given as Transform | undefined
+  if (transform) checkTransform(transform, `${where}/transform`)
   const alone = transform !== undefined && (epsilon === undefined || Number(epsilon) === 0)
   return {
     norm,
@@ -131,18 +134,11 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
   }
 }
 
-/** Each range has its attribute's neutral value in it: an attacker may always leave the image as it is. */
-function checkRanges(transform: object | undefined, where: string): void {
-  const ranges: unknown = transform && Reflect.get(transform, 'ranges')
-  if (typeof ranges !== 'object' || ranges === null) return
-  for (const [name, [low, high]] of Object.entries(ranges as Record<string, [number, number]>)) {
-    const { neutral, unit } = attributes[name as keyof typeof attributes]
-    if (low <= neutral && neutral <= high) continue
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `${where}/${name}: expected a range that contains ${neutral}, which leaves the image as it is (${unit}); got [${low}, ${high}]`,
-    )
-  }
+/** @throws ConfigError for limits of a transform that its kind refuses */
+function checkTransform(transform: Transform, where: string): void {
+  const problem = transformRecord(transform.kind).check(transform)
+  if (problem === undefined) return
+  throw new ConfigError('ROBENCH_CONFIG', `${where}${problem.pointer}: ${problem.message}`)
 }
 
 function refuseSameNames(names: readonly string[], where: string): void {

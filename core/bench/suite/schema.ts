@@ -1,7 +1,7 @@
 /** The JSON Schema of a suite file, as published in schemas/suite.schema.json, and the type it stands for. */
 import type { FromSchema } from 'json-schema-to-ts'
-import { attributeNames } from '../../threat/attributes.ts'
 import { norms } from '../../threat/threat-model.ts'
+import { transformSchema } from '../../threat/transforms/table.ts'
 
 const name = {
   type: 'string',
@@ -17,53 +17,6 @@ const options = {
 const epsilon = {
   type: ['number', 'string'],
   description: 'a positive number or a fraction such as "8/255", in the units of the inputs',
-} as const
-
-const fraction = { type: 'number', minimum: 0, maximum: 1 } as const
-
-const range = {
-  type: 'array',
-  items: { type: 'number' },
-  minItems: 2,
-  maxItems: 2,
-  description: 'a pair of numbers, lowest and highest value',
-} as const
-
-/** A threat model's transform, in suites and leaderboard entries alike. */
-export const transformSchema = {
-  type: 'object',
-  required: ['kind'],
-  oneOf: [
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['kind', 'ranges'],
-      properties: {
-        kind: { const: 'attribute' },
-        ranges: {
-          type: 'object',
-          additionalProperties: false,
-          minProperties: 1,
-          properties: Object.fromEntries(attributeNames.map((attribute) => [attribute, range])),
-        },
-      },
-    },
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['kind', 'mix', 'scale'],
-      properties: { kind: { const: 'amplitude' }, mix: fraction, scale: fraction },
-    },
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['kind'],
-      properties: { kind: { const: 'corruption' } },
-    },
-  ],
-  description:
-    'one of {"kind": "attribute", "ranges": {"rotation": [-30, 30]}}, {"kind": "amplitude", "mix": 0.5, "scale": 0.5}, {"kind": "corruption"}; ' +
-    'what an attacker may do to the image before the ball is drawn around it',
 } as const
 
 const seed = { type: 'integer', minimum: 0, maximum: 4294967295 } as const

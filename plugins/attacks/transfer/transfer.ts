@@ -50,9 +50,8 @@ export const transfer = defineAttack({
     knowledge: 'black-box',
     goals: ['untargeted'],
     stochastic: true,
-    wraps: true,
-    surrogates: true,
     optionsSchema,
+    optionRoles: { attack: 'attack', surrogates: 'models' },
   },
   async run(context) {
     const inner = innerAttack(context)

@@ -36,8 +36,8 @@ export const bpda = defineAttack({
     knowledge: 'white-box',
     goals: ['untargeted', 'targeted'],
     stochastic: true,
-    wraps: true,
     optionsSchema,
+    optionRoles: { attack: 'attack' },
   },
   run(context) {
     const { model, options } = context

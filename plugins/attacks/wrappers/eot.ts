@@ -38,8 +38,8 @@ export const eot = defineAttack({
     knowledge: 'white-box',
     goals: ['untargeted', 'targeted'],
     stochastic: true,
-    wraps: true,
     optionsSchema,
+    optionRoles: { attack: 'attack' },
   },
   run: (context) =>
     innerAttack(context).run({

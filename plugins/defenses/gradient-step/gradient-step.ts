@@ -66,6 +66,7 @@ export const gradientStep = defineDefense({
     provenance: 'own',
     trains: false,
     optionsSchema,
+    optionRoles: { base: 'path' },
   },
   async prepare({ options, resolvePath, dataset, threads }) {
     const path = resolvePath(options.base)

@@ -50,6 +50,7 @@ export const onnxModel = defineDefense({
     provenance: 'own',
     trains: false,
     optionsSchema,
+    optionRoles: { file: 'path' },
   },
   async prepare({ options, resolvePath }) {
     const { file, bounds, std, ...manifest } = options

@@ -49,6 +49,7 @@ export const pgdAt = defineDefense({
     provenance: 'paper',
     trains: true,
     optionsSchema,
+    optionRoles: { network: 'network' },
   },
   async prepare(context) {
     const { epsilon, ramp, stepSize, steps } = context.options

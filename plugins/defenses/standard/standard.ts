@@ -19,6 +19,7 @@ export const standard = defineDefense({
     provenance: 'own',
     trains: true,
     optionsSchema,
+    optionRoles: { network: 'network' },
   },
   prepare: (context) => trainClassifier(context, 'standard@1'),
 })

@@ -1,5 +1,5 @@
 /** Options that every trained defense has. */
-import { scheduleNames } from '../../../core/api/training.ts'
+import { scheduleNames, trainingDefaults } from '../../../core/api/training.ts'
 
 /** JSON Schema properties; defaults are a common recipe for CIFAR-sized images. */
 export const trainingProperties = {
@@ -15,26 +15,30 @@ export const trainingProperties = {
     description: 'The architecture, and its options.',
   },
   epochs: { type: 'integer', minimum: 1, default: 10 },
-  batchSize: { type: 'integer', minimum: 1, default: 128 },
-  learningRate: { type: 'number', exclusiveMinimum: 0, default: 0.1 },
-  momentum: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0.9 },
-  nesterov: { type: 'boolean', default: true },
-  weightDecay: { type: 'number', minimum: 0, default: 0.0005 },
-  schedule: { enum: scheduleNames, default: 'one-cycle' },
+  batchSize: { type: 'integer', minimum: 1, default: trainingDefaults.batchSize },
+  learningRate: { type: 'number', exclusiveMinimum: 0, default: trainingDefaults.learningRate },
+  momentum: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: trainingDefaults.momentum },
+  nesterov: { type: 'boolean', default: trainingDefaults.nesterov },
+  weightDecay: { type: 'number', minimum: 0, default: trainingDefaults.weightDecay },
+  schedule: { enum: scheduleNames, default: trainingDefaults.schedule },
   warmup: {
     type: 'number',
     minimum: 0,
     maximum: 1,
-    default: 0,
+    default: trainingDefaults.warmup,
     description: 'First fraction of training with a rising rate.',
   },
   crop: {
     type: 'integer',
     minimum: 0,
-    default: 4,
+    default: trainingDefaults.augmentation.crop,
     description: 'Zero padding before a random crop; 0 for none.',
   },
-  flip: { type: 'boolean', default: true, description: 'Random mirror images.' },
+  flip: {
+    type: 'boolean',
+    default: trainingDefaults.augmentation.flip,
+    description: 'Random mirror images.',
+  },
   validation: {
     type: 'integer',
     minimum: 0,
@@ -45,7 +49,7 @@ export const trainingProperties = {
     type: 'number',
     minimum: 0,
     exclusiveMaximum: 1,
-    default: 0.995,
+    default: trainingDefaults.averaging,
     description:
       'Decay per step of the running average of weights that becomes the model; 0 for the last weights.',
   },

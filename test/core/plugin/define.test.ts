@@ -1,4 +1,4 @@
-/** Plugins as their authors write them: options typed by their schema. */
+/** Constructors of plugins type the options by their schema. */
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { defineAttack, defineNetwork } from '../../../core/plugin/define.ts'
 import type { OptionsOf } from '../../../core/plugin/define.ts'
@@ -30,7 +30,7 @@ test('the record gets its kind and is frozen', () => {
 })
 
 describe('options', () => {
-  test('are typed by the schema: what has a default is always there', () => {
+  test('are typed by the schema: properties with a default are always present', () => {
     defineAttack({
       meta: {
         ...meta,
@@ -54,7 +54,7 @@ describe('options', () => {
     })
   })
 
-  test('are none without a schema', () => {
+  test('are an empty object without a schema', () => {
     expectTypeOf<OptionsOf<typeof meta>>().toEqualTypeOf<Readonly<Record<string, never>>>()
   })
 })

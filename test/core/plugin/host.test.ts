@@ -1,4 +1,4 @@
-/** The host believes nothing: every way for an attack to cheat or fail has its error. */
+/** The host verifies everything: each way for an attack to cheat or fail has its error. */
 import { describe, expect, test } from 'vitest'
 import { PluginError, RunError } from '../../../core/base/errors.ts'
 import type {
@@ -17,7 +17,7 @@ import { linearCase, withOptions } from '../../support/attack-request.ts'
 const threatModel = { norm: 'Linf', epsilon: 0.25, bounds: [0, 1] } as const
 const shape = { classes: 3, count: 6, size: 4 }
 
-/** An attack of one function. */
+/** An attack with that function as `run`. */
 function attackBy(
   run: (context: AttackContext) => Promise<FloatTensor | StagedResult>,
   meta: Partial<AttackMeta> = {},
@@ -41,7 +41,7 @@ function attackBy(
   }
 }
 
-/** Runs an attack of one function on examples 100, 101, … */
+/** Runs an attack with that function on examples 100, 101, … */
 async function host(
   run: (context: AttackContext) => Promise<FloatTensor>,
   changes: { signal?: AbortSignal; timeLimitMs?: number; meta?: Partial<AttackMeta> } = {},
@@ -59,7 +59,7 @@ function changed(inputs: FloatTensor, value: (x: number) => number): FloatTensor
   return float32(inputs.shape, data)
 }
 
-describe('an answer that breaks the threat model names plugin, example and measure', () => {
+describe('a result outside the threat model is refused with plugin, example and distance', () => {
   test('outside the ball by the smallest amount', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const x = request.inputs.data[9]!
@@ -67,21 +67,21 @@ describe('an answer that breaks the threat model names plugin, example and measu
     await expect(
       host(async ({ inputs }) => changed(inputs, () => beyond)),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[PluginError: attack acme/test (version 3): its answer for example 102 leaves the Linf ball: its distance 0.2500099912285805 exceeds epsilon 0.25 by 0.000009991228580474854]`,
+      `[PluginError: attack acme/test (version 3): its result for example 102 leaves the Linf ball: its distance 0.2500099912285805 exceeds epsilon 0.25 by 0.000009991228580474854]`,
     )
   })
   test('outside the bounds', async () => {
     await expect(
       host(async ({ inputs }) => changed(inputs, () => -0.0001)),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[PluginError: attack acme/test (version 3): its answer for example 102 leaves the bounds [0, 1]: component 1 is -0.00009999999747378752, beyond by 0.00009999999747378752]`,
+      `[PluginError: attack acme/test (version 3): its result for example 102 leaves the bounds [0, 1]: component 1 is -0.00009999999747378752, beyond by 0.00009999999747378752]`,
     )
   })
   test('not finite', async () => {
     await expect(
       host(async ({ inputs }) => changed(inputs, () => Number.NaN)),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[PluginError: attack acme/test (version 3): its answer for example 102 is not finite: component 1 is NaN]`,
+      `[PluginError: attack acme/test (version 3): its result for example 102 is not finite: component 1 is NaN]`,
     )
   })
   test('of another shape', async () => {
@@ -103,7 +103,7 @@ describe('an answer that breaks the threat model names plugin, example and measu
       `[PluginError: attack acme/test (version 3): expected a float32 tensor of shape [6, 1, 1, 4], got dtype float64]`,
     )
   })
-  test('no tensor at all', async () => {
+  test('without a tensor', async () => {
     const run = async (): Promise<unknown> => undefined
     await expect(
       host(run as () => Promise<FloatTensor>),
@@ -113,18 +113,18 @@ describe('an answer that breaks the threat model names plugin, example and measu
   })
 })
 
-describe('a plugin that breaks its contract is told so', () => {
-  test('by changing its inputs', async () => {
+describe('a plugin that breaks its contract is refused', () => {
+  test('if it modifies its inputs', async () => {
     await expect(
       host(async ({ inputs }) => {
         inputs.data[0] = 0.5
         return inputs
       }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[PluginError: attack acme/test (version 3) changed its inputs or labels; an attack must work on a copy]`,
+      `[PluginError: attack acme/test (version 3) modified its inputs or labels; attacks must work on a copy]`,
     )
   })
-  test('by taking gradients as a black-box attack', async () => {
+  test('if it computes gradients as a black-box attack', async () => {
     await expect(
       host(
         async ({ model, inputs, labels }) =>
@@ -132,10 +132,10 @@ describe('a plugin that breaks its contract is told so', () => {
         { meta: { knowledge: 'black-box' } },
       ),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[PluginError: acme/test (version 3): model.gradient is not for this attack: its meta.knowledge is "black-box"; make that "white-box", or use model.logits]`,
+      `[PluginError: acme/test (version 3): model.gradient is not available: its meta.knowledge is "black-box"; declare "white-box", or use model.logits]`,
     )
   })
-  test('by throwing', async () => {
+  test('if it throws', async () => {
     const failure = host(async () => {
       throw new TypeError('x is undefined')
     })
@@ -148,7 +148,7 @@ describe('a plugin that breaks its contract is told so', () => {
     })
     await expect(failure).rejects.toBeInstanceOf(PluginError)
   })
-  test('errors of the model and of options stay as they are', async () => {
+  test('but errors of the model and of options are passed on unchanged', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const chosen = withOptions(fgsm, { goal: 'targeted', target: 7 })
     await expect(runAttack({ ...request, ...chosen })).rejects.toMatchObject({
@@ -164,9 +164,9 @@ describe('an attack is stopped', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
-  test('when its time is up, even if it never looks at its signal', async () => {
+  test('at its time limit, even if it ignores its signal', async () => {
     await expect(host(passes, { timeLimitMs: 30 })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RunError: attack acme/test (version 3) took longer than its time limit of 30 ms; raise the limit, or ask for fewer steps or examples]`,
+      `[RunError: attack acme/test (version 3) exceeded its time limit of 30 ms; raise the limit, or run fewer steps or examples]`,
     )
   })
   test('when the run is aborted', async () => {
@@ -178,7 +178,7 @@ describe('an attack is stopped', () => {
     )
     await expect(stopped).rejects.toBeInstanceOf(RunError)
   })
-  test('before it starts, if the run was aborted before', async () => {
+  test('before it starts, if the run was already aborted', async () => {
     let started = false
     const run = async ({ inputs }: AttackContext): Promise<FloatTensor> => {
       started = true
@@ -189,7 +189,7 @@ describe('an attack is stopped', () => {
     })
     expect(started).toBe(false)
   })
-  test('after a moment of grace, if it waits for ever', async () => {
+  test('after a grace period, if it never ends', async () => {
     await expect(host(() => new Promise(() => {}), { timeLimitMs: 5 })).rejects.toMatchObject({
       code: 'ROBENCH_TIMEOUT',
     })
@@ -197,25 +197,25 @@ describe('an attack is stopped', () => {
 })
 
 describe('the outcome', () => {
-  test('is w for examples that are wrong anyway; they are neither attacked nor changed', async () => {
+  test('is w for misclassified examples, which are neither attacked nor changed', async () => {
     const { request } = await linearCase(shape, { threatModel: { ...threatModel, epsilon: 1 } })
     const cleanPredictions = request.labels.map((label, row) => (row % 2 ? label : (label + 1) % 3))
-    const answer = await runAttack({ ...request, ...withOptions(pgd), cleanPredictions })
-    expect(answer.outcomes).toMatch(/^(w[rb])+$/)
-    expect(answer.adversarial.data.subarray(0, 4)).toEqual(request.inputs.data.subarray(0, 4))
+    const result = await runAttack({ ...request, ...withOptions(pgd), cleanPredictions })
+    expect(result.outcomes).toMatch(/^(w[rb])+$/)
+    expect(result.adversarial.data.subarray(0, 4)).toEqual(request.inputs.data.subarray(0, 4))
   })
-  test('is w alone, without a call, where nothing is right', async () => {
+  test('is w only, without running the attack, if every example is misclassified', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const cleanPredictions = request.labels.map((label) => (label + 1) % 3)
     const plugin = attackBy(() => Promise.reject(new Error('called')))
-    const answer = await runAttack({ ...request, plugin, options: {}, cleanPredictions })
-    expect(answer).toMatchObject({ outcomes: 'wwwwww', forwardPasses: 0, backwardPasses: 0 })
+    const result = await runAttack({ ...request, plugin, options: {}, cleanPredictions })
+    expect(result).toMatchObject({ outcomes: 'wwwwww', forwardPasses: 0, backwardPasses: 0 })
   })
-  test('is r for an attack that returns its inputs, whatever it claims', async () => {
-    const answer = await host(async ({ inputs }) => inputs)
-    expect(answer).toMatchObject({ outcomes: 'rrrrrr', forwardPasses: 0, backwardPasses: 0 })
+  test('is r for an attack that returns its inputs', async () => {
+    const result = await host(async ({ inputs }) => inputs)
+    expect(result).toMatchObject({ outcomes: 'rrrrrr', forwardPasses: 0, backwardPasses: 0 })
   })
-  test('is the host’s own also where an attack names the stage that broke it', async () => {
+  test('is the host’s own even if an attack claims a stage that broke it', async () => {
     const plugin = attackBy(async ({ inputs, labels }) => ({
       adversarial: inputs,
       stages: ['boast'],
@@ -227,14 +227,14 @@ describe('the outcome', () => {
       stages: [{ name: 'boast', outcomes: 'rrrrrr' }],
     })
   })
-  test('counts the passes of the attack, not those of the check', async () => {
-    const answer = await host(async ({ model, inputs }) => {
+  test('counts the passes of the attack, not those of the verification', async () => {
+    const result = await host(async ({ model, inputs }) => {
       await model.logits(inputs)
       return inputs
     })
-    expect(answer).toMatchObject({ forwardPasses: 6, backwardPasses: 0 })
+    expect(result).toMatchObject({ forwardPasses: 6, backwardPasses: 0 })
   })
-  test('is the same for an example wherever it stands', async () => {
+  test('of an example does not depend on its position', async () => {
     const { request } = await linearCase({ ...shape, count: 30 }, { threatModel })
     const whole = await runAttack({ ...request, ...withOptions(pgd) })
     const part = await runAttack({

@@ -1,3 +1,4 @@
+/** Plugin packages are found by name or path, and refused with a reason. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadRegistry, locatePlugins } from '../../../core/plugin/load.ts'
 
-/** A project with packages in node_modules and beside the suite. */
+/** A project with packages in node_modules and next to the suite. */
 function project(packages: Readonly<Record<string, object>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'robench-load-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,7 +24,7 @@ function locate(folder: string, name: string): string {
   return locatePlugins([name], [folder], 's.json')[0]!.url.replace(pathToFileURL(folder).href, '')
 }
 
-test('an npm name is found by package exports, also if only for import', () => {
+test('an npm name is resolved by package exports, even if only for import', () => {
   const folder = project({
     'node_modules/robench-plugin-a': {
       name: 'robench-plugin-a',
@@ -35,7 +36,7 @@ test('an npm name is found by package exports, also if only for import', () => {
   expect(locate(folder, '@acme/b')).toBe('/node_modules/@acme/b/lib/main.js')
 })
 
-test('a path may be a file, or a folder with exports, a main file or index.js', () => {
+test('a path is a file, or a directory with exports, a main file or index.js', () => {
   const folder = project({
     own: { name: 'own', exports: './lib/main.js' },
     old: { main: 'lib/main.js' },
@@ -47,14 +48,14 @@ test('a path may be a file, or a folder with exports, a main file or index.js', 
   expect(locate(folder, './plain/lib/main.js')).toBe('/plain/lib/main.js')
 })
 
-test("the suite's folder comes first, then the working folder", () => {
+test("the suite's directory comes first, then the working directory", () => {
   const [near, far] = [project({ a: {} }), project({ a: {}, b: {} })]
   const urls = locatePlugins(['./a', './b'], [near, far], 's.json').map(({ url }) => url)
   expect(urls[0]).toContain(pathToFileURL(near).href)
   expect(urls[1]).toContain(pathToFileURL(far).href)
 })
 
-test('a package that is not there is refused with what was tried', () => {
+test('a package that is not found is refused with the attempts', () => {
   const folder = project({})
   expect(() => locatePlugins(['./none'], [folder], 's.json')).toThrow(
     `s.json#/plugins/0: plugin package "./none" was not found; check the path\n  from ${folder}: ${join(folder, 'none')} does not exist`,
@@ -70,7 +71,7 @@ test('a package that cannot be imported is named', async () => {
   )
 })
 
-test('every built-in keeps the contract', async () => {
+test('every built-in plugin follows the contract', async () => {
   const registry = await loadRegistry()
   for (const kind of ['attack', 'defense', 'network'] as const) {
     for (const id of registry.ids(kind)) {

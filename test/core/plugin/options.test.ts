@@ -1,3 +1,4 @@
+/** Options are checked against the plugin's schema, and defaults are filled in. */
 import { expect, test } from 'vitest'
 import { resolveOptions } from '../../../core/plugin/options.ts'
 
@@ -15,20 +16,20 @@ const meta = {
 }
 const where = 'suites/quick.json#/attacks/0/options'
 
-test('defaults are filled in, and what was given is not changed', () => {
+test('defaults are filled in, and the given options are not modified', () => {
   const given = { steps: 3 }
   expect(resolveOptions(meta, given, where)).toEqual({ steps: 3, loss: 'cross-entropy' })
   expect(given).toEqual({ steps: 3 })
   expect(resolveOptions(meta, undefined, where)).toEqual({ steps: 20, loss: 'cross-entropy' })
 })
 
-test('an unknown option is named by place, with a suggestion and what is accepted', () => {
+test('an unknown option is reported with its place, a suggestion and the known options', () => {
   expect(() => resolveOptions(meta, { epsilom: 1 }, where)).toThrowErrorMatchingInlineSnapshot(
     `[ConfigError: suites/quick.json#/attacks/0/options/epsilom: unknown option; did you mean "epsilon"? (pgd accepts: steps, loss, epsilon)]`,
   )
 })
 
-test('values that break the schema are told together', () => {
+test('all values that break the schema are reported together', () => {
   const wrong = { steps: 0, loss: 'magrin', epsilon: '1' }
   expect(() => resolveOptions(meta, wrong, where)).toThrowErrorMatchingInlineSnapshot(`
     [ConfigError: suites/quick.json#/attacks/0/options/steps: must be >= 1, got 0
@@ -44,7 +45,7 @@ test('no schema means no options', () => {
   )
 })
 
-test('options that are no object are refused', () => {
+test('options that are not an object are refused', () => {
   expect(() => resolveOptions(meta, [1], where)).toThrowErrorMatchingInlineSnapshot(
     `[ConfigError: suites/quick.json#/attacks/0/options: must be an object, got [1]]`,
   )

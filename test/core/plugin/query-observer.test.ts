@@ -1,11 +1,11 @@
-/** The observer sees points where an attack had an example broken, and gives each to the right example. */
+/** The observer assigns each misclassified point to the right example. */
 import { describe, expect, test } from 'vitest'
 import { observeQueries } from '../../../core/plugin/query-observer.ts'
 import { randomStream } from '../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
 import { norms } from '../../../core/threat/threat-model.ts'
 
-/** Two examples of four components, far apart, of classes 0 and 1. */
+/** Two examples of four components, far apart, with classes 0 and 1. */
 const inputs = float32([2, 1, 2, 2], [0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9])
 const labels = Int32Array.of(0, 1)
 const bounds = [0, 1] as const
@@ -25,7 +25,7 @@ describe.each(norms)('in %s', (norm) => {
     expect([...observer.seenBroken]).toEqual([0, 1])
   })
 
-  test('a point that is classified correctly, or outside the ball, or outside the bounds, does not', () => {
+  test('a point that is classified correctly or outside the ball or bounds does not count', () => {
     const observer = observeQueries(inputs, labels, threatModel)
     const points = [
       [0.1, 0.2, 0.1, 0.1],
@@ -44,7 +44,7 @@ describe.each(norms)('in %s', (norm) => {
   })
 })
 
-test.each(norms)('in %s each example is known again, wherever in a batch it comes', (norm) => {
+test.each(norms)('in %s each example is recognized at any position of a batch', (norm) => {
   const [count, size] = [40, 100]
   const stream = randomStream('query observer test')
   const pixels = Float32Array.from({ length: count * size }, () => stream.uniform())
@@ -53,7 +53,7 @@ test.each(norms)('in %s each example is known again, wherever in a batch it come
   const observer = observeQueries(all, zeros, { norm, epsilon: 0.01, bounds })
   const order = stream.permutation(count)
   const half = count / 2
-  // Correct at first, and in places that shift; then each misclassified once.
+  // First correct, at positions that shift; then each misclassified once.
   for (const [start, predicted] of [
     [0, 0],
     [3, 0],

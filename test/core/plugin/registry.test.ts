@@ -1,4 +1,6 @@
+/** The registry loads plugins on first use and refuses those that break the contract. */
 import { expect, test } from 'vitest'
+import { hostApiVersion } from '../../../core/plugin/api-version.ts'
 import type { AttackPlugin, PluginTable } from '../../../core/plugin/contract.ts'
 import { PluginRegistry } from '../../../core/plugin/registry.ts'
 
@@ -14,7 +16,7 @@ const meta = {
   stochastic: false,
 } as const
 
-/** A table with one attack, sound but for `more` in its meta and `record` in itself. */
+/** A table with one valid attack, changed by `more` in its meta and `record` in itself. */
 function table(more: object = {}, record: object = {}): PluginTable {
   const plugin = {
     kind: 'attack',
@@ -37,7 +39,7 @@ async function load(packageTable: PluginTable, notices: string[] = []): Promise<
   }
 }
 
-test('a sound plugin is loaded, once', async () => {
+test('a valid plugin is loaded once', async () => {
   let loads = 0
   const { attacks } = table()
   const counted: PluginTable = {
@@ -52,31 +54,72 @@ test('a sound plugin is loaded, once', async () => {
   expect(registry.packageOf('attack', 'acme/blur')).toBe('acme')
 })
 
-test('unknown keys give a notice, not an error', async () => {
+test('unknown keys produce a notice, not an error', async () => {
   const notices: string[] = []
   const newer = { ...table({ needs: ['gpu'] }), metrics: {} }
   expect(await load(newer, notices)).toBe('Blur')
   expect(notices).toMatchInlineSnapshot(`
     [
-      "package "acme": plugin table key "metrics" is not known to this robench; ignored",
-      "package "acme": attack "acme/blur": meta key "needs" is not known to this robench; ignored",
+      "package "acme": unknown key "metrics" of the plugin table; ignored",
+      "package "acme": attack "acme/blur": unknown key "needs" of meta; ignored",
     ]
   `)
 })
 
-test('a newer contract is refused with what to do', async () => {
+test('a newer contract is refused with advice', async () => {
   expect(await load(table({ apiVersion: 2 }))).toMatchInlineSnapshot(
-    `"PluginError: package "acme": attack "acme/blur" is made for plugin contract 2, this robench knows up to 1; update robench, or install an older version of the plugin"`,
+    `"PluginError: package "acme": attack "acme/blur" requires plugin contract 2, but this robench supports up to 1; update robench, or install an older version of the plugin"`,
   )
 })
 
-test('an id that is not the key is refused', async () => {
+test('the version of the host is accepted', async () => {
+  expect(await load(table({ apiVersion: hostApiVersion }))).toBe('Blur')
+})
+
+test.each([undefined, null, '1', 0, -1, 1.5, Number.NaN, true])(
+  'a contract version of %j is refused',
+  async (apiVersion) => {
+    const message = await load(table({ apiVersion }))
+    expect(message).toContain(
+      'attack "acme/blur" must state the version of the plugin contract as a literal, ' +
+        'meta.apiVersion: 1; got ',
+    )
+  },
+)
+
+test('plugins cannot import the version of the host', async () => {
+  const exported = await import('../../../core/api/plugin.ts')
+  expect(Object.keys(exported).filter((name) => /version/i.test(name))).toEqual([])
+})
+
+test('an option role without its option, or given twice, is refused', async () => {
+  const optionsSchema = {
+    type: 'object',
+    additionalProperties: false,
+    properties: { inner: {}, other: {} },
+  }
+  const withRoles = (optionRoles: object): Promise<string> =>
+    load(table({ optionsSchema, optionRoles }))
+  expect(await withRoles({ inner: 'attack', other: 'models' })).toBe('Blur')
+  expect(await withRoles({ inner: 'path', other: 'path' })).toBe('Blur')
+  expect(await withRoles({ attack: 'attack' })).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta.optionRoles names "attack", which is no property of meta.optionsSchema"`,
+  )
+  expect(await withRoles({ inner: 'attack', other: 'attack' })).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta.optionRoles gives the role "attack" to "inner" and "other"; expected one"`,
+  )
+  expect(await withRoles({ inner: 'network' })).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta/optionRoles/inner must be one of attack, models, path; got "network""`,
+  )
+})
+
+test('an id that differs from its key in the table is refused', async () => {
   expect(await load(table({ id: 'acme/blurr' }))).toMatchInlineSnapshot(
-    `"PluginError: package "acme": attack "acme/blur": meta.id is "acme/blurr"; it must equal its key in the table"`,
+    `"PluginError: package "acme": attack "acme/blur": meta.id is "acme/blurr", but must equal its key in the table"`,
   )
 })
 
-test('meta that breaks the contract is refused, every mistake told', async () => {
+test('meta that breaks the contract is refused with every mistake', async () => {
   expect(await load(table({ norms: ['L7'], version: 0, title: undefined }))).toMatchInlineSnapshot(`
     "PluginError: package "acme": attack "acme/blur": meta missing key "title"
     package "acme": attack "acme/blur": meta/version must be >= 1, got 0
@@ -96,22 +139,22 @@ test('a record of another kind is refused', async () => {
   )
 })
 
-test('an options schema that is open to unknown keys is refused', async () => {
+test('an options schema that allows unknown keys is refused', async () => {
   expect(await load(table({ optionsSchema: { type: 'object' } }))).toMatchInlineSnapshot(
     `"PluginError: plugin "acme/blur": meta.optionsSchema must have "type": "object" and "additionalProperties": false, got {"type":"object"}"`,
   )
 })
 
-test('an options schema that is no schema is refused', async () => {
+test('an invalid options schema is refused', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
     properties: { a: { type: 'whole' } },
   }
-  expect(await load(table({ optionsSchema }))).toContain('is no valid JSON Schema (2020-12)')
+  expect(await load(table({ optionsSchema }))).toContain('is not a valid JSON Schema (2020-12)')
 })
 
-test('a plugin that throws while it is loaded is named', async () => {
+test('a plugin that throws while it loads is named', async () => {
   const broken: PluginTable = {
     attacks: { 'acme/blur': () => Promise.reject(new Error('no such file')) },
   }
@@ -127,13 +170,13 @@ test('a package without a table is refused', () => {
   )
 })
 
-test('two packages with the same id are refused, both named', () => {
+test('two packages with the same id are refused and named', () => {
   const packages = [
     { name: 'acme', table: table() },
     { name: 'other', table: table() },
   ]
   expect(() => new PluginRegistry(packages)).toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: packages "acme" and "other" both bring the attack "acme/blur"; leave one out of the suite's "plugins", or have its maker prefix the id, such as "acme/blur"]`,
+    `[ConfigError: packages "acme" and "other" both provide the attack "acme/blur"; remove one from the suite's "plugins", or ask its author to prefix the id ("acme/blur")]`,
   )
 })
 
@@ -142,6 +185,6 @@ test('an unknown id is refused with a suggestion and the place', async () => {
   await expect(
     registry.get('attack', 'acme/blr', 's.json#/attacks/0/plugin'),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "acme/blr"; did you mean "acme/blur"? (attacks at hand: acme/blur; a third party's comes from a package named in the suite's "plugins")]`,
+    `[ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "acme/blr"; did you mean "acme/blur"? (available attacks: acme/blur; third-party plugins come from the packages in the suite's "plugins")]`,
   )
 })

@@ -1,8 +1,8 @@
-/** What an attack learns once, and when it learns anew. */
+/** When the setup of an attack is cached, and when it is repeated. */
 import { expect, test } from 'vitest'
 import { defineAttack } from '../../../core/plugin/define.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
-import type { AttackRequest } from '../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../core/plugin/attack-request.ts'
 import { SetupCache } from '../../../core/plugin/setup-cache.ts'
 import { LinearModel, randomLinearClassifier } from '../../../core/testing/linear-model.ts'
 import { delegateModel } from '../../../core/model/delegate.ts'
@@ -10,7 +10,7 @@ import type { Model } from '../../../core/model/model.ts'
 import { predictions } from '../../../core/model/predictions.ts'
 import { tensor } from '../../../core/engine/tensor/tensor.ts'
 
-/** A request whose attack learns `0` and counts how often. */
+/** A request whose attack has a setup, and the number of times that it ran. */
 async function counting(): Promise<{ request: AttackRequest; times(): number }> {
   let times = 0
   const model = new LinearModel(randomLinearClassifier([1, 2, 2], 3, 1))
@@ -22,10 +22,10 @@ async function counting(): Promise<{ request: AttackRequest; times(): number }> 
   const labels = predictions(await model.logits(inputs))
   const plugin = defineAttack({
     meta: {
-      id: 'acme/learning',
+      id: 'acme/setup',
       apiVersion: 1,
       version: 1,
-      title: 'Learning',
+      title: 'Setup',
       provenance: 'own',
       norms: ['Linf'],
       knowledge: 'black-box',
@@ -57,28 +57,28 @@ async function counting(): Promise<{ request: AttackRequest; times(): number }> 
   return { request, times: () => times }
 }
 
-test('requests that share it learn once, in each ball', async () => {
+test('requests that share a cache run the setup once per ball', async () => {
   const { request, times } = await counting()
-  const learned = new SetupCache()
-  await runAttack({ ...request, learned })
-  await runAttack({ ...request, learned })
+  const setupCache = new SetupCache()
+  await runAttack({ ...request, setupCache })
+  await runAttack({ ...request, setupCache })
   expect(times()).toBe(1)
-  const larger = { ...request, learned, threatModel: { ...request.threatModel, epsilon: 0.2 } }
-  // A failure is not kept.
+  const larger = { ...request, setupCache, threatModel: { ...request.threatModel, epsilon: 0.2 } }
+  // A failure is not cached.
   await expect(runAttack(larger)).rejects.toThrow('no luck')
   await runAttack(larger)
   await runAttack(larger)
   expect(times()).toBe(3)
 })
 
-test('without it, and on a model that draws random numbers, each request learns by itself', async () => {
+test('without a cache, or with a model that draws random numbers, each request runs the setup', async () => {
   const { request, times } = await counting()
   await runAttack(request)
   await expect(runAttack(request)).rejects.toThrow('no luck')
-  const learned = new SetupCache()
+  const setupCache = new SetupCache()
   const model: Model = delegateModel(request.model, { stochastic: true, variant: () => model })
-  await runAttack({ ...request, model, learned })
-  await runAttack({ ...request, model, learned })
+  await runAttack({ ...request, model, setupCache })
+  await runAttack({ ...request, model, setupCache })
   expect(times()).toBe(4)
-  expect(learned.isEmpty).toBe(true)
+  expect(setupCache.isEmpty).toBe(true)
 })

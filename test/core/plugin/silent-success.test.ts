@@ -1,4 +1,4 @@
-/** The host notices an attack that had an example broken and lost it. */
+/** The host counts examples that an attack broke but did not return. */
 import { describe, expect, test } from 'vitest'
 import type { AttackContext, AttackPlugin } from '../../../core/plugin/contract.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
@@ -11,18 +11,18 @@ import { linearCase, withOptions } from '../../support/attack-request.ts'
 const threatModel = { norm: 'Linf', epsilon: 0.25, bounds: [0, 1] } as const
 const shape = { classes: 3, count: 12, size: 16 }
 
-/** Finds what fgsm finds, asks the model about it by one of the two ways, and returns something else. */
+/** Runs fgsm, queries the model at the points it found, and returns other points. */
 function forgetful(
-  ask: (context: AttackContext, points: FloatTensor) => Promise<unknown>,
-  answer: (context: AttackContext, points: FloatTensor) => FloatTensor,
+  query: (context: AttackContext, points: FloatTensor) => Promise<unknown>,
+  choose: (context: AttackContext, points: FloatTensor) => FloatTensor,
 ): AttackPlugin<never> {
   return {
     ...fgsm,
     async run(context: AttackContext) {
       const found = await fgsm.run({ ...context, ...withOptions(fgsm) } as never)
       const points = found as FloatTensor
-      await ask(context, points)
-      return answer(context, points)
+      await query(context, points)
+      return choose(context, points)
     },
   }
 }
@@ -35,28 +35,28 @@ describe('silent successes', () => {
   test.each([
     ['logits', byLogits],
     ['gradients', byGradient],
-  ])('are counted where an attack that asks for %s returns its inputs', async (_, ask) => {
+  ])('are counted if an attack that queries %s returns its inputs', async (_, query) => {
     const { request } = await linearCase(shape, { threatModel })
     const honest = await runAttack({ ...request, ...withOptions(fgsm) })
     const broken = honest.outcomes.replaceAll(/[^b]/g, '').length
     expect(broken).toBeGreaterThan(0)
-    const plugin = forgetful(ask, ({ inputs }) => inputs)
-    const answer = await runAttack({ ...request, plugin, options: {} })
-    expect(answer.outcomes).not.toContain('b')
-    expect(answer.silentSuccesses).toBe(broken)
+    const plugin = forgetful(query, ({ inputs }) => inputs)
+    const result = await runAttack({ ...request, plugin, options: {} })
+    expect(result.outcomes).not.toContain('b')
+    expect(result.silentSuccesses).toBe(broken)
   })
 
-  test('are none where the attack returns what it found', async () => {
+  test('are zero if the attack returns what it found', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const attack = forgetful(byLogits, (_, points) => points)
     for (const chosen of [{ plugin: attack, options: {} }, withOptions(pgd), withOptions(fgsm)]) {
-      const answer = await runAttack({ ...request, ...chosen })
-      expect(answer.outcomes).toContain('b')
-      expect(answer.silentSuccesses).toBe(0)
+      const result = await runAttack({ ...request, ...chosen })
+      expect(result.outcomes).toContain('b')
+      expect(result.silentSuccesses).toBe(0)
     }
   })
 
-  test('count once on a curve, and only within the ball of the threat model', async () => {
+  test('are counted once on a curve, and only within the ball of the threat model', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const plugin = forgetful(byLogits, ({ inputs }) => inputs)
     const once = await runAttack({ ...request, plugin, options: {} })

@@ -1,6 +1,6 @@
 /** Sizes are read as numbers, texts and fractions; nonsense is named. */
 import { describe, expect, test } from 'vitest'
-import { parseEpsilon } from '../../../core/threat/epsilon.ts'
+import { parseEpsilon, epsilonSlug, formatEpsilon } from '../../../core/threat/epsilon.ts'
 
 test.each([
   [0.03, 0.03],
@@ -47,4 +47,15 @@ describe('an error names the option and what came', () => {
   ])('for %j', (value) => {
     expect(() => parseEpsilon(value)).toThrow(/^epsilon: expected a positive number or a fraction/)
   })
+})
+
+test.each([
+  [8 / 255, '8/255', '8-255'],
+  [0.031372549, '8/255', '8-255'],
+  [0.1, '0.1', '0.1'],
+  [2.5, '2.5', '2.5'],
+  [0.123456789, '0.123457', '0.123457'],
+])('%f is written %s in text and %s in names', (epsilon, text, slug) => {
+  expect(formatEpsilon(epsilon)).toBe(text)
+  expect(epsilonSlug(epsilon)).toBe(slug)
 })

@@ -1,4 +1,4 @@
-/** Crops and mirror images, exactly, and for each image by its own stream. */
+/** Crops and flips are exact, and each image has its own random stream. */
 import { expect, test } from 'vitest'
 import { augment } from '../../../core/training/augment.ts'
 import { randomStream, type RandomStream } from '../../../core/base/random.ts'
@@ -24,13 +24,13 @@ test.each([
   expect([...images.data]).toEqual(expected)
 })
 
-test('all channels move alike, and rows apart', () => {
+test('all channels of an image change alike, each image by itself', () => {
   const images = float32([2, 2, 1, 2], [1, 2, 3, 4, 5, 6, 7, 8])
   augment(images, { crop: 0, flip: true }, (row) => drawing(row))
   expect([...images.data]).toEqual([1, 2, 3, 4, 6, 5, 8, 7])
 })
 
-test('without crop and flip nothing is drawn', () => {
+test('without crop and flip no random numbers are drawn', () => {
   const images = float32([1, 1, 3, 3], image)
   augment(images, { crop: 0, flip: false }, () => {
     throw new Error('drawn')
@@ -38,7 +38,7 @@ test('without crop and flip nothing is drawn', () => {
   expect([...images.data]).toEqual(image)
 })
 
-test('what happens to an image does not depend on its place in the batch', () => {
+test('the change of an image does not depend on its position in the batch', () => {
   const pixels = Float32Array.from({ length: 4 * 48 }, (_, i) => i)
   const whole = float32([4, 3, 4, 4], pixels.slice())
   augment(whole, { crop: 2, flip: true }, (row) => randomStream('augment', row))

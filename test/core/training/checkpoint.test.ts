@@ -1,4 +1,4 @@
-/** A checkpoint is taken up whole or not at all. */
+/** A checkpoint is read whole or not at all. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,24 +27,24 @@ const checkpoint: Checkpoint = {
   ]),
 }
 
-test('what is written is read, bit for bit', () => {
+test('a checkpoint that was written is read bit for bit', async () => {
   const path = join(folder, 'new', 'checkpoint.bin')
-  writeCheckpoint(path, checkpoint)
+  await writeCheckpoint(path, checkpoint)
   expect(readCheckpoint(path, 'abc')).toEqual(checkpoint)
-  writeCheckpoint(path, { ...checkpoint, epoch: 3 })
+  await writeCheckpoint(path, { ...checkpoint, epoch: 3 })
   expect(readCheckpoint(path, 'abc')?.epoch).toBe(3)
 })
 
-test('that of another training is not taken up, and none is no error', () => {
+test('a checkpoint of another training, or a missing one, reads as undefined', async () => {
   const path = join(folder, 'other.bin')
   expect(readCheckpoint(path, 'abc')).toBeUndefined()
-  writeCheckpoint(path, checkpoint)
+  await writeCheckpoint(path, checkpoint)
   expect(readCheckpoint(path, 'abd')).toBeUndefined()
 })
 
-test('a damaged one is not taken up, wherever it is cut or changed', () => {
+test('a checkpoint that was cut or changed anywhere reads as undefined', async () => {
   const path = join(folder, 'damaged.bin')
-  writeCheckpoint(path, checkpoint)
+  await writeCheckpoint(path, checkpoint)
   const whole = readFileSync(path)
   for (let length = 0; length < whole.length; length += 7) {
     writeFileSync(path, whole.subarray(0, length))
@@ -58,10 +58,12 @@ test('a damaged one is not taken up, wherever it is cut or changed', () => {
   expect(readCheckpoint(path, 'abc')).toBeUndefined()
 })
 
-test('a folder that cannot be made is said', () => {
+test('a directory that cannot be created is an error of the store', async () => {
   const file = join(folder, 'file')
   writeFileSync(file, '')
-  expect(() => writeCheckpoint(join(file, 'checkpoint.bin'), checkpoint)).toThrow(
-    /checkpoint\.bin: cannot write the checkpoint \(.*; free space or choose another folder/s,
-  )
+  const path = join(file, 'checkpoint.bin')
+  await expect(writeCheckpoint(path, checkpoint)).rejects.toMatchObject({
+    code: 'ROBENCH_STORE',
+    message: expect.stringContaining(`${path}: cannot be written: `),
+  })
 })

@@ -15,13 +15,13 @@ test.each([
 })
 
 describe.each(scheduleNames)('%s', (name) => {
-  test('stays within 0 and 1', () => {
+  test('stays between 0 and 1', () => {
     for (let progress = 0; progress < 1; progress += 0.01) {
       expect(scheduleFactor(name, progress)).toBeGreaterThanOrEqual(0)
       expect(scheduleFactor(name, progress)).toBeLessThanOrEqual(1)
     }
   })
-  test('rises from 0 in the warmup, and is itself after it', () => {
+  test('rises from 0 during warmup and is unchanged after it', () => {
     expect(scheduleFactor(name, 0, 0.1)).toBe(0)
     expect(scheduleFactor(name, 0.05, 0.1)).toBeCloseTo(0.5 * scheduleFactor(name, 0.05), 12)
     expect(scheduleFactor(name, 0.1, 0.1)).toBe(scheduleFactor(name, 0.1))

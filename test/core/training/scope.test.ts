@@ -1,4 +1,4 @@
-/** A network built twice is the same network. */
+/** Building a network twice gives the same parameters. */
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import {
@@ -20,7 +20,7 @@ function build(scope: LayerScope): Value {
 }
 
 describe('a network', () => {
-  test('has its parameters named by their order, and only kernels and matrices decay', () => {
+  test('names its parameters by their order, and only kernels and matrices decay', () => {
     const scope = new LayerScope({ training: true, seed: 1 })
     expect(build(scope).shape).toEqual(['n', 10])
     expect(
@@ -44,7 +44,7 @@ describe('a network', () => {
     expect([...scope.updates.keys()]).toEqual(['norm2.mean', 'norm2.variance'])
   })
 
-  test('begins with the same bits for the same seed, in training and at inference, and others for another', () => {
+  test('has the same initial values for the same seed, in training and at inference', () => {
     const bitsOf = (training: boolean, seed: number): unknown => {
       const scope = new LayerScope({ training, seed })
       build(scope)
@@ -54,7 +54,7 @@ describe('a network', () => {
     expect(bitsOf(true, 7)).not.toEqual(bitsOf(true, 8))
   })
 
-  test('begins with the variance of its initializers', () => {
+  test('has initial values with the variance of their initializer', () => {
     const scope = new LayerScope({ training: true, seed: 1 })
     const images = g.input('inputs', 'float32', ['n', 32, 8, 8])
     linear(scope, globalAverage(convolution(scope, images, { channels: 64, kernel: 3 })), 100)
@@ -68,15 +68,15 @@ describe('a network', () => {
   })
 })
 
-test('a parameter name is used once', () => {
+test('a parameter name can be used only once', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   scope.parameter('weight', [1], () => {})
   expect(() => scope.parameter('weight', [1], () => {})).toThrowErrorMatchingInlineSnapshot(
-    `[GraphError: parameter "weight" exists already; give each layer its own name]`,
+    `[GraphError: parameter "weight" already exists; give each layer its own name]`,
   )
 })
 
-test('a layer over open sizes is refused', () => {
+test('a layer on an axis of unknown size is refused', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   expect(() =>
     linear(scope, g.input('x', 'float32', ['n', 'd']), 10),

@@ -1,4 +1,4 @@
-/** Training learns, goes on where it was stopped, and leaves a file that onnxruntime runs by itself. */
+/** Training learns, resumes after an interruption, and exports a file that onnxruntime runs. */
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,8 @@ import {
   linear,
 } from '../../../core/training/layers.ts'
 import type { NetworkDefinition } from '../../../core/training/network.ts'
-import { train, type TrainingOptions } from '../../../core/training/train.ts'
+import { train } from '../../../core/training/train.ts'
+import { trainingDefaults, type TrainingOptions } from '../../../core/training/training-options.ts'
 import { stepGraph, type TrainedNetwork } from '../../../core/training/training-graph.ts'
 import { randomStream } from '../../../core/base/random.ts'
 import { float32, int64 } from '../../../core/engine/tensor/tensor.ts'
@@ -90,14 +91,14 @@ function optionsFor(name: string, changes: Partial<TrainingOptions> = {}): Train
 }
 
 describe('standard training', () => {
-  test('learns: the loss falls, held-out accuracy becomes high, and progress is told at each step', async () => {
-    const told: string[] = []
+  test('learns: the loss falls, held-out accuracy rises, and each step reports its progress', async () => {
+    const reported: string[] = []
     const { epochs, model, parameters } = await train(
       optionsFor('learns', {
-        progress: ({ epoch, step, steps }) => told.push(`${epoch}/${step}/${steps}`),
+        progress: ({ epoch, step, steps }) => reported.push(`${epoch}/${step}/${steps}`),
       }),
     )
-    expect(told).toEqual(
+    expect(reported).toEqual(
       [0, 1, 2].flatMap((epoch) => Array.from({ length: 15 }, (_, k) => `${epoch}/${k + 1}/15`)),
     )
     expect(epochs[2]!.loss).toBeLessThan(0.3 * epochs[0]!.loss)
@@ -128,7 +129,7 @@ describe('standard training', () => {
     await loaded.dispose()
   })
 
-  test('gives the same bits again, and others for another seed', async () => {
+  test('gives the same model for the same seed and another for another seed', async () => {
     const model = async (name: string, seed: number): Promise<Uint8Array> =>
       (await train(optionsFor(name, { epochs: 1, seed }))).model
     const first = await model('same-1', 1)
@@ -137,16 +138,62 @@ describe('standard training', () => {
   })
 })
 
+test('without optional options it trains with the defaults and writes no checkpoint', async () => {
+  const { seed, threads, ...others } = trainingDefaults
+  const expected = await train({
+    network,
+    data,
+    epochs: 1,
+    ...others,
+    validation: 36,
+    seed,
+    threads,
+    signal: new AbortController().signal,
+    identity: 'explicit',
+    checkpointFolder: join(folder, 'defaults'),
+    progress: () => {},
+  })
+  const { model, epochs } = await train({ network, data, epochs: 1 })
+  expect(model).toEqual(expected.model)
+  expect(epochs[0]!.validationAccuracy).toBe(expected.epochs[0]!.validationAccuracy)
+})
+
+test('an adversary takes 7 steps of ε/4 unless it says otherwise', async () => {
+  const threatModel = { norm: 'Linf', epsilon: 0.04, bounds: [0, 1] } as const
+  const options = { network, data, epochs: 1 }
+  const { model } = await train({ ...options, adversary: { threatModel } })
+  const explicit = { threatModel, steps: 7, stepSize: 0.01, ramp: 0 }
+  expect(model).toEqual((await train({ ...options, adversary: explicit })).model)
+})
+
+test('without an identity, a checkpoint of other options is ignored', async () => {
+  const options = { network, data, epochs: 1, checkpointFolder: join(folder, 'identity') }
+  const first = await train(options)
+  expect(await train(options)).toEqual(first)
+  const other = await train({ ...options, learningRate: 0.01 })
+  expect(other.model).not.toEqual(first.model)
+})
+
+test('options that cannot be used are refused', async () => {
+  await expect(train({ network, data, epochs: 1, validation: 360 })).rejects.toThrow(
+    'validation: expected fewer held-out examples than the 360 of the data set, got 360',
+  )
+  const threatModel = { norm: 'L1', epsilon: 1, bounds: [0, 1] } as const
+  await expect(train({ network, data, epochs: 1, adversary: { threatModel } })).rejects.toThrow(
+    'adversary: expected a threat model in Linf or L2, got L1',
+  )
+})
+
 describe.each([
   ['standard', undefined],
   [
     'adversarial',
     { threatModel: { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] }, steps: 2, stepSize: 0.03 },
   ],
-] as const)('%s training that is stopped', (kind, adversary) => {
+] as const)('interrupted %s training', (kind, adversary) => {
   const changes = { epochs: 2, ...(adversary && { adversary }) }
 
-  test('in its second epoch goes on after the first, to the same bits', async () => {
+  test('resumes after its last full epoch and gives the same model', async () => {
     const whole = await train(optionsFor(`${kind}-whole`, changes))
     const controller = new AbortController()
     const stopped = train(
@@ -161,7 +208,7 @@ describe.each([
     await expect(stopped).rejects.toMatchObject({
       code: 'ROBENCH_ABORTED',
       message:
-        'training stopped in epoch 2; start it again and it goes on from the last full epoch',
+        'training was interrupted in epoch 2; run it again to resume from the last full epoch',
     })
     const epochsRun = new Set<number>()
     const resumed = await train(
@@ -175,7 +222,7 @@ describe.each([
   })
 })
 
-test('a damaged checkpoint, or that of another training, is not taken up', async () => {
+test('a checkpoint that is damaged, or of another training, is ignored', async () => {
   const first = await train(optionsFor('damaged', { epochs: 1 }))
   const [file] = readdirSync(join(folder, 'damaged'))
   truncateSync(join(folder, 'damaged', file!), 1000)
@@ -203,7 +250,7 @@ test.each([
   ['Linf', 0.03, 0.015],
   ['L2', 0.2, 0.1],
 ] as const)(
-  'adversarial training in %s reports robust accuracy, no higher than clean, and better than chance',
+  'adversarial training in %s reports a robust accuracy above chance and not above the clean one',
   async (norm, epsilon, stepSize) => {
     const adversary = {
       threatModel: { norm, epsilon, bounds: [0, 1] },
@@ -217,7 +264,7 @@ test.each([
   },
 )
 
-test('a loss that is not finite stops the training and says what to do', async () => {
+test('a loss that is not finite ends training with advice', async () => {
   await expect(
     train(optionsFor('diverges', { learningRate: 1e20, warmup: 0, schedule: 'constant' })),
   ).rejects.toThrow(
@@ -244,7 +291,7 @@ describe('a step on a linear model', () => {
   const velocity = float32([3, 4], new Float32Array(12).fill(0.5))
 
   test.each([true, false])(
-    'is the formula of SGD with momentum and weight decay; Nesterov %s',
+    'follows SGD with momentum and weight decay (Nesterov: %s)',
     async (nesterov) => {
       const session = await Session.load(
         stepGraph(trained, 2, { momentum: 0.9, weightDecay: 0.01, nesterov }),
@@ -308,7 +355,7 @@ describe('a step on a linear model', () => {
     const gradient = slopes.map((slope, i) => slope + 0.01 * weight.data[i]!)
     const speed = gradient.map((slope, i) => 0.9 * velocity.data[i]! + slope)
     const direction = nesterov ? gradient.map((slope, i) => slope + 0.9 * speed[i]!) : speed
-    // The bias does not decay, and had no momentum.
+    // The bias has no weight decay, and its momentum starts at 0.
     const biasFactor = nesterov ? 1.9 : 1
     return {
       weight: direction.map((step, i) => weight.data[i]! - 0.1 * step),

@@ -1,4 +1,4 @@
-/** The graphs of training agree with each other: the inner attack's, and the model that comes out. */
+/** The inner attack's graph agrees with the exported model. */
 import { expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import { Session } from '../../../core/engine/graph/session.ts'
@@ -47,7 +47,7 @@ const trained: TrainedNetwork = {
   seed: 3,
 }
 
-/** Weights as after some training: statistics and scales that are not those of the beginning. */
+/** Weights as after some training: statistics and scales differ from their initial values. */
 function someWeights(seed: number): Map<string, ReturnType<typeof float32>> {
   const random = randomStream('weights', seed)
   return new Map(
@@ -61,7 +61,7 @@ function someWeights(seed: number): Map<string, ReturnType<typeof float32>> {
   )
 }
 
-test('the inner attack sees the gradient of the model that would be exported, for any weights', async () => {
+test('the inner attack uses the gradient of the exported model, for any weights', async () => {
   const attack = attackGraph(trained)
   const inputs = randomTensor([5, 3, 8, 8], 'inputs')
   const labels = Int32Array.of(0, 1, 2, 3, 0)
@@ -85,7 +85,7 @@ test('the inner attack sees the gradient of the model that would be exported, fo
   }
 })
 
-test('the exported file takes raw images, has no batch normalization left, and any batch', () => {
+test('the exported file takes raw images in any batch and has no batch normalization', () => {
   const graph = readOnnx(exportModel(trained, someWeights(1)), 'model')
   expect(graph.nodes.map(({ op }) => op)).toEqual([
     'Sub',

@@ -1,6 +1,7 @@
 /** What threat models are called, and what they say the attacker may do. */
 import { describe, expect, test } from 'vitest'
-import type { ThreatModel, Transform } from '../../../core/threat/threat-model.ts'
+import type { ThreatModel } from '../../../core/threat/threat-model.ts'
+import type { Transform } from '../../../core/threat/transforms/table.ts'
 import { threatModelSentence, threatModelText } from '../../../reports/theme/threat-text.ts'
 
 function threat(epsilon: number, transform?: Transform): ThreatModel {

@@ -60,14 +60,14 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws, ti-fgsm, transfer, universal; a third party's comes from a package named in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 
 test('an unknown network', async () => {
   const standard = { name: 's', plugin: 'standard', options: { network: { id: 'resnt' } } }
   expect(await mistake({ defenses: [standard] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (networks at hand: resnet, small-cnn; a third party's comes from a package named in the suite's "plugins")"`,
+    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (available networks: resnet, small-cnn; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { AttackRequest } from '../../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
 import { resolveOptions } from '../../../../core/plugin/options.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
 import { gatherRows, tensor } from '../../../../core/engine/tensor/tensor.ts'

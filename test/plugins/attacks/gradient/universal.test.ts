@@ -1,7 +1,8 @@
 /** The universal perturbation: one for all, within the ball, and learned from the reference alone. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { HostedResult, AttackRequest } from '../../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import { referenceExamples } from '../../../../core/threat/reference-examples.ts'

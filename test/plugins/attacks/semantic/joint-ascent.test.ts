@@ -9,9 +9,10 @@ import { predictions } from '../../../../core/model/predictions.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
-import { applyAttributeTransform } from '../../../../core/threat/attribute-transform.ts'
+import { applyAttributeTransform } from '../../../../core/threat/transforms/attribute.ts'
 import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
-import type { AttributeRanges, Norm } from '../../../../core/threat/threat-model.ts'
+import type { Norm } from '../../../../core/threat/threat-model.ts'
+import type { AttributeRanges } from '../../../../core/threat/transforms/attribute.ts'
 import { distance } from '../../../../core/threat/verify.ts'
 
 const shape = [1, 6, 6] as const

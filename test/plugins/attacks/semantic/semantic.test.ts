@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
-import type { HostedResult, AttackRequest } from '../../../../core/plugin/host.ts'
+import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
+import type { HostedResult } from '../../../../core/plugin/host.ts'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
@@ -12,9 +13,10 @@ import {
   compiledLinearModel,
   randomLinearClassifier,
 } from '../../../../core/testing/index.ts'
-import { applyAttributeTransform } from '../../../../core/threat/attribute-transform.ts'
+import { applyAttributeTransform } from '../../../../core/threat/transforms/attribute.ts'
 import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
-import type { AttributeRanges, ThreatModel } from '../../../../core/threat/threat-model.ts'
+import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
+import type { AttributeRanges } from '../../../../core/threat/transforms/attribute.ts'
 import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
 import { spa } from '../../../../plugins/attacks/semantic/spa.ts'
 import { spatial } from '../../../../plugins/attacks/semantic/spatial.ts'
@@ -146,7 +148,7 @@ describe.each(variants)('%s', (_, plugin, options) => {
       attack(plugin, options, {
         threatModel: threat({ transform: { kind: 'attribute', ranges: scale } }),
       }),
-    ).rejects.toThrow(/must be finite and hold its neutral value 1, got 1.1 to 2/)
+    ).rejects.toThrow(/must be finite and contain its neutral value 1, got 1.1 to 2/)
   })
 })
 

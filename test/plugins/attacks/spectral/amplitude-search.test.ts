@@ -13,9 +13,10 @@ import { LinearModel } from '../../../../core/testing/index.ts'
 import {
   applyAmplitudeTransform,
   checkAmplitudeEvidence,
-} from '../../../../core/threat/amplitude-transform.ts'
+} from '../../../../core/threat/transforms/amplitude.ts'
 import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
-import type { AmplitudeTransform, ThreatModel } from '../../../../core/threat/threat-model.ts'
+import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
+import type { AmplitudeTransform } from '../../../../core/threat/transforms/amplitude.ts'
 import { verifyInside } from '../../../../core/threat/verify.ts'
 
 const side = 8

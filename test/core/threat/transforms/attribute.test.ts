@@ -1,15 +1,15 @@
-/** The host's side of attribute transforms: repeated to the bit, and refused in words. */
+/** Attribute transforms: the host repeats them bit for bit and refuses evidence beyond limits. */
 import { expect, test } from 'vitest'
-import { randomStream } from '../../../core/base/random.ts'
-import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
+import { randomStream } from '../../../../core/base/random.ts'
+import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
 import {
   applyAttributeTransform,
   checkAttributeEvidence,
   checkAttributeRanges,
-} from '../../../core/threat/attribute-transform.ts'
-import { AttributeSession } from '../../../core/threat/attributes/session.ts'
-import type { AttributeEvidence } from '../../../core/threat/evidence.ts'
-import type { AttributeRanges } from '../../../core/threat/threat-model.ts'
+} from '../../../../core/threat/transforms/attribute.ts'
+import { AttributeSession } from '../../../../core/threat/attributes/session.ts'
+import type { AttributeEvidence } from '../../../../core/threat/transforms/attribute.ts'
+import type { AttributeRanges } from '../../../../core/threat/transforms/attribute.ts'
 
 const shape = [3, 7, 5] as const
 const count = 9
@@ -25,10 +25,10 @@ const evidence: AttributeEvidence = {
   values: { contrast: within(0.5, 2), rotation: within(-30, 30), hue: within(-90, 90) },
 }
 const ranges: AttributeRanges = { rotation: [-30, 30], hue: [-90, 90], contrast: [0.5, 2] }
-const said = (values: AttributeEvidence['values']): string | undefined =>
+const problemOf = (values: AttributeEvidence['values']): string | undefined =>
   checkAttributeEvidence({ kind: 'attribute', ranges }, { kind: 'attribute', values }, inputs.shape)
 
-test('each example gets the same bits whatever the others are, and as an attack gets them', async () => {
+test('each example gets the same bits in any batch, and the same as in an attack', async () => {
   const all = await applyAttributeTransform(inputs, evidence, [0, 1])
   const rows = [6, 2]
   const values = Object.fromEntries(
@@ -54,14 +54,14 @@ test('each example gets the same bits whatever the others are, and as an attack 
   expect(alone).toEqual(gatherRows(all, [4]).data)
 })
 
-test('without values, or without examples, nothing happens', async () => {
+test('without values or without examples it is the identity', async () => {
   const none = { kind: 'attribute', values: {} } as const
   expect((await applyAttributeTransform(inputs, none, [0, 1])).data).toEqual(inputs.data)
   const empty = float32([0, ...shape], [])
   expect((await applyAttributeTransform(empty, none, [0, 1])).shape).toEqual([0, ...shape])
 })
 
-test('evidence within the ranges is taken, ends in float32 included', () => {
+test('evidence within the ranges is accepted, at limits rounded to float32 too', () => {
   expect(checkAttributeEvidence({ kind: 'attribute', ranges }, evidence, inputs.shape)).toBe(
     undefined,
   )
@@ -77,42 +77,42 @@ test('evidence within the ranges is taken, ends in float32 included', () => {
   ).toBe(undefined)
 })
 
-test('what leaves the ranges is said in words', () => {
+test('evidence beyond the ranges is described', () => {
   const rotation = within(-30, 30)
   rotation[5] = 30.5
-  expect(said({ rotation })).toMatchInlineSnapshot(
+  expect(problemOf({ rotation })).toMatchInlineSnapshot(
     `"the attribute "rotation" is 30.5 in row 5, but the threat model permits -30 to 30"`,
   )
   rotation[5] = Number.NaN
-  expect(said({ rotation })).toMatchInlineSnapshot(
+  expect(problemOf({ rotation })).toMatchInlineSnapshot(
     `"the attribute "rotation" is NaN in row 5, but the threat model permits -30 to 30"`,
   )
   const brightness = new Float32Array(count)
-  expect(said({ brightness })).toBe(undefined)
+  expect(problemOf({ brightness })).toBe(undefined)
   brightness[2] = 0.25
-  expect(said({ brightness })).toMatchInlineSnapshot(
+  expect(problemOf({ brightness })).toMatchInlineSnapshot(
     `"the attribute "brightness" is 0.25 in row 2, but the threat model does not permit it"`,
   )
-  expect(said({ hue: new Float32Array(2) })).toMatchInlineSnapshot(
+  expect(problemOf({ hue: new Float32Array(2) })).toMatchInlineSnapshot(
     `"expected a Float32Array of 9 values of the attribute "hue", one for each example, got 2"`,
   )
-  expect(said({ shear: within(0, 1) } as never)).toMatchInlineSnapshot(
-    `""shear" is no attribute (there are: rotation, scale, translationX, translationY, hue, saturation, contrast, brightness)"`,
+  expect(problemOf({ shear: within(0, 1) } as never)).toMatchInlineSnapshot(
+    `"unknown attribute "shear" (there are: rotation, scale, translationX, translationY, hue, saturation, contrast, brightness)"`,
   )
 })
 
-test('ranges that no image or these images cannot have are refused', () => {
+test('ranges that are invalid, or that the images cannot have, are refused', () => {
   expect(checkAttributeRanges(ranges, inputs.shape)).toBe(undefined)
   expect(checkAttributeRanges({ contrast: [0.1, 0.9] }, inputs.shape)).toMatchInlineSnapshot(
-    `"the range of the attribute "contrast" must be finite and hold its neutral value 1, got 0.1 to 0.9"`,
+    `"the range of the attribute "contrast" must be finite and contain its neutral value 1, got 0.1 to 0.9"`,
   )
   expect(checkAttributeRanges({ scale: [0, 1] }, inputs.shape)).toMatchInlineSnapshot(
-    `"the range of the attribute "scale" must lie above 0, got 0 to 1"`,
+    `"the range of the attribute "scale" must be above 0, got 0 to 1"`,
   )
   expect(checkAttributeRanges({ saturation: [0, 2] }, [4, 1, 28, 28])).toMatchInlineSnapshot(
     `"the attribute "saturation" needs images of red, green and blue, got [4, 1, 28, 28]; leave hue and saturation out of the threat model's ranges"`,
   )
   expect(checkAttributeRanges({ shear: [0, 2] } as never, inputs.shape)).toMatchInlineSnapshot(
-    `""shear" is no attribute (there are: rotation, scale, translationX, translationY, hue, saturation, contrast, brightness)"`,
+    `"unknown attribute "shear" (there are: rotation, scale, translationX, translationY, hue, saturation, contrast, brightness)"`,
   )
 })

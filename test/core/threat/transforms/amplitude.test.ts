@@ -1,18 +1,18 @@
-/** The amplitude transform: its identities, the gradient in s against the engine, and what evidence is refused. */
+/** Amplitude transforms: identities, the gradient in s against the engine, refused evidence. */
 import { describe, expect, test } from 'vitest'
-import { gradient } from '../../../core/engine/graph/gradient.ts'
-import { g } from '../../../core/engine/graph/graph.ts'
-import { fourierTransform } from '../../../core/threat/spectrum/fourier.ts'
-import { amplitude, recombine, unitPhase } from '../../../core/threat/spectrum/polar.ts'
-import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
-import { createAmplitudeChange } from '../../../core/threat/amplitude-change.ts'
+import { gradient } from '../../../../core/engine/graph/gradient.ts'
+import { g } from '../../../../core/engine/graph/graph.ts'
+import { fourierTransform } from '../../../../core/threat/spectrum/fourier.ts'
+import { amplitude, recombine, unitPhase } from '../../../../core/threat/spectrum/polar.ts'
+import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
+import { createAmplitudeChange } from '../../../../core/threat/amplitude-change.ts'
 import {
   applyAmplitudeTransform,
   checkAmplitudeEvidence,
-} from '../../../core/threat/amplitude-transform.ts'
-import type { AmplitudeEvidence } from '../../../core/threat/evidence.ts'
-import { referenceExamples } from '../../../core/threat/reference-examples.ts'
-import { evaluate, randomImages } from '../../support/spectra.ts'
+} from '../../../../core/threat/transforms/amplitude.ts'
+import type { AmplitudeEvidence } from '../../../../core/threat/transforms/amplitude.ts'
+import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+import { evaluate, randomImages } from '../../../support/spectra.ts'
 
 const shape = [4, 3, 8, 6] as const
 const inputs = randomImages(shape, 'inputs')
@@ -35,7 +35,7 @@ const withoutScale = (changes: Partial<AmplitudeEvidence>): AmplitudeEvidence =>
 })
 const wide = [-100, 100] as const
 
-test('it is the expression of the threat model, within the bounds', async () => {
+test('the host computes the expression of the threat model, clipped to the bounds', async () => {
   const { data } = reference.select([0, 4, 0, 2]).inputs
   const { image } = await evaluate(
     { inputs, others: float32(shape, data), s: scale, mix: float32([4, 1, 1, 1], evidence.mix) },
@@ -46,12 +46,12 @@ test('it is the expression of the threat model, within the bounds', async () => 
       return { image: g.clip(recombine(g.mul(s!, mixed), unitPhase(z)), 0, 1) }
     },
   )
-  const answer = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
-  expect(answer.data).toBeAllclose(image!, { atol: 2e-5 })
-  expect(answer.data.some((value) => value === 0 || value === 1)).toBe(true)
+  const result = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
+  expect(result.data).toBeAllclose(image!, { atol: 2e-5 })
+  expect(result.data.some((value) => value === 0 || value === 1)).toBe(true)
 })
 
-test('with λ = 0 and s = 1 it is the identity, to the last bit', async () => {
+test('with λ = 0 and s = 1 it is the identity, bit for bit', async () => {
   const none = withoutScale({ mix: new Float32Array(4), distractors: new Int32Array(4).fill(-1) })
   const ones = { ...none, scale: float32(shape, new Float32Array(576).fill(1)) }
   for (const neutral of [none, ones]) {
@@ -59,14 +59,14 @@ test('with λ = 0 and s = 1 it is the identity, to the last bit', async () => {
   }
 })
 
-test('an image mixed with itself stays as it is', async () => {
+test('an image mixed with itself does not change', async () => {
   const own = withoutScale({ distractors: Int32Array.of(0, 1, 2, 3) })
   const itself = referenceExamples(inputs, new Int32Array(4))
-  const answer = await applyAmplitudeTransform(inputs, own, itself, [0, 1])
-  expect(answer.data).toBeAllclose(inputs.data, { atol: 1e-6, rtol: 0 })
+  const result = await applyAmplitudeTransform(inputs, own, itself, [0, 1])
+  expect(result.data).toBeAllclose(inputs.data, { atol: 1e-6, rtol: 0 })
 })
 
-test('λ moves along the line between the image and its phase with the foreign amplitude', async () => {
+test('the result is linear in λ between the image and its phase with the other amplitude', async () => {
   const at = async (mix: number): Promise<Float32Array> => {
     const some = withoutScale({
       mix: new Float32Array(4).fill(mix),
@@ -79,18 +79,18 @@ test('λ moves along the line between the image and its phase with the foreign a
   expect(quarter).toBeAllclose(expected, { atol: 1e-6 })
 })
 
-test('the scales of a frequency and its negative count as their mean', async () => {
+test('the scales of a frequency and its negative act as their mean', async () => {
   const symmetric = scale.data.map((value, at) => {
     const [plane, u, v] = [Math.floor(at / 48), Math.floor(at / 6) % 8, at % 6]
     return (value + scale.data[plane * 48 + ((8 - u) % 8) * 6 + ((6 - v) % 6)]!) / 2
   })
   const mean = { ...evidence, scale: float32(shape, symmetric) }
-  const answer = await applyAmplitudeTransform(inputs, mean, reference, wide)
+  const result = await applyAmplitudeTransform(inputs, mean, reference, wide)
   const expected = await applyAmplitudeTransform(inputs, evidence, reference, wide)
-  expect(answer.data).toBeAllclose(expected.data, { atol: 1e-6 })
+  expect(result.data).toBeAllclose(expected.data, { atol: 1e-6 })
 })
 
-test('each example comes out the same in any batch', async () => {
+test('each example gets the same bits in any batch', async () => {
   const together = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
   for (const rows of [[2], [3, 1]]) {
     const part = {
@@ -99,12 +99,12 @@ test('each example comes out the same in any batch', async () => {
       distractors: Int32Array.from(rows, (row) => evidence.distractors[row]!),
       scale: gatherRows(scale, rows),
     } as const
-    const answer = await applyAmplitudeTransform(gatherRows(inputs, rows), part, reference, [0, 1])
-    expect(answer).toEqual(gatherRows(together, rows))
+    const result = await applyAmplitudeTransform(gatherRows(inputs, rows), part, reference, [0, 1])
+    expect(result).toEqual(gatherRows(together, rows))
   }
 })
 
-test('the gradient in s is that of the engine through the expression', async () => {
+test('the gradient in s agrees with that of the engine', async () => {
   const [x, other] = [gatherRows(inputs, [0]), gatherRows(inputs, [1])]
   const upstream = randomImages([1, 3, 8, 6], 'upstream')
   const s = gatherRows(scale, [0])
@@ -126,12 +126,12 @@ describe('evidence', () => {
   const check = (changes: Partial<AmplitudeEvidence>): string | undefined =>
     checkAmplitudeEvidence(permitted, { ...evidence, ...changes }, shape, 5)
 
-  test('within the limits passes, with or without scales', () => {
+  test('within the limits is accepted, with or without scales', () => {
     expect(check({})).toBeUndefined()
     expect(checkAmplitudeEvidence(permitted, withoutScale({}), shape, 5)).toBeUndefined()
   })
 
-  test('at the limits passes, whatever float32 makes of them', () => {
+  test('at the limits, rounded to float32, is accepted', () => {
     const limits = { kind: 'amplitude', mix: 0.3, scale: 0.1 } as const
     const extreme = {
       ...evidence,
@@ -145,15 +145,15 @@ describe('evidence', () => {
   test.each([
     [
       { mix: Float32Array.of(0, 0.25, 0.51, 0.5) },
-      'mix is 0.5099999904632568 for answer 2, but the threat model permits 0 to 0.5',
+      'mix is 0.5099999904632568 in row 2, but the threat model permits 0 to 0.5',
     ],
     [
       { mix: Float32Array.of(-0.1, 0, 0, 0) },
-      'mix is -0.10000000149011612 for answer 0, but the threat model permits 0 to 0.5',
+      'mix is -0.10000000149011612 in row 0, but the threat model permits 0 to 0.5',
     ],
     [
       { mix: Float32Array.of(Number.NaN, 0, 0, 0) },
-      'mix is NaN for answer 0, but the threat model permits 0 to 0.5',
+      'mix is NaN in row 0, but the threat model permits 0 to 0.5',
     ],
     [
       { mix: new Float32Array(3) },
@@ -161,11 +161,11 @@ describe('evidence', () => {
     ],
     [
       { distractors: new Int32Array(5) },
-      'expected distractors to be an Int32Array with a place for each of 4 examples',
+      'expected distractors to be an Int32Array with a position for each of 4 examples',
     ],
     [
       { distractors: Int32Array.of(-1, 5, 0, 0) },
-      'the distractor of answer 1 is 5, but the data set has examples 0 to 4',
+      'the distractor in row 1 is 5, but the data set has examples 0 to 4',
     ],
     [
       { scale: float32([4, 3, 8, 3], new Float32Array(288)) },
@@ -173,9 +173,9 @@ describe('evidence', () => {
     ],
     [
       { scale: float32(shape, new Float32Array(576).fill(1).fill(2, 300, 301)) },
-      'a scale of answer 2 is 2, but the threat model permits 0.4 to 1.6',
+      'a scale in row 2 is 2, but the threat model permits 0.4 to 1.6',
     ],
-  ] as const)('that breaks a limit is refused: %j', (changes, message) => {
+  ] as const)('beyond a limit is refused: %j', (changes, message) => {
     expect(check(changes)).toBe(message)
   })
 })

@@ -1,0 +1,36 @@
+/** Options that mean something to the host, found by the role that a plugin's meta declares. */
+import type { OptionRole, PluginMeta } from './contract.ts'
+
+/** Roles that at most one option of a plugin may have. */
+const singleRoles: ReadonlySet<OptionRole> = new Set(['attack', 'models', 'network'])
+
+/** The name of the first option with that role; undefined if there is none. */
+export function optionWithRole(
+  { optionRoles = {} }: Pick<PluginMeta, 'optionRoles'>,
+  role: OptionRole,
+): string | undefined {
+  return Object.keys(optionRoles).find((name) => optionRoles[name] === role)
+}
+
+/**
+ * What is wrong with the declared roles, in words; undefined if nothing is. Each must belong to an
+ * option of the schema, and only `path` may be declared more than once.
+ */
+export function checkOptionRoles({
+  optionRoles = {},
+  optionsSchema,
+}: Pick<PluginMeta, 'optionRoles' | 'optionsSchema'>): string | undefined {
+  const properties = optionsSchema?.['properties'] ?? {}
+  const names = new Map<OptionRole, string>()
+  for (const [name, role] of Object.entries(optionRoles)) {
+    if (!Object.hasOwn(properties, name)) {
+      return `meta.optionRoles names "${name}", which is no property of meta.optionsSchema`
+    }
+    const other = names.get(role)
+    if (other !== undefined && singleRoles.has(role)) {
+      return `meta.optionRoles gives the role "${role}" to "${other}" and "${name}"; expected one`
+    }
+    names.set(role, name)
+  }
+  return undefined
+}
