@@ -4,20 +4,21 @@ const firstDecay = 0.9
 const secondDecay = 0.999
 const guard = 1e-8
 
-/** What Adam remembers: running means of the gradient and of its square, not yet corrected for their start at zero. */
+/** Running means of the gradient and of its square, before bias correction. */
 export interface AdamState {
   readonly first: Float64Array
   readonly second: Float64Array
   steps: number
 }
 
+/** The state before the first step. @param size number of components */
 export function startAdam(size: number): AdamState {
   return { first: new Float64Array(size), second: new Float64Array(size), steps: 0 }
 }
 
 /**
- * Writes x + α·m̂ / (√v̂ + 1e-8) to `output` and moves the state on; β₁ = 0.9, β₂ = 0.999.
- * @see Kingma and Ba 2014, "Adam: a method for stochastic optimization", arXiv:1412.6980, algorithm 1
+ * Writes x + α·m̂ / (√v̂ + 1e-8) to `output` and updates the state; β₁ = 0.9, β₂ = 0.999.
+ * @see Kingma, Ba 2014, "Adam: a method for stochastic optimization", arXiv:1412.6980, algorithm 1
  */
 export function adamStep(
   state: AdamState,

@@ -1,4 +1,4 @@
-/** The losses that gradient attacks raise: as expressions for the gradient, and in plain numbers to compare iterates. */
+/** The losses that gradient attacks raise: as graph expressions, and as plain numbers. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import {
   crossEntropy,
@@ -10,22 +10,30 @@ import {
 } from '../model/losses.ts'
 import type { Loss, TargetedLoss } from '../model/model.ts'
 
+/** Names of the untargeted losses. */
 export type AttackLossName = 'cross-entropy' | 'margin' | 'dlr'
 
+/** An untargeted loss. */
 export interface AttackLoss {
   readonly expression: Loss
-  /** The same in float64 for one example's logits `[k]`, so that iterates of any pass compare by one formula. */
+  /**
+   * The loss of one example's logits `[k]`, in float64. Iterates from forward passes and gradient
+   * passes are compared by this value.
+   */
   value(logits: Float32Array, label: number): number
 }
 
+/** Names of the targeted losses. */
 export type TargetedAttackLossName = 'targeted-margin' | 'dlr-targeted'
 
+/** A loss that needs a target class for each example. */
 export interface TargetedAttackLoss {
   readonly expression: TargetedLoss
-  /** As in `AttackLoss`. */
+  /** The loss of one example's logits `[k]`, in float64. */
   value(logits: Float32Array, label: number, target: number): number
 }
 
+/** Untargeted losses by name. */
 export const attackLosses: Readonly<Record<AttackLossName, AttackLoss>> = {
   // log Σ exp z − z_y
   'cross-entropy': {
@@ -50,7 +58,7 @@ export const attackLosses: Readonly<Record<AttackLossName, AttackLoss>> = {
   },
 }
 
-/** Losses that need a target for each example. */
+/** Targeted losses by name. */
 export const targetedAttackLosses: Readonly<Record<TargetedAttackLossName, TargetedAttackLoss>> = {
   'targeted-margin': {
     expression: targetedMargin,
@@ -72,7 +80,7 @@ export const lossSchema = {
   enum: ['cross-entropy', 'margin', 'dlr'],
   default: 'cross-entropy',
   description:
-    'the loss to raise; margin does not vanish where a model is very sure, and dlr is the same for scaled logits',
+    'loss to raise; margin does not vanish where a model is very confident, and dlr is invariant to the scale of the logits',
 } as const satisfies JSONSchema
 
 function marginOf(logits: Float32Array, label: number): number {
@@ -81,7 +89,7 @@ function marginOf(logits: Float32Array, label: number): number {
   return rival - logits[label]!
 }
 
-/** The `count` largest values, from the largest down. */
+/** The `count` largest values in descending order. */
 function largest(logits: Float32Array, count: number): number[] {
   const found = Array.from({ length: count }, () => -Infinity)
   for (const logit of logits) {

@@ -1,23 +1,29 @@
-/** Keeps batches full: an example that is finished gives its place to the next one at once. */
+/** Keeps batches full: a finished example is replaced by the next one immediately. */
 import { ConfigError } from '../base/errors.ts'
 import type { AttackTask } from './task.ts'
 
-/** Work on `count` examples, at most `batchSize` at a time, each with a state of its own. */
+/** Work on `count` examples, at most `batchSize` at a time. Each example has its own state. */
 export interface ScheduledWork<State> {
   readonly count: number
   readonly batchSize: number
   readonly signal: AbortSignal
-  /** Told before the first and after each round how many examples are finished. */
+  /** Called before the first round and after each, with the number of finished examples. */
   progress(done: number): void
-  /** Makes the state of an example when a place is free for it; undefined if there is nothing to do for it. */
+  /** Creates the state of an example when a slot is free; undefined if it needs no work. */
   open(row: number): State | undefined
-  /** One round: moves each of the active examples on, and says of each whether it is finished. */
+  /** Runs one round on the active examples. Returns for each whether it is finished. */
   advance(active: readonly State[]): Promise<readonly boolean[]>
 }
 
-/** `refill` over the examples of a task, in its batches, under its signal. @throws as `refill` */
+/** The part of an attack task that scheduling needs. */
+export type BatchedTask = Pick<AttackTask, 'labels' | 'batchSize' | 'signal' | 'progress'>
+
+/**
+ * Runs `scheduleBatches` over the examples of a task, with its batch size and signal.
+ * @throws as `scheduleBatches`
+ */
 export function scheduleTask<State>(
-  task: AttackTask,
+  task: BatchedTask,
   work: Pick<ScheduledWork<State>, 'open' | 'advance'>,
 ): Promise<void> {
   const { labels, batchSize, signal } = task
@@ -26,16 +32,18 @@ export function scheduleTask<State>(
 }
 
 /**
- * Runs all examples to their end. They enter in the order of their rows. As long as `advance` treats an example
- * by its state alone, the outcome depends on neither the batch size nor the other examples.
- * @throws whatever the signal was aborted with; ConfigError ROBENCH_CONFIG if the batch size is not a positive whole number.
+ * Runs all examples until they are finished. They start in the order of their rows. As long as
+ * `advance` treats each example by its own state only, the outcome depends on neither the batch
+ * size nor the other examples.
+ * @throws the reason of an aborted signal; ConfigError ROBENCH_CONFIG if the batch size is not a
+ * positive integer
  */
 export async function scheduleBatches<State>(work: ScheduledWork<State>): Promise<void> {
   const { count, batchSize, signal } = work
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `batchSize: expected a positive whole number, got ${batchSize}`,
+      `batchSize: expected a positive integer, got ${batchSize}`,
     )
   }
   let active: State[] = []

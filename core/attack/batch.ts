@@ -1,10 +1,10 @@
-/** Between the points of single examples and the batches that a model takes. */
+/** Converts between points of single examples and batches of a model. */
 import { RobenchError } from '../base/errors.ts'
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { gradientNorms } from './gradient-norms.ts'
 
-/** Points as one batch `[points, …exampleShape]`, copied. */
+/** Copies points into one batch `[points, …exampleShape]`. */
 export function stackPoints(
   points: readonly Float32Array[],
   exampleShape: readonly number[],
@@ -13,8 +13,8 @@ export function stackPoints(
 }
 
 /**
- * Stacks points as `stackPoints` does, but into one buffer: a batch holds until the next one is stacked. For loops of thousands of
- * batches, whose buffers would keep the garbage collector busy beside the model's own.
+ * Same as `stackPoints`, but all batches share one buffer: a batch is valid until the next one is
+ * stacked. For loops of thousands of batches, which would otherwise load the garbage collector.
  */
 export function prepareStack(
   exampleShape: readonly number[],
@@ -29,15 +29,16 @@ export function prepareStack(
   }
 }
 
-/** The elements of one row along the first axis: a view, not a copy. */
+/** The elements of one row along the first axis, as a view. */
 export function rowOf({ data, shape }: FloatTensor, row: number): Float32Array {
   const size = data.length / shape[0]!
   return data.subarray(row * size, (row + 1) * size)
 }
 
 /**
- * Refuses a gradient that is not finite.
- * @param where ends the message: `row 3 at step 2`.
+ * Throws if a gradient is not finite.
+ * @param where the place in the message, such as `row 3 at step 2`
+ * @param details the details of the error
  * @throws RobenchError ROBENCH_MODEL_OUTPUT
  */
 export function checkGradient(
@@ -49,7 +50,7 @@ export function checkGradient(
   const value = gradient.find((component) => !Number.isFinite(component))
   throw new RobenchError(
     'ROBENCH_MODEL_OUTPUT',
-    `the gradient of the loss is not finite: got ${value} for ${where}; attack such a model without gradients`,
+    `the gradient of the loss is not finite: got ${value} for ${where}; use attacks that need no gradients`,
     { details },
   )
 }

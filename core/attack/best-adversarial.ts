@@ -1,27 +1,31 @@
-/** Keeps for each example the strongest point that an attack has seen. */
+/** Tracks the best adversarial point of each example. */
 import { predictedClass } from '../model/predictions.ts'
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { attackLosses } from './attack-loss.ts'
 import type { AttackTask } from './task.ts'
 
-/** What an untargeted attack found: of each example, by the attack's own passes. */
+/** The results of an untargeted attack, according to its own passes. */
 export interface AttackFindings {
-  /** `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the input where none was seen. */
+  /**
+   * `[n, c, h, w]`: the last misclassified point, or else the point with the largest margin; the
+   * input if no point was recorded.
+   */
   readonly adversarial: FloatTensor
   /** `[n]`: 1 where that point is misclassified. */
   readonly fooled: Uint8Array
-  /** `[n]`: max_{i≠y} z_i − z_y at that point; −Infinity where none was seen. */
+  /** `[n]`: max_{i≠y} z_i − z_y at that point; −Infinity if no point was recorded. */
   readonly margins: Float64Array
 }
 
+/** The best adversarial points so far. */
 export interface BestAdversarial {
   readonly findings: AttackFindings
-  /** Shows a point of the ball, as the model judges it; true if it is misclassified. It is copied if it is kept. */
-  offer(row: number, point: Float32Array, logits: Float32Array): boolean
+  /** Records a point of the ball with its logits `[k]`. Returns true if it is misclassified. */
+  record(row: number, point: Float32Array, logits: Float32Array): boolean
 }
 
-/** Nothing found yet: the answers are the inputs. */
+/** Starts with the inputs, and no point recorded. */
 export function trackBestAdversarial({ inputs, labels }: AttackTask): BestAdversarial {
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
@@ -29,7 +33,7 @@ export function trackBestAdversarial({ inputs, labels }: AttackTask): BestAdvers
   const margins = new Float64Array(labels.length).fill(-Infinity)
   return {
     findings: { adversarial, fooled, margins },
-    offer(row, point, logits) {
+    record(row, point, logits) {
       const label = labels[row]!
       const misclassified = predictedClass(logits) !== label
       const margin = attackLosses.margin.value(logits, label)

@@ -1,25 +1,29 @@
-/** JSON Schemas of the budgets that the attacks of AutoAttack share; the defaults are those of its standard version. */
+/** JSON Schemas of the budget options shared by AutoAttack's attacks. */
 import type { JSONSchema } from 'json-schema-to-ts'
 
-/** Properties for an attack's `optionsSchema`. */
+/**
+ * Properties for an attack's `optionsSchema`. The defaults are those of AutoAttack's standard
+ * version.
+ */
 export const budgetOptions = {
-  steps: { type: 'integer', minimum: 1, default: 100, description: 'gradient steps a restart' },
+  steps: { type: 'integer', minimum: 1, default: 100, description: 'gradient steps per restart' },
   restarts: {
     type: 'integer',
     minimum: 1,
     default: 1,
-    description: 'how often to start anew while not fooled; with targets, for each of them',
+    description:
+      'maximum number of starts until the model is fooled; per target for targeted attacks',
   },
   targets: {
     type: 'integer',
     minimum: 1,
     default: 9,
-    description: 'how many of the likeliest wrong classes to go for; cut to those there are',
+    description: 'number of likeliest wrong classes to target; at most all wrong classes',
   },
   samples: {
     type: 'integer',
     minimum: 1,
     default: 1,
-    description: 'passes whose mean counts, for models that answer at random (EOT)',
+    description: 'passes to average, for stochastic models (EOT)',
   },
 } as const satisfies Readonly<Record<string, JSONSchema>>

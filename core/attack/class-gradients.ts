@@ -1,4 +1,4 @@
-/** The gradients of several differences of logits at once: what deepfool and untargeted fab linearize with. */
+/** Gradients of several logit differences at once. */
 import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { targetedMargin } from '../model/losses.ts'
@@ -6,17 +6,22 @@ import type { Model, Program, ProgramDefinition, ProgramScope } from '../model/m
 import { int64 } from '../engine/tensor/tensor.ts'
 import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 
+/** Logits, and the gradients of logit differences. */
 export interface ClassGradientResult {
   /** `[n, k]` */
   readonly logits: FloatTensor
-  /** For each list of rivals, in the shape of the points: row i is ∂(z_rival − z_label)/∂x of example i. */
+  /**
+   * One for each list of rivals, in the shape of the points: row i is ∂(z_rival − z_label)/∂x of
+   * example i.
+   */
   readonly gradients: readonly FloatTensor[]
 }
 
 /**
+ * Computes the gradients.
  * @param points `[n, c, h, w]`
  * @param labels `[n]`
- * @param rivals as many lists as were asked for, each `[n]`
+ * @param rivals as many lists as were prepared, each `[n]`
  */
 export type ClassGradients = (
   points: FloatTensor,
@@ -28,13 +33,14 @@ export type ClassGradients = (
 const perProgram = 9
 
 /**
- * Prepares the gradients towards `count` rivals. Of each nine, one forward pass is shared, where the model can compile; where it cannot,
- * each gradient has its own.
- * @throws whatever the model throws for a reason other than its graph; GraphError comes from the gradients themselves, when they are asked for.
+ * Prepares gradients towards `count` rivals per example, as DeepFool and untargeted FAB need them.
+ * If the model can compile, up to nine gradients share one forward pass; otherwise each gradient
+ * takes its own.
+ * @throws the errors of the model, except for GraphError, which the first call of the result throws
  */
 export async function prepareClassGradients(model: Model, count: number): Promise<ClassGradients> {
   const sizes = groupSizes(count)
-  // A single gradient shares its pass anyhow.
+  // A single gradient shares its forward pass already.
   const programs = count > 1 ? await compileAll(model, sizes) : undefined
   if (programs === undefined) return (...request) => oneByOne(model, ...request)
   return async (points, labels, rivals) => {
@@ -46,16 +52,16 @@ export async function prepareClassGradients(model: Model, count: number): Promis
       for (let i = 0; i < size; i++) {
         feeds[`rivals${i}`] = int64([labels.length], rivals[first + i]!)
       }
-      const answers = await programs.get(size)!.run(feeds)
+      const outputs = await programs.get(size)!.run(feeds)
       // All outputs are float32, as the model's inputs and logits are.
-      logits ??= answers['logits'] as FloatTensor
-      for (let i = 0; i < size; i++) gradients.push(answers[`gradient${i}`] as FloatTensor)
+      logits ??= outputs['logits'] as FloatTensor
+      for (let i = 0; i < size; i++) gradients.push(outputs[`gradient${i}`] as FloatTensor)
     }
     return { logits: logits!, gradients }
   }
 }
 
-/** Passes for one example's gradients towards so many rivals, where the model can compile. */
+/** Passes per example for gradients towards `count` rivals, if the model can compile. */
 export function classGradientCost(count: number): {
   readonly forward: number
   readonly backward: number
@@ -69,7 +75,7 @@ function groupSizes(count: number): number[] {
   )
 }
 
-/** A program for each size that occurs; undefined if the model cannot compile. */
+/** One program for each distinct size; undefined if the model cannot compile. */
 async function compileAll(
   model: Model,
   sizes: readonly number[],
@@ -114,9 +120,9 @@ async function oneByOne(
   const gradients: FloatTensor[] = []
   let logits: FloatTensor | undefined
   for (const targets of rivals) {
-    const answer = await model.gradient(points, labels, targetedMargin, targets)
-    logits ??= answer.logits
-    gradients.push(answer.gradient)
+    const result = await model.gradient(points, labels, targetedMargin, targets)
+    logits ??= result.logits
+    gradients.push(result.gradient)
   }
   return { logits: logits!, gradients }
 }

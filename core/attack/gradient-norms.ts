@@ -1,16 +1,17 @@
-/** How long a gradient is, in every norm at once. */
+/** Norms of a gradient. */
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
+import type { Norm } from '../threat/threat-model.ts'
 
 export interface GradientNorms {
-  /** ‖g‖₁, the dual norm in Linf; not finite if a component is not. */
+  /** ‖g‖₁; not finite if a component is not. */
   readonly absolute: number
   /** ‖g‖₂² */
   readonly squares: number
-  /** ‖g‖∞, the dual norm in L1. */
+  /** ‖g‖∞ */
   readonly largest: number
 }
 
-/** @param gradient 1 component or more. */
+/** Computes all norms in one pass. @param gradient 1 component or more */
 export function gradientNorms(gradient: Float32Array): GradientNorms {
   return measure.run({ gradient }, {})
 }
@@ -25,3 +26,13 @@ const measure = vectorLoop({
     }
   },
 })
+
+/**
+ * The dual norm of a gradient: the maximum change of a loss, to first order, per unit of distance in
+ * the given norm. ‖g‖₁ in Linf, ‖g‖₂ in L2, ‖g‖∞ in L1.
+ */
+export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
+  Linf: (gradient) => gradientNorms(gradient).absolute,
+  L2: (gradient) => Math.sqrt(gradientNorms(gradient).squares),
+  L1: (gradient) => gradientNorms(gradient).largest,
+}

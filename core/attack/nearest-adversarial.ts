@@ -1,4 +1,4 @@
-/** Keeps for each example the nearest fooling point that an attack has seen. */
+/** Tracks the nearest adversarial point of each example. */
 import { predictedClass } from '../model/predictions.ts'
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
@@ -6,20 +6,23 @@ import { distance } from '../threat/verify.ts'
 import { attackLosses } from './attack-loss.ts'
 import type { AttackTask } from './task.ts'
 
-/** What a minimum-norm attack found, by its own passes. */
+/** The results of a minimum-norm attack, according to its own passes. */
 export interface NearestAdversarial {
-  /** `[n, c, h, w]`: the nearest fooling point, bit by bit as it was judged, if it lies within ε; else the input. */
+  /**
+   * `[n, c, h, w]`: the nearest fooling point, bit for bit as recorded, if it lies within ε;
+   * otherwise the input.
+   */
   readonly adversarial: FloatTensor
-  /** `[n]`: how far the nearest fooling point lies, within ε or not; Infinity where none was seen. */
+  /** `[n]`: distance of the nearest fooling point, within ε or not; Infinity if there is none. */
   readonly distances: Float64Array
-  /** Shows a point within the bounds, as the model judges it; true if it fools the model. It is copied if it is kept. */
-  offer(row: number, point: Float32Array, logits: Float32Array): boolean
+  /** Records a point within the bounds with its logits `[k]`. Returns true if it fools the model. */
+  record(row: number, point: Float32Array, logits: Float32Array): boolean
 }
 
 /**
- * Nothing found yet: the answers are the inputs.
- * @param confidence κ: a point fools the model if it is misclassified and its margin max over i ≠ y of z_i − z_y is at least that; with 0
- * the predicted class alone decides.
+ * Starts with the inputs, and no point recorded.
+ * @param confidence κ, 0 or more: a point fools the model if it is misclassified with a margin
+ * max_{i≠y} z_i − z_y of at least κ; with 0, the predicted class alone decides
  */
 export function trackNearestAdversarial(
   { inputs, labels, threatModel }: AttackTask,
@@ -32,7 +35,7 @@ export function trackNearestAdversarial(
   return {
     adversarial,
     distances,
-    offer(row, point, logits) {
+    record(row, point, logits) {
       const label = labels[row]!
       if (predictedClass(logits) === label) return false
       if (confidence > 0 && attackLosses.margin.value(logits, label) < confidence) return false

@@ -1,133 +1,150 @@
-/** Attacks that only ask questions: each example's search says which points to judge next, and batches are filled from all of them. */
+/** The query loop of black-box attacks: fills batches with the queries of many examples. */
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
-import { scheduleBatches } from './batch-scheduler.ts'
+import { scheduleTask } from './batch-scheduler.ts'
 import type { AttackTask } from './task.ts'
 
 /**
- * Points that a search wants judged before it goes on. They are made when there is room for them in a batch, so that thousands
- * of them take no memory, and may be spread over several batches; a batch may hold points of several examples.
+ * Points that a search needs evaluated before it continues. A point is written only when there is
+ * room for it in a batch, so that thousands of points need no memory. The points of a request can
+ * be spread over several batches, and a batch can hold points of several examples.
  */
-export interface Question {
-  /** How many points, 1 or more; each is a query. */
+export interface QueryRequest {
+  /** Number of points, 1 or more. Each point is one query. */
   readonly count: number
-  /** Writes a point; called once for each, in their order. @param index from 0 to count − 1 */
+  /** Writes a point. Called once per point, in order. @param index from 0 to count − 1 */
   write(index: number, point: Float32Array): void
-  /** Tells the logits `[k]` of a point that was written; once for each, in their order. Neither array is to be kept. */
+  /**
+   * Receives the logits `[k]` of a written point. Called once per point, in order. Copy the arrays
+   * if they are needed later.
+   */
   read(index: number, point: Float32Array, logits: Float32Array): void
 }
 
-/** The search of one example as a coroutine: it yields a question, and goes on when all its points are judged. */
-export type QuerySearch<Result = void> = Generator<Question, Result, void>
+/** The search of one example: a generator that yields requests and resumes after each. */
+export type QuerySearch<Result = void> = Generator<QueryRequest, Result, void>
 
-/** What an example may still ask; falls as its points are judged. */
+/** The remaining queries of an example. */
 export interface QueryBudget {
   readonly left: number
 }
 
+/** The searches to run. */
 export interface QueryWork {
-  /** Most queries of an example, 1 or more: after the last of them its search is ended wherever it stands. */
+  /** Maximum number of queries per example, 1 or more; a search ends after the last one. */
   readonly queries: number
-  /** The search of an example; it may end by itself. */
+  /** Starts the search of an example. It may also end by itself. */
   search(row: number, budget: QueryBudget): QuerySearch
 }
 
-interface Asker {
+interface ActiveSearch {
   readonly row: number
   readonly search: QuerySearch
   readonly budget: { left: number }
-  question: Question
-  /** Points of the question that are written, and so judged. */
-  asked: number
+  request: QueryRequest
+  /** Points of the request that have been evaluated. */
+  evaluated: number
+}
+
+/** A range of a request's points within a batch. */
+interface Part {
+  readonly owner: ActiveSearch
+  readonly from: number
+  readonly count: number
 }
 
 /**
- * Runs the searches of all examples in batches of up to `batchSize` points, and returns the queries that each took `[n]`.
- * As long as a search looks at nothing but its own example, its outcome depends on neither the batches nor the other examples.
- * @throws whatever the signal was aborted with; errors of the model.
+ * Runs the searches of all examples in batches of up to `batchSize` points. As long as each search
+ * depends only on its own example, the outcome depends on neither the batches nor the other
+ * examples.
+ * @returns the number of queries per example, `[n]`
+ * @throws the reason of an aborted signal; errors of the model
  */
 export async function runQueries(
-  { model, inputs, labels, batchSize, signal, progress }: AttackTask,
+  task: AttackTask,
   { queries, search }: QueryWork,
 ): Promise<Int32Array> {
+  const { model, inputs, labels, batchSize } = task
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
-  const taken = new Int32Array(labels.length)
+  const used = new Int32Array(labels.length)
 
-  const open = (row: number): Asker | undefined => {
+  const open = (row: number): ActiveSearch | undefined => {
     const budget = { left: queries }
     const started = search(row, budget)
     const { done, value } = started.next()
-    return done ? undefined : { row, search: started, budget, question: value, asked: 0 }
+    return done ? undefined : { row, search: started, budget, request: value, evaluated: 0 }
   }
 
-  /** True if there is nothing more to ask. */
-  const goOn = (asker: Asker): boolean => {
-    if (asker.budget.left === 0) {
-      asker.search.return()
-      return true
-    }
-    if (asker.asked < asker.question.count) return false
-    const { done, value } = asker.search.next()
-    if (done) return true
-    asker.question = value
-    asker.asked = 0
-    return false
-  }
-
-  const advance = async (active: readonly Asker[]): Promise<boolean[]> => {
-    const parts: { readonly asker: Asker; readonly from: number; readonly rows: number }[] = []
-    let rows = 0
-    for (const asker of active) {
-      const { question, asked, budget } = asker
-      const part = Math.min(question.count - asked, budget.left, batchSize - rows)
-      if (part === 0) break
-      parts.push({ asker, from: asked, rows: part })
-      rows += part
-    }
+  const advance = async (active: readonly ActiveSearch[]): Promise<boolean[]> => {
+    const parts = fillBatch(active, batchSize)
+    const rows = parts.reduce((sum, { count }) => sum + count, 0)
     const batch = tensor('float32', [rows, ...exampleShape], new Float32Array(rows * size))
     let place = 0
-    for (const { asker, from, rows: part } of parts) {
-      for (let i = 0; i < part; i++) asker.question.write(from + i, rowOf(batch, place + i))
-      place += part
+    for (const { owner, from, count } of parts) {
+      for (let i = 0; i < count; i++) owner.request.write(from + i, rowOf(batch, place++))
     }
     const logits = await model.logits(batch)
-    const finished = new Set<Asker>()
+    const finished = new Set<ActiveSearch>()
     place = 0
-    for (const { asker, from, rows: part } of parts) {
-      for (let i = 0; i < part; i++) {
-        asker.budget.left -= 1
-        asker.question.read(from + i, rowOf(batch, place + i), rowOf(logits, place + i))
+    for (const { owner, from, count } of parts) {
+      for (let i = 0; i < count; i++, place++) {
+        owner.budget.left -= 1
+        owner.request.read(from + i, rowOf(batch, place), rowOf(logits, place))
       }
-      place += part
-      asker.asked += part
-      taken[asker.row]! += part
-      if (goOn(asker)) finished.add(asker)
+      owner.evaluated += count
+      used[owner.row]! += count
+      if (!resume(owner)) finished.add(owner)
     }
-    return active.map((asker) => finished.has(asker))
+    return active.map((search) => finished.has(search))
   }
 
-  await scheduleBatches({
-    count: labels.length,
-    batchSize,
-    signal,
-    progress: (done) => progress(done),
-    open,
-    advance,
-  })
-  return taken
+  await scheduleTask(task, { open, advance })
+  return used
 }
 
-/** Asks about a single point. @param judge is told its logits `[k]`, and gives the answer */
-export function* askAbout<Answer>(
+/** The points of the next batch, in the order of the searches. */
+function fillBatch(active: readonly ActiveSearch[], batchSize: number): readonly Part[] {
+  const parts: Part[] = []
+  let rows = 0
+  for (const owner of active) {
+    const { request, evaluated, budget } = owner
+    const count = Math.min(request.count - evaluated, budget.left, batchSize - rows)
+    if (count === 0) break
+    parts.push({ owner, from: evaluated, count })
+    rows += count
+  }
+  return parts
+}
+
+/** Resumes a search whose request is complete. Returns false if the search has ended. */
+function resume(active: ActiveSearch): boolean {
+  const { search, budget, request, evaluated } = active
+  if (budget.left === 0) {
+    search.return()
+    return false
+  }
+  if (evaluated < request.count) return true
+  const { done, value } = search.next()
+  if (done) return false
+  active.request = value
+  active.evaluated = 0
+  return true
+}
+
+/**
+ * Queries a single point.
+ * @param judge receives the point and its logits `[k]`, and computes the result
+ */
+export function* queryPoint<Result>(
   point: Float32Array,
-  judge: (point: Float32Array, logits: Float32Array) => Answer,
-): QuerySearch<Answer> {
-  const answers: Answer[] = []
+  judge: (point: Float32Array, logits: Float32Array) => Result,
+): QuerySearch<Result> {
+  const results: Result[] = []
   yield {
     count: 1,
     write: (_, output) => output.set(point),
-    read: (_, asked, logits) => answers.push(judge(asked, logits)),
+    read: (_, queried, logits) => results.push(judge(queried, logits)),
   }
-  return answers[0]!
+  return results[0]!
 }

@@ -1,12 +1,14 @@
-/** Random points to start an attack from. */
+/** Random starting points of attacks. */
 import type { RandomStream } from '../base/random.ts'
 import type { Norm } from '../threat/threat-model.ts'
 import type { Ball } from '../threat/ball.ts'
+import { kernels } from './vector-kernels.ts'
 
 /**
- * Draws a point uniformly from the ball around its center into `output`, in float64 and not yet within the
- * bounds: project it. Linf draws one uniform number a component; L2 a normal direction and a radius
- * ε·u^(1/d), as volume grows with the d-th power of the radius; L1 the same with exponential lengths and random signs.
+ * Draws a point uniformly from the ball into `output`, in float64. Project it: it can lie outside
+ * the bounds. Linf draws one uniform number per component. L2 draws a normal direction and a radius
+ * ε·u^(1/d), since volume grows with the d-th power of the radius; L1 does the same with exponential
+ * magnitudes and random signs.
  */
 export function drawStart(ball: Ball, stream: RandomStream, output: Float64Array): void {
   draw[ball.threatModel.norm](ball, stream, output)
@@ -25,7 +27,7 @@ const draw: Readonly<
     for (let i = 0; i < output.length; i++) squares += output[i]! ** 2
     const radius = epsilon * stream.uniform() ** (1 / output.length)
     const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
-    for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!
+    kernels.addScaled(center, scale, output, output)
   },
   L1({ center, threatModel: { epsilon } }, stream, output) {
     let sum = 0
@@ -36,6 +38,6 @@ const draw: Readonly<
     }
     const radius = epsilon * stream.uniform() ** (1 / output.length)
     const scale = sum === 0 ? 0 : radius / sum
-    for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!
+    kernels.addScaled(center, scale, output, output)
   },
 }

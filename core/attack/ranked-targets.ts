@@ -1,19 +1,19 @@
-/** The wrong classes of each example, the likeliest first: what the targeted attacks of AutoAttack go through. */
+/** The likeliest wrong classes of each example, as targets. */
 import { sliceRows } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
 
-/** For each row of the task, classes other than its label. */
+/** For each row of a task, classes other than its label, the likeliest first. */
 export type RankedTargets = readonly Int32Array[]
 
-/** How many targets there are: as many as asked for, but no more than wrong classes. */
+/** The number of targets: `wanted`, but at most the number of wrong classes. */
 export function countTargets(wanted: number, classes: number): number {
   return Math.min(wanted, classes - 1)
 }
 
 /**
- * The wrong classes with the largest logits at the input, from the largest down; of equal ones the first. One forward pass
- * an example.
+ * Ranks the wrong classes by their logits at the input, in descending order; equal logits by class.
+ * One forward pass per example.
  */
 export async function rankTargets(task: AttackTask, wanted: number): Promise<RankedTargets> {
   const { inputs, labels, model, batchSize, signal } = task

@@ -1,11 +1,12 @@
-/** Some examples of a task, as a task of their own: for attacks that run others on what is left. */
+/** Tasks for a subset of the examples. */
 import { gatherRows } from '../engine/tensor/tensor.ts'
 import type { AttackTask } from './task.ts'
 
 /**
- * The task of the given rows. Streams stay those of the examples, whatever other rows are taken with them.
- * @param name keeps the random numbers apart from those of other parts
- * @param progress told how many of these rows are finished
+ * The task restricted to the given rows, for attacks that run other attacks on the remaining
+ * examples. The random streams of an example do not depend on the other rows.
+ * @param name separates the random numbers from those of other subtasks
+ * @param progress receives the number of finished rows
  */
 export function subtask(
   task: AttackTask,

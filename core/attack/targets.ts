@@ -1,4 +1,4 @@
-/** Which class a targeted attack aims at. */
+/** The target classes of targeted attacks. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
 import { sliceRows } from '../engine/tensor/tensor.ts'
@@ -6,19 +6,19 @@ import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
 
 /**
- * `random`: any wrong class, drawn anew for each example and restart; `least-likely`: the class with
- * the lowest logit at the input itself (one more forward pass per example); a number: that class.
+ * `random`: any wrong class, drawn for each example and restart; `least-likely`: the class with the
+ * lowest logit at the input (one more forward pass per example); a number: that class.
  */
 export type Target = 'random' | 'least-likely' | number
 
-/** The class that restart `restart` of example `row` aims at; undefined where it is the example's own. */
+/** The target of restart `restart` of example `row`; undefined if it is the example's own class. */
 export type TargetOf = (row: number, restart: number) => number | undefined
 
 /**
- * `untargeted`: away from the true class. `targeted`: towards one class, stopping only there. `multi-targeted`: away from
- * the true class, first as untargeted does, then by aiming, in restart r ≥ 1, at the wrong class with the r-th largest
- * logit at the input itself, stopping at any misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no
- * untargeted start).
+ * `untargeted`: away from the true class. `targeted`: towards one class, stopping only when that
+ * class is predicted. `multi-targeted`: away from the true class; the first start is untargeted, and
+ * restart r ≥ 1 targets the wrong class with the r-th largest logit at the input. It stops at any
+ * misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no untargeted start).
  */
 export type AttackGoal = 'untargeted' | 'targeted' | 'multi-targeted'
 
@@ -27,19 +27,19 @@ export const goalSchema = {
   enum: ['untargeted', 'targeted', 'multi-targeted'],
   default: 'untargeted',
   description:
-    'untargeted: away from the true class; targeted: towards a class chosen by `target`, stopping only there; multi-targeted: away from the true class, each restart but the first aiming at the next most likely wrong one',
+    'untargeted: away from the true class; targeted: towards the class chosen by `target`, stopping only there; multi-targeted: away from the true class, each restart after the first targeting the next most likely wrong class',
 } as const satisfies JSONSchema
 
 /** JSON Schema of the option `target`. */
 export const targetSchema = {
   anyOf: [{ enum: ['random', 'least-likely'] }, { type: 'integer', minimum: 0 }],
   default: 'random',
-  description: '"random", "least-likely" or the number of a class (with goal "targeted")',
+  description: '"random", "least-likely", or a class number (with goal "targeted")',
 } as const satisfies JSONSchema
 
 /**
  * Chooses the targets of all examples.
- * @throws ConfigError ROBENCH_CONFIG if the model has no such class.
+ * @throws ConfigError ROBENCH_CONFIG if the model does not have the target class
  */
 export async function chooseTargets(task: AttackTask, target: Target): Promise<TargetOf> {
   const { labels, model, rng } = task
@@ -62,7 +62,10 @@ export async function chooseTargets(task: AttackTask, target: Target): Promise<T
   return (row) => (labels[row] === target ? undefined : target)
 }
 
-/** For `multi-targeted`: the true class, then the wrong ones from the largest logit at the input down, one a restart, then from the true one again. One forward pass per example. */
+/**
+ * Targets for `multi-targeted`, one per restart: the true class, then the wrong classes by descending
+ * logits at the input, then the true class again, and so on. One forward pass per example.
+ */
 export async function runnerUps(task: AttackTask): Promise<TargetOf> {
   const { labels, model } = task
   const { classes } = model
@@ -85,7 +88,7 @@ async function leastLikely(task: AttackTask): Promise<Int32Array> {
   return chosen
 }
 
-/** Calls back with the logits of each example at the input itself. */
+/** Calls `use` with the logits of each example at the input. */
 async function forEachLogits(
   task: AttackTask,
   use: (row: number, logits: Float32Array) => void,

@@ -1,30 +1,38 @@
-/** What any attack works on, whoever starts it: a plugin's context has this, and adds its options. */
+/** The task of an attack. A plugin's context extends it with options. */
 import type { Model } from '../model/model.ts'
 import type { RandomStream } from '../base/random.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 
-/** Random streams of one cell. The same (example, restart, name) gives the same numbers in every batch and on every worker. */
+/**
+ * Random streams of one evaluation. The same (example, restart, name) gives the same numbers in every
+ * batch and on every worker.
+ */
 export interface ExampleStreams {
-  /** @param row the example's row in `inputs`; @param restart 0, 1, …; @param name separates several uses. */
+  /**
+   * @param row the example's row in `inputs`
+   * @param restart 0, 1, …
+   * @param name separates several uses
+   */
   stream(row: number, restart: number, name?: string): RandomStream
 }
 
+/** What an attack needs, whether a plugin or another attack runs it. */
 export interface AttackTask {
   readonly model: Model
-  /** `[n, c, h, w]`, all classified correctly by the model; not to be changed. */
+  /** `[n, c, h, w]`, all classified correctly by the model; read-only. */
   readonly inputs: FloatTensor
   /** `[n]`, the true labels. */
   readonly labels: Int32Array
   readonly threatModel: ThreatModel
-  /** For attacks that learn from other examples or start at them. */
+  /** Examples for attacks that learn from others or start at them. */
   readonly reference: ReferenceExamples
   readonly rng: ExampleStreams
-  /** How many examples to put through the model at once. */
+  /** Maximum number of examples per pass. */
   readonly batchSize: number
-  /** Aborted when the run stops or the cell's time is up: check it between batches. */
+  /** Aborted when the run stops or the attack times out; check it between batches. */
   readonly signal: AbortSignal
-  /** Tells the progress bar how many of the n examples are finished. */
+  /** Reports how many of the n examples are finished. */
   progress(done: number): void
 }

@@ -1,9 +1,8 @@
-/** APGD-DLR: PGD on the difference of logits ratio that finds its own step sizes. */
+/** APGD-DLR: PGD on the difference of logits ratio with adaptive step sizes. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
-import type { JSONSchema } from '../../../core/api/plugin.ts'
-import { autoProjectedGradient, autoProjectedGradientCost } from './auto-projected-gradient.ts'
-import { papers } from '../../papers.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import { apgdAttack, apgdAttackMeta } from './apgd-attack.ts'
 
 const { steps, restarts, samples } = budgetOptions
 const optionsSchema = {
@@ -11,30 +10,19 @@ const optionsSchema = {
   additionalProperties: false,
   properties: { steps, restarts, samples },
 } as const satisfies JSONSchema
-const loss = 'dlr'
 
 /**
- * APGD on the difference of logits ratio, which no scaling of the logits changes; with two classes on the margin.
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690, algorithm 1
+ * APGD on the difference of logits ratio, which is invariant to the scale of the logits; with two
+ * classes, on the margin.
+ * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
+ * parameter-free attacks", arXiv:2003.01690, algorithm 1
  */
 export const apgdDlr = defineAttack({
   meta: {
+    ...apgdAttackMeta,
     id: 'apgd-dlr',
-    apiVersion: 1,
-    version: 1,
     title: 'Auto-PGD on the difference of logits ratio',
-    source: papers.croce2020,
-    provenance: 'paper+code',
-    norms: ['Linf', 'L2', 'L1'],
-    knowledge: 'white-box',
-    goals: ['untargeted'],
-    stochastic: true,
     optionsSchema,
   },
-  async run(context) {
-    const { adversarial } = await autoProjectedGradient(context, { ...context.options, loss })
-    return adversarial
-  },
-  cost: (options, classes, norm = 'Linf') =>
-    autoProjectedGradientCost({ ...options, loss }, classes, norm),
+  ...apgdAttack<FromSchema<typeof optionsSchema>>('dlr'),
 })

@@ -1,8 +1,11 @@
-/** Where APGD stands with one example, and when it looks back. */
+/** The state of APGD for one example, and what differs between norms. */
 import type { Ball } from '../../../core/api/attack.ts'
 import type { RandomStream } from '../../../core/api/plugin.ts'
 
-/** Where the ascent of one example stands. `point` and `gradient` belong together, and so do `best` and `bestGradient`. */
+/**
+ * The state of the ascent of one example. `gradient` is taken at `point`, and `bestGradient` at
+ * `best`.
+ */
 export interface ApgdState {
   ball: Ball
   /** x⁽ᵏ⁾ */
@@ -13,67 +16,77 @@ export interface ApgdState {
   /** The point with the highest loss since `begin`. */
   readonly best: Float32Array
   readonly bestGradient: Float32Array
-  /** For a rule's own use within a move. */
+  /** Scratch of `move`. */
   readonly spare: Float32Array
   bestLoss: number
-  /** Of the last point that was evaluated, before any return to the best. */
+  /** Loss of the last evaluated point, before any return to the best one. */
   lastLoss: number
-  /** k: steps made since `begin`. */
+  /** k: steps since `begin`. */
   step: number
-  /** Steps from begin to end, and after which of them the rule looks back. */
+  /** Number of steps of this phase. */
   steps: number
+  /** The steps after which `review` acts. */
   checkpoints: readonly number[]
   /** η */
   stepSize: number
-  /** Steps of this window that raised the loss. */
+  /** Number of steps that raised the loss since the last checkpoint. */
   rises: number
-  /** The step at which the window began. */
-  windowStart: number
-  /** What the last checkpoint saw. The first has none before it, and counts as if the step size had been halved. */
+  /** The step of the last checkpoint. */
+  lastCheckpoint: number
+  /** Whether the last checkpoint halved the step size; true before the first checkpoint. */
   halvedBefore: boolean
+  /** `bestLoss` at the last checkpoint. */
   bestLossBefore: number
-  /** L1: the fraction of components that a step moves, and how many the best point had changed at the last checkpoint. */
+  /** L1: the fraction of components that a step moves. */
   density: number
+  /** L1: how many components of the best point differed from the input at the last checkpoint. */
   changedBefore: number
 }
 
-/** A part of a run, within a ball of its own. */
+/** A part of a run with its own radius. */
 export interface Phase {
   readonly epsilon: number
   readonly steps: number
 }
 
-/** What differs between norms. `scratch` is as long as a point, and its content means nothing between calls. */
-export interface ApgdRule {
-  /** What a run of so many steps consists of; the last phase has the ε of the threat model. */
+/**
+ * The variant of APGD for one norm. `scratch` is as long as a point; its content is not preserved
+ * between calls.
+ */
+export interface ApgdVariant {
+  /** Divides a run into phases; the last phase has the ε of the threat model. */
   phases(epsilon: number, steps: number): readonly Phase[]
-  /** Draws the first point, not yet projected. */
+  /** Draws the first point into `scratch`, not yet projected. */
   start(ball: Ball, stream: RandomStream, scratch: Float64Array): void
-  /** Sets step size, checkpoints and whatever depends on the first point. */
-  begin(ascent: ApgdState, started: 'at random' | 'at a point'): void
-  /** Moves `point` along `gradient`, and makes it `previous`. */
-  move(ascent: ApgdState, scratch: Float64Array): void
-  /** After each evaluation but the first: at a checkpoint, changes the step size and may go back to the best point. */
-  review(ascent: ApgdState): void
+  /** Sets step size, checkpoints, and all that depends on the first point of a phase. */
+  begin(state: ApgdState, started: 'at random' | 'at a point'): void
+  /** Moves `point` along `gradient`; the old point becomes `previous`. */
+  move(state: ApgdState, scratch: Float64Array): void
+  /**
+   * Called after each evaluation but the first. At a checkpoint, adapts the step size, and may return
+   * to the best point.
+   */
+  review(state: ApgdState): void
 }
 
 /**
- * The steps after which APGD looks back (Croce and Hein 2020, arXiv:2003.01690, section 3): windows of
- * max(⌊0.22 N⌋, 1) steps, each shorter than the last by max(⌊0.03 N⌋, 1), but never below max(⌊0.06 N⌋, 1).
+ * The checkpoints of APGD (Croce and Hein 2020, arXiv:2003.01690, section 3). The first follows after
+ * max(⌊0.22 N⌋, 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋, 1),
+ * with a minimum of max(⌊0.06 N⌋, 1).
  */
 export function checkpoints(steps: number): readonly number[] {
-  const shrink = Math.max(Math.floor(0.03 * steps), 1)
-  const least = Math.max(Math.floor(0.06 * steps), 1)
+  const decrease = Math.max(Math.floor(0.03 * steps), 1)
+  const minimum = Math.max(Math.floor(0.06 * steps), 1)
   const found: number[] = []
-  let width = Math.max(Math.floor(0.22 * steps), 1)
-  for (let at = width; at < steps; at += width) {
+  let interval = Math.max(Math.floor(0.22 * steps), 1)
+  for (let at = interval; at < steps; at += interval) {
     found.push(at)
-    width = Math.max(width - shrink, least)
+    interval = Math.max(interval - decrease, minimum)
   }
   return found
 }
 
-/** Goes back to the best point. `previous` stays, as in the reference. */
+/** Returns to the best point. `previous` is unchanged, as in the reference. */
 export function returnToBest({ point, best, gradient, bestGradient }: ApgdState): void {
   point.set(best)
   gradient.set(bestGradient)
@@ -97,7 +110,7 @@ export function newApgdState(ball: Ball): ApgdState {
     checkpoints: [],
     stepSize: 0,
     rises: 0,
-    windowStart: 0,
+    lastCheckpoint: 0,
     halvedBefore: true,
     bestLossBefore: -Infinity,
     density: 0,

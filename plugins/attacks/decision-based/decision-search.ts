@@ -1,6 +1,6 @@
 /** Attacks that see the predicted class and nothing else: what hop-skip-jump and boundary share. */
 import {
-  askAbout,
+  queryPoint,
   roundDown,
   roundUp,
   runQueries,
@@ -61,7 +61,7 @@ export async function decisionSearch(
         stream: rng.stream(row, 0),
         budget,
         reference,
-        judge: (point, logits) => nearest.offer(row, point, logits),
+        judge: (point, logits) => nearest.record(row, point, logits),
       }),
   })
   return { adversarial: nearest.adversarial, distances: nearest.distances, queries: taken }
@@ -69,5 +69,5 @@ export async function decisionSearch(
 
 /** Asks whether a point within the bounds is misclassified. One query. */
 export function ask(example: DecisionExample, point: Float32Array): QuerySearch<boolean> {
-  return askAbout(point, (asked, logits) => example.judge(asked, logits))
+  return queryPoint(point, (asked, logits) => example.judge(asked, logits))
 }

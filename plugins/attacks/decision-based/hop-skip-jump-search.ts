@@ -1,6 +1,6 @@
 /** HopSkipJump: the boundary's normal from decisions alone, and jumps along it. */
 import { distance } from '../../../core/api/attack.ts'
-import type { AttackTask, QuerySearch, Question } from '../../../core/api/attack.ts'
+import type { AttackTask, QueryRequest, QuerySearch } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 import { ask, decisionSearch } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
@@ -83,7 +83,7 @@ function* estimateNormal(
   const sum = new Float64Array(size)
   const signed = new Float64Array(size)
   let balance = 0
-  const question: Question = {
+  const question: QueryRequest = {
     count,
     write(_, output) {
       let squares = 0

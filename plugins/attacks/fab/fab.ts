@@ -1,4 +1,4 @@
-/** FAB: the nearest decision, linearized, again and again. */
+/** FAB: repeated steps towards the nearest linearized decision. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -13,10 +13,12 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The fast adaptive boundary attack, untargeted. It looks for the nearest misclassified point and stops when one lies
- * within the ball. A step costs a backward pass for every wrong class, a forward pass for each nine of them, and one to judge it (and a
- * run another one at its end): for many classes `fab-t` is the one to take.
- * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, algorithm 1
+ * The fast adaptive boundary attack, untargeted. It searches for the nearest misclassified point, and
+ * stops when one lies within the ball. A step costs a backward pass for every wrong class, a forward
+ * pass for each nine of them, and a forward pass to evaluate its result; each run takes another
+ * forward pass at its end. For many classes, use `fab-t`.
+ * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
+ * attack", arXiv:1907.02044, algorithm 1
  */
 export const fab = defineAttack({
   meta: {

@@ -1,118 +1,145 @@
-/** The shortest move onto a hyperplane within bounds: what FAB makes of a linearized decision. */
-import { gradientNorms, v, vectorLoop } from '../../../core/api/attack.ts'
+/**
+ * The box-constrained projection of a point onto a hyperplane, in each norm: FAB's step onto a
+ * linearized decision (Croce and Hein 2020, arXiv:1907.02044, section 2.2).
+ *
+ * Given a point x in the box [low, high]ᵈ and the hyperplane {z : ⟨w, z⟩ = c}, find the shortest δ
+ * with ⟨w, x + δ⟩ = c and x + δ in the box. With the residual γ = ⟨w, x⟩ − c, each component moves in
+ * the direction −sign(γ)·sign(w_i) that reduces |γ|, at most by its room, the distance to the bound
+ * in that direction, and contributes |w_i|·|δ_i| to the reduction:
+ *
+ * - Linf: |δ_i| = min(λ, room_i), and L2: |δ_i| = min(λ·|w_i|, room_i), with one λ ≥ 0 for all
+ *   components. The reduction is a concave, piecewise linear function of λ; `solveScale` finds the λ
+ *   at which it equals |γ|.
+ * - L1: components move all the way to their bounds in descending order of |w_i|, and the last one as
+ *   far as needed. `findThreshold` selects the |w_i| of the last one without sorting.
+ */
+import { dualNorm, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { Term } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 
-/** Moves onto hyperplanes {z : ⟨w, z⟩ = c}, several of which may share their w. */
+/** Projections onto hyperplanes {z : ⟨w, z⟩ = c}. Several of them can share a normal w. */
 export interface HyperplaneProjections {
-  /** Sets w for the moves to come. It is copied. */
-  face(normal: Float32Array): void
+  /** Sets w for the next projections. It is copied. */
+  setNormal(normal: Float32Array): void
   /**
-   * Writes into `output` the move δ of least norm with x + δ on the hyperplane and within the bounds; where no such point
-   * exists, the move to the corner of the box that comes nearest.
-   * @param residual γ = ⟨w, x⟩ − c: how far off the point is, in the hyperplane's own measure.
+   * Writes to `output` the shortest δ with x + δ on the hyperplane and within the bounds. If no such
+   * point exists, δ leads to the corner of the box nearest to the hyperplane.
+   * @param residual γ = ⟨w, x⟩ − c
    * @returns ‖δ‖
    */
-  move(point: Float32Array, residual: number, output: Float64Array): number
+  project(point: Float32Array, residual: number, output: Float64Array): number
 }
 
 type Bounds = readonly [low: number, high: number]
 
 /**
- * Prepares moves of so many components. Each component moves against γ·w_i at most up to its bound.
- * Where |w_i| is not above 10⁻⁸ of the largest it stays, since rounding alone could send it all the way.
- * @see Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack", arXiv:1907.02044, section 2.2
+ * Prepares projections for points of `size` components. Components with |w_i| of at most 10⁻⁸ of the
+ * largest do not move, since rounding alone could move them all the way to a bound.
  */
 export function prepareProjections(
   norm: Norm,
   bounds: Bounds,
   size: number,
 ): HyperplaneProjections {
-  return norm === 'L1' ? prepareOrderedMoves(bounds, size) : prepareScaledMoves(norm, bounds, size)
+  return norm === 'L1'
+    ? prepareL1Projections(bounds, size)
+    : prepareScaledProjections(norm, bounds, size)
 }
 
 const negligible = 1e-8
 
-function leastMoving(normal: Float32Array): number {
-  return negligible * gradientNorms(normal).largest
+/** The weight up to which components do not move. */
+function negligibleWeight(normal: Float32Array): number {
+  return negligible * dualNorm.L1(normal)
 }
 
 /**
- * Linf and L2: δ_i = λ d_i up to the bounds, with d_i = sign(w_i) in Linf and w_i in L2. Loops work on w with zeros where
- * components stay; w_i d_i is what a component that is not at its bound contributes for each unit of λ.
+ * Linf and L2: δ_i = λ·d_i up to the bounds, with d_i = ∓sign(w_i) in Linf and ∓w_i in L2. In
+ * `weights`, the components that do not move are 0.
  */
-function prepareScaledMoves(
+function prepareScaledProjections(
   norm: 'Linf' | 'L2',
   bounds: Bounds,
   size: number,
 ): HyperplaneProjections {
   const weights = new Float32Array(size)
   const loops = scaledLoops[norm]
+  const [low, high] = bounds
   let slope = 0
   return {
-    face(normal) {
-      slope = loops.face.run({ normal, weights }, { least: leastMoving(normal) }).slope
+    setNormal(normal) {
+      slope = loops.setWeights.run({ normal, weights }, { least: negligibleWeight(normal) }).slope
     },
-    move(point, residual, output) {
-      const [low, high] = bounds
+    project(point, residual, output) {
       const toward = -Math.sign(residual)
-      const boundAt = loops.findBound.over({ point, weights })
-      const scale = solve(Math.abs(residual), slope, (scale) =>
-        boundAt({ toward, scale, low, high }),
+      const reductionOver = loops.measureReduction.over({ point, weights })
+      const scale = solveScale(Math.abs(residual), slope, (scale) =>
+        reductionOver({ toward, scale, low, high }),
       )
-      const arrays = { point, weights, output }
-      const { longest, squares } = loops.move.run(arrays, { scale: toward * scale, low, high })
-      return norm === 'Linf' ? longest : Math.sqrt(squares)
+      const { largest, squares } = loops.move.run(
+        { point, weights, output },
+        { scale: toward * scale, low, high },
+      )
+      return norm === 'Linf' ? largest : Math.sqrt(squares)
     },
   }
+}
+
+/** How much components reduce the residual at some λ. */
+interface Reduction {
+  /** Σ |w_i|·room_i over the components at their bounds. */
+  readonly atBounds: number
+  /** Reduction per unit of λ by the other components: Σ |w_i|·|d_i|. */
+  readonly slope: number
 }
 
 /**
- * The λ ≥ 0 with Σ |w_i| · min(λ |d_i|, room_i) = γ, or one that no room is beyond if they are too small. The sum is
- * concave in λ: each round solves for the components that are not at their bounds yet, stays below the solution, and puts at least
- * one more at its bound.
- * @param boundAt Σ |w_i| · room_i of the components that are at their bounds at λ, and Σ w_i d_i of the others.
+ * Solves Σ |w_i|·min(λ·|d_i|, room_i) = |γ| for λ ≥ 0 by Newton's method: each iteration solves for
+ * the components that are not at their bounds. The sum is concave in λ, so the iterates increase up to
+ * the solution, and each iteration moves at least one more component to its bound. If the rooms are
+ * too small for a solution, all components end at their bounds.
+ * @param slope Σ |w_i|·|d_i| over all components
  */
-function solve(
+function solveScale(
   residual: number,
   slope: number,
-  boundAt: (scale: number) => { readonly used: number; readonly open: number },
+  reductionAt: (scale: number) => Reduction,
 ): number {
   let scale = 0
-  let rest = residual
-  let rate = slope
+  let remaining = residual
+  let remainingSlope = slope
   for (;;) {
-    // Not Infinity, which would make NaN of a component that stays.
-    const next = Math.min(rest / rate, Number.MAX_VALUE)
+    // Infinity would turn components that do not move into NaN.
+    const next = Math.min(remaining / remainingSlope, Number.MAX_VALUE)
     if (!(next > scale)) return scale
     scale = next
-    const { used, open } = boundAt(scale)
-    rest = residual - used
-    rate = open
+    const reduction = reductionAt(scale)
+    remaining = residual - reduction.atBounds
+    remainingSlope = reduction.slope
   }
 }
 
-/** What differs between the norms, as expressions. */
+/** What differs between Linf and L2, as terms of a component. */
 interface ScaledTerms {
-  /** d_i of w_i */
+  /** d_i as a function of w_i, up to sign */
   direction(weight: Term): Term
-  /** λ |d_i|, of |w_i|; where w_i is zero it does not matter. */
+  /** λ·|d_i| as a function of λ and |w_i|; unused where w_i = 0 */
   length(scale: Term, size: Term): Term
-  /** w_i d_i, of |w_i| */
-  rate(size: Term): Term
+  /** |w_i|·|d_i| as a function of |w_i| */
+  slope(size: Term): Term
 }
 
-function prepareScaledLoops({ direction, length, rate }: ScaledTerms) {
+function prepareScaledLoops({ direction, length, slope }: ScaledTerms) {
   return {
-    face: vectorLoop({
+    setWeights: vectorLoop({
       arrays: { normal: 'float32', weights: 'float32' },
       scalars: ['least'],
       body({ normal, least }) {
         const weights = v.when(v.less(least, v.abs(normal)), normal)
-        return { writes: { weights }, sums: { slope: rate(v.abs(weights)) } }
+        return { writes: { weights }, sums: { slope: slope(v.abs(weights)) } }
       },
     }),
-    findBound: vectorLoop({
+    measureReduction: vectorLoop({
       arrays: { point: 'float32', weights: 'float32' },
       scalars: ['toward', 'scale', 'low', 'high'],
       body({ point, weights, toward, scale, low, high }) {
@@ -120,21 +147,20 @@ function prepareScaledLoops({ direction, length, rate }: ScaledTerms) {
         const isUp = v.less(0, v.mul(toward, weights))
         const room = v.select(isUp, v.sub(high, point), v.sub(point, low))
         const isAtBound = v.atMost(room, length(scale, size))
-        const used = v.when(isAtBound, v.mul(size, room))
-        const open = v.unless(isAtBound, rate(size))
-        return { sums: { used, open } }
+        const atBounds = v.when(isAtBound, v.mul(size, room))
+        return { sums: { atBounds, slope: v.unless(isAtBound, slope(size)) } }
       },
     }),
     move: vectorLoop({
       arrays: { point: 'float32', weights: 'float32', output: 'float64' },
       scalars: ['scale', 'low', 'high'],
       body({ point, weights, scale, low, high }) {
-        const reached = v.clip(v.add(point, v.mul(scale, direction(weights))), low, high)
-        const output = v.sub(reached, point)
+        const moved = v.clip(terms.along(point, scale, direction(weights)), low, high)
+        const output = v.sub(moved, point)
         return {
           writes: { output },
-          sums: { squares: v.mul(output, output) },
-          largest: { longest: v.abs(output) },
+          sums: { squares: terms.squared(output) },
+          largest: { largest: v.abs(output) },
         }
       },
     }),
@@ -145,23 +171,52 @@ const scaledLoops = {
   Linf: prepareScaledLoops({
     direction: (weight) => v.sign(weight),
     length: (scale) => scale,
-    rate: (size) => size,
+    slope: (size) => size,
   }),
   L2: prepareScaledLoops({
     direction: (weight) => weight,
     length: (scale, size) => v.mul(scale, size),
-    rate: (size) => v.mul(size, size),
+    slope: (size) => terms.squared(size),
   }),
 }
 
-/** L1: each component all the way to its bound, in the order of |w_i|, and the last as far as is needed. */
-function prepareOrderedMoves([low, high]: Bounds, size: number): HyperplaneProjections {
+/** L1: see the top of this file. `signs` and `weights` are sign(w_i) and |w_i|, 0 if negligible. */
+function prepareL1Projections([low, high]: Bounds, size: number): HyperplaneProjections {
   const signs = new Float64Array(size)
   const weights = new Float64Array(size)
-  const open = new Uint32Array(size)
+  const scratch = new Uint32Array(size)
+
+  /** Writes the room of each component to `rooms`. */
+  const measureRooms = (point: Float32Array, toward: number, rooms: Float64Array): void => {
+    for (let i = 0; i < size; i++) {
+      const slope = toward * signs[i]!
+      rooms[i] = Number(slope > 0) * (point[i]! - low) + Number(slope < 0) * (high - point[i]!)
+    }
+  }
+
+  /** Reduces rooms to |δ_i|. Returns their sum. */
+  const cutRooms = (rooms: Float64Array, { weight: threshold, remaining }: Threshold): number => {
+    let rest = remaining
+    let sum = 0
+    for (let i = 0; i < size; i++) {
+      const weight = weights[i]!
+      if (weight > threshold) {
+        sum += rooms[i]!
+      } else if (weight === threshold && weight > 0) {
+        const length = Math.min(rooms[i]!, rest / weight)
+        rest = Math.max(rest - weight * rooms[i]!, 0)
+        sum += length
+        rooms[i] = length
+      } else {
+        rooms[i] = 0
+      }
+    }
+    return sum
+  }
+
   return {
-    face(normal) {
-      const least = leastMoving(normal)
+    setNormal(normal) {
+      const least = negligibleWeight(normal)
       for (let i = 0; i < size; i++) {
         const weight = normal[i]!
         const sign = Number(weight > least) - Number(weight < -least)
@@ -169,68 +224,61 @@ function prepareOrderedMoves([low, high]: Bounds, size: number): HyperplaneProje
         weights[i] = sign * weight
       }
     },
-    move(point, residual, output) {
+    project(point, residual, output) {
       const toward = Math.sign(residual)
-      for (let i = 0; i < size; i++) {
-        const slope = toward * signs[i]!
-        output[i] = Number(slope > 0) * (point[i]! - low) + Number(slope < 0) * (high - point[i]!)
-      }
-      const { least, left } = findLeastWeight(weights, Math.abs(residual), output, open)
-      let rest = left
-      let sum = 0
-      for (let i = 0; i < size; i++) {
-        const weight = weights[i]!
-        if (weight > least) {
-          sum += output[i]!
-        } else if (weight === least && weight > 0) {
-          const length = Math.min(output[i]!, rest / weight)
-          rest = Math.max(rest - weight * output[i]!, 0)
-          sum += length
-          output[i] = length
-        } else {
-          output[i] = 0
-        }
-      }
+      measureRooms(point, toward, output)
+      const length = cutRooms(output, findThreshold(weights, Math.abs(residual), output, scratch))
       for (let i = 0; i < size; i++) output[i]! *= 1 - 2 * Number(toward * signs[i]! > 0)
-      return sum
+      return length
     },
   }
 }
 
+/** Where the descending order of weights is cut. */
+interface Threshold {
+  /** Components with a greater weight move all the way; 0 if all must. */
+  readonly weight: number
+  /** What the components of this weight must still contribute to the reduction. */
+  readonly remaining: number
+}
+
 /**
- * The weight down to which components have to move all the way, and what those of that very weight are left to do; 0 if
- * all have to. By selection: of the components in question, those heavier than a pivot are counted, and one side is dropped.
- * @param open scratch.
+ * Finds the threshold by quickselect: the contribution of the components heavier than a pivot decides
+ * on which side of the pivot the threshold is, and the other side is dropped.
+ * @param needed the reduction, |γ|
+ * @param candidates scratch: the indices of the components still in question
  */
-function findLeastWeight(
+function findThreshold(
   weights: Float64Array,
   needed: number,
   rooms: Float64Array,
-  open: Uint32Array,
-): { readonly least: number; readonly left: number } {
+  candidates: Uint32Array,
+): Threshold {
   let count = 0
-  for (let i = 0; i < rooms.length; i++) if (rooms[i]! > 0) open[count++] = i
-  let left = needed
+  for (let i = 0; i < rooms.length; i++) if (rooms[i]! > 0) candidates[count++] = i
+  let remaining = needed
   while (count > 0) {
-    const pivot = weights[open[count >> 1]!]!
+    const pivot = weights[candidates[count >> 1]!]!
     let heavier = 0
     let equal = 0
     for (let k = 0; k < count; k++) {
-      const i = open[k]!
+      const i = candidates[k]!
       const weight = weights[i]!
       if (weight > pivot) heavier += weight * rooms[i]!
       else if (weight === pivot) equal += weight * rooms[i]!
     }
-    const among = heavier > left
-    if (!among && heavier + equal >= left) return { least: pivot, left: left - heavier }
-    if (!among) left -= heavier + equal
+    const isHeavier = heavier > remaining
+    if (!isHeavier && heavier + equal >= remaining) {
+      return { weight: pivot, remaining: remaining - heavier }
+    }
+    if (!isHeavier) remaining -= heavier + equal
     let kept = 0
     for (let k = 0; k < count; k++) {
-      const i = open[k]!
+      const i = candidates[k]!
       const weight = weights[i]!
-      if (among ? weight > pivot : weight < pivot) open[kept++] = i
+      if (isHeavier ? weight > pivot : weight < pivot) candidates[kept++] = i
     }
     count = kept
   }
-  return { least: 0, left }
+  return { weight: 0, remaining }
 }

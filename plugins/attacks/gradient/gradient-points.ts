@@ -1,56 +1,55 @@
-/** Where a step of projected gradient ascent takes its gradient, if not at the iterate itself. */
-import { rowOf } from '../../../core/api/attack.ts'
-import type { FloatTensor } from '../../../core/api/graph.ts'
+/** Gradient points: where a step of projected gradient ascent takes its gradient. */
 import type { RandomStream } from '../../../core/api/plugin.ts'
 
-/** What probes may be made of: one example on its way. Not to be changed. */
+/** The state of one example that gradient points depend on; read-only. */
 export interface Iterate {
   readonly point: Float32Array
-  /** The accumulated gradient, as `steepestStep` keeps it; empty without momentum. */
+  /** The accumulated gradient, as in `steepestStep`; empty without momentum. */
   readonly velocity: Float64Array
-  /** Of the next step, in the attack's norm; negative to go down. */
+  /** Length of the next step in the attack's norm; negative to lower the loss. */
   readonly length: number
-  /** The example's own, for this restart: it goes on from step to step. */
+  /** The example's random numbers in this restart; consumed from step to step. */
   readonly stream: RandomStream
 }
 
-/** A point p = f(x) made from the iterate x. */
+/** A point p = f(x) computed from the iterate x. */
 export interface GradientPoint {
-  /** p, which need not lie in the ball, nor within the bounds. */
+  /** p; it may lie outside the ball and the bounds. */
   readonly point: Float32Array
-  /** The gradient at p as one at x: times the transposed Jacobian of f. */
+  /** Multiplies the gradient at p by the transposed Jacobian of f, which gives a gradient at x. */
   pullBack(gradient: Float32Array): Float32Array
 }
 
-/** How a step's gradient is taken: as the mean over some probes. */
+/** How to take the gradient of a step: as the mean over one or more points. */
 export interface GradientPoints {
-  /** Gradient passes a step, 1 or more. */
+  /** Gradient passes per step, 1 or more. */
   readonly count: number
-  /** True if the probes draw random numbers, so that restarts differ. */
+  /** True if the points are random, so that restarts differ. */
   readonly stochastic: boolean
-  /** `count` probes. */
+  /** Computes `count` points. */
   around(iterate: Iterate): readonly GradientPoint[]
 }
 
 /**
- * For each iterate the mean of the gradients at its probes, each pulled back to it. Probes of one place go through the model together, so a batch
- * is no larger than there are iterates.
- * @param take gives the gradients `[points, …]` at the points, which are in the order of the iterates
+ * Returns for each iterate the mean of the gradients at its points, each pulled back to the iterate.
+ * Batches hold one point per iterate: first all first points, then all second points, and so on.
+ * @param take computes the gradients at the given points, one per iterate
  */
 export async function gradientsAtPoints(
-  probes: GradientPoints,
+  gradientPoints: GradientPoints,
   iterates: readonly Iterate[],
-  take: (points: readonly Float32Array[]) => Promise<FloatTensor>,
+  take: (points: readonly Float32Array[]) => Promise<readonly Float32Array[]>,
 ): Promise<readonly Float32Array[]> {
-  const around = iterates.map((iterate) => probes.around(iterate))
+  const { count } = gradientPoints
+  const pointsOf = iterates.map((iterate) => gradientPoints.around(iterate))
   const sums = iterates.map(({ point }) => new Float64Array(point.length))
-  for (let probe = 0; probe < probes.count; probe++) {
-    const gradients = await take(around.map((made) => made[probe]!.point))
-    around.forEach((made, place) => {
-      const pulled = made[probe]!.pullBack(rowOf(gradients, place))
+  for (let index = 0; index < count; index++) {
+    const gradients = await take(pointsOf.map((points) => points[index]!.point))
+    pointsOf.forEach((points, place) => {
+      const pulled = points[index]!.pullBack(gradients[place]!)
       const sum = sums[place]!
       for (let i = 0; i < sum.length; i++) sum[i]! += pulled[i]!
     })
   }
-  return sums.map((sum) => Float32Array.from(sum, (value) => value / probes.count))
+  return sums.map((sum) => Float32Array.from(sum, (value) => value / count))
 }

@@ -1,7 +1,10 @@
-/** Gradients convolved with a Gaussian: the machinery of ti-fgsm. */
+/** Gradients convolved with a Gaussian, for ti-fgsm. */
 import type { ImageShape } from './input-diversity.ts'
 
-/** Weights of a Gaussian at −radius … radius, with sum 1; `sigma` in pixels, read where the radius is above 0. */
+/**
+ * Weights of a Gaussian at −radius … radius, with sum 1.
+ * @param sigma in pixels; unused if the radius is 0
+ */
 export function gaussianKernel(radius: number, sigma: number): Float64Array {
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
     radius === 0 ? 1 : Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
@@ -11,10 +14,12 @@ export function gaussianKernel(radius: number, sigma: number): Float64Array {
 }
 
 /**
- * Convolves each channel of a `[c, h, w]` gradient with the kernel along rows, then along columns, zeros beyond the border: the gradient of
- * an ensemble over shifted images, if the model were exactly invariant to shifts.
+ * Convolves each channel of a `[c, h, w]` gradient with the kernel, first along rows, then along
+ * columns, padded with zeros. For a model that is exactly shift-invariant, this is the gradient of an
+ * ensemble over shifted images.
  * @param kernel `[2 · radius + 1]`, symmetric
- * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by translation-invariant attacks", arXiv:1904.02884, section 3.2
+ * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by
+ * translation-invariant attacks", arXiv:1904.02884, section 3.2
  */
 export function smoothGradient(
   [channels, height, width]: ImageShape,

@@ -1,11 +1,11 @@
-/** Random shrinking and padding of images, with its transpose: the gradient probes of di-fgsm. */
+/** Random shrinking and padding of images, with its transpose: the gradient points of di-fgsm. */
 import type { RandomStream } from '../../../core/api/plugin.ts'
 import type { GradientPoints } from './gradient-points.ts'
 
 /** Channels, height and width of one image. */
 export type ImageShape = readonly [channels: number, height: number, width: number]
 
-/** The image shrunk to `height` × `width`, its first pixel at row `top` and column `left`, zeros around it. */
+/** An image shrunk to `height` × `width`, at row `top` and column `left`, padded with zeros. */
 export interface Placement {
   readonly height: number
   readonly width: number
@@ -13,21 +13,24 @@ export interface Placement {
   readonly left: number
 }
 
+/** Options of `inputDiversity`. */
 export interface InputDiversityOptions {
   readonly shape: ImageShape
-  /** How often an image is transformed, from 0 to 1. */
+  /** Probability of transforming an image, from 0 to 1. */
   readonly probability: number
-  /** The least height, as a fraction of the image's; above 0 and at most 1. */
+  /** Minimum height as a fraction of the image's, above 0 and at most 1. */
   readonly resizeRate: number
 }
 
 /**
- * Takes the gradient at T(x) with the given probability, else at x. T is drawn anew for each step from the example's stream; it is linear,
- * so its transpose carries the gradient back exactly.
+ * Takes the gradient at T(x) with the given probability, otherwise at x. T is drawn for each step from
+ * the example's stream. It is linear, so its transpose pulls the gradient back exactly.
  *
- * Differs from the paper, which enlarges 299 pixels to 299 … 330 inside a frame of 330 for networks that take it: here the frame is the
- * model's own input, and the image shrinks (299/330 ≈ 0.9). Nearest neighbors as in the reference, but about the pixels' centers.
- * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial examples with input diversity", arXiv:1803.06978, section 3.2
+ * Differs from the paper, which enlarges images of 299 pixels to 299 … 330 inside a frame of 330, for
+ * networks that accept this size: here the frame is the model's own input, and the image shrinks
+ * (299/330 ≈ 0.9). Nearest-neighbor interpolation as in the reference, but around pixel centers.
+ * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial
+ * examples with input diversity", arXiv:1803.06978, section 3.2
  */
 export function inputDiversity(options: InputDiversityOptions): GradientPoints {
   const { shape, probability, resizeRate } = options
@@ -47,7 +50,10 @@ export function inputDiversity(options: InputDiversityOptions): GradientPoints {
   }
 }
 
-/** Height uniform from ⌈rate · height⌉ up, width in proportion, place uniform among those that fit. */
+/**
+ * Draws a placement: height uniform from ⌈rate · height⌉ to the full height, width in proportion,
+ * position uniform among those that fit.
+ */
 export function drawPlacement(
   [, fullHeight, fullWidth]: ImageShape,
   resizeRate: number,
@@ -74,7 +80,7 @@ export function shrinkAndPad(
   return output
 }
 
-/** T'(y) with ⟨T(x), y⟩ = ⟨x, T'(y)⟩. As T only shrinks, no pixel of x is used twice. */
+/** T'(y) with ⟨T(x), y⟩ = ⟨x, T'(y)⟩. T only shrinks, so it uses no pixel of x twice. */
 export function shrinkAndPadTransposed(
   shape: ImageShape,
   placement: Placement,
@@ -87,7 +93,7 @@ export function shrinkAndPadTransposed(
   return output
 }
 
-/** Each pixel that T copies, as places in `[c, h, w]`: from x, and to T(x). */
+/** Calls `copy` for each pixel that T copies, with its indices in x and in T(x), both `[c, h, w]`. */
 function forEachPixel(
   [channels, fullHeight, fullWidth]: ImageShape,
   { height, width, top, left }: Placement,

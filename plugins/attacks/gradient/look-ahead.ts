@@ -1,8 +1,9 @@
-/** Nesterov's look-ahead and scaled copies: the gradient probes of ni-fgsm. */
+/** Nesterov's look-ahead and scaled copies: the gradient points of ni-fgsm. */
 import { distance } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 import type { GradientPoints } from './gradient-points.ts'
 
+/** Options of `lookAhead`. */
 export interface LookAheadOptions {
   readonly norm: Norm
   /** μ, as in the steps. */
@@ -12,12 +13,14 @@ export interface LookAheadOptions {
 }
 
 /**
- * Takes the gradient at x̂/2^i for i = 0 … m − 1, where x̂ = x + α·μ·s·v: the step of length α that the momentum alone would make.
- * v is the sum of gradients over their L1 norms. In Linf s is the number of components, as if gradients were divided by their mean
- * magnitude, which is what the authors' code does; with the printed L1 norm (s = 1) x̂ would differ from x by a few
- * thousandths of a step. In the other norms, which the paper does not treat, s = 1/‖v‖. The copies are scaled towards 0 in the
- * units of the inputs. x̂ is not projected, as in the paper.
- * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
+ * Takes the gradient at x̂/2^i for i = 0 … m − 1, where x̂ = x + α·μ·s·v is the step of length α that
+ * the momentum alone would take; v is the sum of gradients divided by their L1 norms. In Linf, s is
+ * the number of components, as if gradients were divided by their mean magnitude, which the authors'
+ * code does; with the printed L1 norm (s = 1), x̂ would differ from x by a few thousandths of a step.
+ * In the other norms, which the paper does not cover, s = 1/‖v‖. The copies are scaled towards 0 in
+ * the units of the inputs. As in the paper, x̂ is not projected.
+ * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for
+ * adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
  */
 export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): GradientPoints {
   return {
@@ -29,7 +32,7 @@ export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): Gr
         const scale = 2 ** -copy
         return {
           point: point.map((x, i) => scale * (x + ahead * (velocity[i] ?? 0))),
-          // d(s·x̂)/dx = s; the velocity is held constant.
+          // d(s·x̂)/dx = s with a constant velocity.
           pullBack: (gradient) => gradient.map((value) => scale * value),
         }
       })

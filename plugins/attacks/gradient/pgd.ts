@@ -1,8 +1,8 @@
 /** PGD: projected gradient ascent from random starts. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
-import type { JSONSchema } from '../../../core/api/plugin.ts'
-import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import { gradientAttack, gradientAttackMeta } from './gradient-attack.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {
@@ -10,10 +10,10 @@ const optionsSchema = {
   additionalProperties: false,
   properties: {
     ...gradientOptions,
-    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps a restart' },
+    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
     stepSize: {
       ...gradientOptions.stepSize,
-      description: 'a positive number or a fraction such as "2/255"; epsilon / 4 if left out',
+      description: 'a positive number or a fraction such as "2/255"; epsilon / 4 by default',
     },
     randomStart: {
       type: 'boolean',
@@ -24,28 +24,20 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Projected gradient descent (on the negative loss). The default step of ε / 4 is the usual 2/255 at 8/255.
- * Differs from the paper: the strongest iterate is kept, not the last one.
- * @see Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to adversarial attacks", arXiv:1706.06083, section 2
+ * Projected gradient descent (on the negative loss). The default step size of ε / 4 is the usual
+ * 2/255 at 8/255. Differs from the paper: it returns the best iterate, not the last one.
+ * @see Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to
+ * adversarial attacks", arXiv:1706.06083, section 2
  */
 export const pgd = defineAttack({
   meta: {
+    ...gradientAttackMeta,
     id: 'pgd',
-    apiVersion: 1,
-    version: 1,
     title: 'Projected gradient descent',
     source: papers.madry2017,
-    provenance: 'paper',
-    norms: ['Linf', 'L2'],
-    knowledge: 'white-box',
-    goals: ['untargeted', 'targeted'],
-    stochastic: true,
     optionsSchema,
   },
-  run(context) {
-    const { options, threatModel } = context
-    const stepSize = options.stepSize ?? threatModel.epsilon / 4
-    return projectedGradient(context, { ...options, stepSize: parseEpsilon(stepSize, 'stepSize') })
-  },
-  cost: (options) => projectedGradientCost(options),
+  ...gradientAttack<FromSchema<typeof optionsSchema>>({
+    defaultStepSize: (epsilon) => epsilon / 4,
+  }),
 })

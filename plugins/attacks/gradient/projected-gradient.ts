@@ -1,15 +1,16 @@
-/** Projected gradient ascent on a loss: the machinery of fgsm, bim, pgd, mim and their kin. */
+/** Projected gradient ascent on a loss: the algorithm of fgsm, bim, pgd, mim, and their variants. */
 import {
   attackLosses,
   checkGradient,
   chooseTargets,
   createBall,
   drawStart,
+  evaluateActive,
   predictedClass,
-  prepareStack,
+  preparePasses,
   rowOf,
+  runIterativeAttack,
   runnerUps,
-  scheduleTask,
   steepestStep,
 } from '../../../core/api/attack.ts'
 import type {
@@ -17,13 +18,17 @@ import type {
   AttackGoal,
   AttackLossName,
   AttackTask,
+  Attempt,
   Ball,
+  Evaluation,
+  IterativeAttack,
+  Passes,
   Target,
   TargetOf,
 } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
-import type { GradientResult, RandomStream } from '../../../core/api/plugin.ts'
+import type { RandomStream } from '../../../core/api/plugin.ts'
 import { gradientsAtPoints } from './gradient-points.ts'
 import type { GradientPoints } from './gradient-points.ts'
 
@@ -34,67 +39,76 @@ export interface ProjectedGradientOptions {
   readonly stepSize: number
   /** Start at a uniform draw from the ball instead of at the input. */
   readonly randomStart: boolean
-  /** How often to start anew while not fooled, 1 or more; 1 is made of it where every start would be the same. */
+  /** Maximum number of starts, 1 or more; reduced to 1 where all starts are the same. */
   readonly restarts: number
   /** The loss to raise (untargeted), or to lower towards a target. */
   readonly loss: AttackLossName
   readonly goal: AttackGoal
-  /** Read with goal `targeted` only. */
+  /** Used with goal `targeted` only. */
   readonly target: Target
-  /** Decay of the accumulated gradient; 0 for none. */
+  /** Decay of the accumulated gradient; 0 (the default) disables momentum. */
   readonly momentum?: number
-  /** Where to take the gradient; at the iterate if left out, which then needs no pass of its own to be judged. */
-  readonly probes?: GradientPoints
-  /** What becomes of a gradient before the step; nothing if left out. */
+  /** Where to take the gradient; by default at the iterate, which then needs no extra pass. */
+  readonly gradientPoints?: GradientPoints
+  /** Transforms each gradient before the step. */
   smooth?(gradient: Float32Array): Float32Array
   /**
-   * False to go on after the goal is reached, and answer with the strongest iterate that reaches it: for points that are to fool other models,
-   * too. True if left out.
+   * False continues after the goal is reached, and returns the best iterate that reaches it: for
+   * points meant to fool other models too. True by default.
    */
   readonly stopWhenFooled?: boolean
-  /** What becomes of a random start or a step before it is projected; nothing if left out. */
+  /** Transforms a random start, and each step, before its projection. */
   confine?(candidate: Float64Array, ball: Ball): void
   /**
-   * What the model sees in place of the iterate, once projected onto the ball: this is judged and answered with. The iterate itself if left
-   * out. `smooth` takes its gradients back to the iterate. Not with probes.
+   * Transforms the iterate into the point that the model sees, before it is projected onto the
+   * ball. That point is judged and returned. `smooth` must pull gradients back to the iterate.
+   * Cannot be combined with `gradientPoints`.
    */
-  present?(point: Float32Array, output: Float64Array): void
+  present?(iterate: Float32Array, output: Float64Array): void
 }
 
-/** One example on its way: replaced by nothing but its own gradients, so that batches cannot matter. */
-interface Attempt {
-  readonly row: number
+/** `point` is what the model sees: the iterate itself, unless `present` is given. */
+interface PgdAttempt extends Attempt {
   readonly ball: Ball
-  readonly point: Float32Array
-  /** What the model sees: the point, unless it is presented otherwise. */
-  readonly shown: Float32Array
+  readonly iterate: Float32Array
   readonly velocity: Float64Array
-  /** The strongest iterate of all restarts so far, as it was shown, and its score. */
+  /** The best point of all starts so far, and its score. */
   readonly best: Float32Array
   bestScore: number
   /** Whether `best` reaches the goal. */
   reached: boolean
   restart: number
-  step: number
   /** The class whose loss is raised or lowered. */
   label: number
-  /** What the probes of this restart draw from. */
+  /** The random numbers of this start's gradient points. */
   stream: RandomStream
+}
+
+/** What all attempts share. */
+interface PgdRun {
+  readonly task: AttackTask
+  readonly options: ProjectedGradientOptions
+  readonly targetOf: TargetOf
+  readonly findings: AttackFindings
+  /** Scratch, as long as a point. */
+  readonly candidate: Float64Array
 }
 
 /**
  * Attacks every example and returns, for each, its first iterate that reaches the goal, or else the
- * iterate with the highest loss (lowest towards the target) over all steps and restarts. Never the last one for
- * being last. Every iterate is judged, the start and the final one too.
+ * iterate with the highest loss (lowest towards a target) over all steps and restarts. The last
+ * iterate has no priority. Every iterate is judged, including the start and the final one.
  *
- * A targeted attack goes on until its target is hit, whatever other class an iterate is taken for; the host still counts
- * any misclassified answer as broken. An example whose own class is the target is left as it is. A multi-targeted
- * one stops at any misclassification.
+ * A targeted attack continues until its target is predicted, even if an iterate is misclassified as
+ * another class; the host still counts any misclassified result as broken. An example whose own
+ * class is the target is returned unchanged. A multi-targeted attack stops at any
+ * misclassification.
  *
- * With probes the gradient is not of the iterate, which costs it a forward pass a step to be judged.
+ * With `gradientPoints` the gradient is not taken at the iterate, so judging each iterate takes an
+ * extra forward pass per step.
  *
  * Cost for an example that is never fooled: see `projectedGradientCost`.
- * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function projectedGradient(
   task: AttackTask,
@@ -104,191 +118,195 @@ export async function projectedGradient(
   return adversarial
 }
 
-/** The same, with what the attack's own passes say of the answers, so that other attacks can go on where this one found nothing. */
+/**
+ * Same as `projectedGradient`, with the outcomes of the attack's own passes, so that other attacks
+ * can continue on the examples that it did not break.
+ */
 export async function findByProjectedGradient(
   task: AttackTask,
   options: ProjectedGradientOptions,
 ): Promise<AttackFindings> {
-  const { model, inputs, labels, threatModel, rng } = task
-  const loss = attackLosses[options.loss]
-  const restarts = effectiveRestarts(options)
-  const targetOf = await targetsOf(task, options)
+  const { model, inputs, labels } = task
   const exampleShape = inputs.shape.slice(1)
-  const size = sizeOf(exampleShape)
-  const answer = inputs.data.slice()
-  const fooled = new Uint8Array(labels.length)
-  const margins = new Float64Array(labels.length).fill(-Infinity)
-  const candidate = new Float64Array(size)
-
-  const show = ({ ball, point, shown }: Attempt): void => {
-    if (options.present === undefined) return
-    options.present(point, candidate)
-    ball.project(candidate, shown)
+  const findings = {
+    adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
+    fooled: new Uint8Array(labels.length),
+    margins: new Float64Array(labels.length).fill(-Infinity),
   }
-
-  const begin = (attempt: Attempt): void => {
-    const { ball, point, row, restart } = attempt
-    attempt.step = 0
-    attempt.label = targetOf(row, restart) ?? attempt.label
-    attempt.velocity.fill(0)
-    attempt.stream = rng.stream(row, restart, 'probes')
-    if (options.randomStart) {
-      drawStart(ball, rng.stream(row, restart), candidate)
-      options.confine?.(candidate, ball)
-      ball.project(candidate, point)
-    } else {
-      point.set(ball.center)
-    }
-    show(attempt)
+  const run: PgdRun = {
+    task,
+    options,
+    targetOf: await targetsOf(task, options),
+    findings,
+    candidate: new Float64Array(sizeOf(exampleShape)),
   }
-
-  const open = (row: number): Attempt | undefined => {
-    const label = targetOf(row, 0)
-    if (label === undefined) return undefined
-    const center = inputs.data.subarray(row * size, (row + 1) * size)
-    const point = new Float32Array(size)
-    const attempt: Attempt = {
-      row,
-      ball: createBall(threatModel, center),
-      point,
-      shown: options.present ? new Float32Array(size) : point,
-      velocity: new Float64Array(options.momentum ? size : 0),
-      best: answer.subarray(row * size, (row + 1) * size),
-      bestScore: -Infinity,
-      reached: false,
-      restart: 0,
-      step: 0,
-      label,
-      stream: rng.stream(row, 0, 'probes'),
-    }
-    begin(attempt)
-    return attempt
-  }
-
-  /** Whether the loss is about a target, to be lowered, and not about the true class. */
-  const aimed = ({ row, label }: Attempt): boolean => label !== labels[row]
-
-  /** Of the next step. */
-  const lengthOf = (attempt: Attempt): number =>
-    aimed(attempt) ? -options.stepSize : options.stepSize
-
-  /** Keeps the current iterate if it is the strongest yet: reaching the goal beats any score. True if nothing more is to be done. */
-  const judge = (attempt: Attempt, logits: Float32Array): boolean => {
-    const predicted = predictedClass(logits)
-    const reached =
-      options.goal === 'targeted' ? predicted === attempt.label : predicted !== labels[attempt.row]
-    const value = loss.value(logits, attempt.label)
-    const score = aimed(attempt) ? -value : value
-    const stronger = score > attempt.bestScore && reached === attempt.reached
-    if (stronger || (reached && !attempt.reached)) {
-      attempt.best.set(attempt.shown)
-      attempt.bestScore = score
-      attempt.reached = reached
-      fooled[attempt.row] = predicted === labels[attempt.row] ? 0 : 1
-      margins[attempt.row] = attackLosses.margin.value(logits, labels[attempt.row]!)
-    }
-    return reached && options.stopWhenFooled !== false
-  }
-
-  const move = (attempt: Attempt, gradient: Float32Array): void => {
-    const { ball, point, velocity, row, step, restart } = attempt
-    checkGradient(gradient, `row ${row} at step ${step} of restart ${restart}`, {
-      row,
-      step,
-      restart,
-    })
-    steepestStep(threatModel.norm, {
-      point,
-      gradient: options.smooth?.(gradient) ?? gradient,
-      velocity,
-      momentum: options.momentum ?? 0,
-      length: lengthOf(attempt),
-      output: candidate,
-    })
-    options.confine?.(candidate, ball)
-    ball.project(candidate, point)
-    show(attempt)
-    attempt.step += 1
-  }
-
-  /** After the last step of a restart: true if there is no other restart. */
-  const close = (attempt: Attempt): boolean => {
-    attempt.restart += 1
-    if (attempt.restart >= restarts) return true
-    begin(attempt)
-    return false
-  }
-
-  const stack = prepareStack(exampleShape)
-
-  const gradientsAt = (
-    attempts: readonly Attempt[],
-    points: readonly Float32Array[],
-  ): Promise<GradientResult> => {
-    const stepLabels = Int32Array.from(attempts, ({ label }) => label)
-    return model.gradient(stack(points), stepLabels, loss.expression)
-  }
-
-  /** Judges the attempts; returns those that are finished. */
-  const judgeAll = async (attempts: readonly Attempt[]): Promise<readonly Attempt[]> => {
-    const logits = await model.logits(stack(attempts.map(({ shown }) => shown)))
-    return attempts.filter((attempt, place) => judge(attempt, rowOf(logits, place)))
-  }
-
-  /** Judges the attempts by their gradient pass, and moves those that are not finished; returns the others. */
-  const judgeAndMove = async (attempts: readonly Attempt[]): Promise<readonly Attempt[]> => {
-    const points = attempts.map(({ shown }) => shown)
-    const { logits, gradient } = await gradientsAt(attempts, points)
-    return attempts.filter((attempt, place) => {
-      const finished = judge(attempt, rowOf(logits, place))
-      if (!finished) move(attempt, rowOf(gradient, place))
-      return finished
-    })
-  }
-
-  /** The same where gradients are taken elsewhere. */
-  const judgeAndProbe = async (
-    attempts: readonly Attempt[],
-    probes: GradientPoints,
-  ): Promise<readonly Attempt[]> => {
-    const finished = new Set(await judgeAll(attempts))
-    const moving = attempts.filter((attempt) => !finished.has(attempt))
-    if (moving.length === 0) return attempts
-    const iterates = moving.map((attempt) => ({ ...attempt, length: lengthOf(attempt) }))
-    const gradients = await gradientsAtPoints(probes, iterates, async (points) => {
-      const { gradient } = await gradientsAt(moving, points)
-      return gradient
-    })
-    moving.forEach((attempt, place) => move(attempt, gradients[place]!))
-    return [...finished]
-  }
-
-  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
-    const finished = new Set<Attempt>()
-    const moving = active.filter(({ step }) => step < options.steps)
-    if (moving.length > 0) {
-      const { probes } = options
-      const reached = await (probes ? judgeAndProbe(moving, probes) : judgeAndMove(moving))
-      for (const attempt of reached) finished.add(attempt)
-    }
-    const closing = active.filter((attempt) => !moving.includes(attempt))
-    if (closing.length > 0) {
-      const reached = new Set(await judgeAll(closing))
-      for (const attempt of closing) {
-        if (reached.has(attempt) || close(attempt)) finished.add(attempt)
-      }
-    }
-    return active.map((attempt) => finished.has(attempt))
-  }
-
-  await scheduleTask(task, {
-    open,
-    advance,
+  const atIterate = preparePasses<PgdAttempt>({
+    model,
+    exampleShape,
+    loss: attackLosses[options.loss],
+    label: ({ label }) => label,
   })
-  return { adversarial: tensor('float32', inputs.shape, answer), fooled, margins }
+  const passes = options.gradientPoints
+    ? passesAtPoints(run, options.gradientPoints, atIterate)
+    : atIterate
+  const restarts = effectiveRestarts(options)
+  const attack: IterativeAttack<PgdAttempt> = {
+    open: (row) => open(run, row),
+    evaluate: (active) => evaluateActive(active, passes),
+    judge: (attempt, evaluation) => judge(run, attempt, evaluation),
+    step: (attempt, gradient) => step(run, attempt, gradient),
+    restart(attempt) {
+      attempt.restart += 1
+      if (attempt.restart >= restarts) return false
+      start(run, attempt)
+      return true
+    },
+  }
+  await runIterativeAttack(task, attack)
+  return findings
 }
 
-/** The class that each restart's loss is about: the true one, or a target. */
+function open(run: PgdRun, row: number): PgdAttempt | undefined {
+  const { task, options, findings, targetOf, candidate } = run
+  const size = candidate.length
+  const label = targetOf(row, 0)
+  if (label === undefined) return undefined
+  const iterate = new Float32Array(size)
+  const attempt: PgdAttempt = {
+    row,
+    ball: createBall(task.threatModel, rowOf(task.inputs, row)),
+    iterate,
+    point: options.present ? new Float32Array(size) : iterate,
+    velocity: new Float64Array(options.momentum ? size : 0),
+    best: rowOf(findings.adversarial, row),
+    bestScore: -Infinity,
+    reached: false,
+    restart: 0,
+    step: 0,
+    steps: options.steps,
+    label,
+    stream: task.rng.stream(row, 0, 'probes'),
+  }
+  start(run, attempt)
+  return attempt
+}
+
+/** Moves the attempt to the start of its current restart. */
+function start(run: PgdRun, attempt: PgdAttempt): void {
+  const { task, options, targetOf, candidate } = run
+  const { ball, iterate, row, restart } = attempt
+  attempt.label = targetOf(row, restart) ?? attempt.label
+  attempt.velocity.fill(0)
+  attempt.stream = task.rng.stream(row, restart, 'probes')
+  if (options.randomStart) {
+    drawStart(ball, task.rng.stream(row, restart), candidate)
+    options.confine?.(candidate, ball)
+    ball.project(candidate, iterate)
+  } else {
+    iterate.set(ball.center)
+  }
+  present(run, attempt)
+}
+
+/** Updates what the model sees. */
+function present({ options, candidate }: PgdRun, { ball, iterate, point }: PgdAttempt): void {
+  if (options.present === undefined) return
+  options.present(iterate, candidate)
+  ball.project(candidate, point)
+}
+
+/** Whether the loss is that of a target, to be lowered, and not that of the true class. */
+function isTargeted({ task }: PgdRun, { row, label }: PgdAttempt): boolean {
+  return label !== task.labels[row]
+}
+
+/** Signed length of the next step: negative towards a target. */
+function lengthOf(run: PgdRun, attempt: PgdAttempt): number {
+  const { stepSize } = run.options
+  return isTargeted(run, attempt) ? -stepSize : stepSize
+}
+
+function reachesGoal({ task, options }: PgdRun, attempt: PgdAttempt, logits: Float32Array) {
+  const predicted = predictedClass(logits)
+  return options.goal === 'targeted'
+    ? predicted === attempt.label
+    : predicted !== task.labels[attempt.row]
+}
+
+/** Whether logits finish an attempt. */
+function isFinished(run: PgdRun, attempt: PgdAttempt, logits: Float32Array): boolean {
+  return run.options.stopWhenFooled !== false && reachesGoal(run, attempt, logits)
+}
+
+/** Saves the point if it is the best so far; reaching the goal beats any score. */
+function judge(run: PgdRun, attempt: PgdAttempt, { logits, loss }: Evaluation): boolean {
+  const { task, findings } = run
+  const { row } = attempt
+  const reached = reachesGoal(run, attempt, logits)
+  const score = isTargeted(run, attempt) ? -loss : loss
+  const better = score > attempt.bestScore && reached === attempt.reached
+  if (better || (reached && !attempt.reached)) {
+    const label = task.labels[row]!
+    attempt.best.set(attempt.point)
+    attempt.bestScore = score
+    attempt.reached = reached
+    findings.fooled[row] = predictedClass(logits) === label ? 0 : 1
+    findings.margins[row] = attackLosses.margin.value(logits, label)
+  }
+  return isFinished(run, attempt, logits)
+}
+
+function step(run: PgdRun, attempt: PgdAttempt, gradient: Float32Array): void {
+  const { task, options, candidate } = run
+  const { ball, iterate, velocity, row, step, restart } = attempt
+  const place = `row ${row} at step ${step} of restart ${restart}`
+  checkGradient(gradient, place, { row, step, restart })
+  steepestStep(task.threatModel.norm, {
+    point: iterate,
+    gradient: options.smooth?.(gradient) ?? gradient,
+    velocity,
+    momentum: options.momentum ?? 0,
+    length: lengthOf(run, attempt),
+    output: candidate,
+  })
+  options.confine?.(candidate, ball)
+  ball.project(candidate, iterate)
+  present(run, attempt)
+}
+
+/**
+ * The same passes with gradients taken at gradient points: a forward pass judges each iterate, and
+ * gradient passes follow for those that it does not finish.
+ */
+function passesAtPoints(
+  run: PgdRun,
+  gradientPoints: GradientPoints,
+  { forward, gradient }: Passes<PgdAttempt>,
+): Passes<PgdAttempt> {
+  return {
+    forward,
+    async gradient(attempts) {
+      const evaluations = await forward(attempts)
+      const unfinished = [...attempts.entries()].filter(
+        ([place, attempt]) => !isFinished(run, attempt, evaluations[place]!.logits),
+      )
+      if (unfinished.length === 0) return evaluations
+      const moving = unfinished.map(([, attempt]) => attempt)
+      const iterates = moving.map((attempt) => ({ ...attempt, length: lengthOf(run, attempt) }))
+      const gradients = await gradientsAtPoints(gradientPoints, iterates, async (points) => {
+        const results = await gradient(moving.map((a, i) => ({ ...a, point: points[i]! })))
+        return results.map((result) => result.gradient!)
+      })
+      const own = new Map(unfinished.map(([place], i) => [place, gradients[i]!]))
+      return evaluations.map((evaluation, place) => {
+        const found = own.get(place)
+        return found ? { ...evaluation, gradient: found } : evaluation
+      })
+    },
+  }
+}
+
+/** The class that each start's loss is about: the true class, or a target. */
 async function targetsOf(
   task: AttackTask,
   { goal, target }: ProjectedGradientOptions,
@@ -300,32 +318,34 @@ async function targetsOf(
 
 type CostOptions = Pick<
   ProjectedGradientOptions,
-  'steps' | 'randomStart' | 'restarts' | 'goal' | 'target' | 'probes'
+  'steps' | 'randomStart' | 'restarts' | 'goal' | 'target' | 'gradientPoints'
 >
 
 /**
- * Passes for an example that is never fooled: each restart takes a forward and a backward pass a step (with probes, for each of them, and a
- * forward pass to judge the iterate), and one forward pass to judge the final iterate.
+ * Passes for an example that is never fooled. Each start takes a forward and a backward pass per
+ * step, and a forward pass for the final iterate; with `gradientPoints`, a forward and a backward
+ * pass per gradient point, and a forward pass for every iterate.
  */
 export function projectedGradientCost(options: CostOptions): {
   readonly forward: number
   readonly backward: number
 } {
-  const { steps, probes } = options
+  const { steps, gradientPoints } = options
   const restarts = effectiveRestarts(options)
   const ranks = options.goal === 'targeted' && options.target === 'least-likely'
   const ranking = ranks || options.goal === 'multi-targeted' ? 1 : 0
-  const gradients = probes ? steps * probes.count : steps
-  const judgements = probes ? steps + 1 : 1
+  const gradients = gradientPoints ? steps * gradientPoints.count : steps
+  const judgments = gradientPoints ? steps + 1 : 1
   return {
-    forward: restarts * (gradients + judgements) + ranking,
+    forward: restarts * (gradients + judgments) + ranking,
     backward: restarts * gradients,
   }
 }
 
+/** How many starts differ from one another. */
 function effectiveRestarts(options: CostOptions): number {
   const draws = options.goal === 'targeted' && options.target === 'random'
-  const stochastic = options.randomStart || options.probes?.stochastic === true
+  const stochastic = options.randomStart || options.gradientPoints?.stochastic === true
   const differ = stochastic || draws || options.goal === 'multi-targeted'
   return differ ? options.restarts : 1
 }

@@ -1,9 +1,13 @@
 /** TI-FGSM: momentum on smoothed gradients. */
-import { transferableOptions } from '../../../core/api/attack.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
-import type { JSONSchema } from '../../../core/api/plugin.ts'
+import { defineAttack } from '../../../core/api/plugin.ts'
+import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
+import {
+  epsilonOverSteps,
+  gradientAttack,
+  gradientAttackMeta,
+  transferableOptions,
+} from './gradient-attack.ts'
 import { gaussianKernel, smoothGradient } from './gradient-smoothing.ts'
-import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {
@@ -15,46 +19,38 @@ const optionsSchema = {
       type: 'integer',
       minimum: 0,
       default: 2,
-      description: 'the kernel has 2 · radius + 1 rows and columns; 0 makes it mim',
+      description: 'the kernel has 2 · radius + 1 rows and columns; 0 gives mim',
     },
     sigma: {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'standard deviation of the kernel in pixels; kernelRadius / 3 if left out',
+      description: 'standard deviation of the kernel in pixels; kernelRadius / 3 by default',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * The translation-invariant attack with momentum (TI-MI-FGSM), made to transfer to other models. Against the model it is run on pgd is
- * stronger; in `transfer` give it `stopWhenFooled: false`. The paper's kernel has 15 × 15 weights for images of 299 pixels, cut off at three standard
- * deviations; the default of 5 × 5, cut off there too, is meant for images of about 32 pixels.
- * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by translation-invariant attacks", arXiv:1904.02884, section 3.2
+ * The translation-invariant attack with momentum (TI-MI-FGSM), for points that transfer to other
+ * models. Against the attacked model itself, pgd is stronger; in `transfer`, set
+ * `stopWhenFooled: false`. The paper's kernel has 15 × 15 weights for images of 299 pixels, cut off
+ * at three standard deviations; the default of 5 × 5, cut off there too, is for images of about 32
+ * pixels.
+ * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by
+ * translation-invariant attacks", arXiv:1904.02884, section 3.2
  */
 export const tiFgsm = defineAttack({
   meta: {
+    ...gradientAttackMeta,
     id: 'ti-fgsm',
-    apiVersion: 1,
-    version: 1,
     title: 'Translation-invariant iterative fast gradient sign method',
     source: papers.dong2019,
-    provenance: 'paper',
-    norms: ['Linf', 'L2'],
-    knowledge: 'white-box',
-    goals: ['untargeted', 'targeted'],
-    stochastic: true,
     optionsSchema,
   },
-  run(context) {
-    const { options, threatModel, model } = context
-    const stepSize = options.stepSize ?? threatModel.epsilon / options.steps
-    const { kernelRadius, sigma = kernelRadius / 3 } = options
-    const kernel = gaussianKernel(kernelRadius, sigma)
-    return projectedGradient(context, {
-      ...options,
-      stepSize: parseEpsilon(stepSize, 'stepSize'),
-      smooth: (gradient) => smoothGradient(model.inputShape, kernel, gradient),
-    })
-  },
-  cost: (options) => projectedGradientCost(options),
+  ...gradientAttack<FromSchema<typeof optionsSchema>>({
+    defaultStepSize: epsilonOverSteps,
+    settings({ kernelRadius, sigma = kernelRadius / 3 }, _, shape) {
+      const kernel = gaussianKernel(kernelRadius, sigma)
+      return { smooth: (gradient) => smoothGradient(shape, kernel, gradient) }
+    },
+  }),
 })

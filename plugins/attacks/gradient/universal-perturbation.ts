@@ -1,4 +1,4 @@
-/** One perturbation for all inputs, learned from other examples: the machinery of universal. */
+/** One perturbation for all inputs, learned from other examples, for universal. */
 import {
   checkGradient,
   createBall,
@@ -10,29 +10,33 @@ import type { AttackTask } from '../../../core/api/attack.ts'
 import { crossEntropy, sizeOf, tensor } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 
+/** Options of `learnUniversal`. */
 export interface UniversalOptions {
-  /** How many examples of the reference to learn from; all if there are fewer. */
+  /** Number of reference examples to learn from; at most all of them. */
   readonly examples: number
-  /** How often to go through them, 1 or more. */
+  /** Number of passes over them, 1 or more. */
   readonly epochs: number
-  /** Examples a step, 1 or more. */
+  /** Examples per step, 1 or more. */
   readonly stepExamples: number
   /** Length of a step in the attack's norm, in the units of the inputs. */
   readonly stepSize: number
-  /** β: an example whose loss is above it has no say. */
+  /** β: examples with a higher loss do not contribute to a step. */
   readonly lossLimit: number
 }
 
 /**
- * Learns v with ‖v‖ ≤ ε: steps of steepest ascent on the mean of min(ℓ(clip(x + v), y), β) over examples of the reference, ℓ the
- * cross-entropy, each followed by the projection. Starts at 0 and draws no random numbers: the examples lie evenly spread over the reference, and step
- * s of S in an epoch takes every S-th of them, so that a data set sorted by class does no harm. v therefore depends on the
- * model, the reference, the threat model and the options alone, not on the examples attacked, nor on the batch size.
+ * Learns v with ‖v‖ ≤ ε by steps of steepest ascent on the mean of min(ℓ(clip(x + v), y), β) over
+ * reference examples, with ℓ the cross-entropy; each step is projected. It starts at 0 and draws no
+ * random numbers: the examples are evenly spaced in the reference, and step s of S in an epoch uses
+ * every S-th of them, so that the order of a data set sorted by class does not matter. v depends only
+ * on the model, the reference, the threat model, and the options, and on neither the attacked
+ * examples nor the batch size.
  *
- * Costs a forward and a backward pass per example of the reference and epoch.
- * @returns v, as many components as an example has
+ * Costs a forward and a backward pass per reference example and epoch.
+ * @returns v, with as many components as an example
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
- * @see Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein 2020, "Universal adversarial training", arXiv:1811.11304, algorithm 1
+ * @see Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein 2020, "Universal adversarial training",
+ * arXiv:1811.11304, algorithm 1
  */
 export async function learnUniversal(
   task: AttackTask,
@@ -63,7 +67,10 @@ export async function learnUniversal(
   return perturbation
 }
 
-/** The projection of x + v for every example, `[n, c, h, w]`: x + v, but for the bounds and the last bit. No passes. */
+/**
+ * The projection of x + v for every example, `[n, c, h, w]`; equal to x + v up to the bounds and the
+ * last bit. Takes no passes.
+ */
 export function addUniversal(
   { inputs, threatModel, labels }: AttackTask,
   perturbation: Float32Array,
@@ -79,13 +86,13 @@ export function addUniversal(
   return tensor('float32', inputs.shape, adversarial)
 }
 
-/** `wanted` places from 0 to count − 1, evenly spread; all where there are no more. */
+/** `wanted` evenly spaced indices from 0 to count − 1, at most all of them. */
 function chooseExamples(count: number, wanted: number): Int32Array {
   const length = Math.min(count, wanted)
   return Int32Array.from({ length }, (_, i) => Math.floor((i * count) / length))
 }
 
-/** Of the limited loss at clip(x + v) with respect to v, over examples of the reference. */
+/** Mean gradient of the limited loss at clip(x + v) with respect to v, over reference examples. */
 async function meanGradient(
   { model, reference, threatModel, batchSize, signal }: AttackTask,
   places: Int32Array,
@@ -109,7 +116,7 @@ async function meanGradient(
     moved.forEach((point, row) => {
       if (losses[row]! > lossLimit) return
       const own = rowOf(gradient, row)
-      // Where the bounds clip, the derivative of clip is 0.
+      // The derivative of clip is 0 where the bounds clip.
       for (let i = 0; i < sum.length; i++) if (point[i] === points[row]![i]) sum[i]! += own[i]!
     })
   }

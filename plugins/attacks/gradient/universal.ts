@@ -1,4 +1,4 @@
-/** Universal perturbation: the same one for every image, learned from other images. */
+/** Universal perturbation: the same for every image, learned from other images. */
 import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { addUniversal, learnUniversal } from './universal-perturbation.ts'
@@ -13,41 +13,45 @@ const optionsSchema = {
       minimum: 1,
       default: 500,
       description:
-        'how many examples of the data set to learn from, evenly spread over it; all if it has fewer',
+        'number of examples to learn from, evenly spaced in the data set; at most all of them',
     },
     epochs: {
       type: 'integer',
       minimum: 1,
       default: 10,
-      description: 'how often to go through them',
+      description: 'passes over these examples',
     },
     stepExamples: {
       type: 'integer',
       minimum: 1,
       default: 50,
-      description: 'examples a step, over which the gradient is the mean',
+      description: 'examples per step, over which the gradient is averaged',
     },
     stepSize: {
       ...epsilonSchema,
-      description: 'a positive number or a fraction such as "1/255"; epsilon / 10 if left out',
+      description: 'a positive number or a fraction such as "1/255"; epsilon / 10 by default',
     },
     lossLimit: {
       type: 'number',
       exclusiveMinimum: 0,
       default: 9,
-      description: 'an example whose cross-entropy is above it has no say in a step',
+      description: 'examples with a higher cross-entropy do not contribute to a step',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * A universal adversarial perturbation: one v for all images, x' = clip(x + v). The notion is that of Moosavi-Dezfooli et al. 2017, who
- * add up DeepFool steps; here v is learned by projected gradient ascent on a limited loss, as Shafahi et al. do, which is the same
- * in any norm. It learns from examples of the data set under evaluation, labels included, where the papers take training
- * images: an attacker who has not seen them breaks at most as much, about.
+ * A universal adversarial perturbation: one v for all images, x' = clip(x + v). The concept is from
+ * Moosavi-Dezfooli et al. 2017, who sum DeepFool steps. Here v is learned by projected gradient ascent
+ * on a limited loss, as in Shafahi et al., which works the same way in any norm. It learns from
+ * examples of the evaluated data set, including labels, where the papers use training images: an
+ * attacker who has not seen them breaks about as many images at most.
  *
- * All passes are for learning, once in each worker; the images themselves cost none. The seed changes nothing.
- * @see Moosavi-Dezfooli, Fawzi, Fawzi, Frossard 2017, "Universal adversarial perturbations", arXiv:1610.08401; Shafahi et al. 2020, "Universal adversarial training", arXiv:1811.11304, algorithm 1
+ * All passes are for learning, once in each worker; the attacked images cost none. The seed has no
+ * effect.
+ * @see Moosavi-Dezfooli, Fawzi, Fawzi, Frossard 2017, "Universal adversarial perturbations",
+ * arXiv:1610.08401; Shafahi et al. 2020, "Universal adversarial training", arXiv:1811.11304,
+ * algorithm 1
  */
 export const universal = defineAttack({
   meta: {
@@ -72,7 +76,7 @@ export const universal = defineAttack({
     context.progress(context.labels.length)
     return addUniversal(context, perturbation)
   },
-  /** An upper bound where the data set has fewer examples than `examples`. */
+  /** An upper bound if the data set has fewer examples than `examples`. */
   cost({ examples, epochs }) {
     const passes = examples * epochs
     return { forward: 0, backward: 0, setup: { forward: passes, backward: passes } }

@@ -1,9 +1,8 @@
-/** A point within bounds as a function of a free variable, on which Adam works: how Carlini and Wagner keep to the bounds. */
-import { adamStep, startAdam } from '../../../core/api/attack.ts'
+/** Carlini and Wagner's change of variables: a point within bounds as a function of a free variable. */
+import { adamStep, kernels, startAdam } from '../../../core/api/attack.ts'
 import type { AdamState } from '../../../core/api/attack.ts'
-import { clip } from '../fab/linearization.ts'
 
-/** x' = low + (high − low)·(tanh w + 1)/2, componentwise. */
+/** x' = low + (high − low)·(tanh w + 1)/2, componentwise; Adam optimizes w. */
 export interface BoxVariable {
   readonly bounds: readonly [low: number, high: number]
   readonly w: Float64Array
@@ -13,7 +12,10 @@ export interface BoxVariable {
 /** Keeps w finite for points on a bound. */
 const inset = 1 - 1e-6
 
-/** w = atanh((1 − 10⁻⁶)·(2u − 1)) for the point at u of the way from low to high; Adam has made no step. */
+/**
+ * w = atanh((1 − 10⁻⁶)·(2u − 1)) for the point x' = low + u·(high − low), with Adam before its first
+ * step.
+ */
 export function startBoxVariable(
   bounds: readonly [low: number, high: number],
   point: Float32Array,
@@ -25,7 +27,7 @@ export function startBoxVariable(
   return { bounds, w, adam: startAdam(point.length) }
 }
 
-/** Writes x' into `output`, within the bounds as float32; `scratch` is as long. */
+/** Writes x' to `output`, within the bounds as float32. @param scratch as long as `output` */
 export function readPoint(
   { bounds, w }: BoxVariable,
   scratch: Float64Array,
@@ -35,12 +37,12 @@ export function readPoint(
   for (let i = 0; i < output.length; i++) {
     scratch[i] = low + ((high - low) * (Math.tanh(w[i]!) + 1)) / 2
   }
-  clip(scratch, bounds, output)
+  kernels.clipToBounds(scratch, bounds, output)
 }
 
 /**
- * A step of Adam down a gradient with respect to x', which is overwritten by minus that with respect to w:
- * dx'/dw = (high − low)·(1 − tanh² w)/2.
+ * Takes a step of Adam down a gradient with respect to x'. The gradient is overwritten by the negative
+ * gradient with respect to w: dx'/dw = (high − low)·(1 − tanh² w)/2.
  */
 export function descend(
   { bounds, w, adam }: BoxVariable,

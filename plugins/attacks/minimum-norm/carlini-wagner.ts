@@ -1,4 +1,4 @@
-/** Carlini and Wagner: the least perturbation in L2 or Linf by penalties. */
+/** Carlini and Wagner: the minimum perturbation in L2 or Linf by a penalty method. */
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
@@ -13,45 +13,46 @@ const optionsSchema = {
       minimum: 1,
       default: 1000,
       description:
-        'steps of Adam a run; some hundreds are needed for a pixel to leave its bound, where tanh is flat',
+        'steps of Adam per run; a pixel needs some hundreds to leave its bound, where tanh is flat',
     },
     searchSteps: {
       type: 'integer',
       minimum: 1,
       default: 9,
-      description: 'runs, each with another constant (L2) or threshold (Linf)',
+      description: 'runs, each with a different constant (L2) or threshold (Linf)',
     },
     learningRate: {
       type: 'number',
       exclusiveMinimum: 0,
       default: 0.01,
-      description: 'of Adam; in Linf it is annealed to a hundredth within each run',
+      description: 'learning rate of Adam; in Linf, annealed to a hundredth within each run',
     },
     initialConstant: {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'weight of the margin in the first run; 0.001 in L2, and in Linf, where it is relative to the gradient, 0.3 if left out',
+        'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where it is relative to the gradient',
     },
     confidence: {
       type: 'number',
       minimum: 0,
       default: 0,
       description:
-        'the margin that a misclassified point needs to count; above 0 for points that are to fool other models, too',
+        'minimum margin of a misclassified point; above 0 for points meant to fool other models too',
     },
     abortEarly: {
       type: 'boolean',
       default: true,
-      description: 'end a run that no longer improves (L2) or has done its task (Linf)',
+      description: 'end a run that stops improving (L2) or has reached its threshold (Linf)',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * The attacks of Carlini and Wagner. `cost` is the most that an example can take: runs end early. In L2 perturbations shorter than a step of Adam come out
- * too long, unless the learning rate is lowered.
- * @see Carlini and Wagner 2017, "Towards evaluating the robustness of neural networks", arXiv:1608.04644, sections V and VI
+ * The attacks of Carlini and Wagner. `cost` is the maximum per example, since runs can end early. In
+ * L2, perturbations shorter than a step of Adam come out too long unless the learning rate is lowered.
+ * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks", arXiv:1608.04644,
+ * sections V and VI
  */
 export const carliniWagner = defineAttack({
   meta: {

@@ -1,4 +1,4 @@
-/** DDN: the least L2 perturbation, direction and norm apart. */
+/** DDN: the minimum L2 perturbation, with direction and norm decoupled. */
 import { budgetOptions, lossSchema } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -17,15 +17,16 @@ const optionsSchema = {
       exclusiveMinimum: 0,
       exclusiveMaximum: 1,
       default: 0.05,
-      description: 'the share by which the norm shrinks or grows at each step',
+      description: 'relative change of the norm at each step',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * The decoupled direction and norm attack. Its norm jumps by 5 % around the least one, so its answers are longer than those
- * of `fmn`, whose changes get smaller, by some tenths of a percent.
- * @see Rony et al. 2019, "Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
+ * The decoupled direction and norm attack. Its norm oscillates by 5 % around the minimum, so its
+ * perturbations are longer by some tenths of a percent than those of `fmn`, whose changes decrease.
+ * @see Rony et al. 2019, "Decoupling direction and norm for efficient gradient-based L2 adversarial
+ * attacks and defenses", arXiv:1811.09600, algorithm 1
  */
 export const ddn = defineAttack({
   meta: {

@@ -1,29 +1,31 @@
-/** DDN, which decouples the direction of a perturbation from its norm: the machinery of ddn. */
-import { distance, steepestStep } from '../../../core/api/attack.ts'
+/** DDN, which decouples the direction of a perturbation from its norm. */
+import { distance, kernels, steepestStep } from '../../../core/api/attack.ts'
 import type { AttackLossName, AttackTask } from '../../../core/api/attack.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
-import { clip } from '../fab/linearization.ts'
 import { radiusSearch } from './radius-search.ts'
 
 export interface DecoupledDirectionOptions {
   /** 1 or more. */
   readonly steps: number
   readonly loss: AttackLossName
-  /** γ, above 0 and below 1: the factor 1 ± γ by which the norm changes at each step. */
+  /** γ, above 0 and below 1: each step multiplies the norm by 1 ± γ. */
   readonly radiusChange: number
 }
 
-/** The step α goes down to this part of its first length. */
+/** The last step size as a fraction of the first. */
 const lastStep = 0.01
 
 /**
- * The least perturbation in L2: δ ← δ + α·g/‖g‖₂, ε ← (1 − γ)·ε where the last point fools the model and (1 + γ)·ε elsewhere, x' = clip(x
- * + ε·δ/‖δ‖₂). α falls from 1 to 0.01 by the cosine, and ε begins at 1, both in units of the width of the bounds.
+ * The minimum perturbation in L2: δ ← δ + α·g/‖g‖₂; ε ← (1 − γ)·ε if the last point fools the model and
+ * (1 + γ)·ε otherwise; x' = clip(x + ε·δ/‖δ‖₂). α is annealed from 1 to 0.01 by a cosine, and ε starts
+ * at 1, both in units of the width of the bounds.
  *
- * Differs from the paper: colors are not quantized; where the gradient is zero the direction stays as it is (the reference code draws one
- * at random), so that a hidden gradient shows; the last point is judged, too.
- * @see Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger 2019, "Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
- * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
+ * Differs from the paper: colors are not quantized; where the gradient is zero the direction does not
+ * change (the reference code draws a random one), so that a masked gradient becomes visible; the last
+ * point is judged too.
+ * @see Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger 2019, "Decoupling direction and norm for
+ * efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export function decoupledDirection(
   task: AttackTask,
@@ -35,17 +37,14 @@ export function decoupledDirection(
     steps,
     loss,
     firstRadius: width,
-    move(search, { gradient, fools, cosine }, scratch) {
-      const { center, point } = search
+    move(search, { gradient, cosine }, scratch) {
+      const { center, point, fools } = search
       search.radius *= fools ? 1 - radiusChange : 1 + radiusChange
       const length = width * (lastStep + (1 - lastStep) * cosine)
       steepestStep('L2', { ...noMomentum, point, gradient, length, output: scratch })
       const norm = distance('L2', center, scratch)
-      const scale = norm === 0 ? 0 : search.radius / norm
-      for (let i = 0; i < scratch.length; i++) {
-        scratch[i] = center[i]! + scale * (scratch[i]! - center[i]!)
-      }
-      clip(scratch, bounds, point)
+      kernels.rescale(center, norm === 0 ? 0 : search.radius / norm, scratch)
+      kernels.clipToBounds(scratch, bounds, point)
     },
   })
 }

@@ -1,8 +1,11 @@
-/** DeepFool, from linearization to linearization until the model is fooled: the machinery of deepfool. */
+/** DeepFool: repeated steps onto the nearest linearized decision, followed by a bisection. */
 import {
   checkGradient,
   classGradientCost,
   countTargets,
+  dualNorm,
+  kernels,
+  nearestDecision,
   prepareClassGradients,
   rankTargets,
   rowOf,
@@ -10,51 +13,56 @@ import {
   stackPoints,
   trackNearestAdversarial,
 } from '../../../core/api/attack.ts'
-import type { AttackTask } from '../../../core/api/attack.ts'
+import type { AttackTask, LinearizedDecision } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
-import { clip, dualNorm, nearestDecision } from '../fab/linearization.ts'
-import type { LinearizedDecision } from '../fab/linearization.ts'
 
 export interface DeepFoolOptions {
   /** 1 or more. */
   readonly steps: number
-  /** How many of the likeliest wrong classes are looked at, 1 or more; cut to those there are. */
+  /** Number of likeliest wrong classes to linearize, 1 or more; at most all of them. */
   readonly targets: number
-  /** How far the perturbation is stretched beyond what the linearizations ask for. */
+  /** Relative extension of the perturbation beyond the linearized decision. */
   readonly overshoot: number
-  /** How often the way from the input to the fooling point is halved in search of a nearer one; 0 for not at all. */
+  /** Bisection steps between the input and the fooling point; 0 for none. */
   readonly halvings: number
 }
 
-/** What is added to |z_s − z_y|, so that a step leads beyond the boundary. */
+/** Added to |z_s − z_y|, so that a step leads beyond the boundary. */
 const push = 1e-4
 
-/** One example on its way. */
-interface Walk {
+/** One example. */
+interface DeepFoolAttempt {
   readonly row: number
   readonly center: Float32Array
   readonly point: Float32Array
   /** Σ r, in float64 and not clipped. */
   readonly total: Float64Array
   step: number
-  /** From the first fooling point on: that point, and how much of the way to it fools and does not fool. */
-  end: Float32Array | undefined
+  bisection: Bisection | undefined
+}
+
+/** The bisection of the segment from the input to a fooling point; lengths are shares of it. */
+interface Bisection {
+  readonly end: Float32Array
+  /** The smallest share known to fool the model, and the largest known not to. */
   fools: number
   fails: number
   halvings: number
 }
 
 /**
- * Repeats, until the model is fooled: of the decisions z_s − z_y = f, linearized at x' with gradient w, take the nearest, by |f| / ‖w‖ in
- * the dual norm; add to the sum of steps r = (|f| + 10⁻⁴)·w/‖w‖₂² (L2) or (|f| + 10⁻⁴)·sign(w)/‖w‖₁ (Linf); x' = clip(x + (1 +
- * overshoot)·Σr). Then the way from x to x' is halved to find where it crosses the boundary.
+ * Repeats until the model is fooled: of the decisions z_s − z_y = f, linearized at x' with gradient w,
+ * choose the nearest by |f| / ‖w‖ in the dual norm; add r = (|f| + 10⁻⁴)·w/‖w‖₂² (L2) or
+ * (|f| + 10⁻⁴)·sign(w)/‖w‖₁ (Linf) to the sum of steps; x' = clip(x + (1 + overshoot)·Σr). A bisection
+ * then finds where the segment from x to x' crosses the boundary.
  *
- * Differs from the paper: x' is clipped to the bounds, of which the steps know nothing; the halvings, without which answers are too far
- * by the overshoot. Where all gradients are zero the walk ends.
- * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep neural networks", arXiv:1511.04599, algorithm 2
- * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite.
+ * Differs from the paper: x' is clipped to the bounds, which the steps ignore; the bisection, without
+ * which perturbations are too long by the overshoot. The search ends where all gradients are zero.
+ * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
+ * neural networks", arXiv:1511.04599, algorithm 2
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function deepFoolSearch(
   task: AttackTask,
@@ -70,105 +78,108 @@ export async function deepFoolSearch(
   const scratch = new Float64Array(size)
   const nearest = trackNearestAdversarial(task)
 
-  const open = (row: number): Walk => {
+  const open = (row: number): DeepFoolAttempt => {
     const center = rowOf(inputs, row)
-    return {
-      row,
-      center,
-      point: center.slice(),
-      total: new Float64Array(size),
-      step: 0,
-      end: undefined,
-      fools: 1,
-      fails: 0,
-      halvings: 0,
-    }
+    const total = new Float64Array(size)
+    return { row, center, point: center.slice(), total, step: 0, bisection: undefined }
   }
 
-  const stack = (walks: readonly Walk[]): FloatTensor =>
+  const stack = (attempts: readonly DeepFoolAttempt[]): FloatTensor =>
     stackPoints(
-      walks.map(({ point }) => point),
+      attempts.map(({ point }) => point),
       exampleShape,
     )
 
-  /** Moves to the nearest linearized decision; false if there is no way. */
-  const move = (walk: Walk, decisions: readonly LinearizedDecision[]): boolean => {
-    const { center, point, total } = walk
+  /** Moves to the nearest linearized decision. Returns false if all gradients are zero. */
+  const move = (attempt: DeepFoolAttempt, decisions: readonly LinearizedDecision[]): boolean => {
+    const { center, point, total } = attempt
     const chosen = nearestDecision(norm, decisions)
     if (dualNorm[norm](chosen.gradient) === 0) return false
     addStep(norm, chosen, total)
-    for (let i = 0; i < size; i++) scratch[i] = center[i]! + (1 + options.overshoot) * total[i]!
-    clip(scratch, bounds, point)
-    walk.step += 1
+    kernels.addScaled(center, 1 + options.overshoot, total, scratch)
+    kernels.clipToBounds(scratch, bounds, point)
+    attempt.step += 1
     return true
   }
 
-  /** After a judgement: goes on with the halvings, if the model has been fooled; true if nothing is left to do. */
-  const close = (walk: Walk, fools: boolean): boolean => {
-    const { center, point } = walk
-    if (walk.end === undefined) {
-      if (!fools) return walk.step === options.steps
-      walk.end = point.slice()
+  /** After a judgment: bisects once the model has been fooled. Returns true if finished. */
+  const bisect = (attempt: DeepFoolAttempt, fools: boolean): boolean => {
+    const { center, point, step } = attempt
+    if (attempt.bisection) {
+      narrow(attempt.bisection, fools)
     } else {
-      const middle = (walk.fools + walk.fails) / 2
-      if (fools) walk.fools = middle
-      else walk.fails = middle
-      walk.halvings += 1
+      if (!fools) return step === options.steps
+      attempt.bisection = { end: point.slice(), fools: 1, fails: 0, halvings: 0 }
     }
-    if (walk.halvings === options.halvings) return true
-    const share = (walk.fools + walk.fails) / 2
-    for (let i = 0; i < size; i++) {
-      scratch[i] = center[i]! + share * (walk.end[i]! - center[i]!)
-    }
-    clip(scratch, bounds, point)
+    const { bisection } = attempt
+    if (bisection.halvings === options.halvings) return true
+    kernels.interpolate(center, bisection.end, middleOf(bisection), scratch)
+    kernels.clipToBounds(scratch, bounds, point)
     return false
   }
 
-  /** Judges walks and moves those that have not fooled the model yet; returns those that are finished. */
-  const walkOn = async (walks: readonly Walk[]): Promise<readonly Walk[]> => {
-    if (walks.length === 0) return []
-    const own = Int32Array.from(walks, ({ row }) => labels[row]!)
-    const rivals = Array.from({ length: count }, (_, place) =>
-      Int32Array.from(walks, ({ row }) => ranked[row]![place]!),
+  /** Judges attempts, and moves those that do not fool the model. Returns the finished ones. */
+  const stepAll = async (
+    attempts: readonly DeepFoolAttempt[],
+  ): Promise<readonly DeepFoolAttempt[]> => {
+    if (attempts.length === 0) return []
+    const own = Int32Array.from(attempts, ({ row }) => labels[row]!)
+    const rivals = Array.from({ length: count }, (_, rank) =>
+      Int32Array.from(attempts, ({ row }) => ranked[row]![rank]!),
     )
-    const answer = await gradientsAt(stack(walks), own, rivals)
-    return walks.filter((walk, place) => {
-      const { row, step, point } = walk
-      const logits = rowOf(answer.logits, place)
-      if (nearest.offer(row, point, logits)) return close(walk, true)
-      const decisions = answer.gradients.map((gradients, turn) => {
+    const result = await gradientsAt(stack(attempts), own, rivals)
+    return attempts.filter((attempt, place) => {
+      const { row, step, point } = attempt
+      const logits = rowOf(result.logits, place)
+      if (nearest.record(row, point, logits)) return bisect(attempt, true)
+      const decisions = result.gradients.map((gradients, rank) => {
         const gradient = rowOf(gradients, place)
         checkGradient(gradient, `row ${row} at step ${step}`, { row, step })
-        return { value: logits[rivals[turn]![place]!]! - logits[own[place]!]!, gradient }
+        return { value: logits[rivals[rank]![place]!]! - logits[own[place]!]!, gradient }
       })
-      return !move(walk, decisions)
+      return !move(attempt, decisions)
     })
   }
 
-  /** Judges walks that take no further step; returns those that are finished. */
-  const judge = async (walks: readonly Walk[]): Promise<readonly Walk[]> => {
-    if (walks.length === 0) return []
-    const logits = await model.logits(stack(walks))
-    return walks.filter((walk, place) =>
-      close(walk, nearest.offer(walk.row, walk.point, rowOf(logits, place))),
-    )
+  /** Judges attempts that take no further step. Returns the finished ones. */
+  const judgeAll = async (
+    attempts: readonly DeepFoolAttempt[],
+  ): Promise<readonly DeepFoolAttempt[]> => {
+    if (attempts.length === 0) return []
+    const logits = await model.logits(stack(attempts))
+    return attempts.filter((attempt, place) => {
+      const fools = nearest.record(attempt.row, attempt.point, rowOf(logits, place))
+      return bisect(attempt, fools)
+    })
   }
 
-  const advance = async (active: readonly Walk[]): Promise<boolean[]> => {
-    const walking = active.filter(({ step, end }) => end === undefined && step < options.steps)
-    const others = active.filter((walk) => !walking.includes(walk))
-    const finished = new Set([...(await walkOn(walking)), ...(await judge(others))])
-    return active.map((walk) => finished.has(walk))
+  const advance = async (active: readonly DeepFoolAttempt[]): Promise<boolean[]> => {
+    const moving = active.filter(({ step, bisection }) => !bisection && step < options.steps)
+    const others = active.filter((attempt) => !moving.includes(attempt))
+    const finished = new Set([...(await stepAll(moving)), ...(await judgeAll(others))])
+    return active.map((attempt) => finished.has(attempt))
   }
 
-  await scheduleTask(task, {
-    open,
-    advance,
-  })
+  await scheduleTask(task, { open, advance })
   return nearest.adversarial
 }
 
-/** The most passes that an example can take: it seldom needs all steps. On a model that cannot compile, each gradient takes a forward pass. */
+function middleOf({ fools, fails }: Bisection): number {
+  return (fools + fails) / 2
+}
+
+/** Moves the end of the bracket that the last judgment concerns to the middle. */
+function narrow(bisection: Bisection, fools: boolean): void {
+  const middle = middleOf(bisection)
+  if (fools) bisection.fools = middle
+  else bisection.fails = middle
+  bisection.halvings += 1
+}
+
+/**
+ * Maximum passes per example; most need fewer steps. On a model that cannot compile, each gradient
+ * takes a forward pass.
+ */
 export function deepFoolCost(
   { steps, targets, halvings }: DeepFoolOptions,
   classes: number,
@@ -179,7 +190,7 @@ export function deepFoolCost(
   return { forward: ranking + steps * forward + 1 + halvings, backward: steps * backward }
 }
 
-/** The likeliest wrong classes of each row, or all of them, which costs no pass. */
+/** The likeliest wrong classes of each row, or all of them, which takes no pass. */
 async function rankRivals(task: AttackTask, count: number): Promise<readonly Int32Array[]> {
   const { classes } = task.model
   if (count < classes - 1) return rankTargets(task, count)

@@ -1,4 +1,4 @@
-/** DeepFool: the nearest decision, linearized, until the model is fooled. */
+/** DeepFool: steps to the nearest linearized decision until the model is fooled. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -15,21 +15,23 @@ const optionsSchema = {
       type: 'number',
       minimum: 0,
       default: 0.02,
-      description: 'how far the perturbation is stretched beyond what the linearizations ask for',
+      description: 'relative extension of the perturbation beyond the linearized decision',
     },
     halvings: {
       type: 'integer',
       minimum: 0,
       default: 10,
       description:
-        'how often the way to the fooling point is halved in search of a nearer one; 0 keeps the overshoot, as the paper does',
+        'bisection steps between the input and the fooling point in search of a nearer one; 0 keeps the overshoot, as in the paper',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * DeepFool. Quick, and a rough guide to how near decisions are: its answers seldom are the nearest.
- * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep neural networks", arXiv:1511.04599, algorithm 2
+ * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its points
+ * are seldom the nearest ones.
+ * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
+ * neural networks", arXiv:1511.04599, algorithm 2
  */
 export const deepfool = defineAttack({
   meta: {

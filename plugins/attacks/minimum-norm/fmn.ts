@@ -1,4 +1,4 @@
-/** FMN: the least perturbation in Linf, L2 or L1, by an adaptive norm constraint. */
+/** FMN: the minimum perturbation in Linf, L2, or L1, with an adaptive norm constraint. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -14,14 +14,15 @@ const optionsSchema = {
     stepSize: {
       ...epsilonSchema,
       description:
-        'Euclidean length of the first step, in the units of the inputs; the width of the bounds if left out',
+        'Euclidean length of the first step, in the units of the inputs; the width of the bounds by default',
     },
   },
 } as const satisfies JSONSchema
 
 /**
  * The fast minimum-norm attack on the margin.
- * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive norm constraints", arXiv:2102.12827, algorithm 1
+ * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive
+ * norm constraints", arXiv:2102.12827, algorithm 1
  */
 export const fmn = defineAttack({
   meta: {

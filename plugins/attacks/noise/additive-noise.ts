@@ -1,4 +1,4 @@
-/** Additive noise: random points of the ball, as a baseline. */
+/** Additive noise: random points of the ball as a baseline. */
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { randomNoise, randomNoiseCost } from './random-noise.ts'
@@ -11,20 +11,20 @@ const optionsSchema = {
       enum: ['extreme', 'uniform'],
       default: 'extreme',
       description:
-        'extreme: as far as the ball goes, in Linf random corners (x ± epsilon in each component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
+        'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
     },
     repeats: {
       type: 'integer',
       minimum: 1,
       default: 10,
-      description: 'draws an example while not fooled, one forward pass each',
+      description: 'maximum number of draws until the model is fooled, one forward pass each',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * Random noise, which any attack should beat: one that does not is suspect, and so is a model that noise fools where gradients do not. In L2 the
- * noise has the direction of a Gaussian and the length ε.
+ * Random noise, which every attack should outperform: an attack that does not is suspect, and so is a
+ * model that noise fools and gradients do not. In L2, the noise has a Gaussian direction and length ε.
  */
 export const additiveNoise = defineAttack({
   meta: {

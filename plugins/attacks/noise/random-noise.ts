@@ -1,8 +1,9 @@
-/** Random noise within the ball, tried a few times: the machinery of additive-noise. */
+/** Repeated random noise within the ball, for additive-noise. */
 import {
   createBall,
   distance,
   drawStart,
+  kernels,
   rowOf,
   scheduleTask,
   stackPoints,
@@ -12,16 +13,20 @@ import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.
 import { sizeOf } from '../../../core/api/graph.ts'
 import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 
-/** `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in L2 and L1 uniform on the sphere of radius ε. */
+/**
+ * `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in L2
+ * and L1 uniform on the sphere of radius ε.
+ */
 export type NoiseDistribution = 'uniform' | 'extreme'
 
+/** Options of `randomNoise`. */
 export interface RandomNoiseOptions {
-  /** Draws an example, 1 or more. */
+  /** Maximum number of draws per example, 1 or more. */
   readonly repeats: number
   readonly distribution: NoiseDistribution
 }
 
-interface Attempt {
+interface NoiseAttempt {
   readonly row: number
   readonly ball: Ball
   readonly point: Float32Array
@@ -29,8 +34,9 @@ interface Attempt {
 }
 
 /**
- * Draws noise for every example until it is misclassified or the draws are used up. Draw r comes from the example's own stream of restart r.
- * Each point is projected onto the ball cut by the bounds, so noise at pixels near a bound comes out smaller; it is not made up for elsewhere.
+ * Draws noise for every example until it is misclassified or no draw is left. Draw r uses the example's
+ * stream of restart r. Each point is projected onto the ball cut by the bounds, so noise is smaller at
+ * pixels near a bound; it is not compensated at other pixels.
  */
 export async function randomNoise(
   task: AttackTask,
@@ -40,17 +46,17 @@ export async function randomNoise(
   const shape = inputs.shape.slice(1)
   const size = sizeOf(shape)
   const noisy = new Float64Array(size)
-  const strongest = trackBestAdversarial(task)
+  const best = trackBestAdversarial(task)
   const draw = distribution === 'extreme' ? drawExtreme : drawStart
 
-  const open = (row: number): Attempt => ({
+  const open = (row: number): NoiseAttempt => ({
     row,
-    ball: createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size)),
+    ball: createBall(threatModel, rowOf(inputs, row)),
     point: new Float32Array(size),
     draw: 0,
   })
 
-  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
+  const advance = async (active: readonly NoiseAttempt[]): Promise<boolean[]> => {
     for (const attempt of active) {
       draw(attempt.ball, rng.stream(attempt.row, attempt.draw), noisy)
       attempt.ball.project(noisy, attempt.point)
@@ -60,16 +66,12 @@ export async function randomNoise(
     const logits = await model.logits(stackPoints(points, shape))
     return active.map(
       (attempt, place) =>
-        strongest.offer(attempt.row, attempt.point, rowOf(logits, place)) ||
-        attempt.draw >= repeats,
+        best.record(attempt.row, attempt.point, rowOf(logits, place)) || attempt.draw >= repeats,
     )
   }
 
-  await scheduleTask(task, {
-    open,
-    advance,
-  })
-  return strongest.findings
+  await scheduleTask(task, { open, advance })
+  return best.findings
 }
 
 /** Passes for an example that is never fooled. */
@@ -80,7 +82,10 @@ export function randomNoiseCost({ repeats }: Pick<RandomNoiseOptions, 'repeats'>
   return { forward: repeats, backward: 0 }
 }
 
-/** One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential length with a random sign. */
+/**
+ * One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential magnitude
+ * with a random sign.
+ */
 const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = {
   Linf: (stream) => 2 * stream.integer(2) - 1,
   L2: (stream) => stream.normal(),
@@ -90,12 +95,12 @@ const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = 
   },
 }
 
-/** Writes a point of the kind `extreme` into `output`, in float64 and not yet within the bounds. */
+/** Draws an `extreme` point into `output`, in float64 and not yet within the bounds. */
 export function drawExtreme(ball: Ball, stream: RandomStream, output: Float64Array): void {
   const { center, threatModel } = ball
   const { norm, epsilon } = threatModel
   for (let i = 0; i < output.length; i++) output[i] = drawComponent[norm](stream)
   const length = distance(norm, new Float64Array(output.length), output)
   const scale = length === 0 ? 0 : epsilon / length
-  for (let i = 0; i < output.length; i++) output[i] = center[i]! + scale * output[i]!
+  kernels.addScaled(center, scale, output, output)
 }

@@ -1,10 +1,10 @@
 /** Projected ascent on gradients that are estimated from logits: the machinery of spsa and nes. */
 import {
   adamStep,
-  askAbout,
   attackLosses,
   createBall,
   drawStart,
+  queryPoint,
   runQueries,
   startAdam,
   steepestStep,
@@ -78,7 +78,7 @@ export async function sampledAscent(
     const adam = startAdam(size)
     const velocity = new Float64Array(size)
     const fooled = (): QuerySearch<boolean> =>
-      askAbout(point, (asked, logits) => strongest.offer(row, asked, logits))
+      queryPoint(point, (asked, logits) => strongest.record(row, asked, logits))
     if (options.randomStart) {
       drawStart(ball, stream, output)
       ball.project(output, point)

@@ -1,16 +1,23 @@
-/** Gradient ascent on the attributes of an image and on noise at once: the machinery of spa, and of spatial's first order. */
+/** Gradient ascent on the attributes of an image and on noise at once: spa and first-order spatial. */
 import {
   attackLosses,
   checkGradient,
   createBall,
+  evaluateActive,
   predictedClass,
+  preparePasses,
   rowOf,
-  scheduleTask,
+  runIterativeAttack,
   stackPoints,
 } from '../../../core/api/attack.ts'
-import type { AttackLossName, AttackTask, Ball } from '../../../core/api/attack.ts'
+import type {
+  AttackLossName,
+  AttackTask,
+  Attempt,
+  Ball,
+  Evaluation,
+} from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
-import type { FloatTensor } from '../../../core/api/graph.ts'
 import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
 import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
 import type { AttributeResult } from './attribute-findings.ts'
@@ -22,204 +29,121 @@ export interface JointAscentOptions {
   readonly steps: number
   /** 1 or more. */
   readonly restarts: number
-  /** What a step changes each attribute by, as a share of its range. */
+  /** Change of each attribute per step, as a share of its range. */
   readonly attributeStep: number
   readonly loss: AttackLossName
   /** A point counts only if the model still classifies T(x) correctly. */
   readonly semanticGuard: boolean
 }
 
-/** One example on its way. */
-interface Attempt {
-  readonly row: number
+/** One example. Its point is x'. */
+interface JointAttempt extends Attempt {
   readonly image: Float32Array
   readonly noise: Perturbation | undefined
-  /** One for each attribute. */
+  /** One value per attribute. */
   values: Float32Array
-  /** The attributes are neutral and stay so: T(x) = x. */
+  /** Whether the attributes stay neutral, so that T(x) = x. */
   still: boolean
-  /** Around T(x); the point lies in it. */
+  /** The ball around T(x); the point lies in it. */
   ball: Ball
-  readonly point: Float32Array
   restart: number
-  step: number
-  /** The noise of this restart has not been drawn yet. */
+  /** Whether the noise of this restart has not been drawn yet. */
   fresh: boolean
 }
 
+/** An evaluation of x', and whether the guard rejects a misclassified x'. */
+interface GuardedEvaluation extends Evaluation {
+  readonly isRejected: boolean
+}
+
+/** What all attempts share. */
+interface JointRun {
+  readonly task: AttackTask
+  readonly options: JointAscentOptions
+  readonly session: AttributeSession
+  readonly names: ReturnType<typeof rangedAttributes>
+  readonly ranges: ReturnType<typeof attributeRangesOf>
+  readonly neutral: Float32Array
+  /** Scratch, as long as a point. */
+  readonly candidate: Float64Array
+}
+
 /**
- * Raises the loss of x' = Π(T(x, a) + η) over attributes a and noise η, and returns for each example the first misclassified x', or else
- * the one with the largest margin. Each step takes the gradient by x' once, moves a by `attributeStep` of its range along the signs of
- * its gradient through T, and lets the noise make its own step. Π is the projection onto the ball around T(x, a).
+ * Raises the loss of x' = Π(T(x, a) + η) over attributes a and noise η. Returns for each example the
+ * first misclassified x', or else the one with the largest margin. Each step takes the gradient with
+ * respect to x' once, moves a by `attributeStep` of its range along the signs of its gradient through
+ * T, and lets the noise take its own step. Π is the projection onto the ball around T(x, a).
  *
- * Restarts begin at attributes uniform in their ranges. With noise the first of several leaves the attributes alone, unless ε is 0: it
- * is an attack in the ball around x, so that the whole is never weaker than that. With one restart only, it begins at neutral attributes.
+ * Restarts begin at attributes drawn uniformly from their ranges. With noise, the first of several
+ * restarts keeps the attributes neutral, unless ε is 0: it attacks in the ball around x, so that the
+ * whole attack is at least as strong as that. With a single restart, it begins at neutral attributes.
  *
- * With the guard, a misclassified x' whose T(x) is misclassified, too, is not kept; the attributes go half the way back to neutral.
- * @param noise none: x' is T(x, a)
- * @throws ConfigError ROBENCH_CONFIG if the threat model has no attribute transform; RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
+ * With the guard, a misclassified x' whose T(x) is misclassified too does not count; the attributes
+ * then move halfway back to neutral.
+ * @param noise omit it for x' = T(x, a)
+ * @throws ConfigError ROBENCH_CONFIG if the threat model has no attribute transform; RobenchError
+ * ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function jointAscent(
   task: AttackTask,
   options: JointAscentOptions,
   noise?: PerturbationSource,
 ): Promise<AttributeResult> {
-  const { model, inputs, labels, threatModel, rng } = task
+  const { model, inputs, labels, threatModel } = task
+  const { steps, restarts } = options
   const ranges = attributeRangesOf(task)
   const names = rangedAttributes(ranges)
   const neutral = Float32Array.from(names, (name) => attributes[name].neutral)
-  const loss = attackLosses[options.loss]
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
-  const size = sizeOf(shape)
-  const candidate = new Float64Array(size)
   const strongest = keepStrongestAttributes(task, names)
   const session = new AttributeSession({ shape, names, bounds: threatModel.bounds })
+  const candidate = new Float64Array(sizeOf(shape))
+  const run: JointRun = { task, options, session, names, ranges, neutral, candidate }
+  const passes = preparePasses<JointAttempt>({
+    model,
+    exampleShape: shape,
+    loss: attackLosses[options.loss],
+    label: ({ row }) => labels[row]!,
+  })
 
-  const begin = (attempt: Attempt): void => {
-    const { row, restart } = attempt
-    const first = noise !== undefined && restart === 0
-    attempt.step = 0
-    attempt.fresh = true
-    attempt.still = first && options.restarts > 1 && threatModel.epsilon > 0
-    attempt.values = first
-      ? neutral.slice()
-      : drawAttributes(ranges, names, rng.stream(row, restart, 'attributes'))
-  }
-
-  const open = (row: number): Attempt => {
-    const image = inputs.data.subarray(row * size, (row + 1) * size)
-    const attempt: Attempt = {
+  const open = (row: number): JointAttempt => {
+    const image = rowOf(inputs, row)
+    const attempt: JointAttempt = {
       row,
       image,
       noise: noise?.open(row),
       values: neutral,
       still: false,
       ball: createBall(threatModel, image),
-      point: new Float32Array(size),
+      point: new Float32Array(image.length),
       restart: 0,
       step: 0,
+      steps,
       fresh: true,
     }
-    begin(attempt)
+    start(run, attempt)
     return attempt
   }
 
-  /** Computes x' of the attributes and noise. */
-  const place = async (attempt: Attempt): Promise<void> => {
-    const { image, noise, point, row, restart } = attempt
-    const center = attempt.still ? image : await session.apply(image, attempt.values)
-    attempt.ball = createBall(threatModel, center)
-    if (noise === undefined) {
-      point.set(center)
-      return
-    }
-    if (attempt.fresh) noise.begin(attempt.ball, rng.stream(row, restart))
-    attempt.fresh = false
-    await noise.addTo(attempt.ball, candidate)
-    attempt.ball.project(candidate, point)
-  }
-
-  const climb = async (attempt: Attempt, gradient: Float32Array): Promise<void> => {
-    const { row, step, restart, ball, point } = attempt
-    checkGradient(gradient, `row ${row} at step ${step} of restart ${restart}`, {
-      row,
-      step,
-      restart,
-    })
-    if (!attempt.still) {
-      const slopes = await session.pullBack(attempt.image, attempt.values, gradient)
-      names.forEach((name, i) => {
-        const [low, high] = ranges[name]!
-        const change = options.attributeStep * (high - low) * Math.sign(slopes[i]!)
-        attempt.values[i] = withinRange(attempt.values[i]! + change, [low, high])
-      })
-    }
-    await attempt.noise?.ascend({ ball, point, gradient })
-    attempt.step += 1
-  }
-
-  const retreat = (attempt: Attempt): void => {
-    neutral.forEach((value, i) => {
-      attempt.values[i] = (attempt.values[i]! + value) / 2
-    })
-    attempt.step += 1
-  }
-
-  /** After the last step of a restart: true if there is no other. */
-  const close = (attempt: Attempt): boolean => {
-    attempt.restart += 1
-    if (attempt.restart >= options.restarts) return true
-    begin(attempt)
-    return false
-  }
-
-  /** Of attempts that are misclassified: those whose T(x) is, too. */
-  const outOfClass = async (fooled: readonly Attempt[]): Promise<Set<Attempt>> => {
-    const asked = options.semanticGuard ? fooled.filter(({ still }) => !still) : []
-    if (asked.length === 0) return new Set()
-    const centers = asked.map(({ ball }) => ball.center)
-    const logits = await model.logits(stackPoints(centers, shape))
-    return new Set(asked.filter(({ row }, at) => predictedClass(rowOf(logits, at)) !== labels[row]))
-  }
-
-  const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
-    for (const attempt of active) await place(attempt)
-    const judged = await evaluate(active)
-    const rejected = await outOfClass(
-      active.filter(
-        (attempt) => predictedClass(judged.get(attempt)!.logits) !== labels[attempt.row],
-      ),
-    )
-    const finished: boolean[] = []
-    for (const attempt of active) {
-      const { logits, gradient } = judged.get(attempt)!
-      const { row, point, values } = attempt
-      if (rejected.has(attempt)) {
-        if (gradient) retreat(attempt)
-        finished.push(gradient ? false : close(attempt))
-      } else if (strongest.offer(row, point, values, logits)) {
-        finished.push(true)
-      } else {
-        if (gradient) await climb(attempt, gradient)
-        finished.push(gradient ? false : close(attempt))
-      }
-    }
-    return finished
-  }
-
-  /** Logits of each point, and the gradient of those that have a step to make. */
-  const evaluate = async (
-    active: readonly Attempt[],
-  ): Promise<Map<Attempt, { logits: Float32Array; gradient?: Float32Array }>> => {
-    const judged = new Map<Attempt, { logits: Float32Array; gradient?: Float32Array }>()
-    const moving = active.filter(({ step }) => step < options.steps)
-    if (moving.length > 0) {
-      const stepLabels = Int32Array.from(moving, ({ row }) => labels[row]!)
-      const answer = await model.gradient(pointsOf(moving), stepLabels, loss.expression)
-      moving.forEach((attempt, at) => {
-        const logits = rowOf(answer.logits, at)
-        judged.set(attempt, { logits, gradient: rowOf(answer.gradient, at) })
-      })
-    }
-    const closing = active.filter(({ step }) => step >= options.steps)
-    if (closing.length > 0) {
-      const logits = await model.logits(pointsOf(closing))
-      closing.forEach((attempt, at) => judged.set(attempt, { logits: rowOf(logits, at) }))
-    }
-    return judged
-  }
-
-  const pointsOf = (attempts: readonly Attempt[]): FloatTensor =>
-    stackPoints(
-      attempts.map(({ point }) => point),
-      shape,
-    )
-
   try {
-    await scheduleTask(task, {
+    await runIterativeAttack<JointAttempt, GuardedEvaluation>(task, {
       open,
-      advance,
+      async evaluate(active) {
+        for (const attempt of active) await updatePoint(run, attempt)
+        const evaluations = await evaluateActive(active, passes)
+        return applyGuard(run, active, evaluations)
+      },
+      judge: ({ row, point, values }, { logits, isRejected }) =>
+        !isRejected && strongest.offer(row, point, values, logits),
+      step: (attempt, gradient, { isRejected }) =>
+        isRejected ? retreat(run, attempt) : climb(run, attempt, gradient),
+      restart(attempt) {
+        attempt.restart += 1
+        if (attempt.restart >= restarts) return false
+        start(run, attempt)
+        return true
+      },
     })
   } finally {
     await session.release()
@@ -227,9 +151,91 @@ export async function jointAscent(
   return strongest.answer
 }
 
+/** Moves the attributes to the start of the current restart. */
+function start({ task, options, ranges, names, neutral }: JointRun, attempt: JointAttempt): void {
+  const { row, restart, noise } = attempt
+  const isFirst = noise !== undefined && restart === 0
+  attempt.fresh = true
+  attempt.still = isFirst && options.restarts > 1 && task.threatModel.epsilon > 0
+  attempt.values = isFirst
+    ? neutral.slice()
+    : drawAttributes(ranges, names, task.rng.stream(row, restart, 'attributes'))
+}
+
+/** Computes x' from the attributes and the noise. */
+async function updatePoint(
+  { task, session, candidate }: JointRun,
+  attempt: JointAttempt,
+): Promise<void> {
+  const { image, noise, point, row, restart } = attempt
+  const center = attempt.still ? image : await session.apply(image, attempt.values)
+  attempt.ball = createBall(task.threatModel, center)
+  if (noise === undefined) {
+    point.set(center)
+    return
+  }
+  if (attempt.fresh) noise.begin(attempt.ball, task.rng.stream(row, restart))
+  attempt.fresh = false
+  await noise.addTo(attempt.ball, candidate)
+  attempt.ball.project(candidate, point)
+}
+
+/** Judges T(x) where x' is misclassified and the guard is on. One forward pass for each of them. */
+async function applyGuard(
+  { task, options }: JointRun,
+  active: readonly JointAttempt[],
+  evaluations: readonly Evaluation[],
+): Promise<readonly GuardedEvaluation[]> {
+  const { model, inputs, labels } = task
+  const guarded = active.filter(
+    ({ row, still }, place) =>
+      options.semanticGuard && !still && predictedClass(evaluations[place]!.logits) !== labels[row],
+  )
+  const rejected = new Set<JointAttempt>()
+  if (guarded.length > 0) {
+    const centers = guarded.map(({ ball }) => ball.center)
+    const logits = await model.logits(stackPoints(centers, inputs.shape.slice(1)))
+    guarded.forEach((attempt, place) => {
+      if (predictedClass(rowOf(logits, place)) !== labels[attempt.row]) rejected.add(attempt)
+    })
+  }
+  return evaluations.map((evaluation, place) => ({
+    ...evaluation,
+    isRejected: rejected.has(active[place]!),
+  }))
+}
+
+/** Takes a step of the attributes and of the noise. */
+async function climb(
+  { options, session, names, ranges }: JointRun,
+  attempt: JointAttempt,
+  gradient: Float32Array,
+): Promise<void> {
+  const { row, step, restart, ball, point, image } = attempt
+  const place = `row ${row} at step ${step} of restart ${restart}`
+  checkGradient(gradient, place, { row, step, restart })
+  if (!attempt.still) {
+    const slopes = await session.pullBack(image, attempt.values, gradient)
+    names.forEach((name, i) => {
+      const [low, high] = ranges[name]!
+      const change = options.attributeStep * (high - low) * Math.sign(slopes[i]!)
+      attempt.values[i] = withinRange(attempt.values[i]! + change, [low, high])
+    })
+  }
+  await attempt.noise?.ascend({ ball, point, gradient })
+}
+
+/** Moves the attributes halfway back to neutral. */
+function retreat({ neutral }: JointRun, { values }: JointAttempt): void {
+  neutral.forEach((value, i) => {
+    values[i] = (values[i]! + value) / 2
+  })
+}
+
 /**
- * Passes for an example that is never fooled: each restart takes a forward and a backward pass a step, and one forward pass to judge the
- * final point. With the guard it is the most there can be: one more forward pass for each misclassified point.
+ * Passes for an example that is never fooled: a forward and a backward pass per step of each restart,
+ * and a forward pass for its final point. With the guard this is a maximum: one more forward pass for
+ * each misclassified point.
  */
 export function jointAscentCost({
   steps,

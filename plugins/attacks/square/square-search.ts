@@ -135,7 +135,7 @@ export async function squareSearch(
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
     const { row, point } = attempt
     queries[row]! += 1
-    if (strongest.offer(row, point, logits)) return true
+    if (strongest.record(row, point, logits)) return true
     const margin = attackLosses.margin.value(logits, labels[row]!)
     if (margin > attempt.bestMargin) {
       attempt.bestMargin = margin

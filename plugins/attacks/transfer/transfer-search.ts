@@ -48,7 +48,7 @@ async function show(
     const end = Math.min(rows.length, start + batchSize)
     const logits = await model.logits(sliceRows(points, start, end))
     for (let at = start; at < end; at++) {
-      strongest.offer(rows[at]!, rowOf(points, at), rowOf(logits, at - start))
+      strongest.record(rows[at]!, rowOf(points, at), rowOf(logits, at - start))
     }
   }
 }

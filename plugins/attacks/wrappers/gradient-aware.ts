@@ -142,14 +142,14 @@ function effectOf(mode: Mode, model: Model): string {
 /** What the defended model says of the points. One forward pass each. */
 async function judge(task: AttackTask, points: FloatTensor): Promise<AttackFindings> {
   const { model, labels, batchSize, signal } = task
-  const { findings, offer } = trackBestAdversarial(task)
+  const { findings, record } = trackBestAdversarial(task)
   for (let start = 0; start < labels.length; start += batchSize) {
     signal.throwIfAborted()
     const batch = sliceRows(points, start, Math.min(start + batchSize, labels.length))
     const logits = await model.logits(batch)
     for (let place = 0; place < batch.shape[0]!; place++) {
       const row = [place, place + 1] as const
-      offer(start + place, sliceRows(batch, ...row).data, sliceRows(logits, ...row).data)
+      record(start + place, sliceRows(batch, ...row).data, sliceRows(logits, ...row).data)
     }
   }
   return findings

@@ -9,7 +9,7 @@ test('the first step has the step size in every component, whatever the gradient
   expect(output).toBeAllclose(Float64Array.of(0.01, -0.01, 0, 0.01), { rtol: 1e-4, atol: 0 })
 })
 
-test('the means forget, and are corrected for their start', () => {
+test('the running means decay, and are corrected for bias', () => {
   const state = startAdam(1)
   const output = new Float64Array(1)
   const gradients = [1, -0.5, 0.25]

@@ -1,4 +1,4 @@
-/** The driver keeps batches full, whatever the examples take. */
+/** The batch scheduler: batches stay full, whatever the examples take. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { scheduleBatches } from '../../../core/attack/batch-scheduler.ts'
@@ -8,7 +8,7 @@ interface Countdown {
   left: number
 }
 
-/** Runs examples of the given lengths; a length of 0 has nothing to do. */
+/** Runs examples of the given lengths; an example of length 0 needs no work. */
 async function run(lengths: readonly number[], batchSize: number, signal?: AbortSignal) {
   const batches: number[][] = []
   const finishedAt: number[] = []
@@ -31,13 +31,13 @@ async function run(lengths: readonly number[], batchSize: number, signal?: Abort
   return { batches, finishedAt, progress }
 }
 
-test('a finished example gives its place to the next at once', async () => {
+test('a finished example is replaced by the next one immediately', async () => {
   const { batches, progress } = await run([1, 3, 1, 2], 2)
   expect(batches).toEqual([[0, 1], [1, 2], [1, 3], [3]])
   expect(progress).toEqual([0, 1, 2, 3, 4])
 })
 
-test('every example runs to its end, in batches that are full while the queue lasts', async () => {
+test('every example finishes, and batches are full until the last example has started', async () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 })
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 1, max: 8 }), async (drawn, batchSize) => {
@@ -53,12 +53,12 @@ test('every example runs to its end, in batches that are full while the queue la
   )
 })
 
-test('an aborted signal stops it before the next batch', async () => {
+test('an aborted signal stops the run before the next batch', async () => {
   await expect(run([1], 1, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
 })
 
-test('a batch size that is no positive whole number is refused', async () => {
+test('a batch size that is not a positive integer is rejected', async () => {
   await expect(run([1], 0)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: batchSize: expected a positive whole number, got 0]`,
+    `[ConfigError: batchSize: expected a positive integer, got 0]`,
   )
 })

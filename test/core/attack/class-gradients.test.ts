@@ -1,4 +1,4 @@
-/** Class gradients: the same numbers from one shared forward pass as from one each. */
+/** Class gradients: a shared forward pass gives the same results as separate ones. */
 import { expect, test } from 'vitest'
 import { classGradientCost, prepareClassGradients } from '../../../core/attack/class-gradients.ts'
 import { randomStream } from '../../../core/base/random.ts'
@@ -17,7 +17,7 @@ const points = float32(
 )
 const labels = Int32Array.of(0, 5, 12)
 
-test.each([1, 4, 9, 12])('%i rivals', async (count) => {
+test.each([1, 4, 9, 12])('gradients towards %i rivals', async (count) => {
   const rivals = Array.from({ length: count }, (_, turn) =>
     labels.map((label) => (label + 1 + turn) % 13),
   )
@@ -27,14 +27,14 @@ test.each([1, 4, 9, 12])('%i rivals', async (count) => {
 
   const model = await compiledLinearModel(classifier)
   try {
-    const answer = await (await prepareClassGradients(model, count))(points, labels, rivals)
-    expect(answer.gradients).toHaveLength(count)
-    answer.gradients.forEach((gradient, place) => {
+    const result = await (await prepareClassGradients(model, count))(points, labels, rivals)
+    expect(result.gradients).toHaveLength(count)
+    result.gradients.forEach((gradient, place) => {
       expect(gradient.shape).toEqual(points.shape)
-      // Float32 on one side and float64 on the other.
+      // The compiled model computes in float32, and the linear model in float64.
       expect(gradient.data).toBeAllclose(expected.gradients[place]!.data, { atol: 1e-5 })
     })
-    expect(answer.logits.data).toBeAllclose(expected.logits.data, { atol: 1e-4 })
+    expect(result.logits.data).toBeAllclose(expected.logits.data, { atol: 1e-4 })
     const { forward, backward } = classGradientCost(count)
     expect(model.passes).toEqual({ forward: 3 * forward, backward: 3 * backward })
     expect(forward).toBe(count > 9 ? 2 : 1)

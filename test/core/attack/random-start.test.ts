@@ -1,4 +1,4 @@
-/** Random starts fill the ball evenly. */
+/** Random starts are uniform in the ball. */
 import { expect, test } from 'vitest'
 import { drawStart } from '../../../core/attack/random-start.ts'
 import { randomStream } from '../../../core/base/random.ts'
@@ -7,7 +7,7 @@ import { norms } from '../../../core/threat/threat-model.ts'
 import { distance } from '../../../core/threat/verify.ts'
 
 test.each(norms)(
-  '%s: draws lie in the ball, half of them in the inner half of its volume',
+  '%s: draws lie in the ball, and half of them in the inner half of its volume',
   (norm) => {
     const center = Float32Array.of(0.5, 0.5, 0.5)
     const ball = createBall({ norm, epsilon: 0.25, bounds: [0, 1] }, center)

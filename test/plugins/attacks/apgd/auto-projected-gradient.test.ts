@@ -1,4 +1,4 @@
-/** APGD: accounting, phases and misuse; its strength is tested on linear classifiers in test/plugins. */
+/** APGD: passes, phases, step sizes, and misuse. */
 import { describe, expect, test } from 'vitest'
 import {
   autoProjectedGradient,
@@ -6,8 +6,8 @@ import {
 } from '../../../../plugins/attacks/apgd/auto-projected-gradient.ts'
 import type { AutoProjectedGradientOptions } from '../../../../plugins/attacks/apgd/auto-projected-gradient.ts'
 import { newApgdState } from '../../../../plugins/attacks/apgd/apgd-state.ts'
-import { linfL2Rule } from '../../../../plugins/attacks/apgd/linf-l2.ts'
-import { l1Rule } from '../../../../plugins/attacks/apgd/l1.ts'
+import { linfL2Variants } from '../../../../plugins/attacks/apgd/linf-l2.ts'
+import { l1Variant } from '../../../../plugins/attacks/apgd/l1.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { createBall } from '../../../../core/threat/ball.ts'
@@ -35,11 +35,11 @@ async function task(norm: Norm, epsilon: number): Promise<AttackTask> {
 
 const plain: AutoProjectedGradientOptions = { steps: 10, restarts: 1, loss: 'dlr' }
 
-describe('an example that is never fooled costs what it should', () => {
+describe('an example that is never fooled takes the passes that the cost states', () => {
   test.each([
     ['Linf', plain, { forward: 11, backward: 10 }],
     ['L2', { ...plain, restarts: 3 }, { forward: 33, backward: 30 }],
-    // Parts of 3, 3 and 4 steps.
+    // Phases of 3, 3, and 4 steps.
     ['L1', plain, { forward: 13, backward: 10 }],
     ['L1', { ...plain, steps: 2 }, { forward: 3, backward: 2 }],
     ['Linf', { ...plain, samples: 5 }, { forward: 55, backward: 50 }],
@@ -60,7 +60,7 @@ describe('an example that is never fooled costs what it should', () => {
   })
 })
 
-test('who is fooled leaves at once', async () => {
+test('a fooled example finishes immediately', async () => {
   const work = await task('Linf', 0.9)
   const before = { ...work.model.passes }
   const { fooled } = await autoProjectedGradient(work, { ...plain, restarts: 50 })
@@ -68,74 +68,74 @@ test('who is fooled leaves at once', async () => {
   expect(work.model.passes.forward - before.forward).toBeLessThan(6 * 20)
 })
 
-test('a targeted loss needs targets', async () => {
+test('a targeted loss without targets is rejected', async () => {
   const work = await task('Linf', 0.1)
   await expect(
     autoProjectedGradient(work, { ...plain, loss: 'dlr-targeted' }),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: targets: expected 1 or more with a targeted loss and none with another, got 0 with "dlr-targeted"]`,
+    `[ConfigError: targets: expected 1 or more with a targeted loss, and none otherwise; got 0 with "dlr-targeted"]`,
   )
 })
 
 describe('one step', () => {
   const center = new Float32Array(8).fill(0.5)
-  const ascentIn = (norm: Norm) => {
-    const ascent = newApgdState(createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, center))
-    ascent.point.set(center)
-    ascent.steps = 100
-    ascent.gradient.set([1, -2, 3, -4, 5, -6, 7, -8])
-    return ascent
+  const stateIn = (norm: Norm) => {
+    const state = newApgdState(createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, center))
+    state.point.set(center)
+    state.steps = 100
+    state.gradient.set([1, -2, 3, -4, 5, -6, 7, -8])
+    return state
   }
 
   test('Linf and L2 start on the surface of the ball', () => {
     for (const norm of ['Linf', 'L2'] as const) {
-      const { ball } = ascentIn(norm)
+      const { ball } = stateIn(norm)
       const start = new Float64Array(8)
-      linfL2Rule[norm].start(ball, randomStream(1), start)
+      linfL2Variants[norm].start(ball, randomStream(1), start)
       expect(distance(norm, center, start)).toBeCloseTo(0.1, 9)
     }
   })
 
-  test('the step is halved, from the best point on, where too few steps raised the loss', () => {
-    const ascent = ascentIn('Linf')
-    linfL2Rule.Linf.begin(ascent, 'at random')
-    expect(ascent.stepSize).toBe(0.2)
-    ascent.best.fill(0.45)
-    ascent.step = 21
-    linfL2Rule.Linf.review(ascent)
-    expect(ascent.stepSize).toBe(0.2)
-    ascent.step = 22
-    ascent.rises = 17
-    ascent.bestLoss = 1
-    linfL2Rule.Linf.review(ascent)
+  test('too few rises of the loss halve the step size and return to the best point', () => {
+    const state = stateIn('Linf')
+    linfL2Variants.Linf.begin(state, 'at random')
+    expect(state.stepSize).toBe(0.2)
+    state.best.fill(0.45)
+    state.step = 21
+    linfL2Variants.Linf.review(state)
+    expect(state.stepSize).toBe(0.2)
+    state.step = 22
+    state.rises = 17
+    state.bestLoss = 1
+    linfL2Variants.Linf.review(state)
     // 17 of 22 are more than three quarters.
-    expect(ascent.stepSize).toBe(0.2)
-    ascent.step = 41
-    ascent.rises = 14
-    linfL2Rule.Linf.review(ascent)
-    expect(ascent).toMatchObject({ stepSize: 0.1, rises: 0, windowStart: 41 })
-    expect([...ascent.point]).toEqual([...ascent.best])
+    expect(state.stepSize).toBe(0.2)
+    state.step = 41
+    state.rises = 14
+    linfL2Variants.Linf.review(state)
+    expect(state).toMatchObject({ stepSize: 0.1, rises: 0, lastCheckpoint: 41 })
+    expect([...state.point]).toEqual([...state.best])
   })
 
-  test('it is also halved where a whole window brought no better point, but not twice running', () => {
-    const ascent = ascentIn('L2')
-    ascent.bestLoss = 1
-    linfL2Rule.L2.begin(ascent, 'at random')
+  test('an interval without a better point halves the step size, but not twice in a row', () => {
+    const state = stateIn('L2')
+    state.bestLoss = 1
+    linfL2Variants.L2.begin(state, 'at random')
     const sizes = [22, 41, 57, 70].map((step) => {
-      ascent.step = step
-      ascent.rises = 22
-      linfL2Rule.L2.review(ascent)
-      return ascent.stepSize
+      state.step = step
+      state.rises = 22
+      linfL2Variants.L2.review(state)
+      return state.stepSize
     })
-    // The first checkpoint has none before it.
+    // The first checkpoint counts as if the step size had been halved before.
     expect(sizes).toEqual([0.2, 0.1, 0.1, 0.05])
   })
 
-  test('L1 moves a fifth of the components at first, the steepest, by ε together', () => {
-    const ascent = ascentIn('L1')
-    l1Rule.begin(ascent, 'at random')
-    ascent.density = 0.25
-    l1Rule.move(ascent, new Float64Array(8))
-    expect(ascent.point).toBeAllclose([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.55, 0.45])
+  test('L1 first moves a fifth of the components, the steepest ones, by ε in total', () => {
+    const state = stateIn('L1')
+    l1Variant.begin(state, 'at random')
+    state.density = 0.25
+    l1Variant.move(state, new Float64Array(8))
+    expect(state.point).toBeAllclose([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.55, 0.45])
   })
 })

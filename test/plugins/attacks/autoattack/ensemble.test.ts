@@ -51,7 +51,7 @@ function stage(
       const strongest = trackBestAdversarial(own)
       own.labels.forEach((_, row) => {
         const point = Float32Array.from(answer(own.inputs.data.subarray(3 * row, 3 * row + 3)))
-        strongest.offer(row, point, point)
+        strongest.record(row, point, point)
         seen.push([name, ranked?.[row]?.join(), own.rng.stream(row, 0).bits()])
       })
       own.progress(own.labels.length)

@@ -1,8 +1,8 @@
-/** Steps of FAB on linear decisions, where they can be checked against closed forms. */
+/** FAB's geometry on linear decisions, compared with closed forms. */
 import { describe, expect, test } from 'vitest'
 import {
-  greatestInBall,
   liesInBall,
+  maximumInBall,
   prepareSteps,
 } from '../../../../plugins/attacks/fab/linearization.ts'
 import { randomStream } from '../../../../core/base/random.ts'
@@ -14,7 +14,7 @@ const size = 24
 const epsilons = { Linf: 0.2, L2: 0.9, L1: 3 } as const
 const trials = Array.from({ length: 30 }, (_, seed) => seed)
 
-/** A point of two classes with the decision z_1 − z_0 linearized there; a few components are on their bounds. */
+/** A point and the decision z_1 − z_0 of two classes; a few components are on their bounds. */
 function linearTrial(seed: number) {
   const classifier = randomLinearClassifier([1, 4, 6], 2, seed)
   const stream = randomStream(seed, 'boundary step')
@@ -31,45 +31,45 @@ function linearTrial(seed: number) {
 describe.each(norms)('%s', (norm) => {
   const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
 
-  test.each(trials)('no point of the ball is greater than the greatest one (seed %i)', (seed) => {
+  test.each(trials)('the maximum in the ball equals the worst-case margin (seed %i)', (seed) => {
     const { classifier, origin, gradient, valueAt } = linearTrial(seed)
     const point = origin.map((value) => 1 - value)
     const decisions = [{ value: valueAt(point), gradient }]
-    const found = greatestInBall(threatModel, { origin, point }, decisions)
+    const found = maximumInBall(threatModel, { origin, point }, decisions)
     expect(verifyInside(threatModel, origin, found)).toBeUndefined()
     expect(valueAt(found)).toBeCloseTo(-worstCaseMargin(classifier, threatModel, origin, 0), 4)
   })
 
-  test('of several decisions it takes the one that gets greatest, wherever they were linearized', () => {
+  test('of several decisions it maximizes the largest one, whatever their order', () => {
     const { origin, gradient, valueAt } = linearTrial(1)
     const decision = { value: valueAt(origin), gradient }
     const weaker = { value: valueAt(origin) - 1, gradient: gradient.map((value) => -value / 9) }
-    const placed = { origin, point: origin }
-    const alone = greatestInBall(threatModel, placed, [decision])
-    expect(greatestInBall(threatModel, placed, [weaker, decision, weaker])).toEqual(alone)
+    const located = { origin, point: origin }
+    const alone = maximumInBall(threatModel, located, [decision])
+    expect(maximumInBall(threatModel, located, [weaker, decision, weaker])).toEqual(alone)
   })
 
-  test('without a gradient the greatest point is the input', () => {
+  test('without a gradient the maximum is at the input', () => {
     const { origin } = linearTrial(2)
     const decisions = [{ value: -1, gradient: new Float32Array(size) }]
-    expect(greatestInBall(threatModel, { origin, point: origin }, decisions)).toEqual(origin)
+    expect(maximumInBall(threatModel, { origin, point: origin }, decisions)).toEqual(origin)
   })
 
   test.each(trials)(
-    'a step from the input leads a little beyond the decision (seed %i)',
+    'a step from the input ends up to 5 % beyond the decision (seed %i)',
     (seed) => {
       const { origin, gradient, valueAt } = linearTrial(seed)
       const point = origin.slice()
       const value = valueAt(origin)
       prepareSteps(threatModel, size)({ origin, point }, { value, gradient })
       const beyond = -valueAt(point) / value
-      // η = 1.05, less what the bounds cut off.
+      // η = 1.05, reduced by the clipping at the bounds.
       expect(beyond).toBeGreaterThan(-1e-5)
       expect(beyond).toBeLessThan(0.05 + 1e-5)
     },
   )
 
-  test('in the ball is what is no farther than ε', () => {
+  test('a point at distance ε lies in the ball, and a more distant one does not', () => {
     const { origin } = linearTrial(3)
     const point = origin.map((value, i) => value + (i % 3) * 0.01)
     const away = distance(norm, origin, point)

@@ -1,4 +1,4 @@
-/** Shrinking and padding: a linear map, its transpose, and what it does to pixels. */
+/** Shrinking and padding: a linear map, its transpose, and its effect on pixels. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -45,7 +45,7 @@ test('⟨Tx, y⟩ = ⟨x, Tʹy⟩', () => {
   )
 })
 
-test('a placement lies within the image and keeps to the least height', () => {
+test('a placement lies within the image and has at least the minimum height', () => {
   fc.assert(
     fc.property(cases, ({ shape, rate, seed }) => {
       const { height, width, top, left } = drawn(shape, rate, seed).placement
@@ -58,7 +58,7 @@ test('a placement lies within the image and keeps to the least height', () => {
   )
 })
 
-test('half the size takes every second pixel, and pads with zeros', () => {
+test('half the size samples every second pixel, and pads with zeros', () => {
   const image = Float32Array.from({ length: 16 }, (_, i) => i + 1)
   const placement = { height: 2, width: 2, top: 1, left: 2 }
   expect([...shrinkAndPad([1, 4, 4], placement, image)]).toEqual(
@@ -76,25 +76,25 @@ test('the full size changes nothing', () => {
   expect(shrinkAndPad([3, 5, 4], { height: 5, width: 4, top: 0, left: 0 }, x)).toEqual(x)
 })
 
-describe('as probes', () => {
+describe('as gradient points', () => {
   const shape = [1, 8, 8] as const
   const point = drawn(shape, 1, 0).x
-  const probe = (probability: number, seed: number) => {
-    const probes = inputDiversity({ shape, probability, resizeRate: 0.5 })
+  const draw = (probability: number, seed: number) => {
+    const gradientPoints = inputDiversity({ shape, probability, resizeRate: 0.5 })
     const stream = randomStream(seed, 'probes')
-    return probes.around({ point, velocity: new Float64Array(0), length: 1, stream })[0]!
+    return gradientPoints.around({ point, velocity: new Float64Array(0), length: 1, stream })[0]!
   }
 
-  test('about as many images are transformed as the probability says', () => {
-    const transformed = Array.from({ length: 400 }, (_, seed) => probe(0.3, seed)).filter(
+  test('images are transformed with the given probability', () => {
+    const transformed = Array.from({ length: 400 }, (_, seed) => draw(0.3, seed)).filter(
       (made) => made.point !== point,
     )
-    // 120 expected; four standard deviations of a binomial number are 37.
+    // 120 expected; four standard deviations of the binomial distribution are 37.
     expect(Math.abs(transformed.length - 120)).toBeLessThan(37)
   })
 
-  test('an image that is left alone hands its gradient on', () => {
-    const made = probe(0, 1)
+  test('an image that is not transformed passes its gradient through', () => {
+    const made = draw(0, 1)
     expect(made.point).toEqual(point)
     expect(made.pullBack(point)).toEqual(point)
   })

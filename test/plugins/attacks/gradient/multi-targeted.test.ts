@@ -1,4 +1,4 @@
-/** Multi-targeted PGD: a restart per class is exact on linear classifiers of any number of classes. */
+/** Multi-targeted PGD: with one restart per class it is exact on linear classifiers. */
 import { expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
@@ -6,7 +6,7 @@ import { linearCase, withOptions } from '../../../support/attack-request.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
 
-test.each([3, 10])('with %i classes it breaks exactly what can be broken', async (classes) => {
+test.each([3, 10])('with %i classes it breaks exactly the breakable examples', async (classes) => {
   const linear = await linearCase({ classes, count: 200, size: 48 }, { threatModel })
   const options = { steps: 40, loss: 'margin', goal: 'multi-targeted', restarts: classes }
   const { outcomes } = await runAttack({ ...linear.request, ...withOptions(pgd, options) })
@@ -21,7 +21,7 @@ test.each([3, 10])('with %i classes it breaks exactly what can be broken', async
   expect(outcomes).toContain('b')
 })
 
-test('it costs one more forward pass, for the ranking', () => {
+test('ranking the classes costs one more forward pass', () => {
   const options = {
     ...withOptions(pgd, { steps: 10, goal: 'multi-targeted', restarts: 3 }).options,
   }

@@ -1,4 +1,4 @@
-/** Projected gradient ascent: accounting, best iterates, targets and bad gradients. */
+/** Projected gradient ascent: passes, best iterates, targets, and invalid gradients. */
 import { describe, expect, test } from 'vitest'
 import { attackLosses } from '../../../../core/attack/attack-loss.ts'
 import {
@@ -54,12 +54,12 @@ function task(
   }
 }
 
-test('it stops at the first iterate that is misclassified', async () => {
+test('it stops at the first misclassified iterate', async () => {
   const work = task([[0.6, 0.5]], [0])
   const { data } = await projectedGradient(work, plain)
   // One step down in x₀ and up in x₁ is enough.
   expect(data).toBeAllclose([0.5, 0.6])
-  // The gradient pass at the second iterate shows that it is fooled.
+  // The gradient pass at the second iterate shows the misclassification.
   expect(work.model.passes).toEqual({ forward: 2, backward: 2 })
 })
 
@@ -68,18 +68,18 @@ describe('an example that is never fooled', () => {
     ['from the input', {}],
     ['with momentum', { momentum: 1 }],
     ['from three random starts', { randomStart: true, restarts: 3 }],
-    ['restarts without a random start, which would be all the same', { restarts: 3 }],
+    ['with restarts but no random start, which count as one', { restarts: 3 }],
     ['towards two random targets', { goal: 'targeted', restarts: 2 }],
     ['towards the least likely class', { goal: 'targeted', target: 'least-likely', restarts: 2 }],
-  ] as const)('costs what it should: %s', async (_, changes) => {
+  ] as const)('takes the passes that the cost states: %s', async (_, changes) => {
     const options = { ...plain, ...changes }
     const work = task([[1, 0]], [0], { epsilon: 0.05 })
     await projectedGradient(work, options)
     expect(work.model.passes).toEqual(projectedGradientCost(options))
   })
 
-  test('is answered with its strongest iterate, not the last', async () => {
-    // Towards class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 leap to and fro between 1.2 and 1.6.
+  test('returns its best iterate, not the last', async () => {
+    // Towards class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 oscillate between 1.2 and 1.6.
     const weights = Float64Array.of(2, -2, -2, 2, 0, 0)
     const model = new LinearModel({ ...classifier, weights, bias: Float64Array.of(0, 0, -1) })
     const work = task([[0.6, 0.5]], [0], { model })
@@ -97,7 +97,7 @@ describe('an example that is never fooled', () => {
 describe('a targeted attack', () => {
   const targeted: ProjectedGradientOptions = { ...plain, goal: 'targeted' }
 
-  test('goes on past other wrong classes until it hits its target', async () => {
+  test('continues past other wrong classes until it reaches its target', async () => {
     const work = task([[0.55, 0.25]], [0])
     const { data } = await projectedGradient(work, { ...targeted, target: 1 })
     expect(predictions(await work.model.logits(float32([1, 1, 1, 2], data)))).toEqual(
@@ -105,7 +105,7 @@ describe('a targeted attack', () => {
     )
   })
 
-  test('leaves an example of the target class as it is, without a pass', async () => {
+  test('returns an example of the target class unchanged, without a pass', async () => {
     const work = task([[0.6, 0.1]], [0])
     const { data } = await projectedGradient(work, { ...targeted, target: 0 })
     expect(data).toEqual(work.inputs.data)
@@ -119,12 +119,12 @@ describe('a targeted attack', () => {
       rows.map(() => 0),
       { epsilon: 0.9 },
     )
-    const answer = await projectedGradient(work, { ...targeted, steps: 20 })
-    const reached = predictions(await work.model.logits(answer))
+    const result = await projectedGradient(work, { ...targeted, steps: 20 })
+    const reached = predictions(await work.model.logits(result))
     expect(new Set(reached)).toEqual(new Set([1, 2]))
   })
 
-  test('names a class that the model has not', async () => {
+  test('rejects a class that the model does not have', async () => {
     const work = task([[0.6, 0.1]], [0])
     await expect(
       projectedGradient(work, { ...targeted, target: 3 }),
@@ -134,7 +134,7 @@ describe('a targeted attack', () => {
   })
 })
 
-test('a gradient that is not finite is an error that says where', async () => {
+test('a gradient that is not finite raises an error with its location', async () => {
   const weights = classifier.weights.with(0, Number.NaN)
   class Broken extends LinearModel {
     override async logits(): Promise<ReturnType<typeof float32>> {
@@ -143,16 +143,16 @@ test('a gradient that is not finite is an error that says where', async () => {
   }
   const work = task([[0.6, 0.1]], [0], { model: new Broken({ ...classifier, weights }) })
   await expect(projectedGradient(work, plain)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[RobenchError: the gradient of the loss is not finite: got NaN for row 0 at step 0 of restart 0; attack such a model without gradients]`,
+    `[RobenchError: the gradient of the loss is not finite: got NaN for row 0 at step 0 of restart 0; use attacks that need no gradients]`,
   )
 })
 
-test('an aborted signal stops it', async () => {
+test('an aborted signal stops the attack', async () => {
   const work = task([[0.6, 0.1]], [0], { signal: AbortSignal.abort(new Error('enough')) })
   await expect(projectedGradient(work, plain)).rejects.toThrow('enough')
 })
 
-test('the losses in plain numbers are those of their definitions', () => {
+test('loss values match their definitions', () => {
   const logits = Float32Array.of(1, 3, 2)
   const total = Math.exp(1) + Math.exp(3) + Math.exp(2)
   expect(attackLosses['cross-entropy'].value(logits, 2)).toBeCloseTo(Math.log(total) - 2, 12)

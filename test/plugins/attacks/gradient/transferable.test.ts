@@ -1,4 +1,4 @@
-/** What the attacks made to transfer come to without what sets them apart, and that it sets them apart. */
+/** The transferable attacks: each reduces to a simpler one without its own feature. */
 import { describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
@@ -68,35 +68,38 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
       bim,
       { steps: 5 },
     ],
-  ] as const)('%s, bit by bit', async (_, plugin, options, other, otherOptions) => {
+  ] as const)('%s, bit for bit', async (_, plugin, options, other, otherOptions) => {
     expect(await attack(norm, plugin, options)).toEqual(await attack(norm, other, otherOptions))
   })
 
   test.each([
-    ['di-fgsm with images at their full size', diFgsm, { probability: 1, resizeRate: 1 }],
-    ['ni-fgsm with a momentum of nearly nothing', niFgsm, { momentum: 1e-12 }],
-  ] as const)('%s answers as without, at more passes', async (_, plugin, options) => {
-    const other = plugin === niFgsm ? bim : mim
-    const [own, plain] = [await attack(norm, plugin, options), await attack(norm, other, {})]
-    expect(own.outcomes).toEqual(plain.outcomes)
-    expect(own.forwardPasses).toBeGreaterThan(plain.forwardPasses)
-  })
+    ['di-fgsm with images of full size', diFgsm, { probability: 1, resizeRate: 1 }],
+    ['ni-fgsm with negligible momentum', niFgsm, { momentum: 1e-12 }],
+  ] as const)(
+    '%s breaks the same examples as without it, with more passes',
+    async (_, plugin, options) => {
+      const other = plugin === niFgsm ? bim : mim
+      const [own, plain] = [await attack(norm, plugin, options), await attack(norm, other, {})]
+      expect(own.outcomes).toEqual(plain.outcomes)
+      expect(own.forwardPasses).toBeGreaterThan(plain.forwardPasses)
+    },
+  )
 
   test.each([
     ['ni-fgsm', niFgsm, { scaleCopies: 3, loss: 'cross-entropy' }],
     ['di-fgsm', diFgsm, { probability: 1, resizeRate: 0.5 }],
     ['ti-fgsm', tiFgsm, {}],
-  ] as const)('%s is not mim', async (_, plugin, options) => {
+  ] as const)('%s differs from mim', async (_, plugin, options) => {
     const [own, plain] = [await attack(norm, plugin, options), await attack(norm, mim, {})]
     expect(own.adversarial).not.toEqual(plain.adversarial)
   })
 
-  test('who goes on after the model is fooled ends with a higher loss, and breaks the same examples', async () => {
+  test('continuing after the model is fooled raises the loss and breaks the same examples', async () => {
     const options = { probability: 0, loss: 'margin' }
     const stopping = await attack(norm, diFgsm, options)
-    const going = await attack(norm, diFgsm, { ...options, stopWhenFooled: false })
-    expect(going.outcomes).toEqual(stopping.outcomes)
-    expect(going.forwardPasses).toBe(30 * 11)
+    const continuing = await attack(norm, diFgsm, { ...options, stopWhenFooled: false })
+    expect(continuing.outcomes).toEqual(stopping.outcomes)
+    expect(continuing.forwardPasses).toBe(30 * 11)
     const labels = predictions(await model.logits(inputs))
     const margins = async ({ adversarial }: HostedResult): Promise<number[]> => {
       const logits = await model.logits(adversarial)
@@ -105,7 +108,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
         return Math.max(...data.filter((_, i) => i !== label)) - data[label]!
       })
     }
-    const [before, after] = [await margins(stopping), await margins(going)]
+    const [before, after] = [await margins(stopping), await margins(continuing)]
     expect(after.every((margin, row) => margin >= before[row]!)).toBe(true)
     expect(after.filter((margin, row) => margin > before[row]! + 0.1).length).toBeGreaterThan(3)
   })
@@ -124,7 +127,7 @@ test('with two classes ni-fgsm reaches the exact robust accuracy of a linear cla
   expect(outcomes).toContain('b')
 })
 
-test('the costs count every probe, and a pass to judge each iterate', () => {
+test('the costs count every gradient point, and a pass to judge each iterate', () => {
   const cost = (plugin: AttackPlugin<never>, options: Readonly<Record<string, unknown>>) =>
     plugin.cost(withOptions(plugin, options).options as never, 10, 'Linf')
   expect(cost(niFgsm, {})).toEqual({ forward: 21, backward: 10 })

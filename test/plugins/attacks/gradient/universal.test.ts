@@ -1,4 +1,4 @@
-/** The universal perturbation: one for all, within the ball, and learned from the reference alone. */
+/** The universal perturbation: one for all images, within the ball, learned from the reference only. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
@@ -13,7 +13,7 @@ import { linearCase, withOptions } from '../../../support/attack-request.ts'
 
 const epsilons = { Linf: 0.04, L2: 0.25 } as const
 
-/** Examples, with others as a reference. */
+/** A request whose reference contains other examples. */
 async function subject(norm: 'Linf' | 'L2'): Promise<Omit<AttackRequest, 'plugin' | 'options'>> {
   const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
   const { request } = await linearCase({ classes: 3, count: 60, size: 48 }, { threatModel })
@@ -28,7 +28,7 @@ async function subject(norm: 'Linf' | 'L2'): Promise<Omit<AttackRequest, 'plugin
   return { ...request, reference: referenceExamples(others, labels) }
 }
 
-/** Per example x' − x, where x lies more than ε from the bounds; NaN elsewhere. */
+/** x' − x per example, where x is more than ε from the bounds; NaN elsewhere. */
 function moves({ adversarial }: HostedResult, { inputs, threatModel }: AttackRequest): number[][] {
   const { epsilon } = threatModel
   return Array.from({ length: inputs.shape[0]! }, (_, row) => {
@@ -43,7 +43,7 @@ function moves({ adversarial }: HostedResult, { inputs, threatModel }: AttackReq
 const options = { examples: 60, epochs: 6, stepExamples: 20 }
 
 describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
-  test('every example moves by the same perturbation, which is within the ball', async () => {
+  test('every example moves by the same perturbation, which lies within the ball', async () => {
     const request = { ...(await subject(norm)), ...withOptions(universal, options) }
     const answer = await runAttack(request)
     const all = moves(answer, request)
@@ -59,7 +59,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     expect(length).toBeGreaterThan(epsilons[norm] * 0.9)
   })
 
-  test('it breaks more than ten draws of noise do', async () => {
+  test('it breaks more examples than ten draws of noise', async () => {
     const request = await subject(norm)
     const broken = (answer: HostedResult): number => answer.outcomes.split('b').length - 1
     const learned = await runAttack({ ...request, ...withOptions(universal, options) })
@@ -67,7 +67,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     expect(broken(learned)).toBeGreaterThan(broken(drawn))
   })
 
-  test('it depends on neither the other examples, nor the batch size, nor the seed', async () => {
+  test('it does not depend on the other examples, the batch size, or the seed', async () => {
     const request = { ...(await subject(norm)), ...withOptions(universal, options) }
     const whole = await runAttack(request)
     const rows = [41, 7, 22]
@@ -84,7 +84,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
   })
 })
 
-test('all passes are for learning', async () => {
+test('all passes are used for learning', async () => {
   const chosen = withOptions(universal, options)
   const answer = await runAttack({ ...(await subject('Linf')), ...chosen })
   expect([answer.forwardPasses, answer.backwardPasses]).toEqual([360, 360])
@@ -95,13 +95,13 @@ test('all passes are for learning', async () => {
   })
 })
 
-test('it learns from all examples where there are fewer than it may take, the last step from what is left', async () => {
+test('it learns from all examples if there are fewer than requested; the last step uses the rest', async () => {
   const chosen = withOptions(universal, { examples: 500, epochs: 2, stepExamples: 33 })
   const { backwardPasses } = await runAttack({ ...(await subject('Linf')), ...chosen })
   expect(backwardPasses).toBe(160)
 })
 
-test('examples beyond the limit of the loss have no say', async () => {
+test('examples beyond the loss limit do not contribute', async () => {
   const chosen = withOptions(universal, { ...options, lossLimit: 1e-9 })
   const request = await subject('Linf')
   const { adversarial } = await runAttack({ ...request, ...chosen })

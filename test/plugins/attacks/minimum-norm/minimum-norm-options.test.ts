@@ -1,4 +1,4 @@
-/** Options of the minimum-norm attacks, as suites write them. */
+/** Options of the minimum-norm attacks: defaults, costs, and validation. */
 import { describe, expect, test } from 'vitest'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
@@ -14,7 +14,7 @@ const cost = (plugin: AttackPlugin<never>, options = {}, classes = 10): unknown 
   plugin.cost(resolveOptions(plugin.meta, options, 'options') as never, classes, 'L2')
 
 describe('the defaults', () => {
-  test('are these', () => {
+  test('are those of the documentation', () => {
     for (const plugin of [carliniWagner, ddn, deepfool, fmn]) {
       expect(plugin.meta).toMatchObject({ minimumNorm: true, stochastic: false })
     }
@@ -39,14 +39,14 @@ describe('the defaults', () => {
     expect(resolveOptions(fmn.meta, {}, 'options')).toEqual({ steps: 100 })
   })
 
-  test('cost so many passes', () => {
+  test('have the documented costs', () => {
     expect(cost(carliniWagner)).toEqual({ forward: 9000, backward: 9000 })
     expect(cost(ddn)).toEqual({ forward: 101, backward: 100 })
     expect(cost(fmn)).toEqual({ forward: 101, backward: 100 })
     expect(cost(deepfool)).toEqual({ forward: 50 + 1 + 10, backward: 450 })
   })
 
-  test('rank the classes of deepfool where there are more than its targets', () => {
+  test('include a ranking pass of deepfool if there are more classes than targets', () => {
     expect(cost(deepfool, {}, 100)).toEqual({ forward: 1 + 50 + 1 + 10, backward: 450 })
     expect(cost(deepfool, { targets: 20, halvings: 0 }, 100)).toEqual({
       forward: 1 + 50 * 3 + 1,
@@ -56,16 +56,17 @@ describe('the defaults', () => {
 })
 
 test.each([
-  ['no run', carliniWagner, { searchSteps: 0 }],
-  ['a learning rate of zero', carliniWagner, { learningRate: 0 }],
-  ['a negative confidence', carliniWagner, { confidence: -1 }],
-  ['a radius that vanishes', ddn, { radiusChange: 1 }],
-  ['an unknown loss', ddn, { loss: 'hinge' }],
-  ['a negative overshoot', deepfool, { overshoot: -0.1 }],
-  ['a step size of zero', fmn, { stepSize: 0 }],
-  ['no steps', fmn, { steps: 0 }],
-] as const)('%s is refused', (_, plugin: AttackPlugin<never>, options) => {
-  expect(() => resolveOptions(plugin.meta, options, 'suite.json#/attacks/0/options')).toThrow()
+  ['no run', carliniWagner, { searchSteps: 0 }, '/searchSteps'],
+  ['a learning rate of zero', carliniWagner, { learningRate: 0 }, '/learningRate'],
+  ['a negative confidence', carliniWagner, { confidence: -1 }, '/confidence'],
+  ['a radius that vanishes', ddn, { radiusChange: 1 }, '/radiusChange'],
+  ['an unknown loss', ddn, { loss: 'hinge' }, '/loss'],
+  ['a negative overshoot', deepfool, { overshoot: -0.1 }, '/overshoot'],
+  ['a step size of zero', fmn, { stepSize: 0 }, '/stepSize'],
+  ['no steps', fmn, { steps: 0 }, '/steps'],
+] as const)('%s is rejected', (_, plugin: AttackPlugin<never>, options, path) => {
+  const place = 'suite.json#/attacks/0/options'
+  expect(() => resolveOptions(plugin.meta, options, place)).toThrow(`${place}${path}: `)
 })
 
 test('the step size of fmn may be a fraction', async () => {
@@ -78,7 +79,7 @@ test('the step size of fmn may be a fraction', async () => {
   expect(other.adversarial.data).not.toEqual(number.adversarial.data)
 })
 
-test('a confidence asks for points that are farther beyond the boundary', async () => {
+test('a confidence gives points farther beyond the boundary', async () => {
   const threatModel = { norm: 'L2', epsilon: 3, bounds: [0, 1] } as const
   const { request } = await linearCase({ classes: 3, count: 10, size: 24 }, { threatModel })
   const run = (confidence: number) =>

@@ -1,4 +1,4 @@
-/** The minimum-norm attacks on linear classifiers, where the least distance to the decision boundary is known. */
+/** The minimum-norm attacks on linear classifiers, where the distance of the boundary is known. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rowOf } from '../../../../core/attack/batch.ts'
@@ -30,21 +30,21 @@ interface Case {
   readonly epsilon: number
   readonly seed: number
   readonly bounds?: readonly [number, number]
-  /** The part of the width of the bounds, around their middle, that inputs are drawn from; all if left out. */
+  /** The central share of the bounds that inputs are drawn from; 1 by default. */
   readonly spread?: number
 }
 
 interface Outcome extends HostedResult {
-  /** Of each answer that is not the input: its distance over the least one. */
+  /** The distance of each adversarial example, divided by the minimum. */
   readonly ratios: readonly number[]
-  /** The least distance of each example, by bisection; at most `reach`. */
+  /** The minimum distance of each example, by bisection; at most `reach`. */
   readonly least: readonly number[]
 }
 
 const count = 24
-/** Farther than any boundary here, in units of the width. */
+/** Beyond any boundary here, in units of the width. */
 const reach: Readonly<Record<Norm, number>> = { Linf: 1, L2: 8, L1: 60 }
-/** Float32 blurs logits by about 1e-6, of distances that are seldom below 1e-3. */
+/** Float32 changes logits by about 1e-6, and distances are seldom below 1e-3. */
 const blur = 1e-3
 
 async function attack(
@@ -65,7 +65,7 @@ async function attack(
   const inputs = float32([count, ...shape], pixels)
   const labels = predictions(await model.logits(inputs))
   const threatModel = { norm, epsilon, bounds }
-  const answer = await runAttack({
+  const result = await runAttack({
     ...withOptions(plugin, options),
     model,
     inputs,
@@ -81,24 +81,24 @@ async function attack(
     leastDistance(classifier, threatModel, rowOf(inputs, row), label),
   )
   const lengths = least.map((_, row) =>
-    distance(norm, rowOf(inputs, row), rowOf(answer.adversarial, row)),
+    distance(norm, rowOf(inputs, row), rowOf(result.adversarial, row)),
   )
   for (const row of labels.keys()) {
-    const [x, point] = [rowOf(inputs, row), rowOf(answer.adversarial, row)]
+    const [x, point] = [rowOf(inputs, row), rowOf(result.adversarial, row)]
     expect(verifyInside(threatModel, x, point)).toBeUndefined()
     expect(lengths[row]).toBeLessThanOrEqual(epsilon)
   }
   const ratios = lengths.map((length, row) => length / least[row]!).filter((ratio) => ratio > 0)
-  return { ...answer, ratios, least }
+  return { ...result, ratios, least }
 }
 
-/** The same weights, with biases that balance the logits of an image of that value. */
+/** The same weights, with biases that balance the logits of a constant image of that value. */
 function centered(classifier: LinearClassifier, middle: number): LinearClassifier {
-  // As it comes, the classifier is centered on 1/2.
+  // The given classifier is centered on 1/2.
   return { ...classifier, bias: classifier.bias.map((value) => 2 * middle * value) }
 }
 
-/** The least epsilon with which the example can be broken, bounds included. */
+/** The minimum epsilon with which the example can be broken within the bounds. */
 function leastDistance(
   classifier: LinearClassifier,
   { norm, bounds }: ThreatModel,
@@ -115,7 +115,7 @@ function leastDistance(
   return high
 }
 
-describe('with two classes, bounds included', () => {
+describe('with two classes and active bounds', () => {
   const situation = { shape: [1, 6, 8], classes: 2, seed: 3 } as const
   test.each([
     ['fmn', 'Linf', fmn, {}, 1.001],
@@ -123,7 +123,7 @@ describe('with two classes, bounds included', () => {
     ['fmn', 'L1', fmn, {}, 1.01],
     ['ddn', 'L2', ddn, { steps: 300 }, 1.002],
     ['carlini-wagner', 'Linf', carliniWagner, { steps: 300 }, 1.03],
-  ] as const)('%s in %s comes within its tolerance of the least distance', async (...row) => {
+  ] as const)('%s in %s is within its tolerance of the minimum distance', async (...row) => {
     const [, norm, plugin, options, tolerance] = row
     const found = await attack({ ...situation, norm, epsilon: reach[norm] }, plugin, options)
     expect(found.outcomes).toBe('b'.repeat(count))
@@ -132,12 +132,12 @@ describe('with two classes, bounds included', () => {
     expect(Math.max(...found.ratios)).toBeLessThan(tolerance)
   })
 
-  test('carlini-wagner in L2 does so for distances longer than a step of Adam', async () => {
+  test('carlini-wagner in L2 is within 1 % for distances longer than a step of Adam', async () => {
     const wide = { ...situation, norm: 'L2', epsilon: reach.L2 } as const
     const { ratios, least, outcomes } = await attack(wide, carliniWagner)
     expect(outcomes).toBe('b'.repeat(count))
     expect(Math.min(...ratios)).toBeGreaterThan(1 - blur)
-    // 0.01 in w is at most 0.005 in each of the 48 components: 0.035 together.
+    // A step of 0.01 in w is at most 0.005 in each of the 48 components, and 0.035 in L2.
     const far = ratios.filter((_, row) => least[row]! > 0.1)
     expect(far.length).toBeGreaterThan(count / 2)
     expect(Math.max(...far)).toBeLessThan(1.01)
@@ -146,21 +146,21 @@ describe('with two classes, bounds included', () => {
 })
 
 describe.each([2, 4, 10])('with %i classes and the bounds out of reach', (classes) => {
-  test.each(['Linf', 'L2'] as const)('deepfool finds the least distance in %s', async (norm) => {
+  test.each(['Linf', 'L2'] as const)('deepfool finds the minimum distance in %s', async (norm) => {
     const situation = { norm, shape: [3, 5, 4], classes, seed: 8, spread: 0.2 } as const
     const found = await attack({ ...situation, epsilon: reach[norm] }, deepfool)
     expect(found.outcomes).toBe('b'.repeat(count))
     expect(Math.min(...found.ratios)).toBeGreaterThan(1 - blur)
-    // Ten halvings leave a thousandth of the way.
+    // Ten halvings leave a thousandth of the segment.
     expect(Math.max(...found.ratios)).toBeLessThan(1 + 2 * blur)
     const plain = await attack({ ...situation, epsilon: reach[norm] }, deepfool, { halvings: 0 })
     expect(Math.min(...plain.ratios)).toBeGreaterThan(1.019)
-    // The push of 10⁻⁴ weighs more, the smaller the margin.
+    // The push of 10⁻⁴ matters more for smaller margins.
     expect(Math.max(...plain.ratios)).toBeLessThan(1.1)
   })
 })
 
-test('with many classes half of the answers are the nearest, as the loss leads to another class than the nearest', async () => {
+test('with many classes at least half of the points are the nearest; others lead to a farther class', async () => {
   for (const norm of norms) {
     const situation = { norm, shape: [2, 3, 7], classes: 6, seed: 1 } as const
     const { ratios } = await attack({ ...situation, epsilon: reach[norm] }, fmn)
@@ -169,7 +169,7 @@ test('with many classes half of the answers are the nearest, as the loss leads t
   }
 })
 
-test('no answer is nearer than the least distance or outside the ball, whatever the classifier', async () => {
+test('no point is nearer than the minimum distance or outside the ball, for any classifier', async () => {
   const situation = fc.record({
     shape: fc.constantFrom<Case['shape']>([1, 3, 8], [3, 4, 2], [2, 5, 5]),
     classes: fc.integer({ min: 2, max: 14 }),
@@ -204,7 +204,7 @@ test('no answer is nearer than the least distance or outside the ball, whatever 
 })
 
 test.each(['Linf', 'L2', 'L1'] as const)(
-  'a smaller ball of %s only drops answers',
+  'a smaller ball of %s only removes adversarial examples',
   async (norm) => {
     const situation = { norm, shape: [1, 4, 6], classes: 3, seed: 5 } as const
     const wide = await attack({ ...situation, epsilon: reach[norm] }, fmn)
@@ -224,7 +224,7 @@ describe('passes', () => {
     ['deepfool', 'L2', deepfool],
     ['carlini-wagner', 'L2', carliniWagner],
     ['carlini-wagner', 'Linf', carliniWagner],
-  ] as const)('of %s in %s stay below what cost says', async (_, norm, plugin) => {
+  ] as const)('of %s in %s stay below the stated cost', async (_, norm, plugin) => {
     const options = plugin === carliniWagner ? { steps: 40 } : {}
     const found = await attack({ ...situation, norm, epsilon: reach[norm] }, plugin, options)
     // Checked against the plugin's own schema.
