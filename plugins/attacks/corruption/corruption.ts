@@ -7,8 +7,8 @@ import { defineAttack } from '../../../core/api/plugin.ts'
 import type { AttackContext, JSONSchema } from '../../../core/api/plugin.ts'
 import { corrupt, severities } from './corruptions/corruption-record.ts'
 import type { Severity } from './corruptions/corruption-record.ts'
-import { corruptionIds, corruptions } from './corruptions/table.ts'
-import type { CorruptionId } from './corruptions/table.ts'
+import { corruptionIds, corruptions } from './corruptions/corruption-table.ts'
+import type { CorruptionId } from './corruptions/corruption-table.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {

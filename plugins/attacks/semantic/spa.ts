@@ -3,11 +3,11 @@ import { gradientOptions, lossSchema } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { AttackContext, FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
-import { generatorNoise, generatorNoiseCost } from './generator-noise.ts'
+import { generatorNoise, generatorNoiseCost } from './noise-generator/perturbation.ts'
 import { jointAscent, jointAscentCost } from './joint-ascent.ts'
 import { basisNoise, freeNoise } from './perturbation-source.ts'
 import type { PerturbationSource } from './perturbation-source.ts'
-import { trainNoiseGenerator } from './train-noise-generator.ts'
+import { trainNoiseGenerator } from './noise-generator/training.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {

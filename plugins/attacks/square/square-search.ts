@@ -17,10 +17,10 @@ import type {
   RandomStream,
   WindowedPasses,
 } from '../../../core/api/plugin.ts'
-import { drawStripes, proposeLinfSquare } from './linf-squares.ts'
-import { drawTiles, proposePatch } from './patches.ts'
-import { patchSide } from './proposal.ts'
-import type { SquareProposal } from './proposal.ts'
+import { drawStripes, proposeSquare } from './linf-proposals.ts'
+import { drawTiles, proposeBump } from './l1-l2-proposals.ts'
+import { squareSide } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
 
 export interface SquareSearchOptions {
   /** Forward passes a restart, 1 or more; the first judges the start. */
@@ -59,9 +59,9 @@ const rules: Readonly<
     }
   >
 > = {
-  Linf: { start: projected(drawStripes), propose: proposeLinfSquare, leastSide: 1 },
-  L2: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
-  L1: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
+  Linf: { start: projected(drawStripes), propose: proposeSquare, leastSide: 1 },
+  L2: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
+  L1: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
 }
 
 interface Attempt extends AskedPoint {
@@ -107,7 +107,7 @@ export async function squareSearch(
   const queries = new Int32Array(labels.length)
 
   const sideAt = (query: number): number =>
-    patchSide(shape, patchFraction(query, options), leastSide)
+    squareSide(shape, squareFraction(query, options), leastSide)
   const passes =
     (threatModel.norm === 'Linf' &&
       (await model.windowed?.(countSides(sideAt, options.queries)))) ||
@@ -223,7 +223,7 @@ export function squareSearchCost({ queries, restarts }: SquareSearchOptions): {
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
 
 /** p: the fraction of the image that a patch covers at that query (Andriushchenko et al. 2020, section 3.2). */
-export function patchFraction(
+export function squareFraction(
   query: number,
   options: Pick<SquareSearchOptions, 'queries' | 'initialFraction' | 'rescaleSchedule'>,
 ): number {

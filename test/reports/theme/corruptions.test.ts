@@ -1,6 +1,6 @@
 /** The matrix of corruptions: by plugin and options, complete means only, and the benchmark's 15. */
 import { describe, expect, test } from 'vitest'
-import { corruptions as shipped } from '../../../plugins/attacks/corruption/corruptions/table.ts'
+import { corruptions as shipped } from '../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 import {
   benchmarkCorruptions,
   corruptionMatrices,

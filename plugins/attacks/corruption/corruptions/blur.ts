@@ -5,7 +5,7 @@ import { correlate, gaussianWeights, normalized, smooth } from './filters.ts'
 import type { Kernel } from './filters.ts'
 import { cutToByte, mapValues } from './image.ts'
 import type { Image } from './image.ts'
-import { smear } from './motion.ts'
+import { smear } from './motion-blur.ts'
 import { magnify } from './resample.ts'
 
 export const defocusBlur = defineCorruption({

@@ -10,8 +10,8 @@ import type {
   Severity,
 } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import type { Image } from '../../../../../plugins/attacks/corruption/corruptions/image.ts'
-import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
-import type { CorruptionId } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
+import type { CorruptionId } from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 import { constantPicture, embeddedPictures, randomPicture } from './pictures.ts'
 
 function find(id: CorruptionId): Corruption {

@@ -5,7 +5,7 @@ import { randomStream } from '../../../../../core/base/random.ts'
 import { corrupt } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import type { Severity } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import type { Image } from '../../../../../plugins/attacks/corruption/corruptions/image.ts'
-import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 
 interface Reference {
   readonly height: number

@@ -18,7 +18,7 @@ export interface SquareProposal {
 }
 
 /** Side of a patch that covers such a fraction of the image, in whole pixels. */
-export function patchSide(
+export function squareSide(
   [, height, width]: readonly [number, number, number],
   fraction: number,
   least: 1 | 3,

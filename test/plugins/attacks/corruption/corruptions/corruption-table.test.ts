@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import {
   corruptionIds,
   corruptions,
-} from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+} from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 
 function idsOf(set: string, family: string): string[] {
   return corruptions.filter((one) => one.set === set && one.family === family).map(({ id }) => id)

@@ -1,7 +1,7 @@
 /** Square in L2 and L1: bumps whose mass moves from one window to another. */
 import type { Norm } from '../../../core/api/plugin.ts'
-import { randomSign } from './proposal.ts'
-import type { SquareProposal } from './proposal.ts'
+import { randomSign } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
 
 /** What differs between the two norms: how a bump falls off, and how masses of parts add up. */
 interface Measure {
@@ -68,7 +68,7 @@ export function drawTiles(proposal: SquareProposal): void {
  * Empties a second window and gives its mass, with what is left of ε, to a new bump in the first: the bump on top of
  * what the first window held (algorithm 3).
  */
-export function proposePatch(proposal: SquareProposal): void {
+export function proposeBump(proposal: SquareProposal): void {
   const { ball, best, shape, side, stream, output } = proposal
   const [channels, height, width] = shape
   const measure = measureOf(proposal)

@@ -1,8 +1,8 @@
 /** The network that makes noise from an image, its gradient and a diversity variable: the noise half of SPA's generator. */
-import { g } from '../../../core/api/graph.ts'
-import type { Value } from '../../../core/api/graph.ts'
-import { batchNormalization, convolution, heNormal, linear } from '../../../core/api/training.ts'
-import type { LayerScope } from '../../../core/api/training.ts'
+import { g } from '../../../../core/api/graph.ts'
+import type { Value } from '../../../../core/api/graph.ts'
+import { batchNormalization, convolution, heNormal, linear } from '../../../../core/api/training.ts'
+import type { LayerScope } from '../../../../core/api/training.ts'
 
 export interface NoiseGeneratorInputs {
   /** x `[m, c, h, w]`. */

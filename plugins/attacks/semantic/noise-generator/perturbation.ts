@@ -1,6 +1,6 @@
 /** Perturbation from a trained generator, for the ascent on attributes and diversity variable. */
-import { rowOf } from '../../../core/api/attack.ts'
-import type { AttackTask } from '../../../core/api/attack.ts'
+import { rowOf } from '../../../../core/api/attack.ts'
+import type { AttackTask } from '../../../../core/api/attack.ts'
 import {
   crossEntropy,
   float32,
@@ -11,15 +11,15 @@ import {
   sizeOf,
   sliceRows,
   substitute,
-} from '../../../core/api/graph.ts'
-import type { FloatTensor, Value } from '../../../core/api/graph.ts'
-import { LayerScope } from '../../../core/api/training.ts'
-import type { Weights } from '../../../core/api/training.ts'
-import { noiseGenerator } from './noise-generator.ts'
-import { ascendLatent, noiseAmplitude } from './perturbation-source.ts'
-import type { PerturbationSource } from './perturbation-source.ts'
-import { noiseGeneratorCost, unitChannels } from './train-noise-generator.ts'
-import type { NoiseGeneratorOptions } from './train-noise-generator.ts'
+} from '../../../../core/api/graph.ts'
+import type { FloatTensor, Value } from '../../../../core/api/graph.ts'
+import { LayerScope } from '../../../../core/api/training.ts'
+import type { Weights } from '../../../../core/api/training.ts'
+import { noiseGenerator } from './network.ts'
+import { ascendLatent, noiseAmplitude } from '../perturbation-source.ts'
+import type { PerturbationSource } from '../perturbation-source.ts'
+import { noiseGeneratorCost, unitChannels } from './training.ts'
+import type { NoiseGeneratorOptions } from './training.ts'
 
 export interface GeneratorNoiseOptions extends Pick<NoiseGeneratorOptions, 'dimensions'> {
   /** β_z: what a step changes each component of z by. */

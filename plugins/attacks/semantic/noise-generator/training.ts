@@ -1,22 +1,22 @@
 /** Training of the noise generator against one frozen model. */
-import { rowOf, stackPoints } from '../../../core/api/attack.ts'
-import type { AttackTask } from '../../../core/api/attack.ts'
-import { crossEntropy, float32, g, int64, sizeOf } from '../../../core/api/graph.ts'
-import type { FloatTensor, Tensor, Value } from '../../../core/api/graph.ts'
-import { randomStream } from '../../../core/api/plugin.ts'
+import { rowOf, stackPoints } from '../../../../core/api/attack.ts'
+import type { AttackTask } from '../../../../core/api/attack.ts'
+import { crossEntropy, float32, g, int64, sizeOf } from '../../../../core/api/graph.ts'
+import type { FloatTensor, Tensor, Value } from '../../../../core/api/graph.ts'
+import { randomStream } from '../../../../core/api/plugin.ts'
 import type {
   Program,
   ProgramDefinition,
   ProgramScope,
   RandomStream,
-} from '../../../core/api/plugin.ts'
-import { LayerScope } from '../../../core/api/training.ts'
-import type { Parameter, Weights } from '../../../core/api/training.ts'
-import { AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
-import { attributeRangesOf } from './attribute-findings.ts'
-import { drawAttributes } from './attribute-search.ts'
-import { noiseGenerator } from './noise-generator.ts'
-import { noiseAmplitude } from './perturbation-source.ts'
+} from '../../../../core/api/plugin.ts'
+import { LayerScope } from '../../../../core/api/training.ts'
+import type { Parameter, Weights } from '../../../../core/api/training.ts'
+import { AttributeSession, rangedAttributes } from '../../../../core/api/transforms.ts'
+import { attributeRangesOf } from '../attribute-findings.ts'
+import { drawAttributes } from '../attribute-search.ts'
+import { noiseGenerator } from './network.ts'
+import { noiseAmplitude } from '../perturbation-source.ts'
 
 export interface NoiseGeneratorOptions {
   /** d: components of z. */

@@ -1,8 +1,8 @@
 /** Square in Linf: stripes to start with, then squares of ±ε. */
 import { RobenchError } from '../../../core/api/plugin.ts'
 import type { PixelWindow } from '../../../core/api/plugin.ts'
-import { randomSign } from './proposal.ts'
-import type { SquareProposal } from './proposal.ts'
+import { randomSign } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
 
 /** Vertical stripes: ±ε for each channel and column. */
 export function drawStripes({ ball, shape, stream, output }: SquareProposal): void {
@@ -24,7 +24,7 @@ export function drawStripes({ ball, shape, stream, output }: SquareProposal): vo
  * changes is copied from them, and nothing is left to project.
  * @throws RobenchError ROBENCH_INTERNAL if the ball is not one of Linf
  */
-export function proposeLinfSquare({
+export function proposeSquare({
   ball,
   shape,
   side,
