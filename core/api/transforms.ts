@@ -5,6 +5,8 @@ export { rangedAttributes, requireAttributeRanges } from '../threat/attribute-tr
 export { attributes } from '../threat/attributes.ts'
 export type { AttributeName } from '../threat/attributes.ts'
 export { AttributeSession } from '../threat/attributes/session.ts'
+export { corruptionIds } from '../threat/corruption-ids.ts'
+export type { CorruptionId } from '../threat/corruption-ids.ts'
 export { fourierTransform, inverseFourierTransform } from '../threat/spectrum/fourier.ts'
 export { createImageFilter } from '../threat/spectrum/radial-filter.ts'
 export type { ImageFilter } from '../threat/spectrum/radial-filter.ts'

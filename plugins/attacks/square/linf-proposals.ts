@@ -24,13 +24,7 @@ export function drawStripes({ ball, shape, stream, output }: SquareProposal): vo
  * changes is copied from them, and nothing is left to project.
  * @throws RobenchError ROBENCH_INTERNAL if the ball is not one of Linf
  */
-export function proposeSquare({
-  ball,
-  shape,
-  side,
-  stream,
-  point,
-}: SquareProposal): PixelWindow {
+export function proposeSquare({ ball, shape, side, stream, point }: SquareProposal): PixelWindow {
   if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
   const [lower, upper] = ball.corners
   const [channels, height, width] = shape

@@ -1,35 +1,33 @@
-/** All corruptions of CIFAR-10-C: the 15 of the benchmark in the order of the paper, then the 4 extra ones. */
+/** All corruptions of CIFAR-10-C by id. */
+import type { CorruptionId } from '../../../../core/api/transforms.ts'
 import { defocusBlur, gaussianBlur, glassBlur, motionBlur, zoomBlur } from './blur.ts'
+import type { Corruption } from './corruption-record.ts'
 import { contrast, elasticTransform, jpegCompression, pixelate, saturate } from './digital.ts'
 import { gaussianNoise, impulseNoise, shotNoise, speckleNoise } from './noise.ts'
 import { brightness, fog, frost, snow, spatter } from './weather.ts'
 
 /**
- * Id, family, `benchmark` or `extra`, and the constants of the five severities: those of CIFAR-10-C, for 32 × 32 pixels.
- * @see Hendrycks, Dietterich 2019, "Benchmarking neural network robustness to common corruptions and perturbations", arXiv:1903.12261, section 3
+ * One record per id. The constants of the five severities are those published for 32 × 32 pixels.
+ * @see Hendrycks and Dietterich 2019, section 3
  */
-export const corruptions = [
-  gaussianNoise,
-  shotNoise,
-  impulseNoise,
-  defocusBlur,
-  glassBlur,
-  motionBlur,
-  zoomBlur,
+export const corruptions: { readonly [Id in CorruptionId]: Corruption & { readonly id: Id } } = {
+  'gaussian-noise': gaussianNoise,
+  'shot-noise': shotNoise,
+  'impulse-noise': impulseNoise,
+  'defocus-blur': defocusBlur,
+  'glass-blur': glassBlur,
+  'motion-blur': motionBlur,
+  'zoom-blur': zoomBlur,
   snow,
   frost,
   fog,
   brightness,
   contrast,
-  elasticTransform,
+  'elastic-transform': elasticTransform,
   pixelate,
-  jpegCompression,
-  speckleNoise,
-  gaussianBlur,
+  'jpeg-compression': jpegCompression,
+  'speckle-noise': speckleNoise,
+  'gaussian-blur': gaussianBlur,
   spatter,
   saturate,
-] as const
-
-export type CorruptionId = (typeof corruptions)[number]['id']
-
-export const corruptionIds: readonly CorruptionId[] = corruptions.map(({ id }) => id)
+}
