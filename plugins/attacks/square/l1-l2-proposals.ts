@@ -1,20 +1,24 @@
-/** Square in L2 and L1: bumps whose mass moves from one window to another. */
+/** Square in L2 and L1: proposals that move perturbation mass from one window to another. */
 import type { Norm } from '../../../core/api/plugin.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 
-/** What differs between the two norms: how a bump falls off, and how masses of parts add up. */
+/**
+ * The differences between the two norms. The mass of a perturbation is additive over components;
+ * its length is the norm, ‖δ‖₂ = √mass or ‖δ‖₁ = mass.
+ */
 interface Measure {
   /** Weight of the k-th ring of a bump. */
   ring(k: number): number
-  /** Of one component. */
+  /** Mass of one component. */
   mass(value: number): number
-  /** From a sum of masses to a length, and back. */
+  /** The norm of a perturbation, from its mass. */
   length(mass: number): number
+  /** The inverse of `length`. */
   massOf(length: number): number
-  /** How much longer than the mass at hand a new bump is made. */
+  /** Factor of a new bump's length. */
   excess(channels: number): number
-  /** By what a perturbation of that length is scaled before it is projected. */
+  /** Factor of a perturbation of the given length before it is projected. */
   scale(epsilon: number, length: number): number
 }
 
@@ -27,7 +31,8 @@ const measures: Readonly<Record<Exclude<Norm, 'Linf'>, Measure>> = {
     excess: () => 1,
     scale: (epsilon, length) => epsilon / length,
   },
-  // Too much on purpose: the projection takes the same off every component, and leaves the perturbation sparse.
+  // Bumps are deliberately too long: the projection subtracts the same amount from every component,
+  // which leaves the perturbation sparse.
   L1: {
     ring: (k) => 1 / (k + 1) ** 4,
     mass: Math.abs,
@@ -38,7 +43,13 @@ const measures: Readonly<Record<Exclude<Norm, 'Linf'>, Measure>> = {
   },
 }
 
-/** Tiles of a fifth of the image's shorter side, each a bump with a random sign a channel, together at least of length ε. */
+/** Lengths are at least this when divided by. */
+const leastLength = 1e-12
+
+/**
+ * The first point: a grid of bumps with sides of a fifth of the image's shorter side and a random
+ * sign for each bump and channel. The perturbation has length ε (L2) or at least ε (L1).
+ */
 export function drawTiles(proposal: SquareProposal): void {
   const { shape, stream, output } = proposal
   const [channels, height, width] = shape
@@ -46,18 +57,18 @@ export function drawTiles(proposal: SquareProposal): void {
   const side = Math.max(Math.floor(Math.min(height, width) / 5), 1)
   const pattern = twinBump(side, measure, stream.integer(2) === 1)
   const [rows, columns] = [Math.floor(height / side), Math.floor(width / side)]
-  const [top, left] = [height - rows * side, width - columns * side].map((rest) => rest >> 1)
+  const [top, left] = [(height - rows * side) >> 1, (width - columns * side) >> 1]
   output.fill(0)
   for (let channel = 0; channel < channels; channel++) {
+    const values = channelOf(proposal, channel)
     for (let tile = 0; tile < rows * columns; tile++) {
       const sign = randomSign(stream)
-      const window = {
-        channel,
-        top: top! + Math.floor(tile / columns) * side,
-        left: left! + (tile % columns) * side,
-      }
-      forWindow(shape, window, side, (at, place) => {
-        output[at] = sign * pattern[place]!
+      const window = windowPixels(width, side, {
+        top: top + Math.floor(tile / columns) * side,
+        left: left + (tile % columns) * side,
+      })
+      window.forEach((at, place) => {
+        values[at] = sign * pattern[place]!
       })
     }
   }
@@ -65,80 +76,66 @@ export function drawTiles(proposal: SquareProposal): void {
 }
 
 /**
- * Empties a second window and gives its mass, with what is left of ε, to a new bump in the first: the bump on top of
- * what the first window held (algorithm 3).
+ * Moves mass to a random target window (algorithm 3). In each channel, the new bump is a twin bump
+ * of random sign plus the perturbation that the target held, scaled to unit length. Its mass is that
+ * of the target and of a second random window, which is set to 0, plus the unused mass of the ball.
  */
 export function proposeBump(proposal: SquareProposal): void {
   const { ball, best, shape, side, stream, output } = proposal
-  const [channels, height, width] = shape
+  const [channels, , width] = shape
   const measure = measureOf(proposal)
-  let total = 0
-  for (let i = 0; i < output.length; i++) {
-    output[i] = best[i]! - ball.center[i]!
-    total += measure.mass(output[i]!)
-  }
+  for (let i = 0; i < output.length; i++) output[i] = best[i]! - ball.center[i]!
+  const unused = measure.massOf(ball.threatModel.epsilon) - totalMass(output, measure)
+  const unusedPerChannel = Math.max(unused, 0) / channels
   const pattern = twinBump(side, measure, stream.integer(2) === 1)
-  const draw = (): { top: number; left: number } => ({
-    top: stream.integer(height - side + 1),
-    left: stream.integer(width - side + 1),
-  })
-  const [to, from] = [draw(), draw()]
-  // What is left of ε, divided among the channels.
-  const spare = Math.max(measure.massOf(ball.threatModel.epsilon) - total, 0) / channels
-  const bump = new Float64Array(pattern.length)
+  const target = windowPixels(width, side, drawCorner(proposal))
+  const source = windowPixels(width, side, drawCorner(proposal))
   for (let channel = 0; channel < channels; channel++) {
-    let held = 0
-    let freed = 0
-    forWindow(shape, { channel, ...to }, side, (at) => {
-      held += measure.mass(output[at]!)
-    })
-    const heldLength = Math.max(measure.length(held), 1e-12)
+    const values = channelOf(proposal, channel)
+    const held = addMass(0, values, target, measure)
+    const heldLength = Math.max(measure.length(held), leastLength)
     const sign = randomSign(stream)
-    let made = 0
-    forWindow(shape, { channel, ...to }, side, (at, place) => {
-      bump[place] = sign * pattern[place]! + output[at]! / heldLength
-      made += measure.mass(bump[place])
-      freed += measure.mass(output[at]!)
-      output[at] = 0
-    })
-    // Where the windows overlap the first has been emptied already, so nothing counts twice.
-    forWindow(shape, { channel, ...from }, side, (at) => {
-      freed += measure.mass(output[at]!)
-      output[at] = 0
-    })
-    const length = measure.excess(channels) * measure.length(spare + freed)
-    const scale = length / Math.max(measure.length(made), 1e-12)
-    forWindow(shape, { channel, ...to }, side, (at, place) => {
-      output[at] = scale * bump[place]!
+    const bump = Float64Array.from(
+      target,
+      (at, place) => sign * pattern[place]! + values[at]! / heldLength,
+    )
+    // The target is cleared before the source is measured, so an overlap counts once.
+    clear(values, target)
+    const freed = addMass(held, values, source, measure)
+    clear(values, source)
+    const length = measure.excess(channels) * measure.length(unusedPerChannel + freed)
+    const scale = length / Math.max(measure.length(totalMass(bump, measure)), leastLength)
+    target.forEach((at, place) => {
+      values[at] = scale * bump[place]!
     })
   }
   scaleToSurface(proposal, measure)
 }
 
-/** From a perturbation to a point in its direction, at distance ε (L2) or at least ε (L1). */
+/** Turns a perturbation into a point in its direction, at distance ε (L2) or at least ε (L1). */
 function scaleToSurface({ ball, output }: SquareProposal, measure: Measure): void {
-  let total = 0
-  for (let i = 0; i < output.length; i++) total += measure.mass(output[i]!)
-  const scale = measure.scale(ball.threatModel.epsilon, Math.max(measure.length(total), 1e-12))
+  const length = Math.max(measure.length(totalMass(output, measure)), leastLength)
+  const scale = measure.scale(ball.threatModel.epsilon, length)
   for (let i = 0; i < output.length; i++) output[i] = ball.center[i]! + scale * output[i]!
 }
 
-/** A bump and its negative, each half of a window of `side` squared, of length 1 together; across or down. */
+/**
+ * A window `[side, side]` of unit length: a bump and its negative, one in each half.
+ * @param across left and right halves; otherwise upper and lower halves
+ */
 function twinBump(side: number, measure: Measure, across: boolean): Float64Array {
   const upper = Math.floor(side / 2)
   const pattern = new Float64Array(side * side)
   addBump(pattern, { from: 0, rows: upper, columns: side, sign: 1 }, measure)
   addBump(pattern, { from: upper, rows: side - upper, columns: side, sign: -1 }, measure)
-  let total = 0
-  for (const value of pattern) total += measure.mass(value)
-  const length = measure.length(total)
+  const length = measure.length(totalMass(pattern, measure))
   return pattern.map((_, place) => {
     const [row, column] = [Math.floor(place / side), place % side]
     return pattern[across ? column * side + row : place]! / length
   })
 }
 
-/** Rings of falling weight around the middle of some rows, of length 1. */
+/** Writes a bump of unit length into some rows: concentric rings whose weight falls outward. */
 function addBump(
   pattern: Float64Array,
   { from, rows, columns, sign }: { from: number; rows: number; columns: number; sign: 1 | -1 },
@@ -146,35 +143,61 @@ function addBump(
 ): void {
   const [middleRow, middleColumn] = [Math.floor(rows / 2), Math.floor(columns / 2)]
   const values = new Float64Array(rows * columns)
-  // The k-th square holds all rings up to the k-th, so a component gets the weights of its ring and all beyond.
+  // A bump is a sum of filled squares; a component is inside those of its own ring and beyond.
   const weights = new Float64Array(Math.max(middleRow, middleColumn) + 2)
   for (let k = weights.length - 2; k >= 0; k--) weights[k] = weights[k + 1]! + measure.ring(k)
-  let total = 0
   for (let place = 0; place < values.length; place++) {
-    const away = Math.max(
+    const ring = Math.max(
       Math.abs(Math.floor(place / columns) - middleRow),
       Math.abs((place % columns) - middleColumn),
     )
-    values[place] = weights[away]!
-    total += measure.mass(values[place]!)
+    values[place] = weights[ring]!
   }
-  const length = measure.length(total)
+  const length = measure.length(totalMass(values, measure))
   values.forEach((value, place) => {
     pattern[from * columns + place] = (sign * value) / length
   })
 }
 
-function forWindow(
-  [, height, width]: SquareProposal['shape'],
-  { channel, top, left }: { channel: number; top: number; left: number },
+/** The upper left corner of a random window. */
+function drawCorner({ shape, side, stream }: SquareProposal): { top: number; left: number } {
+  const [, height, width] = shape
+  const top = stream.integer(height - side + 1)
+  return { top, left: stream.integer(width - side + 1) }
+}
+
+/** `[side²]`: the indices of a window's pixels in a channel, row by row. */
+function windowPixels(
+  width: number,
   side: number,
-  visit: (at: number, place: number) => void,
-): void {
-  for (let row = 0; row < side; row++) {
-    for (let column = 0; column < side; column++) {
-      visit((channel * height + top + row) * width + left + column, row * side + column)
-    }
-  }
+  { top, left }: { readonly top: number; readonly left: number },
+): Int32Array {
+  return Int32Array.from(
+    { length: side * side },
+    (_, place) => (top + Math.floor(place / side)) * width + left + (place % side),
+  )
+}
+
+/** One channel of the output, sharing its memory. */
+function channelOf({ shape, output }: SquareProposal, channel: number): Float64Array {
+  const plane = shape[1] * shape[2]
+  return output.subarray(channel * plane, (channel + 1) * plane)
+}
+
+function clear(values: Float64Array, window: Int32Array): void {
+  for (const at of window) values[at] = 0
+}
+
+/** Adds the masses of a window's values to a sum, one by one. */
+function addMass(sum: number, values: Float64Array, window: Int32Array, measure: Measure): number {
+  for (const at of window) sum += measure.mass(values[at]!)
+  return sum
+}
+
+function totalMass(values: Float64Array, measure: Measure): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += measure.mass(values[i]!)
+  return total
 }
 
 function measureOf({ ball }: SquareProposal): Measure {
