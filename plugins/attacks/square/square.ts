@@ -27,7 +27,8 @@ const optionsSchema = {
       type: 'boolean',
       default: false,
       description:
-        'rescale the schedule of square sizes from 10,000 queries to `queries`; AutoAttack does not',
+        'rescale the schedule of square sizes from 10,000 queries to `queries`; AutoAttack does ' +
+        'not',
     },
   },
 } as const satisfies JSONSchema

@@ -68,7 +68,9 @@ function grow(layer: Image, needle: Needle): void {
   }
 }
 
-/** Spreads a dot over the four nearest pixels. Each pixel takes the maximum of old and new value. */
+/**
+ * Spreads a dot over the four nearest pixels. Each pixel takes the maximum of old and new value.
+ */
 function dot({ height, width, data }: Image, y: number, x: number, brightness: number): void {
   const [top, left] = [Math.floor(y), Math.floor(x)]
   for (const row of [top, top + 1]) {

@@ -67,7 +67,9 @@ function saturated(value: number): number {
   return Math.min(255, Math.max(0, Math.round(value)))
 }
 
-/** Step lengths of OpenCV's 5 × 5 distance mask: horizontal or vertical, diagonal, knight's move. */
+/**
+ * Step lengths of OpenCV's 5 × 5 distance mask: horizontal or vertical, diagonal, knight's move.
+ */
 const [across, diagonal, knight] = [1, 1.4, 2.1969]
 /** Steps that reach a pixel from above or from the left; the other steps are their opposites. */
 const leads = [
