@@ -31,8 +31,8 @@ const window = 10
  *
  * Follows the authors' second implementation (Foolbox 3): one proposal at a time, lengths adapted
  * at every tenth. Differs from it: the search ends when its budget is spent, not at convergence;
- * starting points come from `findStart`; rates are computed over 10 checks instead of 100 and 30, so
- * that lengths adapt within fewer queries.
+ * starting points come from `findStart`; rates are computed over 10 checks instead of 100 and 30,
+ * so that lengths adapt within fewer queries.
  * @see Brendel et al. 2017, algorithm 1
  */
 export async function boundaryWalk(

@@ -79,10 +79,10 @@ function scalesOf(norm: Norm, size: number): { tolerance: number; radius: number
 }
 
 /**
- * Estimates the normal as Σ (φᵢ − mean φ)·uᵢ over random directions uᵢ. φᵢ is 1 if the point in that
- * direction is misclassified and −1 otherwise; subtracting the mean reduces variance, as in the
- * paper. If all φᵢ are equal, the estimate is Σ φᵢ·uᵢ. Directions are those of the evaluated points,
- * after clipping and rounding.
+ * Estimates the normal as Σ (φᵢ − mean φ)·uᵢ over random directions uᵢ. φᵢ is 1 if the point in
+ * that direction is misclassified and −1 otherwise; subtracting the mean reduces variance, as in
+ * the paper. If all φᵢ are equal, the estimate is Σ φᵢ·uᵢ. Directions are those of the evaluated
+ * points, after clipping and rounding.
  */
 function* estimateNormal(
   { norm, stream, low, high, judge }: DecisionExample,

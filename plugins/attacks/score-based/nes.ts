@@ -34,10 +34,10 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Natural evolution strategies with antithetic sampling. Samples, their standard deviation, momentum,
- * and the number of queries are those of the authors' code, and so is the step, 0.01 at their ε of
- * 0.05. Differs from it: the step length is constant; gradients accumulate as in `mim`; the
- * loss is the margin instead of cross-entropy, and the attack is untargeted.
+ * Natural evolution strategies with antithetic sampling. Samples, their standard deviation,
+ * momentum, and the number of queries are those of the authors' code, and so is the step, 0.01 at
+ * their ε of 0.05. Differs from it: the step length is constant; gradients accumulate as in `mim`;
+ * the loss is the margin instead of cross-entropy, and the attack is untargeted.
  * @see Ilyas et al. 2018
  */
 export const nes = defineAttack({

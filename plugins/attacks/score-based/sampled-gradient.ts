@@ -25,9 +25,9 @@ export interface GradientSamples {
 /**
  * Estimates the gradient of a loss at a point. In each pair x ± σu the losses differ by Δ and the
  * points by d; the slope of a component is the least-squares fit Σ Δ·d / Σ d². Away from the bounds
- * this is SPSA's estimate mean(Δ / d) for signs. For normal directions it is the estimate of natural
- * evolution strategies with the sample variance in place of σ². At a bound, where one of the two
- * points is clipped, it is the one-sided slope.
+ * this is SPSA's estimate mean(Δ / d) for signs. For normal directions it is the estimate of
+ * natural evolution strategies with the sample variance in place of σ². At a bound, where one of
+ * the two points is clipped, it is the one-sided slope.
  * @see Uesato et al. 2018, algorithm 1; Ilyas et al. 2018
  */
 export function* estimateGradient(

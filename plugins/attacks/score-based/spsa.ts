@@ -35,7 +35,8 @@ const optionsSchema = {
 /**
  * Simultaneous perturbation stochastic approximation on the margin, with Adam and projection. The
  * distance of samples, the step size, and the random start are those of CleverHans, and so are the
- * 128 samples, which include both points of a pair here. Only the queries limit the number of steps.
+ * 128 samples, which include both points of a pair here. Only the queries limit the number of
+ * steps.
  * @see Uesato et al. 2018, algorithm 1
  */
 export const spsa = defineAttack({

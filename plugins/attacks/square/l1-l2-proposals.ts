@@ -77,8 +77,9 @@ export function drawTiles(proposal: SquareProposal): void {
 
 /**
  * Moves mass to a random target window (algorithm 3). In each channel, the new bump is a twin bump
- * of random sign plus the perturbation that the target held, scaled to unit length. Its mass is that
- * of the target and of a second random window, which is set to 0, plus the unused mass of the ball.
+ * of random sign plus the perturbation that the target held, scaled to unit length. Its mass is
+ * that of the target and of a second random window, which is set to 0, plus the unused mass of the
+ * ball.
  */
 export function proposeBump(proposal: SquareProposal): void {
   const { ball, best, shape, side, stream, output } = proposal

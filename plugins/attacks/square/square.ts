@@ -34,9 +34,9 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The Square attack on the margin. It uses no gradients, so it also detects gradient masking. In Linf
- * a proposal changes one square only, so the first layers of a network need to be computed only
- * where the square affects them.
+ * The Square attack on the margin. It uses no gradients, so it also detects gradient masking. In
+ * Linf a proposal changes one square only, so the first layers of a network need to be computed
+ * only where the square affects them.
  * @see Andriushchenko et al. 2019
  */
 export const square = defineAttack({

@@ -4,8 +4,8 @@ import { between } from './corruption-record.ts'
 import type { Image } from './image.ts'
 
 /**
- * Draws a layer of values from 0 to 1 (Fournier et al. 1982). It is cropped from a square that wraps
- * around and whose side is the next power of two.
+ * Draws a layer of values from 0 to 1 (Fournier et al. 1982). It is cropped from a square that
+ * wraps around and whose side is the next power of two.
  * @param decay divides the random part at each halving of the grid; large values give soft clouds
  */
 export function drawPlasma(

@@ -74,8 +74,8 @@ function roundHalfEven(value: number): number {
 
 /**
  * Shrinks each side to ⌊fraction · side⌋ (at least 1) and enlarges it again, with Pillow's box
- * filter: each output pixel is the mean of the pixels whose center is in its box. Values are rounded
- * to 8 bits after each of the four passes.
+ * filter: each output pixel is the mean of the pixels whose center is in its box. Values are
+ * rounded to 8 bits after each of the four passes.
  */
 export function shrinkAndEnlarge(image: Image, fraction: number): Image {
   const { height, width } = image
