@@ -49,7 +49,7 @@ const optionsSchema = {
       minimum: 0,
       maximum: 1,
       default: 0.5,
-      description: `${withoutTransform}largest change ρ of an amplitude, from 0 to 1; factors are in [1 − ρ, 1 + ρ]`,
+      description: `${withoutTransform}ρ, from 0 to 1; amplitudes are scaled by 1 − ρ to 1 + ρ`,
     },
   },
 } as const satisfies JSONSchema

@@ -1,45 +1,70 @@
-/** Options that every trained defense has. */
+/** Options of all trained defenses. */
 import { scheduleNames } from '../../../core/api/training.ts'
 
-/** JSON Schema properties; defaults are a common recipe for CIFAR-sized images. */
+/** JSON Schema properties. Defaults are a common recipe for CIFAR-sized images. */
 export const trainingProperties = {
   network: {
     type: 'object',
     additionalProperties: false,
     required: ['id'],
     properties: {
-      id: { type: 'string', description: 'A network plugin.' },
-      options: { type: 'object', default: {} },
+      id: { type: 'string', description: 'id of a network plugin' },
+      options: { type: 'object', default: {}, description: 'options of the network plugin' },
     },
     default: { id: 'small-cnn', options: {} },
-    description: 'The architecture, and its options.',
+    description: 'architecture to train',
   },
-  epochs: { type: 'integer', minimum: 1, default: 10 },
-  batchSize: { type: 'integer', minimum: 1, default: 128 },
-  learningRate: { type: 'number', exclusiveMinimum: 0, default: 0.1 },
-  momentum: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0.9 },
-  nesterov: { type: 'boolean', default: true },
-  weightDecay: { type: 'number', minimum: 0, default: 0.0005 },
-  schedule: { enum: scheduleNames, default: 'one-cycle' },
+  epochs: {
+    type: 'integer',
+    minimum: 1,
+    default: 10,
+    description: 'passes over the training data',
+  },
+  batchSize: { type: 'integer', minimum: 1, default: 128, description: 'examples per step' },
+  learningRate: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    default: 0.1,
+    description: 'largest learning rate of the schedule',
+  },
+  momentum: {
+    type: 'number',
+    minimum: 0,
+    exclusiveMaximum: 1,
+    default: 0.9,
+    description: 'momentum of SGD, from 0 to below 1; 0 disables it',
+  },
+  nesterov: { type: 'boolean', default: true, description: 'use Nesterov momentum' },
+  weightDecay: {
+    type: 'number',
+    minimum: 0,
+    default: 0.0005,
+    description: 'coefficient of the L2 penalty on the weights',
+  },
+  schedule: {
+    enum: scheduleNames,
+    default: 'one-cycle',
+    description: 'learning rate over the course of training',
+  },
   warmup: {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: 0,
-    description: 'First fraction of training with a rising rate.',
+    description: 'fraction of training, from 0 to 1, over which the learning rate rises',
   },
   crop: {
     type: 'integer',
     minimum: 0,
     default: 4,
-    description: 'Zero padding before a random crop; 0 for none.',
+    description: 'zero padding in pixels before a random crop; 0 disables cropping',
   },
-  flip: { type: 'boolean', default: true, description: 'Random mirror images.' },
+  flip: { type: 'boolean', default: true, description: 'flip images horizontally at random' },
   validation: {
     type: 'integer',
     minimum: 0,
     default: 500,
-    description: 'Training examples held out to watch progress.',
+    description: 'training examples held out to measure progress',
   },
   averaging: {
     type: 'number',
@@ -47,6 +72,7 @@ export const trainingProperties = {
     exclusiveMaximum: 1,
     default: 0.995,
     description:
-      'Decay per step of the running average of weights that becomes the model; 0 for the last weights.',
+      'decay per step, from 0 to below 1, of the running average of weights that becomes the ' +
+      'model; 0 uses the final weights',
   },
 } as const
