@@ -86,7 +86,7 @@ export const onnxModel = defineDefense({
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `option file: cannot read ${path} (${reason}); ` + 'expected the path of an .onnx file',
+        `option file: cannot read ${path} (${reason}); expected the path of an .onnx file`,
         { cause },
       )
     }

@@ -44,7 +44,10 @@ export const trainingProperties = {
   schedule: {
     enum: scheduleNames,
     default: 'one-cycle',
-    description: 'learning rate over the course of training',
+    description:
+      'learning rate over training; cosine: half a cosine down to 0; one-cycle: rises over the ' +
+      'first 30 %, then falls to 0; step: divided by 10 at half and at three quarters; constant: ' +
+      'no change',
   },
   warmup: {
     type: 'number',
