@@ -1,4 +1,4 @@
-/** The built-in plugins: sorted tables of lazy loaders, of the same form as a third party's package exports. */
+/** The built-in plugins: sorted tables of lazy loaders, in the form that plugin packages export. */
 import type { PluginTable } from '../core/api/plugin.ts'
 
 const builtins: PluginTable = {

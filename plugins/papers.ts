@@ -1,6 +1,10 @@
-/** The papers that the built-in plugins implement: one record each, cited by name. */
+/** The papers that the built-in plugins implement. */
 import type { PluginSource } from '../core/api/plugin.ts'
 
+/**
+ * One record per paper, keyed by first author and year. Docstrings cite them as "Croce and Hein
+ * 2020" or "Li et al. 2024", with the year given here.
+ */
 export const papers = {
   andriushchenko2019: {
     authors: 'Andriushchenko, Croce, Flammarion, Hein',
@@ -18,14 +22,16 @@ export const papers = {
     authors: 'Athalye, Carlini, Wagner',
     year: 2018,
     title:
-      'Obfuscated gradients give a false sense of security: circumventing defenses to adversarial examples',
+      'Obfuscated gradients give a false sense of security: circumventing defenses to ' +
+      'adversarial examples',
     url: 'https://arxiv.org/abs/1802.00420',
   },
   brendel2017: {
     authors: 'Brendel, Rauber, Bethge',
     year: 2017,
     title:
-      'Decision-based adversarial attacks: reliable attacks against black-box machine learning models',
+      'Decision-based adversarial attacks: reliable attacks against black-box machine learning ' +
+      'models',
     url: 'https://arxiv.org/abs/1712.04248',
   },
   carlini2016: {
@@ -50,7 +56,8 @@ export const papers = {
     authors: 'Croce, Hein',
     year: 2020,
     title:
-      'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks',
+      'Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free ' +
+      'attacks',
     url: 'https://arxiv.org/abs/2003.01690',
   },
   dong2017: {
@@ -148,7 +155,8 @@ export const papers = {
     authors: 'Papernot, McDaniel, Goodfellow',
     year: 2016,
     title:
-      'Transferability in machine learning: from phenomena to black-box attacks using adversarial samples',
+      'Transferability in machine learning: from phenomena to black-box attacks using ' +
+      'adversarial samples',
     url: 'https://arxiv.org/abs/1605.07277',
   },
   pintor2021: {
@@ -161,7 +169,8 @@ export const papers = {
     authors: 'Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger',
     year: 2018,
     title:
-      'Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and defenses',
+      'Decoupling direction and norm for efficient gradient-based L2 adversarial attacks and ' +
+      'defenses',
     url: 'https://arxiv.org/abs/1811.09600',
   },
   shafahi2018: {

@@ -14,7 +14,7 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 64,
-      description: 'Channels of the first stage; doubled at each next one.',
+      description: 'channels of the first stage; each further stage doubles them',
     },
     blocks: {
       type: 'array',
@@ -22,21 +22,23 @@ const optionsSchema = {
       minItems: 1,
       maxItems: 6,
       default: [2, 2, 2, 2],
-      description: 'Residual blocks per stage; [2, 2, 2, 2] is ResNet-18.',
+      description: 'residual blocks of each stage, for 1 to 6 stages; [2, 2, 2, 2] is ResNet-18',
     },
     stemStride: {
       enum: [1, 2],
       default: 1,
       description:
-        'Stride of the first convolution; 2 halves the size of all that follows, for a quarter of the work.',
+        'stride of the first convolution; 2 halves height and width of all feature maps, at a ' +
+        'quarter of the cost',
     },
   },
 } as const
 
 /**
- * ResNet-18 in its CIFAR form: a 3×3 stem without pooling, basic blocks, stages after the first
- * with stride 2, global average, one linear layer (He et al. 2016, arXiv 1512.03385, section 4.2
- * for the stem; the four stages are those of its ImageNet form, as the field uses on CIFAR).
+ * ResNet-18 in its CIFAR form: a 3 × 3 stem without pooling, basic blocks, stride 2 in each stage
+ * after the first, global average pooling, and one linear layer. The four stages are those of the
+ * ImageNet form, as is common on CIFAR.
+ * @see He et al. 2015, section 4.2, for the stem
  */
 export const resnet = defineNetwork({
   meta: {
@@ -49,8 +51,10 @@ export const resnet = defineNetwork({
     optionsSchema,
   },
   define({ options: { width, blocks, stemStride }, classes }) {
+    const depth = 2 * blocks.reduce((sum, count) => sum + count, 0) + 2
+    const stem = stemStride === 2 ? ', stem of stride 2' : ''
     return {
-      title: `ResNet-${2 * blocks.reduce((sum, count) => sum + count, 0) + 2}, ${width} base channels${stemStride === 2 ? ', stem of stride 2' : ''}`,
+      title: `ResNet-${depth}, ${width} base channels${stem}`,
       build(scope, images) {
         let x = g.relu(
           batchNormalization(
@@ -69,7 +73,7 @@ export const resnet = defineNetwork({
   },
 })
 
-/** relu(norm(conv(relu(norm(conv x)))) + shortcut x). */
+/** relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)). */
 function basicBlock(scope: LayerScope, x: Value, channels: number, stride: number): Value {
   const inner = g.relu(
     batchNormalization(scope, convolution(scope, x, { channels, kernel: 3, stride })),

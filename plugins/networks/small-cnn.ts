@@ -1,4 +1,4 @@
-/** A small convolutional network, for quick runs and small images. */
+/** A small convolutional network for quick runs and small images. */
 import { g } from '../../core/api/graph.ts'
 import { defineNetwork } from '../../core/api/plugin.ts'
 import { batchNormalization, convolution, flatten, linear } from '../../core/api/training.ts'
@@ -11,25 +11,28 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 16,
-      description: 'Channels of the first layer; doubled at each next one.',
+      description: 'channels of the first convolution; each further one doubles them',
     },
     layers: {
       type: 'integer',
       minimum: 1,
       maximum: 6,
       default: 3,
-      description: 'Convolutions, all but the first with stride 2.',
+      description: 'number of convolutions, 1 to 6; all but the first have stride 2',
     },
     hidden: {
       type: 'integer',
       minimum: 1,
       default: 64,
-      description: 'Units of the hidden fully connected layer.',
+      description: 'units of the hidden linear layer',
     },
   },
 } as const
 
-/** Convolutions 3×3 with batch normalization and ReLU, each after the first with stride 2, then two linear layers. */
+/**
+ * 3 × 3 convolutions with batch normalization and ReLU, all but the first with stride 2, then two
+ * linear layers.
+ */
 export const smallCnn = defineNetwork({
   meta: {
     id: 'small-cnn',

@@ -1,26 +1,8 @@
 /** Accuracy on corrupted images as a matrix: a row for each corruption, a column for each severity, and the means. */
 import { canonicalJson } from '../../core/base/hash.ts'
 import type { PluginOptions } from '../../core/plugin/contract.ts'
+import { benchmarkCorruptions } from '../../core/threat/corruption-ids.ts'
 import type { Proportion } from './proportion.ts'
-
-/** The 15 corruptions that count in CIFAR-10-C, as the plugin `corruption` calls them, in the order of the paper (arXiv:1903.12261). */
-export const benchmarkCorruptions = [
-  'gaussian-noise',
-  'shot-noise',
-  'impulse-noise',
-  'defocus-blur',
-  'glass-blur',
-  'motion-blur',
-  'zoom-blur',
-  'snow',
-  'frost',
-  'fog',
-  'brightness',
-  'contrast',
-  'elastic-transform',
-  'pixelate',
-  'jpeg-compression',
-] as const
 
 /** An attack of the plugin `corruption`; results and leaderboard entries both have such. */
 export interface CorruptionAttack {

@@ -1,4 +1,4 @@
-/** AutoAttack: APGD, FAB and Square one after the other, each on what the others left. */
+/** AutoAttack: an ensemble of APGD, FAB, and Square. */
 import { ConfigError, defineAttack } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import {
@@ -16,7 +16,7 @@ import { papers } from '../../papers.ts'
 const attackNames = ['apgd-ce', 'apgd-dlr', 'apgd-t', 'fab', 'fab-t', 'square'] as const
 type AttackName = (typeof attackNames)[number]
 
-const ofCustom = 'with version "custom" only: '
+const customOnly = 'version custom only: '
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
@@ -25,34 +25,35 @@ const optionsSchema = {
       enum: ['standard', 'plus', 'rand', 'custom'],
       default: 'standard',
       description:
-        'standard: apgd-ce, apgd-t, fab-t, square; plus: more attacks and restarts; rand: for models that answer at random; custom: your own',
+        'standard: apgd-ce, apgd-t, fab-t, square; plus: more attacks and restarts; rand: for ' +
+        'stochastic models; custom: chosen by the other options',
     },
     attacks: {
       type: 'array',
       items: { enum: attackNames },
       minItems: 1,
       uniqueItems: true,
-      description: `${ofCustom}the attacks in their order; those of standard if left out`,
+      description: `${customOnly}attacks in order; default: those of standard`,
     },
     steps: {
       type: 'integer',
       minimum: 1,
-      description: `${ofCustom}gradient steps a restart; 100 if left out`,
+      description: `${customOnly}gradient steps per restart; default: 100`,
     },
     restarts: {
       type: 'integer',
       minimum: 1,
-      description: `${ofCustom}restarts of apgd-ce, apgd-dlr and fab; 5 if left out`,
+      description: `${customOnly}restarts of apgd-ce, apgd-dlr, and fab; default: 5`,
     },
     targets: {
       type: 'integer',
       minimum: 1,
-      description: `${ofCustom}targets of apgd-t and fab-t; 9 if left out, cut to those there are`,
+      description: `${customOnly}targets of apgd-t and fab-t, at most all wrong classes; default: 9`,
     },
     queries: {
       type: 'integer',
       minimum: 1,
-      description: `${ofCustom}forward passes of square; 5000 if left out`,
+      description: `${customOnly}forward passes of square; default: 5000`,
     },
   },
 } as const satisfies JSONSchema
@@ -62,7 +63,7 @@ type Options = FromSchema<typeof optionsSchema>
 interface Version {
   readonly attacks: readonly AttackName[]
   readonly steps: number
-  /** Of apgd-ce, apgd-dlr and fab; the targeted ones start once for each target. */
+  /** Of apgd-ce, apgd-dlr, and fab. Targeted attacks start once for each target. */
   readonly restarts: number
   readonly targets: Readonly<Record<'apgd-t' | 'fab-t', number>>
   readonly queries: number
@@ -78,7 +79,7 @@ const budgets = {
 } as const satisfies Omit<Version, 'attacks'>
 const standardAttacks = ['apgd-ce', 'apgd-t', 'fab-t', 'square'] as const
 
-/** What each version of the reference runs. */
+/** The attacks and budgets of each version of the authors' code. */
 const versions: Readonly<Record<Options['version'], (options: Options, norm: Norm) => Version>> = {
   standard: (_, norm) => ({
     ...budgets,
@@ -102,13 +103,15 @@ const versions: Readonly<Record<Options['version'], (options: Options, norm: Nor
 }
 
 /**
- * The ensemble whose robust accuracy the field reports: an example counts as robust if no stage breaks it.
+ * The ensemble whose robust accuracy the field reports: an example is robust if no stage breaks it.
  *
- * Its verdicts are those of the reference at the same budgets, at fewer passes: fooled examples leave at once, also inside a stage;
- * targets are ranked once; the host's check is not repeated between stages. With ten classes, `standard` costs an example that
- * is never fooled 7,820 forward and 1,900 backward passes (the reference: 7,856 and 1,910). The targets are the nine likeliest
- * wrong classes or all there are; with few classes DLR turns into the margin (see `dlr`, `dlrTargeted`).
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690
+ * Outcomes are those of the authors' code at the same budgets, with fewer passes: fooled examples
+ * leave at once, also within a stage; targets are ranked once; the host's check is not repeated
+ * between stages. With ten classes, `standard` costs 7,820 forward and 1,900 backward passes for an
+ * example that is never fooled (the authors' code: 7,856 and 1,910). The targets are the nine most
+ * likely wrong classes, or all if there are fewer. With few classes DLR becomes the margin (see
+ * `dlr`, `dlrTargeted`).
+ * @see Croce and Hein 2020
  */
 export const autoattack = defineAttack({
   meta: {
@@ -139,7 +142,8 @@ function stagesOf(options: Options, classes: number, norm: Norm): Stage[] {
   if (name !== 'custom' && stray !== undefined) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `autoattack: version "${name}" has fixed budgets, but the options state ${stray}; leave it out, or take version "custom"`,
+      `autoattack: version "${name}" has fixed budgets, but option ${stray} is set; ` +
+        'remove it or use version "custom"',
     )
   }
   const version = versions[name](options, norm)

@@ -1,25 +1,29 @@
-/** One attack after another on the examples that are left, with the worst case of each: the machinery of autoattack. */
+/** Runs attacks as stages, each on the examples that earlier stages did not break. */
 import { rankTargets, subtask } from '../../../core/api/attack.ts'
 import type { AttackFindings, AttackTask, RankedTargets } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
 
+/** One attack of an ensemble. */
 export interface Stage {
   readonly name: string
-  /** Passes for an example that is never fooled; without the pass that ranks its targets. */
+  /** Passes of an example that is never fooled, without the pass that ranks its targets. */
   readonly cost: { readonly forward: number; readonly backward: number }
-  /** How many ranked targets it goes through; 0 for none. */
+  /** Number of ranked targets that the stage attacks; 0 for an untargeted stage. */
   readonly targets: number
+  /** @param ranked targets of each example of the task; undefined for an untargeted stage */
   run(task: AttackTask, ranked: RankedTargets | undefined): Promise<AttackFindings>
 }
 
+/** The result of `runStages`. */
 export interface EnsembleFindings extends AttackFindings {
-  /** `[n]`: the place of the stage that fooled the model; −1 where none did. */
+  /** `[n]`: index of the stage that fooled the model; −1 if none did. */
   readonly brokenBy: Int32Array
 }
 
 /**
- * Runs the stages in their order, each on the examples that no earlier one has broken, with random streams of its own. Targets are
- * ranked once, when the first stage needs them. Where nothing is found, the answer is the point with the largest margin of all stages.
+ * Runs the stages in order, each on the examples that no earlier stage broke and with its own
+ * random streams. Targets are ranked once, before the first stage that needs them. If no stage
+ * breaks an example, its result is the point with the largest margin over all stages.
  */
 export async function runStages(
   task: AttackTask,
@@ -70,7 +74,10 @@ export async function runStages(
   return { adversarial, fooled, margins, brokenBy }
 }
 
-/** Passes of all stages for an example that is never fooled, and one forward pass if there are targets to rank. */
+/**
+ * Passes of all stages for an example that is never fooled, and one forward pass if targets are
+ * ranked.
+ */
 export function stagesCost(stages: readonly Stage[]): {
   readonly forward: number
   readonly backward: number
@@ -84,7 +91,7 @@ export function stagesCost(stages: readonly Stage[]): {
   return { forward, backward }
 }
 
+/** Relative duration of a stage: a backward pass takes about as long as two forward passes. */
 function weightOf({ cost }: Stage): number {
-  // A backward pass takes about as long as two forward passes.
   return cost.forward + 2 * cost.backward
 }

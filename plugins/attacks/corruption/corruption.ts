@@ -1,14 +1,15 @@
-/** Common corruptions: what happens to images without anybody's ill will. */
+/** Common corruptions: non-adversarial changes of images. */
 import { setImmediate } from 'node:timers/promises'
 import { createBall } from '../../../core/api/attack.ts'
 import { float32, sizeOf } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { AttackContext, JSONSchema } from '../../../core/api/plugin.ts'
+import { corruptionIds } from '../../../core/api/transforms.ts'
+import type { CorruptionId } from '../../../core/api/transforms.ts'
 import { corrupt, severities } from './corruptions/corruption-record.ts'
 import type { Severity } from './corruptions/corruption-record.ts'
-import { corruptionIds, corruptions } from './corruptions/table.ts'
-import type { CorruptionId } from './corruptions/table.ts'
+import { corruptions } from './corruptions/corruption-table.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {
@@ -16,12 +17,15 @@ const optionsSchema = {
   additionalProperties: false,
   required: ['corruption', 'severity'],
   properties: {
-    corruption: { enum: corruptionIds, description: 'its name in CIFAR-10-C, with hyphens' },
-    severity: { enum: severities, description: 'from 1, mild, to 5' },
+    corruption: {
+      enum: corruptionIds,
+      description: 'name of the corruption in CIFAR-10-C, with hyphens',
+    },
+    severity: { enum: severities, description: 'from 1 (mild) to 5 (severe)' },
     quantize: {
       type: 'boolean',
       default: true,
-      description: 'take and return images of 8 bits, as CIFAR-10-C has them',
+      description: 'round the input and the output to 8 bits per value, as in CIFAR-10-C',
     },
   },
 } as const satisfies JSONSchema
@@ -33,13 +37,14 @@ interface CorruptionOptions {
 }
 
 /**
- * One of the 19 corruptions of CIFAR-10-C at one of its 5 severities, drawn for each image from its own random stream.
- * It asks the model nothing, so it costs no passes. Inputs are scaled from the bounds to [0, 1] first, and back at last; three
- * channels are taken as red, green and blue. Constants are those for 32 × 32 pixels, whatever the size: lengths in pixels stay.
+ * One of the 19 corruptions of CIFAR-10-C at one of 5 severities. Each image has its own random
+ * stream. The attack never evaluates the model, so it costs no passes. Inputs are scaled from the
+ * bounds to [0, 1], corrupted, and scaled back. Three channels are read as red, green, and blue.
+ * Constants are those for 32 × 32 pixels at any image size: lengths in pixels do not scale.
  *
- * Differs from the published images: frost is made up, so its numbers are not comparable, and random numbers are others;
- * docs/corruptions.md says what else.
- * @see Hendrycks, Dietterich 2019, "Benchmarking neural network robustness to common corruptions and perturbations", arXiv:1903.12261
+ * Differs from the published images: frost textures are procedural, so frost is not comparable;
+ * random numbers differ; docs/corruptions.md lists the other differences.
+ * @see Hendrycks and Dietterich 2019
  */
 export const corruption = defineAttack({
   meta: {
@@ -63,17 +68,17 @@ export const corruption = defineAttack({
 async function corruptAll(context: AttackContext<CorruptionOptions>): Promise<FloatTensor> {
   const { inputs, options, rng, batchSize, signal } = context
   const { severity, quantize } = options
-  const chosen = corruptions.find(({ id }) => id === options.corruption)!
+  const chosen = corruptions[options.corruption]
   const [count = 0, channels = 1, height = 1, width = 1] = inputs.shape
   const size = sizeOf([channels, height, width])
   const [low, high] = context.threatModel.bounds
   const range = high - low
-  // Only the bounds limit a corruption: the ball of their whole range rounds into them.
+  // Only the bounds limit a corruption. A ball as large as their range rounds values into them.
   const box = { norm: 'Linf', epsilon: range, bounds: [low, high] } as const
   const adversarial = float32(inputs.shape, new Float32Array(inputs.data.length))
   for (let row = 0; row < count; row++) {
     if (row % batchSize === 0) {
-      // Nothing else here waits: lets an abort come through.
+      // The loop is synchronous otherwise; yield so that an abort can arrive.
       await setImmediate()
       signal.throwIfAborted()
     }

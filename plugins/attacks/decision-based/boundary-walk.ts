@@ -1,36 +1,39 @@
-/** The boundary attack: a random walk along the boundary that comes ever nearer. */
+/** A random walk along the decision boundary toward the example: the algorithm of `boundary`. */
 import { v, vectorLoop } from '../../../core/api/attack.ts'
 import type { AttackTask, QuerySearch } from '../../../core/api/attack.ts'
-import { ask, decisionSearch } from './decision-search.ts'
+import { decisionSearch, isMisclassified } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
 import { approachBoundary, findStart } from './decision-start.ts'
 
+/** Options of `boundaryWalk`. */
 export interface BoundaryWalkOptions {
-  /** Forward passes of each example, 1 or more: exactly so many are made. */
+  /** Forward passes per example, 1 or more; all of them are made. */
   readonly queries: number
-  /** δ at first: length of a step along the sphere around the example, over its radius. */
+  /** Initial δ: length of a step along the sphere around the example, relative to its radius. */
   readonly sphericalStep: number
-  /** ε at first: length of the step towards the example, over the radius. */
+  /** Initial ε: length of a step toward the example, relative to the radius. */
   readonly sourceStep: number
-  /** What lengths are multiplied with or divided by, above 1. */
+  /** Factor or divisor of these lengths, above 1. */
   readonly stepAdaptation: number
 }
 
-/** Where the bisection from the start to the boundary ends. */
+/** Ends the bisection from the start to the boundary, as a fraction of their distance. */
 const tolerance = 1e-3
-/** In one step of so many the point on the sphere is asked about, too. */
+/** One step in this many also evaluates the point on the sphere. */
 const checkEvery = 10
-/** Success rates are taken over so many of these steps. */
+/** Number of these steps over which success rates are computed. */
 const window = 10
 
 /**
- * Looks for the nearest misclassified point of every example in L2: a random step along the sphere around the example, a step
- * towards it, and there it stays if that is misclassified. Both lengths follow how often it is.
+ * Searches for the nearest misclassified point of each example in L2. A proposal is a random step
+ * along the sphere around the example, then a step toward the example; it is accepted if it is
+ * misclassified. Both step lengths adapt to the success rates.
  *
- * Follows the authors' second implementation (Foolbox 3): one proposal at a time, the lengths judged by every tenth. Differs from
- * it: after the budget, not at convergence, it ends; starts are those of `findStart`; rates are taken over 10 checks instead of 100 and
- * 30, so that lengths follow within fewer queries.
- * @see Brendel, Rauber, Bethge 2018, "Decision-based adversarial attacks", arXiv:1712.04248, algorithm 1
+ * Follows the authors' second implementation (Foolbox 3): one proposal at a time, lengths adapted
+ * at every tenth. Differs from it: the search ends when its budget is spent, not at convergence;
+ * starting points come from `findStart`; rates are computed over 10 checks instead of 100 and 30,
+ * so that lengths adapt within fewer queries.
+ * @see Brendel et al. 2017, algorithm 1
  */
 export async function boundaryWalk(
   task: AttackTask,
@@ -48,22 +51,25 @@ function* walk(example: DecisionExample, options: BoundaryWalkOptions): QuerySea
   const source = successRate()
   const sphere = new Float32Array(point.length)
   const candidate = new Float32Array(point.length)
+  const direction = new Float64Array(point.length)
   for (let step = 1; ; step++) {
-    const isNearer = propose(example, point, steps, { sphere, candidate })
+    const isNearer = propose(example, point, steps, { sphere, candidate, direction })
     const checks = step % checkEvery === 0
-    const stays = !checks || (yield* ask(example, sphere))
-    const reached = stays && (yield* ask(example, candidate))
-    if (reached && isNearer) point.set(candidate)
+    const sphereSucceeds = !checks || (yield* isMisclassified(example, sphere))
+    const succeeds = sphereSucceeds && (yield* isMisclassified(example, candidate))
+    if (succeeds && isNearer) point.set(candidate)
     if (!checks) continue
-    // On a smooth boundary half of the sphere's points near enough to this one are misclassified.
-    const change = spherical.add(stays, 0.2, 0.5)
+    // Near a point of a smooth boundary, half of the points of the sphere are misclassified.
+    const change = spherical.add(sphereSucceeds, 0.2, 0.5)
     steps.spherical *= stepAdaptation ** change
     steps.source *= stepAdaptation ** change
-    if (stays) steps.source *= stepAdaptation ** source.add(reached, 0.1, 0.25)
+    if (sphereSucceeds) steps.source *= stepAdaptation ** source.add(succeeds, 0.1, 0.25)
   }
 }
 
-/** Counts successes and says when there are too few (−1) or too many (1) of them; 0 while it is not clear. */
+/**
+ * Tracks a success rate: −1 if it is below `least`, 1 if above `most`, 0 otherwise or if unknown.
+ */
 function successRate(): {
   add(success: boolean, least: number, most: number): -1 | 0 | 1
 } {
@@ -80,36 +86,36 @@ function successRate(): {
   }
 }
 
-/** What directions are drawn into; nothing of it outlives a proposal. */
-let scratch = new Float64Array(0)
-
 /**
- * A random point on the sphere through `point` around the example, and one nearer to the example; both within the bounds.
- * @returns whether the second one is nearer than `point`, as float32
+ * Writes a random point on the sphere through `point` around the example, and a candidate nearer to
+ * the example. Both are within the bounds. `direction` is scratch space.
+ * @returns whether the candidate is nearer than `point`, in float32
  */
 function propose(
   { origin, stream, low, high }: DecisionExample,
   point: Float32Array,
   steps: { readonly spherical: number; readonly source: number },
-  output: { readonly sphere: Float32Array; readonly candidate: Float32Array },
+  output: {
+    readonly sphere: Float32Array
+    readonly candidate: Float32Array
+    readonly direction: Float64Array
+  },
 ): boolean {
-  const { sphere, candidate } = output
-  if (scratch.length !== point.length) scratch = new Float64Array(point.length)
-  const direction = scratch
+  const { sphere, candidate, direction } = output
   stream.fillNormal(direction)
   const { squares, along, lengths } = measureWay.run({ origin, point, direction }, {})
   const radius = Math.sqrt(squares)
-  // Of the direction what is at right angles to the radius, the tangent, counts.
+  // Only the tangent counts: the part of the direction orthogonal to the radius.
   const radial = squares === 0 ? 0 : along / squares
   const tangent = Math.sqrt(Math.max(0, lengths - radial * along))
   const length = tangent === 0 ? 0 : (steps.spherical * radius) / tangent
-  // Back onto the sphere.
+  // Scales the moved point back onto the sphere.
   const shrink = 1 / Math.sqrt(1 + steps.spherical ** 2)
   const { away } = stepAlongSphere.run(
     { origin, point, direction, sphere },
     { radial, length, shrink, low, high },
   )
-  // Bounds may have taken the point off the sphere: the candidate's own radius is what counts.
+  // Clipping to the bounds may move the point off the sphere, so its actual radius counts.
   const apart = Math.sqrt(away)
   const nearer = Math.max(0, steps.source * radius + apart - radius)
   const part = apart === 0 ? 0 : nearer / apart
@@ -117,7 +123,7 @@ function propose(
   return left < squares
 }
 
-/** From the example to the point, and what part of the direction goes that way. */
+/** With way = point − origin: ‖way‖², ⟨direction, way⟩, and ‖direction‖². */
 const measureWay = vectorLoop({
   arrays: { origin: 'float32', point: 'float32', direction: 'float64' },
   body({ origin, point, direction }) {
@@ -132,7 +138,10 @@ const measureWay = vectorLoop({
   },
 })
 
-/** origin + shrink·(way + length·(direction − radial·way)), and its squared distance from the origin. */
+/**
+ * origin + shrink·(way + length·(direction − radial·way)), and its squared distance from the
+ * origin.
+ */
 const stepAlongSphere = vectorLoop({
   arrays: { origin: 'float32', point: 'float32', direction: 'float64', sphere: 'float32' },
   scalars: ['radial', 'length', 'shrink', 'low', 'high'],

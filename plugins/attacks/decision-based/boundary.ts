@@ -1,4 +1,4 @@
-/** The boundary attack: a random walk on decisions alone. */
+/** The boundary attack: a random walk that uses the predicted class only. */
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { boundaryWalk } from './boundary-walk.ts'
@@ -13,35 +13,39 @@ const optionsSchema = {
       minimum: 1,
       default: 25000,
       description:
-        "forward passes of each example, all of which are made; the steps that the authors' code (Foolbox 3) makes",
+        'forward passes per example, all of which are made; the default is the number of steps ' +
+        "in the authors' code (Foolbox 3)",
     },
     sphericalStep: {
       type: 'number',
       exclusiveMinimum: 0,
       default: 0.01,
-      description: 'first length of a step along the sphere around the example, over its radius',
+      description:
+        'initial length of a step along the sphere around the example, as a fraction of its radius',
     },
     sourceStep: {
       type: 'number',
       exclusiveMinimum: 0,
       maximum: 1,
       default: 0.01,
-      description: 'first length of a step towards the example, over the radius',
+      description:
+        'initial length of a step toward the example, as a fraction of the radius; at most 1',
     },
     stepAdaptation: {
       type: 'number',
       exclusiveMinimum: 1,
       default: 1.5,
       description:
-        'what these lengths are multiplied with, or divided by, as steps succeed or fail',
+        'factor above 1 that lengthens these steps as they succeed and shortens them as they fail',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * The boundary attack, untargeted. Of the model's answers it uses the predicted class only. It goes on until its queries are
- * spent and returns the nearest misclassified point, so one run serves every ε. `hop-skip-jump` comes nearer with fewer queries.
- * @see Brendel, Rauber, Bethge 2018, "Decision-based adversarial attacks: reliable attacks against black-box machine learning models", arXiv:1712.04248
+ * The untargeted boundary attack. It uses the predicted class only, spends all its queries, and
+ * returns the nearest misclassified point, so one run serves every ε. `hop-skip-jump` gets nearer
+ * with fewer queries.
+ * @see Brendel et al. 2017
  */
 export const boundary = defineAttack({
   meta: {

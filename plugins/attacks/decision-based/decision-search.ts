@@ -1,4 +1,4 @@
-/** Attacks that see the predicted class and nothing else: what hop-skip-jump and boundary share. */
+/** Searches that see the predicted class only: shared by `hop-skip-jump` and `boundary`. */
 import {
   queryPoint,
   roundDown,
@@ -15,9 +15,9 @@ import type {
 import { sizeOf } from '../../../core/api/graph.ts'
 import type { Norm, RandomStream, ReferenceExamples } from '../../../core/api/plugin.ts'
 
-/** What a search knows of its example. */
+/** The input of a search on one example. */
 export interface DecisionExample {
-  /** x, as many components as an example has; not to be changed. */
+  /** x; read-only. */
   readonly origin: Float32Array
   readonly label: number
   readonly norm: Norm
@@ -27,18 +27,19 @@ export interface DecisionExample {
   readonly stream: RandomStream
   readonly budget: QueryBudget
   readonly reference: ReferenceExamples
-  /** True if a point is misclassified. The nearest such point of all is kept, whatever the search makes of it. */
+  /** True if a point is misclassified. The nearest such point is recorded as the result. */
   judge(point: Float32Array, logits: Float32Array): boolean
 }
 
+/** The result of `decisionSearch`. */
 export interface DecisionFindings extends Pick<NearestAdversarial, 'adversarial' | 'distances'> {
-  /** `[n]` */
+  /** `[n]`: queries of each example. */
   readonly queries: Int32Array
 }
 
 /**
- * Runs a search for each example, all of it on the example's own stream. Where searches do not end by themselves, the
- * budget ends them, and every example takes exactly `queries` forward passes.
+ * Runs a search for each example, with the example's own random stream. A search that does not
+ * return ends after exactly `queries` forward passes.
  */
 export async function decisionSearch(
   task: AttackTask,
@@ -67,7 +68,10 @@ export async function decisionSearch(
   return { adversarial: nearest.adversarial, distances: nearest.distances, queries: taken }
 }
 
-/** Asks whether a point within the bounds is misclassified. One query. */
-export function ask(example: DecisionExample, point: Float32Array): QuerySearch<boolean> {
+/** Queries whether a point within the bounds is misclassified. Costs one query. */
+export function isMisclassified(
+  example: DecisionExample,
+  point: Float32Array,
+): QuerySearch<boolean> {
   return queryPoint(point, (asked, logits) => example.judge(asked, logits))
 }

@@ -1,17 +1,18 @@
-/** Where attacks on decisions begin: a misclassified point, and the way from it to the boundary. */
+/** The start of decision-based attacks: a misclassified point, and a bisection to the boundary. */
 import { distance, rowOf } from '../../../core/api/attack.ts'
 import type { QuerySearch } from '../../../core/api/attack.ts'
-import { ask } from './decision-search.ts'
+import { isMisclassified } from './decision-search.ts'
 import type { DecisionExample } from './decision-search.ts'
 
-/** Images of noise that are tried before other examples are: many models take all noise for one class. */
+/** Noise images tried before other examples: many models assign one class to all noise. */
 const noiseDraws = 25
-/** Other examples that are looked at; the nearest of them are asked about first. */
+/** Other examples to consider; the nearest are queried first. */
 const candidates = 100
 
 /**
- * A misclassified point: uniform noise, or else the nearest of up to 100 examples of the data set that carry another label. If
- * none of these is misclassified either it goes on with noise, so it ends with a point or with the budget.
+ * Finds a misclassified point: uniform noise, or the nearest of up to 100 examples of the data set
+ * with another label. If none of these is misclassified, it continues with noise until it finds a
+ * point or the budget is spent.
  */
 export function* findStart(example: DecisionExample): QuerySearch<Float32Array> {
   const { low, high, origin, stream } = example
@@ -22,7 +23,7 @@ export function* findStart(example: DecisionExample): QuerySearch<Float32Array> 
       if (other) return other
     }
     for (let i = 0; i < noise.length; i++) noise[i] = low + (high - low) * stream.uniform()
-    if (yield* ask(example, noise)) return noise
+    if (yield* isMisclassified(example, noise)) return noise
   }
 }
 
@@ -35,14 +36,15 @@ function* findOther(example: DecisionExample): QuerySearch<Float32Array | undefi
     .map((place) => rowOf(inputs, place))
     .map((point) => ({ point, away: distance(norm, origin, point) }))
     .sort((a, b) => a.away - b.away)
-  for (const { point } of others) if (yield* ask(example, point)) return point
+  for (const { point } of others) if (yield* isMisclassified(example, point)) return point
   return undefined
 }
 
 /**
- * Bisects between the example and a misclassified point: along the line between them, in Linf by clipping the point to smaller
- * and smaller boxes around the example. Returns the last misclassified point.
- * @param tolerance ends the bisection, as a fraction of the distance at its start
+ * Bisects between the example and a misclassified point and returns the last misclassified point.
+ * In L2 it moves along the line between them; in Linf it clips the point to boxes around the
+ * example.
+ * @param tolerance ends the bisection, as a fraction of the initial distance
  */
 export function* approachBoundary(
   example: DecisionExample,
@@ -57,7 +59,7 @@ export function* approachBoundary(
   while (outside - inside > tolerance) {
     const fraction = (inside + outside) / 2
     between(example, start, { fraction, reach }, middle)
-    if (yield* ask(example, middle)) {
+    if (yield* isMisclassified(example, middle)) {
       outside = fraction
       nearest.set(middle)
     } else {
@@ -67,7 +69,7 @@ export function* approachBoundary(
   return nearest
 }
 
-/** The point at a fraction of the way from the example, 0, to the start, 1. */
+/** The point at a fraction of the way from the example (0) to the start (1). */
 function between(
   { norm, origin }: DecisionExample,
   start: Float32Array,
@@ -77,7 +79,7 @@ function between(
   const limit = fraction * reach
   for (let i = 0; i < output.length; i++) {
     const change = start[i]! - origin[i]!
-    const kept = norm === 'Linf' ? Math.min(Math.max(change, -limit), limit) : fraction * change
-    output[i] = origin[i]! + kept
+    const moved = norm === 'Linf' ? Math.min(Math.max(change, -limit), limit) : fraction * change
+    output[i] = origin[i]! + moved
   }
 }

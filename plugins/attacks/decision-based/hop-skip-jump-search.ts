@@ -1,51 +1,58 @@
-/** HopSkipJump: the boundary's normal from decisions alone, and jumps along it. */
+/**
+ * Jumps along the boundary's normal, estimated from decisions: the algorithm of `hop-skip-jump`.
+ */
 import { distance } from '../../../core/api/attack.ts'
 import type { AttackTask, QueryRequest, QuerySearch } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
-import { ask, decisionSearch } from './decision-search.ts'
+import { decisionSearch, isMisclassified } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
 import { approachBoundary, findStart } from './decision-start.ts'
 
+/** Options of `hopSkipJumpSearch`. */
 export interface HopSkipJumpOptions {
-  /** Forward passes of each example, 1 or more: exactly so many are made. */
+  /** Forward passes per example, 1 or more; all of them are made. */
   readonly queries: number
   /** B₀: samples of the first estimate, 1 or more; the estimate of iteration t takes B₀·√t. */
   readonly initialSamples: number
 }
 
-/** No estimate takes more samples than this, as in the authors' code. */
+/** Most samples of one estimate, as in the authors' code. */
 const mostSamples = 10_000
-/** Radius of the samples of the first iteration, as a fraction of the bounds' range. */
+/** Radius of the samples of the first iteration, as a fraction of the range of the bounds. */
 const firstRadius = 0.1
-/** Jumps shorter than this fraction of the distance are given up. */
+/** Shortest jump to try, as a fraction of the initial length. */
 const shortestJump = 2 ** -15
 
 /**
- * Looks for the nearest misclassified point of every example. From a point on the boundary it estimates the boundary's normal by
- * asking on which side random points around it lie, jumps along the normal, ever shorter until it lands on the misclassified
- * side, and bisects back towards the example.
+ * Searches for the nearest misclassified point of each example. From a point on the boundary it
+ * estimates the boundary's normal from the predictions at random points around it, jumps along the
+ * normal, halving the jump until it lands on the misclassified side, and bisects back toward the
+ * example.
  *
- * Differs from the authors' code: samples in Linf lie √d times as far out, so that a component moves by dist/d, about; where the code puts
- * them a component of an image moves by a few units of float32, and the estimates are worse. A jump that never lands is given
- * up, where the code would go on for ever. No more samples are taken than leave queries for a jump, while there are so
- * many. The nearest point of all that were judged is kept, not the last one. Starts are those of `findStart`.
- * @see Chen, Jordan, Wainwright 2020, "HopSkipJumpAttack: a query-efficient decision-based attack", arXiv:1904.02144, algorithm 2
+ * Differs from the authors' code:
+ * - In Linf, samples are √d times as far away, so that a component moves by about dist/d. At the
+ *   distance in the code, a component moves by a few float32 units and estimates are worse.
+ * - A jump that never lands is abandoned, where the code loops forever.
+ * - An estimate leaves queries for a jump, as long as there are enough.
+ * - The result is the nearest of all evaluated points, not the last one.
+ * - Starting points come from `findStart`.
+ * @see Chen et al. 2019, algorithm 2
  */
 export async function hopSkipJumpSearch(
   task: AttackTask,
   options: HopSkipJumpOptions,
 ): Promise<DecisionFindings> {
-  return decisionSearch(task, options.queries, (example) => hop(example, options))
+  return decisionSearch(task, options.queries, (example) => search(example, options))
 }
 
-function* hop(
+function* search(
   example: DecisionExample,
   { initialSamples }: HopSkipJumpOptions,
 ): QuerySearch<never> {
   const { norm, origin, low, high, budget } = example
   const size = origin.length
   const { tolerance, radius } = scalesOf(norm, size)
-  // What a jump and the way back to the boundary take, about.
+  // About the queries of a jump and the bisection after it.
   const reserve = 2 * Math.ceil(-Math.log2(tolerance))
   let landed = yield* findStart(example)
   let point = yield* approachBoundary(example, landed, tolerance)
@@ -61,7 +68,10 @@ function* hop(
   }
 }
 
-/** θ, where a bisection ends, and the radius δ of samples over the distance, of d components: the paper's but for √d in Linf. */
+/**
+ * θ, the tolerance of bisections, and δ, the radius of samples relative to the distance, for d
+ * components. These are the paper's, except for the factor √d of δ in Linf.
+ */
 function scalesOf(norm: Norm, size: number): { tolerance: number; radius: number } {
   return norm === 'Linf'
     ? { tolerance: size ** -2, radius: 1 / Math.sqrt(size) }
@@ -69,8 +79,10 @@ function scalesOf(norm: Norm, size: number): { tolerance: number; radius: number
 }
 
 /**
- * Σ (φᵢ − mean φ) uᵢ over random directions uᵢ, where φᵢ is 1 if the point at that radius is misclassified and −1 if not, and their mean
- * the paper's baseline against variance; if all are alike, Σ φᵢ uᵢ. The directions are measured at the points that were judged, after bounds and rounding.
+ * Estimates the normal as Σ (φᵢ − mean φ)·uᵢ over random directions uᵢ. φᵢ is 1 if the point in
+ * that direction is misclassified and −1 otherwise; subtracting the mean reduces variance, as in
+ * the paper. If all φᵢ are equal, the estimate is Σ φᵢ·uᵢ. Directions are those of the evaluated
+ * points, after clipping and rounding.
  */
 function* estimateNormal(
   { norm, stream, low, high, judge }: DecisionExample,
@@ -113,7 +125,10 @@ function* estimateNormal(
   return signed
 }
 
-/** The first misclassified point at length, length / 2, length / 4, … along the normal: in Linf along its signs; undefined if there is none. */
+/**
+ * The first misclassified point at length, length / 2, length / 4, … along the normal, or along its
+ * signs in Linf; undefined if there is none.
+ */
 function* jump(
   example: DecisionExample,
   point: Float32Array,
@@ -128,7 +143,7 @@ function* jump(
       const along = norm === 'Linf' ? Math.sign(normal[i]!) : scale * normal[i]!
       candidate[i] = Math.min(Math.max(point[i]! + part * length * along, low), high)
     }
-    if (yield* ask(example, candidate)) return candidate
+    if (yield* isMisclassified(example, candidate)) return candidate
   }
   return undefined
 }

@@ -1,4 +1,4 @@
-/** HopSkipJump: the nearest misclassified point, from decisions alone. */
+/** HopSkipJump: the nearest misclassified point, found with the predicted class only. */
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
@@ -13,22 +13,24 @@ const optionsSchema = {
       minimum: 1,
       default: 5000,
       description:
-        'forward passes of each example, all of which are made; the paper reports distances at 1,000, 5,000 and 20,000',
+        'forward passes per example, all of which are made; the paper reports distances at ' +
+        '1,000, 5,000, and 20,000',
     },
     initialSamples: {
       type: 'integer',
       minimum: 1,
       default: 100,
       description:
-        "samples of the first estimate of the boundary's normal, which grow with the root of the iteration; the paper's",
+        "queries of the first estimate of the boundary's normal; later estimates take this " +
+        'number times the square root of the iteration, as in the paper',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * HopSkipJump, untargeted. Of the model's answers it uses the predicted class only. It goes on until its queries are spent, also where
- * a misclassified point within ε was found long before: what it returns is the nearest, so one run serves every ε.
- * @see Chen, Jordan, Wainwright 2020, "HopSkipJumpAttack: a query-efficient decision-based attack", arXiv:1904.02144
+ * Untargeted HopSkipJump. It uses the predicted class only, spends all its queries even after it
+ * finds a misclassified point within ε, and returns the nearest one, so one run serves every ε.
+ * @see Chen et al. 2019
  */
 export const hopSkipJump = defineAttack({
   meta: {

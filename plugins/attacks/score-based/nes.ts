@@ -1,4 +1,4 @@
-/** NES: gradients estimated with normal directions, and projected steps. */
+/** NES: projected steps along gradients estimated from normal samples. */
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
@@ -14,28 +14,31 @@ const optionsSchema = {
     sampleDistance: {
       ...samplingOptions.sampleDistance,
       description:
-        'standard deviation of a sample\'s components, such as "1/255"; 0.001 of the range of the bounds if left out',
+        "standard deviation of a sample's components in input units, a positive number or a " +
+        'fraction such as "1/255"; default: 0.001 of the range of the bounds',
     },
     stepSize: {
       ...samplingOptions.stepSize,
       description:
-        'length of a step in the norm of the attack, such as "2/255"; epsilon / 5 if left out',
+        'length of a step in the norm of the threat model, a positive number or a fraction such ' +
+        'as "2/255"; default: epsilon / 5',
     },
     momentum: {
       type: 'number',
       minimum: 0,
       default: 0.9,
-      description: 'decay of the accumulated gradient, 0 for none',
+      description: 'decay factor of the accumulated gradient; 0 disables momentum',
     },
     randomStart: { ...samplingOptions.randomStart, default: false },
   },
 } as const satisfies JSONSchema
 
 /**
- * Natural evolution strategies with antithetic sampling. Samples, their standard deviation, momentum and the number of queries are
- * those of the authors' code, and so is the step, 0.01 at their ε of 0.05. Differs from it: steps keep their length; gradients are accumulated as in `mim`;
- * the margin takes the place of cross-entropy, towards no class but away from the true one.
- * @see Ilyas, Engstrom, Athalye, Lin 2018, "Black-box adversarial attacks with limited queries and information", arXiv:1804.08598
+ * Natural evolution strategies with antithetic sampling. Samples, their standard deviation,
+ * momentum, and the number of queries are those of the authors' code, and so is the step, 0.01 at
+ * their ε of 0.05. Differs from it: the step length is constant; gradients accumulate as in `mim`;
+ * the loss is the margin instead of cross-entropy, and the attack is untargeted.
+ * @see Ilyas et al. 2018
  */
 export const nes = defineAttack({
   meta: {

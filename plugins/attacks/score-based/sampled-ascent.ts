@@ -1,4 +1,4 @@
-/** Projected ascent on gradients that are estimated from logits: the machinery of spsa and nes. */
+/** Projected ascent along gradients estimated from logits: the algorithm of `spsa` and `nes`. */
 import {
   adamStep,
   attackLosses,
@@ -21,42 +21,45 @@ import { ConfigError } from '../../../core/api/plugin.ts'
 import { estimateGradient } from './sampled-gradient.ts'
 import type { SampleDirections } from './sampled-gradient.ts'
 
+/** The options that determine the number of queries. */
 export interface SampledBudget {
-  /** Most forward passes of an example. */
+  /** Most forward passes per example. */
   readonly queries: number
-  /** Of them, those of one estimate: an even number, 2 or more. */
+  /** Queries of one gradient estimate: even, 2 or more. */
   readonly samples: number
-  /** Start at a uniform draw from the ball instead of at the input; costs a query, which judges it. */
+  /** Start at a uniform draw from the ball instead of at the input; costs one query. */
   readonly randomStart: boolean
 }
 
+/** Options of `sampledAscent`. */
 export interface SampledAscentOptions extends SampledBudget {
   readonly directions: SampleDirections
-  /** See `GradientSamples`; in the units of the inputs. */
+  /** See `GradientSamples`. */
   readonly sampleDistance: number
   readonly loss: AttackLossName
   readonly update: SampledUpdate
-  /** Length of a step in the attack's norm; of Adam in each component, about. */
+  /** Length of a step in the norm of the threat model; of Adam about that in each component. */
   readonly stepSize: number
 }
 
-/** Adam, or the steepest step of the norm with momentum μ (0 for none). */
+/** Adam, or the norm's steepest step with momentum μ (0 disables momentum). */
 export type SampledUpdate =
   | { readonly kind: 'adam' }
   | { readonly kind: 'steepest'; readonly momentum: number }
 
+/** The result of `sampledAscent`. */
 export interface SampledFindings extends AttackFindings {
-  /** `[n]` */
+  /** `[n]`: queries of each example. */
   readonly queries: Int32Array
 }
 
 /**
- * Attacks every example with as many steps as its queries allow; each takes `samples` queries for the gradient and one to judge
- * where it leads. Ends at the first iterate that is misclassified; else the one with the largest margin is kept.
- * Samples are clipped to the bounds, as a black box takes nothing else, but need not lie in the ball.
+ * Attacks each example with as many steps as its queries allow. A step takes `samples` queries for
+ * the gradient and one for the new iterate. The result is the first misclassified iterate, or else
+ * the one with the largest margin. Samples are clipped to the bounds but may be outside the ball.
  *
- * Cost for an example that is never fooled: see `sampledAscentCost`.
- * @throws ConfigError ROBENCH_CONFIG if the queries do not suffice for one step.
+ * For the cost of an example that is never fooled see `sampledAscentCost`.
+ * @throws ConfigError ROBENCH_CONFIG if the queries do not suffice for one step
  */
 export async function sampledAscent(
   task: AttackTask,
@@ -70,19 +73,19 @@ export async function sampledAscent(
   const strongest = trackBestAdversarial(task)
   const output = new Float64Array(size)
 
-  function* climb(row: number): QuerySearch {
+  function* search(row: number): QuerySearch {
     const stream = rng.stream(row, 0)
     const label = labels[row]!
     const ball = createBall(threatModel, inputs.data.subarray(row * size, (row + 1) * size))
     const point = ball.center.slice()
     const adam = startAdam(size)
     const velocity = new Float64Array(size)
-    const fooled = (): QuerySearch<boolean> =>
+    const isFooled = (): QuerySearch<boolean> =>
       queryPoint(point, (asked, logits) => strongest.record(row, asked, logits))
     if (options.randomStart) {
       drawStart(ball, stream, output)
       ball.project(output, point)
-      if (yield* fooled()) return
+      if (yield* isFooled()) return
     }
     for (let step = 0; step < steps; step++) {
       const gradient = yield* estimateGradient(point, {
@@ -99,15 +102,18 @@ export async function sampledAscent(
         steepestStep(norm, { point, gradient, velocity, momentum, length: stepSize, output })
       }
       ball.project(output, point)
-      if (yield* fooled()) return
+      if (yield* isFooled()) return
     }
   }
 
-  const queries = await runQueries(task, { queries: options.queries, search: climb })
+  const queries = await runQueries(task, { queries: options.queries, search })
   return { ...strongest.findings, queries }
 }
 
-/** Passes for an example that is never fooled: never above `queries`, below where they do not divide into steps. @throws as `sampledAscent` */
+/**
+ * Passes of an example that is never fooled: the largest number of whole steps within `queries`.
+ * @throws ConfigError ROBENCH_CONFIG if the queries do not suffice for one step
+ */
 export function sampledAscentCost(budget: SampledBudget): {
   readonly forward: number
   readonly backward: number

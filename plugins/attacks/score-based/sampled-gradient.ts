@@ -1,17 +1,21 @@
-/** Gradients from logits alone: slopes of a loss between pairs of random points. */
+/** Gradient estimates from logits: slopes of a loss between pairs of random points. */
 import type { QuerySearch } from '../../../core/api/attack.ts'
 import type { RandomStream } from '../../../core/api/plugin.ts'
 
-/** How directions are drawn: signs of ±1 (SPSA), or normal components (natural evolution strategies). */
+/** Random directions: signs ±1 (SPSA), or normal components (natural evolution strategies). */
 export type SampleDirections = 'signs' | 'normal'
 
+/** The samples of one estimate. */
 export interface GradientSamples {
-  /** Queries: an even number, as samples come in pairs. */
+  /** Queries: even, since samples come in pairs. */
   readonly count: number
   readonly directions: SampleDirections
-  /** How far a sample lies from the point in each component: exactly for signs, one standard deviation for normal components. */
+  /**
+   * Distance of a sample from the point in each component, in input units: exact for signs, one
+   * standard deviation for normal components.
+   */
   readonly distance: number
-  /** Samples are clipped to them. */
+  /** Samples are clipped to these. */
   readonly bounds: readonly [low: number, high: number]
   readonly stream: RandomStream
   /** The loss at a sample, from its logits `[k]`. */
@@ -19,11 +23,12 @@ export interface GradientSamples {
 }
 
 /**
- * Estimates the gradient of a loss at a point. For each pair x ± σu the loss differs by Δ and the points by d; a component's slope
- * is the one that fits best, Σ Δ·d / Σ d². Without bounds that is mean(Δ / d) for signs, the estimate of SPSA, and
- * that of natural evolution strategies for normal directions, but for the sample variance in place of σ². At a bound, where
- * one of the two points stays behind, it is the one-sided slope.
- * @see Uesato et al. 2018, arXiv:1802.05666, algorithm 1; Ilyas et al. 2018, arXiv:1804.08598
+ * Estimates the gradient of a loss at a point. In each pair x ± σu the losses differ by Δ and the
+ * points by d; the slope of a component is the least-squares fit Σ Δ·d / Σ d². Away from the bounds
+ * this is SPSA's estimate mean(Δ / d) for signs. For normal directions it is the estimate of
+ * natural evolution strategies with the sample variance in place of σ². At a bound, where one of
+ * the two points is clipped, it is the one-sided slope.
+ * @see Uesato et al. 2018, algorithm 1; Ilyas et al. 2018
  */
 export function* estimateGradient(
   point: Float32Array,

@@ -1,22 +1,26 @@
-/** JSON Schemas of the options that attacks on estimated gradients share. */
+/** Options shared by the attacks that estimate gradients. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { lossSchema } from '../../../core/api/attack.ts'
 import { epsilonSchema } from '../../../core/api/plugin.ts'
 
-/** Properties for an attack's `optionsSchema`; read the two lengths with `parseEpsilon`. Each attack states its defaults. */
+/**
+ * Properties for an attack's `optionsSchema`. Each attack adds its own defaults and reads
+ * `sampleDistance` and `stepSize` with `parseEpsilon`.
+ */
 export const samplingOptions = {
   queries: {
     type: 'integer',
     minimum: 1,
     default: 10_000,
     description:
-      "most forward passes of an example; the limit of Ilyas et al.'s code, and of the tables of later score-based attacks",
+      'most forward passes per example; the default is the limit in the code of Ilyas et al. ' +
+      '2018 and in the tables of later score-based attacks',
   },
   samples: {
     type: 'integer',
     minimum: 2,
     multipleOf: 2,
-    description: 'queries of one gradient estimate, in pairs of opposite directions',
+    description: 'queries per gradient estimate, in pairs of opposite directions; even',
   },
   sampleDistance: epsilonSchema,
   stepSize: epsilonSchema,
@@ -24,10 +28,11 @@ export const samplingOptions = {
     ...lossSchema,
     default: 'margin',
     description:
-      'the loss whose gradient is estimated; cross-entropy flattens where a model is very sure',
+      'loss whose gradient is estimated; cross-entropy becomes flat where a model is very ' +
+      'confident',
   },
   randomStart: {
     type: 'boolean',
-    description: 'start at a uniform draw from the ball instead of at the input, for one query',
+    description: 'start at a uniform draw from the ball instead of at the input; costs one query',
   },
 } as const satisfies Readonly<Record<string, JSONSchema>>

@@ -1,4 +1,4 @@
-/** SPSA: gradients estimated with random signs, and Adam. */
+/** SPSA: Adam on gradients estimated from random signs. */
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
@@ -14,27 +14,30 @@ const optionsSchema = {
     sampleDistance: {
       ...samplingOptions.sampleDistance,
       description:
-        'how far each component of a sample is moved, such as "2/255"; 0.01 of the range of the bounds if left out',
+        'distance of a sample from the point in each component, a positive number or a fraction ' +
+        'such as "2/255"; default: 0.01 of the range of the bounds',
     },
     stepSize: {
       ...samplingOptions.stepSize,
       description:
-        'step size of Adam, or length of a step of signs, such as "2/255"; 0.01 of the range of the bounds if left out',
+        'step size of Adam or length of a sign step, a positive number or a fraction such as ' +
+        '"2/255"; default: 0.01 of the range of the bounds',
     },
     update: {
       enum: ['adam', 'sign'],
       default: 'adam',
-      description: 'Adam, or steps along the signs of the estimated gradient',
+      description: 'adam: Adam steps; sign: steps along the signs of the estimated gradient',
     },
     randomStart: { ...samplingOptions.randomStart, default: true },
   },
 } as const satisfies JSONSchema
 
 /**
- * Simultaneous perturbation stochastic approximation, on the margin, with Adam and projection. The distance of samples, the step
- * size and the random start are those of CleverHans; so are the 128 samples, which count both points of a pair here. Nothing limits
- * the number of steps but the queries.
- * @see Uesato, O'Donoghue, van den Oord, Kohli 2018, "Adversarial risk and the dangers of evaluating against weak attacks", arXiv:1802.05666, algorithm 1
+ * Simultaneous perturbation stochastic approximation on the margin, with Adam and projection. The
+ * distance of samples, the step size, and the random start are those of CleverHans, and so are the
+ * 128 samples, which include both points of a pair here. Only the queries limit the number of
+ * steps.
+ * @see Uesato et al. 2018, algorithm 1
  */
 export const spsa = defineAttack({
   meta: {

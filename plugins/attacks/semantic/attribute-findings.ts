@@ -1,4 +1,4 @@
-/** Keeps for each example the strongest point under an attribute transform, and the attributes that led to it. */
+/** Tracks the best point of each example under an attribute transform, and its attributes. */
 import { attackLosses, predictedClass } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
@@ -8,20 +8,32 @@ import type { AttributeEvidence, AttributeRanges } from '../../../core/api/plugi
 import { attributes, requireAttributeRanges } from '../../../core/api/transforms.ts'
 import type { AttributeName } from '../../../core/api/transforms.ts'
 
-/** What an attack under an attribute transform returns: the points, and the values with which the host repeats their transforms. */
+/** The result of an attack under an attribute transform. */
 export interface AttributeResult {
-  /** `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the input where none was seen. */
+  /**
+   * `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the
+   * input if no point was offered.
+   */
   readonly adversarial: FloatTensor
+  /** Attribute values with which the host repeats each transform. */
   readonly transform: AttributeEvidence
 }
 
+/** The best points so far. */
 export interface StrongestAttributes {
   readonly answer: AttributeResult
-  /** Shows a point, as the model judges it; true if it is misclassified. It is copied if it is kept. @param values one for each name */
+  /**
+   * Offers a point with its logits `[k]`; returns true if it is misclassified. Arrays are copied if
+   * the point is the best so far.
+   * @param values one for each name
+   */
   offer(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean
 }
 
-/** Nothing found yet: the answers are the inputs, and their attributes neutral. @param names those that the attack changes */
+/**
+ * Starts with the inputs and neutral attributes as the result.
+ * @param names attributes that the attack changes
+ */
 export function keepStrongestAttributes(
   { inputs, labels }: AttackTask,
   names: readonly AttributeName[],
@@ -36,7 +48,7 @@ export function keepStrongestAttributes(
     offer(row, point, values, logits) {
       const label = labels[row]!
       const misclassified = predictedClass(logits) !== label
-      // No margin is above that of the first misclassified point.
+      // Nothing replaces the first misclassified point.
       const margin = misclassified ? Infinity : attackLosses.margin.value(logits, label)
       if (margin > largest[row]!) {
         largest[row] = margin
@@ -51,22 +63,25 @@ export function keepStrongestAttributes(
 }
 
 /**
- * The ranges of the task's threat model.
- * @throws ConfigError ROBENCH_CONFIG if it has another transform or none, or ranges that the inputs cannot have
+ * The attribute ranges of the task's threat model.
+ * @throws ConfigError ROBENCH_CONFIG if it has no attribute transform, or if the ranges are invalid
+ * for the inputs
  */
 export function attributeRangesOf({ threatModel, inputs }: AttackTask): AttributeRanges {
   const { transform } = threatModel
   if (transform?.kind !== 'attribute') {
+    const kind = transform ? `"${transform.kind}"` : 'none'
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `expected a threat model with the transform "attribute", got ${transform ? `"${transform.kind}"` : 'none'}; state ranges of attributes in its transform`,
+      `expected a threat model with transform "attribute", got ${kind}; ` +
+        'add a transform with attribute ranges to the threat model',
     )
   }
   requireAttributeRanges(transform.ranges, inputs.shape)
   return transform.ranges
 }
 
-/** The value within its attribute's range, ends rounded to float32 as the host does. */
+/** Clips a value to its attribute's range, with the ends rounded to float32 as in the host. */
 export function withinRange(value: number, [low, high]: readonly [number, number]): number {
   return Math.min(Math.max(Math.fround(value), Math.fround(low)), Math.fround(high))
 }

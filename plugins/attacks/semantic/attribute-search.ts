@@ -1,4 +1,4 @@
-/** Search over the attributes of images with logits alone: all points of a grid, or random ones. */
+/** Search over image attributes with logits only: all points of a grid, or random points. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { rowOf, scheduleTask, stackPoints } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
@@ -10,34 +10,38 @@ import type { AttributeName } from '../../../core/api/transforms.ts'
 import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
 import type { AttributeResult } from './attribute-findings.ts'
 
-/** How many values of each attribute a grid has; one that is not named stays neutral. */
+/** The number of values per attribute; attributes that are not listed stay neutral. */
 export type AttributeGrid = Readonly<Partial<Record<AttributeName, number>>>
 
-/** Which values of the attributes are tried. */
+/** The attribute values to try. */
 export type AttributeSearchOptions =
   | { readonly method: 'grid'; readonly grid: AttributeGrid }
   | {
       readonly method: 'random'
-      /** Uniform draws for each example, 1 or more. */
+      /** Uniform draws per example, 1 or more. */
       readonly samples: number
     }
 
-/** The candidates of every example: the k-th of `count`, one value for each name. */
+/** The candidates of each example. */
 interface Candidates {
   readonly names: readonly AttributeName[]
   readonly count: number
+  /** The k-th of `count` candidates: one value for each name. */
   values(row: number, k: number): Float32Array
 }
 
 interface Attempt {
   readonly row: number
   readonly image: Float32Array
+  /** The next candidate. */
   next: number
 }
 
 /**
- * Tries the candidates on every example until one is misclassified, and leaves the ball around them unused: the answers are T(x) itself.
- * @throws ConfigError ROBENCH_CONFIG if the threat model has no attribute transform, or the grid none of its attributes
+ * Tries the candidates on each example until one is misclassified. The result is T(x) itself: the
+ * ball around it is not used.
+ * @throws ConfigError ROBENCH_CONFIG if the threat model has no attribute transform, or if the grid
+ * has none of its attributes
  */
 export async function attributeSearch(
   task: AttackTask,
@@ -82,7 +86,10 @@ export async function attributeSearch(
   return strongest.answer
 }
 
-/** Forward passes for an example that is never fooled; of a grid at most that many, for attributes without a range cost nothing. */
+/**
+ * Passes of an example that is never fooled. For a grid it is an upper bound: attributes without a
+ * range cost nothing.
+ */
 export function attributeSearchCost(options: AttributeSearchOptions): {
   readonly forward: number
   readonly backward: number
@@ -99,8 +106,9 @@ function gridCandidates(ranges: AttributeRanges, grid: AttributeGrid): Candidate
   if (names.length === 0) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `option grid: expected some of the attributes that the threat model has ranges for (${rangedAttributes(ranges).join(', ')}), ` +
-        `got ${Object.keys(grid).join(', ') || 'none'}; the others stay neutral`,
+      `option grid: expected at least one attribute with a range in the threat model ` +
+        `(${rangedAttributes(ranges).join(', ')}), ` +
+        `got ${Object.keys(grid).join(', ') || 'none'}; attributes without a range stay neutral`,
     )
   }
   const axes = names.map((name) => evenly(name, ranges[name]!, grid[name]!))
@@ -120,7 +128,9 @@ function gridCandidates(ranges: AttributeRanges, grid: AttributeGrid): Candidate
   }
 }
 
-/** Values from one end of the range to the other; of one value the neutral one. */
+/**
+ * Evenly spaced values from one end of the range to the other; the neutral value if `count` is 1.
+ */
 function evenly(
   name: AttributeName,
   range: readonly [low: number, high: number],
@@ -142,7 +152,7 @@ function randomCandidates(ranges: AttributeRanges, samples: number, task: Attack
   }
 }
 
-/** Values uniform in their ranges, one for each name. */
+/** Draws one value for each name, uniform in its range. */
 export function drawAttributes(
   ranges: AttributeRanges,
   names: readonly AttributeName[],
@@ -166,12 +176,13 @@ const valueCounts: Readonly<Record<AttributeName, typeof valueCount>> = {
   brightness: valueCount,
 }
 
-/** JSON Schema of a grid; an attack adds its default. */
+/** JSON Schema of a grid, without a default. */
 export const attributeGridSchema = {
   type: 'object',
   additionalProperties: false,
   minProperties: 1,
   properties: valueCounts,
   description:
-    'how many values of each attribute to try, evenly from one end of its range to the other; attributes that are not named stay neutral',
+    'number of values per attribute (1 or more), evenly spaced over its range; attributes that ' +
+    'are not listed stay neutral',
 } as const satisfies JSONSchema

@@ -1,17 +1,17 @@
-/** Noise that an attack adds to a transformed image: kinds of η, and how each is drawn and improved. */
+/** Noise η that an attack adds to a transformed image: free, or a function of latent variables. */
 import { drawStart, steepestStep } from '../../../core/api/attack.ts'
 import type { Ball } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import { randomStream } from '../../../core/api/plugin.ts'
 import type { RandomStream, ThreatModel } from '../../../core/api/plugin.ts'
 
-/** One place of the ascent on one example. */
+/** An iterate of the ascent on one example. */
 export interface PerturbationPlace {
   /** Around T(x). */
   readonly ball: Ball
-  /** Where the gradient was taken: within the ball. */
+  /** The point of the ball at which the gradient was computed. */
   readonly point: Float32Array
-  /** Of the loss at `point`. */
+  /** Gradient of the loss at `point`. */
   readonly gradient: Float32Array
 }
 
@@ -19,21 +19,24 @@ export interface PerturbationPlace {
 export interface Perturbation {
   /** Draws the noise of a new restart. @param ball around the first T(x) of the restart */
   begin(ball: Ball, stream: RandomStream): void
-  /** Writes T(x) + η, not yet projected. */
+  /** Writes T(x) + η before projection. */
   addTo(ball: Ball, output: Float64Array): void | Promise<void>
-  /** One step up. */
+  /** Takes one ascent step. */
   ascend(place: PerturbationPlace): void | Promise<void>
 }
 
-/** Makes the noise of each example. */
+/** Creates the noise of each example. */
 export interface PerturbationSource {
   /** @param row the example's row in the task's inputs */
   open(row: number): Perturbation
-  /** Frees what it holds. */
+  /** Releases sessions and memory. */
   release(): Promise<void>
 }
 
-/** Every component of η by itself, as in PGD: a uniform start in the ball, steps along the norm's steepest direction. */
+/**
+ * Optimizes each component of η independently, as in PGD: starts uniform in the ball and steps
+ * along the norm's steepest direction.
+ */
 export function freeNoise(size: number, stepSize: number): PerturbationSource {
   return {
     open() {
@@ -68,10 +71,10 @@ export function freeNoise(size: number, stepSize: number): PerturbationSource {
   }
 }
 
-/** z stays within ±3, in the bulk of its normal prior. */
+/** z is clipped to ±3, the bulk of its normal prior. */
 export const latentLimit = 3
 
-/** Moves z one step of that length up along the signs of its gradient. */
+/** Moves z one step along the signs of its gradient. */
 export function ascendLatent(z: Float64Array, slopes: ArrayLike<number>, stepSize: number): void {
   for (let j = 0; j < z.length; j++) {
     const moved = z[j]! + stepSize * Math.sign(slopes[j]!)
@@ -79,7 +82,10 @@ export function ascendLatent(z: Float64Array, slopes: ArrayLike<number>, stepSiz
   }
 }
 
-/** The largest absolute value of each component that keeps noise in the ball whatever its signs: ε, or ε/√d in L2. */
+/**
+ * The largest absolute value of components that keeps noise of any signs in the ball: ε in Linf,
+ * ε/√d in L2, ε/d in L1.
+ */
 export function noiseAmplitude({ norm, epsilon }: ThreatModel, size: number): number {
   switch (norm) {
     case 'Linf':
@@ -93,17 +99,18 @@ export function noiseAmplitude({ norm, epsilon }: ThreatModel, size: number): nu
   }
 }
 
+/** Options of `basisNoise`. */
 export interface BasisNoiseOptions {
   readonly shape: readonly [channels: number, height: number, width: number]
-  /** d_z: how many images there are, 1 or more. */
+  /** d_z: number of basis images, 1 or more. */
   readonly dimensions: number
-  /** β_z: what a step changes each z_j by. */
+  /** β_z: change of each z_j per step. */
   readonly latentStep: number
 }
 
 /**
- * η = A·tanh(Σ_j z_j·B_j) with fixed smooth random images B_j and z drawn from N(0, I); A is `noiseAmplitude`. The same z gives the same
- * noise for every example.
+ * η = A·tanh(Σ_j z_j·B_j) with fixed smooth random images B_j, z drawn from N(0, I), and
+ * A = `noiseAmplitude`. The same z gives the same noise for every example.
  */
 export function basisNoise({
   shape,
@@ -131,7 +138,7 @@ export function basisNoise({
             output[i] = ball.center[i]! + amplitude * waves[i]!
           }
         },
-        // dη/dz_j = A·(1 − tanh²)·B_j; the positive A changes no sign.
+        // dη/dz_j = A·(1 − tanh²)·B_j. A is positive, so it does not change the signs.
         ascend({ gradient }) {
           const slopes = basis.map((image) => {
             let sum = 0
@@ -146,10 +153,13 @@ export function basisNoise({
   }
 }
 
-/** Frequencies along each axis that the images of the basis are made of: half waves over the image, from 0 up. */
+/** Cosine frequencies per axis of the basis images: 0 to 7 half periods over the image. */
 const band = 8
 
-/** B_j: a random sum of low cosines, scaled so that z ~ N(0, I) gives Σ_j z_j·B_j a mean square of 1. */
+/**
+ * B_j: a random sum of low-frequency cosines, scaled so that Σ_j z_j·B_j with z ~ N(0, I) has a
+ * mean square of 1.
+ */
 function smoothImage(
   [channels, height, width]: BasisNoiseOptions['shape'],
   j: number,

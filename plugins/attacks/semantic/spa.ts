@@ -1,13 +1,13 @@
-/** SPA: natural attributes and noise, optimized together. */
+/** SPA: optimizes natural attributes and noise together. */
 import { gradientOptions, lossSchema } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { AttackContext, FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
-import { generatorNoise, generatorNoiseCost } from './generator-noise.ts'
+import { generatorNoise, generatorNoiseCost } from './noise-generator/perturbation.ts'
 import { jointAscent, jointAscentCost } from './joint-ascent.ts'
 import { basisNoise, freeNoise } from './perturbation-source.ts'
 import type { PerturbationSource } from './perturbation-source.ts'
-import { trainNoiseGenerator } from './train-noise-generator.ts'
+import { trainNoiseGenerator } from './noise-generator/training.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {
@@ -18,86 +18,99 @@ const optionsSchema = {
       enum: ['free', 'basis', 'generator'],
       default: 'free',
       description:
-        'free: each component by itself, as in PGD; basis: a sum of smooth random images, weighted by diversity variables; ' +
-        'generator: a network of image, gradient and diversity variables, trained against the model first',
+        'free: each component independently, as in PGD; ' +
+        'basis: a sum of smooth random images, weighted by diversity variables; ' +
+        'generator: a network of image, gradient, and diversity variables, trained against the ' +
+        'model first',
     },
-    steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps a restart' },
+    steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps per restart' },
     restarts: {
       type: 'integer',
       minimum: 1,
       default: 10,
       description:
-        'how often to start anew while not fooled; the first of several leaves the attributes alone',
+        'starts per example that is not fooled; the first of several does not change the ' +
+        'attributes',
     },
     attributeStep: {
       type: 'number',
       exclusiveMinimum: 0,
       maximum: 1,
       default: 0.1,
-      description: 'what a step changes each attribute by, as a share of its range',
+      description: 'change of each attribute per step, as a fraction of its range',
     },
     stepSize: {
       ...gradientOptions.stepSize,
       description:
-        'of noise free: a positive number or a fraction such as "2/255"; epsilon / 4 if left out',
+        'noise free only: length of a step, a positive number or a fraction such as "2/255"; ' +
+        'default: epsilon / 4',
     },
     latentStep: {
       type: 'number',
       exclusiveMinimum: 0,
       default: 0.3,
-      description: 'of noise basis and generator: what a step changes each diversity variable by',
+      description: 'noise basis and generator only: change of each diversity variable per step',
     },
     dimensions: {
       type: 'integer',
       minimum: 1,
       maximum: 64,
       default: 8,
-      description: 'of noise basis and generator: how many diversity variables there are',
+      description: 'noise basis and generator only: number of diversity variables',
     },
     generatorExamples: {
       type: 'integer',
       minimum: 1,
       default: 500,
       description:
-        'of noise generator: how many examples, from the first of the data set, to train on',
+        'noise generator only: number of training examples, from the start of the data set',
     },
     generatorSteps: {
       type: 'integer',
       minimum: 1,
       default: 200,
-      description: 'of noise generator: steps of training, each on 32 examples',
+      description: 'noise generator only: training steps, each on 32 examples',
     },
     generatorDiversity: {
       type: 'number',
       minimum: 0,
       default: 0.5,
       description:
-        'of noise generator: what it is worth in training that other diversity variables give other noise',
+        'noise generator only: training weight of the difference in noise between diversity ' +
+        'variables',
     },
     semanticGuard: {
       type: 'boolean',
       default: false,
       description:
-        'count an example as broken only where the image with its attributes changed, but without noise, is still classified correctly',
+        'accept a misclassified point only if the image with its attributes changed, but without ' +
+        'noise, is still classified correctly',
     },
     loss: lossSchema,
   },
 } as const satisfies JSONSchema
 
 /**
- * Raises the loss of x' = T(x, a) + η over attributes a and noise η with ‖η‖ ≤ ε, by signs of the gradient in both.
+ * Maximizes the loss of x' = T(x, a) + η over attributes a and noise η with ‖η‖ ≤ ε, with sign
+ * steps in both.
  *
- * The paper's body could not be read: this follows its abstract (attribute value and diversity variable are optimized together, under a
- * small ball of noise) and the authors' earlier code, in which that step is missing. So these are ours: the analytic attributes in place
- * of a learned editor, steps of a tenth of each range and of 0.3 in the diversity variable, 10 steps and 10 restarts (with several, the
- * first is an attack in the ball around x alone), the guard, which asks the model under attack itself, and the noise `basis` and `free`.
- * In L2 the noise of basis and generator has components up to ε/√d.
+ * The full paper was not available. This follows its abstract (attribute value and diversity
+ * variable are optimized together, with noise in a small ball) and the authors' earlier code, which
+ * lacks that step. The following choices are ours:
+ * - analytic attributes instead of a learned editor
+ * - steps of a tenth of each range, and of 0.3 in the diversity variable
+ * - 10 steps and 10 restarts; the first of several restarts is an attack in the ball around x only
+ * - the guard, which evaluates the attacked model itself
+ * - the noise `basis` and `free`
  *
- * `free` is the default as the strongest: of 100 CIFAR-10 images under eight attributes, robust examples with free, generator and basis
- * were 22, 24 and 25 of 73 on our small PGD-trained network at 2/255, and 19, 33 and 32 of 85 on the standard one at 0.5/255.
+ * In L2, components of the noise of `basis` and `generator` are at most ε/√d.
  *
- * The guard makes `cost` the most there can be: it asks once more for each misclassified point.
- * @see Gao, Zhao, Yao, Zhang, Mao, Yao 2023, "Robust deep learning models against semantic-preserving adversarial attack", arXiv:2304.03955, abstract; code at github.com/DashanGao/SPAA
+ * `free` is the default because it is the strongest. Of 100 CIFAR-10 images under eight attributes,
+ * the robust examples with free, generator, and basis were 22, 24, and 25 of 73 on our small
+ * PGD-trained network at 2/255, and 19, 33, and 32 of 85 on the standard network at 0.5/255.
+ *
+ * With the guard, `cost` is an upper bound: each misclassified point costs one more forward pass.
+ * @see Gao et al. 2023, abstract; code at github.com/DashanGao/SPAA
  */
 export const spa = defineAttack({
   meta: {

@@ -1,4 +1,4 @@
-/** Spatial: turns and moves images, and changes whatever other attributes the threat model permits. */
+/** Spatial: rotates and translates images, and changes other attributes of the threat model. */
 import { lossSchema } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -14,20 +14,21 @@ const optionsSchema = {
       enum: ['grid', 'random', 'first-order'],
       default: 'grid',
       description:
-        'try all points of a grid, or random ones, by logits alone; or follow the gradient from random ones',
+        'grid: all points of a grid, with logits only; random: random points, with logits only; ' +
+        'first-order: gradient ascent from random points',
     },
     grid: { ...attributeGridSchema, default: { rotation: 31, translationX: 5, translationY: 5 } },
     samples: {
       type: 'integer',
       minimum: 1,
       default: 10,
-      description: 'of method random: how many points to try',
+      description: 'method random only: number of points to try',
     },
     steps: {
       type: 'integer',
       minimum: 1,
       default: 200,
-      description: 'of method first-order: gradient steps a restart',
+      description: 'method first-order only: gradient steps per restart',
     },
     stepSize: {
       type: 'number',
@@ -35,28 +36,29 @@ const optionsSchema = {
       maximum: 1,
       default: 0.01,
       description:
-        "of method first-order: the length of a step, as a share of each attribute's range",
+        "method first-order only: length of a step, as a fraction of each attribute's range",
     },
     restarts: {
       type: 'integer',
       minimum: 1,
       default: 1,
-      description: 'of method first-order: how often to start anew while not fooled',
+      description: 'method first-order only: starts per example that is not fooled',
     },
     loss: lossSchema,
   },
 } as const satisfies JSONSchema
 
 /**
- * Rotations and translations, found by an exhaustive grid, as the worst of k random ones, or by gradient ascent. The defaults are the
- * paper's budgets: 31 angles times 5 × 5 moves; 10 draws; 200 steps, of 1 % of the range as we read it. Its answers are T(x) itself: the
- * ball around it, which may have no size, is left unused. Only the method first-order asks for gradients.
+ * Rotations and translations, found by an exhaustive grid, as the worst of k random ones, or by
+ * gradient ascent. The defaults are the paper's budgets: 31 angles times 5 × 5 translations; 10
+ * draws; 200 steps, each of 1 % of the range as we read it. The result is T(x) itself; the ball
+ * around it is not used and may have size 0. Only the method `first-order` uses gradients.
  *
- * Differs from the paper: any attribute that has a range may be searched, for the search is the same; an example is finished with its first
- * misclassified point, as nothing more can be found; first-order keeps the point with the largest margin, not the last one, which a long
- * step may have made worse. What turns in from outside the image is black. The cost of a grid is the most there can be: attributes without
- * a range are left out of it.
- * @see Engstrom, Tran, Tsipras, Schmidt, Madry 2019, "Exploring the landscape of spatial robustness", arXiv:1712.02779, section 3
+ * Differs from the paper: any attribute with a range can be searched; an example is finished at its
+ * first misclassified point; `first-order` returns the point with the largest margin instead of the
+ * last point, which a long step can make worse. Pixels from outside the image are black. The cost
+ * of a grid is an upper bound, since attributes without a range are skipped.
+ * @see Engstrom et al. 2019, section 3
  */
 export const spatial = defineAttack({
   meta: {

@@ -1,4 +1,4 @@
-/** Amplitude-mix: another image's Fourier amplitude, or one's own changed, with one's own phase. */
+/** Amplitude-mix: an image's phase with the amplitude of another image, or with its own scaled. */
 import { gradientOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
@@ -6,7 +6,7 @@ import { amplitudeSearch, amplitudeSearchCost } from './amplitude-search.ts'
 import type { AmplitudeSearchOptions } from './amplitude-search.ts'
 import { papers } from '../../papers.ts'
 
-const withoutTransform = 'where the threat model has no amplitude transform, which states its own: '
+const withoutTransform = 'used only if the threat model has no amplitude transform: '
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
@@ -15,26 +15,26 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 10,
-      description: 'how many random examples of the data set to take the amplitude of',
+      description: 'number of random examples of the data set whose amplitude is mixed in',
     },
     mixes: {
       type: 'integer',
       minimum: 1,
       default: 5,
-      description: 'how many shares λ of the foreign amplitude to try with each, up to the limit',
+      description: 'number of mixing fractions λ to try with each, evenly spaced up to the limit',
     },
     steps: {
       type: 'integer',
       minimum: 0,
       default: 10,
-      description: 'gradient steps in the amplitude of the worst mixture',
+      description: 'gradient steps in the amplitude of the worst mixture; 0 disables them',
     },
     stepSize: {
       type: 'number',
       exclusiveMinimum: 0,
       maximum: 1,
       description:
-        'how far a step changes an amplitude, relative to it; a fifth of the limit if left out',
+        'change of an amplitude per step, as a fraction of it; default: a fifth of the limit',
     },
     loss: gradientOptions.loss,
     mix: {
@@ -42,14 +42,14 @@ const optionsSchema = {
       minimum: 0,
       maximum: 1,
       default: 0.5,
-      description: `${withoutTransform}the limit of λ`,
+      description: `${withoutTransform}largest λ, from 0 to 1`,
     },
     scale: {
       type: 'number',
       minimum: 0,
       maximum: 1,
       default: 0.5,
-      description: `${withoutTransform}how far amplitudes may be scaled away from 1`,
+      description: `${withoutTransform}ρ, from 0 to 1; amplitudes are scaled by 1 − ρ to 1 + ρ`,
     },
   },
 } as const satisfies JSONSchema
@@ -57,13 +57,15 @@ const optionsSchema = {
 type Options = FromSchema<typeof optionsSchema>
 
 /**
- * The amplitude mix-up as an attack. The paper mixes at random, to train; the search for the worst distractor and share, and the gradient steps in
- * the amplitude after it, are ours. The paper's generator of amplitudes is not part of it.
+ * Amplitude mix-up as an attack. The paper mixes at random for training. The search for the worst
+ * distractor and fraction, and the gradient steps after it, are ours. The paper's amplitude
+ * generator is not included.
  *
- * In a threat model with the transform `amplitude` the answer is T(x) with its parameters, which the host repeats; the ball around T(x) is left
- * unused. In any other the images are projected onto the ball around x: in a small ball little is left of the mixture, and the
- * row shows what amplitudes alone achieve there, not the worst of the ball.
- * @see Li, Li, Wu, Tian, Zhou 2024, "DAT: improving adversarial robustness via generative amplitude mix-up in frequency domain", arXiv:2410.12307
+ * In a threat model with transform `amplitude` the result is T(x) with its parameters, from which
+ * the host recomputes it; the ball around T(x) is not used. In any other threat model, images are
+ * projected onto the ball around x. A small ball removes most of the mixture, so the result shows
+ * what amplitudes alone achieve, not the worst case of the ball.
+ * @see Li et al. 2024
  */
 export const amplitudeMix = defineAttack({
   meta: {
@@ -89,7 +91,7 @@ export const amplitudeMix = defineAttack({
     const { adversarial, evidence } = await amplitudeSearch(context, search, limits)
     return limits === options ? adversarial : { adversarial, transform: evidence }
   },
-  /** By the options' limits: at most that much where a transform permits no mixture or no scaling. */
+  /** Uses the options' limits: an upper bound if a transform permits no mixing or no scaling. */
   cost: (options) => amplitudeSearchCost(searchOptions(options, options.scale), options),
 })
 

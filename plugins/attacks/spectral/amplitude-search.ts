@@ -1,244 +1,204 @@
-/** The worst amplitude with the image's own phase: the machinery of amplitude-mix. */
+/** Search for the worst amplitude that keeps an image's phase: the algorithm of `amplitude-mix`. */
 import {
   attackLosses,
   checkGradient,
-  createBall,
   predictedClass,
   rowOf,
   scheduleTask,
   stackPoints,
 } from '../../../core/api/attack.ts'
-import type { AttackLossName, AttackTask, Ball } from '../../../core/api/attack.ts'
+import type { AttackLossName, AttackTask } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { AmplitudeEvidence, AmplitudeTransform } from '../../../core/api/plugin.ts'
-import { clipToBounds, createAmplitudeChange } from '../../../core/api/transforms.ts'
-import type { AmplitudeMixture } from '../../../core/api/transforms.ts'
+import { amplitudeCandidates, copyParameters, neutralParameters } from './amplitude-candidate.ts'
+import type { AmplitudeCandidate, AmplitudeParameters } from './amplitude-candidate.ts'
 
+/** Options of `amplitudeSearch`. */
 export interface AmplitudeSearchOptions {
-  /** n: how many examples of the data set to take the amplitude of; 1 or more. */
+  /** n: random examples of the data set whose amplitude is mixed in, 1 or more. */
   readonly distractors: number
-  /** How many λ to try with each: λ_max·i/m for i = 1 … m; 1 or more. */
+  /** m: values of λ to try with each, λ_max·i/m for i = 1 … m; 1 or more. */
   readonly mixes: number
-  /** N: steps of the ascent in s that follows; 0 or more. */
+  /** N: ascent steps in s after the mixtures, 0 or more. */
   readonly steps: number
-  /** β: how far a step changes s. */
+  /** β: change of s per step. */
   readonly stepSize: number
-  /** What the worst mixture has the most of, and what the ascent raises. */
+  /** Ranks the mixtures, and is maximized by the ascent. */
   readonly loss: AttackLossName
 }
 
+/** The limits λ_max and ρ of the search. */
+export type AmplitudeLimits = Pick<AmplitudeTransform, 'mix' | 'scale'>
+
+/** The result of `amplitudeSearch`. */
 export interface AmplitudeFindings {
   /** `[n, c, h, w]` */
   readonly adversarial: FloatTensor
-  /** What T made them of; where they are projected onto a ball, what was projected. */
+  /** The parameters of T; if images are projected onto a ball, those before projection. */
   readonly evidence: AmplitudeEvidence
-}
-
-/** The parameters of an image that was shown to the model. s is all ones until the ascent. */
-interface Parameters {
-  mix: number
-  distractor: number
-  readonly scale: Float32Array
 }
 
 interface Attempt {
   readonly row: number
   readonly label: number
-  /** Undefined where T(x) itself is the answer. */
-  readonly ball: Ball | undefined
-  /** Of the distractor at hand. */
-  mixture: AmplitudeMixture
-  readonly current: Parameters
-  readonly best: Parameters
-  bestLoss: number
+  readonly candidate: AmplitudeCandidate
   readonly distractors: readonly number[]
-  /** Mixtures tried, then steps made. */
+  readonly best: AmplitudeParameters
+  bestLoss: number
+  /** Mixtures evaluated. */
   tried: number
+  /** Ascent steps taken. */
   step: number
-  /** T(x), before and after it is clipped (and projected). */
-  readonly image: Float64Array
-  readonly point: Float32Array
 }
 
 /**
- * Shows the model mixtures with the amplitude of random examples of the data set, then takes the worst and goes up in s by
- * s ← clip(s + β·sign(∂loss/∂s), 1 − ρ, 1 + ρ), with the exact gradient through the inverse transform and the clipping to the bounds. Answers
- * with the first misclassified image, or else that of the highest loss.
+ * Evaluates mixtures with the amplitude of random examples of the data set, then takes the worst
+ * one and ascends in s (see `AmplitudeCandidate`). Returns the first misclassified image, or else
+ * the one with the highest loss.
  *
- * Without an amplitude transform in the threat model, `limits` say how far the amplitude may go, and every image is projected onto the
- * ball around x before it is shown; the gradient passes the projection as if it were not there.
- * Every example draws its distractors from its own stream, with replacement; the image itself may be among them.
+ * Without an amplitude transform in the threat model, `limits` bound the amplitude, and each image
+ * is projected onto the ball around x before it is evaluated. Each example draws its distractors
+ * from its own stream, with replacement; the example itself may be among them.
  *
- * Cost of an example that is never fooled: `amplitudeSearchCost`.
- * @param limits λ_max and ρ
+ * For the cost of an example that is never fooled see `amplitudeSearchCost`.
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
- * @see Li, Li, Wu, Tian, Zhou 2024, arXiv:2410.12307, eq. 2, for the mixture
+ * @see Li et al. 2024, equation 2, for the mixture
  */
 export async function amplitudeSearch(
   task: AttackTask,
   options: AmplitudeSearchOptions,
-  limits: Pick<AmplitudeTransform, 'mix' | 'scale'>,
+  limits: AmplitudeLimits,
 ): Promise<AmplitudeFindings> {
-  const { model, inputs, labels, threatModel, reference, rng } = task
-  const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
-  const shape = [channels, height, width] as const
-  const size = sizeOf(shape)
-  const change = createAmplitudeChange(shape)
+  const { model, inputs, labels, reference, rng } = task
+  const exampleShape = inputs.shape.slice(1)
+  const size = sizeOf(exampleShape)
   const loss = attackLosses[options.loss]
-  const projects = threatModel.transform?.kind !== 'amplitude'
-  const mixtures = limits.mix > 0 ? options.distractors * options.mixes : 0
-  const steps = limits.scale > 0 ? options.steps : 0
-  const [lowest, highest] = [Math.fround(1 - limits.scale), Math.fround(1 + limits.scale)]
-  const found = emptyFindings(inputs)
-
-  const exchange = (attempt: Attempt, distractor: number): void => {
-    if (attempt.current.distractor === distractor) return
-    attempt.current.distractor = distractor
-    const foreign = reference.select([distractor]).inputs.data
-    attempt.mixture = change.withForeign(attempt.mixture, foreign)
-  }
-
-  const render = ({ mixture, current, image, point, ball }: Attempt): void => {
-    change.apply(mixture, current, image)
-    clipToBounds(threatModel.bounds, image, point)
-    if (ball === undefined) return
-    ball.project(new Float64Array(point), point)
-  }
-
-  const renderMixture = (attempt: Attempt): void => {
-    const { tried, current } = attempt
-    exchange(attempt, attempt.distractors[Math.floor(tried / options.mixes)]!)
-    current.mix = Math.fround((limits.mix * ((tried % options.mixes) + 1)) / options.mixes)
-    render(attempt)
-  }
+  const { mixtures, steps } = countEvaluations(options, limits)
+  const candidateOf = amplitudeCandidates(task, limits)
+  const found = trackFindings(inputs)
 
   const open = (row: number): Attempt | undefined => {
     if (mixtures + steps === 0) return undefined
-    const image = inputs.data.subarray(row * size, (row + 1) * size)
     const stream = rng.stream(row, 0, 'distractors')
     return {
       row,
       label: labels[row]!,
-      ball: projects ? createBall(threatModel, image) : undefined,
-      mixture: change.own(image),
-      current: { mix: 0, distractor: -1, scale: new Float32Array(size).fill(1) },
-      best: { mix: 0, distractor: -1, scale: new Float32Array(size).fill(1) },
-      bestLoss: -Infinity,
+      candidate: candidateOf(inputs.data.subarray(row * size, (row + 1) * size)),
       distractors: Array.from({ length: options.distractors }, () =>
         stream.integer(reference.count),
       ),
+      best: neutralParameters(size),
+      bestLoss: -Infinity,
       tried: 0,
       step: 0,
-      image: new Float64Array(image),
-      point: image.slice(),
     }
   }
 
-  /** Keeps the image shown if it is the worst yet; true if it is misclassified. */
+  /** Records the candidate if it is the worst so far; returns true if it is misclassified. */
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
-    const { row, label, current, best, point } = attempt
+    const { row, label, candidate, best } = attempt
     const misclassified = predictedClass(logits) !== label
     const value = loss.value(logits, label)
     if (misclassified || value > attempt.bestLoss) {
       attempt.bestLoss = value
-      copyParameters(current, best)
-      found.keep(row, point, best)
+      copyParameters(candidate.parameters, best)
+      found.keep(row, candidate.point, best)
     }
     return misclassified
   }
 
-  /** Goes on to the next mixture, or to the worst of them all; true if that was all. */
-  const next = (attempt: Attempt): boolean => {
-    attempt.tried += 1
-    if (attempt.tried < mixtures) return false
-    if (steps === 0) return true
-    const { distractor, mix } = attempt.best
-    exchange(attempt, distractor)
-    attempt.current.mix = mix
-    render(attempt)
-    return false
-  }
-
-  const ascend = (attempt: Attempt, gradient: Float32Array): void => {
-    const { row, step, image, mixture, current } = attempt
-    checkGradient(gradient, `row ${row} at step ${step}`, { row, step })
-    const [low, high] = threatModel.bounds
-    const passed = new Float64Array(size)
-    for (let i = 0; i < size; i++) {
-      if (image[i]! >= low && image[i]! <= high) passed[i] = gradient[i]!
-    }
-    const slopes = change.scaleGradient(mixture, current.mix, passed)
-    const { scale } = current
-    for (let k = 0; k < size; k++) {
-      const moved = scale[k]! + options.stepSize * Math.sign(slopes[k]!)
-      scale[k] = Math.min(Math.max(moved, lowest), highest)
-    }
-    render(attempt)
-    attempt.step += 1
-  }
-
-  const stack = (attempts: readonly Attempt[]): FloatTensor =>
-    stackPoints(
-      attempts.map(({ point }) => point),
-      shape,
-    )
-
-  /** Judges by a forward pass the mixtures and the last points; returns the attempts that are finished. */
+  /** Takes in the logits of mixtures and final points; returns the finished attempts. */
   const advanceForward = async (attempts: readonly Attempt[]): Promise<readonly Attempt[]> => {
-    for (const attempt of attempts) if (attempt.tried < mixtures) renderMixture(attempt)
-    const logits = await model.logits(stack(attempts))
+    for (const { tried, candidate, distractors } of attempts) {
+      if (tried < mixtures) candidate.mixWith(mixtureAt(tried, distractors, options, limits))
+    }
+    const logits = await model.logits(stack(attempts, exampleShape))
     return attempts.filter((attempt, place) => {
       const mixing = attempt.tried < mixtures
-      return judge(attempt, rowOf(logits, place)) || !mixing || next(attempt)
+      if (judge(attempt, rowOf(logits, place)) || !mixing) return true
+      attempt.tried += 1
+      if (attempt.tried < mixtures) return false
+      if (steps > 0) attempt.candidate.mixWith(attempt.best)
+      return steps === 0
     })
   }
 
+  /** Takes an ascent step with each attempt; returns the finished attempts. */
   const advanceGradient = async (attempts: readonly Attempt[]): Promise<readonly Attempt[]> => {
     const own = Int32Array.from(attempts, ({ label }) => label)
-    const { logits, gradient } = await model.gradient(stack(attempts), own, loss.expression)
+    const points = stack(attempts, exampleShape)
+    const { logits, gradient } = await model.gradient(points, own, loss.expression)
     return attempts.filter((attempt, place) => {
       if (judge(attempt, rowOf(logits, place))) return true
-      ascend(attempt, rowOf(gradient, place))
+      const { row, step, candidate } = attempt
+      const slopes = rowOf(gradient, place)
+      checkGradient(slopes, `row ${row} at step ${step}`, { row, step })
+      candidate.ascend(slopes, options.stepSize)
+      attempt.step += 1
       return false
     })
   }
 
   const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
-    const rising = active.filter(({ tried, step }) => tried >= mixtures && step < steps)
-    const others = active.filter((attempt) => !rising.includes(attempt))
+    const ascending = active.filter(({ tried, step }) => tried >= mixtures && step < steps)
+    const others = active.filter((attempt) => !ascending.includes(attempt))
     const finished = new Set<Attempt>()
     if (others.length > 0) for (const one of await advanceForward(others)) finished.add(one)
-    if (rising.length > 0) for (const one of await advanceGradient(rising)) finished.add(one)
+    if (ascending.length > 0) for (const one of await advanceGradient(ascending)) finished.add(one)
     return active.map((attempt) => finished.has(attempt))
   }
 
-  await scheduleTask(task, {
-    open,
-    advance,
-  })
+  await scheduleTask(task, { open, advance })
   return found
 }
 
-/** Passes for an example that is never fooled: one forward pass a mixture; a forward and a backward pass a step, and one forward pass to judge the last. */
+/**
+ * Passes of an example that is never fooled: one forward pass per mixture; one forward and one
+ * backward pass per step, and one forward pass for the final point.
+ */
 export function amplitudeSearchCost(
-  { distractors, mixes, steps }: AmplitudeSearchOptions,
-  limits: Pick<AmplitudeTransform, 'mix' | 'scale'>,
+  options: AmplitudeSearchOptions,
+  limits: AmplitudeLimits,
 ): { readonly forward: number; readonly backward: number } {
-  const mixtures = limits.mix > 0 ? distractors * mixes : 0
-  const ascents = limits.scale > 0 ? steps : 0
-  return { forward: mixtures + (ascents > 0 ? ascents + 1 : 0), backward: ascents }
+  const { mixtures, steps } = countEvaluations(options, limits)
+  return { forward: mixtures + (steps > 0 ? steps + 1 : 0), backward: steps }
 }
 
-function copyParameters(from: Parameters, to: Parameters): void {
-  to.mix = from.mix
-  to.distractor = from.distractor
-  to.scale.set(from.scale)
+/** Mixtures and ascent steps that the limits permit. */
+function countEvaluations(
+  { distractors, mixes, steps }: AmplitudeSearchOptions,
+  limits: AmplitudeLimits,
+): { readonly mixtures: number; readonly steps: number } {
+  return {
+    mixtures: limits.mix > 0 ? distractors * mixes : 0,
+    steps: limits.scale > 0 ? steps : 0,
+  }
 }
 
-/** Nothing found yet: the answers are the inputs, and T is the identity. */
-function emptyFindings(inputs: FloatTensor): AmplitudeFindings & {
-  keep(row: number, point: Float32Array, parameters: Parameters): void
+/** The k-th mixture: all λ of the first distractor, then of the second, and so on. */
+function mixtureAt(
+  k: number,
+  distractors: readonly number[],
+  { mixes }: AmplitudeSearchOptions,
+  limits: AmplitudeLimits,
+): Pick<AmplitudeParameters, 'mix' | 'distractor'> {
+  return {
+    mix: Math.fround((limits.mix * ((k % mixes) + 1)) / mixes),
+    distractor: distractors[Math.floor(k / mixes)]!,
+  }
+}
+
+function stack(attempts: readonly Attempt[], shape: readonly number[]): FloatTensor {
+  return stackPoints(
+    attempts.map(({ candidate }) => candidate.point),
+    shape,
+  )
+}
+
+/** Starts with the inputs and identity parameters as the result. */
+function trackFindings(inputs: FloatTensor): AmplitudeFindings & {
+  keep(row: number, point: Float32Array, parameters: AmplitudeParameters): void
 } {
   const count = inputs.shape[0]!
   const size = sizeOf(inputs.shape.slice(1))

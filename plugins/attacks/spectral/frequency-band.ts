@@ -1,4 +1,4 @@
-/** Projected gradient ascent within a band of spatial frequencies: the machinery of high-pass and high-pass-sweep. */
+/** PGD within a band of spatial frequencies: the algorithm of `high-pass` and `high-pass-sweep`. */
 import { distance } from '../../../core/api/attack.ts'
 import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
 import { createImageFilter, radiusOfEnergy } from '../../../core/api/transforms.ts'
@@ -7,12 +7,15 @@ import { findByProjectedGradient } from '../gradient/projected-gradient.ts'
 import type { ProjectedGradientOptions } from '../gradient/projected-gradient.ts'
 
 /**
- * What the filter F does, where x is the input and z an iterate in its ball. `perturbation`: z − x keeps to the band.
- * `emphasis`: the model sees z + κ·F(z). `high-pass-only`: the model sees F(z) about the middle of the bounds. Both are projected
- * onto the ball, of whose points the last is near for hardly any natural image.
+ * How the filter F is used, where x is the input and z an iterate in its ball.
+ * - `perturbation`: z − x is limited to the band.
+ * - `emphasis`: the model sees z + κ·F(z), projected onto the ball.
+ * - `high-pass-only`: the model sees F(z) plus the middle of the bounds, projected onto the ball.
+ *   Few natural images have that point near their ball.
  */
 export type FrequencyVariant = 'perturbation' | 'emphasis' | 'high-pass-only'
 
+/** Options of `ascendWithinBand`. */
 export interface FrequencyBandOptions extends Pick<
   ProjectedGradientOptions,
   'steps' | 'stepSize' | 'randomStart' | 'restarts' | 'loss' | 'goal' | 'target'
@@ -23,18 +26,20 @@ export interface FrequencyBandOptions extends Pick<
   readonly strength: number
 }
 
-/** How many examples of the data set say where its energy lies. */
+/** Number of examples from which the spectral energy of the data set is estimated. */
 const energySample = 256
 
 /**
- * Attacks as `findByProjectedGradient` does; for an example that is never fooled it costs as much.
+ * Runs `findByProjectedGradient` with a filter, at the same cost for an example that is never
+ * fooled.
  *
- * With `perturbation` each step is the steepest of those within the band: the filter is self-adjoint, so the gradient of the loss
- * through it is the filtered gradient. The sign of such a gradient, and a step cut to the ball, leak into other frequencies, so the
- * perturbation is filtered again after each step and shrunk into the ball as a whole. Only the cut at the bounds leaks after that.
+ * With `perturbation`, each step is the steepest within the band: the filter is self-adjoint, so
+ * the gradient of the loss through it is the filtered gradient. The sign of such a gradient and a
+ * step clipped to the ball leak into other frequencies. So the perturbation is filtered again after
+ * each step and scaled into the ball as a whole. After that, only clipping at the bounds leaks.
  *
- * With the others the gradient is exact through the filter, and passes the projection as if it were not there: a component at the
- * border of the ball goes on to be pushed.
+ * With the other variants the gradient is exact through the filter and passes unchanged through the
+ * projection, so a component at the surface of the ball keeps moving outward.
  */
 export function ascendWithinBand(
   task: AttackTask,
@@ -59,7 +64,7 @@ function withinBand(
   filter: ImageFilter,
   band: RadialBand,
 ): Pick<ProjectedGradientOptions, 'smooth' | 'confine'> {
-  // Nothing is filtered out: the very arithmetic of PGD.
+  // Nothing is filtered, so use the exact arithmetic of PGD.
   if (band.band === 'high' && band.radius === 0) return {}
   return {
     smooth: (gradient) => {
@@ -71,11 +76,15 @@ function withinBand(
   }
 }
 
-/** Makes of a point x + δ the point x + s·F(δ) with the largest s ≤ 1 that keeps it in the ball; the bounds are not looked at. */
+/**
+ * Replaces a point x + δ by x + s·F(δ) with the largest s ≤ 1 that keeps it in the ball. Ignores
+ * the bounds.
+ */
 function fitPerturbation(candidate: Float64Array, ball: Ball, filter: ImageFilter): void {
   const { center, threatModel } = ball
   const { norm, epsilon } = threatModel
-  // In Linf δ is first cut to the ball; in other norms the shrinking below does the same before the filter or after.
+  // In Linf δ is clipped to the ball first. In other norms scaling commutes with the filter, so the
+  // scaling below suffices.
   const limit = norm === 'Linf' ? epsilon : Infinity
   for (let i = 0; i < candidate.length; i++) {
     candidate[i] = Math.min(Math.max(candidate[i]! - center[i]!, -limit), limit)
@@ -86,7 +95,7 @@ function fitPerturbation(candidate: Float64Array, ball: Ball, filter: ImageFilte
   for (let i = 0; i < candidate.length; i++) candidate[i] = center[i]! + scale * candidate[i]!
 }
 
-/** The image own·z + filtered·F(z) + constant, and what takes gradients back through it. */
+/** Shows the model own·z + filtered·F(z) + constant, and maps gradients back through it. */
 function presented(
   filter: ImageFilter,
   { own, filtered, constant }: Readonly<Record<'own' | 'filtered' | 'constant', number>>,
@@ -108,8 +117,8 @@ function presented(
 }
 
 /**
- * The radius whose low band holds that share of the energy of the data set: of up to 256 of its examples, evenly spread, so the
- * same for every part of it that is attacked.
+ * The radius whose low band contains a fraction of the spectral energy of the data set. It is
+ * computed from up to 256 evenly spaced examples, so it is the same for each part of the data set.
  */
 export function radiusOfKeptEnergy({ reference }: AttackTask, share: number): number {
   const count = Math.min(reference.count, energySample)
@@ -117,7 +126,7 @@ export function radiusOfKeptEnergy({ reference }: AttackTask, share: number): nu
   return radiusOfEnergy(reference.select(places).inputs, share)
 }
 
-/** The radius where nothing else is said: a quarter of the shorter side, 8 for 32×32. */
+/** The default radius: a quarter of the shorter side, 8 for 32 × 32 pixels. */
 export function defaultRadius({ inputs }: AttackTask): number {
   const [height = 1, width = 1] = inputs.shape.slice(2)
   return Math.max(1, Math.round(Math.min(height, width) / 4))

@@ -1,4 +1,4 @@
-/** The options that say which frequencies an attack works in, and how. */
+/** Options that choose the frequencies of an attack and how the filter is used. */
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
 import { gradientOptions } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
@@ -10,27 +10,30 @@ const radiusSchema = {
   type: 'number',
   minimum: 0,
   description:
-    'cut-off in bins of the Fourier transform; a quarter of the shorter side if left out (8 for 32×32)',
+    'cut-off radius in bins of the Fourier transform; default: a quarter of the shorter side (8 ' +
+    'for 32 × 32)',
 } as const satisfies JSONSchema
 
 const outerRadiusSchema = {
   type: 'number',
   exclusiveMinimum: 0,
-  description: 'with band "band": where it ends; three times the radius if left out',
+  description: 'band "band" only: outer radius in bins; default: three times the radius',
 } as const satisfies JSONSchema
 
 const bandSchema = {
   enum: ['high', 'low', 'band'],
-  description: 'from the radius on; below it; or between radius and outerRadius',
+  description:
+    'high: frequencies at or above the radius; low: below it; band: between radius and outerRadius',
 } as const satisfies JSONSchema
 
-/** Properties for an attack's `optionsSchema`: those of pgd, and what the filter does. */
+/** Properties for an attack's `optionsSchema`: those of `pgd` and those of the filter. */
 export const frequencyOptions = {
   ...gradientOptions,
-  steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps a restart' },
+  steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
   stepSize: {
     ...gradientOptions.stepSize,
-    description: 'a positive number or a fraction such as "2/255"; epsilon / 4 if left out',
+    description:
+      'length of a step, a positive number or a fraction such as "2/255"; default: epsilon / 4',
   },
   randomStart: {
     type: 'boolean',
@@ -41,24 +44,26 @@ export const frequencyOptions = {
     enum: ['perturbation', 'emphasis', 'high-pass-only'],
     default: 'perturbation',
     description:
-      "perturbation: x′ − x keeps to the band; emphasis: the band of the example is raised by `strength` times itself; high-pass-only: nothing but the band is left. The last two are projected onto the ball, which leaves little of high-pass-only's look",
+      'perturbation: x′ − x is limited to the band; emphasis: the band of the image is amplified ' +
+      'by 1 + `strength`; high-pass-only: the image is reduced to the band. The last two are ' +
+      'projected onto the ball, which removes most of the effect of high-pass-only',
   },
   strength: {
     type: 'number',
     minimum: 0,
     default: 1,
-    description: 'κ of the variant emphasis: x + κ·F(x)',
+    description: 'variant emphasis only: κ in x + κ·F(x), 0 or more',
   },
   mask: {
     enum: ['ideal', 'gaussian', 'butterworth'],
     default: 'ideal',
-    description: 'how the mask changes at the radius: at once or gradually',
+    description: 'shape of the mask at the radius: ideal is a step, the others change gradually',
   },
   order: {
     type: 'integer',
     minimum: 1,
     default: 2,
-    description: 'of the Butterworth mask: the larger, the steeper',
+    description: 'mask butterworth only: order of the filter; larger is steeper',
   },
   radius: radiusSchema,
   keptEnergy: {
@@ -66,7 +71,8 @@ export const frequencyOptions = {
     exclusiveMinimum: 0,
     maximum: 1,
     description:
-      "instead of a radius: the smallest whole one below which lies that share of the data set's spectral energy",
+      'alternative to radius: use the smallest integer radius below which this fraction of the ' +
+      "data set's spectral energy lies, above 0 and at most 1",
   },
 } as const satisfies Readonly<Record<string, JSONSchema>>
 
@@ -88,13 +94,18 @@ export const bandListSchema = {
     properties: { band: bandSchema, radius: radiusSchema, outerRadius: outerRadiusSchema },
   },
   description:
-    'in the order in which they are tried on what is left; if left out: high, low, and from half the radius to one and a half',
+    'bands in the order in which they attack the examples left; default: high, low, and a band ' +
+    'from 0.5 to 1.5 times the radius',
 } as const satisfies JSONSchema
 
 type Mask = Required<Pick<RadialBand, 'mask' | 'order'>>
+/** A band as options write it. */
 export type BandChoice = FromSchema<typeof bandListSchema>[number]
 
-/** The radius that options state, or that the data set's energy gives, or else a quarter of the shorter side. @throws ConfigError if they state both. */
+/**
+ * The radius: `radius` if given, else from `keptEnergy` if given, else `defaultRadius`.
+ * @throws ConfigError ROBENCH_CONFIG if both are given
+ */
 export function radiusFrom(
   task: AttackTask,
   { radius, keptEnergy }: { readonly radius?: number; readonly keptEnergy?: number },
@@ -102,14 +113,14 @@ export function radiusFrom(
   if (radius !== undefined && keptEnergy !== undefined) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `expected radius or keptEnergy, got both (${radius} and ${keptEnergy}); leave one out`,
+      `expected radius or keptEnergy, got both (${radius} and ${keptEnergy}); remove one`,
     )
   }
   if (keptEnergy !== undefined) return radiusOfKeptEnergy(task, keptEnergy)
   return radius ?? defaultRadius(task)
 }
 
-/** A band with its outer radius filled in. @param radius where the choice has none of its own */
+/** Fills in the radii of a band. @param radius used if the choice has none */
 export function bandFrom(
   { mask, order }: Mask,
   { band, radius: own, outerRadius }: BandChoice,

@@ -1,4 +1,4 @@
-/** High-pass sweep: the adaptive frequency attack, which tries band after band on what is left. */
+/** High-pass sweep: the adaptive frequency attack, which tries several bands in turn. */
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { runStages } from '../autoattack/ensemble.ts'
@@ -18,10 +18,11 @@ const optionsSchema = {
 type Options = FromSchema<typeof optionsSchema>
 
 /**
- * The worst case over bands, per example: `high-pass` in each band, on the examples that no earlier one has broken. Its answer says which
- * band broke what. That the attacker knows of the defense's filters and sweeps the band is the paper's "strong adaptive frequency attack" as we
- * read it; see `high-pass` for what could be read at all.
- * @see "Securing deep learning as a service against adaptive high frequency attacks with MMCAT", IEEE Transactions on Services Computing 2023
+ * The worst case over bands per example: runs `high-pass` in each band on the examples that no
+ * earlier band broke. The result states which band broke each example. We read the paper's "strong
+ * adaptive frequency attack" as an attacker who knows the defense's filters and sweeps the band;
+ * see `high-pass` for the parts of the paper that were available.
+ * @see MMCAT 2023
  */
 export const highPassSweep = defineAttack({
   meta: {

@@ -13,14 +13,16 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Adversarial examples made with a filter in the Fourier domain. What could be read of the paper says that a high-pass filter makes
- * "high-frequency-enhanced" examples, and no more; the reading as variants, the projection, the steps and all numbers are ours, and
- * no figure here stands beside one of theirs. The filter is that of Wang et al. 2020 (arXiv:1905.13545): radial, per channel. The record
- * of the paper that could be read names no authors.
+ * Adversarial examples made with a filter in the Fourier domain. Only the abstract of the paper was
+ * available, without the authors' names. It says that a high-pass filter makes "high-frequency-
+ * enhanced" examples; the variants, the projection, the steps, and all constants are ours, and
+ * results are not comparable with the paper's. The filter is that of Wang et al. 2020
+ * (arXiv:1905.13545): radial, applied per channel.
  *
- * With `variant: "perturbation"` and radius 0 it is PGD. It is weaker than PGD on most models, as it has fewer directions: what it tells
- * is in which band a model can be broken, for which `high-pass-sweep` tries several.
- * @see "Securing deep learning as a service against adaptive high frequency attacks with MMCAT", IEEE Transactions on Services Computing 2023
+ * With `variant: "perturbation"` and radius 0 it equals PGD. On most models it is weaker than PGD,
+ * since it is limited to a band. It shows in which band a model can be broken; `high-pass-sweep`
+ * tries several.
+ * @see MMCAT 2023
  */
 export const highPass = defineAttack({
   meta: {

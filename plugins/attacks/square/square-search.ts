@@ -1,4 +1,4 @@
-/** Square, random search with square patches: the machinery of the attack square. */
+/** Random search with square windows: the algorithm of `square`. */
 import {
   attackLosses,
   createBall,
@@ -16,28 +16,39 @@ import type {
 } from '../../../core/api/attack.ts'
 import { float32, sizeOf } from '../../../core/api/graph.ts'
 import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
-import { drawStripes, proposeLinfSquare } from './linf-squares.ts'
-import { drawTiles, proposePatch } from './patches.ts'
-import { patchSide } from './proposal.ts'
-import type { SquareProposal } from './proposal.ts'
+import { drawStripes, proposeSquare } from './linf-proposals.ts'
+import { drawTiles, proposeBump } from './l1-l2-proposals.ts'
+import { squareSide } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
 
+/** Options of `squareSearch`. */
 export interface SquareSearchOptions {
-  /** Forward passes a restart, 1 or more; the first judges the start. */
+  /** Forward passes per restart, 1 or more; the first evaluates the starting point. */
   readonly queries: number
-  /** How often to start anew while not fooled, 1 or more. */
+  /** Starts per example that is not fooled, 1 or more. */
   readonly restarts: number
-  /** The fraction of the image that the first patches cover, above 0 and at most 1. */
+  /** Fraction of the image that the first squares cover, above 0 and at most 1. */
   readonly initialFraction: number
-  /** Squeezes the schedule of patch sizes, made for 10,000 queries, into `queries`. */
+  /** Rescales the schedule of square sizes from 10,000 queries to `queries`. */
   readonly rescaleSchedule: boolean
 }
 
+/** The result of `squareSearch`. */
 export interface SquareFindings extends AttackFindings {
-  /** `[n]`: the queries that each example took, over all restarts. */
+  /** `[n]`: queries of each example over all restarts. */
   readonly queries: Int32Array
 }
 
-/** Projects what a rule draws. */
+/** The starting point and the proposals of a norm. Both write points of the ball. */
+interface Rule {
+  start(proposal: SquareProposal): void
+  /** Returns the window that differs from the best point; undefined if it is not limited. */
+  propose(proposal: SquareProposal): PixelWindow | undefined
+  /** See `squareSide`. */
+  readonly leastSide: 1 | 3
+}
+
+/** Adds the projection to a rule that draws a point. */
 const projected =
   (draw: (proposal: SquareProposal) => void) =>
   (proposal: SquareProposal): undefined => {
@@ -45,34 +56,23 @@ const projected =
     proposal.ball.project(proposal.output, proposal.point)
   }
 
-/** First points and proposals of each norm; both write points of the ball. */
-const rules: Readonly<
-  Record<
-    Norm,
-    {
-      start(proposal: SquareProposal): void
-      /** Returns the window that differs from the best point; undefined if that may be anywhere. */
-      propose(proposal: SquareProposal): PixelWindow | undefined
-      /** Least side of a patch, and whether sides are made odd. */
-      readonly leastSide: 1 | 3
-    }
-  >
-> = {
-  Linf: { start: projected(drawStripes), propose: proposeLinfSquare, leastSide: 1 },
-  L2: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
-  L1: { start: projected(drawTiles), propose: projected(proposePatch), leastSide: 3 },
+const rules: Readonly<Record<Norm, Rule>> = {
+  Linf: { start: projected(drawStripes), propose: proposeSquare, leastSide: 1 },
+  L2: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
+  L1: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
 }
 
 interface Attempt extends WindowSearch {
   readonly row: number
-  /** Where the proposed point differs from the best, if not anywhere. */
+  /** Where the proposed point differs from the best point; undefined if that is not limited. */
   window: PixelWindow | undefined
   readonly ball: Ball
   stream: RandomStream
-  /** The proposed point: its row of the batch, and which that is. */
+  /** The proposed point, a row of the batch. */
   point: Float32Array
+  /** The row of `point`. */
   place: number
-  /** The point with the largest margin of this restart, and that margin. */
+  /** The point with the largest margin in this restart. */
   readonly best: Float32Array
   bestMargin: number
   restart: number
@@ -81,30 +81,31 @@ interface Attempt extends WindowSearch {
 }
 
 /**
- * Attacks every example with logits only: proposes one change at a time and keeps it if the margin grows. An
- * example's proposals come from its own streams, so its queries depend on nothing but itself.
+ * Attacks each example with logits only: proposes one change at a time and accepts it if the margin
+ * increases. An example's proposals come from its own streams, so its queries do not depend on
+ * other examples.
  *
- * Differs from the reference: patches reach the last row and column, too; images need not be square; a tie of the largest logits
- * counts as misclassified only if the prediction is another class.
- * @see Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack", arXiv:1912.00049, algorithms 1 to 3
+ * Differs from the authors' code: squares also cover the last row and column; images need not be
+ * square; if the largest logits are equal, the predicted class decides.
+ * @see Andriushchenko et al. 2019, algorithms 1 to 3
  */
 export async function squareSearch(
   task: AttackTask,
   options: SquareSearchOptions,
 ): Promise<SquareFindings> {
   const { model, inputs, labels, threatModel, rng } = task
-  const { start, propose, leastSide } = rules[threatModel.norm]
+  const rule = rules[threatModel.norm]
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)
   const output = new Float64Array(size)
-  // One for all queries: thousands of batches would keep the garbage collector busy.
+  // One batch for all queries, so that thousands of them cause no garbage collection.
   const batch = new Float32Array(Math.min(task.batchSize, labels.length) * size)
   const strongest = trackBestAdversarial(task)
   const queries = new Int32Array(labels.length)
 
   const sideAt = (query: number): number =>
-    patchSide(shape, patchFraction(query, options), leastSide)
+    squareSide(shape, squareFraction(query, options), rule.leastSide)
   const sides = threatModel.norm === 'Linf' ? countSides(sideAt, options.queries) : new Map()
   const passes = await windowQueries(model, sides)
 
@@ -121,17 +122,7 @@ export async function squareSearch(
     window: undefined,
   })
 
-  const nextPoint = (attempt: Attempt): void => {
-    const { ball, best, point, stream, query, window } = attempt
-    if (window) copyWindow(best, point, shape, window)
-    else point.set(best)
-    const proposal = { ball, best, shape, side: sideAt(query), stream, output, point }
-    attempt.window = undefined
-    if (query === 0) start(proposal)
-    else attempt.window = propose(proposal)
-  }
-
-  /** True if there is nothing more to do. */
+  /** Takes in the logits of the proposed point; returns true if the example is finished. */
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
     const { row, point } = attempt
     queries[row]! += 1
@@ -159,18 +150,29 @@ export async function squareSearch(
         attempt.place = place
         attempt.window = undefined
       }
-      nextPoint(attempt)
+      propose(attempt, { rule, shape, side: sideAt(attempt.query), output })
     })
     const points = batch.subarray(0, active.length * size)
     const logits = await passes.logits(float32([active.length, ...shape], points), active)
     return active.map((attempt, place) => judge(attempt, rowOf(logits, place)))
   }
 
-  await scheduleTask(task, {
-    open,
-    advance,
-  })
+  await scheduleTask(task, { open, advance })
   return { ...strongest.findings, queries }
+}
+
+/** Writes the next point of an attempt, starting from its best point. */
+function propose(
+  attempt: Attempt,
+  { rule, ...given }: Pick<SquareProposal, 'shape' | 'side' | 'output'> & { readonly rule: Rule },
+): void {
+  const { ball, best, point, stream, query, window } = attempt
+  if (window) copyWindow(best, point, given.shape, window)
+  else point.set(best)
+  const proposal = { ...given, ball, best, stream, point }
+  attempt.window = undefined
+  if (query === 0) rule.start(proposal)
+  else attempt.window = rule.propose(proposal)
 }
 
 function copyWindow(
@@ -187,7 +189,7 @@ function copyWindow(
   }
 }
 
-/** How many queries have patches of each side. */
+/** How many queries have squares of each side. */
 function countSides(
   sideAt: (query: number) => number,
   queries: number,
@@ -200,7 +202,7 @@ function countSides(
   return counts
 }
 
-/** Passes for an example that is never fooled. */
+/** Passes of an example that is never fooled. */
 export function squareSearchCost({ queries, restarts }: SquareSearchOptions): {
   readonly forward: number
   readonly backward: number
@@ -208,11 +210,11 @@ export function squareSearchCost({ queries, restarts }: SquareSearchOptions): {
   return { forward: queries * restarts, backward: 0 }
 }
 
-/** After how many of 10,000 queries the fraction is halved again. */
+/** Of 10,000 queries, those after which the fraction is halved. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
 
-/** p: the fraction of the image that a patch covers at that query (Andriushchenko et al. 2020, section 3.2). */
-export function patchFraction(
+/** p: the fraction of the image that a square covers (Andriushchenko et al. 2019, section 3.2). */
+export function squareFraction(
   query: number,
   options: Pick<SquareSearchOptions, 'queries' | 'initialFraction' | 'rescaleSchedule'>,
 ): number {

@@ -1,4 +1,4 @@
-/** Square: random search with square patches, from logits alone. */
+/** Square: random search with square windows, from logits only. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
@@ -13,7 +13,7 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 5000,
-      description: 'forward passes a restart, for an example that is never fooled',
+      description: 'forward passes per restart, for an example that is never fooled',
     },
     restarts: budgetOptions.restarts,
     initialFraction: {
@@ -21,21 +21,23 @@ const optionsSchema = {
       exclusiveMinimum: 0,
       maximum: 1,
       default: 0.8,
-      description: 'the fraction of the image that the first patches cover',
+      description: 'fraction of the image that the first squares cover, above 0 and at most 1',
     },
     rescaleSchedule: {
       type: 'boolean',
       default: false,
       description:
-        'squeeze the schedule of patch sizes, made for 10,000 queries, into the queries given; AutoAttack does not',
+        'rescale the schedule of square sizes from 10,000 queries to `queries`; AutoAttack does ' +
+        'not',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * The Square attack on the margin. Needs no gradient, so it also tells whether a model only hides them. In Linf a proposal changes one square, so
- * that the first layers of a network are computed for no more than what the square reaches (`windowQueries`).
- * @see Andriushchenko, Croce, Flammarion, Hein 2020, "Square attack: a query-efficient black-box adversarial attack via random search", arXiv:1912.00049
+ * The Square attack on the margin. It uses no gradients, so it also detects gradient masking. In
+ * Linf a proposal changes one square only, so the first layers of a network need to be computed
+ * only where the square affects them.
+ * @see Andriushchenko et al. 2019
  */
 export const square = defineAttack({
   meta: {

@@ -1,16 +1,17 @@
-/** Points made on other models, tried on the target: the machinery of transfer. */
-import { rowOf, subtask, trackBestAdversarial } from '../../../core/api/attack.ts'
-import type { AttackFindings, AttackTask, BestAdversarial } from '../../../core/api/attack.ts'
-import { sliceRows } from '../../../core/api/graph.ts'
+/** Crafts points on surrogates and evaluates them on the target: the algorithm of `transfer`. */
+import { subtask, trackBestAdversarial } from '../../../core/api/attack.ts'
+import type { AttackFindings, AttackTask } from '../../../core/api/attack.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import { ConfigError } from '../../../core/api/plugin.ts'
 import type { Model } from '../../../core/api/plugin.ts'
+import { judgePoints } from '../wrappers/judge-points.ts'
 
 /**
- * Goes through the surrogates in their order, and shows the target what `craft` makes on each of the examples that are not yet fooled: one forward
- * pass of the target an example and surrogate, and none besides. Each surrogate has random streams of its own.
- * @param craft attacks the model of the task that it is given, which may misclassify some of the examples already
- * @throws ConfigError ROBENCH_CONFIG if a surrogate takes other inputs or has other classes than the target
+ * Processes the surrogates in order. On each, `craft` attacks the examples that have not fooled the
+ * target yet, and the target evaluates the resulting points: one forward pass of the target per
+ * example and surrogate. Each surrogate has its own random streams.
+ * @param craft attacks the model of the given task, which may already misclassify some examples
+ * @throws ConfigError ROBENCH_CONFIG if a surrogate's inputs or classes differ from the target's
  */
 export async function transferFromSurrogates(
   task: AttackTask,
@@ -30,27 +31,10 @@ export async function transferFromSurrogates(
       const share = (place + done / rows.length) / surrogates.length
       task.progress(Math.floor(count - rows.length + rows.length * share))
     })
-    await show(task, rows, await craft({ ...part, model }), strongest)
+    await judgePoints(task, rows, await craft({ ...part, model }), strongest)
   }
   task.progress(count)
   return findings
-}
-
-/** The target's view of one point for each of the rows. */
-async function show(
-  { model, batchSize, signal }: AttackTask,
-  rows: Int32Array,
-  points: FloatTensor,
-  strongest: BestAdversarial,
-): Promise<void> {
-  for (let start = 0; start < rows.length; start += batchSize) {
-    signal.throwIfAborted()
-    const end = Math.min(rows.length, start + batchSize)
-    const logits = await model.logits(sliceRows(points, start, end))
-    for (let at = start; at < end; at++) {
-      strongest.record(rows[at]!, rowOf(points, at), rowOf(logits, at - start))
-    }
-  }
 }
 
 function checkSurrogate(surrogate: Model, target: Model, place: number): void {
@@ -59,6 +43,7 @@ function checkSurrogate(surrogate: Model, target: Model, place: number): void {
   if (describe(surrogate) === describe(target)) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `surrogates/${place}: expected a model with ${describe(target)} as the target has, got one with ${describe(surrogate)}; choose models of the same data set`,
+    `surrogates/${place}: expected a model with ${describe(target)} like the target, ` +
+      `got one with ${describe(surrogate)}; choose models of the same data set`,
   )
 }

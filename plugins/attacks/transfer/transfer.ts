@@ -1,4 +1,4 @@
-/** Transfer: points made on other models, tried on this one. */
+/** Transfer: attacks other models and evaluates the resulting points on the target. */
 import {
   ConfigError,
   defineAttack,
@@ -17,26 +17,29 @@ const optionsSchema = {
       ...wrappedAttackSchema,
       default: { id: 'di-fgsm', options: { stopWhenFooled: false } },
       description:
-        'the attack to run on each surrogate; one that goes on after the surrogate is fooled transfers better',
+        'attack to run on each surrogate; an attack that continues after it fools the surrogate ' +
+        'transfers better',
     },
     surrogates: {
       type: 'array',
       items: { type: 'string' },
       uniqueItems: true,
       default: [],
-      description: 'names of the models to attack in place of this one; all others if empty',
+      description: 'names of the models to attack instead of the target; all other models if empty',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * Attacks other models of the suite white-box, and replays what comes out on the target, of which it sees logits alone: the first point that
- * fools it is the answer, or else the one with its largest margin. Robust against this and broken by white-box attacks is as it should be;
- * the reverse is a sign of masked gradients.
+ * Runs white-box attacks on other models of the suite and evaluates the points on the target with
+ * logits only. The result is the first point that fools the target, or else the one with the
+ * largest margin. Examples broken by this attack but not by white-box attacks indicate masked
+ * gradients.
  *
- * An example that a surrogate misclassifies as it is counts there as fooled from the start. Most attacks then hand the image back as it is; with
- * `stopWhenFooled: false` the default one goes on. `cost` is of the target only: the passes of the surrogates are counted on their own.
- * @see Papernot, McDaniel, Goodfellow 2016, "Transferability in machine learning: from phenomena to black-box attacks using adversarial samples", arXiv:1605.07277
+ * If a surrogate misclassifies an example without attack, most attacks return the example
+ * unchanged; the default attack continues because of `stopWhenFooled: false`. `cost` covers the
+ * target only; the passes of the surrogates are counted separately.
+ * @see Papernot et al. 2016
  */
 export const transfer = defineAttack({
   meta: {
@@ -59,12 +62,16 @@ export const transfer = defineAttack({
     if (surrogates.length === 0) {
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        'transfer: expected at least one surrogate, got none; run it from a suite with several models',
+        'transfer: expected at least one surrogate, got none; use it in a suite with several ' +
+          'models',
       )
     }
     const found = await transferFromSurrogates(context, surrogates, (task) => inner.run(task))
     return found.adversarial
   },
-  /** Of the target: a pass for each surrogate. One if they are not named, as only the suite knows how many there are. */
+  /**
+   * One pass of the target per surrogate. Without names it is one pass, since only the suite
+   * determines how many surrogates there are.
+   */
   cost: ({ surrogates }) => ({ forward: Math.max(1, surrogates.length), backward: 0 }),
 })

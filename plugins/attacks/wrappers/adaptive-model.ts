@@ -1,8 +1,8 @@
-/** The views of a model that adaptive attacks hand to the attacks they wrap. */
+/** Modified models that adaptive attacks pass to the attacks they wrap. */
 import { delegateModel, tensor } from '../../../core/api/graph.ts'
 import type { ComponentTreatment, Model } from '../../../core/api/plugin.ts'
 
-/** The treatment of each component that its defense declares for the backward pass. */
+/** The backward treatment of each component, as declared by the defense. */
 export function declaredTreatment(
   model: Pick<Model, 'components'>,
 ): Record<string, ComponentTreatment> {
@@ -10,10 +10,11 @@ export function declaredTreatment(
 }
 
 /**
- * A model whose logits, losses and gradients are the means over several passes of another: the expectation over its random numbers (EOT).
- * One pass counts as so many. Losses and gradients are means of the passes' own, not those of the mean logits.
- * @param samples passes, 1 or more
- * @see Athalye, Engstrom, Ilyas, Kwok 2018, "Synthesizing robust adversarial examples", arXiv:1707.07397
+ * A model whose logits, losses, and gradients are means over several passes of another model: the
+ * expectation over its random numbers (EOT). Losses and gradients are means over the passes, not
+ * those of the mean logits.
+ * @param samples passes per evaluation, 1 or more; each is counted
+ * @see Athalye et al. 2017
  */
 export function meanModel(model: Model, samples: number): Model {
   if (samples === 1) return model
@@ -24,8 +25,8 @@ export function meanModel(model: Model, samples: number): Model {
     },
     async gradient(inputs, labels, loss, targets) {
       const [logits, losses, gradient] = await meanOf(samples, async () => {
-        const answer = await model.gradient(inputs, labels, loss, targets)
-        return [answer.logits.data, answer.losses, answer.gradient.data]
+        const result = await model.gradient(inputs, labels, loss, targets)
+        return [result.logits.data, result.losses, result.gradient.data]
       })
       return {
         logits: tensor('float32', [inputs.shape[0]!, model.classes], logits!),
@@ -33,12 +34,12 @@ export function meanModel(model: Model, samples: number): Model {
         gradient: tensor('float32', inputs.shape, gradient!),
       }
     },
-    // Programs are left as they are: their outputs may be anything, points too, whose means mean nothing.
+    // Programs are not averaged: a mean of their outputs, such as points, may be meaningless.
     variant: (options) => meanModel(model.variant(options), samples),
   })
 }
 
-/** Means in float64, summed in the order of the passes. */
+/** Means over passes, summed in float64 in the order of the passes. */
 async function meanOf(
   samples: number,
   pass: () => Promise<readonly Float32Array[]>,

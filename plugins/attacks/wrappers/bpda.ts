@@ -1,4 +1,4 @@
-/** BPDA: another attack, with the backward passes that the defense's components declare. */
+/** BPDA: runs another attack with the backward passes that the defense's components declare. */
 import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { declaredTreatment } from './adaptive-model.ts'
@@ -13,16 +13,18 @@ const optionsSchema = {
       type: 'boolean',
       default: true,
       description:
-        'let gradients pass rounding and thresholds, too, whose derivative is zero, as a straight-through estimate',
+        'use straight-through estimates for the gradients of rounding and thresholds, which are ' +
+        'zero otherwise',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * Backward pass differentiable approximation: runs the wrapped attack on the model with its forward pass as it is, while gradients pass
- * each component as the defense declares. On a model without components only the straight-through estimates are left, which the paper does not
- * name; they are its rule with the surrogates of Bengio, Léonard, Courville 2013, arXiv:1308.3432.
- * @see Athalye, Carlini, Wagner 2018, "Obfuscated gradients give a false sense of security", arXiv:1802.00420, section 4.1
+ * Backward pass differentiable approximation: runs the wrapped attack on the model with an
+ * unchanged forward pass, and treats each component in the backward pass as the defense declares.
+ * On a model without components it only adds straight-through estimates. The paper does not name
+ * these; they are its rule with the surrogate gradients of Bengio et al. 2013 (arXiv:1308.3432).
+ * @see Athalye et al. 2018, section 4.1
  */
 export const bpda = defineAttack({
   meta: {

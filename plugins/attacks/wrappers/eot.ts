@@ -1,4 +1,4 @@
-/** EOT: another attack, on the expectation of a model that answers at random. */
+/** EOT: runs another attack on the expectation of a stochastic model. */
 import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { meanModel } from './adaptive-model.ts'
@@ -13,18 +13,19 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 20,
-      description: 'passes of which the mean counts, in place of each one',
+      description: 'passes averaged for each evaluation of the model, 1 or more',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * Expectation over transformation: the wrapped attack sees the mean logits, losses and gradients of several passes. So it steps along the mean
- * gradient, and keeps a point for what the model says of it on average; the reference implementations of randomized evaluation decide by one
- * pass. The point that comes out is scored by the host, whose random numbers no attack has seen; an attack that stops where the mean is
- * misclassified may stop so near the boundary that the host's one draw is not. Programs that an attack compiles are run
- * once, not averaged: of what they put out a mean need not mean anything.
- * @see Athalye, Engstrom, Ilyas, Kwok 2018, "Synthesizing robust adversarial examples", arXiv:1707.07397
+ * Expectation over transformation: the wrapped attack sees the mean logits, losses, and gradients
+ * of several passes. So it steps along the mean gradient and selects points by the mean logits;
+ * reference implementations of randomized evaluation select them by one pass. The host scores the
+ * result with random numbers that no attack has seen. An attack that stops where the mean is
+ * misclassified may be so near the boundary that the host's draw is classified correctly. Programs
+ * that an attack compiles run once and are not averaged.
+ * @see Athalye et al. 2017
  */
 export const eot = defineAttack({
   meta: {

@@ -1,14 +1,14 @@
-/** Gradient-aware: PGD on a defense that consumes its own gradient, in every mode of differentiating it. */
+/**
+ * Gradient-aware: PGD on a defense that uses its own gradient, in several differentiation modes.
+ */
 import { gradientOptions, trackBestAdversarial } from '../../../core/api/attack.ts'
-import type { AttackFindings, AttackTask } from '../../../core/api/attack.ts'
-import { sliceRows } from '../../../core/api/graph.ts'
-import type { FloatTensor } from '../../../core/api/graph.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema, Model } from '../../../core/api/plugin.ts'
 import { runStages, stagesCost } from '../autoattack/ensemble.ts'
 import type { Stage } from '../autoattack/ensemble.ts'
 import { projectedGradient, projectedGradientCost } from '../gradient/projected-gradient.ts'
 import { declaredTreatment, meanModel } from './adaptive-model.ts'
+import { judgePoints } from './judge-points.ts'
 import { papers } from '../../papers.ts'
 
 const modes = ['oblivious', 'bpda', 'half', 'full', 'eot'] as const
@@ -25,12 +25,14 @@ const optionsSchema = {
       uniqueItems: true,
       default: modes,
       description:
-        'what to run, in this order: oblivious, bpda, half, full, eot; of those that come to the same on a model, the last is run',
+        'modes to run, always in the order oblivious, bpda, half, full, eot; if several are ' +
+        'equivalent on a model, only the last runs',
     },
-    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps a restart' },
+    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
     stepSize: {
       ...gradientOptions.stepSize,
-      description: 'a positive number or a fraction such as "2/255"; epsilon / 4 if left out',
+      description:
+        'length of a step, a positive number or a fraction such as "2/255"; default: epsilon / 4',
     },
     restarts: gradientOptions.restarts,
     randomStart: {
@@ -43,7 +45,7 @@ const optionsSchema = {
       type: 'integer',
       minimum: 1,
       default: 10,
-      description: 'passes of which the mean counts, with mode eot',
+      description: 'mode eot only: passes averaged for each evaluation of the model',
     },
   },
 } as const satisfies JSONSchema
@@ -51,20 +53,23 @@ const optionsSchema = {
 type Options = FromSchema<typeof optionsSchema>
 
 /**
- * The adaptive attacker of defenses h(x) = f(R(x, ĝ(x))) whose restoration R takes an estimate ĝ of the model's own input gradient. By what the components
- * declare, `identity` being a restoration and `constant` a gradient map:
- * - `oblivious`: attacks f alone, then shows h what it found;
- * - `bpda`: h forward, each component backward as declared;
- * - `half`: through R, with ĝ held constant;
- * - `full`: through ĝ too, to the second order;
- * - `eot`: `full` on means of several passes, for a model that is stochastic.
+ * An adaptive attack on defenses h(x) = f(R(x, ĝ(x))) whose restoration R uses an estimate ĝ of the
+ * model's own input gradient. Components that declare `identity` are treated as a restoration,
+ * those that declare `constant` as a gradient map. The modes are:
+ * - `oblivious`: attacks f only, then evaluates the points on h
+ * - `bpda`: h forward, each component backward as declared
+ * - `half`: differentiates through R with ĝ held constant
+ * - `full`: differentiates through ĝ too, to second order
+ * - `eot`: `full` on means of several passes, for a stochastic model
  *
- * Each mode goes on with what the ones before it have left: the result is the least robust of all. Every mode's points are shown to h, at one more
- * forward pass each; where none fools it, the one with the largest margin is kept. Of the paper the abstract alone was read; the modes
- * are ours.
+ * Each mode attacks the examples that earlier modes did not break, so the result is the worst case
+ * over modes. The points of each mode are evaluated on h at one more forward pass each. If none
+ * fools it, the point with the largest margin is returned. Only the abstract of the paper was
+ * available; the modes are ours.
  *
- * Cost: a mode that comes to the same as a later one on that model is not run, so `cost` is an upper bound unless one mode is chosen.
- * @see Hong, Hong, Kong 2022, "An eye for an eye: defending against gradient-based attacks with gradients", arXiv:2202.01117
+ * A mode that is equivalent to a later one on the model is skipped, so `cost` is an upper bound
+ * unless one mode is chosen.
+ * @see Hong et al. 2022
  */
 export const gradientAware = defineAttack({
   meta: {
@@ -83,11 +88,11 @@ export const gradientAware = defineAttack({
   async run(context) {
     const { model, options } = context
     const chosen = modes.filter((mode) => options.modes.includes(mode))
-    // A mean over equal passes is one of them.
+    // On a deterministic model, eot averages equal passes.
     const useful = chosen.filter((mode) => mode !== 'eot' || model.stochastic)
-    const able = useful.length > 0 ? useful : chosen
-    const effects = able.map((mode) => effectOf(mode, model))
-    const stages = able
+    const candidates = useful.length > 0 ? useful : chosen
+    const effects = candidates.map((mode) => effectOf(mode, model))
+    const stages = candidates
       .filter((_, place) => effects.lastIndexOf(effects[place]!) === place)
       .map((mode) => stageOf(mode, options))
     const { adversarial, brokenBy } = await runStages(context, stages)
@@ -111,12 +116,14 @@ function stageOf(mode: Mode, options: Options): Stage {
         samples,
       )
       const points = await projectedGradient({ ...task, model: varied }, { ...settings, stepSize })
-      return judge(task, points)
+      const best = trackBestAdversarial(task)
+      await judgePoints(task, Array.from(task.labels.keys()), points, best)
+      return best.findings
     },
   }
 }
 
-/** How a mode treats each component; whatever it does not name is exact. */
+/** How a mode treats each component; components that are not listed are differentiated exactly. */
 function treatment(mode: Mode, { components }: Model): ReturnType<typeof declaredTreatment> {
   const declared = declaredTreatment({ components })
   if (mode === 'bpda') return declared
@@ -124,6 +131,7 @@ function treatment(mode: Mode, { components }: Model): ReturnType<typeof declare
   return mode === 'half' ? treating(declared, 'constant', 'constant') : {}
 }
 
+/** Applies a treatment to the components of one declared kind. */
 function treating(
   declared: ReturnType<typeof declaredTreatment>,
   kind: 'identity' | 'constant',
@@ -133,24 +141,8 @@ function treating(
   return Object.fromEntries(chosen.map(([name]) => [name, how]))
 }
 
-/** Modes with the same text do the same to a model. */
+/** A key of what a mode does to a model; equivalent modes have equal keys. */
 function effectOf(mode: Mode, model: Model): string {
   const treated = Object.entries(treatment(mode, model)).filter(([, how]) => how !== 'exact')
   return JSON.stringify([mode === 'eot', treated])
-}
-
-/** What the defended model says of the points. One forward pass each. */
-async function judge(task: AttackTask, points: FloatTensor): Promise<AttackFindings> {
-  const { model, labels, batchSize, signal } = task
-  const { findings, record } = trackBestAdversarial(task)
-  for (let start = 0; start < labels.length; start += batchSize) {
-    signal.throwIfAborted()
-    const batch = sliceRows(points, start, Math.min(start + batchSize, labels.length))
-    const logits = await model.logits(batch)
-    for (let place = 0; place < batch.shape[0]!; place++) {
-      const row = [place, place + 1] as const
-      record(start + place, sliceRows(batch, ...row).data, sliceRows(logits, ...row).data)
-    }
-  }
-  return findings
 }

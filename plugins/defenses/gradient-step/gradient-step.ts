@@ -1,4 +1,4 @@
-/** Gradient step: moves each image along the model's own estimate of its input gradient before it is classified. */
+/** Gradient step: moves each image along the model's estimate of its input gradient first. */
 import {
   estimateGradientMap,
   g,
@@ -22,40 +22,47 @@ const optionsSchema = {
     base: {
       type: 'string',
       description:
-        'The .onnx file of the model to protect, relative to the suite; its card is read.',
+        'path of the .onnx file of the model to protect, relative to the suite; its card is read ' +
+        'too',
     },
     mode: {
       enum: ['pseudo', 'margin', 'uniform'],
       default: 'pseudo',
       description:
-        'What is estimated without the label: the gradient of the loss of the predicted class, of its margin over the next, or the mean over all classes.',
+        'gradient to estimate without the label; pseudo: of the loss of the predicted class; ' +
+        'margin: of its margin over the next class; uniform: mean over the losses of all classes',
     },
     normalize: {
       enum: ['rms', 'linf', 'sign', 'frobPerChannel'],
       default: 'rms',
-      description: 'How the gradient is scaled; all but frobPerChannel lead to values in [-1, 1].',
+      description: 'scaling of the gradient; all but frobPerChannel give values in [-1, 1]',
     },
     direction: {
       enum: ['away', 'towards'],
       default: 'away',
       description:
-        'away from the class predicted, which takes back an attack that has only just crossed the boundary, or towards it.',
+        'away: away from the predicted class, which undoes an attack that has just crossed the ' +
+        'boundary; towards: toward the predicted class',
     },
     stepSize: {
       ...epsilonSchema,
       default: '8/255',
-      description: 'τ: what one unit of the scaled gradient moves a pixel by.',
+      description:
+        'τ: change of a pixel per unit of the scaled gradient, a positive number or a fraction',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * h(x) = f(clip(x ± τ·n(ĝ(x)))), all inside one ONNX graph: f the base model, ĝ its estimated input gradient, n a scaling. The simplest of
- * defenses that consume gradients, made to try adaptive attacks on: the step away from the class predicted makes up for an attack on f
- * alone, and an attack through the step breaks more than it would without. The step towards that class changes few predictions of f.
+ * h(x) = f(clip(x ± τ·n(ĝ(x)))) in one ONNX graph, where f is the base model, ĝ its estimated input
+ * gradient, and n a scaling. It is a minimal defense that uses gradients, for testing adaptive
+ * attacks. The step away from the predicted class compensates for an attack on f alone; an attack
+ * through the step breaks more examples than it would without the step. The step toward the
+ * predicted class changes few predictions of f.
  *
- * Its components: `gradient-map`, x to n(ĝ(x)), declared `constant`; `restoration`, x to the moved image, declared `identity`.
- * @see Hong, Hong, Kong 2022, arXiv:2202.01117, whose restoration network takes the same map as an input
+ * Its components are `gradient-map`, from x to n(ĝ(x)), which declares `constant`, and
+ * `restoration`, from x to the moved image, which declares `identity`.
+ * @see Hong et al. 2022, whose restoration network has the same map as an input
  */
 export const gradientStep = defineDefense({
   meta: {
@@ -80,14 +87,16 @@ export const gradientStep = defineDefense({
       if (base.stochastic) {
         throw new ConfigError(
           'ROBENCH_CONFIG',
-          `option base: ${path} draws random numbers; its gradient at one draw says little of the next`,
+          `option base: expected a deterministic model, but ${path} draws random numbers; ` +
+            'its gradient would differ at each draw',
         )
       }
       const { classNames } = file.card.manifest
       const stepSize = parseEpsilon(options.stepSize, 'stepSize')
       const images = g.input('images', 'float32', ['n', ...base.inputShape])
       const map = estimateGradientMap((x) => base.apply(x), images, options)
-      // The maps of pseudo and margin point away from the class predicted, that of uniform towards it.
+      // The maps of pseudo and margin point away from the predicted class, that of uniform toward
+      // it.
       const isUphill = (options.direction === 'away') === (options.mode !== 'uniform')
       const step = g.mul(map, isUphill ? stepSize : -stepSize)
       const restored = g.clip(g.add(images, step), ...base.bounds)

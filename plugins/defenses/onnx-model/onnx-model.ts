@@ -1,4 +1,4 @@
-/** Bring your own model: any ONNX classifier, with a manifest of what the file does not say. */
+/** Loads any ONNX classifier, with options for the properties that the file does not contain. */
 import { readFile } from 'node:fs/promises'
 import {
   componentsSchema,
@@ -14,33 +14,47 @@ const optionsSchema = {
   additionalProperties: false,
   required: ['file'],
   properties: {
-    file: { type: 'string', description: 'The .onnx file, relative to the suite.' },
+    file: { type: 'string', description: 'path of the .onnx file, relative to the suite' },
     bounds: {
       type: 'array',
       items: { type: 'number' },
       minItems: 2,
       maxItems: 2,
       default: [0, 1],
-      description: 'Range of the pixels before normalization.',
+      description: 'range of pixel values before normalization, [low, high]',
     },
     layout: {
       enum: ['NCHW', 'NHWC'],
       default: 'NCHW',
-      description: 'Layout that the file expects.',
+      description: 'input layout of the file',
     },
     mean: {
       ...numbers,
       description:
-        'Per channel, in the units of the pixels; leave out if the file normalizes by itself.',
+        'mean per channel in pixel units, subtracted before the model; omit if the file ' +
+        'normalizes its input',
     },
-    std: { ...numbers, description: 'Per channel; leave out if the file normalizes by itself.' },
-    classNames: { type: 'array', items: { type: 'string' }, minItems: 2 },
-    output: { type: 'string', description: 'Which output holds the logits; default the first.' },
+    std: {
+      ...numbers,
+      description:
+        'standard deviation per channel in pixel units, above 0; omit if the file normalizes its ' +
+        'input',
+    },
+    classNames: {
+      type: 'array',
+      items: { type: 'string' },
+      minItems: 2,
+      description: 'name of each class, in the order of the logits',
+    },
+    output: {
+      type: 'string',
+      description: 'name of the output that holds the logits; default: the first output',
+    },
     components: componentsSchema,
   },
 } as const
 
-/** Puts a file under test as it is. */
+/** Evaluates a model file without changing it. */
 export const onnxModel = defineDefense({
   meta: {
     id: 'onnx-model',
@@ -58,21 +72,22 @@ export const onnxModel = defineDefense({
     if (!(low < high))
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `bounds: expected a lower and a higher number, got [${low}, ${high}]`,
+        `option bounds: expected [low, high] with low below high, got [${low}, ${high}]`,
       )
     if (std?.some((value) => value <= 0))
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `std: expected positive numbers, got [${std.join(', ')}]`,
+        `option std: expected positive numbers, got [${std.join(', ')}]`,
       )
     const path = resolvePath(file)
     let model: Uint8Array
     try {
       model = await readFile(path)
     } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        `${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)}); give the path of an .onnx file`,
+        `option file: cannot read ${path} (${reason}); expected the path of an .onnx file`,
         { cause },
       )
     }

@@ -14,30 +14,35 @@ const optionsSchema = {
   additionalProperties: false,
   properties: {
     ...trainingProperties,
-    steps: { type: 'integer', minimum: 1, default: 7, description: 'Steps of the inner attack.' },
+    steps: { type: 'integer', minimum: 1, default: 7, description: 'steps of the inner attack' },
     stepSize: {
       ...epsilonSchema,
-      description: 'Step of the inner attack, a number or a fraction; default ε/4.',
+      description:
+        'step of the inner attack, a positive number or a fraction such as "2/255"; default: ' +
+        'epsilon / 4',
     },
     epsilon: {
       ...epsilonSchema,
-      description: 'Radius trained on; default that of the threat model.',
+      description:
+        'radius of the inner attack, a positive number or a fraction such as "8/255"; default: ' +
+        'that of the threat model',
     },
     ramp: {
       type: 'number',
       minimum: 0,
       maximum: 1,
       default: 0,
-      description: 'First fraction of training in which the radius grows from 0.',
+      description: 'fraction of training, from 0 to 1, over which the radius grows from 0',
     },
   },
 } as const
 
 /**
- * Minimizes cross-entropy on the examples of a PGD attack from a random start, made anew at each
- * step (Madry et al. 2018, equation 2.1). The inner attack sees batch normalization at inference
- * (running statistics), as TRADES' code does, not the batch's own as Madry's: its weights can then
- * be constants of the attack's graph. The model is the running average of the weights.
+ * Minimizes cross-entropy on examples of a PGD attack with a random start, recomputed at each step.
+ * The inner attack uses the running statistics of batch normalization, as in the code of TRADES, so
+ * that weights are constants of the attack's graph; Madry et al. use the statistics of the batch.
+ * The result is the running average of the weights.
+ * @see Madry et al. 2017, equation 2.1
  */
 export const pgdAt = defineDefense({
   meta: {
@@ -56,7 +61,7 @@ export const pgdAt = defineDefense({
     if (context.threatModel.norm === 'L1') {
       throw new ConfigError(
         'ROBENCH_CONFIG',
-        'pgd-at trains in Linf and L2; leave it out of a suite with a threat model in L1',
+        'pgd-at: expected a threat model in Linf or L2, got L1; remove it from this suite',
       )
     }
     const radius =

@@ -1,10 +1,10 @@
-/** What `standard` and `pgd-at` share: from a defense's context to a trained model. */
+/** Trains a classifier in the context of a defense: shared by `standard` and `pgd-at`. */
 import { plainManifest } from '../../../core/api/plugin.ts'
 import type { DefenseContext, DefenseResult } from '../../../core/api/plugin.ts'
 import { train } from '../../../core/api/training.ts'
 import type { Adversary, ScheduleName } from '../../../core/api/training.ts'
 
-/** The options of training-options.ts, after validation. */
+/** The options described in `trainingProperties`, after validation. */
 export interface ClassifierOptions {
   readonly network: { readonly id: string; readonly options?: Readonly<Record<string, unknown>> }
   readonly epochs: number
@@ -21,7 +21,11 @@ export interface ClassifierOptions {
   readonly averaging: number
 }
 
-/** Trains the network that the options name; with an adversary, on its examples. */
+/**
+ * Trains the network chosen in the options.
+ * @param identity id and version of the defense; checkpoints of another identity are not resumed
+ * @param adversary trains on its examples instead of clean ones
+ */
 export async function trainClassifier(
   context: DefenseContext<ClassifierOptions>,
   identity: string,

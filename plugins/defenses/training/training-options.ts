@@ -1,49 +1,86 @@
-/** Options that every trained defense has. */
+/** Options of all trained defenses. */
 import { scheduleNames, trainingDefaults } from '../../../core/api/training.ts'
 
-/** JSON Schema properties; defaults are a common recipe for CIFAR-sized images. */
+/** JSON Schema properties. Defaults are a common recipe for CIFAR-sized images. */
 export const trainingProperties = {
   network: {
     type: 'object',
     additionalProperties: false,
     required: ['id'],
     properties: {
-      id: { type: 'string', description: 'A network plugin.' },
-      options: { type: 'object', default: {} },
+      id: { type: 'string', description: 'id of a network plugin' },
+      options: { type: 'object', default: {}, description: 'options of the network plugin' },
     },
     default: { id: 'small-cnn', options: {} },
-    description: 'The architecture, and its options.',
+    description: 'architecture to train',
   },
-  epochs: { type: 'integer', minimum: 1, default: 10 },
-  batchSize: { type: 'integer', minimum: 1, default: trainingDefaults.batchSize },
-  learningRate: { type: 'number', exclusiveMinimum: 0, default: trainingDefaults.learningRate },
-  momentum: { type: 'number', minimum: 0, exclusiveMaximum: 1, default: trainingDefaults.momentum },
-  nesterov: { type: 'boolean', default: trainingDefaults.nesterov },
-  weightDecay: { type: 'number', minimum: 0, default: trainingDefaults.weightDecay },
-  schedule: { enum: scheduleNames, default: trainingDefaults.schedule },
+  epochs: {
+    type: 'integer',
+    minimum: 1,
+    default: 10,
+    description: 'passes over the training data',
+  },
+  batchSize: {
+    type: 'integer',
+    minimum: 1,
+    default: trainingDefaults.batchSize,
+    description: 'examples per step',
+  },
+  learningRate: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    default: trainingDefaults.learningRate,
+    description: 'largest learning rate of the schedule',
+  },
+  momentum: {
+    type: 'number',
+    minimum: 0,
+    exclusiveMaximum: 1,
+    default: trainingDefaults.momentum,
+    description: 'momentum of SGD, from 0 to below 1; 0 disables it',
+  },
+  nesterov: {
+    type: 'boolean',
+    default: trainingDefaults.nesterov,
+    description: 'use Nesterov momentum',
+  },
+  weightDecay: {
+    type: 'number',
+    minimum: 0,
+    default: trainingDefaults.weightDecay,
+    description: 'coefficient of the L2 penalty on the weights',
+  },
+  schedule: {
+    enum: scheduleNames,
+    default: trainingDefaults.schedule,
+    description:
+      'learning rate over training; cosine: half a cosine down to 0; one-cycle: rises over the ' +
+      'first 30 %, then falls to 0; step: divided by 10 at half and at three quarters; constant: ' +
+      'no change',
+  },
   warmup: {
     type: 'number',
     minimum: 0,
     maximum: 1,
     default: trainingDefaults.warmup,
-    description: 'First fraction of training with a rising rate.',
+    description: 'fraction of training, from 0 to 1, over which the learning rate rises',
   },
   crop: {
     type: 'integer',
     minimum: 0,
     default: trainingDefaults.augmentation.crop,
-    description: 'Zero padding before a random crop; 0 for none.',
+    description: 'zero padding in pixels before a random crop; 0 disables cropping',
   },
   flip: {
     type: 'boolean',
     default: trainingDefaults.augmentation.flip,
-    description: 'Random mirror images.',
+    description: 'flip images horizontally at random',
   },
   validation: {
     type: 'integer',
     minimum: 0,
     default: 500,
-    description: 'Training examples held out to watch progress.',
+    description: 'training examples held out to measure progress',
   },
   averaging: {
     type: 'number',
@@ -51,6 +88,7 @@ export const trainingProperties = {
     exclusiveMaximum: 1,
     default: trainingDefaults.averaging,
     description:
-      'Decay per step of the running average of weights that becomes the model; 0 for the last weights.',
+      'decay per step, from 0 to below 1, of the running average of weights that becomes the ' +
+      'model; 0 uses the final weights',
   },
 } as const

@@ -5,14 +5,13 @@ import { correlate, gaussianWeights, normalized, smooth } from './filters.ts'
 import type { Kernel } from './filters.ts'
 import { cutToByte, mapValues } from './image.ts'
 import type { Image } from './image.ts'
-import { smear } from './motion.ts'
+import { smear } from './motion-blur.ts'
 import { magnify } from './resample.ts'
 
 export const defocusBlur = defineCorruption({
   id: 'defocus-blur',
   family: 'blur',
-  set: 'benchmark',
-  summary: 'spreads every pixel over a disk whose edge is softened',
+  summary: 'spreads each pixel over a disk with a soft edge',
   constants: [
     { radius: 0.3, softening: 0.4 },
     { radius: 0.4, softening: 0.5 },
@@ -24,7 +23,10 @@ export const defocusBlur = defineCorruption({
     correlate(image, diskKernel(radius, softening), 'mirror'),
 })
 
-/** A disk of weight 1 (pixels whose middle is within the radius), blurred with a Gaussian cut off after one pixel. */
+/**
+ * A disk of weight 1, blurred with a 3 × 3 Gaussian. A pixel belongs to the disk if its center is
+ * within the radius.
+ */
 function diskKernel(radius: number, softening: number): Kernel {
   const reach = Math.floor(radius) + 1
   const side = 2 * reach + 1
@@ -42,8 +44,7 @@ function diskKernel(radius: number, softening: number): Kernel {
 export const glassBlur = defineCorruption({
   id: 'glass-blur',
   family: 'blur',
-  set: 'benchmark',
-  summary: 'blurs, displaces pixels by up to `reach`, and blurs again',
+  summary: 'blurs, displaces pixels by up to `reach` pixels, and blurs again',
   constants: [
     { deviation: 0.05, reach: 1, rounds: 1 },
     { deviation: 0.25, reach: 1, rounds: 1 },
@@ -59,9 +60,11 @@ export const glassBlur = defineCorruption({
 })
 
 /**
- * Makes every pixel, from the lower right to the upper left, a copy of a random one that is −reach … reach − 1 rows and
- * columns away; those too close to the edge stay. Works in place.
- * Differs from the paper, as the published images do: the two were meant to be swapped, but the original's assignment copies.
+ * Replaces each pixel, from the lower right to the upper left, by a random pixel that is −reach to
+ * reach − 1 rows and columns away. Pixels too close to the edge do not change. Works in place.
+ *
+ * Differs from the paper, as the published images do: the two pixels should be swapped, but the
+ * authors' assignment copies one onto the other.
  */
 function displacePixels(
   { channels, height, width, data }: Image,
@@ -84,8 +87,7 @@ function displacePixels(
 export const motionBlur = defineCorruption({
   id: 'motion-blur',
   family: 'blur',
-  set: 'benchmark',
-  summary: 'smears along a direction within 45° of the horizontal',
+  summary: 'blurs along a random direction within 45° of the horizontal',
   constants: [
     { radius: 6, deviation: 1 },
     { radius: 6, deviation: 1.5 },
@@ -100,9 +102,9 @@ export const motionBlur = defineCorruption({
 export const zoomBlur = defineCorruption({
   id: 'zoom-blur',
   family: 'blur',
-  set: 'benchmark',
-  summary: 'averages the image with magnifications of it by 1, 1.01, … up to `largest`',
-  // The first two are 0.01 more than the original's text suggests: NumPy's arange reaches its end there by rounding.
+  summary: 'averages the image with magnifications by 1, 1.01, … up to `largest`',
+  // The first two are 0.01 above the limits in the authors' code: by rounding, NumPy's arange
+  // includes its end there.
   constants: [
     { largest: 1.06 },
     { largest: 1.11 },
@@ -111,7 +113,7 @@ export const zoomBlur = defineCorruption({
     { largest: 1.25 },
   ],
   apply(image, { largest }) {
-    // NumPy's step: 0.01 with the rounding error of 1 + 0.01.
+    // NumPy's arange steps by 0.01 with the rounding error of 1 + 0.01.
     const step = 1 + 0.01 - 1
     const count = Math.round((largest - 1) / 0.01) + 1
     const sum = image.data.slice()
@@ -126,7 +128,6 @@ export const zoomBlur = defineCorruption({
 export const gaussianBlur = defineCorruption({
   id: 'gaussian-blur',
   family: 'blur',
-  set: 'extra',
   summary: 'blurs with a Gaussian',
   constants: [
     { deviation: 0.4 },

@@ -1,10 +1,10 @@
-/** What corruptions do with color, and with images that have none. */
+/** Brightness, saturation, and luma of color images and of images without color. */
 import { clip, hasColor } from './image.ts'
 import type { Image } from './image.ts'
 
 /**
- * Brightness: adds to the value V = max(red, green, blue), clipped, and scales the color with it.
- * Without color every channel is a value of its own.
+ * Adds to the value V = max(red, green, blue), clips it to [0, 1], and scales the color by the same
+ * factor. In an image without color each channel is changed on its own.
  */
 export function changeBrightness(image: Image, added: number): Image {
   if (!hasColor(image)) return { ...image, data: image.data.map((value) => clip(value + added)) }
@@ -16,8 +16,9 @@ export function changeBrightness(image: Image, added: number): Image {
 }
 
 /**
- * Makes the saturation S = (max − min) / max into clip(factor · S + added); hue and value stay. A gray pixel counts as red,
- * as its hue 0 says, so that what is `added` tints it (as in the original). Without color nothing changes.
+ * Replaces the saturation S = (max − min) / max by clip(factor · S + added); hue and value do not
+ * change. A gray pixel has hue 0 (red), so `added` tints it red, as in the authors' code. An image
+ * without color is returned unchanged.
  */
 export function changeSaturation(image: Image, factor: number, added: number): Image {
   if (!hasColor(image)) return image
@@ -25,13 +26,13 @@ export function changeSaturation(image: Image, factor: number, added: number): I
     const value = Math.max(...color)
     const range = value - Math.min(...color)
     const saturation = clip(factor * (value > 0 ? range / value : 0) + added)
-    // How far each part is from the value, from 0 to 1: fixed by the hue.
+    // The distance of each part from the value, from 0 to 1, depends on the hue only.
     const distances = range > 0 ? color.map((part) => (value - part) / range) : [0, 1, 1]
     return distances.map((distance) => value * (1 - saturation * distance))
   })
 }
 
-/** `[h, w]`: the luma of colors, the mean of any other number of channels. */
+/** `[h, w]`: the luma of a color image, or the mean over the channels of any other image. */
 export function grayOf(image: Image): Float64Array {
   const { channels, height, width, data } = image
   const plane = height * width
@@ -48,7 +49,7 @@ export function grayOf(image: Image): Float64Array {
   return means
 }
 
-/** A color for images of three channels; others get its luma. */
+/** The value of a color in each channel: its red, green, and blue, or its luma without color. */
 export function inkOf(
   image: Image,
   color: readonly [number, number, number],
@@ -69,7 +70,7 @@ function mapColors(image: Image, change: (color: readonly number[]) => readonly 
   return { ...image, data }
 }
 
-/** The brightness of a color, as OpenCV and JPEG weigh it (ITU-R BT.601). */
+/** Luma with the weights of OpenCV and JPEG (ITU-R BT.601). */
 function luma(red: number, green: number, blue: number): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue
 }

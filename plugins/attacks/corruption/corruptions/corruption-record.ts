@@ -1,35 +1,40 @@
-/** What a corruption is: constants at five severities, and a function of image, constants and random numbers. */
+/** The record of a corruption: constants at five severities and a function that uses them. */
 import type { RandomStream } from '../../../../core/api/plugin.ts'
+import type { CorruptionId } from '../../../../core/api/transforms.ts'
 import { clip, cutToByte, mapValues, roundToByte } from './image.ts'
 import type { Image } from './image.ts'
 
-/** The groups of the paper. */
+/** The four groups of the paper. */
 export type CorruptionFamily = 'noise' | 'blur' | 'weather' | 'digital'
 
+/** From 1 (mild) to 5 (severe). */
 export type Severity = 1 | 2 | 3 | 4 | 5
 
+/** All severities, ascending. */
 export const severities = [1, 2, 3, 4, 5] as const satisfies readonly Severity[]
 
-/** Constants by name; lengths are in pixels, values in units of the range from 0 to 1. */
+/** Constants by name. Lengths are in pixels; pixel values are in [0, 1]. */
 export type Constants = Readonly<Record<string, number>>
 
+/** One item for each severity, from 1 to 5. */
 export type BySeverity<T> = readonly [T, T, T, T, T]
 
+/** A corruption, ready to be applied. */
 export interface Corruption {
-  /** As the published file, with hyphens: `gaussian-noise`. */
-  readonly id: string
+  readonly id: CorruptionId
   readonly family: CorruptionFamily
-  /** `benchmark`: one of the 15 that count; `extra`: one of the 4 meant for tuning. */
-  readonly set: 'benchmark' | 'extra'
-  /** What it does, in one line. */
+  /** One line on what the corruption does to an image. */
   readonly summary: string
   readonly constants: BySeverity<Constants>
-  /** The corrupted image, of the same size; values may lie beyond 0 and 1. Depends on nothing but its arguments. */
+  /**
+   * Returns the corrupted image, of the same size. Values may be outside [0, 1]. The result
+   * depends on the arguments only.
+   */
   apply(image: Image, severity: Severity, stream: RandomStream): Image
 }
 
-/** A corruption whose function sees the constants of the severity. */
-export function defineCorruption<const Id extends string, C extends Constants>(
+/** Defines a corruption. `apply` receives the constants of the chosen severity. */
+export function defineCorruption<const Id extends CorruptionId, C extends Constants>(
   definition: Omit<Corruption, 'id' | 'constants' | 'apply'> & {
     readonly id: Id
     readonly constants: BySeverity<C>
@@ -44,24 +49,25 @@ export function defineCorruption<const Id extends string, C extends Constants>(
   })
 }
 
+/** Options of `corrupt`. */
 export interface CorruptOptions {
   readonly severity: Severity
   readonly stream: RandomStream
   /**
-   * Take the image to the nearest 8-bit values first, and cut the result to 8 bits (towards zero: the published images were
-   * cut, not rounded). Steps that are 8-bit by themselves, such as JPEG, stay so without it.
+   * Round the image to 8 bits first, and truncate the result to 8 bits (the published images are
+   * truncated, not rounded). Steps that work in 8 bits, such as JPEG, do so in either case.
    */
   readonly quantize: boolean
 }
 
-/** One image corrupted, its values within 0 and 1. */
+/** Corrupts one image. Values of the result are in [0, 1]. */
 export function corrupt(corruption: Corruption, image: Image, options: CorruptOptions): Image {
   const { severity, stream, quantize } = options
   const start = quantize ? mapValues(image, roundToByte) : image
   return mapValues(corruption.apply(start, severity, stream), quantize ? cutToByte : clip)
 }
 
-/** A number uniform in [low, high). */
+/** Draws a number uniform in [low, high). */
 export function between(stream: RandomStream, low: number, high: number): number {
   return low + (high - low) * stream.uniform()
 }

@@ -1,4 +1,4 @@
-/** Digital: contrast, elastic deformation, pixels, JPEG, saturation. */
+/** Digital corruptions: contrast, elastic deformation, pixelation, JPEG, saturation. */
 import { changeSaturation } from './color.ts'
 import { defineCorruption } from './corruption-record.ts'
 import { deform } from './elastic.ts'
@@ -9,7 +9,6 @@ import { shrinkAndEnlarge } from './resample.ts'
 export const contrast = defineCorruption({
   id: 'contrast',
   family: 'digital',
-  set: 'benchmark',
   summary: "shrinks the distance to each channel's mean",
   constants: [{ kept: 0.75 }, { kept: 0.5 }, { kept: 0.4 }, { kept: 0.3 }, { kept: 0.15 }],
   apply(image, { kept }) {
@@ -25,9 +24,8 @@ export const contrast = defineCorruption({
 export const elasticTransform = defineCorruption({
   id: 'elastic-transform',
   family: 'digital',
-  set: 'benchmark',
-  summary: 'shears the image a little and bends it',
-  // The original's are 0, 0.05, … times 32 pixels.
+  summary: 'applies a random affine map, then a random smooth displacement',
+  // The authors' constants are fractions of the side of 32 pixels.
   constants: [
     { amplitude: 0, smoothness: 0, shift: 0.08 * 32 },
     { amplitude: 0.05 * 32, smoothness: 0.2 * 32, shift: 0.07 * 32 },
@@ -41,8 +39,7 @@ export const elasticTransform = defineCorruption({
 export const pixelate = defineCorruption({
   id: 'pixelate',
   family: 'digital',
-  set: 'benchmark',
-  summary: 'shrinks the image to `fraction` of its sides and enlarges it again, by boxes',
+  summary: 'shrinks each side to `fraction` and enlarges it again, with a box filter',
   constants: [
     { fraction: 0.95 },
     { fraction: 0.9 },
@@ -56,8 +53,7 @@ export const pixelate = defineCorruption({
 export const jpegCompression = defineCorruption({
   id: 'jpeg-compression',
   family: 'digital',
-  set: 'benchmark',
-  summary: 'compresses as JPEG, 4:2:0',
+  summary: 'compresses as JPEG with 4:2:0 subsampling',
   constants: [{ quality: 80 }, { quality: 65 }, { quality: 58 }, { quality: 50 }, { quality: 40 }],
   apply: (image, { quality }) => jpegRoundTrip(image, quality),
 })
@@ -65,8 +61,7 @@ export const jpegCompression = defineCorruption({
 export const saturate = defineCorruption({
   id: 'saturate',
   family: 'digital',
-  set: 'extra',
-  summary: 'multiplies the saturation of colors and adds to it; leaves images without color alone',
+  summary: 'multiplies the saturation and adds to it; images without color do not change',
   constants: [
     { factor: 0.3, added: 0 },
     { factor: 0.1, added: 0 },

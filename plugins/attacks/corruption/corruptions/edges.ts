@@ -1,4 +1,4 @@
-/** Canny's edge detector, as OpenCV has it: Sobel gradients, thinning, and two thresholds. */
+/** Canny's edge detector as in OpenCV: Sobel gradients, thinning, and two thresholds. */
 import { correlate } from './filters.ts'
 import type { Kernel } from './filters.ts'
 import type { Image } from './image.ts'
@@ -13,14 +13,13 @@ const downKernel: Kernel = {
   width: 3,
   weights: Float64Array.of(-1, -2, -1, 0, 0, 0, 1, 2, 1),
 }
-/** tan 22.5° and tan 67.5°: between them a gradient counts as diagonal. */
+/** tan 22.5° and tan 67.5°. A gradient with a slope between them is treated as diagonal. */
 const shallow = Math.SQRT2 - 1
 const steep = Math.SQRT2 + 1
 
 /**
- * 255 on edges of a layer of 8-bit values, 0 elsewhere. An edge is a crest of |∂x| + |∂y| above `low` that is connected to
- * one above `high`.
- * @see Canny 1986, "A computational approach to edge detection"
+ * Marks the edges of a layer of 8-bit values with 255, and all other pixels with 0. An edge is a
+ * local maximum of |∂x| + |∂y| above `low` that is connected to one above `high` (Canny 1986).
  */
 export function findEdges(layer: Image, low: number, high: number): Image {
   const { height, width } = layer
@@ -30,7 +29,8 @@ export function findEdges(layer: Image, low: number, high: number): Image {
     if (y < 0 || y >= height || x < 0 || x >= width) return 0
     return Math.abs(across[y * width + x]!) + Math.abs(down[y * width + x]!)
   }
-  // Greatest along the gradient; of equal neighbors the first one, on a diagonal none.
+  // The maximum along the gradient. Of two equal neighbors the first one is a crest; on a
+  // diagonal, neither is.
   const isCrest = (y: number, x: number): boolean => {
     const here = magnitude(y, x)
     const [gx, gy] = [across[y * width + x]!, down[y * width + x]!]

@@ -6,16 +6,17 @@ import { makeLayer } from './image.ts'
 import type { Image } from './image.ts'
 import { sampleLinear } from './resample.ts'
 
+/** Constants of an elastic deformation, in pixels. */
 export interface Elasticity {
-  /** What the smoothed displacements, drawn from −1 to 1, are multiplied by, in pixels. */
+  /** Factor of the smoothed displacements, which are drawn from [−1, 1). */
   readonly amplitude: number
-  /** Standard deviation of the smoothing, in pixels. */
+  /** Standard deviation of the smoothing. */
   readonly smoothness: number
-  /** How far the three corners of the affine map move at most, along each axis, in pixels. */
+  /** Largest shift of each of the three corners of the affine map, along each axis. */
   readonly shift: number
 }
 
-/** @see Simard, Steinkraus, Platt 2003, "Best practices for convolutional neural networks applied to visual document analysis" */
+/** Deforms an image by a random affine map and a random displacement field (Simard et al. 2003). */
 export function deform(
   image: Image,
   { amplitude, smoothness, shift }: Elasticity,
@@ -38,7 +39,10 @@ export function deform(
 type Point = readonly [x: number, y: number]
 type Corners = readonly [Point, Point, Point]
 
-/** Where each pixel comes from under the affine map that takes three corners of a square in the middle to randomly shifted places. */
+/**
+ * Maps each output pixel to its source under a random affine map. The map takes three corners of a
+ * square in the middle of the image to randomly shifted places.
+ */
 function randomAffine(
   { height, width }: Image,
   shift: number,
@@ -59,7 +63,10 @@ function randomAffine(
   return affineThrough(moved, corners)
 }
 
-/** The affine map that takes the points `from` to the points `to`; the identity if `from` lies on a line, as it may in a tiny image. */
+/**
+ * The affine map that takes the points `from` to the points `to`. It is the identity if the points
+ * `from` are collinear, which happens in tiny images.
+ */
 function affineThrough(
   from: Corners,
   to: Corners,
@@ -69,7 +76,7 @@ function affineThrough(
   const [bx, by] = [second[0] - originX, second[1] - originY]
   const area = ax * by - bx * ay
   if (Math.abs(area) < 1e-6) return (y, x) => [y, x]
-  // p = origin + s·a + t·b goes to the same combination of the points `to`.
+  // p = origin + s·a + t·b maps to the same combination of the points `to`.
   return (y, x) => {
     const [dx, dy] = [x - originX, y - originY]
     const s = (dx * by - bx * dy) / area

@@ -1,20 +1,21 @@
-/** Correlation with small kernels, under the three borders that the original generator's libraries use. */
+/** Correlation with small kernels, with the three border modes of the authors' libraries. */
 import type { Image } from './image.ts'
 
 /**
- * What lies beyond an edge `a b c d`: `nearest` repeats d (skimage's default), `reflect` goes on with d c b a (SciPy's name),
- * `mirror` with c b a (OpenCV's default, BORDER_REFLECT_101).
+ * How a row `a b c d` continues beyond its end: `nearest` repeats d (the default of skimage),
+ * `reflect` continues with d c b a (SciPy's term), and `mirror` with c b a (the default of OpenCV,
+ * BORDER_REFLECT_101).
  */
 export type Border = 'nearest' | 'reflect' | 'mirror'
 
-/** Odd sides; `weights` is `[height, width]`. */
+/** A kernel with odd sides; `weights` is `[height, width]`. */
 export interface Kernel {
   readonly height: number
   readonly width: number
   readonly weights: Float64Array
 }
 
-/** The place inside 0 … length − 1 that stands for a place outside. */
+/** Maps an index outside 0 … length − 1 to the index inside that the border mode repeats there. */
 export function insideBorder(place: number, length: number, border: Border): number {
   if (place >= 0 && place < length) return place
   if (border === 'nearest' || length === 1) return place < 0 ? 0 : length - 1
@@ -24,7 +25,7 @@ export function insideBorder(place: number, length: number, border: Border): num
   return border === 'reflect' ? period - 1 - turned : period - turned
 }
 
-/** Each channel's correlation with the kernel, whose middle lies on the output's pixel. */
+/** Correlates each channel with the kernel, which is centered on the output pixel. */
 export function correlate(image: Image, kernel: Kernel, border: Border): Image {
   const { channels, height, width, data } = image
   const { weights } = kernel
@@ -51,7 +52,7 @@ export function correlate(image: Image, kernel: Kernel, border: Border): Image {
   return { ...image, data: output }
 }
 
-/** For an axis: the source of each place from −half to length − 1 + half. */
+/** The source index of each index from −half to length − 1 + half along an axis. */
 function sources(length: number, side: number, border: Border): Int32Array {
   const half = (side - 1) / 2
   return Int32Array.from({ length: length + side - 1 }, (_, i) =>
@@ -60,8 +61,9 @@ function sources(length: number, side: number, border: Border): Int32Array {
 }
 
 /**
- * Gaussian blur. The kernel ends at round(truncate · deviation) pixels, as in SciPy; if that is 0, nothing changes.
- * @param deviation in pixels
+ * Gaussian blur. The kernel's radius is round(truncate · deviation) pixels, as in SciPy. With
+ * radius 0 the image is returned unchanged.
+ * @param deviation in pixels, 0 or more
  */
 export function smooth(
   image: Image,

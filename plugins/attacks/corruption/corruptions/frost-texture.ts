@@ -1,6 +1,6 @@
 /**
- * Frost-like textures, made up: the original lays cut-outs of photographs of frost over the image, which are not part of
- * robench. A pane of soft mist, ridges where fronts of ice meet, and needles that branch at 60°.
+ * Procedural frost textures: mist, ridges where fronts of ice meet, and needles that branch at 60°.
+ * The authors' code blends crops of photographs of frost instead, which robench does not include.
  */
 import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { between } from './corruption-record.ts'
@@ -8,14 +8,14 @@ import { clip, makeLayer } from './image.ts'
 import type { Image } from './image.ts'
 import { drawPlasma } from './plasma.ts'
 
-/** Pixels of a needle between two pairs of side branches. */
+/** Pixels along a needle between two pairs of side branches. */
 const branchSpacing = 4
-/** How much shorter and fainter a side branch is than what it grows from. */
+/** Length of a side branch as a fraction of the rest of its needle; also dims the branch. */
 const branchShare = 0.45
-/** Needles per pixel of a 32 × 32 image. */
+/** Needles per pixel: 7 in an image of 32 × 32 pixels. */
 const density = 7 / (32 * 32)
 
-/** A layer from 0 (clear) to 1 (thick ice). */
+/** Draws a layer of values from 0 (clear) to 1 (thick ice). */
 export function drawFrost(size: Pick<Image, 'height' | 'width'>, stream: RandomStream): Image {
   const mist = drawPlasma(size, 2.5, stream)
   const fronts = drawPlasma(size, 1.8, stream)
@@ -47,7 +47,7 @@ interface Needle {
   readonly brightness: number
 }
 
-/** Draws a needle that fades towards its tip, with its branches; those have none once they are short. */
+/** Draws a needle that fades toward its tip, and its side branches. Short needles do not branch. */
 function grow(layer: Image, needle: Needle): void {
   const { angle, length, brightness } = needle
   for (let along = 0; along < length; along++) {
@@ -68,7 +68,9 @@ function grow(layer: Image, needle: Needle): void {
   }
 }
 
-/** Shares a dot among the four pixels around it; what is there already is not added to, but outshone. */
+/**
+ * Spreads a dot over the four nearest pixels. Each pixel takes the maximum of old and new value.
+ */
 function dot({ height, width, data }: Image, y: number, x: number, brightness: number): void {
   const [top, left] = [Math.floor(y), Math.floor(x)]
   for (const row of [top, top + 1]) {

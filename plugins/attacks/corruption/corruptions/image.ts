@@ -1,6 +1,9 @@
-/** Images as the corruptions see them, and their 8-bit form. */
+/** Images as the corruptions process them, and conversion to 8 bits. */
 
-/** Values from 0 to 1 in `data`, `[channels, height, width]`. Three channels are red, green, blue; others have no color. */
+/**
+ * An image `[channels, height, width]` with values in [0, 1]. Three channels are red, green, and
+ * blue; an image with any other number of channels has no color.
+ */
 export interface Image {
   readonly channels: number
   readonly height: number
@@ -8,19 +11,19 @@ export interface Image {
   readonly data: Float64Array
 }
 
-/** An image of the same size, each value computed from the old one. */
+/** Applies a function to each value of an image. */
 export function mapValues(image: Image, change: (value: number) => number): Image {
   return { ...image, data: image.data.map(change) }
 }
 
-/** A layer of one channel as large as the image, filled row by row. */
+/** Makes a layer of one channel with the given size, filled row by row. */
 export function makeLayer(size: Pick<Image, 'height' | 'width'>, fill: () => number): Image {
   const { height, width } = size
   const data = Float64Array.from({ length: height * width }, fill)
   return { channels: 1, height, width, data }
 }
 
-/** `combine(value, channel, place)` for every value; `place` counts the pixels of a channel. */
+/** Applies `combine(value, channel, place)` to each value; `place` is the pixel's index `[h·w]`. */
 export function mapPixels(
   image: Image,
   combine: (value: number, channel: number, place: number) => number,
@@ -32,23 +35,24 @@ export function mapPixels(
   return { ...image, data }
 }
 
-/** True if the channels are red, green and blue. */
+/** True if the channels are red, green, and blue. */
 export function hasColor(image: Image): boolean {
   return image.channels === 3
 }
 
+/** Clips a value to [0, 1]. */
 export function clip(value: number): number {
   return value < 0 ? 0 : value > 1 ? 1 : value
 }
 
-/** The nearest multiple of 1/255, clipped: what a program with 8-bit images rounds to. */
+/** Clips a value to [0, 1] and rounds it to the nearest multiple of 1/255. */
 export function roundToByte(value: number): number {
   return Math.round(255 * clip(value)) / 255
 }
 
 /**
- * The multiple of 1/255 at or below, clipped: what NumPy's conversion to 8 bits leaves.
- * A millionth of a step is forgiven to rounding errors.
+ * Clips a value to [0, 1] and truncates it to a multiple of 1/255, as NumPy's conversion to 8 bits
+ * does. A tolerance of a millionth of a step absorbs rounding errors.
  */
 export function cutToByte(value: number): number {
   return Math.floor(255 * clip(value) + 1e-6) / 255

@@ -1,11 +1,11 @@
 /**
- * JPEG's lossy part: color conversion, 4:2:0 subsampling, 8×8 cosine transform, quantization, and all of it back.
- * Entropy coding loses nothing and is left out.
+ * The lossy part of JPEG: color conversion, 4:2:0 subsampling, 8 × 8 cosine transform,
+ * quantization, and their inverses. Entropy coding is lossless and omitted.
  */
 import { clip, hasColor } from './image.ts'
 import type { Image } from './image.ts'
 
-/** Quantization steps at quality 50, in rows from low to high frequencies (ITU-T T.81, tables K.1 and K.2). */
+/** Quantization steps at quality 50, from low to high frequencies (ITU-T T.81, table K.1). */
 const luminanceSteps = [
   [16, 11, 10, 16, 24, 40, 51, 61],
   [12, 12, 14, 19, 26, 58, 60, 55],
@@ -16,6 +16,7 @@ const luminanceSteps = [
   [49, 64, 78, 87, 103, 121, 120, 101],
   [72, 92, 95, 98, 112, 100, 103, 99],
 ].flat()
+/** As `luminanceSteps` (ITU-T T.81, table K.2). */
 const chrominanceSteps = [
   [17, 18, 24, 47, 99, 99, 99, 99],
   [18, 21, 26, 66, 99, 99, 99, 99],
@@ -27,7 +28,7 @@ const chrominanceSteps = [
   [99, 99, 99, 99, 99, 99, 99, 99],
 ].flat()
 
-/** One channel in units of 8-bit values. */
+/** One channel in 8-bit units, from 0 to 255. */
 interface Samples {
   readonly height: number
   readonly width: number
@@ -35,8 +36,9 @@ interface Samples {
 }
 
 /**
- * The image after it was written and read as JPEG, in 8 bits: libjpeg's integer arithmetic with its defaults (accurate
- * transform, smooth chroma upsampling). Without color every channel is coded as a gray image.
+ * Encodes an image as JPEG and decodes it, in 8 bits. Reproduces the integer arithmetic of libjpeg
+ * with its defaults (accurate transform, smooth chroma upsampling). In an image without color, each
+ * channel is coded as a gray image.
  * @param quality 1 to 100
  */
 export function jpegRoundTrip(image: Image, quality: number): Image {
@@ -65,7 +67,7 @@ export function jpegRoundTrip(image: Image, quality: number): Image {
   return { ...image, data: output.map((value) => value / 255) }
 }
 
-/** libjpeg's scaling of the tables: 50 is the standard, 100 all ones. */
+/** Scales a table as libjpeg does: quality 50 leaves it unchanged, quality 100 sets it to 1. */
 function scaledSteps(steps: readonly number[], quality: number): Float64Array {
   const percent = quality < 50 ? Math.floor(5000 / quality) : 200 - 2 * quality
   return Float64Array.from(steps, (step) =>
@@ -73,11 +75,12 @@ function scaledSteps(steps: readonly number[], quality: number): Float64Array {
   )
 }
 
-/** A weight in libjpeg's fixed point, and the half that rounds a sum of such products. */
+/** A weight in libjpeg's fixed-point format, with 16 fractional bits. */
 const fixed = (weight: number): number => Math.round(65536 * weight)
+/** One half in the same format, for rounding. */
 const half = 32768
 
-/** JFIF's Y, Cb and Cr, in 8 bits; a half is rounded down in Cb and Cr. */
+/** Converts to JFIF's Y, Cb, and Cr in 8 bits. Halves are rounded down in Cb and Cr. */
 function toLumaChroma(
   red: Samples,
   green: Samples,
@@ -115,8 +118,9 @@ function fromLumaChroma(
 }
 
 /**
- * Means of 2 × 2 values, halves rounded down and up by turns along a row. Rows are padded to whole blocks by repeating the
- * last input column, as in libjpeg; below, it repeats the last mean, which `codeBlocks` does.
+ * Averages 2 × 2 values. Halves are rounded down and up in turn along a row. Rows are padded to
+ * whole blocks by repeating the last input column, as in libjpeg. Columns are padded by repeating
+ * the last mean, which `codeBlocks` does.
  */
 function downsample({ height, width, data }: Samples): Samples {
   const halfHeight = Math.ceil(height / 2)
@@ -138,8 +142,9 @@ function downsample({ height, width, data }: Samples): Samples {
 }
 
 /**
- * Twice as many rows and columns: each new value is ¾ of the nearest and ¼ of the next one, first down, then across,
- * rounded as in libjpeg; two columns or fewer are repeated. Columns of padding are not looked at.
+ * Doubles the number of rows and columns. Each new value is ¾ of the nearest and ¼ of the next
+ * value, first down, then across, rounded as in libjpeg. Images of two columns or fewer repeat
+ * values instead. Padding columns are ignored.
  */
 function upsample(samples: Samples, height: number, width: number): Samples {
   const columns = Math.ceil(width / 2)
@@ -162,7 +167,7 @@ function upsample(samples: Samples, height: number, width: number): Samples {
   return { height, width, data }
 }
 
-/** Transforms, quantizes and restores every 8 × 8 block; blocks beyond the edge are filled with its values. */
+/** Transforms, quantizes, and restores each 8 × 8 block. Partial blocks repeat the edge values. */
 function codeBlocks({ height, width, data }: Samples, steps: Float64Array): Samples {
   const output = new Float64Array(data.length)
   const block = new Float64Array(64)
@@ -184,9 +189,9 @@ function codeBlocks({ height, width, data }: Samples, steps: Float64Array): Samp
   return { height, width, data: output }
 }
 
-/** The coefficients, each rounded to a multiple of its step; a half away from zero. */
+/** Rounds each coefficient to a multiple of its step, halves away from zero. */
 function quantize(block: Float64Array, steps: Float64Array): Float64Array {
-  // In eighths.
+  // Coefficients are in units of 1/8.
   const coefficients = transformColumns(transformRows(block, forwardBasis, 11), forwardBasis, 15)
   return coefficients.map((value, i) => {
     const level = Math.floor((Math.abs(value) + 4 * steps[i]!) / (8 * steps[i]!))
@@ -199,9 +204,10 @@ function restore(coefficients: Float64Array): Float64Array {
 }
 
 /**
- * The left half of the cosines of each frequency, √8 times those of norm 1, in units of 2⁻¹³; the right half mirrors it,
- * with the other sign at odd frequencies. Some are one off the nearest whole number: they are sums of the rounded factors
- * of libjpeg's fast algorithm (Loeffler, Ligtenberg, Moschytz 1989), so that the results are the same to the last bit.
+ * The left half of the cosines of each frequency: √8 times those of norm 1, in units of 2⁻¹³. The
+ * right half mirrors the left, with the sign flipped at odd frequencies. Some values differ by one
+ * from the nearest integer: they are sums of the rounded factors of libjpeg's fast algorithm
+ * (Loeffler et al. 1989), which makes results equal to the last bit.
  */
 const cosines = [
   [8192, 8192, 8192, 8192],
@@ -213,7 +219,7 @@ const cosines = [
   [4433, -10704, 10704, -4433],
   [2260, -6436, 9633, -11363],
 ]
-/** `[frequency, place]` */
+/** Cosines, `[frequency, place]`. */
 const forwardBasis = Float64Array.from(
   cosines.flatMap((left, frequency) => [
     ...left,

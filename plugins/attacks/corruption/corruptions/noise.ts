@@ -1,4 +1,4 @@
-/** Noise: every value on its own. */
+/** Noise corruptions, which change each value independently. */
 import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { defineCorruption } from './corruption-record.ts'
 import { mapValues } from './image.ts'
@@ -6,7 +6,6 @@ import { mapValues } from './image.ts'
 export const gaussianNoise = defineCorruption({
   id: 'gaussian-noise',
   family: 'noise',
-  set: 'benchmark',
   summary: 'adds normal noise',
   constants: [
     { deviation: 0.04 },
@@ -22,8 +21,7 @@ export const gaussianNoise = defineCorruption({
 export const shotNoise = defineCorruption({
   id: 'shot-noise',
   family: 'noise',
-  set: 'benchmark',
-  summary: 'counts photons: a Poisson number of which full white has `photons` on average',
+  summary: 'replaces values by Poisson counts of photons, `photons` on average for white',
   constants: [
     { photons: 500 },
     { photons: 250 },
@@ -38,8 +36,7 @@ export const shotNoise = defineCorruption({
 export const impulseNoise = defineCorruption({
   id: 'impulse-noise',
   family: 'noise',
-  set: 'benchmark',
-  summary: 'turns a fraction of the values into 0 or 1 (salt and pepper), each channel by itself',
+  summary: 'sets a fraction of the values to 0 or 1 (salt and pepper), independently per channel',
   constants: [
     { amount: 0.01 },
     { amount: 0.02 },
@@ -57,8 +54,7 @@ export const impulseNoise = defineCorruption({
 export const speckleNoise = defineCorruption({
   id: 'speckle-noise',
   family: 'noise',
-  set: 'extra',
-  summary: 'adds normal noise that is proportional to the value',
+  summary: 'adds normal noise proportional to the value',
   constants: [
     { deviation: 0.06 },
     { deviation: 0.1 },
@@ -70,7 +66,7 @@ export const speckleNoise = defineCorruption({
     mapValues(image, (value) => value + value * deviation * stream.normal()),
 })
 
-/** ln k! for the counts that can be the mode: up to 500 photons. */
+/** ln k! for each possible mode, up to 500 photons. */
 const logFactorials = cumulativeLogarithms(500)
 
 function cumulativeLogarithms(last: number): Float64Array {
@@ -80,8 +76,9 @@ function cumulativeLogarithms(last: number): Float64Array {
 }
 
 /**
- * A Poisson number of that mean, at most 500, from one uniform number: the probabilities are taken off it one by one, from
- * the mode outwards, until it is used up (Kemp and Kemp 1991).
+ * Draws a Poisson number from one uniform number: subtracts the probabilities from it one by one,
+ * from the mode outward, until it is negative (Kemp and Kemp 1991).
+ * @param mean at most 500
  */
 export function poisson(mean: number, stream: RandomStream): number {
   if (mean <= 0) return 0
@@ -90,7 +87,7 @@ export function poisson(mean: number, stream: RandomStream): number {
   let rest = stream.uniform() - atMode
   let [below, above] = [mode, mode]
   let [chanceBelow, chanceAbove] = [atMode, atMode]
-  // Both are zero at last if rounding errors leave something of a number near 1.
+  // If rounding leaves a remainder of a number near 1, both probabilities eventually reach zero.
   while (rest >= 0 && chanceBelow + chanceAbove > 0) {
     chanceAbove *= mean / ++above
     rest -= chanceAbove

@@ -4,9 +4,9 @@ import { between } from './corruption-record.ts'
 import type { Image } from './image.ts'
 
 /**
- * A layer of that size from 0 to 1, cut from a square whose side is the next power of two and whose opposite edges meet.
- * @param decay by how much the random part shrinks at each halving of the grid: a large one gives broad, soft clouds
- * @see Fournier, Fussell, Carpenter 1982, "Computer rendering of stochastic models"
+ * Draws a layer of values from 0 to 1 (Fournier et al. 1982). It is cropped from a square that
+ * wraps around and whose side is the next power of two.
+ * @param decay divides the random part at each halving of the grid; large values give soft clouds
  */
 export function drawPlasma(
   { height, width }: Pick<Image, 'height' | 'width'>,
@@ -20,14 +20,15 @@ export function drawPlasma(
   for (let step = side; step >= 2; step /= 2, amplitude /= decay) {
     const half = step / 2
     const fill = (y: number, x: number, sum: number): void => {
-      // The amplitude enters twice, as in the original; only the ratios matter, since the map is rescaled.
+      // The amplitude enters twice, as in the authors' code. The map is rescaled, so only ratios
+      // matter.
       const random = amplitude * between(stream, -amplitude, amplitude)
       map[y * side + x] = sum / 4 + random
     }
     const grid = (visit: (y: number, x: number) => void): void => {
       for (let y = 0; y < side; y += step) for (let x = 0; x < side; x += step) visit(y, x)
     }
-    // The middle of every square of the grid, then of its upper, then of its left edge.
+    // The center of each square of the grid, then the center of its upper and of its left edge.
     grid((y, x) =>
       fill(
         y + half,
@@ -53,7 +54,7 @@ export function drawPlasma(
   return { channels: 1, height, width, data: rescaled(map, side, height, width) }
 }
 
-/** The upper left part of the map, after the whole of it is brought to the range from 0 to 1. */
+/** Rescales the whole map to [0, 1] and returns its upper left part. */
 function rescaled(map: Float64Array, side: number, height: number, width: number): Float64Array {
   let low = Infinity
   let high = -Infinity

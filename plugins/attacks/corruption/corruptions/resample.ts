@@ -1,10 +1,13 @@
-/** Zooming, linear interpolation at any point, and box resampling. */
+/** Magnification, linear interpolation at arbitrary points, and box resampling. */
 import { insideBorder } from './filters.ts'
 import type { Border } from './filters.ts'
 import { clip, mapValues } from './image.ts'
 import type { Image } from './image.ts'
 
-/** Channel values at points between pixels: `sourceOf(y, x)` is where each output pixel comes from, in pixels. */
+/**
+ * Samples an image at arbitrary points by linear interpolation.
+ * @param sourceOf maps an output pixel to its source point, in pixels
+ */
 export function sampleLinear(
   image: Image,
   border: Border,
@@ -31,7 +34,7 @@ export function sampleLinear(
   return { ...image, data: output }
 }
 
-/** The two pixels around a point of an axis, and how far it is on the way from the first to the second. */
+/** The two pixels around a point on an axis, and the fraction of the way from first to second. */
 function neighbors(
   at: number,
   length: number,
@@ -42,7 +45,7 @@ function neighbors(
   return [first, insideBorder(below + 1, length, border), at - below]
 }
 
-/** Magnifies the middle of the image by `factor`, 1 or more, linearly, and keeps the size. */
+/** Magnifies the middle of the image by `factor` (1 or more) linearly. The size stays the same. */
 export function magnify(image: Image, factor: number): Image {
   const rows = zoomedPlaces(image.height, factor)
   const columns = zoomedPlaces(image.width, factor)
@@ -50,8 +53,9 @@ export function magnify(image: Image, factor: number): Image {
 }
 
 /**
- * Where the places of an axis come from when its middle is magnified: the middle is cut out, its first and last pixel become
- * those of the magnified axis (as in SciPy's zoom), and what is too long is cut off on both sides.
+ * The source of each index of an axis whose middle is magnified. The middle is cropped, its first
+ * and last pixels map to those of the magnified axis (as in SciPy's zoom), and the excess is
+ * trimmed on both sides.
  */
 function zoomedPlaces(length: number, factor: number): Float64Array {
   const kept = Math.ceil(length / factor)
@@ -62,20 +66,21 @@ function zoomedPlaces(length: number, factor: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => start + Math.min(kept - 1, (i + trimmed) * step))
 }
 
-/** Python's round. */
+/** Rounds halves to even, as Python does. */
 function roundHalfEven(value: number): number {
   const rounded = Math.round(value)
   return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
 }
 
 /**
- * Shrinks each side to the whole part of `fraction` times it (at least 1) and brings it back, with Pillow's box filter: every
- * output pixel is the mean of the pixels whose middle lies in its box, in 8 bits after each of the four passes.
+ * Shrinks each side to ⌊fraction · side⌋ (at least 1) and enlarges it again, with Pillow's box
+ * filter: each output pixel is the mean of the pixels whose center is in its box. Values are
+ * rounded to 8 bits after each of the four passes.
  */
 export function shrinkAndEnlarge(image: Image, fraction: number): Image {
   const { height, width } = image
   const small = (side: number): number => Math.max(1, Math.floor(side * fraction))
-  // Whole numbers, so that halves are exactly halves and rounded up.
+  // Integers, so that halves are exact and round up.
   const bytes = mapValues(image, (value) => Math.round(255 * clip(value)))
   const down = resizeRows(resizeColumns(bytes, small(width)), small(height))
   return mapValues(resizeRows(resizeColumns(down, width), height), (value) => value / 255)
@@ -113,13 +118,16 @@ function resizeRows(image: Image, height: number): Image {
   return { ...image, height, data: output }
 }
 
-/** For each output place the pixels from `first` to before `end` whose middle lies in (center − half, center + half]. */
+/**
+ * For each output index the range of pixels `first` to `end` (exclusive) whose center lies in
+ * (center − half, center + half].
+ */
 function boxes(from: number, to: number): readonly (readonly [first: number, end: number])[] {
   const scale = from / to
   const half = Math.max(1, scale) / 2
   return Array.from({ length: to }, (_, i) => {
     const center = (i + 0.5) * scale
-    // A pixel p has its middle at p + 0.5.
+    // The center of pixel p is at p + 0.5.
     const first = Math.max(0, Math.floor(center - half - 0.5) + 1)
     const end = Math.min(from, Math.floor(center + half - 0.5) + 1)
     return [first, end]

@@ -1,48 +1,50 @@
-/** Where a splash of water or mud covers the lens: steps of OpenCV's image processing on a small layer of noise. */
+/** Masks of water and mud on the lens, made from noise with OpenCV's image processing steps. */
 import { findEdges } from './edges.ts'
 import { correlate, smooth } from './filters.ts'
 import type { Kernel } from './filters.ts'
 import { mapValues } from './image.ts'
 import type { Image } from './image.ts'
 
+/** Constants that shape the drops. */
 export interface SpatterShape {
   /** Standard deviation of the blur that turns noise into drops, in pixels. */
   readonly blur: number
-  /** Blurred noise below it is dry. */
+  /** Blurred noise below this value is dry. */
   readonly threshold: number
 }
 
 /**
- * Mud has plain drops with soft edges: 0 where dry, from 0.8 to 1 where covered.
- * @param edge standard deviation of the edges' blur, in pixels
+ * A mask of drops with soft edges: 0 where dry, from 0.8 to 1 where covered.
+ * @param edge standard deviation of the blur of the edges, in pixels
  */
 export function mudMask(
   noise: Image,
   { blur, threshold, edge }: SpatterShape & { readonly edge: number },
 ): Image {
   const drops = smooth(noise, blur)
-  // Strictly above: what is cut off at the threshold is dry.
+  // A value equal to the threshold is dry.
   const covered = mapValues(drops, (value) => (value > threshold ? 1 : 0))
   return mapValues(smooth(covered, edge), (value) => (value < 0.8 ? 0 : value))
 }
 
 const boxKernel: Kernel = { height: 3, width: 3, weights: new Float64Array(9).fill(1 / 9) }
-/** Light from the upper left. */
+/** Emboss filter with light from the upper left. */
 const reliefKernel: Kernel = {
   height: 3,
   width: 3,
   weights: Float64Array.of(-2, -1, 0, -1, 1, 1, 0, 1, 2),
 }
-/** Distances from an edge that count no further, in pixels. */
+/** Distances from an edge are clipped to this many pixels. */
 const farthest = 20
 
 /**
- * Water shows by light and shadow: the relief of the distance to the drops' edges, times the drops; from 0 to 1 where it is
- * brightest. Layers are 8-bit in between, as in OpenCV. If nothing is wet the mask is 0 (the original divides by zero).
+ * A mask of water: the drops times the relief of the distance to their edges, scaled so that the
+ * largest value is 1. Intermediate layers have 8 bits, as in OpenCV. Without drops the mask is 0
+ * (the authors' code divides by zero).
  */
 export function waterMask(noise: Image, { blur, threshold }: SpatterShape): Image {
   const drops = mapValues(smooth(noise, blur), (value) =>
-    // 8 bits hold no more than 255; NumPy's conversion would begin again at 0.
+    // Saturate at 255, where NumPy's conversion would wrap around to 0.
     value < threshold ? 0 : Math.min(255, Math.floor(255 * value)),
   )
   const distances = mapValues(distanceToEdges(findEdges(drops, 50, 150)), (value) =>
@@ -56,7 +58,7 @@ export function waterMask(noise: Image, { blur, threshold }: SpatterShape): Imag
   return { ...drops, data: mask.map((value) => (brightest > 0 ? value / brightest : 0)) }
 }
 
-/** A millionth is forgiven to rounding errors. */
+/** Truncates; a tolerance of a millionth absorbs rounding errors. */
 function cut(value: number): number {
   return Math.floor(value + 1e-6)
 }
@@ -65,9 +67,11 @@ function saturated(value: number): number {
   return Math.min(255, Math.max(0, Math.round(value)))
 }
 
-/** Steps of OpenCV's 5 × 5 distance mask: across, diagonal, and the knight's move. */
+/**
+ * Step lengths of OpenCV's 5 × 5 distance mask: horizontal or vertical, diagonal, knight's move.
+ */
 const [across, diagonal, knight] = [1, 1.4, 2.1969]
-/** Those that lead to a pixel from above and from the left; the others are their opposites. */
+/** Steps that reach a pixel from above or from the left; the other steps are their opposites. */
 const leads = [
   [-1, 0, across],
   [0, -1, across],
@@ -79,7 +83,7 @@ const leads = [
   [-1, 2, knight],
 ] as const
 
-/** Approximate distance of every pixel to the nearest edge pixel; infinite if there is none. */
+/** Approximate distance of each pixel to the nearest edge pixel; infinite if there is none. */
 function distanceToEdges({ height, width, data }: Image): Image {
   const distances = data.map((edge) => (edge > 0 ? 0 : Infinity))
   const relax = (y: number, x: number, sign: 1 | -1): void => {
@@ -95,7 +99,7 @@ function distanceToEdges({ height, width, data }: Image): Image {
   return { channels: 1, height, width, data: distances }
 }
 
-/** Spreads 8-bit values so that all are about equally frequent; a constant layer stays. */
+/** Equalizes the histogram of 8-bit values. A constant layer is returned unchanged. */
 function equalized(layer: Image): Image {
   const counts = new Int32Array(256)
   for (const value of layer.data) counts[value]! += 1

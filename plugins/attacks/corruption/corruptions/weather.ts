@@ -1,9 +1,9 @@
-/** Weather: snow, frost, fog, brightness, spatter. */
+/** Weather corruptions: snow, frost, fog, brightness, spatter. */
 import { changeBrightness, grayOf, inkOf } from './color.ts'
 import { between, defineCorruption } from './corruption-record.ts'
 import { drawFrost } from './frost-texture.ts'
 import { cutToByte, makeLayer, mapPixels, mapValues } from './image.ts'
-import { smear } from './motion.ts'
+import { smear } from './motion-blur.ts'
 import { drawPlasma } from './plasma.ts'
 import { magnify } from './resample.ts'
 import { mudMask, waterMask } from './spatter-mask.ts'
@@ -11,8 +11,7 @@ import { mudMask, waterMask } from './spatter-mask.ts'
 export const snow = defineCorruption({
   id: 'snow',
   family: 'weather',
-  set: 'benchmark',
-  summary: 'lets flakes fall, smeared along their way, and whitens the scene',
+  summary: 'adds flakes blurred along their fall and whitens the image',
   constants: [
     { mean: 0.1, deviation: 0.2, zoom: 1, threshold: 0.6, radius: 8, spread: 3, kept: 0.95 },
     { mean: 0.1, deviation: 0.2, zoom: 1, threshold: 0.5, radius: 10, spread: 4, kept: 0.9 },
@@ -30,7 +29,7 @@ export const snow = defineCorruption({
     const grays = grayOf(image)
     return mapPixels(image, (value, _, place) => {
       const white = Math.max(value, 1.5 * grays[place]! + 0.5)
-      // The same flakes once more, turned by 180°.
+      // The flakes are added twice, the second time rotated by 180°.
       return kept * value + (1 - kept) * white + data[place]! + data[data.length - 1 - place]!
     })
   },
@@ -39,9 +38,8 @@ export const snow = defineCorruption({
 export const frost = defineCorruption({
   id: 'frost',
   family: 'weather',
-  set: 'benchmark',
   summary:
-    'lays ice over the image; textures are made up, so not comparable with published numbers',
+    'blends ice into the image; textures are procedural, so not comparable with published numbers',
   constants: [
     { kept: 1, ice: 0.2 },
     { kept: 1, ice: 0.3 },
@@ -51,7 +49,7 @@ export const frost = defineCorruption({
   ],
   apply(image, { kept, ice }, stream) {
     const { data } = drawFrost(image, stream)
-    // A cold white: the bluer the thinner.
+    // Thin ice is blue, thick ice white.
     const ink = inkOf(image, [0.75, 0.88, 1])
     return mapPixels(image, (value, channel, place) => {
       const thickness = data[place]!
@@ -64,8 +62,7 @@ export const frost = defineCorruption({
 export const fog = defineCorruption({
   id: 'fog',
   family: 'weather',
-  set: 'benchmark',
-  summary: 'adds plasma clouds and darkens the whole back to the range of the image',
+  summary: 'adds plasma clouds and rescales the result to the range of the image',
   constants: [
     { strength: 0.2, decay: 3 },
     { strength: 0.5, decay: 3 },
@@ -84,22 +81,21 @@ export const fog = defineCorruption({
 export const brightness = defineCorruption({
   id: 'brightness',
   family: 'weather',
-  set: 'benchmark',
-  summary: 'adds to the value of hue, saturation, value',
+  summary: 'adds to the V channel of HSV',
   constants: [{ added: 0.05 }, { added: 0.1 }, { added: 0.15 }, { added: 0.2 }, { added: 0.3 }],
   apply: (image, { added }) => changeBrightness(image, added),
 })
 
-/** Pale turquoise and brown. */
+/** Pale turquoise. */
 const water = [175 / 255, 238 / 255, 238 / 255] as const
+/** Brown. */
 const mud = [63 / 255, 42 / 255, 20 / 255] as const
 
 export const spatter = defineCorruption({
   id: 'spatter',
   family: 'weather',
-  set: 'extra',
   summary: 'splashes water (severities 1 to 3) or mud (4 and 5) onto the lens',
-  // Only mud has soft edges.
+  // Mud has soft edges; water has none.
   constants: [
     { mean: 0.62, deviation: 0.1, blur: 0.7, threshold: 0.7, strength: 0.5, edge: 0 },
     { mean: 0.65, deviation: 0.1, blur: 0.8, threshold: 0.7, strength: 0.5, edge: 0 },

@@ -234,7 +234,7 @@ describe('the budgets of the versions', () => {
 
   test('are fixed but for custom', () => {
     expect(() => cost({ queries: 100 })).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: autoattack: version "standard" has fixed budgets, but the options state queries; leave it out, or take version "custom"]`,
+      `[ConfigError: autoattack: version "standard" has fixed budgets, but option queries is set; remove it or use version "custom"]`,
     )
     expect(cost({ version: 'custom', attacks: ['square'], queries: 100 }).forward).toBe(100)
   })

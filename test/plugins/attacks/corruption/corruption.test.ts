@@ -9,7 +9,7 @@ import { gatherRows, tensor } from '../../../../core/engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
 import { corruption } from '../../../../plugins/attacks/corruption/corruption.ts'
-import { corruptionIds } from '../../../../plugins/attacks/corruption/corruptions/table.ts'
+import { corruptionIds } from '../../../../core/threat/corruption-ids.ts'
 import { withOptions } from '../../../support/attack-request.ts'
 import { embeddedPictures } from './corruptions/pictures.ts'
 

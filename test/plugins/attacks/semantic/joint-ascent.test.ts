@@ -111,6 +111,6 @@ test('it needs a threat model with ranges, and says so', async () => {
   await expect(
     jointAscent({ ...task, threatModel: plain }, options),
   ).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: expected a threat model with the transform "attribute", got none; state ranges of attributes in its transform]`,
+    `[ConfigError: expected a threat model with transform "attribute", got none; add a transform with attribute ranges to the threat model]`,
   )
 })

@@ -189,7 +189,7 @@ describe('spatial by grid', () => {
     await expect(
       attack(spatial, { grid: { translationY: 3 } }, { threatModel: narrow }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: option grid: expected some of the attributes that the threat model has ranges for (rotation), got translationY; the others stay neutral]`,
+      `[ConfigError: option grid: expected at least one attribute with a range in the threat model (rotation), got translationY; attributes without a range stay neutral]`,
     )
   })
 })

@@ -89,7 +89,10 @@ describe('high-pass', () => {
   })
 
   test.each([
-    [{ radius: 3, keptEnergy: 0.9 }, 'expected radius or keptEnergy, got both (3 and 0.9)'],
+    [
+      { radius: 3, keptEnergy: 0.9 },
+      'expected radius or keptEnergy, got both (3 and 0.9); remove one',
+    ],
     [
       { radius: 3, outerRadius: 5 },
       'expected a radius of 0 or more and no outer radius, got 3 and 5',

@@ -1,10 +1,10 @@
 /** Patch sizes of Square, and the shape of its first points. */
 import { describe, expect, test } from 'vitest'
-import { drawStripes, proposeLinfSquare } from '../../../../plugins/attacks/square/linf-squares.ts'
-import { drawTiles, proposePatch } from '../../../../plugins/attacks/square/patches.ts'
-import { patchSide } from '../../../../plugins/attacks/square/proposal.ts'
-import type { SquareProposal } from '../../../../plugins/attacks/square/proposal.ts'
-import { patchFraction, squareSearch } from '../../../../plugins/attacks/square/square-search.ts'
+import { drawStripes, proposeSquare } from '../../../../plugins/attacks/square/linf-proposals.ts'
+import { drawTiles, proposeBump } from '../../../../plugins/attacks/square/l1-l2-proposals.ts'
+import { squareSide } from '../../../../plugins/attacks/square/square-proposal.ts'
+import type { SquareProposal } from '../../../../plugins/attacks/square/square-proposal.ts'
+import { squareFraction, squareSearch } from '../../../../plugins/attacks/square/square-search.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { createBall } from '../../../../core/threat/ball.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
@@ -20,22 +20,22 @@ describe('patch sizes', () => {
     [28, [25, 18, 13, 9, 6, 4, 3, 2]],
   ])('of images of %i pixels are those of the reference', (length, sides) => {
     const found = [1, 11, 51, 201, 501, 1001, 2001, 4001].map((query) =>
-      patchSide([3, length, length], patchFraction(query, plain), 1),
+      squareSide([3, length, length], squareFraction(query, plain), 1),
     )
     expect(found).toEqual(sides)
   })
 
   test('shrink sooner with a rescaled schedule', () => {
     const rescaled = { ...plain, queries: 100, rescaleSchedule: true }
-    expect(patchFraction(0, rescaled)).toBe(0.8)
-    expect(patchFraction(99, rescaled)).toBe(0.8 / 512)
-    expect(patchFraction(99, { ...plain, queries: 100 })).toBe(0.8 / 4)
+    expect(squareFraction(0, rescaled)).toBe(0.8)
+    expect(squareFraction(99, rescaled)).toBe(0.8 / 512)
+    expect(squareFraction(99, { ...plain, queries: 100 })).toBe(0.8 / 4)
   })
 
   test('fit into flat images, and are odd in L2', () => {
-    expect(patchSide([1, 2, 40], 0.8, 1)).toBe(2)
-    expect(patchSide([1, 1, 48], 0.8, 3)).toBe(1)
-    expect(patchSide([3, 32, 32], 0.4, 3)).toBe(21)
+    expect(squareSide([1, 2, 40], 0.8, 1)).toBe(2)
+    expect(squareSide([1, 1, 48], 0.8, 3)).toBe(1)
+    expect(squareSide([3, 32, 32], 0.4, 3)).toBe(21)
   })
 })
 
@@ -87,7 +87,7 @@ test('Linf starts with stripes of ±ε, and a proposal sets a square', () => {
     // The row above in the same channel has the same sign.
     if (i % 12 >= 4) expect(change).toBe(changes[i - 4])
   }
-  proposeLinfSquare(start)
+  proposeSquare(start)
   const changed = Array.from(start.point).filter((value) => value !== 0.5)
   expect(changed.length).toBe(2 * 2 * 2)
   for (const value of changed) expect(Math.abs(value - 0.5)).toBeCloseTo(0.1, 7)
@@ -102,7 +102,7 @@ describe.each(['L2', 'L1'] as const)('%s', (norm) => {
   ] as const)('start and proposal of %j use all of ε', (shape, side) => {
     const work = proposal(norm, shape, side)
     const { ball, best, output } = work
-    for (const draw of [drawTiles, proposePatch, proposePatch]) {
+    for (const draw of [drawTiles, proposeBump, proposeBump]) {
       draw(work)
       if (norm === 'L2') expect(distance(norm, ball.center, output)).toBeCloseTo(0.1, 9)
       else expect(distance(norm, ball.center, output)).toBeGreaterThan(0.1 - 1e-9)

@@ -156,7 +156,7 @@ describe('what is refused', () => {
     const { request } = await subject()
     const surrogates = [new LinearModel(randomLinearClassifier([3, 4, 4], 3, 1))]
     await expect(runAttack({ ...request, surrogates })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: surrogates/0: expected a model with inputs [1, 1, 48] and 3 classes as the target has, got one with inputs [3, 4, 4] and 3 classes; choose models of the same data set]`,
+      `[ConfigError: surrogates/0: expected a model with inputs [1, 1, 48] and 3 classes like the target, got one with inputs [3, 4, 4] and 3 classes; choose models of the same data set]`,
     )
   })
 
@@ -165,7 +165,7 @@ describe('what is refused', () => {
     await expect(
       runAttack({ ...request, surrogates: [] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: transfer: expected at least one surrogate, got none; run it from a suite with several models]`,
+      `[ConfigError: transfer: expected at least one surrogate, got none; use it in a suite with several models]`,
     )
   })
 })

@@ -1,4 +1,4 @@
-/** Laws that hold for all corruptions, and values of some worked out by hand. */
+/** Properties of all corruptions, and values of some computed by hand. */
 import { describe, expect, test } from 'vitest'
 import { RandomStream, randomStream } from '../../../../../core/base/random.ts'
 import {
@@ -10,13 +10,10 @@ import type {
   Severity,
 } from '../../../../../plugins/attacks/corruption/corruptions/corruption-record.ts'
 import type { Image } from '../../../../../plugins/attacks/corruption/corruptions/image.ts'
-import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
-import type { CorruptionId } from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 import { constantPicture, embeddedPictures, randomPicture } from './pictures.ts'
 
-function find(id: CorruptionId): Corruption {
-  return corruptions.find((one) => one.id === id)!
-}
+const all = Object.values(corruptions)
 
 function apply(corruption: Corruption, image: Image, severity: Severity, quantize = true): Image {
   const stream = randomStream('test', corruption.id, severity)
@@ -27,7 +24,7 @@ function distance(a: Image, b: Image): number {
   return Math.hypot(...a.data.map((value, i) => value - b.data[i]!))
 }
 
-describe.each(corruptions)('$id', (corruption) => {
+describe.each(all)('$id', (corruption) => {
   test.each([
     [3, 32, 32],
     [1, 28, 28],
@@ -37,7 +34,7 @@ describe.each(corruptions)('$id', (corruption) => {
     [2, 5, 6],
     [1, 1, 12],
     [3, 1, 1],
-  ] as const)('keeps shape, range and 8 bits of %i × %i × %i', (channels, height, width) => {
+  ] as const)('preserves shape, range, and 8 bits of %i × %i × %i', (channels, height, width) => {
     const image = randomPicture(channels, height, width)
     for (const severity of [1, 5] as const) {
       const { data, ...shape } = apply(corruption, image, severity)
@@ -48,7 +45,7 @@ describe.each(corruptions)('$id', (corruption) => {
     }
   })
 
-  test('gives the same values again, and leaves its input alone', () => {
+  test('is deterministic and does not modify its input', () => {
     const image = randomPicture(3, 16, 16)
     const before = image.data.slice()
     for (const severity of severities) {
@@ -57,7 +54,7 @@ describe.each(corruptions)('$id', (corruption) => {
     expect(image.data).toEqual(before)
   })
 
-  test('changes the image, with quantization and without', () => {
+  test('changes the image, with and without quantization', () => {
     const image = randomPicture(3, 24, 24)
     expect(distance(apply(corruption, image, 3), image)).toBeGreaterThan(0.1)
     expect(distance(apply(corruption, image, 3, false), image)).toBeGreaterThan(0.1)
@@ -78,10 +75,13 @@ test.each([
   'contrast',
   'pixelate',
   'jpeg-compression',
-] as const)('%s moves images further at each severity', (id) => {
+] as const)('%s moves images farther at each severity', (id) => {
   const images = embeddedPictures(12)
   const distances = severities.map((severity) =>
-    images.reduce((sum, image) => sum + distance(apply(find(id), image, severity), image), 0),
+    images.reduce(
+      (sum, image) => sum + distance(apply(corruptions[id], image, severity), image),
+      0,
+    ),
   )
   expect(distances).toEqual(distances.toSorted((a, b) => a - b))
   expect(new Set(distances).size).toBe(5)
@@ -96,11 +96,11 @@ test.each([
   'contrast',
   'elastic-transform',
   'pixelate',
-] as const)('%s leaves a constant image constant', (id) => {
+] as const)('%s does not change a constant image', (id) => {
   for (const byte of [0, 77, 128, 255]) {
     const image = constantPicture(byte / 255)
     for (const severity of severities) {
-      expect(distance(apply(find(id), image, severity), image)).toBeLessThan(1e-9)
+      expect(distance(apply(corruptions[id], image, severity), image)).toBeLessThan(1e-9)
     }
   }
 })
@@ -108,51 +108,51 @@ test.each([
 test.each([
   // V = 0.8 + 0.1 scales all by 1.125.
   [2, [51, 102, 204], [57, 114, 229]],
-  // V is clipped at 1: by 1.25.
+  // V is clipped at 1, which scales all by 1.25.
   [5, [51, 102, 204], [63, 127, 255]],
   // Black becomes gray.
   [2, [0, 0, 0], [25, 25, 25]],
-] as const)('brightness at severity %i takes %j to %j', (severity, color, expected) => {
+] as const)('brightness at severity %i maps %j to %j', (severity, color, expected) => {
   const image = { channels: 3, height: 1, width: 1, data: Float64Array.from(color, byte) }
-  const { data } = apply(find('brightness'), image, severity)
+  const { data } = apply(corruptions.brightness, image, severity)
   expect(Array.from(data, toByte)).toEqual(expected)
 })
 
 test('contrast shrinks the distance to the mean of each channel', () => {
   const data = Float64Array.of(0.2, 0.6, 0.5, 0.9)
   const image = { channels: 2, height: 1, width: 2, data }
-  const { data: corrupted } = apply(find('contrast'), image, 1, false)
+  const { data: corrupted } = apply(corruptions.contrast, image, 1, false)
   ;[0.25, 0.55, 0.55, 0.85].forEach((value, i) => expect(corrupted[i]).toBeCloseTo(value, 12))
 })
 
-test('saturate tints what is gray red, as its hue says, but leaves one channel alone', () => {
+test('saturate tints gray pixels red (hue 0) and does not change a single channel', () => {
   const color = { channels: 3, height: 1, width: 1, data: Float64Array.of(0.4, 0.4, 0.4) }
-  const tinted = apply(find('saturate'), color, 5, false).data
+  const tinted = apply(corruptions.saturate, color, 5, false).data
   ;[0.4, 0.32, 0.32].forEach((value, i) => expect(tinted[i]).toBeCloseTo(value, 12))
   const gray = randomPicture(1, 6, 6)
-  expect(apply(find('saturate'), gray, 5).data).toEqual(gray.data)
+  expect(apply(corruptions.saturate, gray, 5).data).toEqual(gray.data)
 })
 
-test('an image of gray colors is corrupted as its one channel is', () => {
+test('a color image of grays is corrupted like its single channel', () => {
   const gray = randomPicture(1, 16, 16)
   const data = Float64Array.of(...gray.data, ...gray.data, ...gray.data)
   for (const id of ['motion-blur', 'snow', 'fog', 'brightness', 'contrast', 'pixelate'] as const) {
-    const alone = apply(find(id), gray, 4).data
-    const colored = apply(find(id), { ...gray, channels: 3, data }, 4).data
+    const alone = apply(corruptions[id], gray, 4).data
+    const colored = apply(corruptions[id], { ...gray, channels: 3, data }, 4).data
     expect(colored.subarray(0, 256)).toEqual(alone)
   }
 })
 
-test('without quantization, images are neither rounded before nor cut afterwards', () => {
+test('without quantization, images are neither rounded before nor truncated after', () => {
   const image = { channels: 1, height: 1, width: 2, data: Float64Array.of(0.1234567, 0.7654321) }
-  const { data } = apply(find('brightness'), image, 1, false)
+  const { data } = apply(corruptions.brightness, image, 1, false)
   expect(data[0]).toBeCloseTo(0.1734567, 12)
   expect(data[1]).toBeCloseTo(0.8154321, 12)
 })
 
-test('a corruption draws from the stream it is given and no other', () => {
+test('a corruption draws from the given stream only', () => {
   const image = randomPicture(3, 12, 12)
-  for (const corruption of corruptions) {
+  for (const corruption of all) {
     const random = [1, 2].map((seed) => {
       const stream = new RandomStream([seed, 0, 0, 0])
       return corrupt(corruption, image, { severity: 2, stream, quantize: true })

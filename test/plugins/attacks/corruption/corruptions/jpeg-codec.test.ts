@@ -1,4 +1,4 @@
-/** The lossy part of JPEG beyond what the reference pictures show. */
+/** Properties of the lossy part of JPEG that the reference images do not cover. */
 import { describe, expect, test } from 'vitest'
 import { jpegRoundTrip } from '../../../../../plugins/attacks/corruption/corruptions/jpeg-codec.ts'
 import type { Image } from '../../../../../plugins/attacks/corruption/corruptions/image.ts'
@@ -8,7 +8,7 @@ function largest(a: Image, b: Image): number {
   return Math.max(...a.data.map((value, i) => Math.abs(255 * (value - b.data[i]!))))
 }
 
-test('quality 100 loses only what rounding loses where there is no color', () => {
+test('quality 100 changes an image without color by rounding errors only', () => {
   const image = randomPicture(1, 24, 40)
   expect(largest(jpegRoundTrip(image, 100), image)).toBeLessThanOrEqual(1.01)
 })
@@ -22,7 +22,7 @@ test('a lower quality loses more', () => {
   expect(losses).toEqual(losses.toSorted((a, b) => a - b))
 })
 
-test('every 8 × 8 block of a gray image is coded by itself', () => {
+test('8 × 8 blocks of a gray image are coded independently', () => {
   const image = randomPicture(1, 16, 16)
   const changed = { ...image, data: image.data.slice() }
   changed.data[0] = 1 - changed.data[0]!
@@ -33,7 +33,7 @@ test('every 8 × 8 block of a gray image is coded by itself', () => {
   }
 })
 
-test('the one coefficient of a gray wave is rounded to a multiple of its step', () => {
+test('the only coefficient of a gray cosine is rounded to a multiple of its step', () => {
   const cosines = Float64Array.from({ length: 64 }, (_, i) =>
     Math.cos(((2 * (i % 8) + 1) * Math.PI) / 16),
   )
@@ -42,28 +42,28 @@ test('the one coefficient of a gray wave is rounded to a multiple of its step', 
     return { channels: 1, height: 8, width: 8, data }
   }
   const image = wave(40)
-  // The transform's basis of norm 1 has the wave divided by 2√8; at quality 50 its step is 11.
+  // The basis vector of norm 1 is the wave divided by 2√8; its step at quality 50 is 11.
   const norm = 2 * Math.sqrt(8)
   const sum = image.data.reduce((total, value, i) => total + (255 * value - 128) * cosines[i]!, 0)
   const restored = (11 * Math.round(sum / norm / 11)) / norm
   expect(largest(jpegRoundTrip(image, 50), wave(restored))).toBeLessThanOrEqual(1.01)
 })
 
-test('a constant gray image stays constant, at the nearest multiple of the first step', () => {
+test('a constant gray image stays constant and is rounded to a multiple of the first step', () => {
   const data = new Float64Array(256).fill(77 / 255)
   const restored = jpegRoundTrip({ channels: 1, height: 16, width: 16, data }, 50).data
-  // Eight times the distance to the middle, in steps of 16: −408 becomes −416 (halves go away from zero).
+  // Eight times the distance from 128, in steps of 16: −408 becomes −416 (halves away from zero).
   expect(new Set(restored)).toEqual(new Set([76 / 255]))
 })
 
-describe('sizes that are no multiple of 16', () => {
+describe('sizes that are not multiples of 16', () => {
   test.each([
     [1, 1],
     [3, 5],
     [28, 28],
     [17, 31],
   ])(
-    '%i × %i: a constant color comes back, but for the rounding of the conversion',
+    '%i × %i: a constant color is restored up to the rounding of the conversion',
     (height, width) => {
       const plane = height * width
       const color = [200, 90, 30]
@@ -72,7 +72,7 @@ describe('sizes that are no multiple of 16', () => {
         (_, i) => color[Math.floor(i / plane)]! / 255,
       )
       const image = { channels: 3, height, width, data }
-      // Steps at quality 100 are 1, so only 8-bit rounding of Y, Cb and Cr remains.
+      // All steps are 1 at quality 100, so only the 8-bit rounding of Y, Cb, and Cr remains.
       expect(largest(jpegRoundTrip(image, 100), image)).toBeLessThanOrEqual(2.01)
     },
   )

@@ -1,9 +1,9 @@
-/** Pictures that the tests of corruptions share. */
+/** Images shared by the tests of corruptions. */
 import { embeddedDataset } from '../../../../../core/data/embedded.ts'
 import { randomStream } from '../../../../../core/base/random.ts'
 import type { Image } from '../../../../../plugins/attacks/corruption/corruptions/image.ts'
 
-/** The first pictures of the embedded set, `[3, 32, 32]`. */
+/** The first `count` images of the embedded data set, `[3, 32, 32]`. */
 export function embeddedPictures(count: number): Image[] {
   const { data } = embeddedDataset('test').rows(Array.from({ length: count }, (_, i) => i))
   const size = 3 * 32 * 32
@@ -15,7 +15,7 @@ export function embeddedPictures(count: number): Image[] {
   }))
 }
 
-/** 8-bit values at random. */
+/** An image of uniform random 8-bit values. */
 export function randomPicture(channels: number, height: number, width: number): Image {
   const stream = randomStream('random picture', channels, height, width)
   const data = Float64Array.from(
@@ -25,6 +25,7 @@ export function randomPicture(channels: number, height: number, width: number): 
   return { channels, height, width, data }
 }
 
+/** An image `[3, 32, 32]` of one value. */
 export function constantPicture(value: number): Image {
   return { channels: 3, height: 32, width: 32, data: new Float64Array(3 * 32 * 32).fill(value) }
 }

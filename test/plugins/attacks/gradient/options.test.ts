@@ -1,13 +1,13 @@
 /** Options of the built-in attacks, as suites write them. */
 import { describe, expect, test } from 'vitest'
-import type { AttackPlugin } from '../../../core/plugin/contract.ts'
-import { runAttack } from '../../../core/plugin/host.ts'
-import { resolveOptions } from '../../../core/plugin/options.ts'
-import { bim } from '../../../plugins/attacks/gradient/bim.ts'
-import { fgsm } from '../../../plugins/attacks/gradient/fgsm.ts'
-import { mim } from '../../../plugins/attacks/gradient/mim.ts'
-import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
-import { linearCase, withOptions } from '../../support/attack-request.ts'
+import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
+import { runAttack } from '../../../../core/plugin/host.ts'
+import { resolveOptions } from '../../../../core/plugin/options.ts'
+import { bim } from '../../../../plugins/attacks/gradient/bim.ts'
+import { fgsm } from '../../../../plugins/attacks/gradient/fgsm.ts'
+import { mim } from '../../../../plugins/attacks/gradient/mim.ts'
+import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
+import { linearCase, withOptions } from '../../../support/attack-request.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] } as const
 

@@ -1,53 +1,57 @@
-/** Training of the noise generator against one frozen model. */
-import { rowOf, stackPoints } from '../../../core/api/attack.ts'
-import type { AttackTask } from '../../../core/api/attack.ts'
-import { crossEntropy, float32, g, int64, sizeOf } from '../../../core/api/graph.ts'
-import type { FloatTensor, Tensor, Value } from '../../../core/api/graph.ts'
-import { randomStream } from '../../../core/api/plugin.ts'
+/** Trains the noise generator against one frozen model. */
+import { rowOf, stackPoints } from '../../../../core/api/attack.ts'
+import type { AttackTask } from '../../../../core/api/attack.ts'
+import { crossEntropy, float32, g, int64, sizeOf } from '../../../../core/api/graph.ts'
+import type { FloatTensor, Tensor, Value } from '../../../../core/api/graph.ts'
+import { randomStream } from '../../../../core/api/plugin.ts'
 import type {
   Program,
   ProgramDefinition,
   ProgramScope,
   RandomStream,
-} from '../../../core/api/plugin.ts'
-import { LayerScope } from '../../../core/api/training.ts'
-import type { Parameter, Weights } from '../../../core/api/training.ts'
-import { AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
-import { attributeRangesOf } from './attribute-findings.ts'
-import { drawAttributes } from './attribute-search.ts'
-import { noiseGenerator } from './noise-generator.ts'
-import { noiseAmplitude } from './perturbation-source.ts'
+} from '../../../../core/api/plugin.ts'
+import { LayerScope } from '../../../../core/api/training.ts'
+import type { Parameter, Weights } from '../../../../core/api/training.ts'
+import { AttributeSession, rangedAttributes } from '../../../../core/api/transforms.ts'
+import { attributeRangesOf } from '../attribute-findings.ts'
+import { drawAttributes } from '../attribute-search.ts'
+import { noiseGenerator } from './network.ts'
+import { noiseAmplitude } from '../perturbation-source.ts'
 
+/** Options of `trainNoiseGenerator`. */
 export interface NoiseGeneratorOptions {
   /** d: components of z. */
   readonly dimensions: number
-  /** How many examples of the data set, from its beginning, to train on; all if it has fewer. */
+  /** Train on this many examples from the start of the data set, or on all if it has fewer. */
   readonly examples: number
-  /** Steps of the optimizer, 1 or more. */
+  /** Optimizer steps, 1 or more. */
   readonly steps: number
-  /** λ_div: the weight of the difference that two draws of z make. */
+  /** λ_div: weight of the difference between the noise of two draws of z. */
   readonly diversity: number
 }
 
-/** Examples a step; each is taken with two draws of z. */
+/** Examples per step; each is used with two draws of z. */
 const batch = 32
 const learningRate = 0.01
 /** β₁ and β₂ of Adam, as in the authors' demo. */
 const momentum = 0.5
 const squaredMomentum = 0.999
-/** The gradient of all weights together is shortened to this length. */
+/** The global gradient norm is clipped to this. */
 const longestGradient = 1
 
-/** The seed of the initial weights. It is no option, so that every unit of a cell trains the same generator. */
+/**
+ * Seed of the initial weights. A constant, so that every unit of a cell trains the same generator.
+ */
 const initialSeed = 0
 
 /**
- * Trains G so that f misclassifies clip(T(x, a) + A·G(x, ∇, T(x, a), z)): minimizes −CE − λ_div·D by Adam, where D is the mean over
- * examples of mean|n₁ − n₂| / mean|z₁ − z₂| for two draws of z. Attributes a are uniform in their ranges. Everything random is named by
- * the model's hash and the data set, so that every unit of a cell trains the same generator.
+ * Trains G so that f misclassifies clip(T(x, a) + A·G(x, ∇, T(x, a), z)). Minimizes −CE − λ_div·D
+ * with Adam, where D is the mean over examples of mean|n₁ − n₂| / mean|z₁ − z₂| for two draws of z.
+ * Attributes a are uniform in their ranges. Random streams depend on the model's hash and the data
+ * set only, so that every unit of a cell trains the same generator.
  *
- * Differs from the authors' code: the generator answers at once, not in ten refinements; no weight decay.
- * Costs 3 · 32 forward and backward passes a step.
+ * Differs from the authors' code: noise is generated in one pass, not in ten refinements; there is
+ * no weight decay. Costs 3 · 32 forward and backward passes per step.
  * @throws GraphError if the model cannot be compiled or differentiated
  */
 export async function trainNoiseGenerator(
@@ -94,7 +98,7 @@ export async function trainNoiseGenerator(
   return new Map(parameters.map(({ name }) => [name, state.get(`parameter/${name}`)!]))
 }
 
-/** Passes that training takes, whatever the examples. */
+/** Passes of the training; they do not depend on the number of examples. */
 export function noiseGeneratorCost({ steps }: Pick<NoiseGeneratorOptions, 'steps'>): {
   readonly forward: number
   readonly backward: number
@@ -102,7 +106,7 @@ export function noiseGeneratorCost({ steps }: Pick<NoiseGeneratorOptions, 'steps
   return { forward: 3 * batch * steps, backward: 3 * batch * steps }
 }
 
-/** A gradient `[n, c, h, w]` with each channel of each example divided by its length; zero stays zero. */
+/** Divides each channel of a gradient `[n, c, h, w]` by its L2 norm; zero channels stay zero. */
 export function unitChannels(gradient: FloatTensor): FloatTensor {
   const data = gradient.data.slice()
   const area = sizeOf(gradient.shape.slice(2))
@@ -123,7 +127,7 @@ function drawLatent(stream: RandomStream, shape: readonly number[]): FloatTensor
   )
 }
 
-/** Weights, running statistics and Adam's averages, by the names of their placeholders. */
+/** Weights, running statistics, and Adam's moments, by the names of their placeholders. */
 type State = Map<string, FloatTensor>
 
 function initialState(parameters: readonly Parameter[]): State {
@@ -144,17 +148,17 @@ async function optimize(
   step: number,
   examples: Readonly<Record<string, Tensor>>,
 ): Promise<void> {
-  // Adam's correction of averages that begin at zero, all in the rate.
+  // Adam's bias correction, applied to the learning rate.
   const rate = (learningRate * Math.sqrt(1 - squaredMomentum ** step)) / (1 - momentum ** step)
   const feeds = { ...examples, ...Object.fromEntries(state), rate: float32([], [rate]) }
-  const answers = await program.run(feeds)
+  const outputs = await program.run(feeds)
   for (const name of state.keys()) {
-    const next = answers[`new/${name}`]
+    const next = outputs[`new/${name}`]
     if (next) state.set(name, next as FloatTensor)
   }
 }
 
-/** One step of the optimizer, with the frozen model inside. */
+/** One optimizer step through the frozen model. */
 function buildStep(
   scope: ProgramScope,
   { threatModel }: AttackTask,
@@ -181,7 +185,7 @@ function buildStep(
   const spread = g.div(meanDifference(noise), g.add(meanDifference(latent), 1e-8))
   const loss = g.sub(adversarial, g.mul(g.reduceMean(spread, [0]), diversity))
   const trainable = layers.parameters.filter((parameter) => parameter.trainable)
-  const gradients = shortened(
+  const gradients = clipNorm(
     scope.gradient(
       loss,
       trainable.map(({ value }) => value),
@@ -207,18 +211,22 @@ function buildStep(
   return { definition: { inputs, outputs }, parameters: layers.parameters }
 }
 
-/** Of `[2·m, …]`: for each row of the first half the mean absolute difference to its row of the second, `[m]`. */
+/**
+ * `[m]`: mean absolute difference between each row of the first half of `[2·m, …]` and the second.
+ */
 function meanDifference(value: Value): Value {
   const halves = [0, batch].map((start) => g.slice(value, [start], [start + batch], [0]))
   const axes = value.shape.map((_, axis) => axis).slice(1)
   return g.reduceMean(g.abs(g.sub(halves[0]!, halves[1]!)), axes)
 }
 
+/** The exponential moving average. */
 function average(old: Value, value: Value, decay: number): Value {
   return g.add(g.mul(old, decay), g.mul(value, 1 - decay))
 }
 
-function shortened(gradients: readonly Value[]): Value[] {
+/** Scales the gradients so that their global norm is at most `longestGradient`. */
+function clipNorm(gradients: readonly Value[]): Value[] {
   const squares = gradients.map((value) =>
     g.reduceSumSquare(
       value,

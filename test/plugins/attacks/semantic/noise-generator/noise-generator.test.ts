@@ -1,26 +1,26 @@
 /** The noise generator takes images of any size, and training makes it fool a model. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attackLosses } from '../../../../core/attack/attack-loss.ts'
-import { rowOf, stackPoints } from '../../../../core/attack/batch.ts'
-import type { AttackTask } from '../../../../core/attack/task.ts'
-import { g } from '../../../../core/engine/graph/graph.ts'
-import type { Model } from '../../../../core/model/model.ts'
-import { predictions } from '../../../../core/model/predictions.ts'
+import { attackLosses } from '../../../../../core/attack/attack-loss.ts'
+import { rowOf, stackPoints } from '../../../../../core/attack/batch.ts'
+import type { AttackTask } from '../../../../../core/attack/task.ts'
+import { g } from '../../../../../core/engine/graph/graph.ts'
+import type { Model } from '../../../../../core/model/model.ts'
+import { predictions } from '../../../../../core/model/predictions.ts'
 import {
   generatorNoise,
   generatorNoiseCost,
-} from '../../../../plugins/attacks/semantic/generator-noise.ts'
-import { noiseGenerator } from '../../../../plugins/attacks/semantic/noise-generator.ts'
-import { LayerScope } from '../../../../core/training/scope.ts'
+} from '../../../../../plugins/attacks/semantic/noise-generator/perturbation.ts'
+import { noiseGenerator } from '../../../../../plugins/attacks/semantic/noise-generator/network.ts'
+import { LayerScope } from '../../../../../core/training/scope.ts'
 import {
   trainNoiseGenerator,
   unitChannels,
-} from '../../../../plugins/attacks/semantic/train-noise-generator.ts'
-import { randomStream } from '../../../../core/base/random.ts'
-import { float32 } from '../../../../core/engine/tensor/tensor.ts'
-import { compiledLinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
-import { createBall } from '../../../../core/threat/ball.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+} from '../../../../../plugins/attacks/semantic/noise-generator/training.ts'
+import { randomStream } from '../../../../../core/base/random.ts'
+import { float32 } from '../../../../../core/engine/tensor/tensor.ts'
+import { compiledLinearModel, randomLinearClassifier } from '../../../../../core/testing/index.ts'
+import { createBall } from '../../../../../core/threat/ball.ts'
+import { referenceExamples } from '../../../../../core/threat/reference-examples.ts'
 
 const shape = [1, 10, 12] as const
 const size = 120

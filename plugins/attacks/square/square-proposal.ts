@@ -1,24 +1,27 @@
-/** What the proposals of Square have in common. */
+/** The input of Square's proposals, and the size of their squares. */
 import type { Ball } from '../../../core/api/attack.ts'
 import type { RandomStream } from '../../../core/api/plugin.ts'
 
-/** What a proposal works with. */
+/** The input and output of a proposal. */
 export interface SquareProposal {
   readonly ball: Ball
   /** The best point so far. */
   readonly best: Float32Array
   readonly shape: readonly [channels: number, height: number, width: number]
-  /** Side of the patch in pixels, from 1 to the shorter side of the image. */
+  /** Side of the square in pixels, from 1 to the shorter side of the image. */
   readonly side: number
   readonly stream: RandomStream
-  /** Gets the proposed point before it is projected. */
+  /** Receives the proposed point before projection. */
   readonly output: Float64Array
-  /** Holds the best point, and gets the proposed one. */
+  /** Holds the best point, and receives the proposed point. */
   readonly point: Float32Array
 }
 
-/** Side of a patch that covers such a fraction of the image, in whole pixels. */
-export function patchSide(
+/**
+ * The side in pixels of a square that covers a fraction of the image.
+ * @param least the smallest side; with 3, sides are odd
+ */
+export function squareSide(
   [, height, width]: readonly [number, number, number],
   fraction: number,
   least: 1 | 3,
@@ -28,7 +31,7 @@ export function patchSide(
   return Math.min(allowed, height, width)
 }
 
-/** +1 or −1, equally likely. */
+/** Draws +1 or −1 with equal probability. */
 export function randomSign(stream: RandomStream): 1 | -1 {
   return stream.integer(2) === 0 ? 1 : -1
 }

@@ -1,20 +1,23 @@
-/** Blur along a direction, as ImageMagick's motion blur does it. */
+/** Blur along a direction, as in ImageMagick's motion blur. */
 import { insideBorder, normalized } from './filters.ts'
 import { roundToByte } from './image.ts'
 import type { Image } from './image.ts'
 
+/** Extent and direction of a motion blur. */
 export interface Motion {
-  /** Half the length of the smear, in pixels. */
+  /** Half the length of the blur, in pixels. */
   readonly radius: number
-  /** Standard deviation of the half bell over the distance, in pixels. */
+  /** Standard deviation of the half Gaussian over the distance, in pixels. */
   readonly deviation: number
-  /** Degrees, clockwise from the right (rows count downwards). */
+  /** In degrees, clockwise from the right (rows count downward). */
   readonly angle: number
 }
 
 /**
- * Every pixel becomes the mean of the 2 · radius + 1 pixels from itself, the heaviest, on in the direction, each the nearest
- * to the line; beyond the edge lies what is on it. In 8 bits, as in the original, where image files go in and out.
+ * Replaces each pixel by a weighted mean of 2 · radius + 1 pixels that start at the pixel itself,
+ * which has the largest weight, and follow the direction. Each is the nearest to the line. The edge
+ * is repeated. Input and output are rounded to 8 bits, as in the authors' code, which passes image
+ * files to ImageMagick.
  */
 export function smear(image: Image, { radius, deviation, angle }: Motion): Image {
   const { channels, height, width } = image

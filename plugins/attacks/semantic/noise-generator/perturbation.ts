@@ -1,6 +1,6 @@
-/** Perturbation from a trained generator, for the ascent on attributes and diversity variable. */
-import { rowOf } from '../../../core/api/attack.ts'
-import type { AttackTask } from '../../../core/api/attack.ts'
+/** A perturbation source that generates noise with a trained network. */
+import { rowOf } from '../../../../core/api/attack.ts'
+import type { AttackTask } from '../../../../core/api/attack.ts'
 import {
   crossEntropy,
   float32,
@@ -11,26 +11,28 @@ import {
   sizeOf,
   sliceRows,
   substitute,
-} from '../../../core/api/graph.ts'
-import type { FloatTensor, Value } from '../../../core/api/graph.ts'
-import { LayerScope } from '../../../core/api/training.ts'
-import type { Weights } from '../../../core/api/training.ts'
-import { noiseGenerator } from './noise-generator.ts'
-import { ascendLatent, noiseAmplitude } from './perturbation-source.ts'
-import type { PerturbationSource } from './perturbation-source.ts'
-import { noiseGeneratorCost, unitChannels } from './train-noise-generator.ts'
-import type { NoiseGeneratorOptions } from './train-noise-generator.ts'
+} from '../../../../core/api/graph.ts'
+import type { FloatTensor, Value } from '../../../../core/api/graph.ts'
+import { LayerScope } from '../../../../core/api/training.ts'
+import type { Weights } from '../../../../core/api/training.ts'
+import { noiseGenerator } from './network.ts'
+import { ascendLatent, noiseAmplitude } from '../perturbation-source.ts'
+import type { PerturbationSource } from '../perturbation-source.ts'
+import { noiseGeneratorCost, unitChannels } from './training.ts'
+import type { NoiseGeneratorOptions } from './training.ts'
 
+/** Options of `generatorNoise`. */
 export interface GeneratorNoiseOptions extends Pick<NoiseGeneratorOptions, 'dimensions'> {
-  /** β_z: what a step changes each component of z by. */
+  /** β_z: change of each component of z per step. */
   readonly latentStep: number
 }
 
 /**
- * η = A·G(x, ∇, T(x, a), z) with z drawn from N(0, I), G frozen; A is `noiseAmplitude`. Ascends
- * in z; how η changes with T(x, a) is left out of the gradient by a, as the authors detach the images that they feed back. Run one image
- * at a time, so that an image's noise cannot depend on others.
- * @param weights of G, as `trainNoiseGenerator` gives them for as many dimensions
+ * η = A·G(x, ∇, T(x, a), z) with G frozen, z drawn from N(0, I), and A = `noiseAmplitude`. Ascends
+ * in z. The gradient with respect to a ignores how η depends on T(x, a), since the authors detach
+ * the images that they feed back. G runs on one image at a time, so that its noise cannot depend on
+ * others.
+ * @param weights of G, from `trainNoiseGenerator` with the same number of dimensions
  */
 export async function generatorNoise(
   task: AttackTask,
@@ -63,13 +65,13 @@ export async function generatorNoise(
             output[i] = ball.center[i]! + amplitude * Number(noise!.data[i])
           }
         },
-        // The positive A changes no sign.
+        // A is positive, so it does not change the signs.
         async ascend({ ball, gradient: upstream }) {
-          const answers = await backward.run({
+          const { byLatent } = await backward.run({
             ...feeds(ball.center),
             upstream: float32(shape, upstream),
           })
-          ascendLatent(z, answers['byLatent']!.data as Float32Array, latentStep)
+          ascendLatent(z, byLatent!.data as Float32Array, latentStep)
         },
       }
     },
@@ -80,7 +82,7 @@ export async function generatorNoise(
   }
 }
 
-/** For each example a forward and a backward pass, for the gradient that the generator is given; and once the training. */
+/** One forward and one backward pass per example for ∇, and the training once per cell. */
 export function generatorNoiseCost(options: Pick<NoiseGeneratorOptions, 'steps'>): {
   readonly forward: number
   readonly backward: number
@@ -89,7 +91,7 @@ export function generatorNoiseCost(options: Pick<NoiseGeneratorOptions, 'steps'>
   return { forward: 1, backward: 1, setup: noiseGeneratorCost(options) }
 }
 
-/** ∇: of the cross-entropy at each input, channels of length 1. */
+/** ∇: the gradient of cross-entropy at each input, with channels of unit length. */
 async function inputGradients(task: AttackTask): Promise<FloatTensor> {
   const { model, inputs, labels, batchSize, signal } = task
   const output = new Float32Array(inputs.data.length)
@@ -98,13 +100,13 @@ async function inputGradients(task: AttackTask): Promise<FloatTensor> {
     signal.throwIfAborted()
     const end = Math.min(labels.length, start + batchSize)
     const part = labels.subarray(start, end)
-    const answer = await model.gradient(sliceRows(inputs, start, end), part, crossEntropy)
-    output.set(answer.gradient.data, start * size)
+    const result = await model.gradient(sliceRows(inputs, start, end), part, crossEntropy)
+    output.set(result.gradient.data, start * size)
   }
   return unitChannels(float32(inputs.shape, output))
 }
 
-/** The frozen generator for one image: its noise, and the gradient by z of upstream·noise. */
+/** The frozen generator for one image: its noise, and the gradient of ⟨upstream, noise⟩ by z. */
 async function compileGenerator(
   weights: Weights,
   shape: readonly [1, number, number, number],

@@ -1,31 +1,34 @@
-/** The network that makes noise from an image, its gradient and a diversity variable: the noise half of SPA's generator. */
-import { g } from '../../../core/api/graph.ts'
-import type { Value } from '../../../core/api/graph.ts'
-import { batchNormalization, convolution, heNormal, linear } from '../../../core/api/training.ts'
-import type { LayerScope } from '../../../core/api/training.ts'
+/** The noise generator of SPA: a network of an image, its gradient, and a diversity variable. */
+import { g } from '../../../../core/api/graph.ts'
+import type { Value } from '../../../../core/api/graph.ts'
+import { batchNormalization, convolution, heNormal, linear } from '../../../../core/api/training.ts'
+import type { LayerScope } from '../../../../core/api/training.ts'
 
+/** The inputs of the generator. */
 export interface NoiseGeneratorInputs {
-  /** x `[m, c, h, w]`. */
+  /** x, `[m, c, h, w]`. */
   readonly images: Value
-  /** The loss's gradient by x, each channel divided by its length; in the shape of `images`. */
+  /** ∇, the gradient of the loss at x with channels of unit length, `[m, c, h, w]`. */
   readonly slopes: Value
-  /** T(x, a), in the shape of `images`. */
+  /** T(x, a), `[m, c, h, w]`. */
   readonly centers: Value
-  /** z `[m, d]`. */
+  /** z, `[m, d]`. */
   readonly latent: Value
 }
 
 /** Channels of the first layer, as in the authors' code. */
 const baseChannels = 8
-/** Three halvings of height and width. */
+/** Height and width are padded to a multiple of this, since they are halved three times. */
 const multiple = 8
 
 /**
- * Noise ν in (−1, 1), in the shape of the images. Four convolutions down to an eighth of the size, z (through two small layers) joined
- * to the input of each, and three transposed convolutions back up.
+ * Noise in (−1, 1), `[m, c, h, w]`. Four convolutions reduce the image to an eighth of its size,
+ * and three transposed convolutions restore it. z passes two small layers and is concatenated to
+ * the input of each convolution.
  *
- * Differs from the authors' code: batch normalization does not know the class; the layers between encoder and decoder, which serve the
- * learned editor of attributes, are left out; sizes that 8 does not divide are padded.
+ * Differs from the authors' code: batch normalization is not conditioned on the class; the layers
+ * between encoder and decoder, which serve the learned attribute editor, are omitted; sizes that
+ * are not a multiple of 8 are padded.
  * @see github.com/DashanGao/SPAA, with 8 base channels and the deeper layer
  */
 export function noiseGenerator(scope: LayerScope, inputs: NoiseGeneratorInputs): Value {
@@ -64,7 +67,7 @@ function leaky(x: Value): Value {
   return g.op('LeakyRelu', [x], { alpha: 0.2 })[0]!
 }
 
-/** A transposed convolution to twice the height and width. */
+/** A transposed convolution that doubles height and width. */
 function doubled(scope: LayerScope, x: Value, channels: number): Value {
   const shape = [x.shape[1] as number, channels, 4, 4]
   const weight = scope.parameter(`${scope.layer('up')}.weight`, shape, heNormal)

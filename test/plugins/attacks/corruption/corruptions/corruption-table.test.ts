@@ -1,35 +1,38 @@
-/** The table of corruptions against the published one. */
+/** The table of corruptions equals the published one. */
 import { expect, test } from 'vitest'
 import {
+  benchmarkCorruptions,
   corruptionIds,
-  corruptions,
-} from '../../../../../plugins/attacks/corruption/corruptions/table.ts'
+  extraCorruptions,
+} from '../../../../../core/threat/corruption-ids.ts'
+import { corruptions } from '../../../../../plugins/attacks/corruption/corruptions/corruption-table.ts'
 
-function idsOf(set: string, family: string): string[] {
-  return corruptions.filter((one) => one.set === set && one.family === family).map(({ id }) => id)
+function benchmarkOf(family: string): string[] {
+  return benchmarkCorruptions.filter((id) => corruptions[id].family === family)
 }
 
-test('15 corruptions are the benchmark and 4 are extra, in the four families of the paper', () => {
-  expect(idsOf('benchmark', 'noise')).toEqual(['gaussian-noise', 'shot-noise', 'impulse-noise'])
-  expect(idsOf('benchmark', 'blur')).toEqual([
-    'defocus-blur',
-    'glass-blur',
-    'motion-blur',
-    'zoom-blur',
-  ])
-  expect(idsOf('benchmark', 'weather')).toEqual(['snow', 'frost', 'fog', 'brightness'])
-  expect(idsOf('benchmark', 'digital')).toEqual([
+test('the benchmark has 15 corruptions in the four families of the paper, and 4 are extra', () => {
+  expect(benchmarkOf('noise')).toEqual(['gaussian-noise', 'shot-noise', 'impulse-noise'])
+  expect(benchmarkOf('blur')).toEqual(['defocus-blur', 'glass-blur', 'motion-blur', 'zoom-blur'])
+  expect(benchmarkOf('weather')).toEqual(['snow', 'frost', 'fog', 'brightness'])
+  expect(benchmarkOf('digital')).toEqual([
     'contrast',
     'elastic-transform',
     'pixelate',
     'jpeg-compression',
   ])
-  const extra = corruptions.filter(({ set }) => set === 'extra').map(({ id }) => id)
-  expect(extra).toEqual(['speckle-noise', 'gaussian-blur', 'spatter', 'saturate'])
+  expect(extraCorruptions.map((id) => corruptions[id].family)).toEqual([
+    'noise',
+    'blur',
+    'weather',
+    'digital',
+  ])
+  expect(Object.keys(corruptions)).toEqual([...corruptionIds])
   expect(new Set(corruptionIds).size).toBe(19)
 })
 
-test.each(corruptions)('$id has five different sets of the same constants', ({ constants }) => {
+test.each(Object.values(corruptions))('$id has five distinct sets of constants', (corruption) => {
+  const { constants } = corruption
   expect(constants).toHaveLength(5)
   expect(new Set(constants.map((one) => JSON.stringify(one))).size).toBe(5)
   expect(new Set(constants.map((one) => Object.keys(one).join())).size).toBe(1)
@@ -37,7 +40,10 @@ test.each(corruptions)('$id has five different sets of the same constants', ({ c
 
 test('the constants are those published for 32 × 32 pixels', () => {
   const values = Object.fromEntries(
-    corruptions.map(({ id, constants }) => [id, constants.map((one) => Object.values(one))]),
+    Object.entries(corruptions).map(([id, { constants }]) => [
+      id,
+      constants.map((one) => Object.values(one)),
+    ]),
   )
   expect(values).toMatchObject({
     'gaussian-noise': [[0.04], [0.06], [0.08], [0.09], [0.1]],

@@ -1,10 +1,10 @@
-/** Square in Linf: stripes to start with, then squares of ±ε. */
-import type { PixelWindow } from '../../../core/api/attack.ts'
+/** Square in Linf: starts with stripes of ±ε, then proposes squares of ±ε. */
 import { RobenchError } from '../../../core/api/plugin.ts'
-import { randomSign } from './proposal.ts'
-import type { SquareProposal } from './proposal.ts'
+import type { PixelWindow } from '../../../core/api/attack.ts'
+import { randomSign } from './square-proposal.ts'
+import type { SquareProposal } from './square-proposal.ts'
 
-/** Vertical stripes: ±ε for each channel and column. */
+/** The first point: vertical stripes, ±ε for each channel and column. */
 export function drawStripes({ ball, shape, stream, output }: SquareProposal): void {
   const [channels, height, width] = shape
   const { center, threatModel } = ball
@@ -20,18 +20,13 @@ export function drawStripes({ ball, shape, stream, output }: SquareProposal): vo
 }
 
 /**
- * A square at a random place, set to +ε or −ε in each channel. The best point lies in the ball, and so do its corners: what
- * changes is copied from them, and nothing is left to project.
- * @throws RobenchError ROBENCH_INTERNAL if the ball is not one of Linf
+ * Sets a square at a random position to +ε or −ε in each channel. The values are copied from the
+ * ball's corners, so the point is in the ball without projection.
+ * @returns the window that changed
+ * @throws RobenchError ROBENCH_INTERNAL if the ball is not an Linf ball
  */
-export function proposeLinfSquare({
-  ball,
-  shape,
-  side,
-  stream,
-  point,
-}: SquareProposal): PixelWindow {
-  if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'a square needs a ball of Linf')
+export function proposeSquare({ ball, shape, side, stream, point }: SquareProposal): PixelWindow {
+  if (!ball.corners) throw new RobenchError('ROBENCH_INTERNAL', 'Square in Linf needs an Linf ball')
   const [lower, upper] = ball.corners
   const [channels, height, width] = shape
   const top = stream.integer(height - side + 1)

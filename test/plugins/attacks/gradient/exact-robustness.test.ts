@@ -1,12 +1,12 @@
 /** On linear classifiers, whose exact robustness is known, the attacks find all there is to find and no more. */
 import { describe, expect, test } from 'vitest'
-import { runAttack } from '../../../core/plugin/host.ts'
-import { bim } from '../../../plugins/attacks/gradient/bim.ts'
-import { fgsm } from '../../../plugins/attacks/gradient/fgsm.ts'
-import { mim } from '../../../plugins/attacks/gradient/mim.ts'
-import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
-import { linearCase, withOptions } from '../../support/attack-request.ts'
-import type { LinearCase } from '../../support/attack-request.ts'
+import { runAttack } from '../../../../core/plugin/host.ts'
+import { bim } from '../../../../plugins/attacks/gradient/bim.ts'
+import { fgsm } from '../../../../plugins/attacks/gradient/fgsm.ts'
+import { mim } from '../../../../plugins/attacks/gradient/mim.ts'
+import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
+import { linearCase, withOptions } from '../../../support/attack-request.ts'
+import type { LinearCase } from '../../../support/attack-request.ts'
 
 /** Half of the examples are robust at these sizes, about. */
 const epsilons = { Linf: 0.04, L2: 0.25 } as const
