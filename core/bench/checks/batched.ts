@@ -2,7 +2,7 @@
 import type { GradientResult, TargetedLoss } from '../../model/model.ts'
 import { sizeOf, sliceRows, tensor } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
-import type { ProbeContext } from './probe.ts'
+import type { ProbeContext } from './probe-context.ts'
 
 type Means = Pick<ProbeContext, 'model' | 'batchSize' | 'signal'>
 

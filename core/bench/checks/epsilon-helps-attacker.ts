@@ -16,14 +16,14 @@ export const epsilonHelpsAttacker = defineProbe({
   meaning:
     'Every point of the smaller ball is in the larger one, so the attack fails for a reason of its own: steps that are too large, or a gradient that leads away from what it had found.',
   whatToDo: 'Use smaller steps, more of them, and restarts; compare with `apgd-t` and `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, threatModel } = laboratory
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, threatModel } = session
     const broken = countFlagged(
-      brokenWithin(await usualReferencePgd(laboratory, 'margin'), usualSteps),
+      brokenWithin(await usualReferencePgd(session, 'margin'), usualSteps),
     )
     const epsilon = 2 * threatModel.epsilon
-    const twice = await referencePgd(laboratory, {
+    const twice = await referencePgd(session, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,

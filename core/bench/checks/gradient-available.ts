@@ -17,10 +17,10 @@ export const gradientAvailable = defineProbe({
     'Rounding, signs, steps or lookups stand between the inputs and the logits. Gradient attacks cannot move, and what they leave unbroken says nothing about robustness: the gradient is unavailable, the model not robust.',
   whatToDo:
     'Believe no gradient attack here. Use `bpda` through the stage that has no derivative, and black-box attacks: `square` with 5,000 queries or more, `hop-skip-jump`, `transfer`.',
-  async measure(laboratory) {
-    const { count } = laboratory
-    const reason = await laboratory.noGradient()
-    const random = countFlagged(await brokenByNoise(laboratory))
+  async measure(session) {
+    const { count } = session
+    const reason = await session.noGradient()
+    const random = countFlagged(await brokenByNoise(session))
     const fooled = `random points of the ball fool ${ofExamples(random, count)}`
     if (reason) {
       return {
@@ -30,7 +30,7 @@ export const gradientAvailable = defineProbe({
         evidence: `gradient unavailable: ${reason.message}; ${fooled}`,
       }
     }
-    const zero = countFlagged(await zeroForAllLosses(laboratory))
+    const zero = countFlagged(await zeroForAllLosses(session))
     const raised = zero > threshold * count
     const facts = `the gradient of every loss is zero for ${ofExamples(zero, count)}`
     return {

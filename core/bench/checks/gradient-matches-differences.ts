@@ -34,12 +34,12 @@ export const gradientMatchesDifferences = defineProbe({
     'The gradient points elsewhere than the model rises: it is shattered by fine steps or jumps, or a hand-made backward pass is wrong. An attack that follows it goes astray.',
   whatToDo:
     'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use `bpda` through the stage that shatters them.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    if (laboratory.model.stochastic) {
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    if (session.model.stochastic) {
       return notApplicable('differences of a model that draws random numbers are not its slope')
     }
-    const cosines = (await rises(laboratory)).map(cosine).toSorted((a, b) => a - b)
+    const cosines = (await rises(session)).map(cosine).toSorted((a, b) => a - b)
     const median = cosines[Math.floor(cosines.length / 2)]!
     return {
       verdict: median < failBelow ? 'fail' : median < warnBelow ? 'warn' : 'pass',
@@ -54,15 +54,15 @@ export const gradientMatchesDifferences = defineProbe({
  * Of z_t − z_y, with t the runner-up: by central differences, and by the gradient. Both at the input, moved off the bounds by as much as the
  * directions reach. One gradient and two forward passes per direction.
  */
-async function rises(laboratory: ProbeSession): Promise<Rises[]> {
-  const { inputs, labels, logits, context } = laboratory
-  const { norm, epsilon, bounds } = laboratory.threatModel
+async function rises(session: ProbeSession): Promise<Rises[]> {
+  const { inputs, labels, logits, context } = session
+  const { norm, epsilon, bounds } = session.threatModel
   const shape = inputs.shape.slice(1)
   const length = reach * epsilon
   const targets = labels.map((label, row) => runnerUp(rowOf(logits, row), label))
   const centers = Array.from(labels, (_, row) => {
     const most = norm === 'Linf' ? length : 0
-    return laboratory
+    return session
       .example(row)
       .map((value) => Math.min(Math.max(value, bounds[0] + most), bounds[1] - most))
   })
@@ -75,7 +75,7 @@ async function rises(laboratory: ProbeSession): Promise<Rises[]> {
   )
   const answers: Rises[] = []
   for (const [row, center] of centers.entries()) {
-    const stream = laboratory.stream(row, 'directions')
+    const stream = session.stream(row, 'directions')
     const ways = Array.from({ length: directions }, () =>
       drawDirection(norm, stream, center.length, length),
     )

@@ -44,10 +44,10 @@ export const gradientZero: readonly Probe[] = (['cross-entropy', 'margin', 'dlr'
       raisedIf: `at a random point of its ball an example's gradient of ${name} is exactly zero; fails from ${figure(100 * failFrom)} % of the examples`,
       meaning,
       whatToDo,
-      async measure(laboratory) {
-        const reason = await laboratory.noGradient()
+      async measure(session) {
+        const reason = await session.noGradient()
         if (reason) return notApplicable('there is no gradient at all')
-        const { zero } = await startGradients(laboratory, loss)
+        const { zero } = await startGradients(session, loss)
         const count = countFlagged(zero)
         const share = count / zero.length
         return {

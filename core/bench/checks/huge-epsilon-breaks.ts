@@ -15,11 +15,11 @@ export const hugeEpsilonBreaks = defineProbe({
     'In such a ball every image can be turned into plain gray, and no classifier is right on that. What is still unbroken the attack did not reach.',
   whatToDo:
     'The attack fails, not the attacker: look at the gradient checks, then use another loss, `bpda` or `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, model } = laboratory
-    const epsilon = hugeEpsilon(laboratory)
-    const found = await referencePgd(laboratory, {
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, model } = session
+    const epsilon = hugeEpsilon(session)
+    const found = await referencePgd(session, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,

@@ -18,13 +18,13 @@ export const lossesAgree = defineProbe({
     'The gradient of cross-entropy is rounded away, or dominated by classes that do not matter. An attack that raises cross-entropy only reports robustness that is not there.',
   whatToDo:
     'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`; do not report an attack on cross-entropy alone.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
     const broken = async (loss: 'cross-entropy' | 'margin' | 'dlr'): Promise<Uint8Array> =>
-      brokenWithin(await usualReferencePgd(laboratory, loss), usualSteps)
+      brokenWithin(await usualReferencePgd(session, loss), usualSteps)
     const byCrossEntropy = countFlagged(await broken('cross-entropy'))
     const byOthers = countFlagged(inAny(await broken('margin'), await broken('dlr')))
-    const { count } = laboratory
+    const { count } = session
     const share = (byOthers - byCrossEntropy) / count
     return {
       verdict: share >= failFrom ? 'fail' : share >= threshold ? 'warn' : 'pass',

@@ -13,8 +13,8 @@ export const noAbstention = defineProbe({
     'The further outputs stand for "something is odd" or for nothing. Robust accuracy counts an abstention as broken, so it says how easily the detector is triggered, by noise too, and not whether the classifier can be fooled unnoticed.',
   whatToDo:
     'Evaluate the classifier without its detector; for both together, count an answer as broken only if it is a wrong class of the data, and attack classifier and detector at once.',
-  async measure(laboratory) {
-    const { model, context } = laboratory
+  async measure(session) {
+    const { model, context } = session
     const classes = context.classes ?? model.classes
     const extra = model.classes - classes
     if (extra <= 0) {
@@ -28,8 +28,8 @@ export const noAbstention = defineProbe({
     const abstains = (predicted: readonly (readonly number[])[]): Uint8Array =>
       Uint8Array.from(predicted, (all) => (all.some((label) => label >= classes) ? 1 : 0))
     const found = inAny(
-      abstains((await randomNeighbors(laboratory, 'inside')).predicted),
-      abstains((await randomNeighbors(laboratory, 'corners')).predicted),
+      abstains((await randomNeighbors(session, 'inside')).predicted),
+      abstains((await randomNeighbors(session, 'corners')).predicted),
     )
     return {
       verdict: 'warn',

@@ -26,18 +26,18 @@ export const noLabelLeaking = defineProbe({
     'The gradient right at the data leads past the mistakes, to where the model is right again: training against one-step attacks teaches that (label leaking, "catastrophic overfitting"). One-step attacks report an accuracy that no other attack confirms.',
   whatToDo:
     'Report no `fgsm` for this model, and start iterative attacks at random points. If the defense was trained with one-step examples, train it with several steps.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, threatModel } = laboratory
-    const many = await brokenByGradients(laboratory)
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, threatModel } = session
+    const many = await brokenByGradients(session)
     const broken = countFlagged(many)
     if (broken < enough * count) {
       return notApplicable(
         `${usualSteps} steps break ${ofExamples(broken, count)}: too few to compare with`,
       )
     }
-    const whole = await oneStep(laboratory)
-    const shorter = await referencePgd(laboratory, {
+    const whole = await oneStep(session)
+    const shorter = await referencePgd(session, {
       loss: 'cross-entropy',
       steps: 1,
       stepFraction: part,

@@ -18,11 +18,11 @@ export const noiseWeaker = defineProbe({
     'An attack that looks at the gradient does no better than one that looks at nothing: the gradient is missing, wrong, or masked.',
   whatToDo:
     'Do not report gradient attacks on this model. Look at the gradient checks for the reason, and attack with `square` and `bpda`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const gradients = await brokenByGradients(laboratory)
-    const noise = await brokenByNoise(laboratory)
-    const { count } = laboratory
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const gradients = await brokenByGradients(session)
+    const noise = await brokenByNoise(session)
+    const { count } = session
     const [byNoise, byGradients] = [countFlagged(noise), countFlagged(gradients)]
     const only = countFlagged(onlyIn(noise, gradients))
     const asStrong = byNoise >= byGradients && byNoise >= many * count && byGradients < count

@@ -17,11 +17,11 @@ export const oneStepWeaker = defineProbe({
     'The small steps get stuck: the gradient is good from afar and bad nearby, as with rounding, fine steps, or training that made the near gradient point nowhere.',
   whatToDo:
     'Use larger steps and several restarts, average gradients (`eot`, `spsa`), and compare with `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const one = brokenWithin(await oneStep(laboratory))
-    const many = await brokenByGradients(laboratory)
-    const { count } = laboratory
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const one = brokenWithin(await oneStep(session))
+    const many = await brokenByGradients(session)
+    const { count } = session
     const only = countFlagged(onlyIn(one, many))
     return {
       verdict: only > threshold * count ? 'fail' : 'pass',

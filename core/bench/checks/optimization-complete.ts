@@ -18,10 +18,10 @@ export const optimizationComplete = defineProbe({
     'More of the same would break more: attacks with a budget like this one stop on the way, and their accuracy is too high.',
   whatToDo:
     'Double the steps until nothing changes, try larger steps, or take `apgd-dlr`, which chooses its steps by itself.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count } = laboratory
-    const found = await usualReferencePgd(laboratory, 'margin')
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count } = session
+    const found = await usualReferencePgd(session, 'margin')
     const before = countFlagged(brokenWithin(found, usualSteps))
     const later = countFlagged(brokenWithin(found)) - before
     const rises = found.best

@@ -20,14 +20,14 @@ export const predictionsStable = defineProbe({
     'The outputs jump about next to an input: noise, winners that change, thresholds. A gradient holds for one point only, and so does the prediction.',
   whatToDo:
     'Average gradients over draws (`eot`, `spsa`, `nes`), attack without them (`square`), and give attacks many restarts.',
-  async measure(laboratory) {
-    const { margins } = await randomNeighbors(laboratory, 'near')
+  async measure(session) {
+    const { margins } = await randomNeighbors(session, 'near')
     let sum = 0
-    for (const [row, label] of laboratory.labels.entries()) {
-      const own = attackLosses.margin.value(rowOf(laboratory.logits, row), label)
+    for (const [row, label] of session.labels.entries()) {
+      const own = attackLosses.margin.value(rowOf(session.logits, row), label)
       for (const margin of margins[row]!) sum += Math.min(1, Math.abs((margin - own) / own))
     }
-    const mean = sum / (neighborCount * laboratory.count)
+    const mean = sum / (neighborCount * session.count)
     return {
       verdict: mean > threshold ? 'warn' : 'pass',
       value: mean,

@@ -11,7 +11,7 @@ import { createBall } from '../../threat/ball.ts'
 import type { Ball } from '../../threat/ball.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { batchedLogits } from './batched.ts'
-import type { ProbeContext } from './probe.ts'
+import type { ProbeContext } from './probe-context.ts'
 
 export class ProbeSession {
   readonly context: ProbeContext

@@ -31,29 +31,29 @@ export interface RandomNeighbors {
  * every component moves by ±ε, in L2 in a random direction, in L1 along one component. One forward pass a point.
  */
 export function randomNeighbors(
-  laboratory: ProbeSession,
+  session: ProbeSession,
   kind: NeighborKind,
 ): Promise<RandomNeighbors> {
-  return laboratory.once(`draws ${kind}`, () => drawAnew(laboratory, kind))
+  return session.once(`draws ${kind}`, () => drawAnew(session, kind))
 }
 
 /** `[n]`: 1 where random points of the whole ball fool the model. */
-export async function brokenByNoise(laboratory: ProbeSession): Promise<Uint8Array> {
-  const inside = await randomNeighbors(laboratory, 'inside')
-  return inAny(inside.broken, (await randomNeighbors(laboratory, 'corners')).broken)
+export async function brokenByNoise(session: ProbeSession): Promise<Uint8Array> {
+  const inside = await randomNeighbors(session, 'inside')
+  return inAny(inside.broken, (await randomNeighbors(session, 'corners')).broken)
 }
 
-async function drawAnew(laboratory: ProbeSession, kind: NeighborKind): Promise<RandomNeighbors> {
-  const { inputs, labels, context } = laboratory
+async function drawAnew(session: ProbeSession, kind: NeighborKind): Promise<RandomNeighbors> {
+  const { inputs, labels, context } = session
   const broken = new Uint8Array(labels.length)
   const margins: number[][] = []
   const predicted: number[][] = []
   const output = new Float64Array(inputs.data.length / labels.length)
   for (const [row, label] of labels.entries()) {
-    const { threatModel } = laboratory
+    const { threatModel } = session
     const reach = kind === 'near' ? nearFraction : 1
-    const ball = laboratory.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
-    const stream = laboratory.stream(row, `draws ${kind}`)
+    const ball = session.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
+    const stream = session.stream(row, `draws ${kind}`)
     const points = Array.from({ length: neighborCount }, () => {
       if (kind === 'corners') drawCorner(ball, stream, output)
       else drawStart(ball, stream, output)

@@ -7,7 +7,8 @@ import { neighborCount } from './random-neighbors.ts'
 import { differencePasses } from './gradient-matches-differences.ts'
 import { ProbeSession } from './probe-session.ts'
 import { repetitions } from './outputs-repeat.ts'
-import type { Probe, ProbeContext } from './probe.ts'
+import type { ProbeContext } from './probe-context.ts'
+import type { Probe } from './probe.ts'
 import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
@@ -24,12 +25,12 @@ export const probeSample = 64
  * @throws whatever the signal was aborted with; RobenchError for a defect, but not for logits that are not finite: those fail the check
  */
 export async function runProbes(context: ProbeContext): Promise<Check[]> {
-  const laboratory = await ProbeSession.open(context)
-  const reason = whyNothing(laboratory)
+  const session = await ProbeSession.open(context)
+  const reason = whyNothing(session)
   const checks: Check[] = []
   for (const probe of probes) {
     context.signal.throwIfAborted()
-    const finding = reason === undefined ? await measure(probe, laboratory) : notApplicable(reason)
+    const finding = reason === undefined ? await measure(probe, session) : notApplicable(reason)
     checks.push(nameFinding(probe, finding))
     context.progress?.(checks.length, probes.length)
   }
@@ -62,9 +63,9 @@ function whyNothing({ count, context, threatModel }: ProbeSession): string | und
 }
 
 /** A model whose logits are not finite somewhere in the ball fails whatever looks there. */
-async function measure(probe: Probe, laboratory: ProbeSession): Promise<Finding> {
+async function measure(probe: Probe, session: ProbeSession): Promise<Finding> {
   try {
-    return await probe.measure(laboratory)
+    return await probe.measure(session)
   } catch (error) {
     if (!(error instanceof RobenchError) || error.code !== 'ROBENCH_MODEL_OUTPUT') throw error
     return { verdict: 'fail', value: null, threshold: null, evidence: error.message }

@@ -16,11 +16,11 @@ export const searchWeaker = defineProbe({
     'Whoever knows the whole model does worse than one who sees its logits only. The gradients are masked, and the accuracy under gradient attacks is too high by at least as much.',
   whatToDo:
     'Take `square` with 5,000 queries into the suite, and `bpda` or `eot` for the stage that masks the gradient.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const search = await brokenBySearch(laboratory)
-    const gradients = await brokenByGradients(laboratory)
-    const { count } = laboratory
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const search = await brokenBySearch(session)
+    const gradients = await brokenByGradients(session)
+    const { count } = session
     const only = countFlagged(onlyIn(search, gradients))
     return {
       verdict: only > threshold * count ? 'fail' : 'pass',

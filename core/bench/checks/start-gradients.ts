@@ -22,16 +22,16 @@ export interface StartGradients {
 
 /** One forward and one backward pass per example. */
 export function startGradients(
-  laboratory: ProbeSession,
+  session: ProbeSession,
   loss: AttackLossName,
 ): Promise<StartGradients> {
-  return laboratory.once(`gradients ${loss}`, async () => {
-    const { inputs, labels, context } = laboratory
+  return session.once(`gradients ${loss}`, async () => {
+    const { inputs, labels, context } = session
     const output = new Float64Array(inputs.data.length / labels.length)
     const points = Array.from(labels, (_, row) => {
-      const ball = laboratory.ball(row)
+      const ball = session.ball(row)
       const point = new Float32Array(output.length)
-      drawStart(ball, laboratory.stream(row, 'start'), output)
+      drawStart(ball, session.stream(row, 'start'), output)
       ball.project(output, point)
       return point
     })
@@ -50,10 +50,10 @@ export function startGradients(
 }
 
 /** `[n]`: 1 where the gradient of every loss is zero. */
-export async function zeroForAllLosses(laboratory: ProbeSession): Promise<Uint8Array> {
-  const zero = new Uint8Array(laboratory.count).fill(1)
+export async function zeroForAllLosses(session: ProbeSession): Promise<Uint8Array> {
+  const zero = new Uint8Array(session.count).fill(1)
   for (const loss of probedLosses) {
-    const found = (await startGradients(laboratory, loss)).zero
+    const found = (await startGradients(session, loss)).zero
     for (let row = 0; row < zero.length; row++) zero[row]! &= found[row]!
   }
   return zero

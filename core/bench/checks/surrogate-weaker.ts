@@ -24,10 +24,10 @@ export const surrogateWeaker = defineProbe({
     'The defense rests on its gradient being hidden: an attacker who pretends that the hiding part is not there gets further than one who differentiates it.',
   whatToDo:
     'Take `bpda` into the suite, and report its accuracy in place of that of plain gradients.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
     try {
-      if (await isExact(laboratory)) {
+      if (await isExact(session)) {
         return {
           verdict: 'pass',
           value: 0,
@@ -35,7 +35,7 @@ export const surrogateWeaker = defineProbe({
           evidence: 'no rounding, threshold or declared stage changes the gradient',
         }
       }
-      return await compare(laboratory)
+      return await compare(session)
     } catch (error) {
       if (!(error instanceof ConfigError || error instanceof GraphError)) throw error
       return notApplicable(`there is no surrogate: ${error.message}`)
@@ -52,9 +52,9 @@ async function isExact({ model, inputs, labels, context }: ProbeSession): Promis
   return exact.gradient.data.every((value, i) => Object.is(value, surrogate.gradient.data[i]))
 }
 
-async function compare(laboratory: ProbeSession): Promise<Finding> {
-  const { count, threatModel } = laboratory
-  const found = await referencePgd(laboratory, {
+async function compare(session: ProbeSession): Promise<Finding> {
+  const { count, threatModel } = session
+  const found = await referencePgd(session, {
     loss: 'margin',
     steps: usualSteps,
     stepFraction: 0.1,
@@ -63,7 +63,7 @@ async function compare(laboratory: ProbeSession): Promise<Finding> {
     gradients: 'surrogate',
   })
   const broken = brokenWithin(found)
-  const gradients = await brokenByGradients(laboratory)
+  const gradients = await brokenByGradients(session)
   const only = countFlagged(onlyIn(broken, gradients))
   return {
     verdict: only > threshold * count ? 'fail' : 'pass',

@@ -10,7 +10,7 @@ import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metri
 import { robustnessCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
-import type { ModelAtHand, ModelRow } from './models.ts'
+import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
 import type { UnitOutcome } from '../store/store.ts'
@@ -110,7 +110,7 @@ function makeEntry(
   input: AssemblyInput,
   row: PlannedRow,
   { defense, threatModel }: ModelRow,
-  model: ModelAtHand,
+  model: ExaminedModel,
   cleanOutcomes: string,
 ): ResultEntry {
   const { dataset, examples } = input.resolved

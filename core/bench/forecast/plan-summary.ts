@@ -5,7 +5,7 @@ import type { Cell } from '../plan/cell.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import type { ModelRow, PassTimes } from '../execute/models.ts'
+import type { ModelRow, PassTimes } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 
 /** A cell of the plan. Plain JSON. */

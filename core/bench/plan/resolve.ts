@@ -106,14 +106,19 @@ export function datasetReference({ suite }: LoadedSuite): DatasetReference {
   return { inputs: inputs!, labels: labels!, ...(title === undefined ? {} : { title }) }
 }
 
-/** Where a trained model lives in the cache: a hash of all that its training depends on. */
-export function trainedModelFolder(
+/** The directory of a model in the cache. */
+export function modelFolder(cacheKey: string): string {
+  return join(cacheFolder(), 'models', cacheKey)
+}
+
+/** Name of a trained model's directory in the cache: a hash of all that its training depends on. */
+export function trainedModelKey(
   defense: ResolvedDefense,
   threatModel: ThreatModel,
   trainHash: string,
 ): string {
   const { plugin, version, options, seed, network } = defense
-  const key = hashJson({
+  return hashJson({
     plugin,
     version,
     options,
@@ -122,7 +127,6 @@ export function trainedModelFolder(
     threatModel,
     trainHash,
   })
-  return join(cacheFolder(), 'models', key)
 }
 
 /** Color cannot be changed where there is none. */

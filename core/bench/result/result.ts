@@ -1,17 +1,11 @@
 /** What a finished run leaves behind: plain JSON, one record per cell, with every example's outcome. */
 import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
+import type { ModelIdentity } from '../plan/model-row.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
 import type { RobustnessCurve } from '../metrics/curve.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
-
-/** A model as evaluated. */
-export interface ModelIdentity {
-  readonly sha256: string
-  readonly bytes: number
-  readonly parameters: number
-}
 
 /** Which defense: plugin, its version, its options. */
 export interface DefenseIdentity {
