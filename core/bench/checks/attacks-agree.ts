@@ -1,7 +1,8 @@
 /** Check: plain PGD is not far from the worst case. */
 import { worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { completed, defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../metrics/figures.ts'
+import { completed, defineOutcomeCheck, reached, strongest } from './outcome-check.ts'
 
 const threshold = 0.1
 

@@ -1,7 +1,8 @@
 /** Check: no attack that sees only logits beats those that see the whole model. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../metrics/figures.ts'
+import { defineOutcomeCheck, reached, strongest } from './outcome-check.ts'
 import type { OutcomeCheckContext } from './outcome-check.ts'
 
 const threshold = 0.002

@@ -55,8 +55,3 @@ export function notApplicable(reason: string): Finding {
 export function ofExamples(count: number, total: number): string {
   return `${count} of ${total} ${total === 1 ? 'example' : 'examples'}`
 }
-
-/** A figure with three significant digits: `0.0312`. */
-export function figure(value: number): string {
-  return String(Number(value.toPrecision(3)))
-}

@@ -1,7 +1,8 @@
 /** Check: robust accuracy does not rise with epsilon. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
-import { figure, notApplicable } from './check.ts'
-import { completed, defineOutcomeCheck, percent } from './outcome-check.ts'
+import { percent, significant } from '../metrics/figures.ts'
+import { notApplicable } from './check.ts'
+import { completed, defineOutcomeCheck } from './outcome-check.ts'
 import type { ComparedEntry } from './outcome-check.ts'
 
 const threshold = 0.002
@@ -23,7 +24,7 @@ export const epsilonOrdered = defineOutcomeCheck({
           const before = completed(other).find((same) => same.attack.name === attack.name)
           if (!before) return []
           const [low, high] = [robustAccuracy(before.outcomes), robustAccuracy(outcomes)]
-          const evidence = `${attack.name} leaves ${percent(high)} with ε = ${figure(entry.threatModel.epsilon)}, ${percent(low)} with ε = ${figure(other.threatModel.epsilon)}`
+          const evidence = `${attack.name} leaves ${percent(high)} with ε = ${significant(entry.threatModel.epsilon)}, ${percent(low)} with ε = ${significant(other.threatModel.epsilon)}`
           return [{ rise: high - low, evidence }]
         }),
       )

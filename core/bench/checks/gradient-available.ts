@@ -1,5 +1,6 @@
 /** Check: there is a gradient to attack with. */
-import { figure, ofExamples } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { ofExamples } from './check.ts'
 import { brokenByNoise } from './random-neighbors.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
@@ -12,7 +13,7 @@ export const gradientAvailable = defineProbe({
   id: 'gradient-available',
   title: 'A gradient is available',
   kind: 'probe',
-  raisedIf: `the model cannot be differentiated, or the gradient of every loss is exactly zero for more than ${figure(100 * threshold)} % of the examples`,
+  raisedIf: `the model cannot be differentiated, or the gradient of every loss is exactly zero for more than ${significant(100 * threshold)} % of the examples`,
   meaning:
     'Rounding, signs, steps or lookups stand between the inputs and the logits. Gradient attacks cannot move, and what they leave unbroken says nothing about robustness: the gradient is unavailable, the model not robust.',
   whatToDo:

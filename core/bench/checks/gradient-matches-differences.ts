@@ -7,7 +7,8 @@ import type { Norm } from '../../threat/threat-model.ts'
 import { distance } from '../../threat/verify.ts'
 import type { RandomStream } from '../../base/random.ts'
 import { batchedGradient, batchedLogits } from './batched.ts'
-import { figure, notApplicable } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { notApplicable } from './check.ts'
 import type { ProbeSession } from './probe-session.ts'
 import { defineProbe } from './probe.ts'
 
@@ -45,7 +46,7 @@ export const gradientMatchesDifferences = defineProbe({
       verdict: median < failBelow ? 'fail' : median < warnBelow ? 'warn' : 'pass',
       value: median,
       threshold: warnBelow,
-      evidence: `the cosine between the rises that the gradient predicts and those measured is ${figure(median)} in the median (1: they agree; 0: the gradient says nothing)`,
+      evidence: `the cosine between the rises that the gradient predicts and those measured is ${significant(median)} in the median (1: they agree; 0: the gradient says nothing)`,
     }
   },
 })

@@ -1,6 +1,7 @@
 /** Checks: the gradient of each loss is not zero. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import type { Probe } from './probe.ts'
@@ -41,7 +42,7 @@ export const gradientZero: readonly Probe[] = (['cross-entropy', 'margin', 'dlr'
       id: `gradient-${loss}`,
       title: `The gradient of ${name} is not zero`,
       kind: 'probe',
-      raisedIf: `at a random point of its ball an example's gradient of ${name} is exactly zero; fails from ${figure(100 * failFrom)} % of the examples`,
+      raisedIf: `at a random point of its ball an example's gradient of ${name} is exactly zero; fails from ${significant(100 * failFrom)} % of the examples`,
       meaning,
       whatToDo,
       async measure(session) {

@@ -1,6 +1,7 @@
 /** Check: with a huge epsilon nothing is left. */
 import { hugeEpsilon, usualSteps } from './probe-attacks.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
@@ -32,7 +33,7 @@ export const hugeEpsilonBreaks = defineProbe({
       verdict: left / count > threshold ? 'fail' : 'pass',
       value: left / count,
       threshold,
-      evidence: `with ε = ${figure(epsilon)}, ${usualSteps} steps on the margin leave ${ofExamples(left, count)} unbroken`,
+      evidence: `with ε = ${significant(epsilon)}, ${usualSteps} steps on the margin leave ${ofExamples(left, count)} unbroken`,
     }
   },
 })

@@ -1,6 +1,7 @@
 /** Check: attacks of one step do not beat those of many. */
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../metrics/figures.ts'
+import { defineOutcomeCheck, reached, strongest } from './outcome-check.ts'
 import type { Reached } from './outcome-check.ts'
 
 const threshold = 0.002

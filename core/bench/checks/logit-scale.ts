@@ -1,7 +1,7 @@
 /** Check: the logits have a scale that cross-entropy can work with. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
-import { figure } from './check.ts'
+import { significant } from '../metrics/figures.ts'
 import { defineProbe } from './probe.ts'
 
 const least = 0.1
@@ -26,7 +26,7 @@ export const logitScale = defineProbe({
       verdict: raised ? 'warn' : 'pass',
       value: median,
       threshold: median < least ? least : most,
-      evidence: `the label's logit is ${figure(median)} above the next one in the median; ${least} to ${most} is usual`,
+      evidence: `the label's logit is ${significant(median)} above the next one in the median; ${least} to ${most} is usual`,
     }
   },
 })

@@ -1,5 +1,6 @@
 /** Check: cross-entropy breaks as much as the losses that no scale can hide from. */
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
 import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
@@ -30,7 +31,7 @@ export const lossesAgree = defineProbe({
       verdict: share >= failFrom ? 'fail' : share >= threshold ? 'warn' : 'pass',
       value: share,
       threshold,
-      evidence: `${usualSteps} steps on cross-entropy break ${ofExamples(byCrossEntropy, count)}, on the margin and DLR together ${byOthers} (${figure(100 * share)} % more)`,
+      evidence: `${usualSteps} steps on cross-entropy break ${ofExamples(byCrossEntropy, count)}, on the margin and DLR together ${byOthers} (${significant(100 * share)} % more)`,
     }
   },
 })

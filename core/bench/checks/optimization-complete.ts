@@ -1,6 +1,7 @@
 /** Check: the gradient ascent has arrived when it stops. */
 import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../metrics/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
@@ -33,7 +34,7 @@ export const optimizationComplete = defineProbe({
       verdict: raised ? 'warn' : 'pass',
       value: mean,
       threshold,
-      evidence: `the last ${lastSteps} of ${usualSteps} steps bring ${figure(100 * mean)} % of the rise, and ${usualSteps} more steps break ${ofExamples(later, count)} more`,
+      evidence: `the last ${lastSteps} of ${usualSteps} steps bring ${significant(100 * mean)} % of the rise, and ${usualSteps} more steps break ${ofExamples(later, count)} more`,
     }
   },
 })

@@ -2,7 +2,7 @@
 import { predictions } from '../../model/predictions.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { batchedLogits } from './batched.ts'
-import { figure } from './check.ts'
+import { significant } from '../metrics/figures.ts'
 import { defineProbe } from './probe.ts'
 
 /** Passes over the same inputs. */
@@ -38,8 +38,8 @@ export const outputsRepeat = defineProbe({
       value: largest,
       threshold,
       evidence: raised
-        ? `over ${repetitions} passes the logits of an example move by up to ${figure(largest)} of their length, and ${counts.join(', ')} of ${inputs.shape[0]} predictions stay the same`
-        : `${repetitions} passes give the same logits, to ${figure(largest)} of their length`,
+        ? `over ${repetitions} passes the logits of an example move by up to ${significant(largest)} of their length, and ${counts.join(', ')} of ${inputs.shape[0]} predictions stay the same`
+        : `${repetitions} passes give the same logits, to ${significant(largest)} of their length`,
     }
   },
 })

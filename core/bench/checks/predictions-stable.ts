@@ -1,7 +1,7 @@
 /** Check: random points near an input are judged as it is. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
-import { figure } from './check.ts'
+import { significant } from '../metrics/figures.ts'
 import { neighborCount, randomNeighbors, nearFraction } from './random-neighbors.ts'
 import { defineProbe } from './probe.ts'
 
@@ -32,7 +32,7 @@ export const predictionsStable = defineProbe({
       verdict: mean > threshold ? 'warn' : 'pass',
       value: mean,
       threshold,
-      evidence: `the margin changes by ${figure(100 * mean)} % of itself, in the mean over ${neighborCount} random points within ${nearFraction} ε of each example`,
+      evidence: `the margin changes by ${significant(100 * mean)} % of itself, in the mean over ${neighborCount} random points within ${nearFraction} ε of each example`,
     }
   },
 })

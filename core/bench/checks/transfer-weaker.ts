@@ -1,6 +1,7 @@
 /** Check: examples made for other models do not beat those made for this one. */
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../metrics/figures.ts'
+import { defineOutcomeCheck, reached, strongest } from './outcome-check.ts'
 
 const threshold = 0.002
 

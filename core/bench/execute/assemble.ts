@@ -12,6 +12,7 @@ import { packageRoot } from '../../base/paths.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
+import { rankingObstacles } from '../result/rankable.ts'
 import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
 import type { UnitOutcome } from '../store/store.ts'
 
@@ -89,13 +90,7 @@ function withChecks(
     })
     const checks = [...(probed ?? []), ...compared]
     const error = row?.checks && errors.get(row.checks.id)
-    const reasons = [
-      ...entry.reasons,
-      ...(error ? [`the reliability checks could not be made: ${error.message}`] : []),
-      ...checks.flatMap(({ verdict, title, evidence }) =>
-        verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
-      ),
-    ]
+    const reasons = rankingObstacles({ ...entry, checks }, error)
     return { ...entry, checks, rankable: reasons.length === 0, reasons }
   })
 }
@@ -119,16 +114,15 @@ function makeEntry(
     attack.state === 'completed' ? [attack.outcomes] : [],
   )
   const worstCase = worstCaseRobustAccuracy(completed)
-  const reasons = [
-    ...(examples < dataset.count
-      ? [`only the first ${examples} of ${dataset.count} examples`]
-      : []),
-    ...(dataset.toy ? [`"${dataset.id}" is a toy data set`] : []),
-    ...(dataset.id === 'npy' ? ['own data, which nobody else can check'] : []),
-    ...attacks.flatMap((attack) =>
-      attack.state === 'failed' ? [`attack "${attack.attack.name}" failed`] : [],
-    ),
-  ]
+  const data = {
+    id: dataset.id,
+    title: dataset.title,
+    sha256: dataset.hash,
+    toy: dataset.toy,
+    examples,
+    total: dataset.count,
+  }
+  const reasons = rankingObstacles({ dataset: data, attacks })
   const { name, plugin, version, options, link } = defense
   return {
     defense: {
@@ -140,14 +134,7 @@ function makeEntry(
       ...(model.training ? { training: model.training } : {}),
       ...(link === undefined ? {} : { link }),
     },
-    dataset: {
-      id: dataset.id,
-      title: dataset.title,
-      sha256: dataset.hash,
-      toy: dataset.toy,
-      examples,
-      total: dataset.count,
-    },
+    dataset: data,
     threatModel,
     cleanOutcomes,
     cleanAccuracy: cleanAccuracy(cleanOutcomes),
@@ -231,5 +218,5 @@ function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
 }
 
 function unfinished(): ErrorRecord {
-  return toErrorRecord(new RunError('ROBENCH_ABORTED', 'not finished: what it builds on failed'))
+  return toErrorRecord(new RunError('ROBENCH_ABORTED', 'skipped: a prerequisite failed'))
 }

@@ -1,4 +1,5 @@
 /** What a plan may be expected to take, from what is known of its cells or from a guess of what they will find. */
+import { sumOf } from '../metrics/figures.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import { forecastPasses, outcomesByExample } from './forecast.ts'
@@ -164,10 +165,10 @@ function robustCount(outcomes: ReadonlyMap<number, string>): number {
 function timeOf(cell: CellSummary, expected: PassEstimate, finished: Measurements): number {
   const shards = isAttack(cell) ? (finished.get(measuredKey(cell)) ?? []) : []
   const spent = {
-    forward: sum(shards, ({ forwardPasses }) => forwardPasses),
-    backward: sum(shards, ({ backwardPasses }) => backwardPasses),
+    forward: sumOf(shards, ({ forwardPasses }) => forwardPasses),
+    backward: sumOf(shards, ({ backwardPasses }) => backwardPasses),
   }
-  const elapsedMs = sum(shards, (shard) => shard.elapsedMs ?? 0)
+  const elapsedMs = sumOf(shards, (shard) => shard.elapsedMs ?? 0)
   if (elapsedMs > 0 && passWeight(spent) > 0)
     return (elapsedMs * passWeight(expected)) / passWeight(spent)
   const most = passWeight(cell.passes)
@@ -176,10 +177,6 @@ function timeOf(cell: CellSummary, expected: PassEstimate, finished: Measurement
 
 function rounded({ forward, backward }: PassEstimate): PassEstimate {
   return { forward: Math.round(forward), backward: Math.round(backward) }
-}
-
-function sum<T>(items: readonly T[], size: (item: T) => number): number {
-  return items.reduce((total, item) => total + size(item), 0)
 }
 
 function range(length: number): number[] {

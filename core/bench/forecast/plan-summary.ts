@@ -1,4 +1,5 @@
 /** The plan as it is shown before a run: what there is to do, what is done already, how long it may take. */
+import { sumOf } from '../metrics/figures.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -128,11 +129,11 @@ export function summarizePlan(
     folder: where.folder,
     workers: where.workers,
     cells,
-    units: sum(cells, ({ units }) => units),
-    unitsDone: sum(cells, ({ unitsDone }) => unitsDone),
+    units: sumOf(cells, ({ units }) => units),
+    unitsDone: sumOf(cells, ({ unitsDone }) => unitsDone),
     passes: {
-      forward: sum(cells, ({ passes }) => passes.forward),
-      backward: sum(cells, ({ passes }) => passes.backward),
+      forward: sumOf(cells, ({ passes }) => passes.forward),
+      backward: sumOf(cells, ({ passes }) => passes.backward),
     },
     ...(training.length === 0 ? { etaMs: Math.round(etaMs / where.workers) } : {}),
     training,
@@ -151,7 +152,7 @@ function cellsOf(
     seed: number | null,
   ): CellSummary => {
     const open = hasModel ? planned.units.filter(({ id }) => !where.isDone(id)) : planned.units
-    const examples = sum(open, ({ shard }) => shard.end - shard.start)
+    const examples = sumOf(open, ({ shard }) => shard.end - shard.start)
     const share = examples / examplesOf(planned)
     return {
       id: hasModel ? planned.id : null,
@@ -182,8 +183,4 @@ function examplesOf({ units }: PlannedCell<unknown>): number {
 
 function duration(passes: PassEstimate, times: PassTimes): number {
   return passes.forward * times.forwardMs + passes.backward * times.backwardMs
-}
-
-function sum<T>(items: readonly T[], size: (item: T) => number): number {
-  return items.reduce((total, item) => total + size(item), 0)
 }
