@@ -1,4 +1,4 @@
-/** The attacks that probes compare, each made once for all of them. */
+/** The attacks that probes compare. Each runs once for all probes. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
 import type { AttackTask } from '../../attack/task.ts'
 import { gatherRows, sizeOf } from '../../engine/tensor/tensor.ts'
@@ -8,12 +8,15 @@ import type { ProbeSession } from './probe-session.ts'
 import { inAny } from './flags.ts'
 import { probedLosses } from './start-gradients.ts'
 
-/** Gradient steps of the usual ascent, a tenth of ε each. */
+/** Steps of the usual gradient ascent, each 0.1 ε long. */
 export const usualSteps = 40
-/** Queries of the random search. */
+/** Queries of the Square search. */
 export const searchQueries = 200
 
-/** The usual ascent on a loss: from a random start, and as far again for who wants to see whether it had arrived. */
+/**
+ * The usual ascent on a loss, from a random start. On the margin it takes twice the steps, so that
+ * a probe can tell whether it had converged.
+ */
 export function usualReferencePgd(
   session: ProbeSession,
   loss: AttackLossName,
@@ -30,7 +33,7 @@ export function oneStep(session: ProbeSession): Promise<ReferencePgdTrace> {
   return referencePgd(session, { loss, steps: 1, stepFraction: 1, epsilon, start: 'input' })
 }
 
-/** What any of the usual ascents broke. */
+/** Which examples any of the usual ascents breaks. */
 export async function brokenByGradients(session: ProbeSession): Promise<Uint8Array> {
   let broken: Uint8Array = new Uint8Array(session.count)
   for (const loss of probedLosses) {
@@ -55,8 +58,8 @@ export function brokenBySearch(session: ProbeSession): Promise<Uint8Array> {
 }
 
 /**
- * An ε from which any image can become any other's neighbour: half of the bounds' range in every component. In L2 and L1 that is √d and d
- * times as far.
+ * An ε at which the balls of any two images meet: half of the range of the bounds in every
+ * component, and so √d times as much in L2 and d times as much in L1.
  */
 export function hugeEpsilon({ inputs, threatModel }: ProbeSession): number {
   const size = sizeOf(inputs.shape.slice(1))

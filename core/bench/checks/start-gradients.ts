@@ -1,4 +1,4 @@
-/** Gradients of each loss at a random point of the ball, where attacks begin. */
+/** Gradients of each loss at a random point of the ball, where attacks start. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf, stackPoints } from '../../attack/batch.ts'
@@ -7,20 +7,20 @@ import { predictedClass } from '../../model/predictions.ts'
 import { batchedGradient } from './batched.ts'
 import type { ProbeSession } from './probe-session.ts'
 
-/** The losses that gradient attacks use. */
+/** The losses of gradient attacks. */
 export const probedLosses = ['cross-entropy', 'margin', 'dlr'] as const satisfies AttackLossName[]
 
 export interface StartGradients {
   /**
-   * `[n]`: 1 where every component is exactly zero, and the example is not misclassified there: beyond the boundary a loss may be flat, as DLR
-   * is where the label's logit is the third.
+   * `[n]`: 1 where every component is exactly zero and the example is still classified correctly.
+   * Beyond the boundary a loss may be flat, such as DLR where the label's logit is the third.
    */
   readonly zero: Uint8Array
-  /** `[n]`: 1 where some component is NaN or infinite. */
+  /** `[n]`: 1 where a component is NaN or infinite. */
   readonly infinite: Uint8Array
 }
 
-/** One forward and one backward pass per example. */
+/** Cost: one forward and one backward pass per example. */
 export function startGradients(
   session: ProbeSession,
   loss: AttackLossName,
