@@ -1,7 +1,7 @@
 /** Check: plain PGD is close to the worst case. */
 import { worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { percent } from '../metrics/figures.ts'
+import { percent } from '../../base/figures.ts'
 import { completed, defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
 const threshold = 0.1
@@ -11,8 +11,8 @@ export const attacksAgree = defineOutcomeCheck({
   title: 'PGD is close to the worst case',
   kind: 'outcome-check',
   raisedIf:
-    `the strongest \`pgd\` leaves an accuracy more than ${100 * threshold} points above the ` +
-    'worst case over all attacks',
+    `the strongest \`pgd\` leaves an accuracy more than ${100 * threshold} points above ` +
+    'the worst case over all attacks',
   meaning:
     'Plain gradient ascent misses many adversarial examples that exist. The gradient is masked, ' +
     'or steps, restarts and loss do not suit the model. Further examples may be missed, too.',

@@ -1,7 +1,7 @@
 /** Check: no attack that sees only logits beats the attacks that see the whole model. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { percent } from '../metrics/figures.ts'
+import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 import type { OutcomeCheckContext } from './outcome-check.ts'
 

@@ -1,4 +1,5 @@
 /** The result of a check, and its documentation. */
+import { countOf } from '../../base/figures.ts'
 
 /**
  * `fail`: the robust accuracy is unreliable. `warn`: a sign that often accompanies an unreliable
@@ -58,5 +59,5 @@ export function notApplicable(reason: string): Finding {
 
 /** `7 of 64 examples`. */
 export function ofExamples(count: number, total: number): string {
-  return `${count} of ${total} ${total === 1 ? 'example' : 'examples'}`
+  return `${count} of ${countOf(total, 'example')}`
 }

@@ -1,6 +1,6 @@
 /** Check: robust accuracy does not increase with epsilon. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
-import { percent, significant } from '../metrics/figures.ts'
+import { percent, significant } from '../../base/figures.ts'
 import { notApplicable } from './check.ts'
 import { completed, defineOutcomeCheck } from './outcome-check.ts'
 import type { CheckedEntry } from './outcome-check.ts'

@@ -1,5 +1,5 @@
 /** Check: the model has a gradient that attacks can use. */
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { ofExamples } from './check.ts'
 import { brokenByNoise } from './random-neighbors.ts'
 import { countFlagged } from './flags.ts'

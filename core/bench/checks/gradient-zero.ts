@@ -1,6 +1,6 @@
 /** Checks: the gradient of each loss is not zero. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'

@@ -1,6 +1,6 @@
 /** Check: a huge epsilon breaks all examples. */
 import { hugeEpsilon, usualSteps } from './probe-attacks.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'

@@ -1,6 +1,6 @@
 /** Check: attacks of one step do not beat iterative ones. */
 import { notApplicable } from './check.ts'
-import { percent } from '../metrics/figures.ts'
+import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 import type { AttackAccuracy } from './outcome-check.ts'
 

@@ -1,7 +1,7 @@
 /** Check: the logits have a scale that suits cross-entropy. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { defineProbe } from './probe.ts'
 
 const least = 0.1

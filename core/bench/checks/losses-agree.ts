@@ -1,5 +1,5 @@
 /** Check: cross-entropy breaks as many examples as losses that are less sensitive to scale. */
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
 import { countFlagged, inAny } from './flags.ts'

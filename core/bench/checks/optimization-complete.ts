@@ -1,6 +1,6 @@
 /** Check: the gradient ascent has converged when it stops. */
 import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'

@@ -2,7 +2,7 @@
 import { predictions } from '../../model/predictions.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { batchedLogits } from './batched.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { defineProbe } from './probe.ts'
 
 /** Number of passes over the same inputs. */

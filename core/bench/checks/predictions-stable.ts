@@ -1,7 +1,7 @@
 /** Check: the margin changes little at random points near an input. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
-import { significant } from '../metrics/figures.ts'
+import { significant } from '../../base/figures.ts'
 import { neighborCount, randomNeighbors, nearFraction } from './random-neighbors.ts'
 import { defineProbe } from './probe.ts'
 

@@ -1,6 +1,6 @@
 /** Check: adversarial examples for other models do not beat those for this one. */
 import { notApplicable } from './check.ts'
-import { percent } from '../metrics/figures.ts'
+import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
 const threshold = 0.002

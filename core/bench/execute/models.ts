@@ -17,7 +17,9 @@ import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 /** Examples in the passes that are timed. */
 const timedExamples = 16
 
-/** Finds the model of a defense: the file that the suite names, or else a trained one in the cache. */
+/**
+ * Finds the model of a defense: the file that the suite names, or else a trained one in the cache.
+ */
 export async function findModelFile(
   { loaded }: ResolvedSuite,
   defense: ResolvedDefense,
@@ -70,7 +72,7 @@ export async function examineModel(
   }
 }
 
-/** By convention a defense that takes the user's own file has it in its option `file`. */
+/** The option `file` of a defense is the user's own file, by convention. */
 function labelOf({ path }: ModelFile, { options, trains, file }: ResolvedDefense): string {
   const own = options['file']
   return !file && !trains && typeof own === 'string' ? own : path
@@ -81,19 +83,21 @@ function checkFit(model: Model, dataset: Dataset, what: string): void {
   if (model.inputShape.join() !== dataset.shape.join()) {
     throw misfit(
       `${what} takes inputs of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout (NCHW or NHWC)`,
+        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout ` +
+        '(NCHW or NHWC)',
     )
   }
   const classes = dataset.classNames.length
-  // The user's own labels need not contain every class.
+  // Labels of private data need not contain every class.
   const fits = dataset.id === 'npy' ? model.classes >= classes : model.classes === classes
   if (!fits) {
     throw misfit(`${what} has ${model.classes} classes, ${wanted} has ${classes}`)
   }
   if (model.bounds.join() !== dataset.bounds.join()) {
     throw misfit(
-      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has them in [${dataset.bounds.join(', ')}]; ` +
-        `state bounds [${dataset.bounds.join(', ')}], and the change of scale as mean and std`,
+      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has inputs in ` +
+        `[${dataset.bounds.join(', ')}]; ` +
+        `set the bounds to [${dataset.bounds.join(', ')}], and express the scaling as mean and std`,
     )
   }
 }
@@ -113,7 +117,7 @@ async function timePasses(
   return { forwardMs, backwardMs: Math.max(0, bothMs - forwardMs) }
 }
 
-/** The second call's time: the first one builds the session. */
+/** Time of the second call, since the first one builds the session. */
 async function timed(call: () => Promise<unknown>): Promise<number> {
   await call()
   const started = performance.now()
@@ -121,7 +125,7 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-/** The numbers in the file's floating-point initializers. */
+/** Number of elements of the file's floating-point initializers. */
 function countParameters(file: ModelFile): number {
   let count = 0
   for (const { dtype, data } of readOnnx(file.bytes, file.path).initializers.values()) {

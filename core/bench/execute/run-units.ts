@@ -1,4 +1,4 @@
-/** Does the open units of a plan on a pool: clean predictions first, then attacks; what is finished is kept at once. */
+/** Runs the open units of a plan, clean predictions first, and saves each as it completes. */
 import { fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { Unit } from '../plan/cell.ts'
@@ -10,8 +10,9 @@ import type { Executor } from './executor.ts'
 import type { ResultStore } from '../store/store.ts'
 import type { JobSetting } from './job.ts'
 import type { RunListener } from './settings.ts'
-import { WorkLeft } from '../forecast/work-left.ts'
+import { RunProgress } from '../forecast/run-progress.ts'
 
+/** A plan and what its units need. */
 export interface UnitsRequest {
   readonly plan: Plan
   readonly executor: Executor
@@ -21,24 +22,28 @@ export interface UnitsRequest {
   readonly timeLimitMs: number
   readonly saveAdversarial: boolean
   readonly signal: AbortSignal
-  /** The model of a row's cells, by the hash in them. */
+  /** The model with the hash that a cell contains. */
   model(hash: string): ModelReference
   readonly listener: RunListener
 }
 
-/** The host in the worker stops an attack by itself; only what hangs for this much longer has its worker killed. */
+/**
+ * The host in the worker stops an attack that is too slow. A worker that hangs longer is killed.
+ */
 const graceMs = 5000
 
 /**
- * Does all open units. A cell with a failed unit is given up; its finished units stay.
+ * Runs all open units. After a failure the other units of the cell are skipped; its completed units
+ * stay saved.
  * @returns the error of each failed cell, by cell id
- * @throws RunError ROBENCH_STORE if a result cannot be kept. An interruption is left to the caller, who has the signal.
+ * @throws RunError ROBENCH_STORE if a result cannot be saved. An interruption does not throw; the
+ * caller checks the signal.
  */
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, executor } = request
   const errors = new Map<string, ErrorRecord>()
   const open = plan.units.filter(({ id }) => !store.has(id))
-  const work = new WorkLeft(plan, (id) => store.outcome(id))
+  const work = new RunProgress(plan, (id) => store.outcome(id))
   const diskFailed = new AbortController()
   const signal = AbortSignal.any([request.signal, diskFailed.signal])
   const report = (): void => request.listener.progress?.(work.shareDone)
@@ -46,9 +51,9 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   async function runOne(unit: Unit): Promise<void> {
     const cell = cellId(unit.cell)
     const clean = cleanUnitOf(unit)
-    // Without clean predictions there is nothing to attack: their failure is already on record.
-    const hopeless = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
-    if (!signal.aborted && !hopeless) {
+    // An attack requires clean predictions; their failure is already recorded.
+    const isSkipped = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
+    if (!signal.aborted && !isSkipped) {
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
       const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
         work.advance(unit, done)
@@ -65,7 +70,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
 
   report()
-  // Attacks build on clean predictions; probes do not, and are short.
+  // Attacks require clean predictions. Probes do not, but they are short.
   for (const kinds of [['clean'], ['checks', 'attack']]) {
     const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
     const lanes = Array.from({ length: executor.size }, async () => {
@@ -77,7 +82,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   return errors
 }
 
-/** One unit on the pool, and into the store. @returns its error, if it failed */
+/** Runs one unit and saves its outcome. @returns its error, if it failed */
 async function attempt(
   request: UnitsRequest,
   unit: Unit,
@@ -126,7 +131,7 @@ async function attempt(
   }
 }
 
-/** How messages call a unit: `defense "standard", attack "pgd", examples 0 to 499`. */
+/** Name of a unit in messages: `defense "standard", attack "pgd", examples 0 to 499`. */
 function nameOf(plan: Plan, unit: Unit): string {
   const id = cellId(unit.cell)
   const range = `examples ${unit.shard.start} to ${unit.shard.end - 1}`

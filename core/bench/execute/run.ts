@@ -1,13 +1,13 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
-import { expectedWork, isForeseeable } from '../forecast/expected-passes.ts'
+import { expectedWork, hasForecast } from '../forecast/expected-passes.ts'
 import type { Expectations, ExpectedWork } from '../forecast/expected-passes.ts'
-import { measuredUnits } from '../forecast/measured.ts'
+import { shardsOfPlan } from '../forecast/completed-shards.ts'
 import { pilotUnits } from '../forecast/pilot.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { RunResult } from '../result/result.ts'
-import { ResultStore, readFinished } from '../store/store.ts'
+import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
@@ -27,7 +27,7 @@ export interface SuiteRun {
 }
 
 /** How to plan a suite. */
-export interface PlanOptions extends RunOptions, Omit<Expectations, 'finished'> {
+export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'> {
   /**
    * Runs part of the work first: cheap attacks on all examples, every other attack on this many
    * examples. The forecast rests on it, and a later run skips it.
@@ -71,9 +71,11 @@ export async function planSuite(
         await store.close()
       }
     }
-    const ignored = fresh && pilot === undefined
-    const finished = ignored ? new Map<string, UnitOutcome>() : await readFinished(session.folder)
-    return summarize(session, rows, (id) => finished.get(id), {
+    const isIgnored = fresh && pilot === undefined
+    const completed = isIgnored
+      ? new Map<string, UnitOutcome>()
+      : await readCompleted(session.folder)
+    return summarize(session, rows, (id) => completed.get(id), {
       ...(like && { like }),
       ...(robustAccuracies && { robustAccuracies }),
     })
@@ -91,11 +93,11 @@ function summarize(
 ): PlannedSuite {
   const cells = session.plan(rows)
   const plan = session.summarize(cells, rows, (id) => outcome(id) !== undefined)
-  const finished = measuredUnits(cells, outcome)
+  const completed = shardsOfPlan(cells, outcome)
   const { like, robustAccuracies = {} } = expectations
   const isRequested = like !== undefined || Object.keys(robustAccuracies).length > 0
-  if (!isRequested && !isForeseeable(plan, finished)) return { plan }
-  return { plan, expected: expectedWork(plan, { ...expectations, finished }) }
+  if (!isRequested && !hasForecast(plan, completed)) return { plan }
+  return { plan, expected: expectedWork(plan, { ...expectations, completed }) }
 }
 
 /**

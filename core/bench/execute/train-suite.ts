@@ -81,7 +81,8 @@ function trainingSuite(loaded: LoadedSuite, only: string | undefined): LoadedSui
   if (only !== undefined && !names.includes(only)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${label}: no defense "${only}"${didYouMean(only, names)} (it has ${names.join(', ')})`,
+      `${label}: unknown defense "${only}"${didYouMean(only, names)} (the suite has: ` +
+        `${names.join(', ')})`,
     )
   }
   const defenses = suite.defenses
