@@ -1,8 +1,7 @@
 /** Parsers of command-line values, and the options that several commands share. */
-import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
-import type { RunSettings } from '../core/bench/execute/settings.ts'
+import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** A whole number of at least `least`. */
@@ -67,14 +66,13 @@ export function addRunOptions(command: Command): Command {
 }
 
 /** How to run, from the options. */
-export function runSettings(options: Omit<RunOptions, 'checks'>): RunSettings {
+export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOptions {
   const { results, threads, device, fresh, saveAdversarial } = options
-  const cores = device === 'cpu' ? availableParallelism() : 1
   return {
-    results,
+    resultsFolder: results,
     threads,
     device,
-    workers: options.workers ?? Math.max(1, Math.floor(cores / threads)),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(fresh ? { fresh } : {}),
     ...(saveAdversarial ? { saveAdversarial } : {}),
   }

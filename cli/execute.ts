@@ -27,7 +27,7 @@ export async function execute(
   const display = progressDisplay(process.stderr)
   const settings = { ...runSettings(options), command: commandLine(['robench', ...words]) }
   const answer = await interruptible(
-    (signal) => runSuite(loaded, settings, display, signal),
+    (signal) => runSuite(loaded, { ...settings, listener: display, signal }),
     display,
     words,
   )

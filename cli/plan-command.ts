@@ -46,17 +46,14 @@ export function planCommand(): Command {
     const { robustAccuracy: robustAccuracies = {}, pilot } = options
     const { plan, expected } = await interruptible(
       (signal) =>
-        planSuite(
-          loaded,
-          runSettings(options),
-          {
-            robustAccuracies,
-            ...(like && { like }),
-            ...(pilot !== undefined && { pilot: pilot === true ? pilotExamples : pilot }),
-          },
-          display,
+        planSuite(loaded, {
+          ...runSettings(options),
+          robustAccuracies,
+          ...(like && { like }),
+          ...(pilot !== undefined && { pilot: pilot === true ? pilotExamples : pilot }),
+          listener: display,
           signal,
-        ),
+        }),
       display,
       process.argv.slice(2),
     )

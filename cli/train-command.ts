@@ -32,13 +32,13 @@ export function trainCommand(): Command {
     .action(async (path: string, options: TrainOptions) => {
       const display = progressDisplay(process.stderr)
       const loaded = loadSuite(path)
-      const target = {
-        folder: options.out,
+      const settings = {
+        ...runSettings({ ...options, results: 'results' }),
+        modelsFolder: options.out,
         ...(options.defense === undefined ? {} : { defense: options.defense }),
       }
-      const settings = runSettings({ ...options, results: 'results' })
       const answer = await interruptible(
-        (signal) => trainSuite(loaded, settings, target, display, signal),
+        (signal) => trainSuite(loaded, { ...settings, listener: display, signal }),
         display,
         process.argv.slice(2),
       )

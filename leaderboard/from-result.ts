@@ -6,6 +6,7 @@ import {
   countOutcomes,
   worstCaseOutcomes,
 } from '../core/bench/metrics/accuracy.ts'
+import { rankingObstacles } from '../core/bench/result/rankable.ts'
 import type { ResultEntry, RunResult } from '../core/bench/result/result.ts'
 import { completedAttacks, summarize } from '../reports/summary.ts'
 import { safeUrl } from '../reports/theme/templates.ts'
@@ -87,7 +88,7 @@ export function entryFromResult(
 function refuseUnranked(entry: ResultEntry): void {
   const { defense, dataset, rankable, reasons } = entry
   const own = rankable ? [] : reasons
-  const found = own.length > 0 ? own : obstacles(entry)
+  const found = own.length > 0 ? own : rankingObstacles(entry)
   if (rankable && found.length === 0) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
@@ -95,19 +96,6 @@ function refuseUnranked(entry: ResultEntry): void {
       `${found.join('; ') || 'its run says so without a reason'}; ` +
       'the leaderboard takes runs on all examples of real data in which every attack completed',
   )
-}
-
-function obstacles({ dataset, attacks }: ResultEntry): string[] {
-  const found: string[] = []
-  if (dataset.toy) found.push(`${dataset.title} is toy data`)
-  if (dataset.examples < dataset.total) {
-    found.push(`only ${dataset.examples} of ${dataset.total} examples were used`)
-  }
-  if (attacks.length === 0) found.push('no attack was run')
-  for (const { state, attack } of attacks) {
-    if (state === 'failed') found.push(`the attack ${attack.name} failed`)
-  }
-  return found
 }
 
 /** A name as an id: lower case, everything but letters and digits as single hyphens. */

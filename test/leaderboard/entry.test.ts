@@ -46,7 +46,7 @@ describe('entryFromResult', () => {
   test('toy data is refused even if the result claims to be rankable', () => {
     const [first] = troubledResult().entries
     const lie = { ...first!, rankable: true, reasons: [] }
-    expect(() => entryFromResult(makeResult([lie]), lie)).toThrow('Quickstart shapes is toy data')
+    expect(() => entryFromResult(makeResult([lie]), lie)).toThrow('"quickstart" is a toy data set')
   })
 
   test('a link that is no web address is refused', () => {

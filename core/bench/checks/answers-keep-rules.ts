@@ -1,4 +1,4 @@
-/** Check: every attack kept to its ball and its budget. */
+/** Check: every attack stays within its ball and its budget. */
 import type { ErrorCode } from '../../base/errors.ts'
 import { notApplicable } from './check.ts'
 import { defineOutcomeCheck } from './outcome-check.ts'
@@ -11,15 +11,17 @@ const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 export const answersKeepRules = defineOutcomeCheck({
   id: 'answers-keep-rules',
-  title: 'Attacks keep the rules',
-  kind: 'comparison',
+  title: 'Attacks follow the rules',
+  kind: 'outcome-check',
   raisedIf:
-    'a cell failed because an attack left the ball or the bounds, changed its inputs, or asked for more passes than allowed',
+    'an attack failed because it left the ball or the bounds, changed its inputs, or exceeded ' +
+    'its budget of passes',
   meaning:
-    'The attack is defective, so its cell has no figure and the worst case is over fewer attacks than the suite names.',
+    'The attack has a defect. Its cell has no accuracy, and the worst case covers fewer attacks ' +
+    'than the suite names.',
   whatToDo:
-    'Mend the attack: `createBall` projects exactly. Then run again; the other cells are kept.',
-  compare({ entry: { attacks } }) {
+    'Fix the attack: `createBall` projects exactly. Then run again; completed cells are saved.',
+  check({ entry: { attacks } }) {
     if (attacks.length === 0) return notApplicable('no attack was run')
     const broken = attacks.flatMap((result) =>
       result.state === 'failed' && codes.has(result.error.code) ? [result] : [],
@@ -32,7 +34,7 @@ export const answersKeepRules = defineOutcomeCheck({
       evidence:
         broken.length > 0
           ? `${names} broke a rule`
-          : `${attacks.length} of ${attacks.length} attacks kept the rules`,
+          : `all ${attacks.length} attacks followed the rules`,
     }
   },
 })

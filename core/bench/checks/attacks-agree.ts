@@ -1,37 +1,43 @@
-/** Check: plain PGD is not far from the worst case. */
+/** Check: plain PGD is close to the worst case. */
 import { worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { completed, defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../../base/figures.ts'
+import { completed, defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
 const threshold = 0.1
 
 export const attacksAgree = defineOutcomeCheck({
   id: 'attacks-agree',
-  title: 'PGD is near the worst case',
-  kind: 'comparison',
-  raisedIf: `the strongest \`pgd\` leaves an accuracy more than ${100 * threshold} points above the worst case over all attacks`,
+  title: 'PGD is close to the worst case',
+  kind: 'outcome-check',
+  raisedIf:
+    `the strongest \`pgd\` leaves an accuracy more than ${100 * threshold} points above ` +
+    'the worst case over all attacks',
   meaning:
-    'Something keeps plain gradient ascent from what is there to be found: a masked gradient, or steps, restarts and a loss that do not suit the model. What hides so much may hide more.',
+    'Plain gradient ascent misses many adversarial examples that exist. The gradient is masked, ' +
+    'or steps, restarts and loss do not suit the model. Further examples may be missed, too.',
   whatToDo:
-    'Report the worst case, never the PGD figure; look at which attack broke most alone, and strengthen that one.',
-  compare(context) {
+    'Report the worst case, never the accuracy under PGD. Look for the attack that broke the ' +
+    'most examples on its own, and strengthen it.',
+  check(context) {
     if (context.entry.threatModel.transform) {
       return notApplicable(
-        'attacks may do more here than move in the ball, which is all that pgd does',
+        'attacks may transform images in this threat model, and pgd only moves in the ball',
       )
     }
-    const pgd = strongest(reached(context).filter(({ plugin }) => plugin === 'pgd'))
+    const pgd = strongest(attackAccuracies(context).filter(({ plugin }) => plugin === 'pgd'))
     const all = completed(context.entry)
     const worst = worstCaseRobustAccuracy(all.map(({ outcomes }) => outcomes))
     if (!pgd || worst === undefined || all.length < 2) {
-      return notApplicable('pgd was not run beside other attacks')
+      return notApplicable('pgd and another attack are needed')
     }
     const gap = pgd.accuracy - worst
     return {
       verdict: gap > threshold ? 'warn' : 'pass',
       value: gap,
       threshold,
-      evidence: `${pgd.name} leaves ${percent(pgd.accuracy)}, all attacks together ${percent(worst)}`,
+      evidence:
+        `${pgd.name} leaves ${percent(pgd.accuracy)}, ` + `all attacks together ${percent(worst)}`,
     }
   },
 })

@@ -1,25 +1,33 @@
-/** Check: no attack that sees only logits beats those that see the whole model. */
+/** Check: no attack that sees only logits beats the attacks that see the whole model. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../../base/figures.ts'
+import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 import type { OutcomeCheckContext } from './outcome-check.ts'
 
 const threshold = 0.002
 
-/** The fourth of AutoAttack's checks, with its threshold (`checks.py`); also between the stages of one attack. */
+/**
+ * Fourth check of AutoAttack, with its threshold (`checks.py`); also between stages of one attack.
+ */
 export const blackBoxWeaker = defineOutcomeCheck({
   id: 'black-box-weaker',
   title: 'Black-box attacks are weaker',
-  kind: 'comparison',
-  raisedIf: `a black-box attack leaves an accuracy more than ${100 * threshold} points below that of the strongest white-box attack, or a black-box stage takes more than that off what the white-box stages before it left`,
+  kind: 'outcome-check',
+  raisedIf:
+    `a black-box attack leaves an accuracy more than ${100 * threshold} points below that of ` +
+    'the strongest white-box attack, or a black-box stage lowers the accuracy by more than that ' +
+    'after the white-box stages',
   meaning:
-    'Whoever knows the whole model does worse than one who sees its logits only: the gradients are masked, and the accuracy is probably too high even now.',
+    'An attack with full knowledge of the model does worse than one that sees only its logits. ' +
+    'The gradients are masked, and the true robust accuracy is probably lower still.',
   whatToDo:
-    'Look at the probes for the reason; attack through it with `bpda`, `eot` or another loss, and give the black-box attack more queries.',
-  compare(context) {
+    'Find the reason among the probes. Attack through it with `bpda`, `eot` or another loss, ' +
+    'and give the black-box attack more queries.',
+  check(context) {
     const gaps = [...betweenAttacks(context), ...betweenStages(context)]
     const [worst] = gaps.toSorted((a, b) => b.gap - a.gap)
-    if (!worst) return notApplicable('no white-box and black-box attack were run side by side')
+    if (!worst) return notApplicable('a white-box and a black-box attack are needed')
     return {
       verdict: worst.gap > threshold ? 'fail' : 'pass',
       value: worst.gap,
@@ -35,21 +43,25 @@ interface Gap {
 }
 
 function betweenAttacks(context: OutcomeCheckContext): Gap[] {
-  const attacks = reached(context).filter(({ facts }) => !facts.surrogates)
+  const attacks = attackAccuracies(context).filter(({ facts }) => !facts.surrogates)
   const white = strongest(attacks.filter(({ facts }) => facts.knowledge === 'white-box'))
   const black = strongest(attacks.filter(({ facts }) => facts.knowledge === 'black-box'))
   if (!white || !black) return []
-  const evidence = `${black.name} (black-box) leaves ${percent(black.accuracy)}, ${white.name} (white-box) ${percent(white.accuracy)}`
+  const evidence =
+    `${black.name} (black-box) leaves ${percent(black.accuracy)}, ${white.name} (white-box) ` +
+    `${percent(white.accuracy)}`
   return [{ gap: white.accuracy - black.accuracy, evidence }]
 }
 
 function betweenStages(context: OutcomeCheckContext): Gap[] {
-  return reached(context).flatMap(({ name, attack: { stages = [] } }) =>
+  return attackAccuracies(context).flatMap(({ name, attack: { stages = [] } }) =>
     stages.flatMap((stage, place) => {
       const before = stages[place - 1]
       if (!before || context.factsOf(stage.name)?.knowledge !== 'black-box') return []
       const [high, low] = [robustAccuracy(before.outcomes), robustAccuracy(stage.outcomes)]
-      const evidence = `within ${name}, the black-box stage ${stage.name} takes ${percent(high)} down to ${percent(low)}`
+      const evidence =
+        `within ${name}, the black-box stage ${stage.name} lowers ${percent(high)} to ` +
+        `${percent(low)}`
       return [{ gap: high - low, evidence }]
     }),
   )

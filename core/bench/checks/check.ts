@@ -1,38 +1,44 @@
-/** What a check says of a number, and what it must say of itself. */
+/** The result of a check, and its documentation. */
+import { countOf } from '../../base/figures.ts'
 
-/** `fail`: the robust accuracy is not to be believed as it stands. `warn`: something that often goes with that. */
+/**
+ * `fail`: the robust accuracy is unreliable. `warn`: a sign that often accompanies an unreliable
+ * one.
+ */
 export type Verdict = 'pass' | 'warn' | 'fail' | 'not-applicable'
 
-/** All verdicts, the worst first. */
+/** All verdicts, worst first. */
 export const verdicts = ['fail', 'warn', 'pass', 'not-applicable'] as const satisfies Verdict[]
 
-/** One check's answer for one defense under one threat model: plain data, kept in the result. */
+/**
+ * The result of one check for one defense under one threat model: plain data, part of the result.
+ */
 export interface Check {
   readonly id: string
   readonly title: string
   readonly verdict: Verdict
-  /** What was measured; null where there is no figure, or nothing could be measured. */
+  /** The measured value; null if there is none. */
   readonly value: number | null
-  /** Where the check begins to be raised; null where it is no matter of degree. */
+  /** The value from which the check is raised; null if there is no such value. */
   readonly threshold: number | null
-  /** One sentence with the figures. */
+  /** One sentence with the numbers. */
   readonly evidence: string
 }
 
-/** What the documentation says of a check, and the report of one that is raised. */
+/** The documentation of a check, also shown in reports if the check is raised. */
 export interface CheckDocumentation {
   /** kebab-case */
   readonly id: string
-  /** What holds where the check passes. */
+  /** The statement that holds if the check passes. */
   readonly title: string
-  /** What is measured on a sample, or read from the outcomes of the attacks that were run. */
-  readonly kind: 'probe' | 'comparison'
+  /** `probe`: measured on a sample. `outcome-check`: read from outcomes of attacks. */
+  readonly kind: 'probe' | 'outcome-check'
   readonly raisedIf: string
   readonly meaning: string
   readonly whatToDo: string
 }
 
-/** A check's answer without its name. */
+/** The result of a check without its name. */
 export type Finding = Omit<Check, 'id' | 'title'>
 
 /** The worst of the verdicts; `not-applicable` if no check applied. */
@@ -41,22 +47,17 @@ export function overallVerdict(checks: readonly Pick<Check, 'verdict'>[]): Verdi
   return worst ?? 'not-applicable'
 }
 
-/** Puts the check's name to what it found. */
+/** Adds the check's name to a finding. */
 export function nameFinding({ id, title }: CheckDocumentation, finding: Finding): Check {
   return { id, title, ...finding }
 }
 
-/** Nothing to say, and why. */
+/** The finding of a check that does not apply, with the reason. */
 export function notApplicable(reason: string): Finding {
   return { verdict: 'not-applicable', value: null, threshold: null, evidence: reason }
 }
 
 /** `7 of 64 examples`. */
 export function ofExamples(count: number, total: number): string {
-  return `${count} of ${total} ${total === 1 ? 'example' : 'examples'}`
-}
-
-/** A figure with three significant digits: `0.0312`. */
-export function figure(value: number): string {
-  return String(Number(value.toPrecision(3)))
+  return `${count} of ${countOf(total, 'example')}`
 }

@@ -1,9 +1,9 @@
-/** What each check is raised for, what that means and what to do: for docs/checks.md and for reports. */
+/** The documentation of all checks, for docs/checks.md and reports. */
 import type { CheckDocumentation } from './check.ts'
 import { outcomeChecks } from './outcome-checks.ts'
 import { probes } from './probes.ts'
 
-/** Of all checks: probes first, each in their order. */
+/** Probes first, then outcome checks, each in reading order. */
 export const checkDocumentation: readonly CheckDocumentation[] = [...probes, ...outcomeChecks].map(
   ({ id, title, kind, raisedIf, meaning, whatToDo }) => ({
     id,
@@ -15,7 +15,7 @@ export const checkDocumentation: readonly CheckDocumentation[] = [...probes, ...
   }),
 )
 
-/** Of one check; undefined for an id of another version of robench. */
+/** The documentation of one check; undefined for an id of another version of robench. */
 export function documentationOf(id: string): CheckDocumentation | undefined {
   return checkDocumentation.find((check) => check.id === id)
 }

@@ -12,18 +12,21 @@ export const epsilonHelpsAttacker = defineProbe({
   id: 'epsilon-helps-attacker',
   title: 'More epsilon never helps the defender',
   kind: 'probe',
-  raisedIf: `the same attack with 2 ε breaks at least ${100 * threshold} % fewer of the examples than with ε`,
+  raisedIf:
+    `the same attack breaks at least ${100 * threshold} % fewer of the examples with 2 ε than ` +
+    'with ε',
   meaning:
-    'Every point of the smaller ball is in the larger one, so the attack fails for a reason of its own: steps that are too large, or a gradient that leads away from what it had found.',
-  whatToDo: 'Use smaller steps, more of them, and restarts; compare with `apgd-t` and `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, threatModel } = laboratory
+    'The larger ball contains the smaller one, so the attack itself fails: its steps are too ' +
+    'large, or the gradient leads it away from adversarial examples that it had reached.',
+  whatToDo: 'Use smaller steps, more of them, and restarts. Compare with `apgd-t` and `square`.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, threatModel } = session
     const broken = countFlagged(
-      brokenWithin(await usualReferencePgd(laboratory, 'margin'), usualSteps),
+      brokenWithin(await usualReferencePgd(session, 'margin'), usualSteps),
     )
     const epsilon = 2 * threatModel.epsilon
-    const twice = await referencePgd(laboratory, {
+    const twice = await referencePgd(session, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,
@@ -36,7 +39,9 @@ export const epsilonHelpsAttacker = defineProbe({
       verdict: share >= threshold ? 'fail' : 'pass',
       value: share,
       threshold,
-      evidence: `${usualSteps} steps break ${ofExamples(broken, count)} with ε, ${brokenTwice} with 2 ε`,
+      evidence:
+        `${usualSteps} steps break ${ofExamples(broken, count)} with ε, ` +
+        `${brokenTwice} with 2 ε`,
     }
   },
 })

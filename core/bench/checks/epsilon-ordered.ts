@@ -1,8 +1,9 @@
-/** Check: robust accuracy does not rise with epsilon. */
+/** Check: robust accuracy does not increase with epsilon. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
-import { figure, notApplicable } from './check.ts'
-import { completed, defineOutcomeCheck, percent } from './outcome-check.ts'
-import type { ComparedEntry } from './outcome-check.ts'
+import { percent, significant } from '../../base/figures.ts'
+import { notApplicable } from './check.ts'
+import { completed, defineOutcomeCheck } from './outcome-check.ts'
+import type { CheckedEntry } from './outcome-check.ts'
 
 const threshold = 0.002
 
@@ -10,12 +11,15 @@ const threshold = 0.002
 export const epsilonOrdered = defineOutcomeCheck({
   id: 'epsilon-ordered',
   title: 'Accuracy falls with epsilon',
-  kind: 'comparison',
-  raisedIf: `the same attack on the same model in the same norm leaves, with a larger ε, an accuracy more than ${100 * threshold} points higher`,
+  kind: 'outcome-check',
+  raisedIf:
+    'the same attack on the same model in the same norm leaves, with a larger ε, an accuracy ' +
+    `more than ${100 * threshold} points higher`,
   meaning:
-    'Every point of the smaller ball is in the larger one, so the attack with the larger ε failed for a reason of its own, and its accuracy is too high.',
-  whatToDo: 'Give the attack more and smaller steps, and restarts; compare with `autoattack`.',
-  compare({ entry, entries }) {
+    'The larger ball contains the smaller one, so the attack with the larger ε itself failed, ' +
+    'and the accuracy under it is too high.',
+  whatToDo: 'Give the attack more and smaller steps, and restarts. Compare with `autoattack`.',
+  check({ entry, entries }) {
     const rises = entries
       .filter((other) => isSmaller(other, entry))
       .flatMap((other) =>
@@ -23,12 +27,15 @@ export const epsilonOrdered = defineOutcomeCheck({
           const before = completed(other).find((same) => same.attack.name === attack.name)
           if (!before) return []
           const [low, high] = [robustAccuracy(before.outcomes), robustAccuracy(outcomes)]
-          const evidence = `${attack.name} leaves ${percent(high)} with ε = ${figure(entry.threatModel.epsilon)}, ${percent(low)} with ε = ${figure(other.threatModel.epsilon)}`
+          const evidence =
+            `${attack.name} leaves ${percent(high)} with ε = ` +
+            `${significant(entry.threatModel.epsilon)}, ${percent(low)} with ε = ` +
+            `${significant(other.threatModel.epsilon)}`
           return [{ rise: high - low, evidence }]
         }),
       )
     const [worst] = rises.toSorted((a, b) => b.rise - a.rise)
-    if (!worst) return notApplicable('this attack was not run with a smaller ε')
+    if (!worst) return notApplicable('no attack was also run with a smaller ε')
     return {
       verdict: worst.rise > threshold ? 'fail' : 'pass',
       value: worst.rise,
@@ -38,8 +45,8 @@ export const epsilonOrdered = defineOutcomeCheck({
   },
 })
 
-/** Whether the entry is the same as the other but for a smaller ball. */
-function isSmaller(entry: ComparedEntry, other: ComparedEntry): boolean {
+/** Whether two entries differ only in the size of the ball, and the first ball is smaller. */
+function isSmaller(entry: CheckedEntry, other: CheckedEntry): boolean {
   return (
     entry.defense.model.sha256 === other.defense.model.sha256 &&
     entry.dataset.sha256 === other.dataset.sha256 &&

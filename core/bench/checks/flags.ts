@@ -1,18 +1,18 @@
-/** Marks on examples: `[n]`, each 1 or 0. */
+/** Flags of examples: `[n]`, each 1 or 0. */
 
-/** How many are marked. */
-export function countFlagged(marks: Uint8Array): number {
+/** Number of set flags. */
+export function countFlagged(flags: Uint8Array): number {
   let count = 0
-  for (const mark of marks) count += mark
+  for (const flag of flags) count += flag
   return count
 }
 
-/** Marked in the first and in none of the others. */
-export function onlyIn(marks: Uint8Array, ...others: readonly Uint8Array[]): Uint8Array {
-  return marks.map((mark, row) => (others.some((other) => other[row] === 1) ? 0 : mark))
+/** Set in the first and in none of the others. */
+export function onlyIn(flags: Uint8Array, ...others: readonly Uint8Array[]): Uint8Array {
+  return flags.map((flag, row) => (others.some((other) => other[row] === 1) ? 0 : flag))
 }
 
-/** Marked in any. */
-export function inAny(marks: Uint8Array, ...others: readonly Uint8Array[]): Uint8Array {
-  return marks.map((mark, row) => (others.some((other) => other[row] === 1) ? 1 : mark))
+/** Set in any of them. */
+export function inAny(flags: Uint8Array, ...others: readonly Uint8Array[]): Uint8Array {
+  return flags.map((flag, row) => (others.some((other) => other[row] === 1) ? 1 : flag))
 }

@@ -9,16 +9,19 @@ export const gradientFinite = defineProbe({
   title: 'Gradients are finite',
   kind: 'probe',
   raisedIf:
-    "at a random point of its ball some component of an example's gradient is NaN or infinite, for any loss",
+    "at a random point of its ball some component of an example's gradient is NaN or infinite, " +
+    'for any loss',
   meaning:
-    'Something on the way back overflows or divides by zero: a square root at zero, an exponential, logits beyond float32. Attacks stop there with an error, or, elsewhere, treat the example as robust.',
+    'An operation in the backward pass overflows or divides by zero: a square root at zero, an ' +
+    'exponential, logits beyond float32. Attacks of robench stop with an error there; other ' +
+    'implementations may count the example as robust.',
   whatToDo:
-    'Find the operator and guard it (√(x + 10⁻¹²) in place of √x), or attack without gradients.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    let found: Uint8Array = new Uint8Array(laboratory.count)
+    'Find the operator and guard it (√(x + 10⁻¹²) instead of √x), or attack without gradients.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    let found: Uint8Array = new Uint8Array(session.count)
     for (const loss of probedLosses) {
-      found = inAny(found, (await startGradients(laboratory, loss)).infinite)
+      found = inAny(found, (await startGradients(session, loss)).infinite)
     }
     const count = countFlagged(found)
     return {

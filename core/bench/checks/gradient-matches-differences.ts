@@ -1,4 +1,4 @@
-/** Check: the gradient says what the logits do when the input moves. */
+/** Check: the gradient predicts how the logits change with the input. */
 import { rowOf, stackPoints } from '../../attack/batch.ts'
 import { targetedMargin } from '../../model/losses.ts'
 import { targetedAttackLosses } from '../../attack/attack-loss.ts'
@@ -7,19 +7,20 @@ import type { Norm } from '../../threat/threat-model.ts'
 import { distance } from '../../threat/verify.ts'
 import type { RandomStream } from '../../base/random.ts'
 import { batchedGradient, batchedLogits } from './batched.ts'
-import { figure, notApplicable } from './check.ts'
+import { significant } from '../../base/figures.ts'
+import { notApplicable } from './check.ts'
 import type { ProbeSession } from './probe-session.ts'
 import { defineProbe } from './probe.ts'
 
 const directions = 8
-/** Forward passes per example: with the gradient, and to both sides of each direction. */
+/** Forward passes per example: one with the gradient, two per direction. */
 export const differencePasses = 1 + 2 * directions
-/** Of ε. */
+/** Length of a direction, in ε. */
 const reach = 0.1
 const failBelow = 0.5
 const warnBelow = 0.8
 
-/** Measured and predicted rises of one example. */
+/** Measured and predicted changes of the margin of one example, one per direction. */
 interface Rises {
   readonly measured: readonly number[]
   readonly predicted: readonly number[]
@@ -29,40 +30,50 @@ export const gradientMatchesDifferences = defineProbe({
   id: 'gradient-matches-differences',
   title: 'The gradient agrees with finite differences',
   kind: 'probe',
-  raisedIf: `the median cosine between measured and predicted rises of the margin, along ${directions} random directions of ${reach} ε, is below ${warnBelow}; fails below ${failBelow}`,
+  raisedIf:
+    'the median cosine between measured and predicted changes of the margin, along ' +
+    `${directions} random directions of length ${reach} ε, is below ${warnBelow}; fails below ` +
+    `${failBelow}`,
   meaning:
-    'The gradient points elsewhere than the model rises: it is shattered by fine steps or jumps, or a hand-made backward pass is wrong. An attack that follows it goes astray.',
+    'The gradient does not point where the loss rises. The function is shattered by fine steps ' +
+    'or jumps, or a custom backward pass is wrong. Attacks that follow the gradient are misled.',
   whatToDo:
-    'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use `bpda` through the stage that shatters them.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    if (laboratory.model.stochastic) {
-      return notApplicable('differences of a model that draws random numbers are not its slope')
+    'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use ' +
+    '`bpda` through the component that shatters them.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    if (session.model.stochastic) {
+      return notApplicable(
+        'finite differences of a stochastic model do not approximate its gradient',
+      )
     }
-    const cosines = (await rises(laboratory)).map(cosine).toSorted((a, b) => a - b)
+    const cosines = (await rises(session)).map(cosine).toSorted((a, b) => a - b)
     const median = cosines[Math.floor(cosines.length / 2)]!
     return {
       verdict: median < failBelow ? 'fail' : median < warnBelow ? 'warn' : 'pass',
       value: median,
       threshold: warnBelow,
-      evidence: `the cosine between the rises that the gradient predicts and those measured is ${figure(median)} in the median (1: they agree; 0: the gradient says nothing)`,
+      evidence:
+        `the median cosine between predicted and measured changes is ${significant(median)} (1: ` +
+        'the gradient is right; 0: it is uninformative)',
     }
   },
 })
 
 /**
- * Of z_t − z_y, with t the runner-up: by central differences, and by the gradient. Both at the input, moved off the bounds by as much as the
- * directions reach. One gradient and two forward passes per direction.
+ * Changes of z_t − z_y, with t the runner-up class, by central differences and by the gradient. The
+ * center is the input, moved away from the bounds by the length of a direction. Cost per example:
+ * one gradient, and two forward passes per direction.
  */
-async function rises(laboratory: ProbeSession): Promise<Rises[]> {
-  const { inputs, labels, logits, context } = laboratory
-  const { norm, epsilon, bounds } = laboratory.threatModel
+async function rises(session: ProbeSession): Promise<Rises[]> {
+  const { inputs, labels, logits, context } = session
+  const { norm, epsilon, bounds } = session.threatModel
   const shape = inputs.shape.slice(1)
   const length = reach * epsilon
   const targets = labels.map((label, row) => runnerUp(rowOf(logits, row), label))
   const centers = Array.from(labels, (_, row) => {
     const most = norm === 'Linf' ? length : 0
-    return laboratory
+    return session
       .example(row)
       .map((value) => Math.min(Math.max(value, bounds[0] + most), bounds[1] - most))
   })
@@ -75,7 +86,7 @@ async function rises(laboratory: ProbeSession): Promise<Rises[]> {
   )
   const answers: Rises[] = []
   for (const [row, center] of centers.entries()) {
-    const stream = laboratory.stream(row, 'directions')
+    const stream = session.stream(row, 'directions')
     const ways = Array.from({ length: directions }, () =>
       drawDirection(norm, stream, center.length, length),
     )
@@ -102,7 +113,7 @@ async function rises(laboratory: ProbeSession): Promise<Rises[]> {
   return answers
 }
 
-/** As long as said, in the norm; in Linf every component has that length. */
+/** A vector of this length in the norm; in Linf every component has this absolute value. */
 function drawDirection(
   norm: Norm,
   stream: RandomStream,

@@ -1,39 +1,47 @@
 /** Checks: the gradient of each loss is not zero. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../../base/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import type { Probe } from './probe.ts'
 import { startGradients } from './start-gradients.ts'
 
-/** Of the examples; a few zeros warn. */
+/** Share of the examples; fewer zeros warn. */
 const failFrom = 0.1
 
 const texts = {
   'cross-entropy': {
     name: 'cross-entropy',
     meaning:
-      'Usually the logits are so large that the softmax of float32 is exactly 0 and 1: the gradient of cross-entropy is then exactly zero, and an attack that raises nothing else reports all but the clean accuracy.',
+      'Usually the logits are so large that the softmax is exactly 0 and 1 in float32. The ' +
+      'gradient of cross-entropy is then exactly zero, and an attack on cross-entropy alone ' +
+      'reports almost the clean accuracy.',
     whatToDo:
-      'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`; do not report an attack on cross-entropy alone.',
+      'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`. Do not report an attack ' +
+      'on cross-entropy alone.',
   },
   margin: {
     name: 'the margin',
     meaning:
-      'No softmax can be to blame: the logits themselves do not depend on the input where the attack begins, as behind a rounding, a sign, a clipping, or units that are all dead.',
+      'The softmax is not the cause: the logits themselves do not depend on the input where the ' +
+      'attack starts, as behind rounding, signs, clipping, or units that are all dead.',
     whatToDo:
-      'Use `bpda` through the stage that has no derivative, and black-box attacks such as `square`.',
+      'Use `bpda` through the component that has no derivative, and black-box attacks such as ' +
+      '`square`.',
   },
   dlr: {
     name: 'DLR',
     meaning:
-      'AutoAttack checks this one, since DLR does not depend on the scale of the logits: if it is zero they do not depend on the input where the attack begins.',
+      'AutoAttack checks this gradient because DLR is invariant to the scale of the logits. If ' +
+      'it is zero, the logits do not depend on the input where the attack starts.',
     whatToDo:
-      'Use `bpda` through the stage that has no derivative, and black-box attacks such as `square`.',
+      'Use `bpda` through the component that has no derivative, and black-box attacks such as ' +
+      '`square`.',
   },
 } as const satisfies Record<AttackLossName, object>
 
-/** As the third of AutoAttack's checks, which looks at DLR alone (`checks.py`), for each loss. */
+/** Third check of AutoAttack (`checks.py`), which covers only DLR; here for each loss. */
 export const gradientZero: readonly Probe[] = (['cross-entropy', 'margin', 'dlr'] as const).map(
   (loss) => {
     const { name, meaning, whatToDo } = texts[loss]
@@ -41,13 +49,15 @@ export const gradientZero: readonly Probe[] = (['cross-entropy', 'margin', 'dlr'
       id: `gradient-${loss}`,
       title: `The gradient of ${name} is not zero`,
       kind: 'probe',
-      raisedIf: `at a random point of its ball an example's gradient of ${name} is exactly zero; fails from ${figure(100 * failFrom)} % of the examples`,
+      raisedIf:
+        `the gradient of ${name} is exactly zero at a random point of an example's ball; fails ` +
+        `from ${significant(100 * failFrom)} % of the examples`,
       meaning,
       whatToDo,
-      async measure(laboratory) {
-        const reason = await laboratory.noGradient()
+      async measure(session) {
+        const reason = await session.noGradient()
         if (reason) return notApplicable('there is no gradient at all')
-        const { zero } = await startGradients(laboratory, loss)
+        const { zero } = await startGradients(session, loss)
         const count = countFlagged(zero)
         const share = count / zero.length
         return {

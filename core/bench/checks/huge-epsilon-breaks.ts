@@ -1,25 +1,33 @@
-/** Check: with a huge epsilon nothing is left. */
+/** Check: a huge epsilon breaks all examples. */
 import { hugeEpsilon, usualSteps } from './probe-attacks.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../../base/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
-/** From the checklist of Carlini et al. 2019, arXiv:1902.06705, and Pintor et al. 2022, arXiv:2106.09947 ("unconstrained failure"). */
+/**
+ * From the checklist of Carlini et al. 2019, arXiv:1902.06705, and from Pintor et al. 2022,
+ * arXiv:2106.09947 ("unconstrained failure").
+ */
 export const hugeEpsilonBreaks = defineProbe({
   id: 'huge-epsilon-breaks',
   title: 'A huge epsilon breaks everything',
   kind: 'probe',
-  raisedIf: `${usualSteps} steps on the margin, with an ε of half the range of the bounds, leave more than 1 / classes of the examples unbroken`,
+  raisedIf:
+    `${usualSteps} steps on the margin, with an ε of half the range of the bounds, leave more ` +
+    'than 1 / classes of the examples unbroken',
   meaning:
-    'In such a ball every image can be turned into plain gray, and no classifier is right on that. What is still unbroken the attack did not reach.',
+    'Such a ball contains plain gray for every image, and no classifier is right on that for ' +
+    'all classes. The attack did not reach the examples that are still unbroken.',
   whatToDo:
-    'The attack fails, not the attacker: look at the gradient checks, then use another loss, `bpda` or `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, model } = laboratory
-    const epsilon = hugeEpsilon(laboratory)
-    const found = await referencePgd(laboratory, {
+    'The attack fails, and an adaptive attacker would not. Look at the checks of gradients, ' +
+    'then use another loss, `bpda` or `square`.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, model } = session
+    const epsilon = hugeEpsilon(session)
+    const found = await referencePgd(session, {
       loss: 'margin',
       steps: usualSteps,
       stepFraction: 0.1,
@@ -32,7 +40,9 @@ export const hugeEpsilonBreaks = defineProbe({
       verdict: left / count > threshold ? 'fail' : 'pass',
       value: left / count,
       threshold,
-      evidence: `with ε = ${figure(epsilon)}, ${usualSteps} steps on the margin leave ${ofExamples(left, count)} unbroken`,
+      evidence:
+        `with ε = ${significant(epsilon)}, ${usualSteps} steps on the margin leave ` +
+        `${ofExamples(left, count)} unbroken`,
     }
   },
 })

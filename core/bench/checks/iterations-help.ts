@@ -1,7 +1,8 @@
-/** Check: attacks of one step do not beat those of many. */
+/** Check: attacks of one step do not beat iterative ones. */
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
-import type { Reached } from './outcome-check.ts'
+import { percent } from '../../base/figures.ts'
+import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
+import type { AttackAccuracy } from './outcome-check.ts'
 
 const threshold = 0.002
 
@@ -9,29 +10,34 @@ const threshold = 0.002
 export const iterationsHelp = defineOutcomeCheck({
   id: 'iterations-help',
   title: 'Iterations help',
-  kind: 'comparison',
-  raisedIf: `\`fgsm\`, or an attack of one step, leaves an accuracy more than ${100 * threshold} points below that of the strongest iterative white-box attack`,
+  kind: 'outcome-check',
+  raisedIf:
+    `\`fgsm\`, or another attack of one step, leaves an accuracy more than ${100 * threshold} ` +
+    'points below that of the strongest iterative white-box attack',
   meaning:
-    'Small steps get stuck where a large one does not: the gradient is good from afar and bad nearby, or the steps were too small or too few.',
-  whatToDo: 'Use larger steps, more of them, and restarts; compare with `apgd-t` and `square`.',
-  compare(context) {
-    const white = reached(context).filter(
+    'Small steps get stuck where a large one does not: the gradient is useful at a distance but ' +
+    'not close to the input, or the steps were too small or too few.',
+  whatToDo: 'Use larger steps, more of them, and restarts. Compare with `apgd-t` and `square`.',
+  check(context) {
+    const white = attackAccuracies(context).filter(
       ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
     )
     const one = strongest(white.filter(isOneStep))
     const many = strongest(white.filter((attack) => !isOneStep(attack)))
     if (!one || !many)
-      return notApplicable('no one-step and iterative attack were run side by side')
+      return notApplicable('a one-step and an iterative white-box attack are needed')
     const gap = many.accuracy - one.accuracy
     return {
       verdict: gap > threshold ? 'fail' : 'pass',
       value: gap,
       threshold,
-      evidence: `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ${percent(many.accuracy)}`,
+      evidence:
+        `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ` +
+        `${percent(many.accuracy)}`,
     }
   },
 })
 
-function isOneStep({ plugin, options }: Reached): boolean {
+function isOneStep({ plugin, options }: AttackAccuracy): boolean {
   return plugin === 'fgsm' || options['steps'] === 1
 }

@@ -1,7 +1,7 @@
-/** Check: the logits have a scale that cross-entropy can work with. */
+/** Check: the logits have a scale that suits cross-entropy. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf } from '../../attack/batch.ts'
-import { figure } from './check.ts'
+import { significant } from '../../base/figures.ts'
 import { defineProbe } from './probe.ts'
 
 const least = 0.1
@@ -11,10 +11,14 @@ export const logitScale = defineProbe({
   id: 'logit-scale',
   title: 'Logits have a natural scale',
   kind: 'probe',
-  raisedIf: `the median distance between the label's logit and the next one is below ${least} or above ${most}`,
+  raisedIf:
+    "the median difference between the label's logit and the largest other logit is below " +
+    `${least} or above ${most}`,
   meaning:
-    'The logits were multiplied by something: a temperature, or a scale. With small ones every class looks equally likely and cross-entropy pulls towards all at once; with large ones float32 rounds its gradient to zero. The margin and DLR do not mind.',
-  whatToDo: 'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`, which has both.',
+    'The logits were multiplied by a temperature or a scale. If they are small, every class ' +
+    'looks equally likely, and cross-entropy pulls toward all classes at once. If they are ' +
+    'large, float32 rounds its gradient to zero. The margin and DLR are not affected.',
+  whatToDo: 'Attack with `loss: "margin"` or `"dlr"`, or with `autoattack`, which includes both.',
   async measure({ logits, labels }) {
     const gaps = Array.from(
       labels,
@@ -26,7 +30,9 @@ export const logitScale = defineProbe({
       verdict: raised ? 'warn' : 'pass',
       value: median,
       threshold: median < least ? least : most,
-      evidence: `the label's logit is ${figure(median)} above the next one in the median; ${least} to ${most} is usual`,
+      evidence:
+        `the median difference to the next logit is ${significant(median)}; ${least} to ${most} ` +
+        'is usual',
     }
   },
 })

@@ -1,4 +1,4 @@
-/** Check: the model answers with the classes of the data, and does not abstain. */
+/** Check: the model predicts the classes of the data, and does not abstain. */
 import { ofExamples } from './check.ts'
 import { randomNeighbors } from './random-neighbors.ts'
 import { countFlagged, inAny } from './flags.ts'
@@ -10,11 +10,14 @@ export const noAbstention = defineProbe({
   kind: 'probe',
   raisedIf: 'the model has more outputs than the data has classes',
   meaning:
-    'The further outputs stand for "something is odd" or for nothing. Robust accuracy counts an abstention as broken, so it says how easily the detector is triggered, by noise too, and not whether the classifier can be fooled unnoticed.',
+    'The additional outputs mean "rejected", or nothing. Robust accuracy counts an abstention ' +
+    'as broken. It therefore tells how easily the detector is triggered, by noise as well, and ' +
+    'not whether the classifier can be fooled unnoticed.',
   whatToDo:
-    'Evaluate the classifier without its detector; for both together, count an answer as broken only if it is a wrong class of the data, and attack classifier and detector at once.',
-  async measure(laboratory) {
-    const { model, context } = laboratory
+    'Evaluate the classifier without its detector. To evaluate both, count an example as broken ' +
+    'only if it gets a wrong class of the data, and attack classifier and detector at once.',
+  async measure(session) {
+    const { model, context } = session
     const classes = context.classes ?? model.classes
     const extra = model.classes - classes
     if (extra <= 0) {
@@ -28,14 +31,17 @@ export const noAbstention = defineProbe({
     const abstains = (predicted: readonly (readonly number[])[]): Uint8Array =>
       Uint8Array.from(predicted, (all) => (all.some((label) => label >= classes) ? 1 : 0))
     const found = inAny(
-      abstains((await randomNeighbors(laboratory, 'inside')).predicted),
-      abstains((await randomNeighbors(laboratory, 'corners')).predicted),
+      abstains((await randomNeighbors(session, 'inside')).predicted),
+      abstains((await randomNeighbors(session, 'corners')).predicted),
     )
     return {
       verdict: 'warn',
       value: extra,
       threshold: 0,
-      evidence: `the model has ${model.classes} outputs, the data ${classes} classes; random points of the ball make it choose a further one for ${ofExamples(countFlagged(found), found.length)}`,
+      evidence:
+        `the model has ${model.classes} outputs, the data ${classes} classes; at random points ` +
+        'of the ball it predicts an additional one for ' +
+        `${ofExamples(countFlagged(found), found.length)}`,
     }
   },
 })

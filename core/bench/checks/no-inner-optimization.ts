@@ -1,4 +1,4 @@
-/** Check: the model does not optimize anything while it answers. */
+/** Check: the model does not optimize anything at inference. */
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import { notApplicable } from './check.ts'
 import { defineProbe } from './probe.ts'
@@ -6,30 +6,39 @@ import { defineProbe } from './probe.ts'
 const loops = new Set(['Loop', 'Scan', 'Gradient'])
 /** Operators whose second input is a weight. */
 const products = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
-/** Operators by which a kernel is turned about, such as robench writes for the gradient of a convolution. */
+/**
+ * Operators that transpose a kernel, as in the graphs that robench writes for gradients of
+ * convolutions.
+ */
 const rearrangements = new Set(['Gather', 'Pad', 'Reshape', 'Slice', 'Transpose'])
 
 /**
- * The fifth of AutoAttack's checks looks for functions named `grad` or `backward` while the model runs (`checks.py`). A graph has no such
- * names: here a weight that is used in both directions, a loop, or a stage that the model declares tells of it.
+ * Fifth check of AutoAttack, which looks for functions named `grad` or `backward` while the model
+ * runs (`checks.py`). A graph has no such names. The signs here are a weight that is used in both
+ * directions, a loop, or a component that the model declares.
  */
 export const noInnerOptimization = defineProbe({
   id: 'no-inner-optimization',
   title: 'No optimization at inference',
   kind: 'probe',
   raisedIf:
-    'the graph has a loop, or uses a weight both forward and transposed, as a gradient of its own does (but for square matrices, which may be a transform and its inverse); or the model declares a stage that is not an ordinary layer',
+    'the graph has a loop; or it uses a weight both forward and transposed, as a gradient ' +
+    'computation does (square matrices are exempt, since they may be a transform and its ' +
+    'inverse); or the model declares a component that is not an ordinary layer',
   meaning:
-    'The input is restored, purified or stepped along a gradient before it is classified. Attacks that do not differentiate through that, or that were tuned on static models, underestimate what an adaptive attacker reaches.',
+    'The input is restored, purified, or moved along a gradient before it is classified. ' +
+    'Attacks that do not differentiate through that, or that were tuned on static models, ' +
+    'underestimate an adaptive attacker.',
   whatToDo:
-    'Use `gradient-aware` in all its modes, `bpda` through the stage, and more steps; report the minimum.',
+    'Use `gradient-aware` in all its modes, `bpda` through the component, and more steps. ' +
+    'Report the minimum.',
   async measure({ context: { graph }, model: { components } }) {
     const found = [
-      ...components.map(({ name, backward }) => `a stage "${name}" (backward ${backward})`),
+      ...components.map(({ name, backward }) => `a component "${name}" (backward ${backward})`),
       ...(graph ? signsOfOptimization(graph) : []),
     ]
     if (!graph && found.length === 0) {
-      return notApplicable("the model's file is not at hand, and it declares no stage")
+      return notApplicable('there is no model file to inspect, and the model declares no component')
     }
     return {
       verdict: found.length > 0 ? 'warn' : 'pass',
@@ -38,15 +47,15 @@ export const noInnerOptimization = defineProbe({
       evidence:
         found.length > 0
           ? `the model has ${found.join(', ')}`
-          : 'no loop, no weight used in both directions, no declared stage',
+          : 'no loop, no weight used in both directions, no declared component',
     }
   },
 })
 
-/** In words. */
+/** Signs of an optimization in a graph, as text. */
 export function signsOfOptimization({ nodes, initializers }: OnnxGraph): string[] {
   const found = new Set<string>()
-  /** Rearranged weights, and what they are made from. */
+  /** Names of rearranged weights, and of the initializers they come from. */
   const sources = new Map<string, string>()
   const directions = new Map<string, Set<boolean>>()
   for (const { op, inputs, outputs, attributes } of nodes) {

@@ -1,59 +1,72 @@
-/** Check: a whole step along the gradient at the data does more harm than a part of it. */
+/** Check: a full step along the gradient at the input does more harm than a partial one. */
 import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
 import { countFlagged, inAny, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
-/** Of the step of length ε: the shorter one that is compared. */
+/** Length of the partial step, in ε. */
 const part = 0.25
 const warnAbove = 0.25
 const failAbove = 0.5
-/** Of the examples: with fewer broken a share says nothing. */
+/** Share of examples that must be broken for the comparison to be meaningful. */
 const enough = 0.25
 
 /**
- * Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236, section 4 ("label leaking"). That after such training a shorter step breaks what the whole
- * one leaves is from Kim, Lee, Lee 2021, arXiv:2010.01799. How many examples the whole step breaks tells less: after such training about a
- * third of what small steps break, of an honest model in another norm than it was trained in less than a tenth.
+ * Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236, section 4 ("label leaking"). Kim, Lee, Lee
+ * 2021, arXiv:2010.01799, observe that after such training a shorter step breaks examples that the
+ * full step leaves. The number of examples that the full step breaks is less informative: after
+ * such training it is about a third of what small steps break, and for an honest model in another
+ * norm than the one it was trained in less than a tenth.
  */
 export const noLabelLeaking = defineProbe({
   id: 'no-label-leaking',
-  title: 'A whole step does more harm than a part of it',
+  title: 'A full step does more harm than a partial one',
   kind: 'probe',
-  raisedIf: `of the examples that ${usualSteps} small steps break (at least ${100 * enough} % of all), one step of length ε from the input leaves more than ${100 * warnAbove} % unbroken that a step of ${part} ε in the same direction breaks, or whose loss it does not raise; fails above ${100 * failAbove} %`,
+  raisedIf:
+    `of the examples that ${usualSteps} small steps break (at least ${100 * enough} % of all), ` +
+    `more than ${100 * warnAbove} % survive one step of length ε from the input although a step ` +
+    `of ${part} ε in the same direction breaks them, or although the full step does not raise ` +
+    `the loss; fails above ${100 * failAbove} %`,
   meaning:
-    'The gradient right at the data leads past the mistakes, to where the model is right again: training against one-step attacks teaches that (label leaking, "catastrophic overfitting"). One-step attacks report an accuracy that no other attack confirms.',
+    'The gradient at the input leads past the errors, to a region where the model is right ' +
+    'again. Training on one-step attacks causes this (label leaking, "catastrophic ' +
+    'overfitting"). One-step attacks then report an accuracy that no other attack confirms.',
   whatToDo:
-    'Report no `fgsm` for this model, and start iterative attacks at random points. If the defense was trained with one-step examples, train it with several steps.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count, threatModel } = laboratory
-    const many = await brokenByGradients(laboratory)
+    'Do not report `fgsm` for this model, and start iterative attacks at random points. If the ' +
+    'defense was trained with one-step examples, train it with several steps.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count, threatModel } = session
+    const many = await brokenByGradients(session)
     const broken = countFlagged(many)
     if (broken < enough * count) {
       return notApplicable(
-        `${usualSteps} steps break ${ofExamples(broken, count)}: too few to compare with`,
+        `${usualSteps} steps break ${ofExamples(broken, count)}: too few for a comparison`,
       )
     }
-    const whole = await oneStep(laboratory)
-    const shorter = await referencePgd(laboratory, {
+    const whole = await oneStep(session)
+    const shorter = await referencePgd(session, {
       loss: 'cross-entropy',
       steps: 1,
       stepFraction: part,
       epsilon: threatModel.epsilon,
       start: 'input',
     })
-    const inVain = Uint8Array.from(whole.best, (best) => (best.at(-1) === best[0] ? 1 : 0))
-    const better = inAny(inVain, brokenWithin(shorter))
+    const notRaised = Uint8Array.from(whole.best, (best) => (best.at(-1) === best[0] ? 1 : 0))
+    const better = inAny(notRaised, brokenWithin(shorter))
     const missed = onlyIn(many, brokenWithin(whole))
-    const misled = countFlagged(missed.map((mark, row) => mark & better[row]!))
+    const misled = countFlagged(missed.map((flag, row) => flag & better[row]!))
     const share = misled / broken
     return {
       verdict: share > failAbove ? 'fail' : share > warnAbove ? 'warn' : 'pass',
       value: share,
       threshold: warnAbove,
-      evidence: `${usualSteps} steps break ${ofExamples(broken, count)}, one step of ε ${countFlagged(brokenWithin(whole))}, one of ${part} ε ${countFlagged(brokenWithin(shorter))}; for ${misled} that the step of ε leaves, the shorter one suffices or the loss does not rise`,
+      evidence:
+        `${usualSteps} steps break ${ofExamples(broken, count)}, one step of ε ` +
+        `${countFlagged(brokenWithin(whole))}, one of ${part} ε ` +
+        `${countFlagged(brokenWithin(shorter))}; ${misled} survive the step of ε although the ` +
+        'shorter step breaks them or the loss does not rise',
     }
   },
 })

@@ -1,19 +1,23 @@
-/** Check: attacks return what they found. */
+/** Check: attacks return the adversarial examples that they found. */
 import { notApplicable, ofExamples } from './check.ts'
 import { completed, defineOutcomeCheck } from './outcome-check.ts'
 
 const failFrom = 0.01
 
-/** The third of the failures of Pintor et al. 2022, arXiv:2106.09947. */
+/** Third failure of Pintor et al. 2022, arXiv:2106.09947. */
 export const noSilentSuccess = defineOutcomeCheck({
   id: 'no-silent-success',
   title: 'Attacks return what they found',
-  kind: 'comparison',
-  raisedIf: `the host saw an attack ask about a misclassified point within the ball of an example, but got another point that is classified correctly; fails from ${100 * failFrom} % of all examples`,
+  kind: 'outcome-check',
+  raisedIf:
+    'an attack queried a misclassified point in the ball of an example, but returned another ' +
+    `point that is classified correctly; fails from ${100 * failFrom} % of all examples`,
   meaning:
-    'The attack had broken the example and lost it: it returns its last iterate rather than its best, or, being targeted, went on for its target. The accuracy is too high by at most that many examples.',
-  whatToDo: 'Mend the attack (`keepStrongest` does the bookkeeping), or run it untargeted.',
-  compare({ entry }) {
+    'The attack broke the example and lost the result: it returns its last iterate rather than ' +
+    'its best one, or it is targeted and went on toward its target. The accuracy is too high by ' +
+    'at most this number of examples.',
+  whatToDo: 'Fix the attack (`trackBestAdversarial` keeps the best point), or run it untargeted.',
+  check({ entry }) {
     const observed = completed(entry).filter(({ silentSuccesses }) => silentSuccesses !== undefined)
     if (observed.length === 0) return notApplicable('no attack was observed')
     const [worst] = observed.toSorted((a, b) => (b.silentSuccesses ?? 0) - (a.silentSuccesses ?? 0))
@@ -25,7 +29,8 @@ export const noSilentSuccess = defineOutcomeCheck({
       threshold: 0,
       evidence:
         count > 0
-          ? `${worst!.attack.name} met a misclassified point, and returned none, for ${ofExamples(count, examples)}`
+          ? `${worst!.attack.name} queried a misclassified point but returned none for ` +
+            `${ofExamples(count, examples)}`
           : `none of ${observed.length} observed attacks lost a misclassified point`,
     }
   },

@@ -1,4 +1,4 @@
-/** Check: one large step breaks nothing that many small ones do not. */
+/** Check: one large step breaks no example that many small ones do not. */
 import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
@@ -12,22 +12,28 @@ export const oneStepWeaker = defineProbe({
   id: 'one-step-weaker',
   title: 'One step is weaker than many',
   kind: 'probe',
-  raisedIf: `one step of length ε along the gradient breaks more than ${100 * threshold} % of the examples that ${usualSteps} small steps leave unbroken`,
+  raisedIf:
+    `one step of length ε along the gradient breaks more than ${100 * threshold} % of the ` +
+    `examples that ${usualSteps} small steps leave unbroken`,
   meaning:
-    'The small steps get stuck: the gradient is good from afar and bad nearby, as with rounding, fine steps, or training that made the near gradient point nowhere.',
+    'Small steps get stuck: the gradient is useful at a distance but not close to the input, as ' +
+    'with rounding, fine steps, or training that made the local gradient point nowhere.',
   whatToDo:
-    'Use larger steps and several restarts, average gradients (`eot`, `spsa`), and compare with `square`.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const one = brokenWithin(await oneStep(laboratory))
-    const many = await brokenByGradients(laboratory)
-    const { count } = laboratory
+    'Use larger steps and several restarts, average gradients (`eot`, `spsa`), and compare with ' +
+    '`square`.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const one = brokenWithin(await oneStep(session))
+    const many = await brokenByGradients(session)
+    const { count } = session
     const only = countFlagged(onlyIn(one, many))
     return {
       verdict: only > threshold * count ? 'fail' : 'pass',
       value: only / count,
       threshold,
-      evidence: `one step breaks ${ofExamples(countFlagged(one), count)}, ${usualSteps} steps ${countFlagged(many)}; ${only} only the one step`,
+      evidence:
+        `one step breaks ${ofExamples(countFlagged(one), count)}, ${usualSteps} steps ` +
+        `${countFlagged(many)}; ${only} only by the one step`,
     }
   },
 })

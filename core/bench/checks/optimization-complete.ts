@@ -1,6 +1,7 @@
-/** Check: the gradient ascent has arrived when it stops. */
+/** Check: the gradient ascent has converged when it stops. */
 import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
-import { figure, notApplicable, ofExamples } from './check.ts'
+import { significant } from '../../base/figures.ts'
+import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin } from './reference-pgd.ts'
 import { countFlagged } from './flags.ts'
 import { defineProbe } from './probe.ts'
@@ -8,20 +9,28 @@ import { defineProbe } from './probe.ts'
 const threshold = 0.05
 const lastSteps = 10
 
-/** As in Pintor et al. 2022 (arXiv:2106.09947, "incomplete optimization"); doubling from Carlini et al. 2019, arXiv:1902.06705. */
+/**
+ * Pintor et al. 2022 (arXiv:2106.09947, "incomplete optimization"); doubling the steps is from
+ * Carlini et al. 2019, arXiv:1902.06705.
+ */
 export const optimizationComplete = defineProbe({
   id: 'optimization-complete',
-  title: 'The optimization arrives',
+  title: 'The attack converges',
   kind: 'probe',
-  raisedIf: `over the last ${lastSteps} of ${usualSteps} steps on the margin the best value still rises by more than ${threshold} of its whole rise (mean over unbroken examples), or as many steps again break more than ${100 * threshold} % of the examples`,
+  raisedIf:
+    `in the last ${lastSteps} of ${usualSteps} steps on the margin the best value still gains ` +
+    `more than ${threshold} of its total gain (mean over unbroken examples), or ${usualSteps} ` +
+    `further steps break more than ${100 * threshold} % of the examples`,
   meaning:
-    'More of the same would break more: attacks with a budget like this one stop on the way, and their accuracy is too high.',
+    'More steps would break more examples. Attacks with a similar budget stop too early, and ' +
+    'the accuracy under them is too high.',
   whatToDo:
-    'Double the steps until nothing changes, try larger steps, or take `apgd-dlr`, which chooses its steps by itself.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
-    const { count } = laboratory
-    const found = await usualReferencePgd(laboratory, 'margin')
+    'Double the steps until the result no longer changes, try larger steps, or use `apgd-dlr`, ' +
+    'which adapts its step size.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
+    const { count } = session
+    const found = await usualReferencePgd(session, 'margin')
     const before = countFlagged(brokenWithin(found, usualSteps))
     const later = countFlagged(brokenWithin(found)) - before
     const rises = found.best
@@ -33,12 +42,14 @@ export const optimizationComplete = defineProbe({
       verdict: raised ? 'warn' : 'pass',
       value: mean,
       threshold,
-      evidence: `the last ${lastSteps} of ${usualSteps} steps bring ${figure(100 * mean)} % of the rise, and ${usualSteps} more steps break ${ofExamples(later, count)} more`,
+      evidence:
+        `the last ${lastSteps} of ${usualSteps} steps bring ${significant(100 * mean)} % of the ` +
+        `total gain, and ${usualSteps} further steps break ${ofExamples(later, count)}`,
     }
   },
 })
 
-/** The part of the whole rise that the last steps brought: 0 where nothing rose. */
+/** Share of the total gain that the last steps bring; 0 without any gain. */
 function lateRise(best: readonly number[]): number {
   const rise = best[usualSteps]! - best[0]!
   return rise > 0 ? (best[usualSteps]! - best[usualSteps - lastSteps]!) / rise : 0

@@ -1,4 +1,4 @@
-/** What a comparison is: a check that only reads the outcomes of the attacks that were run. */
+/** What an outcome check is: a check that only reads outcomes of attacks. It costs no passes. */
 import type { ErrorRecord } from '../../base/errors.ts'
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
@@ -6,67 +6,70 @@ import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { CheckDocumentation, Finding } from './check.ts'
 
-interface ComparedIdentity {
+interface CheckedIdentity {
   readonly name: string
   readonly plugin: string
   readonly options: PluginOptions
 }
 
-export interface ComparedAttack {
+/** The part of a completed attack that outcome checks read. */
+export interface CheckedAttack {
   readonly state: 'completed'
-  readonly attack: ComparedIdentity
+  readonly attack: CheckedIdentity
   readonly outcomes: Outcomes
   readonly stages?: readonly { readonly name: string; readonly outcomes: Outcomes }[]
   readonly silentSuccesses?: number
 }
 
-/** The part of a result's entry that comparisons read. */
-export interface ComparedEntry {
+/** The part of a result's entry that outcome checks read. */
+export interface CheckedEntry {
   readonly defense: { readonly model: { readonly sha256: string } }
   readonly dataset: { readonly sha256: string; readonly examples: number }
   readonly threatModel: ThreatModel
   readonly attacks: readonly (
-    | ComparedAttack
-    | { readonly state: 'failed'; readonly attack: ComparedIdentity; readonly error: ErrorRecord }
+    | CheckedAttack
+    | { readonly state: 'failed'; readonly attack: CheckedIdentity; readonly error: ErrorRecord }
   )[]
 }
 
-/** What is to be known of an attack plugin. */
+/** What outcome checks need to know about an attack plugin. */
 export interface AttackFacts extends Pick<AttackMeta, 'knowledge'> {
   /** True if it attacks other models of the suite. */
   readonly surrogates?: boolean
 }
 
+/** An entry, the entries of the same run, and their attack plugins. */
 export interface OutcomeCheckContext {
-  readonly entry: ComparedEntry
+  readonly entry: CheckedEntry
   /** All entries of the run. */
-  readonly entries: readonly ComparedEntry[]
-  /** Of a plugin by its id; undefined for one that is not at hand: its attacks are left aside. */
+  readonly entries: readonly CheckedEntry[]
+  /** Facts of a plugin by id. Attacks of an unknown plugin (undefined) are ignored. */
   factsOf(plugin: string): AttackFacts | undefined
 }
 
+/** A check of the outcomes of one entry. */
 export interface OutcomeCheck extends CheckDocumentation {
-  readonly kind: 'comparison'
-  compare(context: OutcomeCheckContext): Finding
+  readonly kind: 'outcome-check'
+  check(context: OutcomeCheckContext): Finding
 }
 
-/** Declares a comparison; the identity, for its types. */
-export function defineOutcomeCheck(comparison: OutcomeCheck): OutcomeCheck {
-  return comparison
+/** Declares an outcome check. Returns its argument; it exists for type inference. */
+export function defineOutcomeCheck(outcomeCheck: OutcomeCheck): OutcomeCheck {
+  return outcomeCheck
 }
 
-/** An attack and what it left, in [0, 1]. */
-export interface Reached {
+/** A completed attack, and the robust accuracy under it in [0, 1]. */
+export interface AttackAccuracy {
   readonly name: string
   readonly plugin: string
   readonly options: PluginOptions
   readonly facts: AttackFacts
   readonly accuracy: number
-  readonly attack: ComparedAttack
+  readonly attack: CheckedAttack
 }
 
-/** What each completed attack of an entry reached, where its plugin is known. */
-export function reached({ entry, factsOf }: OutcomeCheckContext): Reached[] {
+/** The robust accuracy under each completed attack whose plugin is known. */
+export function attackAccuracies({ entry, factsOf }: OutcomeCheckContext): AttackAccuracy[] {
   return completed(entry).flatMap((attack) => {
     const { name, plugin, options } = attack.attack
     const facts = factsOf(plugin)
@@ -75,17 +78,12 @@ export function reached({ entry, factsOf }: OutcomeCheckContext): Reached[] {
   })
 }
 
-/** The attacks that came to an end. */
-export function completed({ attacks }: ComparedEntry): ComparedAttack[] {
+/** The completed attacks of an entry. */
+export function completed({ attacks }: CheckedEntry): CheckedAttack[] {
   return attacks.filter((attack) => attack.state === 'completed')
 }
 
-/** The one that left least. */
-export function strongest(attacks: readonly Reached[]): Reached | undefined {
+/** The attack with the lowest accuracy. */
+export function strongest(attacks: readonly AttackAccuracy[]): AttackAccuracy | undefined {
   return attacks.toSorted((a, b) => a.accuracy - b.accuracy)[0]
-}
-
-/** In percent with two digits: `34.91 %`. */
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`
 }

@@ -1,4 +1,4 @@
-/** Runs the comparisons on an entry of a result. */
+/** All outcome checks, and how they run on an entry of a result. */
 import { isAdversarial } from '../../threat/transforms/table.ts'
 import { answersKeepRules } from './answers-keep-rules.ts'
 import { attacksAgree } from './attacks-agree.ts'
@@ -12,7 +12,7 @@ import { noSilentSuccess } from './no-silent-success.ts'
 import { transferWeaker } from './transfer-weaker.ts'
 import { whiteBoxRun } from './white-box-run.ts'
 
-/** All comparisons, in the order in which they are read; a new one is a file beside this and a line here. */
+/** All outcome checks in reading order. To add one, add a file here and a line below. */
 export const outcomeChecks: readonly OutcomeCheck[] = [
   whiteBoxRun,
   blackBoxWeaker,
@@ -24,15 +24,18 @@ export const outcomeChecks: readonly OutcomeCheck[] = [
   answersKeepRules,
 ]
 
-/** A check for each comparison, in the order of `comparisons`. Corruptions have no attacker, so there is nothing to compare. */
+/**
+ * One check for each of `outcomeChecks`, in their order. None applies to corruptions, which have no
+ * attacker.
+ */
 export function checkOutcomes(context: OutcomeCheckContext): Check[] {
-  const compared = isAdversarial(context.entry.threatModel)
-  return outcomeChecks.map((comparison) =>
+  const adversarial = isAdversarial(context.entry.threatModel)
+  return outcomeChecks.map((outcomeCheck) =>
     nameFinding(
-      comparison,
-      compared
-        ? comparison.compare(context)
-        : notApplicable('corruptions are not chosen against the model'),
+      outcomeCheck,
+      adversarial
+        ? outcomeCheck.check(context)
+        : notApplicable('corruptions do not depend on the model'),
     ),
   )
 }

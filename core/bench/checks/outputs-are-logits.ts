@@ -5,16 +5,21 @@ import { defineProbe } from './probe.ts'
 
 const tolerance = 1e-5
 
-/** As the second of AutoAttack's checks, with its tolerances (`checks.py`). */
+/** Second check of AutoAttack, with its tolerances (`checks.py`). */
 export const outputsAreLogits = defineProbe({
   id: 'outputs-are-logits',
   title: 'Outputs are logits',
   kind: 'probe',
-  raisedIf: `every output of every example is within [0, 1] and each example's outputs add up to 1, to ${tolerance}`,
+  raisedIf:
+    "every output of every example is within [0, 1] and each example's outputs sum to 1, within " +
+    `${tolerance}`,
   meaning:
-    'The file ends in a softmax. A loss that takes a softmax of its own then sees outputs that differ by at most 1, and where the model is sure the gradient through its softmax is all but zero.',
+    'The file ends in a softmax. A loss that applies its own softmax then sees outputs that ' +
+    'differ by at most 1. Where the model is confident, the gradient through its softmax is ' +
+    'almost zero.',
   whatToDo:
-    'Export the model without its last softmax, or name the tensor before it as `output` in the manifest.',
+    'Export the model without its final softmax, or name the tensor before it as `output` in ' +
+    'the manifest.',
   async measure({ logits, count }) {
     let alike = 0
     for (let row = 0; row < count; row++) {

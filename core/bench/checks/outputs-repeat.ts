@@ -2,23 +2,28 @@
 import { predictions } from '../../model/predictions.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { batchedLogits } from './batched.ts'
-import { figure } from './check.ts'
+import { significant } from '../../base/figures.ts'
 import { defineProbe } from './probe.ts'
 
-/** Passes over the same inputs. */
+/** Number of passes over the same inputs. */
 export const repetitions = 5
 const threshold = 1e-4
 
-/** As the first of AutoAttack's checks (Croce and Hein 2020, `checks.py`). */
+/** First check of AutoAttack (Croce and Hein 2020, `checks.py`). */
 export const outputsRepeat = defineProbe({
   id: 'outputs-repeat',
   title: 'Outputs repeat',
   kind: 'probe',
-  raisedIf: `over ${repetitions} passes on the same inputs the logits of an example, divided by their Euclidean length, move by more than ${threshold}`,
+  raisedIf:
+    `over ${repetitions} passes on the same inputs the logits of an example, divided by their ` +
+    `Euclidean norm, change by more than ${threshold}`,
   meaning:
-    'The defense draws random numbers at inference. A gradient of one draw points somewhere else than that of the next, so an attack that does not average seems weak, and one lucky draw at the end counts as robust.',
+    'The defense draws random numbers at inference. The gradient of one draw differs from that ' +
+    'of the next, so an attack that does not average looks weak, and one lucky draw at the end ' +
+    'counts as robust.',
   whatToDo:
-    "Attack the expectation: wrap the attacks in `eot` with 20 or more draws, or run AutoAttack's version `rand`.",
+    'Attack the expectation: wrap attacks in `eot` with 20 or more draws, or run the version ' +
+    '`rand` of AutoAttack.',
   async measure({ context, inputs, logits: clean }) {
     let largest = 0
     const correct = new Set<number>()
@@ -38,8 +43,11 @@ export const outputsRepeat = defineProbe({
       value: largest,
       threshold,
       evidence: raised
-        ? `over ${repetitions} passes the logits of an example move by up to ${figure(largest)} of their length, and ${counts.join(', ')} of ${inputs.shape[0]} predictions stay the same`
-        : `${repetitions} passes give the same logits, to ${figure(largest)} of their length`,
+        ? `over ${repetitions} passes the logits of an example change by up to ` +
+          `${significant(largest)} of their norm, and ${counts.join(', ')} of ` +
+          `${inputs.shape[0]} predictions stay the same`
+        : `${repetitions} passes give the same logits, within ${significant(largest)} of their ` +
+          'norm',
     }
   },
 })

@@ -1,6 +1,5 @@
-/** The attacks that probes compare, each made once for all of them. */
+/** The attacks that probes compare. Each runs once for all probes. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
-import { squareSearch } from '../../../plugins/attacks/square/square-search.ts'
 import type { AttackTask } from '../../attack/task.ts'
 import { gatherRows, sizeOf } from '../../engine/tensor/tensor.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
@@ -9,53 +8,58 @@ import type { ProbeSession } from './probe-session.ts'
 import { inAny } from './flags.ts'
 import { probedLosses } from './start-gradients.ts'
 
-/** Gradient steps of the usual ascent, a tenth of ε each. */
+/** Steps of the usual gradient ascent, each 0.1 ε long. */
 export const usualSteps = 40
-/** Queries of the random search. */
+/** Queries of the Square search. */
 export const searchQueries = 200
 
-/** The usual ascent on a loss: from a random start, and as far again for who wants to see whether it had arrived. */
+/**
+ * The usual ascent on a loss, from a random start. On the margin it takes twice the steps, so that
+ * a probe can tell whether it had converged.
+ */
 export function usualReferencePgd(
-  laboratory: ProbeSession,
+  session: ProbeSession,
   loss: AttackLossName,
 ): Promise<ReferencePgdTrace> {
-  const { epsilon } = laboratory.threatModel
+  const { epsilon } = session.threatModel
   const steps = loss === 'margin' ? 2 * usualSteps : usualSteps
-  return referencePgd(laboratory, { loss, steps, stepFraction: 0.1, epsilon, start: 'random' })
+  return referencePgd(session, { loss, steps, stepFraction: 0.1, epsilon, start: 'random' })
 }
 
 /** One step of length ε from the input on the cross-entropy: FGSM. */
-export function oneStep(laboratory: ProbeSession): Promise<ReferencePgdTrace> {
-  const { epsilon } = laboratory.threatModel
+export function oneStep(session: ProbeSession): Promise<ReferencePgdTrace> {
+  const { epsilon } = session.threatModel
   const loss = 'cross-entropy'
-  return referencePgd(laboratory, { loss, steps: 1, stepFraction: 1, epsilon, start: 'input' })
+  return referencePgd(session, { loss, steps: 1, stepFraction: 1, epsilon, start: 'input' })
 }
 
-/** What any of the usual ascents broke. */
-export async function brokenByGradients(laboratory: ProbeSession): Promise<Uint8Array> {
-  let broken: Uint8Array = new Uint8Array(laboratory.count)
+/** Which examples any of the usual ascents breaks. */
+export async function brokenByGradients(session: ProbeSession): Promise<Uint8Array> {
+  let broken: Uint8Array = new Uint8Array(session.count)
   for (const loss of probedLosses) {
-    broken = inAny(broken, brokenWithin(await usualReferencePgd(laboratory, loss)))
+    broken = inAny(broken, brokenWithin(await usualReferencePgd(session, loss)))
   }
   return broken
 }
 
-/** What the Square attack broke within `searchQueries`, from logits alone. */
-export function brokenBySearch(laboratory: ProbeSession): Promise<Uint8Array> {
-  return laboratory.once('search', async () => {
-    const { fooled } = await squareSearch(asTask(laboratory, 'search'), {
-      queries: searchQueries,
-      restarts: 1,
-      initialFraction: 0.8,
-      rescaleSchedule: true,
-    })
-    return fooled
-  })
+/** Options of the attack `square`, all stated: probes do not depend on its defaults. */
+const searchOptions = {
+  queries: searchQueries,
+  restarts: 1,
+  initialFraction: 0.8,
+  rescaleSchedule: true,
+} as const
+
+/** Which examples the Square attack breaks within `searchQueries` queries. */
+export function brokenBySearch(session: ProbeSession): Promise<Uint8Array> {
+  return session.once('search', () =>
+    session.context.searchAttack(asTask(session, 'search'), searchOptions),
+  )
 }
 
 /**
- * An ε from which any image can become any other's neighbour: half of the bounds' range in every component. In L2 and L1 that is √d and d
- * times as far.
+ * An ε at which the balls of any two images meet: half of the range of the bounds in every
+ * component, and so √d times as much in L2 and d times as much in L1.
  */
 export function hugeEpsilon({ inputs, threatModel }: ProbeSession): number {
   const size = sizeOf(inputs.shape.slice(1))
@@ -64,8 +68,8 @@ export function hugeEpsilon({ inputs, threatModel }: ProbeSession): number {
   return { Linf: half, L2: half * Math.sqrt(size), L1: half * size }[threatModel.norm]
 }
 
-function asTask(laboratory: ProbeSession, name: string): AttackTask {
-  const { model, inputs, labels, threatModel, context } = laboratory
+function asTask(session: ProbeSession, name: string): AttackTask {
+  const { model, inputs, labels, threatModel, context } = session
   return {
     model,
     inputs,
@@ -78,7 +82,7 @@ function asTask(laboratory: ProbeSession, name: string): AttackTask {
         labels: Int32Array.from(rows, (row) => labels[row]!),
       }),
     },
-    rng: { stream: (row) => laboratory.stream(row, name) },
+    rng: { stream: (row) => session.stream(row, name) },
     batchSize: context.batchSize,
     signal: context.signal,
     progress: () => {},

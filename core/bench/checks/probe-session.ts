@@ -1,4 +1,4 @@
-/** Where probes measure: the examples of the sample that the model gets right, and what was already found out about them. */
+/** The sample that probes share: examples that the model gets right, and cached measurements. */
 import { GraphError } from '../../base/errors.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { Model } from '../../model/model.ts'
@@ -11,20 +11,21 @@ import { createBall } from '../../threat/ball.ts'
 import type { Ball } from '../../threat/ball.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { batchedLogits } from './batched.ts'
-import type { ProbeContext } from './probe.ts'
+import type { ProbeContext } from './probe-context.ts'
 
+/** One model on one sample. Probes share its measurements. */
 export class ProbeSession {
   readonly context: ProbeContext
-  /** `[n, c, h, w]`, only what the model gets right. */
+  /** `[n, c, h, w]`: the correctly classified examples. */
   readonly inputs: FloatTensor
   /** `[n]` */
   readonly labels: Int32Array
   /** `[n, k]` */
   readonly logits: FloatTensor
-  /** Without transform. */
+  /** Without its transform. */
   readonly threatModel: ThreatModel
   readonly #rows: Int32Array
-  readonly #known = new Map<string, unknown>()
+  readonly #results = new Map<string, unknown>()
 
   private constructor(context: ProbeContext, logits: FloatTensor) {
     const predicted = predictions(logits)
@@ -39,9 +40,9 @@ export class ProbeSession {
     this.threatModel = { norm, epsilon, bounds }
   }
 
-  /** One forward pass per example. */
+  /** Classifies the sample. Cost: one forward pass per example. */
   static async open(given: ProbeContext): Promise<ProbeSession> {
-    // So that checks do not depend on what the model was asked before.
+    // Results must not depend on earlier queries of a stochastic model.
     const context = { ...given, model: withDraws(given.model, 'probes') }
     return new ProbeSession(context, await batchedLogits(context, context.inputs))
   }
@@ -49,36 +50,40 @@ export class ProbeSession {
   get model(): Model {
     return this.context.model
   }
-  /** How many examples there are to measure on. */
+  /** Number of examples. */
   get count(): number {
     return this.labels.length
   }
 
-  /** The one example, a view. */
+  /** Pixels of one example: a view, not a copy. */
   example(row: number): Float32Array {
     const size = sizeOf(this.inputs.shape.slice(1))
     return this.inputs.data.subarray(row * size, (row + 1) * size)
   }
 
+  /** The ball around one example. */
   ball(row: number, threatModel = this.threatModel): Ball {
     return createBall(threatModel, this.example(row))
   }
 
-  /** An example's random numbers: they do not depend on which other examples the model gets right. */
+  /** Random numbers of one example, independent of which other examples the model gets right. */
   stream(row: number, name: string): RandomStream {
     return this.context.rng.stream(this.#rows[row]!, 0, name)
   }
 
-  /** The answer that was given under that name before, or else a new one. Names say everything that it depends on. */
+  /**
+   * Measures once per name, and returns the cached result afterwards. A name includes all
+   * parameters.
+   */
   async once<T>(name: string, measure: () => Promise<T>): Promise<T> {
-    // Each name belongs to one call, and so to one type.
-    let answer = this.#known.get(name) as Promise<T> | undefined
-    answer ??= measure()
-    this.#known.set(name, answer)
-    return answer
+    // Each name belongs to one caller, and so to one type.
+    let result = this.#results.get(name) as Promise<T> | undefined
+    result ??= measure()
+    this.#results.set(name, result)
+    return result
   }
 
-  /** Why there is no gradient, or undefined where there is one. */
+  /** The reason why the model has no gradient; undefined if it has one. */
   noGradient(): Promise<GraphError | undefined> {
     return this.once('no gradient', async () => {
       try {

@@ -1,4 +1,4 @@
-/** All probes, in the order in which they are read; a new one is a file beside this and a line here. */
+/** All probes in reading order. To add one, add a file here and a line below. */
 import { enoughClasses } from './enough-classes.ts'
 import { epsilonHelpsAttacker } from './epsilon-helps-attacker.ts'
 import { gradientAvailable } from './gradient-available.ts'

@@ -1,4 +1,4 @@
-/** Random points of the ball: what a model says of its neighbourhood without any attack. */
+/** Predictions at random points of the ball, without any attack. */
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf, stackPoints } from '../../attack/batch.ts'
 import { drawStart } from '../../attack/random-start.ts'
@@ -10,50 +10,51 @@ import { batchedLogits } from './batched.ts'
 import type { ProbeSession } from './probe-session.ts'
 import { inAny } from './flags.ts'
 
-/** How many points of each kind are drawn for an example. */
+/** Points of each kind per example. */
 export const neighborCount = 32
-/** Of ε: the ball of `near`. */
+/** Size of the ball of `near`, in ε. */
 export const nearFraction = 0.1
 
 export type NeighborKind = 'inside' | 'corners' | 'near'
 
 export interface RandomNeighbors {
-  /** `[n]`: 1 where some point was misclassified. */
+  /** `[n]`: 1 where a point was misclassified. */
   readonly broken: Uint8Array
-  /** Per example the margin of each point: max_{i≠y} z_i − z_y. */
+  /** Margin of each point, per example: max_{i≠y} z_i − z_y. */
   readonly margins: readonly (readonly number[])[]
-  /** Per example the class of each point. */
+  /** Predicted class of each point, per example. */
   readonly predicted: readonly (readonly number[])[]
 }
 
 /**
- * `drawCount` points per example: `inside`, uniform in the ball; `near`, uniform in a smaller one; or `corners`, at the full distance: in Linf
- * every component moves by ±ε, in L2 in a random direction, in L1 along one component. One forward pass a point.
+ * Draws `neighborCount` points per example: `inside`, uniform in the ball; `near`, uniform in a
+ * smaller one; or `corners`, at distance ε: in Linf every component moves by ±ε, in L2 the point
+ * lies in a random direction, in L1 one component moves. Cost: one forward pass per point.
  */
 export function randomNeighbors(
-  laboratory: ProbeSession,
+  session: ProbeSession,
   kind: NeighborKind,
 ): Promise<RandomNeighbors> {
-  return laboratory.once(`draws ${kind}`, () => drawAnew(laboratory, kind))
+  return session.once(`neighbors ${kind}`, () => drawNeighbors(session, kind))
 }
 
-/** `[n]`: 1 where random points of the whole ball fool the model. */
-export async function brokenByNoise(laboratory: ProbeSession): Promise<Uint8Array> {
-  const inside = await randomNeighbors(laboratory, 'inside')
-  return inAny(inside.broken, (await randomNeighbors(laboratory, 'corners')).broken)
+/** `[n]`: 1 where a random point of the whole ball is misclassified. */
+export async function brokenByNoise(session: ProbeSession): Promise<Uint8Array> {
+  const inside = await randomNeighbors(session, 'inside')
+  return inAny(inside.broken, (await randomNeighbors(session, 'corners')).broken)
 }
 
-async function drawAnew(laboratory: ProbeSession, kind: NeighborKind): Promise<RandomNeighbors> {
-  const { inputs, labels, context } = laboratory
+async function drawNeighbors(session: ProbeSession, kind: NeighborKind): Promise<RandomNeighbors> {
+  const { inputs, labels, context } = session
   const broken = new Uint8Array(labels.length)
   const margins: number[][] = []
   const predicted: number[][] = []
   const output = new Float64Array(inputs.data.length / labels.length)
   for (const [row, label] of labels.entries()) {
-    const { threatModel } = laboratory
+    const { threatModel } = session
     const reach = kind === 'near' ? nearFraction : 1
-    const ball = laboratory.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
-    const stream = laboratory.stream(row, `draws ${kind}`)
+    const ball = session.ball(row, { ...threatModel, epsilon: reach * threatModel.epsilon })
+    const stream = session.stream(row, `draws ${kind}`)
     const points = Array.from({ length: neighborCount }, () => {
       if (kind === 'corners') drawCorner(ball, stream, output)
       else drawStart(ball, stream, output)

@@ -7,29 +7,31 @@ import { neighborCount } from './random-neighbors.ts'
 import { differencePasses } from './gradient-matches-differences.ts'
 import { ProbeSession } from './probe-session.ts'
 import { repetitions } from './outputs-repeat.ts'
-import type { Probe, ProbeContext } from './probe.ts'
+import type { ProbeContext } from './probe-context.ts'
+import type { Probe } from './probe.ts'
 import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
-/** Raised by one whenever a probe's answer may change. */
+/** Incremented whenever the result of a probe may change. */
 export const probesVersion = 2
 
-/** How many examples the probes are meant for. */
+/** Number of examples that the probes are designed for. */
 export const probeSample = 64
 
 /**
- * A check for each probe, in the order of `probes`. What several probes need is measured once. The same for any batch size, as
- * far as the model's outputs are. Where the model gets no example right, or ε is 0, nothing can be measured.
- * Cost: see `probeCost`.
- * @throws whatever the signal was aborted with; RobenchError for a defect, but not for logits that are not finite: those fail the check
+ * Returns a check for each probe, in the order of `probes`. CompletedShards that several probes
+ * need run once. The result does not depend on the batch size, as far as the model's outputs do
+ * not. If the model gets no example right, or ε is 0, no probe applies. Cost: see `probeCost`.
+ * @throws the reason of the signal; RobenchError for a defect. Logits that are not finite throw
+ * nothing: they fail the check.
  */
 export async function runProbes(context: ProbeContext): Promise<Check[]> {
-  const laboratory = await ProbeSession.open(context)
-  const reason = whyNothing(laboratory)
+  const session = await ProbeSession.open(context)
+  const reason = whyNotApplicable(session)
   const checks: Check[] = []
   for (const probe of probes) {
     context.signal.throwIfAborted()
-    const finding = reason === undefined ? await measure(probe, laboratory) : notApplicable(reason)
+    const finding = reason === undefined ? await measure(probe, session) : notApplicable(reason)
     checks.push(nameFinding(probe, finding))
     context.progress?.(checks.length, probes.length)
   }
@@ -37,12 +39,14 @@ export async function runProbes(context: ProbeContext): Promise<Check[]> {
 }
 
 /**
- * Passes for an example that nothing fools; an upper bound, for what is fooled leaves at once. Six climbs of the usual length, of which the one
- * on the margin goes twice as far, and two of a step; each has one pass more at its end. Where the surrogate gradient is the exact one, its
- * climb is saved.
+ * Passes for an example that stays robust: an upper bound, because a broken example stops at once.
+ * There are six ascents of the usual length, of which the one on the margin takes twice the steps,
+ * and two ascents of one step; each has one more pass at its end. The ascent along surrogate
+ * gradients is skipped if these equal the exact ones.
  */
 export const probeCost = {
-  // clean, trying the gradient, at the start, differences, surrogate, climbs, draws, repetitions, search
+  // clean, first gradient, start gradients, differences, surrogate, ascents, neighbors, repeats,
+  // search
   forward:
     2 +
     probedLosses.length +
@@ -55,16 +59,16 @@ export const probeCost = {
   backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 
-/** Why nothing can be measured, if so. */
-function whyNothing({ count, context, threatModel }: ProbeSession): string | undefined {
+/** The reason why no probe applies, if there is one. */
+function whyNotApplicable({ count, context, threatModel }: ProbeSession): string | undefined {
   if (threatModel.epsilon === 0) return 'with ε = 0 there is no ball to move in'
   return count === 0 ? `the model gets none of ${context.labels.length} examples right` : undefined
 }
 
-/** A model whose logits are not finite somewhere in the ball fails whatever looks there. */
-async function measure(probe: Probe, laboratory: ProbeSession): Promise<Finding> {
+/** Logits that are not finite fail the probe that meets them. */
+async function measure(probe: Probe, session: ProbeSession): Promise<Finding> {
   try {
-    return await probe.measure(laboratory)
+    return await probe.measure(session)
   } catch (error) {
     if (!(error instanceof RobenchError) || error.code !== 'ROBENCH_MODEL_OUTPUT') throw error
     return { verdict: 'fail', value: null, threshold: null, evidence: error.message }

@@ -1,4 +1,4 @@
-/** Gradients of each loss at a random point of the ball, where attacks begin. */
+/** Gradients of each loss at a random point of the ball, where attacks start. */
 import type { AttackLossName } from '../../attack/attack-loss.ts'
 import { attackLosses } from '../../attack/attack-loss.ts'
 import { rowOf, stackPoints } from '../../attack/batch.ts'
@@ -7,31 +7,31 @@ import { predictedClass } from '../../model/predictions.ts'
 import { batchedGradient } from './batched.ts'
 import type { ProbeSession } from './probe-session.ts'
 
-/** The losses that gradient attacks use. */
+/** The losses of gradient attacks. */
 export const probedLosses = ['cross-entropy', 'margin', 'dlr'] as const satisfies AttackLossName[]
 
 export interface StartGradients {
   /**
-   * `[n]`: 1 where every component is exactly zero, and the example is not misclassified there: beyond the boundary a loss may be flat, as DLR
-   * is where the label's logit is the third.
+   * `[n]`: 1 where every component is exactly zero and the example is still classified correctly.
+   * Beyond the boundary a loss may be flat, such as DLR where the label's logit is the third.
    */
   readonly zero: Uint8Array
-  /** `[n]`: 1 where some component is NaN or infinite. */
+  /** `[n]`: 1 where a component is NaN or infinite. */
   readonly infinite: Uint8Array
 }
 
-/** One forward and one backward pass per example. */
+/** Cost: one forward and one backward pass per example. */
 export function startGradients(
-  laboratory: ProbeSession,
+  session: ProbeSession,
   loss: AttackLossName,
 ): Promise<StartGradients> {
-  return laboratory.once(`gradients ${loss}`, async () => {
-    const { inputs, labels, context } = laboratory
+  return session.once(`gradients ${loss}`, async () => {
+    const { inputs, labels, context } = session
     const output = new Float64Array(inputs.data.length / labels.length)
     const points = Array.from(labels, (_, row) => {
-      const ball = laboratory.ball(row)
+      const ball = session.ball(row)
       const point = new Float32Array(output.length)
-      drawStart(ball, laboratory.stream(row, 'start'), output)
+      drawStart(ball, session.stream(row, 'start'), output)
       ball.project(output, point)
       return point
     })
@@ -50,10 +50,10 @@ export function startGradients(
 }
 
 /** `[n]`: 1 where the gradient of every loss is zero. */
-export async function zeroForAllLosses(laboratory: ProbeSession): Promise<Uint8Array> {
-  const zero = new Uint8Array(laboratory.count).fill(1)
+export async function zeroForAllLosses(session: ProbeSession): Promise<Uint8Array> {
+  const zero = new Uint8Array(session.count).fill(1)
   for (const loss of probedLosses) {
-    const found = (await startGradients(laboratory, loss)).zero
+    const found = (await startGradients(session, loss)).zero
     for (let row = 0; row < zero.length; row++) zero[row]! &= found[row]!
   }
   return zero

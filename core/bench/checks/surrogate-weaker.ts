@@ -1,4 +1,4 @@
-/** Check: gradients that are made up find nothing that the exact ones do not. */
+/** Check: surrogate gradients break no example that exact ones do not. */
 import { ConfigError, GraphError } from '../../base/errors.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { GradientResult, Model } from '../../model/model.ts'
@@ -19,31 +19,36 @@ export const surrogateWeaker = defineProbe({
   id: 'surrogate-weaker',
   title: 'A surrogate gradient finds no more',
   kind: 'probe',
-  raisedIf: `a backward pass that takes every rounding, threshold and declared stage for the identity breaks, in ${usualSteps} steps, more than ${100 * threshold} % of the examples that no exact gradient breaks`,
+  raisedIf:
+    'a backward pass that treats every rounding, threshold, and declared component as the ' +
+    `identity breaks, in ${usualSteps} steps, more than ${100 * threshold} % of the examples ` +
+    'that no exact gradient breaks',
   meaning:
-    'The defense rests on its gradient being hidden: an attacker who pretends that the hiding part is not there gets further than one who differentiates it.',
+    'The defense relies on a hidden gradient. An attacker who ignores the component that hides ' +
+    'it gets further than one who differentiates it.',
   whatToDo:
-    'Take `bpda` into the suite, and report its accuracy in place of that of plain gradients.',
-  async measure(laboratory) {
-    if (await laboratory.noGradient()) return notApplicable('there is no gradient at all')
+    'Add `bpda` to the suite, and report the accuracy under it instead of that under plain ' +
+    'gradients.',
+  async measure(session) {
+    if (await session.noGradient()) return notApplicable('there is no gradient at all')
     try {
-      if (await isExact(laboratory)) {
+      if (await isExact(session)) {
         return {
           verdict: 'pass',
           value: 0,
           threshold,
-          evidence: 'no rounding, threshold or declared stage changes the gradient',
+          evidence: 'no rounding, threshold, or declared component changes the gradient',
         }
       }
-      return await compare(laboratory)
+      return await compare(session)
     } catch (error) {
       if (!(error instanceof ConfigError || error instanceof GraphError)) throw error
-      return notApplicable(`there is no surrogate: ${error.message}`)
+      return notApplicable(`there is no surrogate gradient: ${error.message}`)
     }
   },
 })
 
-/** Whether surrogate and exact gradients are the same at the inputs. */
+/** Whether surrogate and exact gradients are equal at the inputs. */
 async function isExact({ model, inputs, labels, context }: ProbeSession): Promise<boolean> {
   const gradientOf = (other: Model): Promise<GradientResult> =>
     batchedGradient({ ...context, model: other }, inputs, labels, crossEntropy)
@@ -52,9 +57,9 @@ async function isExact({ model, inputs, labels, context }: ProbeSession): Promis
   return exact.gradient.data.every((value, i) => Object.is(value, surrogate.gradient.data[i]))
 }
 
-async function compare(laboratory: ProbeSession): Promise<Finding> {
-  const { count, threatModel } = laboratory
-  const found = await referencePgd(laboratory, {
+async function compare(session: ProbeSession): Promise<Finding> {
+  const { count, threatModel } = session
+  const found = await referencePgd(session, {
     loss: 'margin',
     steps: usualSteps,
     stepFraction: 0.1,
@@ -63,12 +68,14 @@ async function compare(laboratory: ProbeSession): Promise<Finding> {
     gradients: 'surrogate',
   })
   const broken = brokenWithin(found)
-  const gradients = await brokenByGradients(laboratory)
+  const gradients = await brokenByGradients(session)
   const only = countFlagged(onlyIn(broken, gradients))
   return {
     verdict: only > threshold * count ? 'fail' : 'pass',
     value: only / count,
     threshold,
-    evidence: `surrogate gradients break ${ofExamples(countFlagged(broken), count)}, exact ones ${countFlagged(gradients)}; ${only} only the surrogate`,
+    evidence:
+      `surrogate gradients break ${ofExamples(countFlagged(broken), count)}, exact ones ` +
+      `${countFlagged(gradients)}; ${only} only by the surrogate`,
   }
 }

@@ -1,6 +1,7 @@
-/** Check: examples made for other models do not beat those made for this one. */
+/** Check: adversarial examples for other models do not beat those for this one. */
 import { notApplicable } from './check.ts'
-import { defineOutcomeCheck, percent, reached, strongest } from './outcome-check.ts'
+import { percent } from '../../base/figures.ts'
+import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
 const threshold = 0.002
 
@@ -8,26 +9,33 @@ const threshold = 0.002
 export const transferWeaker = defineOutcomeCheck({
   id: 'transfer-weaker',
   title: 'Transfer is weaker',
-  kind: 'comparison',
-  raisedIf: `an attack on other models leaves an accuracy more than ${100 * threshold} points below that of the strongest white-box attack on this one`,
-  meaning: 'The gradients of another model say more about this one than its own: they are masked.',
+  kind: 'outcome-check',
+  raisedIf:
+    `an attack through other models leaves an accuracy more than ${100 * threshold} points ` +
+    'below that of the strongest white-box attack on this model',
+  meaning:
+    'The gradients of another model are more informative about this one than its own gradients: ' +
+    'they are masked.',
   whatToDo:
-    'Look at the probes for the reason; start white-box attacks at the transferred examples, and use `bpda` or another loss.',
-  compare(context) {
-    const attacks = reached(context)
+    'Find the reason among the probes. Start white-box attacks at the transferred examples, and ' +
+    'use `bpda` or another loss.',
+  check(context) {
+    const attacks = attackAccuracies(context)
     const transfer = strongest(attacks.filter(({ facts }) => facts.surrogates))
     const white = strongest(
       attacks.filter(({ facts }) => !facts.surrogates && facts.knowledge === 'white-box'),
     )
     if (!transfer || !white) {
-      return notApplicable('no white-box and transfer attack were run side by side')
+      return notApplicable('a white-box and a transfer attack are needed')
     }
     const gap = white.accuracy - transfer.accuracy
     return {
       verdict: gap > threshold ? 'fail' : 'pass',
       value: gap,
       threshold,
-      evidence: `${transfer.name} (transfer) leaves ${percent(transfer.accuracy)}, ${white.name} (white-box) ${percent(white.accuracy)}`,
+      evidence:
+        `${transfer.name} (transfer) leaves ${percent(transfer.accuracy)}, ${white.name} ` +
+        `(white-box) ${percent(white.accuracy)}`,
     }
   },
 })

@@ -1,19 +1,21 @@
-/** Check: somebody attacked with all there is to know. */
+/** Check: a white-box attack was run. */
 import { notApplicable } from './check.ts'
-import { completed, defineOutcomeCheck, reached } from './outcome-check.ts'
+import { completed, defineOutcomeCheck, attackAccuracies } from './outcome-check.ts'
 
 export const whiteBoxRun = defineOutcomeCheck({
   id: 'white-box-run',
   title: 'A white-box attack was run',
-  kind: 'comparison',
+  kind: 'outcome-check',
   raisedIf: 'no white-box attack on the model itself was completed',
   meaning:
-    'Black-box and transfer attacks are far weaker at any budget one can pay. Their accuracy is an upper bound that says little.',
+    'Black-box and transfer attacks are far weaker at any affordable budget. The accuracy under ' +
+    'them is an upper bound that says little.',
   whatToDo:
-    'Add `autoattack` or `pgd` to the suite. If the model has no gradient, say so beside the number.',
-  compare(context) {
+    'Add `autoattack` or `pgd` to the suite. If the model has no gradient, state that beside ' +
+    'the number.',
+  check(context) {
     if (completed(context.entry).length === 0) return notApplicable('no attack was completed')
-    const found = reached(context).filter(
+    const found = attackAccuracies(context).filter(
       ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
     )
     const names = found.map(({ name }) => name).join(', ')

@@ -1,4 +1,4 @@
-/** From finished units and failures to the result of a run. */
+/** Assembles the result of a run from completed units and failures. */
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -10,19 +10,21 @@ import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metri
 import { robustnessCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
-import type { ModelAtHand, ModelRow } from './models.ts'
+import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
+import { rankingObstacles } from '../result/rankable.ts'
 import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
 import type { UnitOutcome } from '../store/store.ts'
 
+/** What a result is assembled from. */
 export interface AssemblyInput {
   readonly resolved: ResolvedSuite
-  /** In the order of the plan's rows, with surrogates among them; all with their models. */
+  /** All with their models, in the order of the plan's rows, including surrogates. */
   readonly rows: readonly ModelRow[]
   readonly plan: Plan
   /** Failed cells, by cell id. */
   readonly errors: ReadonlyMap<string, ErrorRecord>
-  /** Defenses whose model could not be made. */
+  /** Defenses whose model could not be prepared. */
   readonly failures: readonly DefenseFailure[]
   outcome(unitId: string): UnitOutcome | undefined
   readonly startedAt: string
@@ -32,7 +34,7 @@ export interface AssemblyInput {
   readonly command?: string
 }
 
-/** Puts the result together. Every number in it follows from per-example outcomes. */
+/** Assembles the result. All accuracies follow from per-example outcomes. */
 export function assembleResult(input: AssemblyInput): RunResult {
   const { resolved, plan, errors } = input
   const rows = input.rows.filter(({ defense }) => !defense.surrogate)
@@ -46,7 +48,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
       failures.push({
         defense: defense.name,
         threatModel,
-        error: errors.get(row.clean.id) ?? unfinished(),
+        error: errors.get(row.clean.id) ?? skipped(),
       })
     }
   })
@@ -72,7 +74,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
   }
 }
 
-/** What the probes found, what a comparison of the attacks finds, and what that means for the ranking. */
+/** Adds probes and outcome checks to the entries, and updates whether they may be ranked. */
 function withChecks(
   entries: readonly ResultEntry[],
   { resolved, plan, errors, outcome }: AssemblyInput,
@@ -82,25 +84,19 @@ function withChecks(
       ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
     )
     const probed = row?.checks && outcome(row.checks.units[0]!.id)?.checks
-    const compared = checkOutcomes({
+    const checked = checkOutcomes({
       entry,
       entries,
       factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,
     })
-    const checks = [...(probed ?? []), ...compared]
+    const checks = [...(probed ?? []), ...checked]
     const error = row?.checks && errors.get(row.checks.id)
-    const reasons = [
-      ...entry.reasons,
-      ...(error ? [`the reliability checks could not be made: ${error.message}`] : []),
-      ...checks.flatMap(({ verdict, title, evidence }) =>
-        verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
-      ),
-    ]
+    const reasons = rankingObstacles({ ...entry, checks }, error)
     return { ...entry, checks, rankable: reasons.length === 0, reasons }
   })
 }
 
-/** The version of this package. */
+/** Version of the robench package. */
 export function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
   return String(Reflect.get(manifest as object, 'version'))
@@ -110,7 +106,7 @@ function makeEntry(
   input: AssemblyInput,
   row: PlannedRow,
   { defense, threatModel }: ModelRow,
-  model: ModelAtHand,
+  model: ExaminedModel,
   cleanOutcomes: string,
 ): ResultEntry {
   const { dataset, examples } = input.resolved
@@ -119,16 +115,15 @@ function makeEntry(
     attack.state === 'completed' ? [attack.outcomes] : [],
   )
   const worstCase = worstCaseRobustAccuracy(completed)
-  const reasons = [
-    ...(examples < dataset.count
-      ? [`only the first ${examples} of ${dataset.count} examples`]
-      : []),
-    ...(dataset.toy ? [`"${dataset.id}" is a toy data set`] : []),
-    ...(dataset.id === 'npy' ? ['own data, which nobody else can check'] : []),
-    ...attacks.flatMap((attack) =>
-      attack.state === 'failed' ? [`attack "${attack.attack.name}" failed`] : [],
-    ),
-  ]
+  const data = {
+    id: dataset.id,
+    title: dataset.title,
+    sha256: dataset.hash,
+    toy: dataset.toy,
+    examples,
+    total: dataset.count,
+  }
+  const reasons = rankingObstacles({ dataset: data, attacks })
   const { name, plugin, version, options, link } = defense
   return {
     defense: {
@@ -140,14 +135,7 @@ function makeEntry(
       ...(model.training ? { training: model.training } : {}),
       ...(link === undefined ? {} : { link }),
     },
-    dataset: {
-      id: dataset.id,
-      title: dataset.title,
-      sha256: dataset.hash,
-      toy: dataset.toy,
-      examples,
-      total: dataset.count,
-    },
+    dataset: data,
     threatModel,
     cleanOutcomes,
     cleanAccuracy: cleanAccuracy(cleanOutcomes),
@@ -162,7 +150,7 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   const identity = { attack: { name: attack.name, ...attack.cell.attack }, seed: attack.cell.seed }
   const all = collect(attack, input)
   if (!all) {
-    return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? unfinished() }
+    return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? skipped() }
   }
   const { stages, breakingEpsilons, correct, ...counts } = all
   return {
@@ -186,7 +174,7 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   }
 }
 
-/** A cell's units joined in the order of the examples; undefined if one is missing. */
+/** Joins the units of a cell in the order of the examples; undefined if one is missing. */
 function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome | undefined {
   const parts: UnitOutcome[] = []
   for (const { id } of cell.units) {
@@ -221,7 +209,7 @@ function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome 
   }
 }
 
-/** Stages by place. A unit without any had nothing to attack: its outcomes are the same after each. */
+/** Joins stages by index. A unit without stages attacked nothing: its outcomes never change. */
 function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
   const names = parts.find(({ stages }) => stages)?.stages?.map(({ name }) => name)
   return names?.map((name, place) => ({
@@ -230,6 +218,6 @@ function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
   }))
 }
 
-function unfinished(): ErrorRecord {
-  return toErrorRecord(new RunError('ROBENCH_ABORTED', 'not finished: what it builds on failed'))
+function skipped(): ErrorRecord {
+  return toErrorRecord(new RunError('ROBENCH_ABORTED', 'skipped: a prerequisite failed'))
 }

@@ -1,89 +1,82 @@
-/** What crosses the border of a worker process: plain JSON in, plain JSON out. */
+/** Jobs and their outcomes: plain data that can cross to another process or machine. */
 import type { ErrorRecord } from '../../base/errors.ts'
-import type { DatasetReference } from '../../data/dataset.ts'
-import type { ModelManifest } from '../../model/manifest.ts'
 import type { PluginOptions, TrainingProgress } from '../../plugin/contract.ts'
-import type { PluginLocation } from '../../plugin/load.ts'
-import type { Unit } from '../plan/cell.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { Unit } from '../plan/cell.ts'
+import type { ModelReference } from '../plan/model-row.ts'
 import type { UnitOutcome } from '../store/store.ts'
 
-/** Where a worker finds things. None of it changes a number. */
-export interface WorkerSetting {
-  readonly plugins: readonly PluginLocation[]
-  readonly dataset: DatasetReference
-  /** Paths in the suite are relative to this folder. */
-  readonly folder: string
+/** What all jobs of a run share. Content is named by hash; `LocalContent` says where it is. */
+export interface JobSetting {
+  /** Names of the third-party plugin packages. */
+  readonly plugins: readonly string[]
+  /** The data set; the hash is that of its test split. */
+  readonly dataset: { readonly id: string; readonly sha256: string }
   readonly device: string
   readonly threads: number
 }
 
-/** A finished model on disk. */
-export interface ModelLocation {
-  readonly path: string
-  /** What messages call it: the user's own file rather than its copy in the cache. */
-  readonly label: string
-  readonly manifest: ModelManifest
-}
-
-/** Predict a shard, or attack it. */
+/** Predict, probe, or attack one shard of a cell. */
 export interface UnitJob {
   readonly kind: 'unit'
-  readonly setting: WorkerSetting
+  readonly setting: JobSetting
   readonly unit: Unit
-  readonly model: ModelLocation
-  /** For an attack on other models, too: those of the cell, in its order. */
-  readonly surrogates?: readonly ModelLocation[]
+  readonly model: ModelReference
+  /** For an attack on other models: those of the cell, in its order. */
+  readonly surrogates?: readonly ModelReference[]
   readonly batchSize: number
   readonly timeLimitMs: number
   /** For an attack: the outcomes of the clean unit over the same examples. */
   readonly clean?: string
-  /** Where to keep the adversarials as float32 .npy, if wanted. */
-  readonly adversarialFile?: string
+  /** Write the adversarial examples to the results directory as float32 .npy. */
+  readonly saveAdversarial?: boolean
 }
 
-/** Let a defense make its model. */
+/** Let a defense make its model, and put the model into the cache. */
 export interface PrepareJob {
   readonly kind: 'prepare'
-  readonly setting: WorkerSetting
+  readonly setting: JobSetting
   readonly plugin: string
   readonly options: PluginOptions
   readonly seed: number
   readonly threatModel: ThreatModel
-  /** The folder of this model in the cache; for a defense that does not train, the parent of a folder named by content. */
-  readonly modelFolder: string
+  /** For a defense that trains: name of the model's directory in the cache. */
+  readonly cacheKey?: string
 }
 
-export type WorkerJob = UnitJob | PrepareJob
+/** What an executor runs. */
+export type Job = UnitJob | PrepareJob
 
-/** What a worker answers; errors are data, since their classes do not survive the border. */
+/** Result of a job. Errors are data, since their classes do not survive the transfer. */
 export type JobOutcome<T> =
   | { readonly state: 'completed'; readonly value: T }
   | { readonly state: 'failed'; readonly error: ErrorRecord }
 
-/** The folder that a defense's model was written to. */
+/** A model that a defense made. */
 export interface PreparedModel {
-  readonly folder: string
+  /** Name of its directory in the cache. */
+  readonly cacheKey: string
 }
 
-/** What each kind of task comes back with. */
+/** The value that each kind of job returns. */
 export interface JobValues {
   readonly unit: UnitOutcome
   readonly prepare: PreparedModel
 }
 
-/** Sent by a worker while it works. */
+/** Sent by a worker during a job. */
 export type WorkerMessage =
-  /** Plugins, data and model are loaded: the time limit runs from here. */
+  /** Plugins, data, and models are loaded: the time limit starts. */
   | { readonly robench: 'began' }
   | { readonly robench: 'examples'; readonly done: number }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
 
-/** Sent to a worker: stop what you are doing. */
+/** Sent to a worker: stop the current job. */
 export interface AbortMessage {
   readonly robench: 'abort'
 }
 
+/** Whether a message comes from a worker of robench. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   return typeof message === 'object' && message !== null && 'robench' in message
 }

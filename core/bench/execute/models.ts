@@ -1,81 +1,57 @@
-/** The models of a suite: found in the cache or as a file, examined against the data, and timed for the plan. */
-import { join, resolve } from 'node:path'
-import { loadDataset } from '../../data/load.ts'
-import type { Dataset } from '../../data/dataset.ts'
+/** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
+import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import { loadDataset } from '../../data/load.ts'
+import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
-import type { Model } from '../../model/model.ts'
-import { readOnnx } from '../../engine/onnx/file.ts'
-import { cacheFolder } from '../../base/paths.ts'
-import type { ThreatModel } from '../../threat/threat-model.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
-import type { ModelIdentity } from '../result/result.ts'
-import { datasetReference, trainedModelFolder } from '../plan/resolve.ts'
+import type { Model } from '../../model/model.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { ExaminedModel, PassTimes } from '../plan/model-row.ts'
+import { datasetReference, modelFolder, trainedModelKey } from '../plan/resolve.ts'
 import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
-import type { ModelLocation } from './job.ts'
 
-/** Milliseconds per example on one worker. */
-export interface PassTimes {
-  readonly forwardMs: number
-  readonly backwardMs: number
-}
+/** Examples in the passes that are timed. */
+const timedExamples = 16
 
-/** A model that fits the suite's data. */
-export interface ModelAtHand {
-  readonly location: ModelLocation
-  /** Of the file and of how it is read: its identity in cells. */
-  readonly hash: string
-  readonly identity: ModelIdentity
-  readonly training?: Readonly<Record<string, unknown>>
-  readonly times: PassTimes
-}
-
-/** One row of the table to be. Without a model yet: `folder` is where the defense is to put it. */
-export interface ModelRow {
-  readonly defense: ResolvedDefense
-  readonly threatModel: ThreatModel
-  readonly model?: ModelAtHand
-  readonly folder: string
-}
-
-/** Examples that are put through each model when the plan is made. */
-const probeSize = 16
-
-/** Where the model of a defense is or will be, and its file if it is there. */
+/**
+ * Finds the model of a defense: the file that the suite names, or else a trained one in the cache.
+ */
 export async function findModelFile(
-  resolved: ResolvedSuite,
+  { loaded }: ResolvedSuite,
   defense: ResolvedDefense,
   threatModel: ThreatModel,
-): Promise<{ readonly folder: string; readonly file?: ModelFile }> {
-  if (defense.file) return { folder: '', file: defense.file }
-  if (!defense.trains) return { folder: join(cacheFolder(), 'models') }
-  const { loaded } = resolved
+): Promise<{ readonly cacheKey?: string; readonly file?: ModelFile }> {
+  if (defense.file) return { file: defense.file }
+  if (!defense.trains) return {}
   const train = await loadDataset(datasetReference(loaded), {
     split: 'train',
     resolvePath: (path) => resolve(loaded.folder, path),
   })
-  const folder = trainedModelFolder(defense, threatModel, train.hash)
-  const file = await readCachedModel(folder)
-  return { folder, ...(file ? { file } : {}) }
+  const cacheKey = trainedModelKey(defense, threatModel, train.hash)
+  const file = await readCachedModel(modelFolder(cacheKey))
+  return { cacheKey, ...(file ? { file } : {}) }
 }
 
 /**
  * Loads a model once, checks that it fits the data, and times a few passes.
- * @throws ConfigError ROBENCH_MODEL_FILE if it does not fit; GraphError if it cannot be loaded, or not be
- * differentiated while an attack needs that; RobenchError ROBENCH_MODEL_OUTPUT if a logit is not finite
+ * @throws ConfigError ROBENCH_MODEL_FILE if it does not fit; GraphError if it cannot be loaded, or
+ * cannot be differentiated although an attack needs its gradient; RobenchError
+ * ROBENCH_MODEL_OUTPUT if a logit is not finite
  */
 export async function examineModel(
   file: ModelFile,
   defense: ResolvedDefense,
   resolved: ResolvedSuite,
-  setting: { readonly device: string; readonly threads: number },
-): Promise<ModelAtHand> {
+  session: { readonly device: string; readonly threads: number },
+): Promise<ExaminedModel> {
   const { manifest, training, sha256 } = file.card
   const label = labelOf(file, defense)
   const model = await loadModel(file.bytes, manifest, {
-    ...setting,
+    ...session,
     name: label,
     inputShape: resolved.dataset.shape,
   })
@@ -84,13 +60,10 @@ export async function examineModel(
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
-      location: { path: file.path, label, manifest },
+      reference: { sha256, label, manifest },
+      path: file.path,
       hash: model.hash,
-      identity: {
-        sha256,
-        bytes: file.bytes.length,
-        parameters: countParameters(file),
-      },
+      identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
       times,
       ...(training ? { training } : {}),
     }
@@ -111,19 +84,21 @@ function checkFit(model: Model, dataset: Dataset, what: string): void {
   if (model.inputShape.join() !== dataset.shape.join()) {
     throw misfit(
       `${what} takes inputs of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout (NCHW or NHWC)`,
+        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout ` +
+        '(NCHW or NHWC)',
     )
   }
   const classes = dataset.classNames.length
-  // The user's own labels need not contain every class.
+  // Labels of private data need not contain every class.
   const fits = dataset.id === 'npy' ? model.classes >= classes : model.classes === classes
   if (!fits) {
     throw misfit(`${what} has ${model.classes} classes, ${wanted} has ${classes}`)
   }
   if (model.bounds.join() !== dataset.bounds.join()) {
     throw misfit(
-      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has them in [${dataset.bounds.join(', ')}]; ` +
-        `state bounds [${dataset.bounds.join(', ')}], and the change of scale as mean and std`,
+      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has inputs in ` +
+        `[${dataset.bounds.join(', ')}]; ` +
+        `set the bounds to [${dataset.bounds.join(', ')}], and express the scaling as mean and std`,
     )
   }
 }
@@ -133,7 +108,7 @@ async function timePasses(
   dataset: Dataset,
   needsGradient: boolean,
 ): Promise<PassTimes> {
-  const count = Math.min(probeSize, dataset.count)
+  const count = Math.min(timedExamples, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)
@@ -143,7 +118,7 @@ async function timePasses(
   return { forwardMs, backwardMs: Math.max(0, bothMs - forwardMs) }
 }
 
-/** The second call's time: the first one builds the session. */
+/** Time of the second call, since the first one builds the session. */
 async function timed(call: () => Promise<unknown>): Promise<number> {
   await call()
   const started = performance.now()
@@ -151,7 +126,7 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-/** The numbers in the file's floating-point initializers. */
+/** Number of elements of the file's floating-point initializers. */
 function countParameters(file: ModelFile): number {
   let count = 0
   for (const { dtype, data } of readOnnx(file.bytes, file.path).initializers.values()) {

@@ -1,45 +1,34 @@
 /**
- * Worker processes by tinypool: one pool of one process per slot, so that a process that dies or hangs is
- * replaced alone, and its task tried again elsewhere.
+ * Worker processes by tinypool. Each slot has a pool of one process, so that a process that dies
+ * or hangs is replaced alone, and its job is tried again.
  */
 import { Tinypool } from 'tinypool'
 import type { TinypoolChannel } from 'tinypool'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
+import type { Executor, JobEvents, JobLimits, LocalContent } from './executor.ts'
 import { isWorkerMessage } from './job.ts'
-import type { AbortMessage, JobOutcome, JobValues, WorkerMessage, WorkerJob } from './job.ts'
+import type { AbortMessage, Job, JobOutcome, JobValues } from './job.ts'
+import type { WorkerTask } from './worker.ts'
 
+/** How to start a pool. */
 export interface PoolOptions {
-  /** How many processes at most. */
+  /** Maximum number of processes. */
   readonly workers: number
-  /** How often a task is tried whose worker dies; 3 if left out. */
+  readonly content: LocalContent
+  /** Attempts for a job whose worker dies; defaults to 3. */
   readonly maxAttempts?: number
 }
 
-export interface JobLimits {
-  /** After this long at work the worker is killed. */
-  readonly timeLimitMs: number
-  /** How much longer a worker may take that stops its task by itself; 0 if left out. */
-  readonly graceMs?: number
-  /** Whom messages name: `attack "pgd"`. */
-  readonly blame: string
-  /** True if every message from the worker starts the clock anew: for training. */
-  readonly restartOnProgress?: boolean
-  readonly signal: AbortSignal
-  onMessage?(message: WorkerMessage): void
-  /** Called when a worker died and the task is tried again. */
-  onRetry?(attempt: number): void
-}
-
 type Ending<T> =
-  | { readonly kind: 'answered'; readonly outcome: JobOutcome<T> }
+  | { readonly kind: 'returned'; readonly outcome: JobOutcome<T> }
   | { readonly kind: 'died'; readonly reason: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'aborted' }
 
-/** How long a worker may take to start and to load plugins, data and model. */
+/** Time for a worker to start and to load plugins, data, and model. */
 const setupMs = 600_000
 
-/** How long an aborted worker may take to finish its batch before it is killed. */
+/** Time for an aborted worker to finish its batch before it is killed. */
 const abortMs = 2000
 
 /** One process, started when first needed. */
@@ -47,8 +36,8 @@ class Slot {
   #pool: Tinypool | undefined
   #onDeath: ((reason: string) => void) | undefined
 
-  /** Runs one task to whatever end it comes to. Never rejects. */
-  async attempt<T>(task: WorkerJob, limits: JobLimits): Promise<Ending<T>> {
+  /** Runs one job until it returns, dies, or is stopped. Never rejects. */
+  async attempt<T>(task: WorkerTask, limits: JobLimits, events: JobEvents): Promise<Ending<T>> {
     const pool = this.#ensure()
     const ending = await new Promise<Ending<T>>((settle) => {
       let send: ((message: AbortMessage) => void) | undefined
@@ -77,19 +66,19 @@ class Slot {
             clearTimeout(timer)
             timer = setTimeout(expire, limits.timeLimitMs + (limits.graceMs ?? 0))
           }
-          limits.onMessage?.(message)
+          events.message?.(message)
         },
       }
       this.#onDeath = (reason) => finish({ kind: 'died', reason })
       limits.signal.addEventListener('abort', abort, { once: true })
       pool
         .run(task, { channel })
-        .then((outcome: JobOutcome<T>) => finish({ kind: 'answered', outcome }))
+        .then((outcome: JobOutcome<T>) => finish({ kind: 'returned', outcome }))
         .catch((error: unknown) => finish({ kind: 'died', reason: String(error) }))
       if (limits.signal.aborted) abort()
     })
     this.#onDeath = undefined
-    if (ending.kind !== 'answered') await this.close()
+    if (ending.kind !== 'returned') await this.close()
     return ending
   }
 
@@ -103,51 +92,53 @@ class Slot {
     if (this.#pool) return this.#pool
     const pool = new Tinypool({
       runtime: 'child_process',
-      filename: new URL('../../run/worker.js', import.meta.url).href,
+      filename: new URL('./worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: 1,
       isolateWorkers: false,
       // Without this the child would get an empty environment.
       env: definedOnly(process.env),
     })
-    // A process that dies before it has taken its task is reported here and nowhere else.
+    // The death of a process before it takes its task is reported here and nowhere else.
     pool.on('error', (error: unknown) => this.#onDeath?.(String(error)))
     this.#pool = pool
     return pool
   }
 }
 
-/** Runs tasks on a fixed number of processes. */
-export class WorkerPool {
+/** Runs jobs on a fixed number of processes of this machine. */
+export class WorkerPool implements Executor {
   readonly #idle: Slot[]
   readonly #all: readonly Slot[]
   readonly #waiting: ((slot: Slot) => void)[] = []
   readonly #maxAttempts: number
+  readonly #content: LocalContent
 
   constructor(options: PoolOptions) {
     this.#all = Array.from({ length: options.workers }, () => new Slot())
     this.#idle = this.#all.toReversed()
     this.#maxAttempts = options.maxAttempts ?? 3
+    this.#content = options.content
   }
 
-  /** How many tasks are worked on at once. */
   get size(): number {
     return this.#all.length
   }
 
-  /** Does one task. Whatever goes wrong comes back as data: ROBENCH_WORKER, ROBENCH_TIMEOUT, ROBENCH_ABORTED or the plugin's own. */
-  async run<T extends WorkerJob>(
-    task: T,
+  async submit<J extends Job>(
+    job: J,
     limits: JobLimits,
-  ): Promise<JobOutcome<JobValues[T['kind']]>> {
+    events: JobEvents = {},
+  ): Promise<JobOutcome<JobValues[J['kind']]>> {
     const slot = await this.#take()
     try {
       let reason = ''
       for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
         if (limits.signal.aborted) return aborted()
-        if (attempt > 1) limits.onRetry?.(attempt)
-        const ending = await slot.attempt<JobValues[T['kind']]>(lighter(task, attempt), limits)
-        if (ending.kind === 'answered') return ending.outcome
+        if (attempt > 1) events.retry?.(attempt)
+        const task = { job: withSmallerBatch(job, attempt), content: this.#content }
+        const ending = await slot.attempt<JobValues[J['kind']]>(task, limits, events)
+        if (ending.kind === 'returned') return ending.outcome
         if (ending.kind === 'aborted') return aborted()
         if (ending.kind === 'timeout') return timedOut(limits)
         reason = ending.reason
@@ -155,8 +146,8 @@ export class WorkerPool {
       return failed(
         new RunError(
           'ROBENCH_WORKER',
-          `${limits.blame}: the worker process died ${this.#maxAttempts} times (${reason}); ` +
-            'if memory ran out, try a smaller --batch-size or fewer --workers',
+          `${limits.label}: the worker process died ${this.#maxAttempts} times (${reason}); ` +
+            'if it ran out of memory, try a smaller --batch-size or fewer --workers',
         ),
       )
     } finally {
@@ -164,7 +155,6 @@ export class WorkerPool {
     }
   }
 
-  /** Ends all processes. */
   async close(): Promise<void> {
     await Promise.all(this.#all.map((slot) => slot.close()))
   }
@@ -181,18 +171,18 @@ export class WorkerPool {
   }
 }
 
-/** A worker may have died for want of memory: the next attempt takes half the batch, which changes no outcome. */
-function lighter<T extends WorkerJob>(task: T, attempt: number): T {
-  if (task.kind !== 'unit' || attempt === 1) return task
-  return { ...task, batchSize: Math.max(1, task.batchSize >> (attempt - 1)) }
+/** Halves the batch with each attempt, in case memory ran out. That changes no outcome. */
+function withSmallerBatch<J extends Job>(job: J, attempt: number): J {
+  if (job.kind !== 'unit' || attempt === 1) return job
+  return { ...job, batchSize: Math.max(1, job.batchSize >> (attempt - 1)) }
 }
 
 function timedOut(limits: JobLimits): JobOutcome<never> {
-  const what = limits.restartOnProgress ? 'gave no sign for' : 'took longer than'
+  const what = limits.restartOnProgress ? 'made no progress for' : 'took longer than'
   return failed(
     new RunError(
       'ROBENCH_TIMEOUT',
-      `${limits.blame} ${what} ${limits.timeLimitMs} ms and was stopped; ` +
+      `${limits.label} ${what} ${limits.timeLimitMs} ms and was stopped; ` +
         'raise "timeLimitMs" in the suite if it needs more',
     ),
   )

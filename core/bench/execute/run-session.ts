@@ -1,85 +1,91 @@
-/** What comes before the units of a run: the pool, and the models that the suite names. */
-import { dirname } from 'node:path'
+/** The models of a suite and its units, run on an executor. */
 import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
-import type { Plan } from '../plan/plan.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
-import { examineModel, findModelFile } from './models.ts'
-import type { ModelRow } from './models.ts'
 import { planRows, summarizePlan } from '../forecast/plan-summary.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
-import { WorkerPool } from './pool.ts'
-import { datasetReference } from '../plan/resolve.ts'
+import type { ModelRow } from '../plan/model-row.ts'
+import type { Plan } from '../plan/plan.ts'
+import { datasetReference, modelFolder } from '../plan/resolve.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
-import { runUnits } from './run-units.ts'
-import type { RunListener, RunSettings } from './settings.ts'
+import { resultsFolder } from '../store/store.ts'
 import type { ResultStore } from '../store/store.ts'
-import type { WorkerSetting } from './job.ts'
+import type { Executor } from './executor.ts'
+import type { JobSetting } from './job.ts'
+import { examineModel, findModelFile } from './models.ts'
+import { WorkerPool } from './pool.ts'
+import { runUnits } from './run-units.ts'
+import type { RunSettings } from './settings.ts'
 
-/** The pool and what is done on it before the units. */
+/** One suite on one executor: finds and trains the models, then runs units. */
 export class RunSession {
-  readonly pool: WorkerPool
+  /** Directory of the suite's results. */
+  readonly folder: string
+  readonly #executor: Executor
   readonly #resolved: ResolvedSuite
   readonly #settings: RunSettings
-  readonly #listener: RunListener
-  readonly #signal: AbortSignal
+  /** Paths of model files by sha256. */
+  readonly #models: Record<string, string> = {}
 
-  constructor(
-    resolved: ResolvedSuite,
-    settings: RunSettings,
-    listener: RunListener,
-    signal: AbortSignal,
-  ) {
+  /** Starts the executor of the settings, or else a pool of worker processes. */
+  constructor(resolved: ResolvedSuite, settings: RunSettings) {
+    const { loaded, plugins } = resolved
+    const { workers } = settings
     this.#resolved = resolved
     this.#settings = settings
-    this.#listener = listener
-    this.#signal = signal
-    this.pool = new WorkerPool({ workers: settings.workers })
+    this.folder = resultsFolder(settings.resultsFolder, {
+      id: loaded.suite.id,
+      sha256: loaded.sha256,
+    })
+    const openExecutor =
+      settings.executor ?? ((content): Executor => new WorkerPool({ workers, content }))
+    this.#executor = openExecutor({
+      plugins,
+      dataset: datasetReference(loaded),
+      suiteFolder: loaded.folder,
+      resultsFolder: this.folder,
+      models: this.#models,
+    })
   }
 
-  setting(threads: number): WorkerSetting {
-    const { loaded, plugins } = this.#resolved
-    const dataset = datasetReference(loaded)
-    return { plugins, dataset, folder: loaded.folder, device: this.#settings.device, threads }
-  }
-
-  /** All rows of the table to be; only those that must be trained are without a model. Mistakes are thrown. */
+  /**
+   * The rows of the result table. Only rows whose model must be trained have no model.
+   * @throws RobenchError for a mistake in the suite or in a model file
+   */
   async findModels(): Promise<ModelRow[]> {
     const { defenses, threatModels } = this.#resolved
     const rows: ModelRow[] = []
     for (const defense of defenses) {
       for (const threatModel of threatModels) {
-        refuseAborted(this.#signal)
+        throwIfAborted(this.#settings.signal)
         const earlier = rows.find((row) => row.defense === defense && defense.file)
-        const found = await findModelFile(this.#resolved, defense, threatModel)
-        const row = { defense, threatModel, folder: found.folder }
+        const { file, cacheKey } = await findModelFile(this.#resolved, defense, threatModel)
+        const row = { defense, threatModel, ...(cacheKey !== undefined && { cacheKey }) }
         if (earlier?.model) rows.push({ ...row, model: earlier.model })
-        else if (found.file) rows.push(await this.#withModel(row, found.file))
+        else if (file) rows.push(await this.#withModel(row, file))
         else if (defense.trains) rows.push(row)
         else {
-          const file = await this.#prepare(row, this.#settings.threads)
-          if ('code' in file) {
-            throw atPlace(defense.where, fromErrorRecord(file))
-          }
-          rows.push(await this.#withModel(row, file))
+          const prepared = await this.#prepare(row, this.#settings.threads)
+          if ('code' in prepared) throw atPlace(defense.where, fromErrorRecord(prepared))
+          rows.push(await this.#withModel(row, prepared))
         }
       }
     }
     return rows
   }
 
-  /** Trains what is not there yet. A failure takes its row out and goes on record. */
+  /** Trains the missing models. Returns the rows with a model, and a record of each failure. */
   async trainModels(
     rows: readonly ModelRow[],
   ): Promise<{ rows: ModelRow[]; failures: DefenseFailure[] }> {
-    const { workers, threads } = this.#settings
+    const { workers, threads, listener } = this.#settings
     const missing = rows.filter(({ model }) => !model).length
-    // Few trainings share the cores of many workers.
+    // With fewer trainings than workers, each training uses the cores of several workers.
     const share = threads * Math.max(1, Math.floor(workers / Math.max(1, missing)))
     const failures: DefenseFailure[] = []
-    const made = await Promise.all(
+    const trained = await Promise.all(
       rows.map(async (row) => {
         if (row.model) return row
         const file = await this.#prepare(row, share)
@@ -90,13 +96,13 @@ export class RunSession {
         } catch (thrown) {
           const error = toErrorRecord(thrown)
           if (error.code === 'ROBENCH_ABORTED' || error.code === 'ROBENCH_STORE') throw thrown
-          this.#listener.failed?.(`defense "${defense.name}"`, error)
+          listener.failed?.(`defense "${defense.name}"`, error)
           failures.push({ defense: defense.name, threatModel, error })
           return undefined
         }
       }),
     )
-    return { rows: made.filter((row) => row !== undefined), failures }
+    return { rows: trained.filter((row) => row !== undefined), failures }
   }
 
   /** The cells of all rows, and their units. */
@@ -108,14 +114,14 @@ export class RunSession {
   summarize(
     plan: Plan,
     rows: readonly ModelRow[],
-    where: { readonly folder: string; isDone(unitId: string): boolean },
+    isDone: (unitId: string) => boolean,
   ): PlanSummary {
     const { workers } = this.#settings
-    return summarizePlan(this.#resolved, rows, plan, { workers, ...where })
+    return summarizePlan(this.#resolved, rows, plan, { folder: this.folder, workers, isDone })
   }
 
   /**
-   * Does the units of a plan that the store does not have.
+   * Runs the units of a plan that the store does not have.
    * @param rows all with their models
    * @returns the error of each failed cell, by cell id
    * @throws RunError ROBENCH_ABORTED, ROBENCH_STORE
@@ -126,33 +132,43 @@ export class RunSession {
     store: ResultStore,
   ): Promise<Map<string, ErrorRecord>> {
     const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
-    const { threads, saveAdversarial = false } = this.#settings
+    const { threads, saveAdversarial, signal, listener } = this.#settings
     const errors = await runUnits({
       plan,
-      pool: this.pool,
+      executor: this.#executor,
       store,
-      setting: this.setting(threads),
+      setting: this.#jobSetting(threads),
       batchSize,
       timeLimitMs,
       saveAdversarial,
-      signal: this.#signal,
-      model: (hash) => rows.find(({ model }) => model?.hash === hash)!.model!.location,
-      progress: (share) => this.#listener.progress?.(share),
-      failed: (what, error) => this.#listener.failed?.(what, error),
-      notice: (text) => this.#listener.notice?.(text),
+      signal,
+      model: (hash) => rows.find(({ model }) => model?.hash === hash)!.model!.reference,
+      listener,
     })
-    refuseAborted(this.#signal)
+    throwIfAborted(signal)
     return errors
   }
 
+  /** Stops the executor. */
   async close(): Promise<void> {
-    await this.pool.close()
+    await this.#executor.close()
+  }
+
+  #jobSetting(threads: number): JobSetting {
+    const { plugins, dataset } = this.#resolved
+    return {
+      plugins: plugins.map(({ name }) => name),
+      dataset: { id: dataset.id, sha256: dataset.hash },
+      device: this.#settings.device,
+      threads,
+    }
   }
 
   async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
     const { device, threads } = this.#settings
     try {
       const model = await examineModel(file, row.defense, this.#resolved, { device, threads })
+      this.#models[model.reference.sha256] = model.path
       return { ...row, model }
     } catch (error) {
       throw atPlace(row.defense.where, error)
@@ -161,45 +177,44 @@ export class RunSession {
 
   /** Lets the defense make its model in a worker. */
   async #prepare(row: ModelRow, threads: number): Promise<ModelFile | ErrorRecord> {
-    const { defense, threatModel, folder } = row
-    const answer = await this.pool.run(
+    const { defense, threatModel, cacheKey } = row
+    const { signal, listener } = this.#settings
+    const outcome = await this.#executor.submit(
       {
         kind: 'prepare',
-        setting: this.setting(threads),
+        setting: this.#jobSetting(threads),
         plugin: defense.plugin,
         options: defense.options,
         seed: defense.seed,
         threatModel,
-        modelFolder: folder,
+        ...(cacheKey !== undefined && { cacheKey }),
       },
       {
         timeLimitMs: this.#resolved.loaded.suite.timeLimitMs,
         restartOnProgress: true,
-        blame: `defense "${defense.name}" (${defense.plugin})`,
-        signal: this.#signal,
-        onMessage: (message) => {
-          if (message.robench === 'training')
-            this.#listener.training?.(defense.name, message.training)
+        label: `defense "${defense.name}" (${defense.plugin})`,
+        signal,
+      },
+      {
+        message: (message) => {
+          if (message.robench === 'training') listener.training?.(defense.name, message.training)
         },
-        onRetry: () =>
-          this.#listener.notice?.(
-            `defense "${defense.name}": the worker died; it goes on from the last checkpoint`,
+        retry: () =>
+          listener.notice?.(
+            `defense "${defense.name}": the worker died; training resumes at the last checkpoint`,
           ),
       },
     )
-    if (answer.state === 'failed') return answer.error
-    const file = await readCachedModel(answer.value.folder)
+    if (outcome.state === 'failed') return outcome.error
+    const folder = modelFolder(outcome.value.cacheKey)
+    const file = await readCachedModel(folder)
     if (file) return file
-    return toErrorRecord(
-      new RunError(
-        'ROBENCH_STORE',
-        `${dirname(answer.value.folder)}: the model that was just written cannot be read`,
-      ),
-    )
+    const message = `${folder}: the model that was just written cannot be read`
+    return toErrorRecord(new RunError('ROBENCH_STORE', message))
   }
 }
 
-/** The error with the place in the suite in front; a defect or an interruption as it is. */
+/** Puts the place in the suite before the message. Defects and interruptions stay as they are. */
 function atPlace(where: string, error: unknown): unknown {
   const isPlain = !(error instanceof RobenchError) || error.code === 'ROBENCH_ABORTED'
   if (isPlain) return error
@@ -208,6 +223,6 @@ function atPlace(where: string, error: unknown): unknown {
 }
 
 /** @throws RunError ROBENCH_ABORTED if the signal has stopped the run */
-export function refuseAborted(signal: AbortSignal): void {
+function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new RunError('ROBENCH_ABORTED', 'the run was interrupted')
 }

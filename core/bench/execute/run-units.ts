@@ -1,57 +1,59 @@
-/** Does the open units of a plan on a pool: clean predictions first, then attacks; what is finished is kept at once. */
+/** Runs the open units of a plan, clean predictions first, and saves each as it completes. */
 import { fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { Unit } from '../plan/cell.ts'
 import { cellId } from '../plan/cell.ts'
 import { cleanUnitOf } from '../plan/plan.ts'
 import type { Plan, PlannedAttack } from '../plan/plan.ts'
-import type { WorkerPool } from './pool.ts'
-import { adversarialFile } from '../store/store.ts'
+import type { ModelReference } from '../plan/model-row.ts'
+import type { Executor } from './executor.ts'
 import type { ResultStore } from '../store/store.ts'
-import type { ModelLocation, WorkerSetting } from './job.ts'
-import { WorkLeft } from '../forecast/work-left.ts'
+import type { JobSetting } from './job.ts'
+import type { RunListener } from './settings.ts'
+import { RunProgress } from '../forecast/run-progress.ts'
 
+/** A plan and what its units need. */
 export interface UnitsRequest {
   readonly plan: Plan
-  readonly pool: WorkerPool
+  readonly executor: Executor
   readonly store: ResultStore
-  readonly setting: WorkerSetting
+  readonly setting: JobSetting
   readonly batchSize: number
   readonly timeLimitMs: number
   readonly saveAdversarial: boolean
   readonly signal: AbortSignal
-  /** The model of a row's cells, by the hash in them. */
-  model(hash: string): ModelLocation
-  /** @param share in [0, 1], by passes, so that it tells of time */
-  progress(share: number): void
-  /** A cell failed; the others go on. */
-  failed(what: string, error: ErrorRecord): void
-  notice(text: string): void
+  /** The model with the hash that a cell contains. */
+  model(hash: string): ModelReference
+  readonly listener: RunListener
 }
 
-/** The host in the worker stops an attack by itself; only what hangs for this much longer has its worker killed. */
+/**
+ * The host in the worker stops an attack that is too slow. A worker that hangs longer is killed.
+ */
 const graceMs = 5000
 
 /**
- * Does all open units. A cell with a failed unit is given up; its finished units stay.
+ * Runs all open units. After a failure the other units of the cell are skipped; its completed units
+ * stay saved.
  * @returns the error of each failed cell, by cell id
- * @throws RunError ROBENCH_STORE if a result cannot be kept. An interruption is left to the caller, who has the signal.
+ * @throws RunError ROBENCH_STORE if a result cannot be saved. An interruption does not throw; the
+ * caller checks the signal.
  */
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
-  const { plan, store, pool } = request
+  const { plan, store, executor } = request
   const errors = new Map<string, ErrorRecord>()
   const open = plan.units.filter(({ id }) => !store.has(id))
-  const work = new WorkLeft(plan, (id) => store.outcome(id))
+  const work = new RunProgress(plan, (id) => store.outcome(id))
   const diskFailed = new AbortController()
   const signal = AbortSignal.any([request.signal, diskFailed.signal])
-  const report = (): void => request.progress(work.shareDone)
+  const report = (): void => request.listener.progress?.(work.shareDone)
 
   async function runOne(unit: Unit): Promise<void> {
     const cell = cellId(unit.cell)
     const clean = cleanUnitOf(unit)
-    // Without clean predictions there is nothing to attack: their failure is already on record.
-    const hopeless = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
-    if (!signal.aborted && !hopeless) {
+    // An attack requires clean predictions; their failure is already recorded.
+    const isSkipped = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
+    if (!signal.aborted && !isSkipped) {
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
       const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
         work.advance(unit, done)
@@ -60,7 +62,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
       if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
       else if (error && error.code !== 'ROBENCH_ABORTED' && !errors.has(cell)) {
         errors.set(cell, error)
-        request.failed(nameOf(plan, unit), error)
+        request.listener.failed?.(nameOf(plan, unit), error)
       }
     }
     work.finish(unit, store.outcome(unit.id))
@@ -68,10 +70,10 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
 
   report()
-  // Attacks build on clean predictions; probes do not, and are short.
+  // Attacks require clean predictions. Probes do not, but they are short.
   for (const kinds of [['clean'], ['checks', 'attack']]) {
     const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
-    const lanes = Array.from({ length: pool.size }, async () => {
+    const lanes = Array.from({ length: executor.size }, async () => {
       for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
     })
     await Promise.all(lanes)
@@ -80,17 +82,17 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   return errors
 }
 
-/** One unit on the pool, and into the store. @returns its error, if it failed */
+/** Runs one unit and saves its outcome. @returns its error, if it failed */
 async function attempt(
   request: UnitsRequest,
   unit: Unit,
   clean: string | undefined,
   progress: (done: number) => void,
 ): Promise<ErrorRecord | undefined> {
-  const { pool, store, timeLimitMs, signal } = request
+  const { executor, store, timeLimitMs, signal } = request
   const what = nameOf(request.plan, unit)
   const { cell } = unit
-  const answer = await pool.run(
+  const result = await executor.submit(
     {
       kind: 'unit',
       setting: request.setting,
@@ -102,32 +104,34 @@ async function attempt(
       batchSize: request.batchSize,
       timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
-      ...(request.saveAdversarial && cell.kind === 'attack'
-        ? { adversarialFile: adversarialFile(store.folder, unit.id) }
-        : {}),
+      ...(request.saveAdversarial && cell.kind === 'attack' ? { saveAdversarial: true } : {}),
     },
     {
       timeLimitMs,
       graceMs,
-      blame: cell.kind === 'attack' ? `attack "${cell.attack.plugin}"` : 'the model',
+      label: cell.kind === 'attack' ? `attack "${cell.attack.plugin}"` : 'the model',
       signal,
-      onMessage(message) {
+    },
+    {
+      message(message) {
         if (message.robench === 'examples') progress(message.done)
       },
-      onRetry: (attemptNumber) =>
-        request.notice(`${what}: the worker died; attempt ${attemptNumber} with a smaller batch`),
+      retry: (attemptNumber) =>
+        request.listener.notice?.(
+          `${what}: the worker died; attempt ${attemptNumber} with a smaller batch`,
+        ),
     },
   )
-  if (answer.state === 'failed') return answer.error
+  if (result.state === 'failed') return result.error
   try {
-    await store.write(unit, answer.value)
+    await store.write(unit, result.value)
     return undefined
   } catch (error) {
     return toErrorRecord(error)
   }
 }
 
-/** How messages call a unit: `defense "standard", attack "pgd", examples 0 to 499`. */
+/** Name of a unit in messages: `defense "standard", attack "pgd", examples 0 to 499`. */
 function nameOf(plan: Plan, unit: Unit): string {
   const id = cellId(unit.cell)
   const range = `examples ${unit.shard.start} to ${unit.shard.end - 1}`

@@ -1,119 +1,124 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
-import type { LoadedSuite } from '../suite/load.ts'
-import { assembleResult } from './assemble.ts'
-import { expectedWork, isForeseeable } from '../forecast/expected-passes.ts'
+import { expectedWork, hasForecast } from '../forecast/expected-passes.ts'
 import type { Expectations, ExpectedWork } from '../forecast/expected-passes.ts'
-import { measuredUnits } from '../forecast/measured.ts'
-import type { ModelRow } from './models.ts'
+import { shardsOfPlan } from '../forecast/completed-shards.ts'
 import { pilotUnits } from '../forecast/pilot.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
+import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { RunResult } from '../result/result.ts'
-import { RunSession } from './run-session.ts'
-import type { RunListener, RunSettings } from './settings.ts'
-import { ResultStore, readFinished, resultsFolder } from '../store/store.ts'
+import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
+import type { LoadedSuite } from '../suite/load.ts'
+import { assembleResult } from './assemble.ts'
+import { RunSession } from './run-session.ts'
+import { runSettings } from './settings.ts'
+import type { RunOptions } from './settings.ts'
 
+/** A completed run. */
 export interface SuiteRun {
   readonly result: RunResult
-  /** The folder of the results. */
+  /** Directory of the suite's results. */
   readonly folder: string
+  /** Path of `result.json`. */
   readonly resultPath: string
   /** True if a cell or a defense failed. */
   readonly failed: boolean
 }
 
-export interface PlanRequest extends Omit<Expectations, 'finished'> {
-  /** Do the units first that tell what the others take, so many examples of every dear attack. They stay for the run. */
+/** How to plan a suite. */
+export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'> {
+  /**
+   * Runs part of the work first: cheap attacks on all examples, every other attack on this many
+   * examples. The forecast rests on it, and a later run skips it.
+   */
   readonly pilot?: number
 }
 
+/** A plan, and a forecast of its cost. */
 export interface PlannedSuite {
   readonly plan: PlanSummary
-  /** Absent if nothing is known or assumed of what the suite will find. */
+  /** Absent if there is nothing to base a forecast on. */
   readonly expected?: ExpectedWork
 }
 
 /**
- * The plan of a suite. Makes the models of defenses that need no training, to know their identity; with a pilot run, all.
+ * Plans a suite. Prepares models that need no training, because cells contain their hashes; a pilot
+ * run trains the others, too.
  * @throws RobenchError for every mistake in the suite
  */
 export async function planSuite(
   loaded: LoadedSuite,
-  settings: RunSettings,
-  { pilot, ...expectations }: PlanRequest = {},
-  listener: RunListener = {},
-  signal: AbortSignal = new AbortController().signal,
+  options: PlanOptions = {},
 ): Promise<PlannedSuite> {
-  const resolved = await resolveSuite(loaded, listener.notice)
-  const session = new RunSession(resolved, settings, listener, signal)
+  const { pilot, like, robustAccuracies } = options
+  const settings = runSettings(options)
+  const { listener, fresh } = settings
+  const session = new RunSession(await resolveSuite(loaded, listener.notice), settings)
   try {
     let rows = await session.findModels()
-    const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
     if (pilot !== undefined) {
-      const store = await ResultStore.open(folder, settings.fresh ? { fresh: true } : {})
+      const store = await ResultStore.open(session.folder, { fresh })
       try {
         rows = (await session.trainModels(rows)).rows
         const plan = session.plan(rows)
         const units = pilotUnits(plan, pilot)
         listener.notice?.(
-          `a pilot run does ${units.length} of ${plan.units.length} units; the run will skip these`,
+          `the pilot runs ${units.length} of ${plan.units.length} chunks; a later run skips them`,
         )
         await session.run({ ...plan, units }, rows, store)
       } finally {
         await store.close()
       }
     }
-    const ignored = settings.fresh && pilot === undefined
-    const finished = ignored ? new Map<string, UnitOutcome>() : await readFinished(folder)
-    return foresee(session, rows, folder, (id) => finished.get(id), expectations)
+    const isIgnored = fresh && pilot === undefined
+    const completed = isIgnored
+      ? new Map<string, UnitOutcome>()
+      : await readCompleted(session.folder)
+    return summarize(session, rows, (id) => completed.get(id), {
+      ...(like && { like }),
+      ...(robustAccuracies && { robustAccuracies }),
+    })
   } finally {
     await session.close()
   }
 }
 
-/** A plan with what is to be expected of it, as far as that is known. */
-function foresee(
+/** A plan with a forecast, if there is something to base one on. */
+function summarize(
   session: RunSession,
   rows: readonly ModelRow[],
-  folder: string,
   outcome: (unitId: string) => UnitOutcome | undefined,
   expectations: Expectations = {},
 ): PlannedSuite {
   const cells = session.plan(rows)
-  const plan = session.summarize(cells, rows, {
-    folder,
-    isDone: (id) => outcome(id) !== undefined,
-  })
-  const finished = measuredUnits(cells, outcome)
+  const plan = session.summarize(cells, rows, (id) => outcome(id) !== undefined)
+  const completed = shardsOfPlan(cells, outcome)
   const { like, robustAccuracies = {} } = expectations
-  const isAsked = like !== undefined || Object.keys(robustAccuracies).length > 0
-  if (!isAsked && !isForeseeable(plan, finished)) return { plan }
-  return { plan, expected: expectedWork(plan, { ...expectations, finished }) }
+  const isRequested = like !== undefined || Object.keys(robustAccuracies).length > 0
+  if (!isRequested && !hasForecast(plan, completed)) return { plan }
+  return { plan, expected: expectedWork(plan, { ...expectations, completed }) }
 }
 
 /**
- * Runs a suite: skips what is finished, keeps what it finishes.
- * @throws RobenchError for every mistake in the suite, before anything is computed; RunError ROBENCH_ABORTED
- * if the signal stopped it, ROBENCH_STORE if results cannot be kept
+ * Runs a suite. Skips saved chunks, and saves each chunk as soon as it completes.
+ * @throws RobenchError for every mistake in the suite, before anything is computed; RunError
+ * ROBENCH_ABORTED if the signal stopped it, ROBENCH_STORE if results cannot be saved
  */
-export async function runSuite(
-  loaded: LoadedSuite,
-  settings: RunSettings,
-  listener: RunListener = {},
-  signal: AbortSignal = new AbortController().signal,
-): Promise<SuiteRun> {
+export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): Promise<SuiteRun> {
   const startedAt = new Date().toISOString()
+  const settings = runSettings(options)
+  const { listener, fresh, saveAdversarial, device, workers, command } = settings
   const resolved = await resolveSuite(loaded, listener.notice)
-  const session = new RunSession(resolved, settings, listener, signal)
+  const session = new RunSession(resolved, settings)
   let store: ResultStore | undefined
   try {
     const found = await session.findModels()
-    const folder = resultsFolder(settings.results, { ...loaded.suite, sha256: loaded.sha256 })
-    const { fresh = false, saveAdversarial = false } = settings
+    const { folder } = session
     store = await ResultStore.open(folder, { fresh, adversarials: saveAdversarial })
-    const kept = store
-    const { plan: summary, expected } = foresee(session, found, folder, (id) => kept.outcome(id))
+    const saved = store
+    const outcome = (id: string): UnitOutcome | undefined => saved.outcome(id)
+    const { plan: summary, expected } = summarize(session, found, outcome)
     listener.planned?.(summary, expected)
     const { rows, failures } = await session.trainModels(found)
     const plan = session.plan(rows)
@@ -124,12 +129,12 @@ export async function runSuite(
       plan,
       errors,
       failures,
-      outcome: (id) => kept.outcome(id),
+      outcome,
       startedAt,
       finishedAt: new Date().toISOString(),
-      device: settings.device,
-      workers: settings.workers,
-      ...(settings.command === undefined ? {} : { command: settings.command }),
+      device,
+      workers,
+      ...(command === undefined ? {} : { command }),
     })
     const text = `${JSON.stringify(result, undefined, 1)}\n`
     const resultPath = await store.writeFile('result.json', text)

@@ -1,46 +1,58 @@
-/** Trains the defenses of a suite anew, and nothing else: how shipped models are made. */
-import { ConfigError, didYouMean } from '../../base/errors.ts'
+/** Trains the defenses of a suite and writes their model files. */
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { LoadedSuite } from '../suite/load.ts'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
+import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { cardPath } from '../../model/model-files.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
+import type { LoadedSuite } from '../suite/load.ts'
 import { RunSession } from './run-session.ts'
-import type { RunListener, RunSettings } from './settings.ts'
+import { runSettings } from './settings.ts'
+import type { RunOptions } from './settings.ts'
 
-/** A model that was made, and where it was put. */
+/** How to train. */
+export interface TrainOptions extends Pick<
+  RunOptions,
+  'workers' | 'threads' | 'device' | 'executor' | 'listener' | 'signal'
+> {
+  /** Directory of the model files; defaults to `models`. */
+  readonly modelsFolder?: string
+  /** Name of the only defense to train; defaults to all that train. */
+  readonly defense?: string
+}
+
+/** A trained model on disk. */
 export interface TrainedFile {
   readonly defense: string
   readonly path: string
   readonly sha256: string
 }
 
+/** The models of a suite that were trained, and those that failed. */
 export interface TrainedSuite {
   readonly models: readonly TrainedFile[]
   readonly failures: readonly DefenseFailure[]
 }
 
 /**
- * Trains every defense of the suite that trains (or the one named), and writes `<file>.onnx` with its card into
- * `folder`, under the name that the suite's `model` has. A training that is finished is taken from the cache.
+ * Trains the defenses of a suite that train, and writes `<name>.onnx` with its card, where the name
+ * is that of the suite's `model`. A completed training is copied from the cache.
  * @throws ConfigError if no such defense trains; RunError ROBENCH_ABORTED if the signal stopped it
  */
 export async function trainSuite(
   loaded: LoadedSuite,
-  settings: RunSettings,
-  target: { readonly folder: string; readonly defense?: string },
-  listener: RunListener,
-  signal: AbortSignal,
+  options: TrainOptions = {},
 ): Promise<TrainedSuite> {
+  const { modelsFolder = 'models', defense: only } = options
+  const settings = runSettings(options)
   const fileNames = new Map(loaded.suite.defenses.map(({ name, model }) => [name, model]))
-  const resolved = await resolveSuite(trainingSuite(loaded, target.defense), listener.notice)
+  const resolved = await resolveSuite(trainingSuite(loaded, only), settings.listener.notice)
   const trained = { ...resolved, defenses: resolved.defenses.filter(({ trains }) => trains) }
   if (trained.defenses.length === 0) {
-    throw new ConfigError('ROBENCH_CONFIG', `${loaded.label}: no defense in it trains a model`)
+    throw new ConfigError('ROBENCH_CONFIG', `${loaded.label}: no defense of this suite is trained`)
   }
-  const session = new RunSession(trained, settings, listener, signal)
+  const session = new RunSession(trained, settings)
   try {
     const { rows, failures } = await session.trainModels(await session.findModels())
     const models: TrainedFile[] = []
@@ -51,9 +63,9 @@ export async function trainSuite(
         fileNames.get(defense.name) ?? `${loaded.suite.id}-${defense.name}.onnx`,
         '.onnx',
       )
-      const path = join(target.folder, `${name}${suffix}.onnx`)
-      await writeFileAtomic(path, await readFile(model!.location.path))
-      await writeFileAtomic(cardPath(path), await readFile(cardPath(model!.location.path)))
+      const path = join(modelsFolder, `${name}${suffix}.onnx`)
+      await writeFileAtomic(path, await readFile(model!.path))
+      await writeFileAtomic(cardPath(path), await readFile(cardPath(model!.path)))
       models.push({ defense: defense.name, path, sha256: model!.identity.sha256 })
     }
     return { models, failures }
@@ -62,14 +74,15 @@ export async function trainSuite(
   }
 }
 
-/** The suite with its model files left out, so that they are made. */
+/** The suite without its model files, so that they are trained. */
 function trainingSuite(loaded: LoadedSuite, only: string | undefined): LoadedSuite {
   const { suite, label } = loaded
   const names = suite.defenses.map(({ name }) => name)
   if (only !== undefined && !names.includes(only)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${label}: no defense "${only}"${didYouMean(only, names)} (it has ${names.join(', ')})`,
+      `${label}: unknown defense "${only}"${didYouMean(only, names)} (the suite has: ` +
+        `${names.join(', ')})`,
     )
   }
   const defenses = suite.defenses

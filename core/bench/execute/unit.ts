@@ -1,75 +1,74 @@
-/** In a worker: does one unit of work, clean predictions, probes or an attack on a shard. */
+/** In a worker: runs one unit of work: clean predictions, probes, or an attack on a shard. */
 import { readFile } from 'node:fs/promises'
 import { dump } from 'npyjs'
-import { runProbes } from '../checks/run-probes.ts'
+import { writeFileAtomic } from '../../base/atomic-file.ts'
 import { RunError } from '../../base/errors.ts'
+import { randomStream } from '../../base/random.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
 import { withDraws } from '../../model/noise.ts'
 import { predictions } from '../../model/predictions.ts'
-import { readOnnx } from '../../engine/onnx/file.ts'
 import { runAttack } from '../../plugin/host.ts'
-import { randomStream } from '../../base/random.ts'
+import { runProbes } from '../checks/run-probes.ts'
+import { searchAttackOf } from '../checks/search-attack.ts'
 import { cellId } from '../plan/cell.ts'
-import type { AttackCell, Cell, CheckCell, Shard } from '../plan/cell.ts'
-import { writeFileAtomic } from '../../base/atomic-file.ts'
+import type { AttackCell, CheckCell, Shard } from '../plan/cell.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
+import { adversarialFile } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import type { UnitJob } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
-/** @throws RobenchError whatever the model, the plugin or the host finds wrong */
-export async function runUnit(task: UnitJob, scope: WorkerScope): Promise<UnitOutcome> {
-  const { cell } = task.unit
-  const dataset = await scope.cache.dataset(task.setting, 'test')
-  if (dataset.hash !== cell.dataset.sha256) {
-    throw new RunError(
-      'ROBENCH_STORE',
-      `data set "${dataset.id}" has changed while the run was going on; run again`,
-    )
-  }
+/** @throws RobenchError from the model, the plugin, or the host */
+export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOutcome> {
+  const { cell } = job.unit
+  const dataset = await scope.dataset('test')
   const hashes = cell.kind === 'attack' ? (cell.surrogates ?? []) : []
-  const kept = Math.max(2, 1 + hashes.length)
-  const model = await scope.cache.model(task.setting, task.model, cell.defense.model, kept)
+  const capacity = Math.max(2, 1 + hashes.length)
+  const model = await scope.model(job.model, cell.defense.model, capacity)
   const surrogates: Model[] = []
-  for (const [index, location] of (task.surrogates ?? []).entries()) {
-    surrogates.push(await scope.cache.model(task.setting, location, hashes[index]!, kept))
+  for (const [index, reference] of (job.surrogates ?? []).entries()) {
+    surrogates.push(await scope.model(reference, hashes[index]!, capacity))
   }
   scope.send({ robench: 'began' })
   const started = performance.now()
-  const outcome = await workOn(cell, { model, surrogates }, dataset, task, scope)
+  const outcome = await runCell({ model, surrogates }, dataset, job, scope)
   return { ...outcome, elapsedMs: Math.round(performance.now() - started) }
 }
 
-/** The models that a unit works with. */
+type Outcome = Omit<UnitOutcome, 'elapsedMs'>
+
+/** The models of a unit. */
 interface UnitModels {
   readonly model: Model
   readonly surrogates: readonly Model[]
 }
 
-async function workOn(
-  cell: Cell,
+async function runCell(
   models: UnitModels,
   dataset: Dataset,
-  task: UnitJob,
+  job: UnitJob,
   scope: WorkerScope,
 ): Promise<Outcome> {
-  if (cell.kind === 'attack') return attackShard(models, dataset, cell, task, scope)
-  const { shard } = task.unit
-  const clean = await predictShard(models.model, dataset, shard, task.batchSize, scope)
+  const { cell, shard } = job.unit
+  if (cell.kind === 'attack') return attackShard(models, dataset, cell, job, scope)
+  const clean = await predictShard(models.model, dataset, shard, job.batchSize, scope)
   if (cell.kind === 'clean') return clean
-  return { ...clean, ...(await probeShard(models.model, dataset, cell, task, scope)) }
+  return { ...clean, ...(await probeShard(models.model, dataset, cell, job, scope)) }
 }
 
-/** The probes on a shard. Their random numbers depend on nothing that a suite could choose. */
+/** Runs the probes on a shard. Their random numbers depend on nothing that a suite can choose. */
 async function probeShard(
   model: Model,
   dataset: Dataset,
   { threatModel }: CheckCell,
-  { unit, batchSize, model: location }: UnitJob,
+  { unit, batchSize, model: reference }: UnitJob,
   scope: WorkerScope,
 ): Promise<Pick<Outcome, 'checks' | 'forwardPasses' | 'backwardPasses'>> {
   const { start, end } = unit.shard
+  const registry = await scope.registry()
+  const square = await registry.get('attack', 'square')
   const before = { ...model.passes }
   const checks = await runProbes({
     model: withDraws(model, 'checks'),
@@ -79,8 +78,13 @@ async function probeShard(
     rng: { stream: (row, restart, name = '') => randomStream('checks', row, restart, name) },
     batchSize,
     signal: scope.signal,
+    searchAttack: searchAttackOf(square),
     classes: dataset.classNames.length,
-    graph: readOnnx(new Uint8Array(await readFile(location.path)), location.label),
+    graph: readOnnx(
+      // The model has been loaded from this file.
+      new Uint8Array(await readFile(scope.content.models[reference.sha256]!)),
+      reference.label,
+    ),
     progress: (done, total) =>
       scope.send({ robench: 'examples', done: ((end - start) * done) / total }),
   })
@@ -90,8 +94,6 @@ async function probeShard(
     backwardPasses: model.passes.backward - before.backward,
   }
 }
-
-type Outcome = Omit<UnitOutcome, 'elapsedMs'>
 
 async function predictShard(
   model: Model,
@@ -118,22 +120,22 @@ async function attackShard(
   models: UnitModels,
   dataset: Dataset,
   cell: AttackCell,
-  task: UnitJob,
+  job: UnitJob,
   scope: WorkerScope,
 ): Promise<Outcome> {
-  const { shard } = task.unit
-  const { clean = '' } = task
-  const registry = await scope.cache.registry(task.setting)
+  const { shard, id } = job.unit
+  const { clean = '' } = job
+  const registry = await scope.registry()
   const chosen = await reviveAttack(registry, cell.attack)
   const indices = range(shard.start, shard.end)
   const labels = dataset.labels.slice(shard.start, shard.end)
   const wrong = labels.length - [...clean].filter((outcome) => outcome === '1').length
-  const answer = await runAttack({
+  const result = await runAttack({
     ...chosen,
     ...models,
     inputs: dataset.rows(indices),
     labels,
-    // Only whether a prediction is right matters to the host.
+    // The host only reads whether a prediction is right.
     cleanPredictions: labels.map((label, row) => (clean[row] === '1' ? label : -1)),
     exampleIndices: indices,
     reference: {
@@ -145,19 +147,20 @@ async function attackShard(
     },
     threatModel: cell.threatModel,
     ...(cell.curve && { curve: cell.curve }),
-    setupCache: scope.cache.learned(cellId(cell)),
+    setupCache: scope.setup(cellId(cell)),
     seed: cell.seed,
-    batchSize: task.batchSize,
+    batchSize: job.batchSize,
     signal: scope.signal,
-    timeLimitMs: task.timeLimitMs,
+    timeLimitMs: job.timeLimitMs,
     progress: (done) => scope.send({ robench: 'examples', done: wrong + done }),
   })
-  if (task.adversarialFile !== undefined) {
-    const { data, shape } = answer.adversarial
-    await writeFileAtomic(task.adversarialFile, new Uint8Array(dump(data, [...shape])))
+  if (job.saveAdversarial) {
+    const { data, shape } = result.adversarial
+    const path = adversarialFile(scope.content.resultsFolder, id)
+    await writeFileAtomic(path, new Uint8Array(dump(data, [...shape])))
   }
-  const { outcomes, forwardPasses, backwardPasses, stages, breakingEpsilons } = answer
-  const { correct, silentSuccesses } = answer
+  const { outcomes, forwardPasses, backwardPasses, stages, breakingEpsilons } = result
+  const { correct, silentSuccesses } = result
   return {
     outcomes,
     forwardPasses,

@@ -1,97 +1,137 @@
-/** What a worker keeps between tasks: plugins, data, and the models it used last. */
+/** What a worker keeps between jobs: plugins, data, and the models it used last. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { loadDataset } from '../../data/load.ts'
-import type { Dataset, Split } from '../../data/dataset.ts'
 import { RunError } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/hash.ts'
+import type { Dataset, Split } from '../../data/dataset.ts'
+import { loadDataset } from '../../data/load.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
-import { SetupCache } from '../../plugin/setup-cache.ts'
 import { loadRegistry } from '../../plugin/load.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
-import type { ModelLocation, WorkerMessage, WorkerSetting } from './job.ts'
+import { SetupCache } from '../../plugin/setup-cache.ts'
+import type { ModelReference } from '../plan/model-row.ts'
+import type { LocalContent } from './executor.ts'
+import type { JobSetting, WorkerMessage } from './job.ts'
 
-/** What the work in a worker is given beside its task. */
+/** What a job works with: its content, resolved on this machine. */
 export interface WorkerScope {
-  readonly cache: WorkerCache
+  readonly content: LocalContent
   readonly signal: AbortSignal
   send(message: WorkerMessage): void
+  /** The built-in plugins and those of the job's packages. */
+  registry(): Promise<PluginRegistry>
+  /** @throws RunError ROBENCH_STORE if the test split is not the one that the job names */
+  dataset(split: Split): Promise<Dataset>
+  /**
+   * Loads a model, or returns one that is loaded.
+   * @param hash of the file and of how it is read, as cells have it
+   * @param capacity number of models that stay loaded, this one included
+   * @throws RunError ROBENCH_STORE if the file is missing or has changed since the plan was made
+   */
+  model(reference: ModelReference, hash: string, capacity?: number): Promise<Model>
+  /** What attacks set up for a cell; setups of other cells are dropped. */
+  setup(cell: string): SetupCache
 }
 
-/** Models kept loaded: their sessions hold native memory. */
-const modelsKept = 2
+/** Models that stay loaded by default: their sessions hold native memory. */
+const defaultCapacity = 2
 
+/** Keeps what one job loaded for the next one. */
 export class WorkerCache {
   readonly #registries = new Map<string, Promise<PluginRegistry>>()
   readonly #datasets = new Map<string, Promise<Dataset>>()
   readonly #models = new Map<string, Promise<Model>>()
-  #learned: { readonly cell: string; readonly learned: SetupCache } | undefined
+  #setup: { readonly cell: string; readonly cache: SetupCache } | undefined
 
-  /** What the attack of a cell has learned; that of another cell is forgotten. */
-  learned(cell: string): SetupCache {
-    if (this.#learned?.cell !== cell) this.#learned = { cell, learned: new SetupCache() }
-    return this.#learned.learned
+  /** The scope of one job. */
+  open(
+    setting: JobSetting,
+    content: LocalContent,
+    { signal, send }: Pick<WorkerScope, 'signal' | 'send'>,
+  ): WorkerScope {
+    return {
+      content,
+      signal,
+      send,
+      registry: () => this.#registry(setting, content),
+      dataset: (split) => this.#dataset(setting, content, split),
+      model: (reference, hash, capacity = defaultCapacity) =>
+        this.#model(setting, content, { reference, hash, capacity }),
+      setup: (cell) => {
+        if (this.#setup?.cell !== cell) this.#setup = { cell, cache: new SetupCache() }
+        return this.#setup.cache
+      },
+    }
   }
 
-  registry(setting: WorkerSetting): Promise<PluginRegistry> {
-    return remember(this.#registries, canonicalJson(setting.plugins), () =>
-      loadRegistry(setting.plugins),
+  #registry({ plugins }: JobSetting, content: LocalContent): Promise<PluginRegistry> {
+    const locations = plugins.map((name) => {
+      const found = content.plugins.find((location) => location.name === name)
+      if (found) return found
+      throw unavailable(`plugin package "${name}"`)
+    })
+    return remember(this.#registries, canonicalJson(locations), () => loadRegistry(locations))
+  }
+
+  async #dataset(
+    { dataset: { id, sha256 } }: JobSetting,
+    { dataset: reference, suiteFolder }: LocalContent,
+    split: Split,
+  ): Promise<Dataset> {
+    const key = canonicalJson([reference, suiteFolder, split])
+    const dataset = await remember(this.#datasets, key, () =>
+      loadDataset(reference, { split, resolvePath: (path) => resolve(suiteFolder, path) }),
     )
+    if (split === 'test' && dataset.hash !== sha256) {
+      throw new RunError('ROBENCH_STORE', `data set "${id}" changed during the run; run again`)
+    }
+    return dataset
   }
 
-  dataset(setting: WorkerSetting, split: Split): Promise<Dataset> {
-    const key = canonicalJson([setting.dataset, setting.folder, split])
-    return remember(this.#datasets, key, () =>
-      loadDataset(setting.dataset, {
-        split,
-        resolvePath: (path) => resolve(setting.folder, path),
-      }),
-    )
-  }
-
-  /**
-   * The model of that hash.
-   * @param kept how many models stay loaded, this one among them: as many as a task works with
-   * @throws RunError ROBENCH_STORE if the file has changed since the plan was made
-   */
-  async model(
-    setting: WorkerSetting,
-    location: ModelLocation,
-    hash: string,
-    kept = modelsKept,
+  async #model(
+    setting: JobSetting,
+    content: LocalContent,
+    wanted: {
+      readonly reference: ModelReference
+      readonly hash: string
+      readonly capacity: number
+    },
   ): Promise<Model> {
     const { device, threads } = setting
+    const { reference, hash, capacity } = wanted
     const key = canonicalJson([hash, device, threads])
-    const known = this.#models.get(key)
-    if (known) {
-      // Last used, last to go.
+    const loaded = this.#models.get(key)
+    if (loaded) {
+      // Moves it to the end: the model that was used least recently is dropped first.
       this.#models.delete(key)
-      this.#models.set(key, known)
-      return known
+      this.#models.set(key, loaded)
+      return loaded
     }
     for (const [oldKey, old] of this.#models) {
-      if (this.#models.size < kept) break
+      if (this.#models.size < capacity) break
       this.#models.delete(oldKey)
       await (await old).dispose()
     }
     return remember(this.#models, key, async () => {
-      const { path, label, manifest } = location
-      const { shape: inputShape } = await this.dataset(setting, 'test')
+      const { sha256, label, manifest } = reference
+      const path = content.models[sha256]
+      if (path === undefined) throw unavailable(`model ${label} (sha256 ${sha256})`)
+      const { shape: inputShape } = await this.#dataset(setting, content, 'test')
       const options = { device, threads, name: label, inputShape }
-      const bytes = new Uint8Array(await readFile(path))
-      const model = await loadModel(bytes, manifest, options)
+      const model = await loadModel(new Uint8Array(await readFile(path)), manifest, options)
       if (model.hash === hash) return model
       await model.dispose()
-      throw new RunError(
-        'ROBENCH_STORE',
-        `${path}: the file has changed while the run was going on; run again`,
-      )
+      throw new RunError('ROBENCH_STORE', `${path}: the file changed during the run; run again`)
     })
   }
 }
 
-/** One value per key; a failure is not remembered. */
+function unavailable(what: string): RunError {
+  return new RunError('ROBENCH_STORE', `${what} is not available to this worker`)
+}
+
+/** One value per key. A failure is not remembered. */
 function remember<T>(
   known: Map<string, Promise<T>>,
   key: string,

@@ -1,9 +1,14 @@
-/** The entry of a worker process: does the tasks that tinypool hands it, one at a time. */
-import { toErrorRecord } from '../../base/errors.ts'
-import { prepareModel } from './prepare.ts'
-import type { JobOutcome, JobValues, WorkerMessage, WorkerJob } from './job.ts'
-import { runUnit } from './unit.ts'
+/** The entry point of a worker process: runs the jobs that tinypool sends, one at a time. */
+import type { LocalContent } from './executor.ts'
+import type { Job, JobOutcome, JobValues, WorkerMessage } from './job.ts'
+import { runJob } from './run-job.ts'
 import { WorkerCache } from './worker-cache.ts'
+
+/** What the pool sends: a job, and where this machine has its content. */
+export interface WorkerTask {
+  readonly job: Job
+  readonly content: LocalContent
+}
 
 const cache = new WorkerCache()
 let current = new AbortController()
@@ -12,25 +17,20 @@ process.on('message', (message: unknown) => {
   if (typeof message !== 'object' || message === null) return
   if (Reflect.get(message, 'robench') === 'abort') current.abort()
 })
-// Ctrl-C reaches the whole group; the parent decides what to do about it.
+// Ctrl-C reaches the whole process group; the parent handles it.
 process.on('SIGINT', () => {})
-// A parent that is gone, even by kill -9, takes its workers with it.
+// When the parent is gone, even by kill -9, its workers exit.
 process.on('disconnect', () => process.exit(0))
-// Standard output belongs to the parent's result; whatever a plugin prints goes to standard error.
+// Standard output belongs to the parent's result. Output of plugins goes to standard error.
 process.stdout.write = process.stderr.write.bind(process.stderr)
 
-/** Does a task. Never throws: failures are data. */
-export default async function work(
-  task: WorkerJob,
-): Promise<JobOutcome<JobValues[WorkerJob['kind']]>> {
+/** Runs a job. Never throws: failures are data. */
+export default async function work({
+  job,
+  content,
+}: WorkerTask): Promise<JobOutcome<JobValues[Job['kind']]>> {
   current = new AbortController()
-  const scope = { cache, signal: current.signal, send }
-  try {
-    const value = await (task.kind === 'unit' ? runUnit(task, scope) : prepareModel(task, scope))
-    return { state: 'completed', value }
-  } catch (error) {
-    return { state: 'failed', error: toErrorRecord(error) }
-  }
+  return runJob(job, cache.open(job.setting, content, { signal: current.signal, send }))
 }
 
 function send(message: WorkerMessage): void {

@@ -1,64 +1,69 @@
-/** What a plan may be expected to take, from what is known of its cells or from a guess of what they will find. */
+/** Forecasts the cost of a plan from completed work, an earlier run, or assumed accuracies. */
+import { sumOf } from '../metrics/sum.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import { forecastPasses, outcomesByExample } from './forecast.ts'
 import type { PassForecast } from './forecast.ts'
-import { measuredKey, measuredResult } from './measured.ts'
-import type { MeasuredCell, MeasuredShard, Measurements } from './measured.ts'
+import { namedCellKey, shardsOfResult } from './completed-shards.ts'
+import type { NamedCell, CompletedShard, CompletedShards } from './completed-shards.ts'
 import type { CellSummary, PlanSummary } from './plan-summary.ts'
 import type { RunResult } from '../result/result.ts'
-import { passWeight } from './work-left.ts'
+import { passWeight } from './pass-weight.ts'
 
-/** Robust accuracy in [0, 1] by the name of a defense; `*` for all others. */
+/** Assumed robust accuracy in [0, 1] by name of a defense; `*` applies to all others. */
 export type AssumedRobustAccuracies = Readonly<Record<string, number>>
 
-/** Passes and time for the units of a plan that are not done. */
+/** Forecast of the passes and the time of the open units of a plan. */
 export interface ExpectedWork {
   readonly passes: PassEstimate
-  /** Half the width of a 95 % interval; absent if a cell rests on an assumption or a bound. */
+  /** Half the width of a 95 % interval; absent if an assumption or a bound is involved. */
   readonly margin?: PassEstimate
-  /** Absent while models have still to be made. */
+  /** Absent until all models are trained. */
   readonly etaMs?: number
 }
 
-/** What a forecast rests on; what was measured comes first. */
+/** What a forecast is based on. Completed work takes precedence over assumptions. */
 export interface Expectations {
-  /** Of the plan's own units. */
-  readonly finished?: Measurements
-  /** A run of the same suite, or one like it: on fewer examples, say. */
+  /** Completed units of the plan itself. */
+  readonly completed?: CompletedShards
+  /** Result of the same suite or of a similar one, for example on fewer examples. */
   readonly like?: RunResult
   readonly robustAccuracies?: AssumedRobustAccuracies
 }
 
 /**
- * The passes that the open units of a plan may be expected to take.
+ * Forecasts the passes of the open units of a plan.
  *
- * Where some units of an attack are finished, here or in an earlier run, they tell of the others (`forecastPasses`): the better, the more
- * examples they are, and the more is known of these from a cheaper attack that has seen them all.
+ * If some units of an attack are completed, here or in an earlier run, they predict the others
+ * (`forecastPasses`). The forecast improves with the number of these examples, and with a cheaper
+ * attack that was run on all examples.
  *
- * Else an assumed share of examples stays robust. They take what an example takes that is never fooled; an example that is fooled
- * leaves its attack early, and is left out here, which is why strong attacks on undefended models come out at nothing. The more an attack
- * costs, the closer this is: most of what is fooled is fooled in its first steps.
+ * Otherwise an assumed share of the examples stays robust. Each of them takes the maximum number of
+ * passes. Broken examples stop early and count as free, so the forecast for strong attacks on
+ * undefended models is zero. It is more accurate for expensive attacks, which break most examples
+ * in their first steps.
  *
- * Else the plan's own upper bound counts.
- * @throws ConfigError for the name of a defense that the plan does not have, or a run that has no attack of the plan
+ * Otherwise the plan's upper bound is used.
+ * @throws ConfigError for a defense that the plan does not have, or for an earlier run that has no
+ * attack of the plan
  */
 export function expectedWork(
   plan: PlanSummary,
-  { robustAccuracies = {}, like, finished = new Map() }: Expectations,
+  { robustAccuracies = {}, like, completed = new Map() }: Expectations,
 ): ExpectedWork {
   checkNames(plan, robustAccuracies)
-  const earlier: Measurements = like ? measuredResult(like, plan.dataset.sha256) : new Map()
-  const known: Known = { plan, finished, earlier }
+  const earlier: CompletedShards = like ? shardsOfResult(like, plan.dataset.sha256) : new Map()
+  const known: Known = { plan, completed, earlier }
   if (like && !plan.cells.some((cell) => isAttack(cell) && earlierShards(cell, known).length > 0)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `--like: the result of "${like.suite.id}" has no finished attack of this suite: expected one with the same defense, threat model and name of attack`,
+      `--like: the result of "${like.suite.id}" has no completed attack of this suite; ` +
+        'expected an attack with the same defense, threat model, and name',
     )
   }
   const passes = { forward: 0, backward: 0 }
   const margin = { forward: 0, backward: 0 }
-  let measured = true
+  let isMeasured = true
   let etaMs = 0
   for (const cell of plan.cells.filter(({ examples }) => examples > 0)) {
     const forecast = isAttack(cell) ? forecastCell(cell, known) : undefined
@@ -66,25 +71,25 @@ export function expectedWork(
     const expected = forecast
       ? { forward: forecast.forward.mean, backward: forecast.backward.mean }
       : { forward: assumed * cell.passes.forward, backward: assumed * cell.passes.backward }
-    measured &&= forecast !== undefined || !isAttack(cell)
+    isMeasured &&= forecast !== undefined || !isAttack(cell)
     for (const direction of ['forward', 'backward'] as const) {
       passes[direction] += expected[direction]
-      // The attacks of a suite look at the same examples: what is off for one is off for all.
+      // The attacks of a suite share their examples, so their errors are correlated: they add up.
       margin[direction] += 1.96 * Math.sqrt(forecast?.[direction].variance ?? 0)
     }
-    etaMs += timeOf(cell, expected, finished)
+    etaMs += timeOf(cell, expected, completed)
   }
   return {
     passes: rounded(passes),
-    ...(measured ? { margin: rounded(margin) } : {}),
+    ...(isMeasured ? { margin: rounded(margin) } : {}),
     ...(plan.etaMs === undefined ? {} : { etaMs: Math.round(etaMs / plan.workers) }),
   }
 }
 
-/** True if finished units tell of every attack that is not done. */
-export function isForeseeable({ cells }: PlanSummary, finished: Measurements): boolean {
+/** Whether every open attack has a completed unit to base a forecast on. */
+export function hasForecast({ cells }: PlanSummary, completed: CompletedShards): boolean {
   const open = cells.filter((cell) => isAttack(cell) && cell.examples > 0)
-  return open.length > 0 && open.every((cell) => finished.has(measuredKey(cell)))
+  return open.length > 0 && open.every((cell) => completed.has(namedCellKey(cell)))
 }
 
 function isAttack({ kind }: CellSummary): boolean {
@@ -97,7 +102,8 @@ function checkNames(plan: PlanSummary, assumed: AssumedRobustAccuracies): void {
     if (name === '*' || names.includes(name)) continue
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `--robust-accuracy ${name}: the suite has no such defense${didYouMean(name, names)} (it has: ${names.join(', ')})`,
+      `--robust-accuracy ${name}: unknown defense${didYouMean(name, names)} ` +
+        `(the suite has: ${names.join(', ')})`,
     )
   }
 }
@@ -106,17 +112,17 @@ function assumedShare({ defense }: CellSummary, assumed: AssumedRobustAccuracies
   return assumed[defense] ?? assumed['*'] ?? 1
 }
 
-/** A plan, what is finished of it, and an earlier run. */
+/** A plan, its completed shards, and those of an earlier run. */
 interface Known {
   readonly plan: PlanSummary
-  readonly finished: Measurements
-  readonly earlier: Measurements
+  readonly completed: CompletedShards
+  readonly earlier: CompletedShards
 }
 
 function forecastCell(cell: CellSummary, known: Known): PassForecast | undefined {
   const shards = shardsOf(cell, known)
   if (shards.length === 0) return undefined
-  const done = outcomesByExample(known.finished.get(measuredKey(cell)) ?? [])
+  const done = outcomesByExample(known.completed.get(namedCellKey(cell)) ?? [])
   const open = range(known.plan.dataset.examples).filter((example) => !done.has(example))
   const { forward, backward } = cell.passes
   const most = { forward: forward / cell.examples, backward: backward / cell.examples }
@@ -124,50 +130,53 @@ function forecastCell(cell: CellSummary, known: Known): PassForecast | undefined
   return forecastPasses({ most, shards, open }, (example) => strata?.get(example) ?? '')
 }
 
-/** The outcomes by which examples are told apart: those of the attack on all examples that leaves the fewest robust, or clean predictions. */
+/**
+ * The outcomes that define the strata: those of the strongest other attack that was run on all
+ * examples, or else clean predictions.
+ */
 function strataFor(cell: CellSummary, known: Known): ReadonlyMap<number, string> | undefined {
-  const own = measuredKey(cell)
-  const isWhole = (outcomes: ReadonlyMap<number, string>): boolean =>
+  const own = namedCellKey(cell)
+  const isComplete = (outcomes: ReadonlyMap<number, string>): boolean =>
     outcomes.size >= known.plan.dataset.examples
-  const cleanOf = ({ defense, threatModel }: CellSummary): MeasuredCell => ({
+  const cleanOf = ({ defense, threatModel }: CellSummary): NamedCell => ({
     defense,
     threatModel,
     attack: null,
     seed: null,
   })
-  const row = measuredKey(cleanOf(cell))
+  const row = namedCellKey(cleanOf(cell))
   const attacks = known.plan.cells
-    .filter((other) => isAttack(other) && measuredKey(other) !== own)
-    .filter((other) => measuredKey(cleanOf(other)) === row)
+    .filter((other) => isAttack(other) && namedCellKey(other) !== own)
+    .filter((other) => namedCellKey(cleanOf(other)) === row)
     .map((other) => outcomesByExample(shardsOf(other, known)))
-    .filter(isWhole)
+    .filter(isComplete)
     .toSorted((a, b) => robustCount(a) - robustCount(b))
   const clean = outcomesByExample(shardsOf(cleanOf(cell), known))
-  return attacks[0] ?? (isWhole(clean) ? clean : undefined)
+  return attacks[0] ?? (isComplete(clean) ? clean : undefined)
 }
 
-/** All that is known of a cell; what is finished last, for it is of this very model. */
-function shardsOf(cell: MeasuredCell, known: Known): readonly MeasuredShard[] {
-  return [...earlierShards(cell, known), ...(known.finished.get(measuredKey(cell)) ?? [])]
+/** Shards of a cell. Those of this plan come last and override an earlier run. */
+function shardsOf(cell: NamedCell, known: Known): readonly CompletedShard[] {
+  return [...earlierShards(cell, known), ...(known.completed.get(namedCellKey(cell)) ?? [])]
 }
 
-/** Of the earlier run, with the same seed if it has it. */
-function earlierShards(cell: MeasuredCell, { earlier }: Known): readonly MeasuredShard[] {
-  return earlier.get(measuredKey(cell)) ?? earlier.get(measuredKey({ ...cell, seed: null })) ?? []
+/** Shards of the earlier run, with the same seed if possible. */
+function earlierShards(cell: NamedCell, { earlier }: Known): readonly CompletedShard[] {
+  return earlier.get(namedCellKey(cell)) ?? earlier.get(namedCellKey({ ...cell, seed: null })) ?? []
 }
 
 function robustCount(outcomes: ReadonlyMap<number, string>): number {
   return [...outcomes.values()].filter((outcome) => outcome === 'r').length
 }
 
-/** On one worker: by the clock of the cell's finished units, else by timed passes. */
-function timeOf(cell: CellSummary, expected: PassEstimate, finished: Measurements): number {
-  const shards = isAttack(cell) ? (finished.get(measuredKey(cell)) ?? []) : []
+/** Time on one worker, from the elapsed time of completed units, or else from timed passes. */
+function timeOf(cell: CellSummary, expected: PassEstimate, completed: CompletedShards): number {
+  const shards = isAttack(cell) ? (completed.get(namedCellKey(cell)) ?? []) : []
   const spent = {
-    forward: sum(shards, ({ forwardPasses }) => forwardPasses),
-    backward: sum(shards, ({ backwardPasses }) => backwardPasses),
+    forward: sumOf(shards, ({ forwardPasses }) => forwardPasses),
+    backward: sumOf(shards, ({ backwardPasses }) => backwardPasses),
   }
-  const elapsedMs = sum(shards, (shard) => shard.elapsedMs ?? 0)
+  const elapsedMs = sumOf(shards, (shard) => shard.elapsedMs ?? 0)
   if (elapsedMs > 0 && passWeight(spent) > 0)
     return (elapsedMs * passWeight(expected)) / passWeight(spent)
   const most = passWeight(cell.passes)
@@ -176,10 +185,6 @@ function timeOf(cell: CellSummary, expected: PassEstimate, finished: Measurement
 
 function rounded({ forward, backward }: PassEstimate): PassEstimate {
   return { forward: Math.round(forward), backward: Math.round(backward) }
-}
-
-function sum<T>(items: readonly T[], size: (item: T) => number): number {
-  return items.reduce((total, item) => total + size(item), 0)
 }
 
 function range(length: number): number[] {

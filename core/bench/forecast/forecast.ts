@@ -1,39 +1,42 @@
-/** How many passes an attack will take on the rest of the examples, from those that it has attacked: a stratified estimate. */
+/** A stratified estimate of the passes of an attack on open examples, from completed ones. */
 import type { PassEstimate } from '../../plugin/contract.ts'
-import type { MeasuredShard } from './measured.ts'
+import type { CompletedShard } from './completed-shards.ts'
 
-/** A number to be expected, with the variance of what may come instead. */
+/** An expected value and its variance. */
 export interface Forecast {
   readonly mean: number
   readonly variance: number
 }
 
+/** Forecasts of both kinds of passes. */
 export interface PassForecast {
   readonly forward: Forecast
   readonly backward: Forecast
 }
 
-/** Where an attack stands. */
+/** Completed and open examples of an attack. */
 export interface AttackProgress {
-  /** What it takes on an example that is never fooled. */
+  /** Maximum passes per example: those of an example that stays robust. */
   readonly most: PassEstimate
-  /** What is known of it; not empty. */
-  readonly shards: readonly MeasuredShard[]
-  /** The examples that it has still to attack; some of them may be known from another run. */
+  /** Completed shards; not empty. */
+  readonly shards: readonly CompletedShard[]
+  /** Examples that are still to be attacked; outcomes of some may be known from another run. */
   readonly open: readonly number[]
 }
 
 /**
- * The passes that an attack takes on its open examples.
+ * Forecasts the passes of an attack on its open examples.
  *
- * An example costs nothing if the model gets it wrong by itself, `most` if it stays robust, and if it is broken, what broken examples have
- * cost on average. How many come out which way is estimated within strata: examples that a cheaper attack has left robust, those that it has
- * broken, and those that were wrong (`stratumOf`). A cheap attack on all examples thus takes most of the chance out of a dear one on
- * a sample, for nearly all that the dear one leaves robust is among what the cheap one did.
+ * An example that the model misclassifies costs nothing. A robust example costs `most`, and a
+ * broken one the average of the broken ones so far. The shares of these outcomes are estimated
+ * within strata: examples that a cheaper attack left robust, examples that it broke, and
+ * misclassified examples (`stratumOf`). A cheap attack on all examples thus removes most sampling
+ * variance from an expensive one, because nearly all examples that stay robust under the expensive
+ * attack also stay robust under the cheap one.
  *
- * The variance has two parts: the shares are those of a sample, and the open examples are drawn anew. What broken examples cost is
- * taken to be spread as an exponential distribution is.
- * @param stratumOf the stratum of an example, the same string for the same stratum
+ * The variance has two parts: the shares come from a sample, and the open examples are another
+ * sample. The cost of broken examples is assumed to have an exponential distribution.
+ * @param stratumOf returns the same string for examples of the same stratum
  */
 export function forecastPasses(
   { most, shards, open }: AttackProgress,
@@ -71,8 +74,8 @@ export function forecastPasses(
   return { forward: estimate('forward'), backward: estimate('backward') }
 }
 
-/** The outcomes of a cell by the example's place; of shards of other data, none. */
-export function outcomesByExample(shards: readonly MeasuredShard[]): Map<number, string> {
+/** Outcomes by index of the example. Shards of other data are ignored. */
+export function outcomesByExample(shards: readonly CompletedShard[]): Map<number, string> {
   const found = new Map<number, string>()
   for (const { start, outcomes } of shards) {
     if (start === undefined) continue
@@ -95,7 +98,7 @@ function byStratum(
   return strata
 }
 
-/** How many examples came out which way. */
+/** Number of examples per outcome. */
 interface Tally {
   readonly total: number
   readonly robust: number
@@ -115,17 +118,20 @@ interface Costs {
   readonly broken: number
 }
 
-/** What robust and broken examples cost. Where `most` is only a bound, as of attacks that stop by themselves, both cost the same. */
+/**
+ * Average costs of robust and broken examples. If `most` is only an upper bound, as for attacks
+ * that stop early by themselves, both have the same cost.
+ */
 function costsOf(most: number, spent: number, { robust, broken }: Tally): Costs {
   const attacked = robust + broken
   if (attacked === 0) return { robust: most, broken: most }
-  const left = spent - most * robust
-  const alike = spent / attacked
-  if (left < 0) return { robust: alike, broken: alike }
-  return { robust: most, broken: broken === 0 ? most : left / broken }
+  const spentOnBroken = spent - most * robust
+  const average = spent / attacked
+  if (spentOnBroken < 0) return { robust: average, broken: average }
+  return { robust: most, broken: broken === 0 ? most : spentOnBroken / broken }
 }
 
-/** Of one example of a stratum. */
+/** The cost of one example of a stratum. */
 function expectedCost(costs: Costs, { total, robust, broken }: Tally): Forecast {
   const mean = (costs.robust * robust + costs.broken * broken) / total
   // The second moment of an exponential distribution is twice its squared mean.

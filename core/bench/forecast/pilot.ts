@@ -1,16 +1,18 @@
-/** Which units of a plan to do first, to know what the others will take. */
+/** Selects the units of a pilot run, which predict the cost of the others. */
 import type { Unit } from '../plan/cell.ts'
 import type { Plan, PlannedAttack, PlannedRow } from '../plan/plan.ts'
-import { passWeight } from './work-left.ts'
+import { passWeight } from './pass-weight.ts'
 
-/** A cheap attack may take this much of all the passes of its row before it is only sampled. */
+/** Share of the passes of a row that cheap attacks may take together. */
 const cheapShare = 0.05
 
 /**
- * The units of a pilot run: clean predictions, probes and the cheapest attacks on all examples, and of every other attack as many whole units
- * as it takes for `examples` examples, spread evenly over the data. They are units of the run itself, which skips them later.
+ * Units of a pilot run: clean predictions, probes, and the cheapest attacks on all examples; of
+ * every other attack enough whole units for `examples` examples, spread evenly over the data. They
+ * are units of the run itself, which skips them later.
  *
- * Which attacks are cheap depends on what they take at most: as many as come to 5 % of their row, from the cheapest on.
+ * The cheap attacks are the cheapest ones, by maximum passes, that together take at most 5 % of
+ * their row.
  */
 export function pilotUnits(plan: Plan, examples: number): Unit[] {
   const chosen = new Set<string>()
@@ -36,7 +38,7 @@ function cheapAttacks({ attacks }: PlannedRow): PlannedAttack[] {
   return cheap
 }
 
-/** So many units of equal distance that they hold the examples, or all. */
+/** Evenly spaced units that cover this many examples; all units if there are fewer. */
 function spread(units: readonly Unit[], examples: number): Unit[] {
   const size = units[0] ? units[0].shard.end - units[0].shard.start : 1
   const count = Math.min(units.length, Math.ceil(examples / size))

@@ -1,34 +1,35 @@
-/** The plan as it is shown before a run: what there is to do, what is done already, how long it may take. */
+/** A summary of a plan: open and completed work, passes, and time. */
+import { sumOf } from '../metrics/sum.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import type { ModelRow, PassTimes } from '../execute/models.ts'
+import type { ModelRow, PassTimes } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 
-/** A cell of the plan. Plain JSON. */
+/** A cell of the plan, as plain JSON. */
 export interface CellSummary {
-  /** Null while its model has still to be made. */
+  /** Null until its model is trained. */
   readonly id: string | null
   readonly defense: string
   readonly threatModel: ThreatModel
   readonly kind: 'clean' | 'checks' | 'attack'
-  /** The attack's name, if it is one. */
+  /** The attack's name; null for other kinds. */
   readonly attack: string | null
   readonly seed: number | null
   readonly units: number
   readonly unitsDone: number
-  /** In the units that are not done. */
+  /** Examples in open units. */
   readonly examples: number
-  /** At most, for the units that are not done. */
+  /** Upper bound for open units. */
   readonly passes: PassEstimate
-  /** At most, for one worker; absent while its model has still to be made. */
+  /** Upper bound for one worker; absent until its model is trained. */
   readonly etaMs?: number
 }
 
-/** What `robench plan --json` prints. Plain JSON. */
+/** The output of `robench plan --json`. */
 export interface PlanSummary {
   readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
   readonly dataset: {
@@ -43,19 +44,19 @@ export interface PlanSummary {
   readonly cells: readonly CellSummary[]
   readonly units: number
   readonly unitsDone: number
-  /** At most: an example that is fooled needs no more passes. */
+  /** Upper bound: a broken example needs no more passes. */
   readonly passes: PassEstimate
-  /** At most, from a few timed passes; absent while models have still to be made. */
+  /** Upper bound from a few timed passes; absent until all models are trained. */
   readonly etaMs?: number
-  /** Models that have to be trained first. */
+  /** Models that must be trained first. */
   readonly training: readonly { readonly defense: string; readonly threatModel: ThreatModel }[]
 }
 
-/** The cells of all rows; a row without a model has cells without identity. */
+/** The cells of all rows. Cells of a row without a model have no final id. */
 export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], device: string): Plan {
   const { dataset, examples, attacks, loaded } = resolved
   return makePlan({
-    // `cuda:0` and `cuda:1` give the same numbers.
+    // `cuda:0` and `cuda:1` give the same outcomes.
     device: device.split(':')[0]!,
     dataset: { id: dataset.id, sha256: dataset.hash },
     examples,
@@ -79,7 +80,7 @@ export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], dev
   })
 }
 
-/** The curve of a threat model, if it has one. */
+/** The curve of a threat model, if there is one. */
 function curveOf(
   { threatModels, curves }: ResolvedSuite,
   threatModel: ThreatModel,
@@ -88,7 +89,7 @@ function curveOf(
   return curve ? { curve } : {}
 }
 
-/** Sums up a plan. */
+/** Summarizes a plan. */
 export function summarizePlan(
   resolved: ResolvedSuite,
   rows: readonly ModelRow[],
@@ -103,7 +104,7 @@ export function summarizePlan(
   plan.rows.forEach((row, index) => {
     const model = evaluated[index]?.model
     for (const cell of cellsOf(row, Boolean(model), where)) {
-      // Threat models share clean predictions.
+      // Rows with the same model share clean predictions.
       const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
       if (seen.has(key)) continue
       seen.add(key)
@@ -128,11 +129,11 @@ export function summarizePlan(
     folder: where.folder,
     workers: where.workers,
     cells,
-    units: sum(cells, ({ units }) => units),
-    unitsDone: sum(cells, ({ unitsDone }) => unitsDone),
+    units: sumOf(cells, ({ units }) => units),
+    unitsDone: sumOf(cells, ({ unitsDone }) => unitsDone),
     passes: {
-      forward: sum(cells, ({ passes }) => passes.forward),
-      backward: sum(cells, ({ passes }) => passes.backward),
+      forward: sumOf(cells, ({ passes }) => passes.forward),
+      backward: sumOf(cells, ({ passes }) => passes.backward),
     },
     ...(training.length === 0 ? { etaMs: Math.round(etaMs / where.workers) } : {}),
     training,
@@ -151,7 +152,7 @@ function cellsOf(
     seed: number | null,
   ): CellSummary => {
     const open = hasModel ? planned.units.filter(({ id }) => !where.isDone(id)) : planned.units
-    const examples = sum(open, ({ shard }) => shard.end - shard.start)
+    const examples = sumOf(open, ({ shard }) => shard.end - shard.start)
     const share = examples / examplesOf(planned)
     return {
       id: hasModel ? planned.id : null,
@@ -182,8 +183,4 @@ function examplesOf({ units }: PlannedCell<unknown>): number {
 
 function duration(passes: PassEstimate, times: PassTimes): number {
   return passes.forward * times.forwardMs + passes.backward * times.backwardMs
-}
-
-function sum<T>(items: readonly T[], size: (item: T) => number): number {
-  return items.reduce((total, item) => total + size(item), 0)
 }

@@ -1,15 +1,17 @@
-/** Accuracy, clean and under attack, counted from per-example outcomes: the one place that defines these figures. */
+/**
+ * Clean and robust accuracy, counted from per-example outcomes: the one place that defines them.
+ */
 import { ConfigError } from '../../base/errors.ts'
 
 /**
- * Per-example outcomes as one character each, in the order of the data set:
- * `w` wrong already without attack, `r` robust (correct and unbroken), `b` broken.
+ * Per-example outcomes as one character each, in the order of the data set: `w` misclassified
+ * without attack, `r` robust (correct and unbroken), `b` broken.
  */
 export type Outcomes = string
 
-/** How many examples ended in which way under one attack; the three add up to `total`. */
+/** Number of examples per outcome of one attack. The first three add up to `total`. */
 export interface OutcomeCounts {
-  /** Misclassified already without attack. */
+  /** Misclassified without attack. */
   readonly wrong: number
   /** Classified correctly and not broken. */
   readonly robust: number
@@ -18,7 +20,10 @@ export interface OutcomeCounts {
   readonly total: number
 }
 
-/** How many of the examples are classified correctly without attack. @throws ConfigError ROBENCH_DATA on any character but `0` and `1`. */
+/**
+ * Number of examples classified correctly without attack.
+ * @throws ConfigError ROBENCH_DATA on any character but `0` and `1`.
+ */
 export function countCorrect(cleanOutcomes: string): number {
   let correct = 0
   for (let i = 0; i < cleanOutcomes.length; i++) {
@@ -29,7 +34,10 @@ export function countCorrect(cleanOutcomes: string): number {
   return correct
 }
 
-/** Counts the outcomes of one attack. @throws ConfigError ROBENCH_DATA on any character but `w`, `r` and `b`. */
+/**
+ * Counts the outcomes of one attack.
+ * @throws ConfigError ROBENCH_DATA on any character but `w`, `r` and `b`.
+ */
 export function countOutcomes(outcomes: Outcomes): OutcomeCounts {
   let wrong = 0
   let robust = 0
@@ -42,29 +50,34 @@ export function countOutcomes(outcomes: Outcomes): OutcomeCounts {
   return { wrong, robust, broken: outcomes.length - wrong - robust, total: outcomes.length }
 }
 
-/** Examples classified correctly without attack, over all examples. @throws ConfigError ROBENCH_DATA if there are none. */
+/**
+ * Examples classified correctly without attack, over all examples.
+ * @throws ConfigError ROBENCH_DATA if there are none.
+ */
 export function cleanAccuracy(cleanOutcomes: string): number {
   requireExamples(cleanOutcomes)
   return countCorrect(cleanOutcomes) / cleanOutcomes.length
 }
 
-/** Examples classified correctly and not broken, over **all** examples. @throws ConfigError ROBENCH_DATA if there are none. */
+/**
+ * Examples classified correctly and not broken, over **all** examples.
+ * @throws ConfigError ROBENCH_DATA if there are none.
+ */
 export function robustAccuracy(outcomes: Outcomes): number {
   requireExamples(outcomes)
   return countOutcomes(outcomes).robust / outcomes.length
 }
 
-/** Broken examples over those **initially correct**; undefined where none was correct, since nothing could be attacked. */
+/** Broken examples over **initially correct** ones; undefined if none was correct. */
 export function attackSuccessRate(outcomes: Outcomes): number | undefined {
   const { robust, broken } = countOutcomes(outcomes)
   return robust + broken === 0 ? undefined : broken / (robust + broken)
 }
 
 /**
- * The outcomes against an attacker who runs every attack and keeps, example by example, the best:
- * `b` where any attack broke it, `w` where it was wrong from the start, else `r`.
- * Undefined for no attack at all.
- * @throws ConfigError ROBENCH_DATA if the attacks saw different examples.
+ * Outcomes of the strongest combination of attacks, per example: `b` if any attack broke it, `w` if
+ * it was misclassified without attack, else `r`. Undefined without attacks.
+ * @throws ConfigError ROBENCH_DATA if the attacks ran on different examples.
  */
 export function worstCaseOutcomes(attacks: readonly Outcomes[]): Outcomes | undefined {
   const [first, ...others] = attacks
@@ -77,13 +90,16 @@ export function worstCaseOutcomes(attacks: readonly Outcomes[]): Outcomes | unde
   return worst.join('')
 }
 
-/** Examples correct and broken by no attack, over all examples; undefined for no attack. @throws ConfigError ROBENCH_DATA as `worstCaseOutcomes`. */
+/**
+ * Examples that are correct and broken by no attack, over all examples; undefined without attacks.
+ * @throws ConfigError ROBENCH_DATA as `worstCaseOutcomes`.
+ */
 export function worstCaseRobustAccuracy(attacks: readonly Outcomes[]): number | undefined {
   const worst = worstCaseOutcomes(attacks)
   return worst === undefined ? undefined : robustAccuracy(worst)
 }
 
-/** For each attack, how many examples it alone broke: what the worst case would lose without it. */
+/** Per attack, the number of examples that no other attack broke. */
 export function brokenByOnlyOne(attacks: readonly Outcomes[]): number[] {
   const alone = attacks.map(() => 0)
   const examples = attacks[0]?.length ?? 0
@@ -99,7 +115,8 @@ function requireExamples(outcomes: string): void {
   if (outcomes.length > 0) return
   throw new ConfigError(
     'ROBENCH_DATA',
-    'outcomes: expected one character per example, got none; an accuracy over no examples is not defined',
+    'outcomes: expected one character per example, got none; ' +
+      'the accuracy over zero examples is undefined',
   )
 }
 
@@ -107,8 +124,9 @@ function requireSameExamples(first: Outcomes, other: Outcomes, index: number): v
   if (other.length !== first.length) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `outcomes of attack ${index}: expected ${first.length} examples as in attack 0, got ${other.length}; ` +
-        'attacks on the same entry must see the same examples',
+      `outcomes of attack ${index}: expected ${first.length} examples as in attack 0, got ` +
+        `${other.length}; ` +
+        'all attacks of an entry must run on the same examples',
     )
   }
   for (let i = 0; i < first.length; i++) {
@@ -116,7 +134,7 @@ function requireSameExamples(first: Outcomes, other: Outcomes, index: number): v
     throw new ConfigError(
       'ROBENCH_DATA',
       `outcomes of attack ${index}: example ${i} is "${other[i]}" but "${first[i]}" in attack 0; ` +
-        'an example is wrong without attack in all of them or in none',
+        'an example is misclassified without attack in all outcomes or in none',
     )
   }
 }
@@ -124,6 +142,7 @@ function requireSameExamples(first: Outcomes, other: Outcomes, index: number): v
 function unknownOutcome(what: string, text: string, at: number, expected: string): ConfigError {
   return new ConfigError(
     'ROBENCH_DATA',
-    `${what}: expected ${expected} for example ${at}, got ${JSON.stringify(text[at])}; the result file is damaged`,
+    `${what}: expected ${expected} for example ${at}, got ${JSON.stringify(text[at])}; the ` +
+      'result file is damaged',
   )
 }

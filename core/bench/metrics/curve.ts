@@ -1,19 +1,20 @@
-/** Robust accuracy as a function of the size of the ball. */
+/** Robust accuracy as a function of epsilon. */
 import { ConfigError } from '../../base/errors.ts'
 
-/** Robust accuracy at several sizes of the ball, and per example where it broke. */
+/** Robust accuracy at several epsilons, and the breaking point of each example. */
 export interface RobustnessCurve {
   /** Ascending. */
   readonly epsilons: readonly number[]
-  /** Of all examples, the share that is correct and not broken in a ball of that size. */
+  /** Share of all examples that are correct and not broken at each epsilon. */
   readonly robustAccuracies: readonly number[]
-  /** Per example: 0 where it was wrong without attack, null where it was not broken. */
+  /** Per example: 0 if misclassified without attack, null if not broken. */
   readonly breakingEpsilons: readonly (number | null)[]
 }
 
 /**
- * The curve that breaking points give. An example counts as robust in every ball that is smaller than its breaking point.
- * @param epsilons in any order, repeated or not
+ * Computes a curve from breaking points. An example is robust at every epsilon below its breaking
+ * point.
+ * @param epsilons in any order; duplicates are removed
  * @throws ConfigError ROBENCH_DATA if there are no examples
  */
 export function robustnessCurve(
@@ -35,8 +36,8 @@ export function robustnessCurve(
 }
 
 /**
- * The size of the ball in which half of the examples that were correct are broken: the median of their breaking points; undefined
- * if fewer than half were broken or none was correct.
+ * The median breaking point of the initially correct examples: at this epsilon half of them are
+ * broken. Undefined if fewer than half are broken, or none was correct.
  */
 export function medianBreakingEpsilon(
   breakingEpsilons: readonly (number | null)[],

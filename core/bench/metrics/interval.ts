@@ -1,4 +1,4 @@
-/** Confidence intervals of a proportion, so that no accuracy is shown without its uncertainty. */
+/** Confidence intervals of a proportion. */
 import { RobenchError } from '../../base/errors.ts'
 
 /** A closed interval of fractions, 0 ≤ low ≤ high ≤ 1. */
@@ -14,18 +14,21 @@ const quantiles = {
   '0.99': 2.5758293035489004,
 } as const
 
+/** A confidence level. */
 export type Confidence = 0.9 | 0.95 | 0.99
 
 /**
- * The Wilson score interval of `successes` out of `trials`: all p for which the observed proportion p̂
- * lies within z standard errors *of p*. They are what lies between the roots of
+ * The Wilson score interval of `successes` out of `trials`: all p for which the observed proportion
+ * p̂ lies within z standard errors *of p*. Its ends are the roots of
  *
  *     (p̂ − p)² = z² p (1 − p) / n
  *
- * namely (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n). Unlike p̂ ± z·SE it stays within [0, 1]
- * and keeps a width at p̂ = 0 and 1, where robust accuracies often are. With no trials: [0, 1].
- * @throws RobenchError ROBENCH_INTERNAL unless both are whole numbers with 0 ≤ successes ≤ trials.
- * @see Wilson 1927, Probable inference, the law of succession, and statistical inference, JASA 22:209–212.
+ * namely (p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n). Unlike p̂ ± z·SE it stays within
+ * [0, 1] and has a positive width at p̂ = 0 and 1, where robust accuracies often are. Without
+ * trials: [0, 1].
+ * @throws RobenchError ROBENCH_INTERNAL unless both are integers with 0 ≤ successes ≤ trials.
+ * @see Wilson 1927, Probable inference, the law of succession, and statistical inference, JASA
+ * 22:209–212.
  */
 export function wilsonInterval(
   successes: number,
@@ -40,7 +43,8 @@ export function wilsonInterval(
   ) {
     throw new RobenchError(
       'ROBENCH_INTERNAL',
-      `wilsonInterval: expected whole numbers with 0 <= successes <= trials, got ${successes} of ${trials}`,
+      `wilsonInterval: expected integers with 0 <= successes <= trials, got ${successes} of ` +
+        `${trials}`,
     )
   }
   if (trials === 0) return { low: 0, high: 1 }
@@ -50,7 +54,7 @@ export function wilsonInterval(
   const center = (proportion + pull / 2) / (1 + pull)
   const spread =
     (z * Math.sqrt((proportion * (1 - proportion)) / trials + pull / (4 * trials))) / (1 + pull)
-  // At the ends one root is exactly 0 or 1; rounding must not move it.
+  // At p̂ = 0 and 1 one root is exact; rounding must not move it.
   return {
     low: successes === 0 ? 0 : Math.max(0, center - spread),
     high: successes === trials ? 1 : Math.min(1, center + spread),

@@ -1,19 +1,21 @@
-/** Cells and units of work as plain JSON: what identifies a number, and how a cell is cut into shards. */
+/**
+ * Cells and units of work, as plain JSON: the identity of a result, and its division into shards.
+ */
 import { hashJson } from '../../base/hash.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 
-/** Examples per unit. A constant, so that ids depend on neither workers nor machine. */
+/** Examples per unit. Constant, so that ids do not depend on workers or machine. */
 export const shardSize = 500
 
-/** A plugin with its options resolved. */
+/** A plugin with resolved options. */
 export interface PluginIdentity {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
 }
 
-/** The model under test: how it was made, and the hash of the file and of how it is read. */
+/** The model under test: its defense, and the hash of the file and of how it is read. */
 export interface DefenseInCell extends PluginIdentity {
   readonly model: string
 }
@@ -28,37 +30,41 @@ export interface CleanCell {
   readonly examples: number
 }
 
-/** Everything to reproduce one number. */
+/** Everything that the outcomes of an attack depend on. */
 export interface AttackCell extends Omit<CleanCell, 'kind'> {
   readonly kind: 'attack'
   readonly threatModel: ThreatModel
-  /** Further sizes of the ball, ascending. */
+  /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
   readonly attack: PluginIdentity
-  /** The models that the attack uses beside the one under test: their hashes. */
+  /** Hashes of the surrogate models that the attack uses. */
   readonly surrogates?: readonly string[]
   readonly seed: number
 }
 
-/** The probes that ask whether attacks on a model can be believed, on the first `examples`. */
+/** Reliability probes of a model on the first `examples`. */
 export interface CheckCell extends Omit<CleanCell, 'kind'> {
   readonly kind: 'checks'
-  /** Raised by one whenever a probe's answer may change. */
+  /** Incremented whenever the result of a probe may change. */
   readonly version: number
   readonly threatModel: ThreatModel
 }
 
+/** Everything that one result depends on. */
 export type Cell = CleanCell | AttackCell | CheckCell
 
-/** A shard of a cell: examples `start` to `end` (exclusive). */
+/** Examples `start` to `end` (exclusive) of a cell. */
 export interface Shard {
   readonly start: number
   readonly end: number
 }
 
-/** One unit of work, which one worker does in one go. */
+/** One unit of work: a shard of a cell, run by one worker and saved as a whole. */
 export interface Unit {
-  /** sha256 of the canonical JSON of `{cell without examples, shard}`: the same for every limit that covers it. */
+  /**
+   * sha256 of the canonical JSON of the cell without `examples`, and the shard. It does not depend
+   * on the limit, as long as the limit covers the shard.
+   */
   readonly id: string
   readonly cell: Cell
   readonly shard: Shard
@@ -80,7 +86,7 @@ export function unitsOf(cell: Cell): Unit[] {
   return units
 }
 
-/** The cell of the clean predictions that an attack's cell builds on. */
+/** The cell of the clean predictions that an attack's cell requires. */
 export function cleanCellOf(cell: AttackCell): CleanCell {
   const { device, defense, dataset, examples } = cell
   return { kind: 'clean', device, defense, dataset, examples }

@@ -1,4 +1,4 @@
-/** The plan: defenses × threat models × attacks × seeds as cells and units. Pure: the same input gives the same plan. */
+/** The plan: defenses × threat models × attacks × seeds, as cells and units. A pure function. */
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
 import { cellId, cleanCellOf, unitsOf } from './cell.ts'
@@ -12,29 +12,30 @@ import type {
   Unit,
 } from './cell.ts'
 
-/** An attack of the suite, checked. */
+/** A validated attack of the suite. */
 export interface PlanAttack extends PluginIdentity {
   readonly name: string
   readonly stochastic: boolean
-  /** True if one run gives a whole curve. */
+  /** True if one run yields a whole curve. */
   readonly minimumNorm: boolean
-  /** Per example that is never fooled. */
+  /** Passes per example that stays robust. */
   passes(norm: Norm, defense: string): PassEstimate
-  /** Of an attack on other models: the names of those it uses against a defense. */
+  /** For an attack through other models: the names of the surrogates for a defense. */
   surrogates?(defense: string): readonly string[]
 }
 
-/** One row of the table to be: a defense, with its model at hand, under a threat model. */
+/** A row of the result table: a defense with its model under a threat model. */
 export interface PlanRow {
   readonly name: string
   readonly defense: DefenseInCell
   readonly threatModel: ThreatModel
-  /** Further sizes of the ball, ascending. */
+  /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
-  /** True if it is not evaluated itself. */
+  /** True if the defense is only a surrogate. */
   readonly surrogate?: boolean
 }
 
+/** What a plan depends on. */
 export interface PlanInput {
   readonly device: string
   readonly dataset: { readonly id: string; readonly sha256: string }
@@ -42,16 +43,16 @@ export interface PlanInput {
   readonly rows: readonly PlanRow[]
   readonly attacks: readonly PlanAttack[]
   readonly seeds: readonly number[]
-  /** Which probes to run on each defense, if any. */
+  /** Probes of each defense; absent if they are skipped. */
   readonly probes?: PlanProbes
 }
 
-/** The probes of a model, all of them or none. */
+/** The probes of a model. */
 export interface PlanProbes {
   readonly version: number
-  /** Examples that they look at, at most. */
+  /** Maximum number of examples. */
   readonly sample: number
-  /** Per example, at most. */
+  /** Upper bound per example. */
   readonly passes: PassEstimate
 }
 
@@ -60,32 +61,35 @@ export interface PlannedCell<C = AttackCell> {
   readonly id: string
   readonly cell: C
   readonly units: readonly Unit[]
-  /** At most, over all examples. */
+  /** Upper bound for all examples. */
   readonly passes: PassEstimate
 }
 
+/** An attack's cell. */
 export interface PlannedAttack extends PlannedCell {
   /** The attack's name in the suite. */
   readonly name: string
 }
 
+/** The cells of one row of the result table. */
 export interface PlannedRow {
   readonly name: string
   readonly threatModel: ThreatModel
   readonly curve?: readonly number[]
   readonly clean: PlannedCell<CleanCell>
-  /** Absent where probes have no ball to move in. */
+  /** Absent if the probes are skipped, or have no ball to move in. */
   readonly checks?: PlannedCell<CheckCell>
   readonly attacks: readonly PlannedAttack[]
 }
 
+/** All rows and units. */
 export interface Plan {
   readonly rows: readonly PlannedRow[]
-  /** All units once, clean predictions first: an attack builds on them. */
+  /** Unique units. Clean predictions come first, since attacks require them. */
   readonly units: readonly Unit[]
 }
 
-/** Lays out the work. A deterministic attack is run with the first seed only. */
+/** Makes the plan. A deterministic attack runs only with the first seed. */
 export function makePlan(input: PlanInput): Plan {
   const rows = input.rows.filter(({ surrogate }) => !surrogate).map((row) => planRow(input, row))
   const units = new Map<string, Unit>()
@@ -149,14 +153,14 @@ function planProbes(
   return { checks: planCell(cell, passes, 1) }
 }
 
-/** The hash of the model that a surrogate has under the same threat model. */
+/** Hash of a surrogate's model, under the same threat model if possible. */
 function surrogateModel({ rows }: PlanInput, { threatModel }: PlanRow, name: string): string {
   const named = rows.filter((row) => row.name === name)
   const found = named.find((row) => row.threatModel === threatModel) ?? named[0]
   return found?.defense.model ?? `missing: ${name}`
 }
 
-/** @param balls in how many balls the attack runs */
+/** @param balls number of balls in which the attack runs */
 function planCell<C extends Cell>(
   cell: C,
   { forward, backward, setup }: PassEstimate,
@@ -174,7 +178,7 @@ function planCell<C extends Cell>(
   }
 }
 
-/** The unit of clean predictions over the same examples as an attack's unit. */
+/** The unit of clean predictions on the same examples; undefined for other units than attacks. */
 export function cleanUnitOf(unit: Unit): Unit | undefined {
   if (unit.cell.kind !== 'attack') return undefined
   return unitsOf(cleanCellOf(unit.cell)).find(({ shard }) => shard.start === unit.shard.start)

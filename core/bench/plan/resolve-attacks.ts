@@ -1,4 +1,4 @@
-/** The attacks of a suite: found, their options checked, and fitted to the suite's threat models. */
+/** Resolves the attacks of a suite: plugins, options, and their fit to the threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type {
@@ -20,14 +20,16 @@ import type { Norm } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { TransformKind } from '../../threat/transforms/table.ts'
 
-/** An attack of the suite, and what it may ask of a model. */
+/** An attack of the suite, and the access to a model that it needs. */
 export interface ResolvedAttack extends PlanAttack {
   readonly facts: AttackFacts
 }
 
 /**
- * The attacks of a suite, but for the number of classes, which their cost depends on and the data say.
- * @throws ConfigError for an unknown plugin, a wrong option, or an attack that cannot work in one of the threat models
+ * Resolves the attacks of a suite. Their cost depends on the number of classes, which is known only
+ * from the data.
+ * @throws ConfigError for an unknown plugin, an invalid option, or an attack that does not support
+ * one of the threat models
  */
 export async function resolveAttacks(
   { suite, label }: LoadedSuite,
@@ -62,9 +64,9 @@ export async function resolveAttacks(
 }
 
 /**
- * An attack with its options. Those of an attack that it wraps, and that one's version, become part of them, since they decide on
- * the numbers as much.
- * @param where of the attack in the suite, for messages
+ * Resolves an attack and its options. Options and version of a wrapped attack become part of these
+ * options, because outcomes depend on them as well.
+ * @param where place of the attack in the suite, for messages
  * @throws ConfigError
  */
 export async function chooseAttack(
@@ -84,14 +86,15 @@ export async function chooseAttack(
   if (transforms || optionWithRole(inner.plugin.meta, 'models') !== undefined) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${place}/id: ${meta.id} cannot wrap ${id}, which ${transforms ? 'transforms images' : 'needs surrogates'}; name another attack`,
+      `${place}/id: ${meta.id} cannot wrap ${id}, which ` +
+        `${transforms ? 'transforms images' : 'needs surrogates'}; choose another attack`,
     )
   }
   const attack = { id, version: inner.plugin.meta.version, options: inner.options }
   return { plugin, options: { ...options, [wrapped]: attack }, inner }
 }
 
-/** The same attack from options that were resolved before, as cells have them. */
+/** Restores an attack from the resolved options of a cell. */
 export async function reviveAttack(
   registry: PluginRegistry,
   { plugin: id, options }: { readonly plugin: string; readonly options: PluginOptions },
@@ -110,7 +113,7 @@ export async function reviveAttack(
   }
 }
 
-/** With the names filled in that an empty list stands for, which the cost depends on. */
+/** Fills in the surrogates that an empty list stands for. The cost depends on them. */
 function withSurrogates(
   chosen: ChosenAttack,
   surrogates: readonly string[] | undefined,
@@ -130,7 +133,7 @@ function costOf(
   return plugin.cost(options as never, classes, norm, within)
 }
 
-/** @throws ConfigError if the attack does not know the norm, or the transform is not for it */
+/** @throws ConfigError if the attack does not support the norm or the transform */
 function requireFit(
   { plugin, inner }: ChosenAttack,
   { norm, epsilon, transform }: SuiteThreatModel,
@@ -140,8 +143,8 @@ function requireFit(
     if (norms.includes(norm)) continue
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}: attack "${id}" knows the norm ${norms.join(', ')}, ` +
-        `but the suite has a threat model in ${norm}; leave one of them out`,
+      `${where}: attack "${id}" supports the norm ${norms.join(', ')}, ` +
+        `but the suite has a threat model in ${norm}; remove one of them`,
     )
   }
   const problem = transformProblem(plugin.meta, transform?.kind, epsilon)
@@ -156,17 +159,26 @@ function transformProblem(
   const uses = transforms?.some((known) => known === kind) === true
   if (uses) return undefined
   if (transforms && !transformOptional) {
-    const stated = kind === undefined ? 'one without a transform' : `one with "${kind}"`
-    return `attack "${id}" needs a threat model with the transform ${transforms.map((known) => `"${known}"`).join(' or ')}, but the suite has ${stated}; leave one of them out`
+    const actual = kind === undefined ? 'one without a transform' : `one with "${kind}"`
+    const needed = transforms.map((known) => `"${known}"`).join(' or ')
+    return (
+      `attack "${id}" needs a threat model with the transform ${needed}, ` +
+      `but the suite has ${actual}; remove one of them`
+    )
   }
   if (kind !== undefined && !transformRecord(kind).adversarial) {
-    return `attack "${id}" does not corrupt images, but the suite has a threat model with the transform "${kind}"; leave one of them out`
+    return (
+      `attack "${id}" does not corrupt images, but the suite has a threat model with the ` +
+      `transform "${kind}"; remove one of them`
+    )
   }
   if (epsilon > 0) return undefined
-  return `attack "${id}" makes no use of the transform "${kind}", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon`
+  return
+  ;`attack "${id}" does not use the transform "${kind}", and epsilon is 0 in this threat ` +
+    'model, so the attack cannot change anything; set an epsilon'
 }
 
-/** The defenses whose models an attack by transfer uses: those of its option, or all others. */
+/** Names of the defenses whose models a transfer attack uses: its option, or all others. */
 function surrogateNames(
   { defenses }: Suite,
   option: unknown,
@@ -179,7 +191,8 @@ function surrogateNames(
     if (names.includes(name)) return
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}/${index}: the suite has no defense "${name}"${didYouMean(name, names)} (it has: ${names.join(', ')})`,
+      `${where}/${index}: unknown defense "${name}"${didYouMean(name, names)} (the suite has: ` +
+        `${names.join(', ')})`,
     )
   })
   const evaluated = defenses.filter(({ role }) => role !== 'surrogate')
@@ -189,7 +202,8 @@ function surrogateNames(
   if (without) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}: nothing to transfer from to "${without.name}"; add another defense to the suite, with "role": "surrogate" if it is not to be evaluated`,
+      `${where}: there is no surrogate for "${without.name}"; add another defense to the suite, ` +
+        'with "role": "surrogate" if it should not be evaluated',
     )
   }
   return used

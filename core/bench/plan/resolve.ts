@@ -1,4 +1,6 @@
-/** From a checked suite to everything its plan needs: plugins found, options resolved, data loaded. All mistakes surface here. */
+/**
+ * Resolves a suite: finds plugins, resolves options, loads data. All mistakes are reported here.
+ */
 import { join, resolve } from 'node:path'
 import { loadDataset } from '../../data/load.ts'
 import type { Dataset, DatasetReference } from '../../data/dataset.ts'
@@ -21,7 +23,7 @@ import type { ResolvedAttack } from './resolve-attacks.ts'
 import { readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 
-/** A defense of the suite: with its file, or with what it takes to make one. */
+/** A defense of the suite, with its model file or with all that its model depends on. */
 export interface ResolvedDefense {
   readonly name: string
   readonly plugin: string
@@ -30,15 +32,15 @@ export interface ResolvedDefense {
   readonly seed: number
   readonly trains: boolean
   readonly link?: string
-  /** For messages: `suites/a.json#/defenses/0`. */
+  /** Place in the suite, for messages: `suites/a.json#/defenses/0`. */
   readonly where: string
-  /** True if it is there for attacks by transfer only. */
+  /** True if only transfer attacks use it. */
   readonly surrogate: boolean
-  /** The finished file that the suite names, unless it wants it made anew. */
+  /** The model file that the suite names, unless it sets `train`. */
   readonly file?: ModelFile
   /** The option that names the user's own file, if the plugin has one. */
   readonly pathOption?: string
-  /** Part of a trained model's identity: network plugins that its options name. */
+  /** The network plugins that the options name: part of a trained model's identity. */
   readonly network?: {
     readonly plugin: string
     readonly version: number
@@ -46,24 +48,25 @@ export interface ResolvedDefense {
   }
 }
 
+/** A suite with everything that its plan needs. */
 export interface ResolvedSuite {
   readonly loaded: LoadedSuite
   readonly plugins: readonly PluginLocation[]
   readonly registry: PluginRegistry
   readonly dataset: Dataset
-  /** How many examples are evaluated: all, or `limit`. */
+  /** Number of evaluated examples: all, or `limit`. */
   readonly examples: number
-  /** Bounds are those of the data. */
+  /** With the bounds of the data. */
   readonly threatModels: readonly ThreatModel[]
-  /** Per threat model the further sizes of the ball, if any. */
+  /** Further epsilons of each threat model, if any. */
   readonly curves: readonly (readonly number[] | undefined)[]
   readonly attacks: readonly ResolvedAttack[]
   readonly defenses: readonly ResolvedDefense[]
 }
 
 /**
- * Resolves a suite without computing anything.
- * @param notify gets notices, such as meta keys from a newer contract
+ * Resolves a suite. Runs no model.
+ * @param notify receives notices, such as meta keys of a newer contract
  * @throws ConfigError, PluginError
  */
 export async function resolveSuite(
@@ -78,7 +81,8 @@ export async function resolveSuite(
   for (const [index, defense] of suite.defenses.entries()) {
     defenses.push(await resolveDefense(registry, defense, `${label}#/defenses/${index}`, folder))
   }
-  // Attacks are checked before the data are read, which takes longer; their cost needs the class count.
+  // Attacks are checked first, because loading data takes longer. Their cost needs the number of
+  // classes.
   const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
   requireTransforms(loaded, stated, dataset)
@@ -101,22 +105,27 @@ export async function resolveSuite(
   }
 }
 
-/** The data set as the rest of robench refers to it. */
+/** The reference to the suite's data set. */
 export function datasetReference({ suite }: LoadedSuite): DatasetReference {
   const { id, inputs, labels, title } = suite.dataset
   if (id !== undefined) return { id }
-  // The schema demands either an id or both files.
+  // The schema requires either an id or both files.
   return { inputs: inputs!, labels: labels!, ...(title === undefined ? {} : { title }) }
 }
 
-/** Where a trained model lives in the cache: a hash of all that its training depends on. */
-export function trainedModelFolder(
+/** The directory of a model in the cache. */
+export function modelFolder(cacheKey: string): string {
+  return join(cacheFolder(), 'models', cacheKey)
+}
+
+/** Name of a trained model's directory in the cache: a hash of all that its training depends on. */
+export function trainedModelKey(
   defense: ResolvedDefense,
   threatModel: ThreatModel,
   trainHash: string,
 ): string {
   const { plugin, version, options, seed, network } = defense
-  const key = hashJson({
+  return hashJson({
     plugin,
     version,
     options,
@@ -125,10 +134,9 @@ export function trainedModelFolder(
     threatModel,
     trainHash,
   })
-  return join(cacheFolder(), 'models', key)
 }
 
-/** @throws ConfigError for a transform that such images cannot have, such as hue without color */
+/** Rejects transforms that do not fit the data, such as colors of grayscale images. */
 function requireTransforms(
   { label }: LoadedSuite,
   threatModels: readonly SuiteThreatModel[],
@@ -188,7 +196,7 @@ async function resolveDefense(
   }
 }
 
-/** The network plugin of the option with the role `network`, checked before any training. */
+/** The network plugin of the option with the role `network`, checked before training. */
 async function resolveNetwork(
   registry: PluginRegistry,
   meta: PluginMeta,

@@ -1,4 +1,4 @@
-/** From a result.json, or a folder that holds one, to a checked result. */
+/** Reads and validates a result.json, given its path or its directory. */
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
@@ -15,9 +15,9 @@ import { resultSchema } from './result-schema.ts'
 import type { CompletedAttack, ResultEntry, RunResult } from './result.ts'
 
 /**
- * Reads and checks a result: its form, and that every accuracy is what its outcomes say.
- * @param path a result file, a folder with `result.json`, or a folder with one such folder in it
- * @throws ConfigError ROBENCH_DATA that names the file and the place in it
+ * Reads and validates a result: its schema, and that every accuracy follows from its outcomes.
+ * @param path a result file, a directory with `result.json`, or a directory with one such directory
+ * @throws ConfigError ROBENCH_DATA that names the file and the place in the file
  */
 export function readResult(path: string): RunResult {
   const file = locateResult(path)
@@ -30,13 +30,17 @@ export function readResult(path: string): RunResult {
   return checkResult(parseJsonText(text, file), file)
 }
 
-/** The result file that a path means. @throws ConfigError ROBENCH_DATA that says what was found instead. */
+/**
+ * Finds the result file for a path.
+ * @throws ConfigError ROBENCH_DATA if there is none or more than one
+ */
 export function locateResult(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: no such file or folder; expected a result.json or a results folder, as robench run writes them`,
+      `${path}: no such file or directory; expected a result.json or a results directory of ` +
+        'robench run',
     )
   }
   if (!stat.isDirectory()) return path
@@ -51,12 +55,16 @@ export function locateResult(path: string): string {
   throw new ConfigError(
     'ROBENCH_DATA',
     only === undefined
-      ? `${path}: expected a result.json in this folder, found none; has the run finished?`
-      : `${path}: expected one result, found ${below.length}; name one of ${below.join(', ')}`,
+      ? `${path}: expected a result.json in this directory, found none; has the run completed?`
+      : `${path}: expected one result, found ${below.length}; choose one of ${below.join(', ')}`,
   )
 }
 
-/** Checks a result that is already a JSON value. @param label what messages call it. @throws ConfigError ROBENCH_DATA with one line per mistake. */
+/**
+ * Validates a result that is already a JSON value.
+ * @param label its name in messages
+ * @throws ConfigError ROBENCH_DATA with one line per mistake
+ */
 export function checkResult(document: unknown, label: string): RunResult {
   const { value, problems } = compileSchema(resultSchema)(document)
   if (problems.length > 0) {
@@ -65,7 +73,7 @@ export function checkResult(document: unknown, label: string): RunResult {
       problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
     )
   }
-  // The schema has just been checked, and is the type.
+  // The schema has been checked, and matches the type.
   const result = value as RunResult
   for (const [index, entry] of result.entries.entries()) {
     checkFigures(entry, `${label}#/entries/${index}`)
@@ -73,7 +81,9 @@ export function checkResult(document: unknown, label: string): RunResult {
   return result
 }
 
-/** Outcomes and figures must tell the same: a result edited by hand, or damaged, is refused. */
+/**
+ * Rejects a result whose accuracies do not follow from its outcomes, as after an edit or damage.
+ */
 function checkFigures(entry: ResultEntry, where: string): void {
   const { cleanOutcomes, dataset } = entry
   const correct = countCorrect(cleanOutcomes)
@@ -99,7 +109,7 @@ function checkFigures(entry: ResultEntry, where: string): void {
   checkFigure(entry.worstCaseRobustAccuracy, worst, `${where}/worstCaseRobustAccuracy`)
 }
 
-/** Curve and corrupted accuracy against what they are counted from. */
+/** Checks curve and corrupted accuracy against their outcomes. */
 function checkExtras({ curve, corrupted }: CompletedAttack, examples: number, where: string): void {
   if (corrupted) {
     checkLength(corrupted.correct, examples, `${where}/corrupted/correct`)
@@ -132,7 +142,7 @@ function checkSameWrong(cleanOutcomes: string, outcomes: string, where: string):
     throw new ConfigError(
       'ROBENCH_DATA',
       `${where}: example ${i} is "${outcomes[i]}", but "${cleanOutcomes[i]}" in cleanOutcomes; ` +
-        'an example is "w" exactly where it is "0" without attack',
+        'an example must be "w" if and only if it is "0" in cleanOutcomes',
     )
   }
 }
@@ -145,7 +155,8 @@ function checkFigure(stated: number | undefined, counted: number | undefined, wh
   if (same) return
   throw new ConfigError(
     'ROBENCH_DATA',
-    `${where}: says ${String(stated)}, but the outcomes give ${String(counted)}; the file was changed after the run`,
+    `${where}: is ${String(stated)}, but the outcomes yield ${String(counted)}; the file was ` +
+      'changed after the run',
   )
 }
 

@@ -1,4 +1,4 @@
-/** The JSON Schema of a run's result.json; `RunResult` is the same as a type. Unknown keys are allowed: newer versions may add some. */
+/** The JSON Schema of result.json. Unknown keys are allowed, since newer versions may add some. */
 import { verdicts } from '../checks/check.ts'
 import { norms } from '../../threat/threat-model.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
@@ -11,7 +11,7 @@ const plainObject = { type: 'object' } as const
 const sha256 = {
   type: 'string',
   pattern: '^[0-9a-f]{64}$',
-  description: 'a sha256 of 64 hexadecimal digits',
+  description: 'a sha256 with 64 hexadecimal digits',
 } as const
 
 const error = record({ code: text, name: text, message: text })
@@ -108,6 +108,7 @@ const entry = record(
   { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
 )
 
+/** The schema of `RunResult`. */
 export const resultSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:robench:schema:result:1',
@@ -136,7 +137,7 @@ export const resultSchema = {
   ),
 } as const
 
-/** An object whose first properties must be there and whose second may be. */
+/** An object with required and optional properties. */
 function record(
   properties: Readonly<Record<string, object>>,
   optional: Readonly<Record<string, object>> = {},

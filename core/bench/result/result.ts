@@ -1,71 +1,72 @@
-/** What a finished run leaves behind: plain JSON, one record per cell, with every example's outcome. */
+/** The result of a run: plain JSON with one record per cell and the outcome of every example. */
 import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
+import type { ModelIdentity } from '../plan/model-row.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
 import type { RobustnessCurve } from '../metrics/curve.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 
-/** A model as evaluated. */
-export interface ModelIdentity {
-  readonly sha256: string
-  readonly bytes: number
-  readonly parameters: number
-}
-
-/** Which defense: plugin, its version, its options. */
+/** A defense: its plugin with version and options, and its model. */
 export interface DefenseIdentity {
-  /** The name that the suite gives it. */
+  /** Name in the suite. */
   readonly name: string
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
   readonly model: ModelIdentity
-  /** From the defense or the model card: epochs, cost, how made. */
+  /** From the defense or the model card: epochs, cost, origin. */
   readonly training?: Readonly<Record<string, unknown>>
   readonly link?: string
 }
 
+/** An attack: its plugin with version and options. */
 export interface AttackIdentity {
-  /** The name that the suite gives it. */
+  /** Name in the suite. */
   readonly name: string
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
 }
 
+/** The cost of a cell. */
 export interface CellCounts {
   readonly forwardPasses: number
   readonly backwardPasses: number
   readonly elapsedMs: number
 }
 
-/** Where an attack stood after one of its stages. */
+/** The outcomes of an attack after one of its stages. */
 export interface StageResult {
   readonly name: string
   readonly outcomes: Outcomes
   readonly robustAccuracy: number
 }
 
+/** An attack that ran on all examples. */
 export interface CompletedAttack extends CellCounts {
   readonly state: 'completed'
   readonly attack: AttackIdentity
   readonly seed: number
   readonly outcomes: Outcomes
   readonly robustAccuracy: number
-  /** Of an attack that has stages, in their order. What only the host found broken is in no stage. */
+  /** For an attack with stages, in order. Examples that only the host found broken are in none. */
   readonly stages?: readonly StageResult[]
-  /** With a curve, or of a minimum-norm attack. */
+  /** For a threat model with a curve, or a minimum-norm attack. */
   readonly curve?: RobustnessCurve
-  /** Of a corruption: how the model does on the corrupted images, those among them that it got wrong before. */
+  /**
+   * For a corruption: outcomes on all corrupted images, including those that were misclassified
+   * before.
+   */
   readonly corrupted?: { readonly correct: string; readonly accuracy: number }
   /**
-   * Examples that count as robust although the attack asked about a misclassified point of their ball; absent where that cannot be told: with
-   * a transform, or a model that draws random numbers.
+   * Examples that count as robust although the attack queried a misclassified point of their ball.
+   * Absent if that cannot be determined: with a transform, or for a stochastic model.
    */
   readonly silentSuccesses?: number
 }
 
+/** An attack that did not complete. */
 export interface FailedAttack {
   readonly state: 'failed'
   readonly attack: AttackIdentity
@@ -73,9 +74,10 @@ export interface FailedAttack {
   readonly error: ErrorRecord
 }
 
+/** The result of one attack with one seed. */
 export type AttackResult = CompletedAttack | FailedAttack
 
-/** One defense under one threat model on one data set: a row of the table. */
+/** One defense under one threat model on one data set: a row of the result table. */
 export interface ResultEntry {
   readonly defense: DefenseIdentity
   readonly dataset: {
@@ -87,34 +89,38 @@ export interface ResultEntry {
     readonly total: number
   }
   readonly threatModel: ThreatModel
-  /** Correct without attack, one character an example: `1` or `0`. */
+  /** Clean predictions, one character per example: `1` correct, `0` wrong. */
   readonly cleanOutcomes: string
   readonly cleanAccuracy: number
   readonly attacks: readonly AttackResult[]
-  /** Correct and broken by no completed attack, over all examples; absent if no attack completed. */
+  /**
+   * Examples that are correct and broken by no completed attack, over all; absent if none
+   * completed.
+   */
   readonly worstCaseRobustAccuracy?: number
-  /** False with `--limit`, on toy data, or where an attack failed; `reasons` says why. */
+  /** False if the entry must not be ranked; see `rankingObstacles`. */
   readonly rankable: boolean
+  /** Reasons against ranking. */
   readonly reasons: readonly string[]
-  /** Whether these numbers can be believed: what the probes and comparisons of core/checks found. */
+  /** Reliability checks: probes and outcome checks. */
   readonly checks?: readonly Check[]
 }
 
-/** A defense that could not be evaluated at all: its model could not be made, or its clean predictions failed. */
+/** A defense that could not be evaluated: preparing its model or its clean predictions failed. */
 export interface DefenseFailure {
   readonly defense: string
   readonly threatModel: ThreatModel
   readonly error: ErrorRecord
 }
 
-/** The file `result.json` of a run. */
+/** The content of `result.json`. */
 export interface RunResult {
   readonly schemaVersion: 1
   readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
   readonly robenchVersion: string
   readonly startedAt: string
   readonly finishedAt: string
-  /** The command line that makes this result again, paths as the user gave them. */
+  /** The command line that reproduces this result, with paths as given. */
   readonly command?: string
   readonly environment: {
     readonly node: string
@@ -125,6 +131,6 @@ export interface RunResult {
     readonly workers: number
   }
   readonly entries: readonly ResultEntry[]
-  /** Absent if every defense could be evaluated. */
+  /** Absent if every defense was evaluated. */
   readonly failures?: readonly DefenseFailure[]
 }

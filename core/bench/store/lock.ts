@@ -1,4 +1,4 @@
-/** One run at a time in a results folder: a lock file that a dead process does not keep. */
+/** A lock file: one run at a time in a results directory. A dead process loses its lock. */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -9,21 +9,24 @@ import { storeError } from '../../base/atomic-file.ts'
 interface LockContent {
   readonly pid: number
   readonly host: string
-  /** When the process began, in the system's own ticks: tells it from a later one of the same pid. Empty where unknown. */
-  readonly born: string
+  /**
+   * Start time of the process in system ticks, which distinguishes processes with the same pid.
+   * Empty if unknown.
+   */
+  readonly startTime: string
   readonly token: string
 }
 
 /**
- * Takes the lock, or takes it over from a process of this machine that is dead.
- * @returns a function that gives it back
- * @throws RunError ROBENCH_STORE if a living process has it
+ * Takes the lock, also from a dead process of this machine.
+ * @returns a function that releases it
+ * @throws RunError ROBENCH_STORE if a running process holds it
  */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
   const own: LockContent = {
     pid: process.pid,
     host: hostname(),
-    born: await bornAt(process.pid),
+    startTime: await startTimeOf(process.pid),
     token: randomUUID(),
   }
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -34,17 +37,20 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
     if (other && (await isAlive(other))) {
       throw new RunError(
         'ROBENCH_STORE',
-        `${path}: another run (process ${other.pid} on ${other.host}) is using this results folder; ` +
-          'wait for it, or give another folder with --results' +
+        `${path}: another run (process ${other.pid} on ${other.host}) is using this results ` +
+          'directory; wait for it to finish, or choose another directory with --results' +
           (other.host === own.host ? '' : `; if that machine is gone, delete ${path}`),
       )
     }
     await removeStale(path, text)
   }
-  throw new RunError('ROBENCH_STORE', `${path}: the lock keeps changing hands; run again`)
+  throw new RunError('ROBENCH_STORE', `${path}: other processes keep taking the lock; run again`)
 }
 
-/** Whole or not at all: the content is written first and then linked to its name, which fails if there is one. */
+/**
+ * Creates the lock file atomically: writes the content, then links it, which fails if the name
+ * exists.
+ */
 async function create(path: string, content: LockContent): Promise<boolean> {
   const temporary = `${path}.${content.token}`
   try {
@@ -60,7 +66,10 @@ async function create(path: string, content: LockContent): Promise<boolean> {
   }
 }
 
-/** Two runs may find the same stale lock: what was moved away is looked at again, and put back if it is not that one. */
+/**
+ * Two runs may find the same stale lock. The moved file is checked again, and restored if it is
+ * another one.
+ */
 async function removeStale(path: string, stale: string): Promise<void> {
   const moved = `${path}.${randomUUID()}`
   try {
@@ -86,19 +95,19 @@ function parse(text: string): LockContent | undefined {
   }
 }
 
-async function isAlive({ pid, host, born }: LockContent): Promise<boolean> {
+async function isAlive({ pid, host, startTime }: LockContent): Promise<boolean> {
   if (host !== hostname()) return true
   try {
     process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it lives, and belongs to someone else.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
-  return born === (await bornAt(pid))
+  return startTime === (await startTimeOf(pid))
 }
 
-/** The start time of a process as Linux tells it (field 22 of its stat file); empty elsewhere. */
-async function bornAt(pid: number): Promise<string> {
+/** Start time of a process on Linux (field 22 of its stat file); empty on other systems. */
+async function startTimeOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }

@@ -1,4 +1,4 @@
-/** The results folder of a suite: one file per finished unit, written once, never changed. */
+/** The results directory of a suite: one file per completed unit, written once, never changed. */
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,26 +8,34 @@ import type { Shard, Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
 import { takeLock } from './lock.ts'
 
-/** What a finished unit leaves: one character per example of its shard. */
+/** The result of a unit. Strings have one character per example of its shard. */
 export interface UnitOutcome {
-  /** Clean and checks: `1` right, `0` wrong. Attack: `w`, `r`, `b` as in `Outcomes`. */
+  /**
+   * Clean predictions and checks: `1` correct, `0` wrong. Attacks: `w`, `r`, `b` as in `Outcomes`.
+   */
   readonly outcomes: string
   readonly forwardPasses: number
   readonly backwardPasses: number
   readonly elapsedMs: number
-  /** Of an attack that has stages: the outcomes had it ended after each. */
+  /** For an attack with stages: the outcomes after each stage. */
   readonly stages?: readonly StageOutcomes[]
-  /** Of the probes. */
+  /** For a unit of probes. */
   readonly checks?: readonly Check[]
-  /** Per example, with a curve or from a minimum-norm attack: 0 where it was wrong already, null where it was not broken. */
+  /**
+   * For a curve or a minimum-norm attack, per example: 0 if misclassified without attack, null if
+   * not broken.
+   */
   readonly breakingEpsilons?: readonly (number | null)[]
-  /** Of a corruption, one character per example: `1` right when corrupted, `0` wrong. */
+  /** For a corruption: `1` if the corrupted example is classified correctly, else `0`. */
   readonly correct?: string
-  /** Of an attack: examples that count as robust although the attack met a misclassified point of their ball. */
+  /**
+   * For an attack: examples that count as robust although the attack queried a misclassified point
+   * of their ball.
+   */
   readonly silentSuccesses?: number
 }
 
-/** The file of a unit. */
+/** Content of a unit's file. */
 interface UnitRecord {
   readonly schemaVersion: 1
   readonly id: string
@@ -36,30 +44,31 @@ interface UnitRecord {
   readonly outcome: UnitOutcome
 }
 
-/** Where a suite's results are: `<results>/<suite id>-<first 8 of its hash>`. */
+/** Results directory of a suite: `<results>/<suite id>-<first 8 digits of its hash>`. */
 export function resultsFolder(results: string, suite: { id: string; sha256: string }): string {
   return join(results, `${suite.id}-${suite.sha256.slice(0, 8)}`)
 }
 
-/** Finished units by id. A file that is cut short or not of the right form counts as not there. */
+/** Completed units by id. A truncated or malformed file is ignored. */
 export class ResultStore {
   readonly folder: string
-  readonly #finished: Map<string, UnitOutcome>
+  readonly #completed: Map<string, UnitOutcome>
   readonly #release: () => Promise<void>
 
   private constructor(
     folder: string,
-    finished: Map<string, UnitOutcome>,
+    completed: Map<string, UnitOutcome>,
     release: () => Promise<void>,
   ) {
     this.folder = folder
-    this.#finished = finished
+    this.#completed = completed
     this.#release = release
   }
 
   /**
-   * Opens a folder for writing and locks it. `fresh` forgets what is finished; with `adversarials` an attack's unit is finished only if its
-   * adversarial examples were kept.
+   * Opens a directory for writing and locks it.
+   * @param options `fresh` deletes saved results; with `adversarials`, a unit of an attack is
+   * completed only if its adversarial examples were saved
    * @throws RunError ROBENCH_STORE if it is in use or cannot be written
    */
   static async open(
@@ -69,50 +78,58 @@ export class ResultStore {
     const release = await takeLock(join(folder, 'lock'))
     try {
       if (options.fresh) await clear(folder)
-      return new ResultStore(folder, await readFinished(folder, options), release)
+      return new ResultStore(folder, await readCompleted(folder, options), release)
     } catch (error) {
       await release()
       throw error
     }
   }
 
+  /** The result of a unit; undefined if it is not completed. */
   outcome(id: string): UnitOutcome | undefined {
-    return this.#finished.get(id)
+    return this.#completed.get(id)
   }
 
+  /** Whether a unit is completed. */
   has(id: string): boolean {
-    return this.#finished.has(id)
+    return this.#completed.has(id)
   }
 
-  /** Keeps a finished unit. When this returns, it survives a kill. @throws RunError ROBENCH_STORE */
+  /**
+   * Saves a completed unit. After this resolves, it survives a kill.
+   * @throws RunError ROBENCH_STORE
+   */
   async write(unit: Unit, outcome: UnitOutcome): Promise<void> {
     const { id, cell, shard } = unit
     const record: UnitRecord = { schemaVersion: 1, id, cell, shard, outcome }
     await writeFileAtomic(unitFile(this.folder, id), `${JSON.stringify(record, undefined, 1)}\n`)
-    this.#finished.set(id, outcome)
+    this.#completed.set(id, outcome)
   }
 
-  /** Writes another file of the run, such as `result.json`, whole or not at all. */
+  /** Writes another file of the run, such as `result.json`, atomically. Returns its path. */
   async writeFile(name: string, text: string): Promise<string> {
     const path = join(this.folder, name)
     await writeFileAtomic(path, text)
     return path
   }
 
-  /** Unlocks the folder. */
+  /** Unlocks the directory. */
   async close(): Promise<void> {
     await this.#release()
   }
 }
 
-/** The finished units of a folder, without locking it; empty if there is no such folder. @param options as of `ResultStore.open` */
-export async function readFinished(
+/**
+ * Completed units of a directory, without locking it; empty if it does not exist.
+ * @param options as for `ResultStore.open`
+ */
+export async function readCompleted(
   folder: string,
   options: { adversarials?: boolean } = {},
 ): Promise<Map<string, UnitOutcome>> {
   const units = join(folder, 'units')
-  const finished = new Map<string, UnitOutcome>()
-  if (!existsSync(units)) return finished
+  const completed = new Map<string, UnitOutcome>()
+  if (!existsSync(units)) return completed
   for (const name of await readdir(units)) {
     if (!name.endsWith('.json')) continue
     const id = name.slice(0, -'.json'.length)
@@ -120,17 +137,17 @@ export async function readFinished(
     if (!record) continue
     const { cell, outcome } = record
     const wanted = options.adversarials && cell.kind === 'attack'
-    if (!wanted || existsSync(adversarialFile(folder, id))) finished.set(id, outcome)
+    if (!wanted || existsSync(adversarialFile(folder, id))) completed.set(id, outcome)
   }
-  return finished
+  return completed
 }
 
-/** The file that keeps a unit. */
+/** Path of a unit's file. */
 export function unitFile(folder: string, id: string): string {
   return join(folder, 'units', `${id}.json`)
 }
 
-/** The file that keeps a unit's adversarial examples, if they are kept. */
+/** Path of a unit's adversarial examples. */
 export function adversarialFile(folder: string, id: string): string {
   return join(folder, 'adversarials', `${id}.npy`)
 }
@@ -139,7 +156,7 @@ async function readUnit(path: string, id: string): Promise<UnitRecord | undefine
   try {
     const record = JSON.parse(await readFile(path, 'utf8')) as UnitRecord
     const { outcome, shard } = record
-    const sound =
+    const isValid =
       record.schemaVersion === 1 &&
       record.id === id &&
       outcome.outcomes.length === shard.end - shard.start &&
@@ -147,7 +164,7 @@ async function readUnit(path: string, id: string): Promise<UnitRecord | undefine
       (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length) &&
       (outcome.breakingEpsilons ?? outcome.outcomes).length === outcome.outcomes.length &&
       (outcome.correct ?? outcome.outcomes).length === outcome.outcomes.length
-    return sound ? record : undefined
+    return isValid ? record : undefined
   } catch {
     return undefined
   }

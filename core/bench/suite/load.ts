@@ -1,4 +1,4 @@
-/** From a suite file to a checked suite: found, parsed, validated, hashed. */
+/** Loads a suite file: finds, parses, validates, and hashes it. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
@@ -14,18 +14,18 @@ import { suiteAttacks } from './matrix.ts'
 import { suiteSchema } from './schema.ts'
 import type { Suite } from './schema.ts'
 
-/** A suite and where it came from. */
+/** A validated suite and its origin. */
 export interface LoadedSuite {
   readonly suite: Suite
-  /** For messages: the path as the user may read it, or what stands for it. */
+  /** Name in messages: the path relative to the working directory, or another label. */
   readonly label: string
-  /** Paths in the suite are relative to this folder. */
+  /** Directory that paths in the suite are relative to. */
   readonly folder: string
-  /** sha256 of the suite's canonical JSON, defaults filled in, without batch size and time limit. */
+  /** sha256 of the canonical JSON with defaults, without keys that change no outcome. */
   readonly sha256: string
 }
 
-/** What a command line may change in a suite. */
+/** Keys of a suite that a caller may override. */
 export interface SuiteOverrides {
   readonly limit?: number
   readonly batchSize?: number
@@ -35,8 +35,8 @@ export interface SuiteOverrides {
 }
 
 /**
- * Finds a suite: the path itself, or else one of the suites shipped with robench, by path or by bare name.
- * @throws ConfigError with what there is
+ * Finds a suite: the file at the path, or else a shipped suite by path or by name.
+ * @throws ConfigError that lists the shipped suites
  */
 export function locateSuite(path: string): string {
   const shipped = join(packageRoot(), 'suites')
@@ -51,11 +51,11 @@ export function locateSuite(path: string): string {
   throw new ConfigError(
     'ROBENCH_CONFIG',
     `${path}: no such suite${didYouMean(basename(path, '.json'), shippedSuites())} ` +
-      `(shipped: ${shippedSuites().join(', ')}; or give the path of a .json file)`,
+      `(shipped: ${shippedSuites().join(', ')}; or pass the path of a .json file)`,
   )
 }
 
-/** The names of the suites that come with robench, sorted. */
+/** Names of the shipped suites, sorted. */
 export function shippedSuites(): string[] {
   return readdirSync(join(packageRoot(), 'suites'))
     .filter((name) => name.endsWith('.json'))
@@ -63,7 +63,7 @@ export function shippedSuites(): string[] {
     .toSorted()
 }
 
-/** Reads a suite file. @throws ConfigError that names the file and the place in it */
+/** Reads a suite file. @throws ConfigError that names the file and the place in the file */
 export function loadSuite(path: string, overrides: SuiteOverrides = {}): LoadedSuite {
   const file = locateSuite(path)
   let text: string
@@ -77,7 +77,12 @@ export function loadSuite(path: string, overrides: SuiteOverrides = {}): LoadedS
   return checkSuite(parseJsonText(text, label), label, dirname(file), overrides)
 }
 
-/** Checks a suite that is already a JSON value. @throws ConfigError with one line per mistake */
+/**
+ * Validates a suite that is already a JSON value.
+ * @param label name of the suite in messages
+ * @param folder directory that paths in the suite are relative to
+ * @throws ConfigError with one line per mistake
+ */
 export function checkSuite(
   document: unknown,
   label: string,
@@ -95,7 +100,7 @@ export function checkSuite(
       problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
     )
   }
-  // The schema has just been checked.
+  // The schema has been checked.
   const suite = value as Suite
   suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
   refuseSameNames(
@@ -106,18 +111,22 @@ export function checkSuite(
     suiteAttacks(suite).map(({ name }) => name),
     `${label}#/attacks`,
   )
-  // What changes no number is no part of a suite's identity.
+  // Keys that change no outcome are not part of a suite's identity.
   const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, checks: _, ...content } = suite
   return { suite, label, folder, sha256: hashJson(content) }
 }
 
-/** A threat model as a suite states it: bounds are those of the data. */
+/** A threat model of a suite. The bounds come from the data. */
 export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
-  /** Further sizes of the ball, ascending. */
+  /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
 }
 
-/** A threat model of the suite in numbers. @throws ConfigError if a size is no positive number or fraction, or a range leaves out what is neutral */
+/**
+ * Parses a threat model of the suite.
+ * @throws ConfigError if an epsilon is not a positive number or fraction, or a range does not
+ * contain the neutral value
+ */
 export function suiteThreatModel(suite: Suite, index: number, label: string): SuiteThreatModel {
   const { norm, epsilon, transform: given, curve } = suite.threatModels[index]!
   const where = `${label}#/threatModels/${index}`
@@ -147,7 +156,8 @@ function refuseSameNames(names: readonly string[], where: string): void {
     if (first === index) return
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}/${index}: the name "${name}" is already that of ${where.split('#')[1]}/${first}; give it a "name" of its own`,
+      `${where}/${index}: the name "${name}" is already used by ` +
+        `${where.split('#')[1]}/${first}; set a unique "name"`,
     )
   })
 }

@@ -1,18 +1,19 @@
-/** The attacks of a suite, one for each combination of a matrix. */
+/** The attacks of a suite, one per combination of a matrix. */
 import type { Suite } from './schema.ts'
 
-/** An attack as the suite states it, or one combination of its matrix. */
+/** An attack of a suite, or one combination of its matrix. */
 export interface SuiteAttack {
   readonly name: string
   readonly plugin: string
   readonly options: Readonly<Record<string, unknown>>
-  /** Its place in the suite's list. */
+  /** Index in the suite's list. */
   readonly index: number
 }
 
 /**
- * All attacks in order. A matrix `{a: [1, 2], b: ['x']}` gives the options `{a: 1, b: 'x'}` and `{a: 2, b: 'x'}` beside the stated
- * ones, the last option changing fastest, and the names `<name>-1-x` and `<name>-2-x`.
+ * All attacks in order. A matrix `{a: [1, 2], b: ['x']}` adds the options `{a: 1, b: 'x'}` and
+ * `{a: 2, b: 'x'}` to the stated ones, and yields the names `<name>-1-x` and `<name>-2-x`. The last
+ * option changes fastest.
  */
 export function suiteAttacks(suite: Suite): SuiteAttack[] {
   return suite.attacks.flatMap(({ name, plugin, options, matrix }, index) =>

@@ -1,4 +1,4 @@
-/** The JSON Schema of a suite file, as published in schemas/suite.schema.json, and the type it stands for. */
+/** The JSON Schema of a suite file, published as schemas/suite.schema.json, and its type. */
 import type { FromSchema } from 'json-schema-to-ts'
 import { norms } from '../../threat/threat-model.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
@@ -11,7 +11,7 @@ const name = {
 
 const options = {
   type: 'object',
-  description: "the plugin's own options; robench list says which it accepts",
+  description: 'options of the plugin; `robench list` shows them',
 } as const
 
 const epsilon = {
@@ -21,6 +21,7 @@ const epsilon = {
 
 const seed = { type: 'integer', minimum: 0, maximum: 4294967295 } as const
 
+/** The schema of a suite file. */
 export const suiteSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:robench:schema:suite:1',
@@ -33,14 +34,14 @@ export const suiteSchema = {
     id: {
       type: 'string',
       pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
-      description: 'lower-case letters and digits, joined by ".", "_" or "-"',
+      description: 'lowercase letters and digits, joined by ".", "_" or "-"',
     },
     title: { type: 'string', minLength: 1 },
     description: { type: 'string' },
     plugins: {
       type: 'array',
       items: { type: 'string', minLength: 1 },
-      description: "third parties' plugin packages: npm names, or paths relative to the suite",
+      description: 'third-party plugin packages: npm names, or paths relative to the suite',
     },
     dataset: {
       type: 'object',
@@ -57,7 +58,7 @@ export const suiteSchema = {
     limit: {
       type: 'integer',
       minimum: 1,
-      description: 'only the first examples; such a result is never ranked',
+      description: 'evaluates only the first examples; such a result is never ranked',
     },
     threatModels: {
       type: 'array',
@@ -70,14 +71,14 @@ export const suiteSchema = {
           norm: { enum: norms },
           epsilon: {
             ...epsilon,
-            description: `${epsilon.description}; may be left out or 0 with a transform`,
+            description: `${epsilon.description}; may be omitted or 0 with a transform`,
           },
           transform: transformSchema,
           curve: {
             type: 'array',
             minItems: 1,
             items: epsilon,
-            description: 'further sizes of the ball, for a curve of robust accuracy',
+            description: 'further epsilons, for a curve of robust accuracy',
           },
         },
       },
@@ -97,16 +98,19 @@ export const suiteSchema = {
             type: 'string',
             minLength: 1,
             description:
-              'a finished .onnx file, relative to the suite; <file>.json beside it says how to read it',
+              'an .onnx file, relative to the suite; <file>.json next to it describes its input',
           },
-          train: { type: 'boolean', description: 'prepare the model anew even if a file is named' },
+          train: {
+            type: 'boolean',
+            description: 'prepares the model again even if a file is named',
+          },
           seed: { ...seed, default: 0 },
           role: {
             enum: ['defense', 'surrogate'],
             default: 'defense',
-            description: 'a surrogate is not evaluated itself: attacks by transfer use it',
+            description: 'a surrogate is not evaluated; transfer attacks use its model',
           },
-          link: { type: 'string', pattern: '^https?://', description: 'an http address' },
+          link: { type: 'string', pattern: '^https?://', description: 'an http or https URL' },
         },
       },
     },
@@ -127,16 +131,16 @@ export const suiteSchema = {
             additionalProperties: {
               type: 'array',
               minItems: 1,
-              description: 'a list of values of that option',
+              description: 'a list of values of the option',
             },
-            description: 'options with lists of values: one attack for each combination',
+            description: 'options with lists of values: one attack per combination',
           },
         },
       },
     },
     checks: {
       type: 'boolean',
-      description: 'false leaves out the probes that ask whether the numbers can be believed',
+      description: 'false skips the reliability probes',
     },
     seeds: { type: 'array', minItems: 1, uniqueItems: true, items: seed, default: [0] },
     batchSize: { type: 'integer', minimum: 1, default: 64 },
@@ -145,11 +149,12 @@ export const suiteSchema = {
       minimum: 1,
       default: 3600000,
       description:
-        'for one unit of work (at most 500 examples); for training: without any progress',
+        'limit for one chunk of work (at most 500 examples); for training, limit without progress',
     },
   },
 } as const
 
-/** A suite after validation, defaults filled in. */
+/** A validated suite with defaults filled in. */
 export type Suite = FromSchema<typeof suiteSchema>
+/** A defense of a suite. */
 export type SuiteDefense = Suite['defenses'][number]

@@ -135,7 +135,7 @@ async function accuracy(
   stepSize: number,
   randomStart: boolean,
 ): Promise<number> {
-  const context = probeContext(model, examples, 200, { threatModel })
+  const context = await probeContext(model, examples, 200, { threatModel })
   const clean = predictions(await model.logits(context.inputs))
   const right = [...clean.keys()].filter((row) => clean[row] === context.labels[row])
   if (steps === 0) return right.length / 200

@@ -5,8 +5,8 @@ import type { Check } from '../../../../core/bench/checks/check.ts'
 import { outcomeChecks, checkOutcomes } from '../../../../core/bench/checks/outcome-checks.ts'
 import type {
   AttackFacts,
-  ComparedAttack,
-  ComparedEntry,
+  CheckedAttack,
+  CheckedEntry,
 } from '../../../../core/bench/checks/outcome-check.ts'
 import type { ErrorCode } from '../../../../core/base/errors.ts'
 
@@ -19,22 +19,22 @@ const outcomes = (robust: number): string =>
 function attack(
   plugin: string,
   robust: number,
-  changes: Partial<ComparedAttack> & { options?: ComparedAttack['attack']['options'] } = {},
-): ComparedAttack {
+  changes: Partial<CheckedAttack> & { options?: CheckedAttack['attack']['options'] } = {},
+): CheckedAttack {
   const { options = {}, ...others } = changes
   const identity = { name: `my ${plugin}`, plugin, options }
   return { state: 'completed', attack: identity, outcomes: outcomes(robust), ...others }
 }
 
-function failed(plugin: string, code: ErrorCode): ComparedEntry['attacks'][number] {
+function failed(plugin: string, code: ErrorCode): CheckedEntry['attacks'][number] {
   const identity = { name: `my ${plugin}`, plugin, options: {} }
   return { state: 'failed', attack: identity, error: { code, name: 'Error', message: 'failed' } }
 }
 
 function entry(
-  attacks: ComparedEntry['attacks'],
-  threatModel: Partial<ComparedEntry['threatModel']> = {},
-): ComparedEntry {
+  attacks: CheckedEntry['attacks'],
+  threatModel: Partial<CheckedEntry['threatModel']> = {},
+): CheckedEntry {
   return {
     defense: { model: { sha256: 'a' } },
     dataset: { sha256: 'b', examples },
@@ -52,7 +52,7 @@ const facts: Readonly<Record<string, AttackFacts>> = {
   transfer: { knowledge: 'white-box', surrogates: true },
 }
 
-function check(id: string, own: ComparedEntry, ...others: ComparedEntry[]): Check {
+function check(id: string, own: CheckedEntry, ...others: CheckedEntry[]): Check {
   const entries = [own, ...others]
   const checks = checkOutcomes({ entry: own, entries, factsOf: (plugin) => facts[plugin] })
   return checks.find((found) => found.id === id)!
@@ -60,7 +60,7 @@ function check(id: string, own: ComparedEntry, ...others: ComparedEntry[]): Chec
 
 const stage = (name: string, robust: number) => ({ name, outcomes: outcomes(robust) })
 
-describe.each<[string, Check['verdict'], ComparedEntry, ...ComparedEntry[]]>([
+describe.each<[string, Check['verdict'], CheckedEntry, ...CheckedEntry[]]>([
   ['white-box-run', 'pass', entry([attack('pgd', 300)])],
   ['white-box-run', 'warn', entry([attack('square', 300), attack('transfer', 400)])],
   ['white-box-run', 'not-applicable', entry([])],

@@ -15,7 +15,7 @@ import { writeOnnx } from '../../../../core/engine/onnx/file.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { norms } from '../../../../core/threat/threat-model.ts'
 import { linearCase } from '../../../support/attack-request.ts'
-import { raised } from './support.ts'
+import { builtinSearch, raised } from './support.ts'
 
 const shape = { classes: 5, count: 24, size: 36 }
 const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
@@ -40,6 +40,7 @@ async function probe(
     rng: { stream: (row, restart, name = '') => randomStream(3, row, restart, name) },
     batchSize: others.batchSize ?? 16,
     signal,
+    searchAttack: await builtinSearch(),
   })
   return new Map(checks.map((check) => [check.id, check]))
 }

@@ -1,21 +1,28 @@
 /** Probing a model on the first examples of a data set. */
 import type { Check } from '../../../../core/bench/checks/check.ts'
-import type { ProbeContext } from '../../../../core/bench/checks/probe.ts'
+import type { ProbeContext, SearchAttack } from '../../../../core/bench/checks/probe-context.ts'
 import { runProbes } from '../../../../core/bench/checks/run-probes.ts'
+import { searchAttackOf } from '../../../../core/bench/checks/search-attack.ts'
 import type { Dataset } from '../../../../core/data/dataset.ts'
 import { loadModel } from '../../../../core/model/load.ts'
 import { plainManifest } from '../../../../core/model/manifest.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { readOnnx } from '../../../../core/engine/onnx/file.ts'
+import { loadRegistry } from '../../../../core/plugin/load.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 
+/** The built-in Square attack. */
+export async function builtinSearch(): Promise<SearchAttack> {
+  return searchAttackOf(await (await loadRegistry()).get('attack', 'square'))
+}
+
 /** All that a probe needs, for the first `count` examples. */
-export function probeContext(
+export async function probeContext(
   model: Model,
   dataset: Dataset,
   count: number,
   changes: Partial<ProbeContext> & Pick<ProbeContext, 'threatModel'>,
-): ProbeContext {
+): Promise<ProbeContext> {
   const rows = Int32Array.from({ length: count }, (_, row) => row)
   return {
     model,
@@ -24,6 +31,7 @@ export function probeContext(
     rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
     batchSize: 64,
     signal: new AbortController().signal,
+    searchAttack: await builtinSearch(),
     classes: dataset.classNames.length,
     ...changes,
   }
@@ -39,7 +47,7 @@ export async function probeFile(
   const graph = readOnnx(bytes, 'probed')
   const model = await loadModel(bytes, plainManifest, { name: 'probed' })
   try {
-    return await runProbes(probeContext(model, dataset, count, { graph, ...changes }))
+    return await runProbes(await probeContext(model, dataset, count, { graph, ...changes }))
   } finally {
     await model.dispose()
   }

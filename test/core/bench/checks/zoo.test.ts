@@ -42,7 +42,7 @@ describe('the zoo', () => {
     const available = checks.find(({ id }) => id === 'gradient-available')
     expect(available?.verdict).toBe('fail')
     expect(available?.evidence).toMatch(
-      /^gradient unavailable: the gradient of every loss is zero for (\d+) of \1 examples; random points of the ball fool [1-9]/,
+      /^gradient unavailable: the gradient of every loss is zero for (\d+) of \1 examples; random points of the ball break [1-9]/,
     )
   })
 })

@@ -1,8 +1,8 @@
 /** What a plan says that a run will take, against what the run takes. */
 import { describe, expect, test } from 'vitest'
-import { expectedWork, isForeseeable } from '../../../../core/bench/forecast/expected-passes.ts'
-import { measuredKey } from '../../../../core/bench/forecast/measured.ts'
-import type { MeasuredShard } from '../../../../core/bench/forecast/measured.ts'
+import { expectedWork, hasForecast } from '../../../../core/bench/forecast/expected-passes.ts'
+import { namedCellKey } from '../../../../core/bench/forecast/completed-shards.ts'
+import type { CompletedShard } from '../../../../core/bench/forecast/completed-shards.ts'
 import type { CellSummary, PlanSummary } from '../../../../core/bench/forecast/plan-summary.ts'
 import type { RunResult } from '../../../../core/bench/result/result.ts'
 
@@ -59,7 +59,7 @@ describe('the expected work', () => {
   })
 
   describe('with finished units', () => {
-    const shard = (start: number, outcomes: string, forwardPasses: number): MeasuredShard => ({
+    const shard = (start: number, outcomes: string, forwardPasses: number): CompletedShard => ({
       start,
       outcomes,
       forwardPasses,
@@ -67,7 +67,7 @@ describe('the expected work', () => {
       elapsedMs: forwardPasses,
     })
     const key = (attack: string | null): string =>
-      measuredKey({ defense: 'a', threatModel, attack, seed: attack === null ? null : 0 })
+      namedCellKey({ defense: 'a', threatModel, attack, seed: attack === null ? null : 0 })
     const both = plan([cell('a', 'pgd', 0), cell('a', 'autoattack', 5000)])
     // PGD leaves the first 40 robust; 5 of the ten whose AutoAttack is known are among them, and 4 of these stay robust.
     const finished = new Map([
@@ -82,7 +82,7 @@ describe('the expected work', () => {
     test('counts by what a cheaper attack has found on all examples', () => {
       const { passes, etaMs } = expectedWork(
         { ...open, cells: [...open.cells, { ...both.cells[0]!, examples: 0 }] },
-        { finished },
+        { completed: finished },
       )
       expect(passes.forward).toBe(35 * (0.8 * 50 + 0.2 * 5) + 55 * 5)
       // By the clock of the finished units, a millisecond a pass, on two workers.
@@ -90,13 +90,13 @@ describe('the expected work', () => {
     })
 
     test('takes the sample as it is where no other attack has seen all examples', () => {
-      const { passes } = expectedWork(open, { finished: new Map([...finished].slice(1)) })
+      const { passes } = expectedWork(open, { completed: new Map([...finished].slice(1)) })
       expect(passes.forward).toBe(90 * (0.4 * 50 + 0.6 * 5))
     })
 
     test('tells whether they tell of every attack', () => {
-      expect(isForeseeable(open, finished)).toBe(true)
-      expect(isForeseeable(plan(cells), finished)).toBe(false)
+      expect(hasForecast(open, finished)).toBe(true)
+      expect(hasForecast(plan(cells), finished)).toBe(false)
     })
   })
 

@@ -2,13 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { forecastPasses } from '../../../../core/bench/forecast/forecast.ts'
-import type { MeasuredShard } from '../../../../core/bench/forecast/measured.ts'
+import type { CompletedShard } from '../../../../core/bench/forecast/completed-shards.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 
 const most = { forward: 20, backward: 10 }
 
 /** A shard in which robust examples took `most` and broken ones `broken` forward and half as many backward passes. */
-function shard(start: number, outcomes: string, broken: number): MeasuredShard {
+function shard(start: number, outcomes: string, broken: number): CompletedShard {
   const count = (wanted: string): number =>
     [...outcomes].filter((outcome) => outcome === wanted).length
   return {

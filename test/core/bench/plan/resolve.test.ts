@@ -35,7 +35,7 @@ const defense = {
   model: 'tiny.onnx',
   options: { path: 'tiny.onnx' },
 }
-const settings = { results: 'unused', workers: 1, threads: 1, device: 'cpu' }
+const settings = { resultsFolder: 'unused', workers: 1 }
 
 /** The message for a suite that differs from a sound one in `more`, with the folder's name taken out. */
 async function mistake(more: Readonly<Record<string, unknown>>): Promise<string> {

@@ -12,7 +12,7 @@ function lockPath(): string {
 }
 
 function holder(more: object): string {
-  return JSON.stringify({ pid: process.pid, host: hostname(), born: '', token: 'x', ...more })
+  return JSON.stringify({ pid: process.pid, host: hostname(), startTime: '', token: 'x', ...more })
 }
 
 /** The pid of a process that is dead. */
@@ -55,7 +55,7 @@ test('of many that find a stale lock one takes it over', async () => {
 
 test('a later process of the same pid does not keep the lock', async () => {
   const path = lockPath()
-  writeFileSync(path, holder({ born: 'long ago' }))
+  writeFileSync(path, holder({ startTime: 'long ago' }))
   await expect(takeLock(path)).resolves.toBeTypeOf('function')
 })
 

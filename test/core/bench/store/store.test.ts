@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { storeError, writeFileAtomic } from '../../../../core/base/atomic-file.ts'
 import {
   ResultStore,
-  readFinished,
+  readCompleted,
   resultsFolder,
   unitFile,
 } from '../../../../core/bench/store/store.ts'
@@ -44,9 +44,9 @@ test('the outcomes after each stage are kept with the rest', async () => {
   const stages = [{ name: 'first', outcomes: 'rrbw' }]
   const staged = { ...outcome, outcomes: 'rbbw', stages }
   await store.write(unit, staged)
-  expect((await readFinished(path)).get(unit.id)).toEqual(staged)
+  expect((await readCompleted(path)).get(unit.id)).toEqual(staged)
   await store.write(unit, { ...staged, stages: [{ name: 'first', outcomes: 'rr' }] })
-  expect((await readFinished(path)).size).toBe(0)
+  expect((await readCompleted(path)).size).toBe(0)
 })
 
 test('fresh forgets it', async () => {
@@ -71,14 +71,14 @@ test.for<[string, (text: string) => string]>([
   await store.write(unit, outcome)
   const file = unitFile(path, unit.id)
   writeFileSync(file, damage(readFileSync(file, 'utf8')))
-  expect((await readFinished(path)).size).toBe(0)
+  expect((await readCompleted(path)).size).toBe(0)
 })
 
 test('a temporary file that a kill left behind is no unit', async () => {
   const path = folder()
   mkdirSync(join(path, 'units'))
   writeFileSync(`${unitFile(path, unit.id)}.1234.tmp`, '{"schemaVersion": 1')
-  expect((await readFinished(path)).size).toBe(0)
+  expect((await readCompleted(path)).size).toBe(0)
 })
 
 test('a failed write leaves the old file and no other', async () => {

@@ -1,7 +1,7 @@
 /** How far a run says that it is. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WorkLeft } from '../../../../core/bench/forecast/work-left.ts'
+import { RunProgress } from '../../../../core/bench/forecast/run-progress.ts'
 import type { Unit } from '../../../../core/bench/plan/cell.ts'
 import { toyPlan } from '../plan/toy-plan.ts'
 
@@ -17,7 +17,7 @@ const strong = 1500 * 200
 const clean = 1500
 
 test('a finished unit tells of the others of its cell, and the share never goes back', () => {
-  const work = new WorkLeft(plan, () => undefined)
+  const work = new RunProgress(plan, () => undefined)
   expect(work.shareDone).toBe(0)
   // Of a cell without a finished unit, what examples that are never fooled take.
   work.advance(first, 250)
@@ -39,7 +39,7 @@ test('a finished unit tells of the others of its cell, and the share never goes 
 })
 
 test('what was finished before the run tells of the rest and is no part of it', () => {
-  const work = new WorkLeft(plan, (id) => (id === third.id ? passes : undefined))
+  const work = new RunProgress(plan, (id) => (id === third.id ? passes : undefined))
   work.finish(first, passes)
   expect(work.shareDone).toBeCloseTo(2000 / (clean + strong + 2 * 2000), 12)
 })
@@ -50,7 +50,7 @@ test('in any order the share rises to one', () => {
       fc.shuffledSubarray([...plan.units], { minLength: plan.units.length }),
       fc.array(fc.integer({ min: 0, max: 500 }), { minLength: 20, maxLength: 20 }),
       (order, counts) => {
-        const work = new WorkLeft(plan, () => undefined)
+        const work = new RunProgress(plan, () => undefined)
         let last = 0
         for (const [index, unit] of order.entries()) {
           for (const tell of [

@@ -1,0 +1,48 @@
+/** The rows of the result table with their models, shared by plan, forecast, and execution. */
+import type { ModelManifest } from '../../model/manifest.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { ResolvedDefense } from './resolve.ts'
+
+/** The file of an evaluated model. */
+export interface ModelIdentity {
+  readonly sha256: string
+  readonly bytes: number
+  readonly parameters: number
+}
+
+/** A model file by content, as a job names it. */
+export interface ModelReference {
+  /** sha256 of the file. */
+  readonly sha256: string
+  /** Name in messages: the user's own file rather than its copy in the cache. */
+  readonly label: string
+  readonly manifest: ModelManifest
+}
+
+/** Milliseconds per example on one worker. */
+export interface PassTimes {
+  readonly forwardMs: number
+  readonly backwardMs: number
+}
+
+/** A model that was loaded once, fits the suite's data, and was timed. */
+export interface ExaminedModel {
+  readonly reference: ModelReference
+  /** The file on this machine. */
+  readonly path: string
+  /** Hash of the file and of how it is read: the model's identity in cells. */
+  readonly hash: string
+  readonly identity: ModelIdentity
+  readonly training?: Readonly<Record<string, unknown>>
+  readonly times: PassTimes
+}
+
+/** A defense under a threat model: one row of the result table. */
+export interface ModelRow {
+  readonly defense: ResolvedDefense
+  readonly threatModel: ThreatModel
+  /** Absent until the model is trained. */
+  readonly model?: ExaminedModel
+  /** Directory of the trained model in the cache; absent for a model that is not trained. */
+  readonly cacheKey?: string
+}

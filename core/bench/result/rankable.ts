@@ -1,0 +1,37 @@
+/** Whether an entry may be ranked: the one place that decides. */
+import type { ErrorRecord } from '../../base/errors.ts'
+import type { Check } from '../checks/check.ts'
+import type { ResultEntry } from './result.ts'
+
+/** What ranking depends on: a part of `ResultEntry`. */
+export interface RankingFacts extends Pick<ResultEntry, 'dataset'> {
+  readonly attacks: readonly {
+    readonly state: 'completed' | 'failed'
+    readonly attack: { readonly name: string }
+  }[]
+  readonly checks?: readonly Check[]
+}
+
+/**
+ * Reasons against ranking, as sentences without a full stop; empty if the entry may be ranked.
+ * @param checksError of reliability checks that could not run
+ */
+export function rankingObstacles(
+  { dataset, attacks, checks = [] }: RankingFacts,
+  checksError?: ErrorRecord,
+): string[] {
+  const { id, examples, total, toy } = dataset
+  return [
+    ...(examples < total ? [`only the first ${examples} of ${total} examples were used`] : []),
+    ...(toy ? [`"${id}" is a toy data set`] : []),
+    ...(id === 'npy' ? ['private data: not independently verifiable'] : []),
+    ...(attacks.length === 0 ? ['no attack was run'] : []),
+    ...attacks.flatMap(({ state, attack }) =>
+      state === 'failed' ? [`attack "${attack.name}" failed`] : [],
+    ),
+    ...(checksError ? [`the reliability checks failed to run: ${checksError.message}`] : []),
+    ...checks.flatMap(({ verdict, title, evidence }) =>
+      verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
+    ),
+  ]
+}
