@@ -1,4 +1,5 @@
 /** What a check says of a number, and what it must say of itself. */
+import { countOf } from '../../base/figures.ts'
 
 /** `fail`: the robust accuracy is not to be believed as it stands. `warn`: something that often goes with that. */
 export type Verdict = 'pass' | 'warn' | 'fail' | 'not-applicable'
@@ -53,10 +54,7 @@ export function notApplicable(reason: string): Finding {
 
 /** `7 of 64 examples`. */
 export function ofExamples(count: number, total: number): string {
-  return `${count} of ${total} ${total === 1 ? 'example' : 'examples'}`
+  return `${count} of ${countOf(total, 'example')}`
 }
 
-/** A figure with three significant digits: `0.0312`. */
-export function figure(value: number): string {
-  return String(Number(value.toPrecision(3)))
-}
+export { significant as figure } from '../../base/figures.ts'

@@ -82,7 +82,4 @@ export function strongest(attacks: readonly Reached[]): Reached | undefined {
   return attacks.toSorted((a, b) => a.accuracy - b.accuracy)[0]
 }
 
-/** In percent with two digits: `34.91 %`. */
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`
-}
+export { percent } from '../../base/figures.ts'
