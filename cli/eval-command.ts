@@ -189,7 +189,7 @@ function collectSeeds(text: string, previous: readonly number[] = []): number[] 
   return [...previous, wholeNumber(0)(text)]
 }
 
-/** Collects `key=value`. The value is parsed as JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
+/** Collects `key=value`. The value is JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
 function collectOption(
   text: string,
   previous: Readonly<Record<string, unknown>> = {},

@@ -31,7 +31,8 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     rows.push(['expected', `${passesText(expected.passes)}${marginText(expected)}${time}`])
   }
   rows.push(['results', plan.folder])
-  return `${plan.suite.title}\n${rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join('')}`
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`)
+  return `${plan.suite.title}\n${lines.join('')}`
 }
 
 /** `6 evaluations (2 models × 3 attacks)`; the factors only if every combination is evaluated. */

@@ -80,15 +80,15 @@ function asJson(listings: Partial<Record<Kind, Listing>>): string {
 function asText(listings: Partial<Record<Kind, Listing>>): string {
   return Object.entries(listings)
     .map(([kind, { columns, rows }]) => {
-      const cells = rows.map((row) => columns.map((column) => cellText(row[column])))
+      const cells = rows.map((row) => columns.map((column) => cellText(row[column], column)))
       const wrapped = columns.flatMap((column, i) => (wrappedColumns.has(column) ? [i] : []))
       return `${kind}\n${plainTable(columns, cells, { width: terminalWidth(), wrapped })}\n`
     })
     .join('\n')
 }
 
-function cellText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ')
+function cellText(value: unknown, column: string): string {
+  if (Array.isArray(value)) return value.join(column === 'norms' ? ' ' : ', ')
   if (value === undefined || value === false) return ''
   if (value === true) return 'yes'
   return typeof value === 'string' ? value : JSON.stringify(value)

@@ -4,7 +4,7 @@ import { pluginMetaSchema } from '../core/plugin/meta-schema.ts'
 import { resultSchema } from '../core/bench/result/result-schema.ts'
 import { suiteSchema } from '../core/bench/suite/schema.ts'
 
-/** The published schemas by the name that `robench schema` accepts, with their files in schemas/. */
+/** The published schemas by their name in `robench schema`, with their files in schemas/. */
 export const publishedSchemas = {
   suite: { file: 'suite.schema.json', schema: suiteSchema },
   result: { file: 'result.schema.json', schema: resultSchema },

@@ -74,7 +74,7 @@ function formatAttack(summary: AttackSummary | undefined, colors: Colors): strin
   return formatProportion(summary.robust, colors)
 }
 
-/** The mean over the benchmark corruptions. It has no interval, since its images are not independent. */
+/** The mean over the benchmark corruptions, without an interval: its images are dependent. */
 function formatCorrupted({ corruptions }: EntrySummary, colors: Colors): string {
   const [mean] = corruptions?.[0]?.means ?? []
   if (mean?.overall === undefined) return colors.dim('–')

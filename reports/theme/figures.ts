@@ -66,10 +66,7 @@ export function codeless(text: string): string {
   return text.replaceAll('`', '')
 }
 
-/**
- * A JSON value on one line, as options and training facts are shown: strings without quotes, numbers
- * as `epsilonText`.
- */
+/** A JSON value on one line: strings without quotes, numbers as `epsilonText`. */
 export function plain(value: unknown): string {
   if (typeof value === 'number') return Math.abs(value) < 10_000 ? epsilonText(value) : count(value)
   if (Array.isArray(value)) return `[${value.map(plain).join(', ')}]`
@@ -77,10 +74,7 @@ export function plain(value: unknown): string {
   return String(value)
 }
 
-/**
- * A named value of a model card: as `plain`, but times (`…Ms`) as durations and objects without
- * braces.
- */
+/** A value of a model card: `plain`, but times (`…Ms`) as durations and objects without braces. */
 export function fact(value: unknown, name: string): string {
   if (typeof value === 'number' && name.endsWith('Ms')) return duration(value)
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -33,9 +33,9 @@ const chars = {
 const padding = 2
 
 /** A column is not wrapped below this width, in characters. */
-const leastWidth = 18
+const leastWidth = 19
 
-/** The table as lines without trailing spaces, joined by line feeds. Cells may have several lines. */
+/** The table as text, without trailing spaces. Cells may have several lines. */
 export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

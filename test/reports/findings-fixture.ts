@@ -11,7 +11,7 @@ import type {
   ResultEntry,
   RunResult,
 } from '../../core/bench/result/result.ts'
-import { benchmarkCorruptions } from '../../reports/theme/corruptions.ts'
+import { benchmarkCorruptions } from '../../core/threat/corruption-ids.ts'
 import { complete, makeEntry, makeResult } from './fixture.ts'
 
 const clean = 8000
