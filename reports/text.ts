@@ -24,7 +24,7 @@ export function formatTable(result: RunResult, options: { readonly color: boolea
   const colors = picocolors.createColors(options.color)
   const { sections, failures, failureText } = summarize(result)
   const parts = sections.map((section) => formatSection(section, colors))
-  parts.push(colors.dim('Percent of all examples, with 95 % Wilson intervals.'))
+  parts.push(colors.dim('Percentages of all examples, with 95 % Wilson intervals.'))
   if (failures.length > 0) {
     parts.push(formatFailures(failures, failureText, colors))
   }
