@@ -1,31 +1,36 @@
 /** Parsers of command-line values, and the options that several commands share. */
-import { InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
-/** A whole number of at least `least`. */
+/** Parses an integer of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`)
+    throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
   }
 }
 
-/** Numbers joined by commas, such as `0.49,0.48,0.45`; fractions such as `8/255` are not meant here. */
+/** Parses comma-separated decimals, such as `0.49,0.48,0.45`. Fractions (`8/255`) are rejected. */
 export function numberList(text: string): number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
   if (values.every(Number.isFinite)) return values
-  throw new InvalidArgumentError('Expected numbers joined by commas, such as 0.49,0.48,0.45.')
+  throw new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.')
 }
 
-/** Gathers a repeated option. */
+/** Splits a comma-separated list, such as `4/255, 8/255`, and trims its items. */
+export function textList(text: string): string[] {
+  return text.split(',').map((item) => item.trim())
+}
+
+/** Collects the values of a repeatable option. */
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text]
 }
 
-/** The options of `addRunOptions` as commander hands them over. */
+/** The values of the options that `addRunOptions` adds. */
 export interface RunOptions {
   readonly results: string
   readonly workers?: number
@@ -35,37 +40,53 @@ export interface RunOptions {
   readonly batchSize?: number
   readonly timeLimit?: number
   readonly fresh?: boolean
-  /** Unless `--no-checks` is given. */
+  /** False with `--no-checks`. */
   readonly checks: boolean
   readonly saveAdversarial?: boolean
   readonly json?: boolean
 }
 
-/** Adds the options that say how a suite is run. */
+/** Describes the argument `<suite>`. */
+export const suiteArgument = 'suite file, or name of a built-in suite (see robench list suites)'
+
+/** Describes the argument `<result>`. */
+export const resultArgument = 'result.json file, or results directory that contains one'
+
+/** Adds the options that control how a suite runs. */
 export function addRunOptions(command: Command): Command {
-  return command
-    .option('--results <folder>', 'where results are kept', 'results')
+  command
+    .optionsGroup('Run:')
+    .option('--results <dir>', 'directory for results', 'results')
+    .option('--limit <n>', 'use only the first n examples (never ranked)', wholeNumber(1))
+    .option('--no-checks', 'skip the reliability probes')
+    .option('--fresh', 'ignore saved results and start over')
+    .option('--batch-size <n>', 'examples per batch; does not change any outcome', wholeNumber(1))
     .option(
-      '--workers <n>',
-      'worker processes (default: cores / threads; 1 on another device)',
+      '--time-limit <seconds>',
+      'time limit per chunk of at most 500 examples',
       wholeNumber(1),
     )
-    .option('--threads <n>', 'threads of each worker', wholeNumber(1), 1)
-    .option('--device <name>', 'cpu, cuda, cuda:1, webgpu, dml or coreml', 'cpu')
-    .option('--limit <n>', 'only the first n examples; never ranked', wholeNumber(1))
-    .option('--batch-size <n>', 'examples per pass; changes no outcome', wholeNumber(1))
-    .addOption(
-      new Option(
-        '--time-limit <seconds>',
-        'for each unit of work of at most 500 examples',
-      ).argParser(wholeNumber(1)),
-    )
-    .option('--no-checks', 'leave out the probes that ask whether the numbers can be believed')
-    .option('--fresh', 'forget what is finished and begin anew')
-    .option('--json', 'print the outcome as JSON')
+  return addMachineOptions(command).option('--json', 'print the result as JSON')
 }
 
-/** How to run, from the options. */
+/** Adds the options that choose processes, threads, and device. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .option(
+      '--workers <n>',
+      'worker processes (default: CPU cores / threads; 1 on other devices)',
+      wholeNumber(1),
+    )
+    .option('--threads <n>', 'threads per worker process', wholeNumber(1), 1)
+    .option('--device <name>', 'cpu, cuda, cuda:1, webgpu, dml, or coreml', 'cpu')
+}
+
+/** Columns of the terminal; infinite if standard output is not a terminal. */
+export function terminalWidth(): number {
+  return process.stdout.columns ?? (Number(process.env['COLUMNS']) || Infinity)
+}
+
+/** The run settings that the options request. */
 export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOptions {
   const { results, threads, device, fresh, saveAdversarial } = options
   return {
@@ -78,7 +99,7 @@ export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOption
   }
 }
 
-/** What the options change in the suite. */
+/** The suite settings that the options override. */
 export function suiteOverrides({
   limit,
   batchSize,
@@ -93,7 +114,7 @@ export function suiteOverrides({
   }
 }
 
-/** Words as one line that a shell reads back. */
+/** Joins words to one line that a POSIX shell splits into the same words. */
 export function commandLine(words: readonly string[]): string {
   return words
     .map((word) =>

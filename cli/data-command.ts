@@ -1,28 +1,31 @@
-/** `robench data`: fetches the published data sets, and shows which are here. */
+/** `robench data`: downloads published data sets, and lists which are installed. */
 import { SingleBar } from 'cli-progress'
-import Table from 'cli-table3'
 import { Command } from 'commander'
 import type { DatasetInfo } from '../core/data/load.ts'
 import { listDatasets } from '../core/data/load.ts'
 import { pullDataset } from '../core/data/pull.ts'
 import type { PullOutcome, PullProgress } from '../core/data/pull.ts'
 import { datasetIds } from '../core/data/registry.ts'
+import { dataFolder } from '../core/base/paths.ts'
+import { plainTable } from '../reports/theme/plain-table.ts'
+import { terminalWidth } from './arguments.ts'
+import { count, countOf } from '../core/base/figures.ts'
 
-/** Where the command writes: results to `stdout`, progress to `stderr`. */
+/** Output streams: results go to `stdout`, progress to `stderr`. */
 export interface DataCommandStreams {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 }
 
-/** The command `data` with `pull` and `list`. Errors are thrown: the main program prints them. */
+/** The command `data` with `pull` and `list`. Throws errors; the main program prints them. */
 export function dataCommand(streams: DataCommandStreams = process): Command {
-  const command = new Command('data').description('fetch data sets, or show which are here')
+  const command = new Command('data').description('download data sets, or list which are installed')
   command
     .command('pull')
-    .description('fetch a data set into the data folder and check it')
-    .argument('<id>', `one of ${datasetIds.join(', ')}`)
-    .option('--from <folder>', 'take the published files, or archives of them, from this folder')
-    .option('--json', 'print the outcome as JSON')
+    .description('download a data set and verify its checksums')
+    .argument('<id>', `id of the data set: ${datasetIds.join(', ')}`)
+    .option('--from <dir>', 'take the published files or archives from this directory')
+    .option('--json', 'print the result as JSON')
     .action(async (id: string, options: { from?: string; json?: boolean }) => {
       const outcome = await pull(id, options.from, streams)
       const text = options.json ? JSON.stringify(outcome, null, 2) : describeOutcome(outcome)
@@ -30,8 +33,8 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     })
   command
     .command('list')
-    .description('show all data sets, and which are here')
-    .option('--json', 'print as JSON')
+    .description('list all data sets and where they are installed')
+    .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) => {
       const infos = await listDatasets()
       const text = options.json ? JSON.stringify(infos, null, 2) : describeList(infos)
@@ -62,7 +65,7 @@ interface ProgressReporter {
   readonly stop: () => void
 }
 
-/** A bar on a terminal; elsewhere a line when a step begins and at each further quarter. */
+/** A bar on a terminal, otherwise a line at the start and at each quarter of a step. */
 function progressReporter(stream: DataCommandStreams['stderr']): ProgressReporter {
   return stream.isTTY ? barReporter(stream) : lineReporter(stream)
 }
@@ -83,7 +86,7 @@ function barReporter(stream: NodeJS.WritableStream): ProgressReporter {
         done: amount(done, total),
         total: total === undefined ? '' : ` / ${amount(total, total)}`,
       }
-      // A bar of unknown length stands at its beginning and shows the amount alone.
+      // A bar of unknown length stays empty and shows only the amount.
       if (!running) bar.start(total ?? 1, total === undefined ? 0 : done, payload)
       else {
         bar.setTotal(total ?? 1)
@@ -113,37 +116,36 @@ function lineReporter(stream: NodeJS.WritableStream): ProgressReporter {
   }
 }
 
-/** Megabytes for anything large, the plain number for small counts. */
+/** Small totals as plain numbers, large ones in megabytes. */
 function amount(value: number, total: number | undefined): string {
   return (total ?? value) < 10_000 ? String(value) : `${(value / 1e6).toFixed(1)} MB`
 }
 
 function describeOutcome({ id, folder, sources, failures, files }: PullOutcome): string {
-  if (folder === undefined) return `${id}: made by robench itself; nothing to fetch`
-  const origin = sources.length === 0 ? 'was already there' : `from ${sources.join(' and ')}`
-  const lines = [`${id}: ${origin}; ${files.length} files checked, in ${folder}`]
-  for (const failure of failures) lines.push(`  passed over: ${failure}`)
+  if (folder === undefined) return `${id}: built in; nothing to download`
+  const origin = sources.length === 0 ? 'already installed' : `from ${sources.join(' and ')}`
+  const lines = [`${id}: ${origin}; ${countOf(files.length, 'file')} verified in ${folder}`]
+  for (const failure of failures) lines.push(`  skipped: ${failure}`)
   return lines.join('\n')
 }
 
 function describeList(infos: readonly DatasetInfo[]): string {
-  const table = new Table({
-    head: ['id', 'title', 'train', 'test', 'here', 'terms'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'left', 'right', 'right', 'left', 'left'],
+  const states = { present: 'yes', partial: 'incomplete', absent: 'no', embedded: 'built in' }
+  const head = ['id', 'title', 'train', 'test', 'installed', 'license']
+  const rows = infos.map(({ id, title, counts, state, license }) => [
+    id,
+    title,
+    count(counts.train),
+    count(counts.test),
+    states[state],
+    license,
+  ])
+  const table = plainTable(head, rows, {
+    alignments: ['left', 'left', 'right', 'right'],
+    width: terminalWidth(),
+    wrapped: [1, 5],
   })
-  for (const { id, title, counts, state, folder, license } of infos) {
-    const place = {
-      present: folder ?? '',
-      partial: `in part; run: robench data pull ${id}`,
-      absent: `no; run: robench data pull ${id}`,
-      embedded: 'made by robench itself',
-    }[state]
-    table.push([id, title, count(counts.train), count(counts.test), place, license])
-  }
-  return table.toString()
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US')
+  const missing = infos.find(({ state }) => state === 'absent' || state === 'partial')
+  const advice = missing ? `\nInstall a data set: robench data pull ${missing.id}` : ''
+  return `${table}\n\nDirectory: ${dataFolder()}${advice}`
 }

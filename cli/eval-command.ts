@@ -1,12 +1,20 @@
-/** `robench eval`: attacks one ONNX file without a suite; the suite is made from the command line and run like any other. */
+/** `robench eval`: attacks one ONNX file; builds a suite from the command line and runs it. */
 import { basename } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { ConfigError, RobenchError, didYouMean } from '../core/base/errors.ts'
+import { slugOf } from '../core/base/slug.ts'
 import type { AttackPlugin } from '../core/plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import { addRunOptions, collect, numberList, suiteOverrides, wholeNumber } from './arguments.ts'
+import {
+  addRunOptions,
+  collect,
+  numberList,
+  suiteOverrides,
+  textList,
+  wholeNumber,
+} from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { execute } from './execute.ts'
 
@@ -18,10 +26,10 @@ interface EvalOptions extends RunOptions {
   readonly epsilon: string
   readonly transform?: unknown
   readonly curve?: string[]
-  readonly surrogate: string[]
-  readonly attack: string[]
-  readonly plugin: string[]
-  readonly seed: number[]
+  readonly surrogate?: string[]
+  readonly attack?: string[]
+  readonly plugin?: string[]
+  readonly seed?: number[]
   readonly mean?: number[]
   readonly std?: number[]
   readonly layout?: string
@@ -32,10 +40,32 @@ interface EvalOptions extends RunOptions {
   readonly stepSize?: string
   readonly restarts?: number
   readonly loss?: string
-  readonly option: Readonly<Record<string, unknown>>
+  readonly option?: Readonly<Record<string, unknown>>
 }
 
-/** Flags that become options of the attacks, by the option's name. */
+/** The name of the suite in messages. */
+const suiteLabel = 'command line'
+
+/** Flags by the place in the suite that they set. */
+const flagAt = {
+  '/dataset/id': '--data',
+  '/dataset/inputs': '--inputs',
+  '/dataset/labels': '--labels',
+  '/dataset': 'data',
+  '/threatModels/0/epsilon': '--epsilon',
+  '/threatModels/0/curve': '--curve',
+  '/threatModels/0/transform': '--transform',
+  '/defenses/0/options/mean': '--mean',
+  '/defenses/0/options/std': '--std',
+  '/defenses/0/options/layout': '--layout',
+  '/defenses/0/options/bounds': '--bounds',
+  '/defenses/0/options/output': '--output',
+  '/defenses/0/options/classNames': '--class-names',
+  '/defenses/0': '<model>',
+  '/seeds': '--seed',
+} as const
+
+/** Flags for common attack options, by option name. */
 const attackFlags = {
   steps: '--steps',
   stepSize: '--step-size',
@@ -43,63 +73,106 @@ const attackFlags = {
   loss: '--loss',
 } as const
 
-/** The command `eval`. Sets the process's exit code: 1 if cells failed. Errors are thrown: the main program prints them. */
+/**
+ * The command `eval`. Sets the exit code of the process: 1 if an attack failed. Throws errors; the
+ * main program prints them.
+ */
 export function evalCommand(): Command {
   const command = new Command('eval')
-    .description('attack one ONNX model, without a suite')
-    .argument('<model>', 'an .onnx file')
-    .option('--data <id>', 'a data set (robench list datasets)')
-    .option('--inputs <file>', 'own data: .npy, float32 or uint8, [n, c, h, w]')
-    .option('--labels <file>', 'own data: .npy, whole numbers, [n]')
+    .description('attack one ONNX model without a suite')
+    .argument('<model>', 'ONNX model file')
+  addDataOptions(command)
+  addThreatOptions(command)
+  addAttackOptions(command)
+  addModelOptions(command)
+  return addRunOptions(command)
+    .option('--save-adversarial', 'save adversarial examples as .npy files')
+    .action(async (model: string, options: EvalOptions) => {
+      const suite = await evalSuite(model, options)
+      try {
+        const loaded = checkSuite(suite, suiteLabel, process.cwd(), suiteOverrides(options))
+        process.exitCode = await execute(loaded, options, process.argv.slice(2))
+      } catch (error) {
+        if (!(error instanceof RobenchError)) throw error
+        const { code, details } = error
+        throw new RobenchError(code, withFlags(error.message), { details, cause: error })
+      }
+    })
+}
+
+/** Replaces places in the suite that the command line describes with the flags that set them. */
+export function withFlags(message: string): string {
+  return message.replaceAll(/command line#(\/[\w/]*)/g, (place, pointer: string) => {
+    const [, option] = /^\/attacks\/\d+\/options\/(\w+)/.exec(pointer) ?? []
+    if (option !== undefined) {
+      return attackFlags[option as keyof typeof attackFlags] ?? `--option ${option}`
+    }
+    const prefix = Object.keys(flagAt).find((start) => pointer.startsWith(start))
+    return prefix === undefined ? place : flagAt[prefix as keyof typeof flagAt]
+  })
+}
+
+function addDataOptions(command: Command): void {
+  command
+    .optionsGroup('Data (--data, or --inputs and --labels):')
+    .option('--data <id>', 'id of a data set (robench list datasets)')
+    .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
+    .option('--labels <file>', 'your labels as .npy: integers, [n]')
+}
+
+function addThreatOptions(command: Command): void {
+  command
+    .optionsGroup('Threat model:')
     .addOption(
-      new Option('--norm <norm>', 'the norm of the ball').choices(norms).makeOptionMandatory(),
+      new Option('--norm <norm>', 'norm of the perturbation (required)')
+        .choices(norms)
+        .makeOptionMandatory(),
     )
-    .requiredOption('--epsilon <size>', 'its radius in units of the inputs, such as 8/255')
-    .option(
-      '--transform <json>',
-      'what the attacker may do to the image besides, such as {"kind":"attribute","ranges":{"rotation":[-10,10]}}',
-      parseTransform,
-    )
+    .requiredOption('--epsilon <size>', 'maximum norm in input units, such as 8/255 (required)')
     .option(
       '--curve <list>',
-      'further radii, joined by commas, for a curve of robust accuracy',
-      (text: string) => text.split(','),
+      'further epsilons, such as 2/255,4/255, for a robustness curve',
+      textList,
     )
     .option(
-      '--surrogate <file>',
-      'another .onnx file, for attacks by transfer; may be repeated',
-      collect,
-      [],
+      '--transform <json>',
+      'transform allowed besides the perturbation, such as ' +
+        '{"kind":"attribute","ranges":{"rotation":[-10,10]}}',
+      parseTransform,
     )
-    .option('--attack <id>', 'may be repeated (default: pgd)', collect, [])
-    .option('--steps <n>', 'option of the attack', wholeNumber(1))
-    .option('--step-size <size>', 'option of the attack, such as 2/255')
-    .option('--restarts <n>', 'option of the attack', wholeNumber(1))
-    .option('--loss <name>', 'option of the attack')
+}
+
+function addAttackOptions(command: Command): void {
+  command
+    .optionsGroup('Attacks:')
+    .option('--attack <id>', 'attack to run (repeatable; default: pgd)', collect)
+    .option('--steps <n>', 'number of steps', wholeNumber(1))
+    .option('--step-size <size>', 'step size, such as 2/255')
+    .option('--restarts <n>', 'number of restarts', wholeNumber(1))
+    .option('--loss <name>', 'loss to maximize')
     .option(
       '--option <key=value>',
-      'any other option of the attack, such as goal=multi-targeted; may be repeated',
+      'any other attack option, such as goal=multi-targeted (repeatable)',
       collectOption,
-      {},
     )
-    .option('--seed <n>', 'may be repeated (default: 0)', collectSeeds, [])
-    .option('--mean <list>', 'normalization before the file, one number per channel', numberList)
-    .option('--std <list>', 'normalization before the file, one number per channel', numberList)
-    .addOption(new Option('--layout <layout>', 'what the file expects').choices(['NCHW', 'NHWC']))
+    .option('--seed <n>', 'random seed (repeatable; default: 0)', collectSeeds)
+    .option('--surrogate <file>', '.onnx file that transfer attacks use (repeatable)', collect)
+    .option('--plugin <package>', 'package with third-party plugins (repeatable)', collect)
+}
+
+function addModelOptions(command: Command): void {
+  command
+    .optionsGroup('Model input and output (default: as the file declares):')
     .option(
-      '--bounds <list>',
-      'range of the inputs before normalization (default: 0,1)',
+      '--mean <list>',
+      'mean subtracted by the normalization, one number per channel',
       numberList,
     )
-    .option('--output <name>', 'the graph output with the logits (default: the first)')
-    .option('--class-names <list>', 'joined by commas', (text: string) => text.split(','))
-    .option('--plugin <package>', "a third party's plugin package; may be repeated", collect, [])
-    .option('--save-adversarial', 'keep the adversarial examples as .npy files')
-  return addRunOptions(command).action(async (model: string, options: EvalOptions) => {
-    const suite = await evalSuite(model, options)
-    const loaded = checkSuite(suite, 'command line', process.cwd(), suiteOverrides(options))
-    process.exitCode = await execute(loaded, options, process.argv.slice(2))
-  })
+    .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
+    .addOption(new Option('--layout <layout>', 'axis order of the input').choices(['NCHW', 'NHWC']))
+    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
+    .option('--output <name>', 'name of the graph output with the logits (default: the first)')
+    .option('--class-names <list>', 'comma-separated class names', textList)
 }
 
 function parseTransform(text: string): unknown {
@@ -112,14 +185,14 @@ function parseTransform(text: string): unknown {
   }
 }
 
-function collectSeeds(text: string, previous: readonly number[]): number[] {
+function collectSeeds(text: string, previous: readonly number[] = []): number[] {
   return [...previous, wholeNumber(0)(text)]
 }
 
-/** `key=value`; the value is JSON (`true`, `0.5`, `[1,2]`) or else text. */
+/** Collects `key=value`. The value is JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
 function collectOption(
   text: string,
-  previous: Readonly<Record<string, unknown>>,
+  previous: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
   const [key, value] = /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? []
   if (key === undefined || value === undefined) {
@@ -132,54 +205,45 @@ function collectOption(
   }
 }
 
-/** The suite that the command line stands for. @throws ConfigError */
+/** The suite that the command line describes. @throws ConfigError */
 async function evalSuite(model: string, options: EvalOptions): Promise<unknown> {
   const name =
     basename(model, '.onnx')
       .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
       .replace(/^[^A-Za-z0-9]+/, '') || 'model'
-  const slug = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
-  const attacks = options.attack.length > 0 ? options.attack : ['pgd']
-  const { seed } = options
+  const { norm, epsilon, transform, curve, surrogate = [], plugin, seed } = options
   return {
-    id: `eval-${slug || 'model'}`,
-    title: `${basename(model)} on ${options.data ?? basename(options.inputs ?? 'own data')}`,
-    ...(options.plugin.length > 0 ? { plugins: options.plugin } : {}),
+    id: `eval-${slugOf(name) || 'model'}`,
+    title: `${basename(model)} on ${options.data ?? basename(options.inputs ?? 'private data')}`,
+    ...(plugin && { plugins: plugin }),
     dataset: evalDataset(options),
     threatModels: [
-      {
-        norm: options.norm,
-        epsilon: options.epsilon,
-        ...(options.transform === undefined ? {} : { transform: options.transform }),
-        ...(options.curve ? { curve: options.curve } : {}),
-      },
+      { norm, epsilon, ...(transform !== undefined && { transform }), ...(curve && { curve }) },
     ],
     defenses: [
       { name, plugin: 'onnx-model', options: modelOptions(model, options) },
-      ...options.surrogate.map((file, index) => ({
+      ...surrogate.map((file, index) => ({
         name: `surrogate-${index + 1}`,
         plugin: 'onnx-model',
         options: { file },
         role: 'surrogate',
       })),
     ],
-    attacks: await evalAttacks(attacks, options),
-    ...(seed.length > 0 ? { seeds: seed } : {}),
+    attacks: await evalAttacks(options),
+    ...(seed && { seeds: seed }),
   }
 }
 
 function evalDataset({ data, inputs, labels }: EvalOptions): Readonly<Record<string, string>> {
   if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
   if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
+  const given = Object.entries({ data, inputs, labels })
+    .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))
+    .join(' ')
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    'data: expected either --data <id>, or both --inputs <file> and --labels <file>; got ' +
-      (Object.entries({ data, inputs, labels })
-        .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))
-        .join(' ') || 'neither'),
+    'expected either --data <id>, or both --inputs <file> and --labels <file>; ' +
+      `got ${given || 'none of them'}`,
   )
 }
 
@@ -192,44 +256,70 @@ function modelOptions(file: string, options: EvalOptions): Readonly<Record<strin
   )
 }
 
-/** Each flag goes to the attacks that take it. @throws ConfigError if none does */
-async function evalAttacks(ids: readonly string[], options: EvalOptions): Promise<unknown[]> {
-  const registry = await loadRegistry(locatePlugins(options.plugin, [process.cwd()], '--plugin'))
-  const accepted: { id: string; names: readonly string[] }[] = []
-  for (const id of ids) {
-    const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
-    accepted.push({
-      id,
-      names: Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {}),
-    })
-  }
-  const flags = Object.entries(attackFlags).flatMap(([option, flag]) => {
-    const value = options[option as keyof typeof attackFlags]
-    return value === undefined ? [] : [{ option, flag, value }]
-  })
-  const others = Object.entries(options.option).map(([option, value]) => ({
-    option,
-    flag: `--option ${option}`,
-    value,
-  }))
-  const given = [...flags, ...others]
-  for (const { option, flag } of given) {
-    if (accepted.some(({ names }) => names.includes(option))) continue
-    const lists = accepted.map(
-      ({ id, names }) =>
-        `${id} accepts: ${names.join(', ') || 'nothing'}${didYouMean(option, names)}`,
-    )
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `${flag}: no attack of this command takes it (${lists.join('; ')})`,
-    )
-  }
-  return accepted.map(({ id, names }, index) => ({
-    // The same attack may be named twice.
+/** An attack and the names of its options. */
+interface SelectedAttack {
+  readonly id: string
+  readonly names: readonly string[]
+}
+
+/** An attack option from the command line. */
+interface GivenOption {
+  readonly option: string
+  /** As typed, for messages. */
+  readonly flag: string
+  readonly value: unknown
+}
+
+/** Each option applies to the attacks that accept it. @throws ConfigError if none does */
+async function evalAttacks(options: EvalOptions): Promise<unknown[]> {
+  const { attack: ids = ['pgd'], plugin = [] } = options
+  const attacks = await selectAttacks(ids, plugin)
+  const given = givenOptions(options)
+  for (const each of given) requireAccepted(each, attacks)
+  return attacks.map(({ id, names }, index) => ({
+    // Names must be unique, but --attack may repeat an id.
     ...(ids.indexOf(id) === index ? {} : { name: `${id}-${index + 1}` }),
     plugin: id,
     options: Object.fromEntries(
       given.flatMap(({ option, value }) => (names.includes(option) ? [[option, value]] : [])),
     ),
   }))
+}
+
+async function selectAttacks(
+  ids: readonly string[],
+  packages: readonly string[],
+): Promise<SelectedAttack[]> {
+  const registry = await loadRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
+  const attacks: SelectedAttack[] = []
+  for (const id of ids) {
+    const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
+    const properties = (meta.optionsSchema?.['properties'] as object | undefined) ?? {}
+    attacks.push({ id, names: Object.keys(properties) })
+  }
+  return attacks
+}
+
+function givenOptions(options: EvalOptions): GivenOption[] {
+  const flags = Object.entries(attackFlags).flatMap(([option, flag]) => {
+    const value = options[option as keyof typeof attackFlags]
+    return value === undefined ? [] : [{ option, flag, value }]
+  })
+  const others = Object.entries(options.option ?? {}).map(([option, value]) => ({
+    option,
+    flag: `--option ${option}`,
+    value,
+  }))
+  return [...flags, ...others]
+}
+
+function requireAccepted({ option, flag }: GivenOption, attacks: readonly SelectedAttack[]): void {
+  if (attacks.some(({ names }) => names.includes(option))) return
+  const lists = attacks.map(
+    ({ id, names }) => `${id} accepts: ${names.join(', ') || 'none'}${didYouMean(option, names)}`,
+  )
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${flag}: unknown option for the selected attacks (${lists.join('; ')})`,
+  )
 }

@@ -1,4 +1,4 @@
-/** Runs a suite for a command: plan, progress, interruption, table and report. */
+/** Runs a suite for a command: plan, progress, interruption, table, and report. */
 import { join } from 'node:path'
 import { writeHtmlReport } from '../reports/html.ts'
 import { formatTable } from '../reports/text.ts'
@@ -15,8 +15,9 @@ import { exitCodes } from './failure.ts'
 import { progressDisplay } from './progress.ts'
 
 /**
- * Runs and prints. With `json` the result goes to standard output and nothing else does.
- * @param words the command line after `robench`, for the result and for what to type to go on
+ * Runs a suite, writes its HTML report, and prints the table. With `json`, standard output contains
+ * the result and nothing else.
+ * @param words the command line after `robench`; recorded in the result and shown to resume the run
  * @returns the exit code
  */
 export async function execute(
@@ -26,19 +27,23 @@ export async function execute(
 ): Promise<number> {
   const display = progressDisplay(process.stderr)
   const settings = { ...runSettings(options), command: commandLine(['robench', ...words]) }
-  const answer = await interruptible(
+  const run = await interruptible(
     (signal) => runSuite(loaded, { ...settings, listener: display, signal }),
     display,
     words,
   )
-  const reportPath = join(answer.folder, 'report.html')
-  await writeFileAtomic(reportPath, writeHtmlReport(answer.result))
-  if (options.json) process.stdout.write(`${JSON.stringify(answer.result, undefined, 2)}\n`)
-  else printTable(answer, reportPath)
-  return answer.failed ? exitCodes.failedCells : exitCodes.done
+  const reportPath = join(run.folder, 'report.html')
+  await writeFileAtomic(reportPath, writeHtmlReport(run.result))
+  if (options.json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
+  else printTable(run, reportPath)
+  return run.failed ? exitCodes.failures : exitCodes.success
 }
 
-/** Ctrl-C once stops after the batches at work; twice stops at once. What is finished is kept either way. */
+/**
+ * Runs `work` with a signal that Ctrl-C aborts: the first press stops after the current batches, the
+ * second exits immediately. Completed work is saved in both cases.
+ * @throws RunError ROBENCH_ABORTED with the command that resumes the work
+ */
 export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,
   display: RunListener & { stop(): void },
@@ -47,7 +52,7 @@ export async function interruptible<T>(
   const controller = new AbortController()
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    display.notice?.('stopping; press Ctrl-C again to stop at once')
+    display.notice?.('stopping after the current batch; press Ctrl-C again to stop immediately')
     controller.abort()
   }
   process.on('SIGINT', interrupt)
@@ -59,7 +64,7 @@ export async function interruptible<T>(
     const again = commandLine(['robench', ...words.filter((word) => word !== '--fresh')])
     throw new RunError(
       'ROBENCH_ABORTED',
-      `interrupted; what is finished is kept. To go on: ${again}`,
+      `interrupted; completed work is saved. Resume with: ${again}`,
     )
   } finally {
     process.off('SIGINT', interrupt)

@@ -1,24 +1,23 @@
-/** What the program says and returns when something goes wrong. */
+/** Error output and exit codes of the program. */
 import { CommanderError } from 'commander'
 import picocolors from 'picocolors'
 import { RobenchError } from '../core/base/errors.ts'
 
-/** What the program returns to the shell. */
+/** Exit codes; `robench --help` documents them. */
 export const exitCodes = {
-  done: 0,
-  /** The run finished, but cells failed. */
-  failedCells: 1,
-  /** A command line, suite, option, file or the environment is wrong. */
+  success: 0,
+  /** The run finished, but an attack, defense, or training failed. */
+  failures: 1,
+  /** The command line, a suite, an option, a file, or the environment is wrong. */
   usage: 2,
-  /** A defect in robench. */
+  /** A bug in robench. */
   internal: 3,
-  /** Stopped by Ctrl-C, as shells expect it: 128 + SIGINT. */
+  /** Stopped by Ctrl-C: 128 + SIGINT, as shells expect. */
   interrupted: 130,
 } as const
 
 /**
- * Prints what was thrown, for people: the message alone if robench raised it on purpose, with a stack if `debug`
- * or if it is a defect.
+ * Prints an error. The stack is printed with `debug`, and always for internal errors.
  * @returns the exit code
  */
 export function reportFailure(
@@ -33,7 +32,7 @@ export function reportFailure(
   stderr.write(`${picocolors.red('error')}: ${message}\n`)
   if (thrown instanceof Error && (options.debug || !expected)) stderr.write(`${thrown.stack}\n`)
   if (!expected) {
-    stderr.write('This is a defect in robench; please report it with the lines above.\n')
+    stderr.write('This is a bug in robench. Please report it with the output above.\n')
     return exitCodes.internal
   }
   return thrown.code === 'ROBENCH_ABORTED' ? exitCodes.interrupted : exitCodes.usage

@@ -1,46 +1,61 @@
-/** The plan in a few lines for people. */
+/** A plan as a few lines of text. */
 import { count, countOf, duration } from '../reports/theme/figures.ts'
 import { threatModelText } from '../reports/theme/threat-text.ts'
 import type { ExpectedWork } from '../core/bench/forecast/expected-passes.ts'
-import type { PlanSummary } from '../core/bench/forecast/plan-summary.ts'
+import type { CellSummary, PlanSummary } from '../core/bench/forecast/plan-summary.ts'
 
-/** Lines that end in a line feed. */
+/** The plan and, if known, the expected work, as lines that end in a line feed. */
 export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   const { dataset, units, unitsDone, passes, etaMs, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
-  const attacks = plan.cells.filter(({ attack }) => attack !== null)
-  const defenses = new Set(plan.cells.map(({ defense }) => defense))
   const rows: [string, string][] = [
     ['data', `${dataset.title}, ${examples(dataset.examples, dataset.total)}`],
     ['threat', [...threats].join(', ')],
     [
-      'cells',
-      `${attacks.length} under attack, ${countOf(defenses.size, 'defense')}; ` +
-        `${countOf(units, 'unit')} of work, ${unitsDone === 0 ? 'none' : count(unitsDone)} done already`,
+      'work',
+      `${evaluationsText(plan.cells)}, ${countOf(units, 'resumable chunk')}, ` +
+        `${count(unitsDone)} done`,
     ],
   ]
   if (training.length > 0) {
     rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
   }
   if (unitsDone < units) {
-    rows.push([
-      'passes',
-      `at most ${count(passes.forward)} forward, ${count(passes.backward)} backward (per example)`,
-    ])
+    rows.push(['passes', `at most ${passesText(passes)} (counted per example)`])
     const workers = countOf(plan.workers, 'worker')
     if (etaMs !== undefined)
-      rows.push(['time', `at most ${duration(etaMs)} of passes on ${workers}`])
+      rows.push(['time', `at most ${duration(etaMs)} for these passes on ${workers}`])
   }
   if (expected && unitsDone < units) {
-    const { forward, backward } = expected.passes
     const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
-    rows.push([
-      'expected',
-      `${count(forward)} forward, ${count(backward)} backward${marginText(expected)}${time}`,
-    ])
+    rows.push(['expected', `${passesText(expected.passes)}${marginText(expected)}${time}`])
   }
   rows.push(['results', plan.folder])
-  return `${plan.suite.title}\n${rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join('')}`
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`)
+  return `${plan.suite.title}\n${lines.join('')}`
+}
+
+/** `6 evaluations (2 models × 3 attacks)`; the factors only if every combination is evaluated. */
+function evaluationsText(cells: readonly CellSummary[]): string {
+  const attacks = cells.filter(({ kind }) => kind === 'attack')
+  const sizes = [
+    [distinct(attacks, ({ defense }) => defense), 'model'],
+    [distinct(attacks, ({ threatModel }) => JSON.stringify(threatModel)), 'threat model'],
+    [distinct(attacks, ({ attack }) => attack), 'attack'],
+    [distinct(attacks, ({ seed }) => seed), 'seed'],
+  ] as const
+  const isProduct = sizes.reduce((product, [size]) => product * size, 1) === attacks.length
+  const shown = sizes.filter(([size, noun]) => size > 1 || noun === 'model' || noun === 'attack')
+  const factors = shown.map(([size, noun]) => countOf(size, noun)).join(' × ')
+  return `${countOf(attacks.length, 'evaluation')}${isProduct ? ` (${factors})` : ''}`
+}
+
+function distinct(cells: readonly CellSummary[], value: (cell: CellSummary) => unknown): number {
+  return new Set(cells.map(value)).size
+}
+
+function passesText({ forward, backward }: PlanSummary['passes']): string {
+  return `${count(forward)} forward and ${count(backward)} backward passes`
 }
 
 function examples(evaluated: number, total: number): string {
@@ -48,7 +63,7 @@ function examples(evaluated: number, total: number): string {
   return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
 }
 
-/** Of the two kinds of passes, the larger relative width. */
+/** The relative margin of forward or backward passes, whichever is larger. */
 function marginText({ passes, margin }: ExpectedWork): string {
   if (!margin) return ''
   const relative = (['forward', 'backward'] as const).map((direction) =>

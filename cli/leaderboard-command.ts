@@ -1,4 +1,4 @@
-/** `robench leaderboard`: add a run's entry to the leaderboard, and build its static site. */
+/** `robench leaderboard`: adds entries to the leaderboard, and builds its static site. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -11,8 +11,9 @@ import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
+import { resultArgument, textList } from './arguments.ts'
 
-/** Where the commands write. */
+/** Output streams of the commands. */
 interface CommandStreams {
   readonly stdout: NodeJS.WritableStream
 }
@@ -35,32 +36,37 @@ interface AddOptions {
   readonly json?: true
 }
 
-/** Where entries lie in a checkout, and where `add` puts them. */
+/** The default entries directory, relative to a checkout. */
 const ownEntries = join('leaderboard', 'entries')
 
-/** The command with its two subcommands; add it to the main program. */
+/** The command `leaderboard` with `build` and `add`. */
 export function leaderboardCommand(streams: CommandStreams = process): Command {
-  const command = new Command('leaderboard').description('the static leaderboard')
+  const command = new Command('leaderboard').description(
+    'add leaderboard entries, or build the static site',
+  )
   command
     .command('build')
-    .description('render all entries to a folder of static pages')
-    .requiredOption('--out <dir>', "the site's folder: empty, or one of an earlier build")
-    .option('--entries <dir>', `entries (default: ${ownEntries}, else those shipped with robench)`)
-    .option('--json', 'print what was built as JSON')
+    .description('build a static site of all entries')
+    .requiredOption('--out <dir>', 'output directory: new, empty, or from an earlier build')
+    .option(
+      '--entries <dir>',
+      `directory with entries (default: ${ownEntries}, or the entries shipped with robench)`,
+    )
+    .option('--json', 'print the result as JSON')
     .action((options: BuildOptions) => build(options, streams))
   command
     .command('add')
-    .description("make a leaderboard entry of a run's result")
-    .argument('<result>', 'a result.json, or the results folder that holds one')
-    .requiredOption('--entry <name>', 'the defense, as the suite names it')
-    .option('--id <id>', "name of the entry's file (default: the defense's name)")
-    .option('--title <title>', "what the board calls it (default: the defense's name)")
-    .option('--authors <names>', 'comma-separated')
-    .option('--paper <url>', 'address of the paper')
-    .option('--code <url>', 'address of the code')
-    .option('--entries <dir>', 'folder to add it to', ownEntries)
-    .option('--replace', 'replace an entry that is there already')
-    .option('--json', 'print what was added as JSON')
+    .description('add a defense from a result to the leaderboard')
+    .argument('<result>', resultArgument)
+    .requiredOption('--entry <name>', 'name of the defense in the suite')
+    .option('--id <id>', 'id and file name of the entry (default: name of the defense)')
+    .option('--title <title>', 'title on the leaderboard (default: name of the defense)')
+    .option('--authors <names>', 'comma-separated authors')
+    .option('--paper <url>', 'URL of the paper')
+    .option('--code <url>', 'URL of the code')
+    .option('--entries <dir>', 'directory for entries', ownEntries)
+    .option('--replace', 'replace an existing entry')
+    .option('--json', 'print the result as JSON')
     .action((path: string, options: AddOptions) => add(path, options, streams))
   return command
 }
@@ -69,11 +75,12 @@ async function build(options: BuildOptions, streams: CommandStreams): Promise<vo
   const shipped = join(packageRoot(), ownEntries)
   const entriesFolder = options.entries ?? (existsSync(ownEntries) ? ownEntries : shipped)
   const built = await buildSite({ entriesFolder, outFolder: options.out })
-  const summary = `${countOf(built.entries, 'entry', 'entries')} in ${countOf(built.tables, 'table')}`
+  const entries = countOf(built.entries, 'entry', 'entries')
+  const summary = `built ${entries} in ${countOf(built.tables, 'table')}`
   streams.stdout.write(
     options.json
       ? `${JSON.stringify({ out: options.out, ...built }, null, 2)}\n`
-      : `${summary}: open ${join(options.out, 'index.html')}\n`,
+      : `${summary}; open ${join(options.out, 'index.html')}\n`,
   )
 }
 
@@ -85,23 +92,18 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     const names = [...new Set(result.entries.map(({ defense }) => defense.name))]
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `--entry ${options.entry}: no such defense in ${path}${didYouMean(options.entry, names)} ` +
-        `(it has: ${names.join(', ') || 'none'})`,
+      `--entry ${options.entry}: ${path} has no defense of that name` +
+        `${didYouMean(options.entry, names)} (defenses: ${names.join(', ') || 'none'})`,
     )
   }
   const extras = {
     ...(id !== undefined && { id }),
     ...(title !== undefined && { title }),
-    ...(authors !== undefined && {
-      authors: authors
-        .split(',')
-        .map((name) => name.trim())
-        .filter(Boolean),
-    }),
+    ...(authors !== undefined && { authors: textList(authors).filter(Boolean) }),
     ...(paper !== undefined && { paper }),
     ...(code !== undefined && { code }),
   }
-  // All are made before any is written: a refusal changes nothing.
+  // Create all entries before writing any: an invalid one leaves the directory unchanged.
   const entries = found.map((entry) => entryFromResult(result, entry, extras))
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
@@ -122,7 +124,7 @@ function refuseExisting(file: string): void {
   if (!existsSync(file)) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `${file}: there is an entry already; give this one another --id, or --replace the old one`,
+    `${file}: entry already exists; choose another --id, or pass --replace`,
   )
 }
 

@@ -1,21 +1,21 @@
-/** `robench list`: the plugins, data sets and suites at hand. */
-import Table from 'cli-table3'
+/** `robench list`: lists available plugins, data sets, and suites. */
 import { Argument, Command } from 'commander'
 import { listDatasets } from '../core/data/load.ts'
 import type { PluginKind } from '../core/plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import { loadSuite, shippedSuites } from '../core/bench/suite/load.ts'
-import { collect } from './arguments.ts'
+import { plainTable } from '../reports/theme/plain-table.ts'
+import { collect, terminalWidth } from './arguments.ts'
 
-/** Rows of one kind: plain records, of which people are shown the columns named. */
+/** Records of one kind. The table shows only `columns`; JSON has all fields. */
 interface Listing {
   readonly columns: readonly string[]
   readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Characters of the column that lists options. */
-const optionsWidth = 44
+/** Columns that wrap where the table is wider than the terminal. */
+const wrappedColumns: ReadonlySet<string> = new Set(['title', 'options'])
 
 const kinds = ['attacks', 'defenses', 'networks', 'datasets', 'suites'] as const
 type Kind = (typeof kinds)[number]
@@ -23,13 +23,13 @@ type Kind = (typeof kinds)[number]
 /** The command `list`. */
 export function listCommand(): Command {
   return new Command('list')
-    .description('show the attacks, defenses, networks, data sets and suites at hand')
-    .addArgument(new Argument('[kind]', 'only these').choices(kinds))
-    .option('--plugin <package>', "also a third party's package; may be repeated", collect, [])
-    .option('--json', 'print as JSON')
-    .action(async (kind: Kind | undefined, options: { plugin: string[]; json?: boolean }) => {
-      const here = process.cwd()
-      const registry = await loadRegistry(locatePlugins(options.plugin, [here], '--plugin'))
+    .description('list available attacks, defenses, networks, data sets, and suites')
+    .addArgument(new Argument('[kind]', 'list only this kind').choices(kinds))
+    .option('--plugin <package>', 'also list the plugins of this package (repeatable)', collect)
+    .option('--json', 'print the result as JSON')
+    .action(async (kind: Kind | undefined, options: { plugin?: string[]; json?: boolean }) => {
+      const { plugin: packages = [] } = options
+      const registry = await loadRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
       const listings: Partial<Record<Kind, Listing>> = {}
       for (const wanted of kind ? [kind] : kinds) {
         listings[wanted] = await listingOf[wanted](registry)
@@ -60,7 +60,9 @@ async function plugins(
     const options = Object.keys((meta.optionsSchema?.['properties'] as object | undefined) ?? {})
     rows.push({ ...meta, package: registry.packageOf(kind, id), options })
   }
-  return { columns: ['id', 'title', ...more, 'options', 'package'], rows }
+  const isMixed = rows.some((row) => row['package'] !== 'robench')
+  const columns = ['id', 'title', ...more, 'options', ...(isMixed ? ['package'] : [])]
+  return { columns, rows }
 }
 
 function suites(): Record<string, unknown>[] {
@@ -78,20 +80,16 @@ function asJson(listings: Partial<Record<Kind, Listing>>): string {
 function asText(listings: Partial<Record<Kind, Listing>>): string {
   return Object.entries(listings)
     .map(([kind, { columns, rows }]) => {
-      const table = new Table({
-        head: [...columns],
-        style: { head: [], border: [], compact: true },
-        colWidths: columns.map((column) => (column === 'options' ? optionsWidth : null)),
-        wordWrap: true,
-      })
-      for (const row of rows) table.push(columns.map((column) => cellText(row[column])))
-      return `${kind}\n${table.toString()}\n`
+      const cells = rows.map((row) => columns.map((column) => cellText(row[column], column)))
+      const wrapped = columns.flatMap((column, i) => (wrappedColumns.has(column) ? [i] : []))
+      return `${kind}\n${plainTable(columns, cells, { width: terminalWidth(), wrapped })}\n`
     })
     .join('\n')
 }
 
-function cellText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ')
-  if (value === undefined) return ''
+function cellText(value: unknown, column: string): string {
+  if (Array.isArray(value)) return value.join(column === 'norms' ? ' ' : ', ')
+  if (value === undefined || value === false) return ''
+  if (value === true) return 'yes'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

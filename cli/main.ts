@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-/** The entry of the command `robench`. */
+/** The entry point of the command `robench`. */
 import { exitCodes, reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'
 
-/** How long something left behind may hold up the end, in ms. */
+/** How long open handles may delay the exit, in ms. */
 const lingerMs = 2000
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader has gone, as `| head` does: nobody is left to tell.
-  if (error.code === 'EPIPE') process.exit(exitCodes.done)
+  // The reader closed the pipe, as `| head` does.
+  if (error.code === 'EPIPE') process.exit(exitCodes.success)
   throw error
 })
 

@@ -1,10 +1,16 @@
-/** `robench plan`: what a run would do, and how long it may take. */
+/** `robench plan`: shows the work of a run and estimates its cost. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { AssumedRobustAccuracies } from '../core/bench/forecast/expected-passes.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
 import { planSuite } from '../core/bench/execute/run.ts'
 import { loadSuite } from '../core/bench/suite/load.ts'
-import { addRunOptions, runSettings, suiteOverrides, wholeNumber } from './arguments.ts'
+import {
+  addRunOptions,
+  runSettings,
+  suiteArgument,
+  suiteOverrides,
+  wholeNumber,
+} from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { interruptible } from './execute.ts'
 import { formatPlan } from './format-plan.ts'
@@ -13,30 +19,29 @@ import { progressDisplay } from './progress.ts'
 interface PlanOptions extends RunOptions {
   readonly robustAccuracy?: AssumedRobustAccuracies
   readonly like?: string
-  /** True if it was given without a number. */
+  /** True if given without a number. */
   readonly pilot?: number | true
 }
 
-/** Examples of a pilot run: as many leave about 3 % of chance in what AutoAttack takes. */
+/** Default sample of a pilot run. It leaves AutoAttack's cost about 3 % sampling error. */
 const pilotExamples = 1000
 
-/** The command `plan`. Errors are thrown: the main program prints them. */
+/** The command `plan`. Throws errors; the main program prints them. */
 export function planCommand(): Command {
   const command = new Command('plan')
-    .description('check a suite wholly and show what running it would take')
-    .argument('<suite>', 'a suite file, or the name of a shipped suite')
+    .description('validate a suite and estimate the cost of running it')
+    .argument('<suite>', suiteArgument)
+    .optionsGroup('Estimate:')
     .option(
-      '--robust-accuracy <share>',
-      'a guess of what it will find, such as 0.35 or pgd-at=0.35, may be repeated: say what that takes',
-      collectShare,
+      '--robust-accuracy <fraction>',
+      'assume this robust accuracy, such as 0.35, or pgd-at=0.35 for one defense (repeatable)',
+      collectRobustAccuracy,
     )
-    .option(
-      '--like <result>',
-      'an earlier result, of fewer examples perhaps: say what to expect after it',
-    )
+    .option('--like <result>', 'estimate from an earlier result, which may have fewer examples')
     .option(
       '--pilot [examples]',
-      'do a part of the work, 1,000 examples of every dear attack and all of the cheap ones, and say what the rest takes; the run skips that part',
+      'run cheap attacks in full and expensive attacks on a sample (default: 1000 examples), ' +
+        'then estimate the rest; robench run reuses this work',
       wholeNumber(1),
     )
   return addRunOptions(command).action(async (path: string, options: PlanOptions) => {
@@ -44,16 +49,14 @@ export function planCommand(): Command {
     const like = options.like === undefined ? undefined : readResult(options.like)
     const display = progressDisplay(process.stderr)
     const { robustAccuracy: robustAccuracies = {}, pilot } = options
+    const request = {
+      robustAccuracies,
+      ...(like && { like }),
+      ...(pilot !== undefined && { pilot: pilot === true ? pilotExamples : pilot }),
+    }
     const { plan, expected } = await interruptible(
       (signal) =>
-        planSuite(loaded, {
-          ...runSettings(options),
-          robustAccuracies,
-          ...(like && { like }),
-          ...(pilot !== undefined && { pilot: pilot === true ? pilotExamples : pilot }),
-          listener: display,
-          signal,
-        }),
+        planSuite(loaded, { ...runSettings(options), ...request, listener: display, signal }),
       display,
       process.argv.slice(2),
     )
@@ -63,20 +66,20 @@ export function planCommand(): Command {
         : formatPlan(plan, expected),
     )
     if (!expected && plan.unitsDone < plan.units) {
-      display.notice('fooled examples take less than that; --pilot does a part and tells how much')
+      display.notice('attacks stop early on broken examples; estimate the actual cost with --pilot')
     }
   })
 }
 
-/** `share` for all defenses, or `name=share` for one. */
-function collectShare(
+/** Collects `fraction` for all defenses or `name=fraction` for one. */
+function collectRobustAccuracy(
   text: string,
   previous: AssumedRobustAccuracies = {},
 ): AssumedRobustAccuracies {
-  const [, name = '*', share] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? []
-  const value = Number(share)
-  if (share === undefined || !(value >= 0 && value <= 1)) {
-    throw new InvalidArgumentError('Expected a share from 0 to 1, such as 0.35 or pgd-at=0.35.')
+  const [, name = '*', fraction] = /^(?:(.+)=)?([\d.]+)$/.exec(text) ?? []
+  const value = Number(fraction)
+  if (fraction === undefined || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('Expected a fraction from 0 to 1, such as 0.35 or pgd-at=0.35.')
   }
   return { ...previous, [name]: value }
 }

@@ -1,4 +1,4 @@
-/** The whole command line as one commander program. */
+/** The command line as one commander program. */
 import { Command } from 'commander'
 import { packageVersion } from '../core/bench/execute/assemble.ts'
 import { dataCommand } from './data-command.ts'
@@ -12,22 +12,28 @@ import { schemaCommand } from './schema-command.ts'
 import { trainCommand } from './train-command.ts'
 import { validateCommand } from './validate-command.ts'
 
-const examples = `
+const notes = `
 Examples:
   robench run suites/quickstart.json
   robench data pull cifar10
-  robench eval model.onnx --data cifar10 --norm Linf --epsilon 8/255 --attack pgd --steps 40
+  robench eval model.onnx --data cifar10 --norm Linf --epsilon 8/255 \\
+    --attack pgd --steps 40
   robench plan suites/cifar10.json --json
 
-Exit codes: 0 done, 1 finished with failed cells, 2 wrong usage or input, 3 defect, 130 interrupted.`
+Exit codes:
+  0    success
+  1    finished, but an attack, a defense, or a training failed
+  2    wrong usage, suite, option, or file, or the environment failed
+  3    internal error: a bug in robench
+  130  interrupted; completed work is saved`
 
-/** The program. It throws CommanderError instead of leaving the process. */
+/** Creates the program. It throws a CommanderError instead of exiting the process. */
 export function createProgram(): Command {
   const program = new Command('robench')
-    .description('adversarial-robustness benchmark suite and leaderboard')
-    .version(packageVersion(), '-v, --version')
-    .option('--debug', 'print a stack with every error')
-    .addHelpText('after', examples)
+    .description('benchmark of adversarial robustness for ONNX image classifiers')
+    .version(packageVersion(), '-v, --version', 'print the version')
+    .option('--debug', 'print a stack trace with every error')
+    .addHelpText('after', notes)
   const commands = [
     runCommand(),
     evalCommand(),
@@ -41,16 +47,18 @@ export function createProgram(): Command {
     schemaCommand(),
   ]
   for (const command of commands) program.addCommand(command)
-  strict(program)
+  configure(program)
   return program
 }
 
-/** Unknown words are refused with a suggestion, in every command below. */
-function strict(command: Command): void {
+/** Makes a command and its subcommands reject unknown words with a suggestion. */
+function configure(command: Command): void {
   command
+    .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError('(add --help for what is accepted)')
+    .showHelpAfterError('(run with --help for usage)')
     .allowExcessArguments(false)
-  for (const child of command.commands) strict(child)
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'print help for a command')
+  for (const child of command.commands) configure(child)
 }

@@ -1,24 +1,25 @@
-/** Shows a run as it goes, on standard error: live bars on a terminal, else a line now and then. */
+/** Progress of a run on standard error: live bars on a terminal, otherwise occasional lines. */
 import { MultiBar } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
+import type { ErrorRecord } from '../core/base/errors.ts'
 import type { TrainingProgress } from '../core/plugin/contract.ts'
 import type { RunListener } from '../core/bench/execute/settings.ts'
 import { formatPlan } from './format-plan.ts'
 
-/** A listener, and a way to take the bars off the screen. */
+/** A listener that can remove its bars from the screen. */
 export interface ProgressDisplay extends Required<RunListener> {
   stop(): void
 }
 
-/** The display that fits the stream. */
+/** Bars if the stream is a terminal, otherwise lines. */
 export function progressDisplay(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): ProgressDisplay {
   return stream.isTTY ? barDisplay(stream) : lineDisplay(stream)
 }
 
-/** Steps of a bar that shows a share. */
-const shareSteps = 10_000
+/** Resolution of a bar that shows a fraction. */
+const barSteps = 10_000
 
 function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   const bars = new MultiBar({
@@ -40,17 +41,17 @@ function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
     if (bar && done >= total) bars.remove(bar)
   }
   function log(text: string): void {
-    // Before the first bar is on the screen there is nothing to write above of.
+    // `bars.log` writes above the bars, so it needs one on the screen.
     if (shown.size === 0 || stopped) stream.write(text)
     else bars.log(text)
   }
   return {
-    notice: (text) => log(`note: ${text}\n`),
+    notice: (text) => log(noticeLine(text)),
     planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
     training: (defense, state) =>
       show(`training ${defense}`, stepsDone(state), stepsTotal(state), trainingDetail(state)),
-    progress: (share) => show('attacks', Math.round(shareSteps * share), shareSteps, ''),
-    failed: (what, error) => log(`failed: ${what}: ${error.message} [${error.code}]\n`),
+    progress: (fraction) => show('attacks', Math.round(barSteps * fraction), barSteps, ''),
+    failed: (what, error) => log(failureLine(what, error)),
     stop() {
       stopped = true
       bars.stop()
@@ -62,24 +63,31 @@ function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   const epochs = new Map<string, number>()
   let tenth = 0
   return {
-    notice: (text) => stream.write(`note: ${text}\n`),
+    notice: (text) => stream.write(noticeLine(text)),
     planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
     training(defense, state) {
       if (epochs.get(defense) === state.epoch) return
       epochs.set(defense, state.epoch)
-      stream.write(
-        `training ${defense}: epoch ${state.epoch + 1} of ${state.epochs}${trainingDetail(state)}\n`,
-      )
+      const epoch = `epoch ${state.epoch + 1} of ${state.epochs}`
+      stream.write(`training ${defense}: ${epoch}${trainingDetail(state)}\n`)
     },
-    progress(share) {
-      const reached = Math.floor(10 * share)
+    progress(fraction) {
+      const reached = Math.floor(10 * fraction)
       if (reached <= tenth) return
       tenth = reached
       stream.write(`${reached * 10} % done\n`)
     },
-    failed: (what, error) => stream.write(`failed: ${what}: ${error.message} [${error.code}]\n`),
+    failed: (what, error) => stream.write(failureLine(what, error)),
     stop() {},
   }
+}
+
+function noticeLine(text: string): string {
+  return `note: ${text}\n`
+}
+
+function failureLine(what: string, { code, message }: ErrorRecord): string {
+  return `failed: ${what}: ${message} [${code}]\n`
 }
 
 function stepsDone({ epoch, step, steps }: TrainingProgress): number {

@@ -1,4 +1,4 @@
-/** `robench report`: a finished run's result as a table, a page or JSON. */
+/** `robench report`: prints a result as a table or JSON, or writes it as an HTML page. */
 import { join, dirname } from 'node:path'
 import { Command, Option } from 'commander'
 import { reportFormats } from '../reports/index.ts'
@@ -7,8 +7,9 @@ import { formatTable } from '../reports/text.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
+import { resultArgument } from './arguments.ts'
 
-/** Where the command writes: results to `stdout`, remarks to `stderr`. */
+/** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
   readonly stderr: NodeJS.WritableStream
@@ -20,26 +21,26 @@ interface ReportOptions {
   readonly json?: true
 }
 
-/** The command; add it to the main program. */
+/** The command `report`. */
 export function reportCommand(streams: CommandStreams = process): Command {
   const formats = Object.keys(reportFormats)
   const listed = Object.entries(reportFormats).map(
     ([id, { description }]) => `${id}: ${description}`,
   )
   return new Command('report')
-    .description("show a finished run's result")
-    .argument('<result>', 'a result.json, or the results folder that holds one')
+    .description('print the result of a finished run, or write it as HTML or JSON')
+    .argument('<result>', resultArgument)
     .addOption(
       new Option(
         '--format <format>',
-        `how to write it (default: text). ${listed.join('; ')}`,
+        `output format (default: text). ${listed.join('; ')}`,
       ).choices(formats),
     )
     .option(
       '--out <file>',
-      'write to this file (default: print; html goes to report.html beside the result)',
+      'output file (default: standard output; for html, report.html beside the result)',
     )
-    .option('--json', 'the same as --format json')
+    .option('--json', 'short for --format json')
     .action((path: string, options: ReportOptions) => report(path, options, streams))
 }
 
@@ -51,18 +52,19 @@ async function report(
   if (options.json && options.format !== undefined && options.format !== 'json') {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `--json: expected no other format beside it, got --format ${options.format}; leave one of them out`,
+      `--json and --format ${options.format} are contradictory; use only one of them`,
     )
   }
   const format = options.json ? 'json' : (options.format ?? 'text')
   const result = readResult(path)
-  const besides = format === 'html' ? join(dirname(locateResult(path)), 'report.html') : undefined
-  const out = options.out ?? besides
+  const beside = format === 'html' ? join(dirname(locateResult(path)), 'report.html') : undefined
+  const out = options.out ?? beside
   if (out !== undefined) {
     await writeFileAtomic(out, reportFormats[format].write(result))
     streams.stderr.write(`wrote ${out}\n`)
     return
   }
   const color = format === 'text' && streams.stdout.isTTY && !process.env['NO_COLOR']
-  streams.stdout.write(color ? formatTable(result, { color }) : reportFormats[format].write(result))
+  const text = color ? formatTable(result, { color }) : reportFormats[format].write(result)
+  streams.stdout.write(text)
 }

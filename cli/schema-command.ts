@@ -4,7 +4,7 @@ import { pluginMetaSchema } from '../core/plugin/meta-schema.ts'
 import { resultSchema } from '../core/bench/result/result-schema.ts'
 import { suiteSchema } from '../core/bench/suite/schema.ts'
 
-/** The published schemas, by the name that `robench schema` takes; each is also the file schemas/<file>. */
+/** The published schemas by their name in `robench schema`, with their files in schemas/. */
 export const publishedSchemas = {
   suite: { file: 'suite.schema.json', schema: suiteSchema },
   result: { file: 'result.schema.json', schema: resultSchema },
@@ -15,13 +15,13 @@ export const publishedSchemas = {
 export function schemaCommand(): Command {
   return new Command('schema')
     .description('print a JSON Schema (draft 2020-12)')
-    .addArgument(new Argument('<name>', 'which one').choices(Object.keys(publishedSchemas)))
+    .addArgument(new Argument('<name>', 'schema to print').choices(Object.keys(publishedSchemas)))
     .action((name: keyof typeof publishedSchemas) => {
       process.stdout.write(schemaText(name))
     })
 }
 
-/** A schema as it is printed and published. */
+/** A schema as JSON text, as printed and as published in schemas/. */
 export function schemaText(name: keyof typeof publishedSchemas): string {
   return `${JSON.stringify(publishedSchemas[name].schema, undefined, 2)}\n`
 }

@@ -1,15 +1,16 @@
-/** `robench validate`: checks a suite, its plugins and its data without running anything. */
+/** `robench validate`: checks a suite, its plugins, and its data without running anything. */
 import { Command } from 'commander'
 import { countOf } from '../reports/theme/figures.ts'
 import { resolveSuite } from '../core/bench/plan/resolve.ts'
 import { loadSuite } from '../core/bench/suite/load.ts'
+import { suiteArgument } from './arguments.ts'
 
-/** The command `validate`. Errors are thrown: the main program prints them. */
+/** The command `validate`. Throws errors; the main program prints them. */
 export function validateCommand(): Command {
   return new Command('validate')
-    .description('check a suite, its plugins, model files and data, without running anything')
-    .argument('<suite>', 'a suite file, or the name of a shipped suite')
-    .option('--json', 'print as JSON')
+    .description('check a suite, its plugins, model files, and data without running it')
+    .argument('<suite>', suiteArgument)
+    .option('--json', 'print the result as JSON')
     .action(async (path: string, { json }: { json?: boolean }) => {
       const loaded = loadSuite(path)
       const notices: string[] = []

@@ -1,4 +1,4 @@
-/** The leaderboard as a folder of static pages: read the entries, render, write. */
+/** Builds the leaderboard as a directory of static pages. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
@@ -11,22 +11,25 @@ import { checkEntry, entryLocation } from './entry.ts'
 import type { LeaderboardEntry } from './entry.ts'
 import { rankTables } from './ranking.ts'
 
-/** Text files of a site by their path below its folder, with `/` between steps. */
+/** The text files of a site by relative path, with `/` as separator. */
 export type SiteFiles = ReadonlyMap<string, string>
 
+/** What a build wrote. */
 export interface BuiltSite {
   readonly entries: number
   readonly tables: number
-  /** All files written, sorted. */
+  /** Relative paths of all files, sorted. */
   readonly files: readonly string[]
 }
 
-/** Lists a site's own files, so that the next build can remove those that are no longer part of it. */
+/** Lists the files of a site, so that the next build can remove stale ones. */
 const listFile = 'site-files.json'
 
 /**
- * Builds the site. Files of an earlier build that no longer belong to it are removed; nothing else is.
- * @throws ConfigError ROBENCH_DATA for a missing folder or a wrong entry, ROBENCH_CONFIG if the folder holds other things, RunError ROBENCH_STORE if it cannot be written
+ * Builds the site. Removes stale files of an earlier build and no other files.
+ * @throws ConfigError ROBENCH_DATA if the entries directory is missing or an entry is invalid,
+ *   ROBENCH_CONFIG if the output directory contains other files; RunError ROBENCH_STORE if it
+ *   cannot be written
  */
 export async function buildSite(options: {
   readonly entriesFolder: string
@@ -51,12 +54,16 @@ export async function buildSite(options: {
   }
 }
 
-/** All entries below a folder, `<dataset>/<threat>/<id>.json`. @throws ConfigError ROBENCH_DATA that names the file and place. */
+/**
+ * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`.
+ * @throws ConfigError ROBENCH_DATA with the file and the position in it
+ */
 export function readEntries(folder: string): LeaderboardEntry[] {
   if (!existsSync(folder)) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${folder}: no such folder; expected leaderboard entries (robench leaderboard add makes them, --entries names another folder)`,
+      `${folder}: no such directory; expected leaderboard entries; add one with ` +
+        'robench leaderboard add, or choose another directory with --entries',
     )
   }
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -69,14 +76,14 @@ export function readEntries(folder: string): LeaderboardEntry[] {
       if (path.split(sep).join('/') !== expected) {
         throw new ConfigError(
           'ROBENCH_DATA',
-          `${file}: by its content this entry belongs at ${join(folder, expected)}; move the file there`,
+          `${file}: expected this entry at ${join(folder, expected)}; move the file`,
         )
       }
       return entry
     })
 }
 
-/** Renders all pages, the entries' own JSON and the assets. The same entries give the same bytes. */
+/** Renders all pages, the entries as JSON, and the assets. Output is deterministic. */
 export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
   const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
   const tables = rankTables(entries)
@@ -96,25 +103,26 @@ export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
   for (const name of readdirSync(assets).toSorted()) {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))
   }
-  for (const name of ['findings.css', 'theme.css']) {
+  for (const name of ['findings.css', 'layout.css', 'theme.css']) {
     files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   return files
 }
 
-/** A folder with other things in it is left alone: the site has an index.html, and so may they. */
+/** Rejects a directory with other files, since a build could overwrite them. */
 function requireOwnFolder(folder: string): void {
   if (!existsSync(folder) || existsSync(join(folder, listFile))) return
   const [first] = readdirSync(folder)
   if (first === undefined) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `--out ${folder}: expected an empty folder or one of an earlier build, found ${first} in it; choose another folder`,
+    `--out ${folder}: expected an empty directory or an earlier build, found ${first}; ` +
+      'choose another directory',
   )
 }
 
-/** What an earlier build listed, as far as it lies within the folder. */
+/** The files that an earlier build listed, except paths outside the directory. */
 function listedFiles(folder: string): string[] {
   const file = join(folder, listFile)
   if (!existsSync(file)) return []

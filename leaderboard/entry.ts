@@ -1,4 +1,4 @@
-/** A leaderboard entry: its JSON Schema and type, its consistency, and how a run's result becomes one. */
+/** A leaderboard entry: JSON Schema, type, and consistency checks. */
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { compileSchema } from '../core/base/schema.ts'
@@ -14,17 +14,17 @@ const options = { type: 'object' } as const
 const slug = {
   type: 'string',
   pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
-  description: 'lower-case letters and digits, joined by ".", "_" or "-"',
+  description: 'lowercase letters and digits, joined by ".", "_", or "-"',
 } as const
 const sha256 = {
   type: 'string',
   pattern: '^[0-9a-f]{64}$',
-  description: 'a sha256 of 64 hexadecimal digits',
+  description: 'a sha256 with 64 hexadecimal digits',
 } as const
 const webAddress = {
   type: 'string',
   pattern: '^https?://[^\\s/]',
-  description: 'an http or https address',
+  description: 'an http or https URL',
 } as const
 
 const attackSchema = {
@@ -60,11 +60,13 @@ const attackSchema = {
     corrupted: {
       ...whole,
       description:
-        'of a corruption: correct on the corrupted images, those that were wrong before among them',
+        'for a corruption: correct on the corrupted images, including examples misclassified in ' +
+        'their original form',
     },
   },
 } as const
 
+/** The JSON Schema of an entry. */
 export const entrySchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:robench:schema:leaderboard-entry:1',
@@ -160,20 +162,26 @@ export const entrySchema = {
 } as const
 
 /**
- * One defense on one data set under one threat model. All figures are counts of `dataset.examples`;
- * fractions and intervals follow from them. Passes and times are totals of an attack, in milliseconds.
+ * One defense on one data set under one threat model. Results are counts out of `dataset.examples`;
+ * fractions and intervals are computed from them. Passes and times (in milliseconds) are totals per
+ * attack.
  */
 export type LeaderboardEntry = Omit<FromSchema<typeof entrySchema>, 'threatModel'> & {
   readonly threatModel: ThreatModel
 }
 
+/** One attack of an entry. */
 export type EntryAttack = LeaderboardEntry['attacks'][number]
 
-/** Checks an entry's form and that its counts agree. @param label what messages call it. @throws ConfigError ROBENCH_DATA with one line per mistake. */
+/**
+ * Validates an entry against the schema and checks that its counts are consistent.
+ * @param label name of the entry in messages
+ * @throws ConfigError ROBENCH_DATA with one line per problem
+ */
 export function checkEntry(document: unknown, label: string): LeaderboardEntry {
   const { value, problems } = validator()(document)
   const mistakes = problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`)
-  // Without problems the value is what the schema says; else it is not looked at.
+  // Valid without problems; otherwise unused.
   const entry = value as LeaderboardEntry
   if (mistakes.length === 0)
     mistakes.push(...disagreements(entry).map((text) => `${label}#${text}`))
@@ -181,7 +189,7 @@ export function checkEntry(document: unknown, label: string): LeaderboardEntry {
   return entry
 }
 
-/** Compiled when first needed, once: compiling takes longer than checking a whole board. */
+/** Compiled once, on first use: compiling takes longer than validating a whole board. */
 const validator = lazily(() => compileSchema(entrySchema))
 
 function lazily<Value>(make: () => Value): () => Value {
@@ -189,18 +197,23 @@ function lazily<Value>(make: () => Value): () => Value {
   return () => (made ??= make())
 }
 
-/** Where an entry's file belongs below the entries folder: `<dataset>/<threat>/<id>`, without extension. */
-export function entryLocation(entry: LeaderboardEntry): string {
-  return `${entry.dataset.id}/${threatSlug(entry.threatModel)}/${entry.id}`
+/** The benchmark of an entry, its data set and threat model: `cifar10/linf-8-255`. */
+export function benchmarkKey({ dataset, threatModel }: LeaderboardEntry): string {
+  return `${dataset.id}/${threatSlug(threatModel)}`
 }
 
-/** Counts that contradict each other, each with its place. */
+/** The path of an entry below the entries directory: `<benchmark>/<id>`, without extension. */
+export function entryLocation(entry: LeaderboardEntry): string {
+  return `${benchmarkKey(entry)}/${entry.id}`
+}
+
+/** Inconsistent counts, each with its position. */
 function disagreements(entry: LeaderboardEntry): string[] {
   const { examples } = entry.dataset
   const wrong = examples - entry.clean.correct
   const found: string[] = []
   if (entry.threatModel.epsilon === 0 && !entry.threatModel.transform) {
-    found.push('/threatModel/epsilon: must be above 0 without a transform, got 0')
+    found.push('/threatModel/epsilon: must be greater than 0 without a transform, got 0')
   }
   for (const [index, attack] of entry.attacks.entries()) {
     const sum = attack.wrong + attack.robust + attack.broken
@@ -212,19 +225,21 @@ function disagreements(entry: LeaderboardEntry): string[] {
     const { corrupted } = attack
     if (corrupted !== undefined && (corrupted < attack.robust || corrupted > examples)) {
       found.push(
-        `/attacks/${index}/corrupted: must be from ${attack.robust}, those robust, to ${examples} examples, got ${corrupted}`,
+        `/attacks/${index}/corrupted: must be at least ${attack.robust} (robust) and at most ` +
+          `${examples} examples, got ${corrupted}`,
       )
     }
     if (attack.wrong !== wrong) {
       found.push(
-        `/attacks/${index}/wrong: must be ${wrong}, as clean.correct says, got ${attack.wrong}`,
+        `/attacks/${index}/wrong: must be ${wrong} (examples - clean.correct), got ${attack.wrong}`,
       )
     }
   }
   const weakest = Math.min(...entry.attacks.map(({ robust }) => robust))
   if (entry.worstCase.robust > weakest) {
     found.push(
-      `/worstCase/robust: must be at most ${weakest}, what the strongest attack left, got ${entry.worstCase.robust}`,
+      `/worstCase/robust: must be at most ${weakest} (robust under the strongest attack), ` +
+        `got ${entry.worstCase.robust}`,
     )
   }
   return found

@@ -1,5 +1,6 @@
-/** From a run's result to a leaderboard entry: only what may be ranked. */
+/** Converts a rankable entry of a result to a leaderboard entry. */
 import { ConfigError } from '../core/base/errors.ts'
+import { slugOf } from '../core/base/slug.ts'
 import {
   brokenByOnlyOne,
   countCorrect,
@@ -13,11 +14,11 @@ import { safeUrl } from '../reports/theme/templates.ts'
 import { checkEntry } from './entry.ts'
 import type { LeaderboardEntry } from './entry.ts'
 
-/** What a result does not know of itself. */
+/** Data of a leaderboard entry that a result does not contain. */
 export interface EntryExtras {
-  /** Name of the entry's file; the defense's name in lower case if left out. */
+  /** Id and file name of the entry. Default: the name of the defense as a slug. */
   readonly id?: string
-  /** The defense's name if left out. */
+  /** Default: the name of the defense. */
   readonly title?: string
   readonly authors?: readonly string[]
   readonly paper?: string
@@ -25,8 +26,10 @@ export interface EntryExtras {
 }
 
 /**
- * The leaderboard entry of one of a result's entries, its counts taken from the per-example outcomes.
- * @throws ConfigError ROBENCH_CONFIG if it is not rankable, ROBENCH_DATA if an extra is not of the form wanted
+ * The leaderboard entry of one entry of a result. Its counts are computed from the per-example
+ * outcomes.
+ * @throws ConfigError ROBENCH_CONFIG if the entry is not rankable, ROBENCH_DATA if an extra is
+ *   invalid
  */
 export function entryFromResult(
   result: RunResult,
@@ -84,7 +87,7 @@ export function entryFromResult(
   )
 }
 
-/** The result's own reasons; where it has none, or claims to be rankable, what is plain to see. */
+/** Throws if the result says that the entry is not rankable, or if its data and attacks do. */
 function refuseUnranked(entry: ResultEntry): void {
   const { defense, dataset, rankable, reasons } = entry
   const own = rankable ? [] : reasons
@@ -93,17 +96,9 @@ function refuseUnranked(entry: ResultEntry): void {
   throw new ConfigError(
     'ROBENCH_CONFIG',
     `entry "${defense.name}" on ${dataset.title} cannot be ranked: ` +
-      `${found.join('; ') || 'its run says so without a reason'}; ` +
-      'the leaderboard takes runs on all examples of real data in which every attack completed',
+      `${found.join('; ') || 'the result gives no reason'}; ` +
+      'the leaderboard requires all examples of a real data set and that every attack completed',
   )
-}
-
-/** A name as an id: lower case, everything but letters and digits as single hyphens. */
-function slugOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
 }
 
 function withoutUndefined<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {

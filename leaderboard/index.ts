@@ -1,4 +1,4 @@
-/** Leaderboards from code: `robench/leaderboard`. */
+/** Leaderboard entries and sites for programs: `robench/leaderboard`. */
 export { buildSite, renderSite } from './build.ts'
 export { checkEntry } from './entry.ts'
 export type { LeaderboardEntry } from './entry.ts'

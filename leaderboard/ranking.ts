@@ -1,4 +1,4 @@
-/** Tables of entries that may be compared, ranked by worst-case robust accuracy as far as the intervals tell. */
+/** Tables of comparable entries, ranked by worst-case robust accuracy and its intervals. */
 import { ConfigError } from '../core/base/errors.ts'
 import { canonicalJson } from '../core/base/hash.ts'
 import { overlaps } from '../core/bench/metrics/interval.ts'
@@ -7,21 +7,22 @@ import type { CorruptionFinding, CorruptionMatrix } from '../reports/theme/corru
 import { proportion } from '../reports/theme/proportion.ts'
 import type { Proportion } from '../reports/theme/proportion.ts'
 import { worstCaseLabel } from '../reports/theme/threat-text.ts'
-import { entryLocation } from './entry.ts'
+import { benchmarkKey, entryLocation } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry.ts'
 import { threatSlug } from './threat-slug.ts'
 
-/** One attack's figures on one entry. */
+/** The result of one attack on one entry. */
 export interface RankedAttack {
   readonly attack: EntryAttack
   readonly robust: Proportion
-  /** Broken of the initially correct; absent if none was. */
+  /** Broken, out of the initially correct examples; absent if there are none. */
   readonly success?: Proportion
 }
 
+/** A row of a table. */
 export interface RankedEntry {
   readonly entry: LeaderboardEntry
-  /** `<dataset>/<threat>/<id>`: file below the entries folder, page below the site's, both without extension. */
+  /** `<dataset>/<threat>/<id>`: path of the entry's file and page, without extension. */
   readonly location: string
   readonly clean: Proportion
   /** In the order of the table's columns. */
@@ -29,35 +30,36 @@ export interface RankedEntry {
   /** Absent if no corruption was run. */
   readonly corruptions?: readonly CorruptionMatrix[]
   readonly worstCase: Proportion
-  /** Best and worst rank that the intervals leave open: 1 + those surely better, n − those surely worse. */
+  /** Best and worst rank that the intervals allow: 1 + entries above, n − entries below. */
   readonly rank: { readonly best: number; readonly worst: number }
-  /** Others whose worst-case interval overlaps this one's: not distinguishable from it. */
+  /** Other entries whose worst-case interval overlaps: statistically indistinguishable. */
   readonly peers: readonly LeaderboardEntry[]
 }
 
-/** Entries on the same data, under the same threat model and the same attacks with the same options. */
+/** Entries with the same data, threat model, attacks, and attack options. */
 export interface RankedTable {
-  /** Unique among the tables, fit for a page's anchor. */
+  /** HTML id, unique among the tables. */
   readonly anchor: string
   readonly dataset: LeaderboardEntry['dataset']
   readonly threatModel: LeaderboardEntry['threatModel']
-  /** What the worst case is called here. */
+  /** Column title of the worst case. */
   readonly worstCaseLabel: string
-  /** The columns: the attacks as the first entry has them, but for corruptions. */
+  /** The columns: the attacks of the first entry, except corruptions. */
   readonly attacks: readonly EntryAttack[]
-  /** Corruptions that each entry met, each severity counted. */
+  /** Number of corruptions per entry, counting each severity. */
   readonly corruptions: number
   /** By worst-case robust accuracy, then clean accuracy, then title. */
   readonly rows: readonly RankedEntry[]
 }
 
 /**
- * Sorts entries into tables and ranks them. A worst case over fewer or weaker attacks is no better defense, so
- * entries that met other attacks stand in a table of their own.
- * @throws ConfigError ROBENCH_DATA if entries of one folder disagree on data or bounds
+ * Groups entries into tables and ranks them. Entries with different attacks are in separate tables:
+ * they are not comparable, since fewer or weaker attacks give a higher worst case.
+ * @throws ConfigError ROBENCH_DATA if entries with the same benchmark key differ in data, bounds,
+ *   or transform
  */
 export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] {
-  requireSameGround(entries)
+  requireSameBenchmark(entries)
   const groups = new Map<string, LeaderboardEntry[]>()
   for (const entry of entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))) {
     const key = `${benchmarkKey(entry)} ${canonicalJson(entry.attacks.map(protocolOf).toSorted())}`
@@ -71,7 +73,8 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
   )
   const seen = new Map<string, number>()
   return sorted.map((group) => {
-    const benchmark = benchmarkKeyOfAll(group).replaceAll('/', '-')
+    // Groups are never empty.
+    const benchmark = benchmarkKey(group[0] as LeaderboardEntry).replaceAll('/', '-')
     const nth = (seen.get(benchmark) ?? 0) + 1
     seen.set(benchmark, nth)
     return rankTable(group, nth === 1 ? benchmark : `${benchmark}-${nth}`)
@@ -79,7 +82,7 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
 }
 
 function rankTable(entries: readonly LeaderboardEntry[], anchor: string): RankedTable {
-  // A group is made with its first entry, so there is one.
+  // Groups are never empty.
   const { dataset, threatModel, attacks } = entries[0] as LeaderboardEntry
   const order = attacks.map(protocolOf)
   const columns = attacks.filter((attack) => !isCorruption(attack))
@@ -148,27 +151,19 @@ function rateAttack(attack: EntryAttack): RankedAttack {
   }
 }
 
-/** What makes two attacks the same: neither name nor seed. */
+/** What identifies an attack: plugin, version, and options, but neither name nor seed. */
 function protocolOf({ plugin, version, options }: EntryAttack): string {
   return canonicalJson([plugin, version, options])
 }
 
-/** Data set and threat model, as the folder of the entry. */
-function benchmarkKey({ dataset, threatModel }: LeaderboardEntry): string {
-  return `${dataset.id}/${threatSlug(threatModel)}`
-}
-
+/** Sorts the tables of a data set: plain balls before transforms. */
 function sortKey([first]: readonly LeaderboardEntry[]): string {
   if (!first) return ''
   const { dataset, threatModel } = first
   return `${dataset.id}/${threatModel.transform ? 'transform' : 'ball'}/${threatSlug(threatModel)}`
 }
 
-function benchmarkKeyOfAll([first]: readonly LeaderboardEntry[]): string {
-  return first ? benchmarkKey(first) : ''
-}
-
-function requireSameGround(entries: readonly LeaderboardEntry[]): void {
+function requireSameBenchmark(entries: readonly LeaderboardEntry[]): void {
   const first = new Map<string, LeaderboardEntry>()
   for (const entry of entries) {
     const benchmark = benchmarkKey(entry)
@@ -185,14 +180,15 @@ function requireSameGround(entries: readonly LeaderboardEntry[]): void {
       if (value === expected[name]) continue
       throw new ConfigError(
         'ROBENCH_DATA',
-        `${entryLocation(entry)}.json: ${name} is ${String(value)}, but ${String(expected[name])} in ` +
-          `${entryLocation(other)}.json; entries of one folder must be measured on the same benchmark`,
+        `${entryLocation(entry)}.json: ${name} is ${String(value)}, but ` +
+          `${entryLocation(other)}.json has ${String(expected[name])}; entries in one directory ` +
+          'must use the same data and threat model',
       )
     }
   }
 }
 
-/** By code units: the same order on every machine. */
+/** Compares by code units, independent of the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

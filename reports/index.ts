@@ -1,33 +1,37 @@
-/** All report formats, sorted by id. A new one is a file beside this and a line here. */
+/** The report formats, sorted by id. To add one, add a file to this directory and a line here. */
 import type { RunResult } from '../core/bench/result/result.ts'
 import { writeHtmlReport } from './html.ts'
 import { writeJsonReport } from './json.ts'
 import { formatTable } from './text.ts'
 
-/** One way to write a run's result. */
+/** Writes a result in one format. */
 export interface ReportFormat {
-  /** Extension of the files, without a dot. */
+  /** File extension without the dot. */
   readonly extension: string
+  /** Completes `<id>: …` in the help of `robench report`. */
   readonly description: string
+  /** @throws ConfigError ROBENCH_DATA if the outcomes are malformed */
   write(result: RunResult): string
 }
 
+/** All formats by id. */
 export const reportFormats = {
   html: {
     extension: 'html',
-    description: 'one self-contained page',
+    description: 'a self-contained page',
     write: writeHtmlReport,
   },
   json: {
     extension: 'json',
-    description: 'counts, fractions and intervals for other programs',
+    description: 'counts, fractions, and intervals for other programs',
     write: writeJsonReport,
   },
   text: {
     extension: 'txt',
-    description: 'the table that robench run ends with',
+    description: 'the table that robench run prints',
     write: (result) => formatTable(result, { color: false }),
   },
 } as const satisfies Readonly<Record<string, ReportFormat>>
 
+/** The id of a format: `html`, `json`, or `text`. */
 export type ReportFormatId = keyof typeof reportFormats

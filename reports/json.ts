@@ -1,9 +1,13 @@
-/** The figures of a run as JSON for other programs: counts, fractions and intervals, without per-example outcomes. */
+/** The summary of a run as JSON, for other programs. */
 import type { RunResult } from '../core/bench/result/result.ts'
 import { summarize } from './summary.ts'
 import type { EntrySummary } from './summary.ts'
 
-/** The summary as JSON text, accuracies as fractions with their 95 % Wilson intervals. @throws ConfigError ROBENCH_DATA if the outcomes are damaged. */
+/**
+ * The summary as JSON text: counts and fractions with 95 % Wilson intervals, without per-example
+ * outcomes.
+ * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
+ */
 export function writeJsonReport(result: RunResult): string {
   const { sections, command } = summarize(result)
   const { entries: _entries, ...run } = result
@@ -13,7 +17,7 @@ export function writeJsonReport(result: RunResult): string {
   return `${JSON.stringify({ ...run, command, entries }, null, 2)}\n`
 }
 
-/** Without the columns: those are the attacks again, arranged for a table. */
+/** An entry without `columns`, which repeats the attacks in table order. */
 function plainEntry(entry: EntrySummary): object {
   const { columns: _columns, ...facts } = entry
   return facts

@@ -1,24 +1,29 @@
-/** The stages of an attack arranged for reading: what was left after each, and what it broke. */
+/** The stages of an attack: robust accuracy after each stage, and the examples it broke. */
 import { countOutcomes } from '../core/bench/metrics/accuracy.ts'
 import type { CompletedAttack } from '../core/bench/result/result.ts'
 import { proportion } from './theme/proportion.ts'
 import type { Proportion } from './theme/proportion.ts'
 
+/** One stage of an attack, such as `apgd-ce` of AutoAttack. */
 export interface StageSummary {
   readonly name: string
-  /** Correct and not broken when the stage was over, of all examples. */
+  /** Correct and not broken after the stage, out of all examples. */
   readonly robust: Proportion
-  /** Examples that the stages before it had left. */
+  /** Examples broken by this stage and no earlier one. */
   readonly newlyBroken: number
 }
 
+/** All stages of an attack, in order. */
 export interface StagesSummary {
   readonly stages: readonly StageSummary[]
-  /** Broken examples of which only the host's own prediction knew. */
+  /** Broken examples that no stage reported, found by robench's final prediction. */
   readonly foundByHost: number
 }
 
-/** Undefined if the attack has no stages. @throws ConfigError ROBENCH_DATA if the outcomes are damaged. */
+/**
+ * The stages of an attack; undefined if it has none.
+ * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
+ */
 export function summarizeStages({
   outcomes,
   stages = [],

@@ -1,4 +1,4 @@
-/** A run's result arranged for reading: one section per data set and threat model, every figure with its interval. */
+/** The summary of a result, with one section per data set and threat model. */
 import {
   brokenByOnlyOne,
   countCorrect,
@@ -29,28 +29,32 @@ import { summarizeStages } from './stages.ts'
 import type { StagesSummary } from './stages.ts'
 import { worstCaseLabel } from './theme/threat-text.ts'
 
+/** A completed attack on one defense. */
 export interface CompletedSummary {
   readonly state: 'completed'
   readonly attack: AttackIdentity
   readonly seed: number
-  /** Correct and not broken, of all examples. */
+  /** Correct and not broken, out of all examples. */
   readonly robust: Proportion
-  /** Broken, of the initially correct; absent if none was. */
+  /** Broken, out of the initially correct examples; absent if there are none. */
   readonly success?: Proportion
-  /** Examples that no other attack broke. */
+  /** Examples broken by this attack only. */
   readonly brokenAlone: number
-  /** Passes and time of the whole attack, divided by all examples. */
+  /** Forward passes of the attack, divided by the number of all examples. */
   readonly forwardPerExample: number
+  /** Backward passes, likewise. */
   readonly backwardPerExample: number
+  /** Total time of the attack. */
   readonly elapsedMs: number
-  /** Of an attack that has stages. */
+  /** Present if the attack has stages. */
   readonly stages?: StagesSummary
-  /** With several sizes of the ball, or of a minimum-norm attack. */
+  /** Present with several epsilons, or for a minimum-norm attack. */
   readonly curve?: CurveSummary
-  /** Of a corruption: correct on the corrupted images, of all examples. */
+  /** For a corruption: correct on the corrupted images, out of all examples. */
   readonly corrupted?: Proportion
 }
 
+/** An attack that failed on one defense. */
 export interface FailedSummary {
   readonly state: 'failed'
   readonly attack: AttackIdentity
@@ -58,40 +62,42 @@ export interface FailedSummary {
   readonly error: ErrorRecord
 }
 
+/** An attack on one defense. */
 export type AttackSummary = CompletedSummary | FailedSummary
 
+/** One defense under one threat model. */
 export interface EntrySummary {
   readonly defense: DefenseIdentity
   readonly clean: Proportion
   readonly attacks: readonly AttackSummary[]
-  /** Parallel to the section's `attackNames`; undefined where this entry was not attacked so. */
+  /** The attacks in the order of the section's `attackNames`; undefined where one was not run. */
   readonly columns: readonly (AttackSummary | undefined)[]
   /** Absent if no corruption was run. */
   readonly corruptions?: readonly CorruptionMatrix[]
-  /** Over the attacks that completed; absent if none did. */
+  /** Over the completed attacks; absent if there are none. */
   readonly worstCase?: Proportion
-  /** True if an attack failed: the worst case is then an upper bound. */
+  /** True if an attack failed, which makes the worst case an upper bound. */
   readonly incomplete: boolean
   readonly rankable: boolean
   readonly reasons: readonly string[]
-  /** Absent if none were made. */
+  /** Absent if no checks were run. */
   readonly checks?: ChecksSummary
 }
 
-/** All entries that can be read side by side: same data, same threat model. */
+/** Comparable entries: the same data set and threat model. */
 export interface SectionSummary {
   readonly dataset: ResultEntry['dataset']
   readonly threatModel: ThreatModel
-  /** What the worst case is called here. */
+  /** Column title of the worst case. */
   readonly worstCaseLabel: string
-  /** Names of all attacks on any entry but corruptions, in order of appearance. */
+  /** Names of all attacks of the entries, except corruptions, in order of appearance. */
   readonly attackNames: readonly string[]
-  /** True if a corruption was run on any entry. */
+  /** True if any entry has corruptions. */
   readonly corrupted: boolean
   readonly entries: readonly EntrySummary[]
 }
 
-/** What has no figure: an attack on a defense, or a defense that could not be evaluated at all. */
+/** A failed attack on a defense, or a defense that could not be evaluated. */
 export interface Failure {
   readonly defense: string
   /** The attack's name; absent if the defense itself failed. */
@@ -100,27 +106,31 @@ export interface Failure {
   readonly error: ErrorRecord
 }
 
+/** The summary of a run. */
 export interface RunSummary {
   readonly sections: readonly SectionSummary[]
   /** Defenses first, then attacks. */
   readonly failures: readonly Failure[]
-  /** `1 defense could not be evaluated, 1 of 4 attacks failed`; empty if nothing failed. */
+  /** `1 defense could not be evaluated, 1 of 4 attacks failed`; empty without failures. */
   readonly failureText: string
-  /** The data sets of all sections, each once. */
+  /** The distinct data sets. */
   readonly datasets: readonly ResultEntry['dataset'][]
-  /** Titles of those data sets that are toys. */
+  /** Titles of the toy data sets. */
   readonly toyTitles: readonly string[]
-  /** All seeds of attacks, ascending. */
+  /** The distinct seeds of the attacks, ascending. */
   readonly seeds: readonly number[]
-  /** Attacks on all entries together. */
+  /** Number of attacks, summed over all entries. */
   readonly attacks: number
-  /** From the first to the last moment of the run, in milliseconds. */
+  /** Wall-clock time of the run, in milliseconds. */
   readonly elapsedMs: number
-  /** The command that makes these numbers again. */
+  /** The command that reproduces the run. */
   readonly command: string
 }
 
-/** Arranges a result. All figures are counted from the per-example outcomes anew. @throws ConfigError ROBENCH_DATA if those are damaged. */
+/**
+ * Summarizes a result. All counts are recomputed from the per-example outcomes.
+ * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
+ */
 export function summarize(result: RunResult): RunSummary {
   const groups = new Map<string, ResultEntry[]>()
   for (const entry of result.entries) {
@@ -146,7 +156,7 @@ export function summarize(result: RunResult): RunSummary {
   }
 }
 
-/** The attacks of an entry that came to an end. */
+/** The completed attacks of an entry. */
 export function completedAttacks(entry: ResultEntry): CompletedAttack[] {
   return entry.attacks.filter((attack) => attack.state === 'completed')
 }
@@ -155,7 +165,7 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
   const attacks = entries.flatMap((entry) => entry.attacks.map(({ attack }) => attack))
   const ordinary = attacks.filter((attack) => !isCorruption(attack))
   const attackNames = [...new Set(ordinary.map(({ name }) => name))]
-  // A group is made with its first entry, so there is one.
+  // Groups are never empty.
   const { dataset, threatModel } = entries[0] as ResultEntry
   return {
     dataset,
@@ -190,7 +200,7 @@ function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): Ent
   }
 }
 
-/** An attack as the matrices take it: those that are no corruptions are left out there. */
+/** An attack as `corruptionMatrices` takes it. It may be any attack. */
 function corruptionFinding(summary: AttackSummary): CorruptionFinding {
   const { attack, seed } = summary
   const accuracy = summary.state === 'completed' ? summary.corrupted : undefined
@@ -243,7 +253,10 @@ function describeFailures(failures: readonly Failure[], attacks: number): string
   return parts.join(', ')
 }
 
-/** Built-in suites lie at suites/<id>.json. A result of fewer examples than there are was limited. */
+/**
+ * The command for a built-in suite, suites/<id>.json. Fewer examples than the data set has imply
+ * `--limit`.
+ */
 function suiteCommand(result: RunResult): string {
   const limited = result.entries.find(({ dataset }) => dataset.examples < dataset.total)
   const limit = limited ? ` --limit ${limited.dataset.examples}` : ''

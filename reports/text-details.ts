@@ -1,4 +1,4 @@
-/** What the terminal shows below the table: curves and accuracies on corrupted images. */
+/** The text report's details below the table: curves and accuracies on corrupted images. */
 import type picocolors from 'picocolors'
 import type { CorruptionMatrix } from './theme/corruptions.ts'
 import { medianText, namedCurves } from './theme/curves.ts'
@@ -8,7 +8,7 @@ import type { EntrySummary } from './summary.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
-/** A line for each curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
+/** One line per curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
 export function curveLines(entries: readonly EntrySummary[], colors: Colors): string[] {
   const lines = entries.flatMap(({ defense, attacks }) =>
     namedCurves(attacks).map(({ name, curve }) => {
@@ -20,15 +20,15 @@ export function curveLines(entries: readonly EntrySummary[], colors: Colors): st
     }),
   )
   if (lines.length === 0) return []
-  return ['', colors.dim('Robust accuracy by ε, and the ε that breaks half'), ...lines]
+  return ['', colors.dim('Robust accuracy by ε, and the median breaking ε'), ...lines]
 }
 
-/** For each matrix a line per corruption with its accuracy at each severity, and the means. */
+/** One table per matrix: accuracy by corruption and severity, with the means. */
 export function corruptionLines(entries: readonly EntrySummary[], colors: Colors): string[] {
   const lines = entries.flatMap(({ defense, corruptions = [] }) =>
     corruptions.flatMap((matrix) => {
       const seed = corruptions.length > 1 ? `, seed ${matrix.seed}` : ''
-      const title = `${oneLine(defense.name)}${seed}: percent correct on corrupted images, by severity`
+      const title = `${oneLine(defense.name)}${seed}: accuracy on corrupted images (%), by severity`
       return ['', colors.bold(title), ...matrixLines(matrix, colors)]
     }),
   )
@@ -37,9 +37,9 @@ export function corruptionLines(entries: readonly EntrySummary[], colors: Colors
   return [
     ...lines,
     '',
-    'Worst case: correct both as it is and under every corruption.',
+    'Worst case: correct on the original image and under every corruption.',
     ...(frost
-      ? ['Frost is procedural: do not compare it with published figures (docs/corruptions.md).']
+      ? ['Frost is procedural and not comparable with published numbers (see docs/corruptions.md).']
       : []),
   ]
 }

@@ -1,8 +1,9 @@
-/** The report of a run as a table for the terminal. */
-import Table from 'cli-table3'
+/** The report of a run as text for the terminal. */
 import picocolors from 'picocolors'
 import type { RunResult } from '../core/bench/result/result.ts'
-import { count, countOf, percent, percentRange } from './theme/figures.ts'
+import { count, countOf, percent } from '../core/base/figures.ts'
+import { percentRange } from './theme/figures.ts'
+import { plainTable } from './theme/plain-table.ts'
 import { oneLine, printable } from './theme/printable.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarize } from './summary.ts'
@@ -12,35 +13,18 @@ import { threatModelText } from './theme/threat-text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
-/** Rules instead of boxes: one line under the head, space between columns. */
-const chars = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  right: '',
-  'right-mid': '',
-  mid: '─',
-  'mid-mid': '─',
-  middle: ' ',
-} as const
-
 /**
- * The table at the end of a run: a row per entry, columns clean, each attack and worst case, each with its
- * 95 % Wilson interval in percent; below it curves, accuracies on corrupted images, what is not rankable and why, and each
- * failed cell with its error.
+ * A result as text. One table per data set and threat model has a row per defense with the clean
+ * accuracy, the robust accuracy under each attack, and the worst case, each with its 95 % Wilson
+ * interval in percent. Robustness curves, accuracies on corrupted images, reasons why an entry is
+ * not rankable, raised checks, and failures follow.
+ * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
  */
 export function formatTable(result: RunResult, options: { readonly color: boolean }): string {
   const colors = picocolors.createColors(options.color)
   const { sections, failures, failureText } = summarize(result)
   const parts = sections.map((section) => formatSection(section, colors))
-  parts.push(colors.dim('Percent of all examples, with 95 % Wilson intervals.'))
+  parts.push(colors.dim('Percentages of all examples, with 95 % Wilson intervals.'))
   if (failures.length > 0) {
     parts.push(formatFailures(failures, failureText, colors))
   }
@@ -51,14 +35,12 @@ function formatSection(section: SectionSummary, colors: Colors): string {
   const { dataset, threatModel, attackNames, corrupted, entries } = section
   const corruptedHead = corrupted ? ['Corrupted'] : []
   const heads = ['Defense', 'Clean', ...corruptedHead, ...attackNames, 'Worst case']
-  const table = new Table({
-    head: heads.map((head) => colors.dim(head)),
-    chars,
-    colAligns: heads.map((_, column) => (column === 0 ? 'left' : 'right')),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  })
-  for (const entry of entries) table.push(formatEntry(entry, corrupted, colors))
-  const toy = dataset.toy ? colors.yellow('  toy data: says nothing about real robustness') : ''
+  const table = plainTable(
+    heads.map((head) => colors.dim(head)),
+    entries.map((entry) => formatEntry(entry, corrupted, colors)),
+    { alignments: heads.map((_, column) => (column === 0 ? 'left' : 'right')), spaced: true },
+  )
+  const toy = dataset.toy ? colors.yellow('  toy data: not evidence of real robustness') : ''
   const examples =
     dataset.examples < dataset.total
       ? `${count(dataset.examples)} of ${countOf(dataset.total, 'example')}`
@@ -67,7 +49,7 @@ function formatSection(section: SectionSummary, colors: Colors): string {
   const lines = [
     title + toy,
     '',
-    trimLines(withSingleRule(table.toString())),
+    table,
     ...curveLines(entries, colors),
     ...corruptionLines(entries, colors),
     ...notRankable(entries, colors),
@@ -92,11 +74,11 @@ function formatAttack(summary: AttackSummary | undefined, colors: Colors): strin
   return formatProportion(summary.robust, colors)
 }
 
-/** The mean over the benchmark's corruptions; it has no interval, for its images are the same ones over and over. */
+/** The mean over the benchmark corruptions, without an interval: its images are dependent. */
 function formatCorrupted({ corruptions }: EntrySummary, colors: Colors): string {
   const [mean] = corruptions?.[0]?.means ?? []
   if (mean?.overall === undefined) return colors.dim('–')
-  return `${percent(mean.overall).replace('\u00a0', ' ')}\n${colors.dim(mean.label)}`
+  return `${percent(mean.overall)}\n${colors.dim(mean.label)}`
 }
 
 function formatProportion(
@@ -104,11 +86,11 @@ function formatProportion(
   colors: Colors,
   incomplete = false,
 ): string {
-  const value = `${incomplete ? '≤ ' : ''}${percent(fraction).replace('\u00a0', ' ')}`
+  const value = `${incomplete ? '≤ ' : ''}${percent(fraction)}`
   return `${value}\n${colors.dim(percentRange(interval))}`
 }
 
-/** One line per reason, with the entries that it concerns unless it concerns all. */
+/** One line per reason, with the defenses it applies to unless it applies to all. */
 function notRankable(entries: readonly EntrySummary[], colors: Colors): string[] {
   const names = new Map<string, string[]>()
   for (const { defense, rankable, reasons } of entries) {
@@ -124,19 +106,19 @@ function notRankable(entries: readonly EntrySummary[], colors: Colors): string[]
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
-/** Per entry with raised checks their number, and below it what each found. */
+/** For each entry with raised checks, a summary and the evidence of each check. */
 function raisedChecks(entries: readonly EntrySummary[], colors: Colors): string[] {
   return entries.flatMap(({ defense, checks }) => {
     if (!checks || checks.raised.length === 0) return []
     const { verdict, text, raised } = checks
     const color = verdict === 'fail' ? colors.red : colors.yellow
-    const believed = verdict === 'fail' ? 'not to be believed' : 'to be read with care'
+    const advice = verdict === 'fail' ? 'unreliable' : 'use with caution'
     const lines = raised.map(
       ({ id, verdict, evidence }) => `  ${verdict}  ${oneLine(id)}: ${oneLine(evidence)}`,
     )
     return [
       '',
-      color(`${oneLine(defense.name)} is ${believed}: ${text} (see docs/checks.md)`),
+      color(`${oneLine(defense.name)}: ${advice}; ${text} (see docs/checks.md)`),
       ...lines,
     ]
   })
@@ -148,22 +130,8 @@ function formatFailures(failures: readonly Failure[], headline: string, colors: 
     const message = printable(error.message)
       .split('\n')
       .map((line) => `    ${line}`)
-    return `  ${oneLine(what)} (${threatModelText(threatModel)}): ${colors.red(error.code)}\n${message.join('\n')}`
+    const where = `${oneLine(what)} (${threatModelText(threatModel)})`
+    return [`  ${where}: ${colors.red(error.code)}`, ...message].join('\n')
   })
   return [colors.red(headline), ...lines].join('\n')
-}
-
-/** cli-table3 puts a rule between all rows; the one below the head is enough. */
-function withSingleRule(table: string): string {
-  const isRule = (line: string): boolean => line.includes('───')
-  const lines = table.split('\n')
-  const first = lines.findIndex(isRule)
-  return lines.map((line, i) => (isRule(line) && i !== first ? '' : line)).join('\n')
-}
-
-function trimLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
 }

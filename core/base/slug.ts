@@ -1,7 +1,7 @@
-/** Names as identifiers. */
+/** Names as ids for files and suites. */
 
-/** Lower case, with single hyphens for everything but letters and digits; may be empty. */
-export function slug(name: string): string {
+/** A name as an id: lowercase ASCII letters and digits, joined by single hyphens; may be empty. */
+export function slugOf(name: string): string {
   return name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')

@@ -1,6 +1,6 @@
 /** Checks that an imported graph computes the same logits as its file in onnxruntime. */
 import { GraphError, type RobenchError } from '../base/errors.ts'
-import { significant } from '../base/format-number.ts'
+import { significant } from '../base/figures.ts'
 import { withoutRandom } from '../engine/graph/random-operators.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'

@@ -1,9 +1,9 @@
-/** Sorting and filtering of the leaderboard's tables; without this script they are simply sorted by rank. */
+/** Sorts and filters the tables of the leaderboard. Without this script they are sorted by rank. */
 'use strict'
 
 const status = document.querySelector('[data-status]')
 
-/** The value that a row is sorted by: what its cell states, as a number where both are. */
+/** The value of a row's cell, as its `data-value` attribute states it. */
 function valueAt(row, column) {
   return row.cells[column]?.dataset.value ?? ''
 }
@@ -13,7 +13,7 @@ function compare(a, b, kind) {
   return a.localeCompare(b, 'en', { numeric: true, sensitivity: 'base' })
 }
 
-/** Reorders the rows; equal ones keep their order by rank. */
+/** Sorts the rows by a column. Ties are ordered by rank. */
 function sortTable(table, column, direction) {
   const headers = [...table.tHead.rows[0].cells]
   const kind = headers[column].dataset.sort
@@ -31,7 +31,7 @@ function sortTable(table, column, direction) {
   })
 }
 
-/** Accuracies are looked at from the top, ranks and names from the start. */
+/** The direction of the first click: descending for accuracies, ascending for ranks and names. */
 function firstDirection(header) {
   const isAccuracy = header.dataset.sort === 'number' && !header.classList.contains('rank')
   return isAccuracy ? 'descending' : 'ascending'
@@ -63,7 +63,7 @@ function makeSortable(table) {
   table.before(choice)
 }
 
-/** Shows the rows that hold every word, and only boards that have some. */
+/** Shows the rows that contain every word, and only the boards that have such rows. */
 function filterRows(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   let shown = 0

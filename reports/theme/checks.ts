@@ -1,18 +1,22 @@
-/** The checks of an entry arranged for reading: what is raised first, with what to do about it. */
+/** The reliability checks of an entry, grouped by verdict. */
 import { overallVerdict } from '../../core/bench/checks/check.ts'
 import type { Check, Verdict } from '../../core/bench/checks/check.ts'
 import { documentationOf } from '../../core/bench/checks/documentation.ts'
 import { countOf } from './figures.ts'
 
-/** A check that warns or fails, with its documentation; both texts are empty for a check of another version of robench. */
+/**
+ * A check that warns or fails, with its documentation. The texts are empty for a check that this
+ * version of robench does not know.
+ */
 export interface RaisedCheck extends Check {
   readonly meaning: string
   readonly whatToDo: string
 }
 
+/** All checks of an entry. */
 export interface ChecksSummary {
   readonly verdict: Verdict
-  /** `2 of 27 checks failed, 1 warns`. */
+  /** `2 of 27 checks failed, 1 warning`. */
   readonly text: string
   /** Failed ones first. */
   readonly raised: readonly RaisedCheck[]
@@ -20,6 +24,7 @@ export interface ChecksSummary {
   readonly notApplicable: readonly Check[]
 }
 
+/** Groups checks by verdict. */
 export function summarizeChecks(checks: readonly Check[]): ChecksSummary {
   const having = (verdict: Verdict): Check[] => checks.filter((check) => check.verdict === verdict)
   const raised = [...having('fail'), ...having('warn')].map((check) => {
@@ -37,9 +42,7 @@ export function summarizeChecks(checks: readonly Check[]): ChecksSummary {
 
 function describeChecks(failed: number, warned: number, total: number): string {
   const all = countOf(total, 'check')
-  const warn = `${warned} ${warned === 1 ? 'warns' : 'warn'}`
-  if (failed > 0) return `${failed} of ${all} failed${warned > 0 ? `, ${warn}` : ''}`
-  return warned > 0
-    ? `${warned} of ${all} ${warned === 1 ? 'warns' : 'warn'}`
-    : `none of ${all} raised`
+  const warnings = countOf(warned, 'warning')
+  if (failed > 0) return `${failed} of ${all} failed${warned > 0 ? `, ${warnings}` : ''}`
+  return warned > 0 ? `${warnings} from ${all}` : `no warnings from ${all}`
 }

@@ -1,66 +1,70 @@
-/** Accuracy on corrupted images as a matrix: a row for each corruption, a column for each severity, and the means. */
+/** Accuracy on corrupted images as a matrix: corruptions by severities, with means. */
 import { canonicalJson } from '../../core/base/hash.ts'
 import type { PluginOptions } from '../../core/plugin/contract.ts'
 import { benchmarkCorruptions } from '../../core/threat/corruption-ids.ts'
 import type { Proportion } from './proportion.ts'
 
-/** An attack of the plugin `corruption`; results and leaderboard entries both have such. */
+/** An attack of the plugin `corruption`, in a result or a leaderboard entry. */
 export interface CorruptionAttack {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
 }
 
-/** What one corruption at one severity came to. */
+/** The result of one corruption at one severity. */
 export interface CorruptionFinding {
   readonly attack: CorruptionAttack
   readonly seed: number
-  /** Correct on the corrupted images, of all examples; absent if the attack failed. */
+  /** Correct on the corrupted images, out of all examples; absent if the attack failed. */
   readonly accuracy?: Proportion
 }
 
+/** One corruption at all severities. */
 export interface CorruptionRow {
   readonly corruption: string
-  /** True if it is one of the 15 that count. */
+  /** True if it is one of the 15 benchmark corruptions. */
   readonly benchmark: boolean
-  /** By severity: undefined where it was not run, `failed` where it has no figure. */
+  /** By severity; undefined where the corruption was not run. */
   readonly cells: readonly (Proportion | 'failed' | undefined)[]
-  /** Over all severities; absent if one has no figure. */
+  /** Over all severities; absent if one is missing or failed. */
   readonly mean?: number
 }
 
-/** A mean over some of the benchmark's corruptions, each counting the same. */
+/** An unweighted mean over some of the benchmark corruptions. */
 export interface CorruptionMean {
   /** `mean of all 15`, `mean of 14 without frost`. */
   readonly label: string
-  /** By severity; undefined if a corruption has no figure there. */
+  /** By severity; undefined if a corruption is missing or failed there. */
   readonly bySeverity: readonly (number | undefined)[]
   readonly overall?: number
 }
 
-/** All corruptions that were run alike: the same seed, version and other options. */
+/** Corruptions with the same seed, plugin version, and other options. */
 export interface CorruptionMatrix {
   readonly version: number
   readonly seed: number
-  /** Those beside corruption and severity. */
+  /** All options except `corruption` and `severity`. */
   readonly options: PluginOptions
   /** Ascending. */
   readonly severities: readonly number[]
-  /** The benchmark's in its order, then others in the order of the suite. */
+  /** Benchmark corruptions in their order, then others in the order of the suite. */
   readonly rows: readonly CorruptionRow[]
-  /** The first is over all of the benchmark's that were run; none if no such was. */
+  /** The first is over all benchmark corruptions that were run; empty if there are none. */
   readonly means: readonly CorruptionMean[]
-  /** True if a row is procedural frost, which cannot be compared with published figures. */
+  /** True if a row is procedural frost, which is not comparable with published numbers. */
   readonly frost: boolean
 }
 
-/** Whether an attack belongs in a matrix: told by plugin and options, never by its name. */
+/** Whether an attack is a corruption, by its plugin and options; its name does not matter. */
 export function isCorruption({ plugin, options }: CorruptionAttack): boolean {
   const { corruption, severity } = options
   return plugin === 'corruption' && typeof corruption === 'string' && Number.isInteger(severity)
 }
 
-/** The matrices of an entry: one, unless it was run with several seeds or other options. Findings that are no corruptions are left out. */
+/**
+ * The matrices of an entry, one per seed, plugin version, and set of other options. Skips attacks
+ * that are not corruptions.
+ */
 export function corruptionMatrices(findings: readonly CorruptionFinding[]): CorruptionMatrix[] {
   const groups = new Map<string, CorruptionFinding[]>()
   for (const finding of findings) {
@@ -73,13 +77,16 @@ export function corruptionMatrices(findings: readonly CorruptionFinding[]): Corr
   return [...groups.values()].map(matrixOf)
 }
 
-/** The headline of an entry: the mean over the benchmark's corruptions in its first matrix; −1, below all others, if there is none. */
+/**
+ * The headline of an entry: the mean over the benchmark corruptions of its first matrix. Without
+ * one, −1, which sorts below all others.
+ */
 export function corruptionMean(matrices: readonly CorruptionMatrix[] = []): number {
   return matrices[0]?.means[0]?.overall ?? -1
 }
 
 function matrixOf(findings: readonly CorruptionFinding[]): CorruptionMatrix {
-  // A group is made with its first finding, so there is one.
+  // Groups are never empty.
   const first = findings[0] as CorruptionFinding
   const severities = [...new Set(findings.map(severityOf))].toSorted((a, b) => a - b)
   const names = [...new Set(findings.map(nameOf))]
@@ -133,7 +140,7 @@ function meanOfRows(label: string, rows: readonly CorruptionRow[]): CorruptionMe
   }
 }
 
-/** Undefined if a value is missing: a mean over fewer would look like one over all. */
+/** Undefined if a value is missing: a mean over fewer values is not comparable. */
 function meanOf(values: readonly (number | undefined)[]): number | undefined {
   let sum = 0
   for (const value of values) {

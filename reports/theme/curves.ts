@@ -1,30 +1,33 @@
-/** Robustness curves arranged for reading, and where their lines run in a plot. */
+/** Robustness curves: points, median breaking epsilon, and the lines of a plot. */
 import { medianBreakingEpsilon, robustnessCurve } from '../../core/bench/metrics/curve.ts'
 import type { RobustnessCurve } from '../../core/bench/metrics/curve.ts'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { epsilonText, significant } from './figures.ts'
 
-/** A point of a curve: robust accuracy in a ball of that size. */
+/** A point of a curve: robust accuracy at an epsilon. */
 export interface CurvePoint {
   readonly epsilon: number
   readonly robust: number
 }
 
+/** The curve of one attack on one defense. */
 export interface CurveSummary {
-  /** As asked for, ascending. */
+  /** At the epsilons that the suite names, ascending. */
   readonly points: readonly CurvePoint[]
-  /** Where half of the initially correct examples are broken; absent if fewer are. */
+  /** The epsilon that breaks half of the initially correct examples; absent if fewer break. */
   readonly medianBreakingEpsilon?: number
-  /** The curve as it is drawn: through the points, and finer where the attack found the nearest point of each example. */
+  /** The curve to draw: the points, and finer steps for minimum-norm attacks. */
   readonly line: readonly CurvePoint[]
 }
 
-/** Sizes of the ball at which the finer line is drawn. */
+/** Number of epsilons of the finer line. */
 const fineSteps = 48
 
 /**
- * @param clean accuracy without attack
- * @param threatModel with a transform an empty ball is not without attack, so the line begins at the first point
+ * Summarizes a curve.
+ * @param clean clean accuracy, a fraction; the line starts there at an epsilon of 0
+ * @param threatModel with a transform, an epsilon of 0 is still an attack, so the line starts at
+ *   the first point
  */
 export function summarizeCurve(
   curve: RobustnessCurve,
@@ -35,7 +38,7 @@ export function summarizeCurve(
   const points = pointsOf(curve)
   const largest = points.at(-1)?.epsilon ?? 0
   const median = medianBreakingEpsilon(breakingEpsilons)
-  // A sweep knows only in which of its balls an example broke, a minimum-norm attack how far it had to go.
+  // A sweep breaks examples only at the given epsilons; a minimum-norm attack finds exact values.
   const isSweep = breakingEpsilons.every(
     (least) => least === null || least === 0 || curve.epsilons.includes(least),
   )
@@ -55,7 +58,7 @@ function pointsOf({ epsilons, robustAccuracies }: RobustnessCurve): CurvePoint[]
   return epsilons.map((epsilon, place) => ({ epsilon, robust: robustAccuracies[place] ?? 0 }))
 }
 
-/** The median breaking point as people read it: `3/255`, `0.213`, or `> 8/255` where fewer than half are broken. */
+/** The median breaking epsilon: `3/255`, `0.213`, or `> 8/255` if fewer than half are broken. */
 export function medianText({ points, medianBreakingEpsilon }: CurveSummary): string {
   if (medianBreakingEpsilon === undefined) return `> ${epsilonText(points.at(-1)?.epsilon ?? 0)}`
   return points.some(({ epsilon }) => epsilon === medianBreakingEpsilon)
@@ -63,27 +66,28 @@ export function medianText({ points, medianBreakingEpsilon }: CurveSummary): str
     : significant(medianBreakingEpsilon)
 }
 
+/** A curve with its label. */
 export interface NamedCurve {
-  /** Of the attack. */
+  /** Name of the attack. */
   readonly name: string
   readonly curve: CurveSummary
 }
 
-/** The curves among the attacks of an entry. */
+/** The curves of the attacks that have one. */
 export function namedCurves(
   attacks: readonly { readonly attack: { readonly name: string }; readonly curve?: CurveSummary }[],
 ): NamedCurve[] {
   return attacks.flatMap(({ attack, curve }) => (curve ? [{ name: attack.name, curve }] : []))
 }
 
-/** A mark on an axis. */
+/** A tick on an axis. */
 export interface Tick {
-  /** In the units of the plot. */
+  /** Position in plot units. */
   readonly at: number
   readonly label: string
 }
 
-/** One plot in units of its own, the origin at the top left. */
+/** A plot in its own units, with the origin at the top left. */
 export interface CurvePlot {
   readonly width: number
   readonly height: number
@@ -96,14 +100,16 @@ export interface CurvePlot {
   readonly lines: readonly PlottedLine[]
 }
 
+/** One curve of a plot. */
 export interface PlottedLine {
   readonly name: string
-  /** `x,y x,y`: for a polyline. */
+  /** `x,y x,y …`, for an SVG polyline. */
   readonly path: string
+  /** The points of the curve. */
   readonly dots: readonly { readonly x: number; readonly y: number }[]
 }
 
-/** The plot of some attacks' curves: sizes of the ball to the right, robust accuracy from 0 to 1 upward. */
+/** Lays out a plot of curves: epsilon on the x axis, robust accuracy from 0 to 1 on the y axis. */
 export function plotCurves(curves: readonly NamedCurve[]): CurvePlot {
   const frame = { width: 520, height: 284, left: 54, right: 494, top: 12, bottom: 232 } as const
   const sizes = curves.flatMap(({ curve }) => curve.line.map(({ epsilon }) => epsilon))
@@ -129,13 +135,13 @@ export function plotCurves(curves: readonly NamedCurve[]): CurvePlot {
   }
 }
 
-/** The sizes that were asked for, where there is room for their labels; quarters where they are few. */
+/** The epsilons of the points whose labels fit; quarters of the largest for fewer than three. */
 function tickSizes(curves: readonly NamedCurve[], largest: number): number[] {
-  const asked = new Set(curves.flatMap(({ curve }) => curve.points.map(({ epsilon }) => epsilon)))
+  const given = new Set(curves.flatMap(({ curve }) => curve.points.map(({ epsilon }) => epsilon)))
   const candidates =
-    asked.size < 3
+    given.size < 3
       ? [1, 2, 3, 4].map((quarter) => (quarter * largest) / 4)
-      : [...asked].toSorted((a, b) => a - b)
+      : [...given].toSorted((a, b) => a - b)
   const kept = [0]
   const room = 0.13 * largest
   for (const size of candidates.toReversed()) {

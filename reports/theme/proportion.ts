@@ -1,8 +1,8 @@
-/** A counted fraction, which never goes without its interval. */
+/** Fractions of a count, always with their interval. */
 import { wilsonInterval } from '../../core/bench/metrics/interval.ts'
 import type { Interval } from '../../core/bench/metrics/interval.ts'
 
-/** A counted fraction with its 95 % Wilson interval. */
+/** A fraction of a count, with its 95 % Wilson interval. */
 export interface Proportion {
   readonly count: number
   readonly total: number
@@ -11,7 +11,7 @@ export interface Proportion {
   readonly interval: Interval
 }
 
-/** A count out of a total with its interval. */
+/** The proportion of `count` out of `total`. */
 export function proportion(count: number, total: number): Proportion {
   return {
     count,

@@ -1,4 +1,4 @@
-/** The template engine as reports and leaderboard use it: everything escaped, nothing undefined, no unsafe address. */
+/** The template engine of reports and leaderboard: escapes values, rejects missing ones. */
 import { join } from 'node:path'
 import nunjucks from 'nunjucks'
 import { packageRoot } from '../../core/base/paths.ts'
@@ -7,14 +7,14 @@ import { medianText, namedCurves, plotCurves } from './curves.ts'
 import * as figures from './figures.ts'
 import * as threatText from './threat-text.ts'
 
-/** The directory of the macros and style sheets that reports and leaderboard share. */
+/** The directory of the shared macros and style sheets. */
 export function themeFolder(): string {
   return join(packageRoot(), 'reports', 'theme', 'templates')
 }
 
 /**
- * Creates a nunjucks environment over a template directory and the shared theme. Autoescape is on:
- * values are rendered as text, never as markup. A missing value throws.
+ * Creates a nunjucks environment for a template directory and the shared theme. Values are escaped.
+ * Rendering throws if a value is undefined.
  */
 export function templateEnvironment(folder: string): nunjucks.Environment {
   const loader = new nunjucks.FileSystemLoader([folder, themeFolder()])
@@ -33,14 +33,14 @@ export function templateEnvironment(folder: string): nunjucks.Environment {
 }
 
 /**
- * The address if a link may point there, else an empty string. Allowed: http, https, mailto, and addresses
- * relative to the page. Not allowed: other schemes (`javascript:`, `data:`), and `//host`, which means
- * another thing on every page.
+ * The URL if it is safe as a link target, otherwise an empty string. Safe are http, https, mailto,
+ * and relative URLs. Other schemes (`javascript:`, `data:`) are unsafe, and so is `//host`, whose
+ * scheme depends on the page.
  */
 export function safeUrl(address: unknown): string {
   if (typeof address !== 'string') return ''
-  // Browsers drop control characters and outer spaces before they look for a scheme; so must we.
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
+  // Browsers drop control characters and outer spaces before they parse the scheme.
+  // oxlint-disable-next-line no-control-regex -- removes control characters
   const url = address.replaceAll(/[\u0000-\u001f\u007f]/g, '').trim()
   if (/^[\\/]{2}/.test(url)) return ''
   const scheme = /^([^/?#]*?):/.exec(url)?.[1]

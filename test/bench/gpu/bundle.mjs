@@ -124,7 +124,10 @@ function copyCudaProvider() {
     const platforms = ['--platform', 'manylinux_2_27_x86_64', '--platform', 'manylinux_2_28_x86_64']
     run(values.python, [...words, ...target, ...platforms, `onnxruntime-gpu==${version}`])
   }
-  const wheel = join(cache, readdirSync(cache).find((name) => name.endsWith('.whl')))
+  const wheel = join(
+    cache,
+    readdirSync(cache).find((name) => name.endsWith('.whl')),
+  )
   const binding = bindingFolder()
   for (const name of ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so']) {
     const content = run('unzip', ['-p', wheel, `onnxruntime/capi/${name}`])
@@ -140,7 +143,8 @@ function bindingFolder() {
 
 function pack() {
   mkdirSync(out, { recursive: true })
-  for (const name of readdirSync(out)) if (name.startsWith('robench-gpu.tar.xz.')) rmSync(join(out, name))
+  for (const name of readdirSync(out))
+    if (name.startsWith('robench-gpu.tar.xz.')) rmSync(join(out, name))
   const prefix = join(out, 'robench-gpu.tar.xz.')
   const bytes = Number(values['part-mib']) * 2 ** 20
   log('compressing; the CUDA provider takes several minutes')

@@ -14,7 +14,13 @@ if (device === 'doctor') {
   record('memoryGiB', Math.round(totalmem() / 2 ** 30))
   record('providers', ort.listSupportedBackends())
   record('libraryPath', process.env['LD_LIBRARY_PATH'] ?? '')
-  record('gpu', tryCommand('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader']))
+  record(
+    'gpu',
+    tryCommand('nvidia-smi', [
+      '--query-gpu=name,memory.total,driver_version',
+      '--format=csv,noheader',
+    ]),
+  )
 } else {
   const x = g.input('x', 'float32', ['n', 3])
   const session = await Session.compile({ y: g.mul(x, 2) }, [x], { device })

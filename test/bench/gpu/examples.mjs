@@ -18,7 +18,10 @@ export function readExamples(file, count) {
   const total = bytes.length / (imageSize + 1)
   const pixels = bytes.subarray(total, total + count * imageSize)
   return {
-    inputs: float32([count, ...imageShape], Float32Array.from(pixels, (value) => value / 255)),
+    inputs: float32(
+      [count, ...imageShape],
+      Float32Array.from(pixels, (value) => value / 255),
+    ),
     labels: Int32Array.from(bytes.subarray(0, count)),
   }
 }

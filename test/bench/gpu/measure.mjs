@@ -31,19 +31,22 @@ const size = values.small ? ['--small'] : []
 const parts = [
   ...['doctor', ...devices].map((device) => node('doctor', device, 40)),
   ...devices.map((device) => node('agreement', device, device === 'cuda' ? 90 : 60)),
-  ...devices.slice(0, 1).flatMap((device) => [
-    node('throughput', device, 150, ['--network', 'shipped']),
-    torch(device, 120, ['--network', 'shipped']),
-    node('throughput', device, 90, ['--network', 'resnet18-64']),
-    torch(device, 60, ['--network', 'resnet18-64']),
-    node('profile', device, 40),
-  ]),
+  ...devices
+    .slice(0, 1)
+    .flatMap((device) => [
+      node('throughput', device, 150, ['--network', 'shipped']),
+      torch(device, 120, ['--network', 'shipped']),
+      node('throughput', device, 90, ['--network', 'resnet18-64']),
+      torch(device, 60, ['--network', 'resnet18-64']),
+      node('profile', device, 40),
+    ]),
   ...devices.slice(1).map((device) => node('throughput', device, 60, ['--network', 'shipped'])),
 ]
 for (const part of parts) {
   const left = (deadline - performance.now()) / 1000
   const limit = Math.min(part.limit, left)
-  const result = limit < 5 ? { state: 'left out', reason: 'no time left' } : await runPart(part, limit)
+  const result =
+    limit < 5 ? { state: 'left out', reason: 'no time left' } : await runPart(part, limit)
   results.parts.push({ name: part.name, ...result })
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`)
   console.log(`== ${part.name}: ${result.state}${result.seconds ? ` in ${result.seconds} s` : ''}`)
@@ -58,7 +61,14 @@ function node(name, device, limit, words = []) {
 }
 
 function torch(device, limit, words) {
-  const command = [values.python, join(here, 'torch_side.py'), '--device', device, ...words, ...size]
+  const command = [
+    values.python,
+    join(here, 'torch_side.py'),
+    '--device',
+    device,
+    ...words,
+    ...size,
+  ]
   return { name: ['torch', device, ...words.slice(1)].join(' '), command, limit }
 }
 

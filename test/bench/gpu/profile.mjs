@@ -60,8 +60,14 @@ function summarize(events) {
     const sorted = [...sums].toSorted(([, a], [, b]) => b - a).slice(0, 12)
     return Object.fromEntries(sorted.map(([key, time]) => [key, Math.round(time / 5)]))
   }
-  record('microsecondsByProvider', totals(({ provider }) => provider))
-  record('microsecondsByOperator', totals(({ op_name: operator }) => operator))
+  record(
+    'microsecondsByProvider',
+    totals(({ provider }) => provider),
+  )
+  record(
+    'microsecondsByOperator',
+    totals(({ op_name: operator }) => operator),
+  )
   const providers = new Map(nodes.map(({ args, name }) => [name, args.provider]))
   const counts = {}
   for (const provider of providers.values()) counts[provider] = (counts[provider] ?? 0) + 1
@@ -72,12 +78,14 @@ function summarize(events) {
 async function splitAttack() {
   const model = await loadNetwork('shipped', device)
   let inPasses = 0
-  const timed = (run) => async (...words) => {
-    const started = performance.now()
-    const result = await run(...words)
-    inPasses += performance.now() - started
-    return result
-  }
+  const timed =
+    (run) =>
+    async (...words) => {
+      const started = performance.now()
+      const result = await run(...words)
+      inPasses += performance.now() - started
+      return result
+    }
   const gradientPass = model.gradient.bind(model)
   const forwardPass = model.logits.bind(model)
   model.gradient = timed(gradientPass)

@@ -24,7 +24,8 @@ for (const [name, pass] of [
     const [x, y] = [sliceRows(inputs, 0, size), targets.slice(0, size)]
     const seconds = await medianSeconds(() => pass(x, y), small ? 0.1 : 0.7)
     const speed = size / seconds
-    if (speed > (best[name]?.imagesPerSecond ?? 0)) best[name] = { batch: size, imagesPerSecond: speed }
+    if (speed > (best[name]?.imagesPerSecond ?? 0))
+      best[name] = { batch: size, imagesPerSecond: speed }
     record(name, best[name])
   }
 }
@@ -38,15 +39,30 @@ for (const [id, options] of [
 ]) {
   // On random weights the ball is so small that nothing is broken: both sides make all steps.
   const epsilon = random ? 1e-8 : 8 / 255
-  await evaluate(model, sliceRows(inputs, 0, Math.min(64, batch)), targets.slice(0, Math.min(64, batch)), id, shorter(id, options), batch, epsilon)
+  await evaluate(
+    model,
+    sliceRows(inputs, 0, Math.min(64, batch)),
+    targets.slice(0, Math.min(64, batch)),
+    id,
+    shorter(id, options),
+    batch,
+    epsilon,
+  )
   const found = await evaluate(model, inputs, targets, id, options, batch, epsilon)
   const robust = [...found.outcomes].filter((outcome) => outcome === 'r').length / targets.length
-  record(id, { robust, batch, seconds: found.seconds, forward: found.forwardPasses, backward: found.backwardPasses })
+  record(id, {
+    robust,
+    batch,
+    seconds: found.seconds,
+    forward: found.forwardPasses,
+    backward: found.backwardPasses,
+  })
 }
 if (random) await measureTrainingStep(small ? 8 : 128)
 
 function shorter(id, options) {
-  if (id === 'autoattack') return { version: 'custom', steps: 2, queries: 2, restarts: 1, targets: 1 }
+  if (id === 'autoattack')
+    return { version: 'custom', steps: 2, queries: 2, restarts: 1, targets: 1 }
   return { ...options, steps: 2 }
 }
 
