@@ -17,5 +17,12 @@ export default defineConfig({
     setupFiles: ['./test/setup.ts'],
     include: slow ? ['test/**/*.slow.test.ts'] : ['test/**/*.test.ts'],
     exclude: slow ? [] : ['test/**/*.slow.test.ts'],
+    // Code that runs in workers and in the command line's processes is not counted.
+    coverage: {
+      provider: 'v8',
+      include: ['core/**', 'plugins/**', 'reports/**', 'leaderboard/**', 'cli/**'],
+      reporter: ['text-summary', 'html'],
+      reportsDirectory: 'coverage',
+    },
   },
 })

@@ -1,18 +1,18 @@
 /** Numbers and counts as text, the same in checks, reports, and the command line. */
 
-/** A fraction in percent with two decimals, without the sign: `69.25`. */
-export function percentDigits(fraction: number): string {
-  return (100 * fraction).toFixed(2)
+/** A fraction in percent, without the sign: `69.25`. */
+export function percentDigits(fraction: number, digits = 2): string {
+  return (100 * fraction).toFixed(digits)
 }
 
-/** A fraction in percent with two decimals: `69.25 %`. */
-export function percent(fraction: number): string {
-  return `${percentDigits(fraction)} %`
+/** A fraction in percent: `69.25 %`. */
+export function percent(fraction: number, digits = 2): string {
+  return `${percentDigits(fraction, digits)} %`
 }
 
-/** A number rounded to three significant digits: `0.0312`. */
-export function significant(value: number): string {
-  return String(Number(value.toPrecision(3)))
+/** A number rounded to significant digits, without trailing zeros: `0.0312`. */
+export function significant(value: number, digits = 3): string {
+  return String(Number(value.toPrecision(digits)))
 }
 
 /** An integer with thousands separators: `10,000`. */

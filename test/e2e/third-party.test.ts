@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { extract } from 'tar'
 import { expect, test } from 'vitest'
@@ -12,7 +11,9 @@ import { readOnlyResult } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
 const run = promisify(execFile)
-const example = fileURLToPath(new URL('./fixtures/robench-plugin-example', import.meta.url))
+const examples = ['attack-plugin', 'defense-plugin'].map((name) =>
+  join(packageRoot(), 'examples', name),
+)
 
 /** Packs a package as it would be published. @returns the tarball */
 async function pack(source: string, destination: string): Promise<string> {
@@ -40,7 +41,8 @@ async function packRobench(outer: string): Promise<string> {
 test('a plugin package works from its tarball in an empty project', async () => {
   const outer = temporaryFolder()
   symlinkSync(join(packageRoot(), 'node_modules'), join(outer, 'node_modules'))
-  const tarballs = [await packRobench(outer), await pack(example, outer)]
+  const tarballs = [await packRobench(outer)]
+  for (const example of examples) tarballs.push(await pack(example, outer))
   const project = join(outer, 'project')
   mkdirSync(project)
   writeJson(project, 'package.json', { name: 'empty', private: true })
@@ -51,16 +53,16 @@ test('a plugin package works from its tarball in an empty project', async () => 
   writeJson(project, 'suite.json', {
     id: 'third-party',
     title: 'Third party',
-    plugins: ['robench-plugin-example'],
+    plugins: ['robench-plugin-example-attack', 'robench-plugin-example-defense'],
     dataset: { inputs: 'inputs.npy', labels: 'labels.npy' },
     threatModels: [{ norm: 'Linf', epsilon: '16/255' }],
-    defenses: [{ name: 'prototypes', plugin: 'example/prototypes' }],
+    defenses: [{ name: 'nearest-mean', plugin: 'example/nearest-mean' }],
     attacks: [{ plugin: 'example/random-corner', options: { tries: 2 } }, { plugin: 'pgd' }],
   })
   const env = { ...process.env, ROBENCH_CACHE: join(project, 'cache') }
   const robench = join(project, 'node_modules', '.bin', 'robench')
   const { stdout } = await run(robench, ['run', 'suite.json'], { cwd: project, env })
-  expect(stdout).toContain('prototypes')
+  expect(stdout).toContain('nearest-mean')
   const [entry] = readOnlyResult(project).entries
   expect(entry!.defense.training).toEqual({ examples: 1200 })
   expect(entry!.cleanAccuracy).toBeGreaterThan(0.6)

@@ -1,7 +1,7 @@
 /** Numbers and names as text. */
 import { expect, test } from 'vitest'
-import { percent, percentDigits, significant } from '../../../core/base/format-number.ts'
-import { slug } from '../../../core/base/slug.ts'
+import { percent, percentDigits, significant } from '../../../core/base/figures.ts'
+import { slugOf } from '../../../core/base/slug.ts'
 import { sum, sumBy } from '../../../core/base/sum.ts'
 
 test('significant digits are rounded, without trailing zeros', () => {
@@ -24,8 +24,8 @@ test('percent has two decimals unless others are requested', () => {
 })
 
 test('a slug has single hyphens between letters and digits', () => {
-  expect(slug('  ResNet-18 (PGD, ε = 8/255)')).toBe('resnet-18-pgd-8-255')
-  expect(slug('—')).toBe('')
+  expect(slugOf('  ResNet-18 (PGD, ε = 8/255)')).toBe('resnet-18-pgd-8-255')
+  expect(slugOf('—')).toBe('')
 })
 
 test('sums are added in order; empty ones are 0', () => {

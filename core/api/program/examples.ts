@@ -1,0 +1,196 @@
+/** The examples of a program: arrays checked, data sets and .npy files loaded. */
+import { resolve } from 'node:path'
+import { ConfigError } from '../../base/errors.ts'
+import { shown } from '../../base/schema.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import { loadDataset } from '../../data/load.ts'
+import { memoryDataset } from '../../data/memory-dataset.ts'
+import { sizeOf } from '../../engine/tensor/tensor.ts'
+import type { Model } from '../../model/model.ts'
+import type { ExampleArrays, ExampleData } from './request.ts'
+
+/** Labeled images, ready to be attacked. */
+export interface Examples extends Pick<Dataset, 'count' | 'shape' | 'labels' | 'rows'> {
+  /** What messages call them. */
+  readonly name: string
+  /** Number of classes of a data set; of arrays, the highest label plus 1. */
+  readonly classes: number
+  /** True of a data set by id: the model must have exactly its classes. */
+  readonly published: boolean
+  /** Range of the inputs. Undefined for float arrays, whose range is that of the model. */
+  readonly bounds: readonly [low: number, high: number] | undefined
+}
+
+/**
+ * Loads or wraps the examples of a request.
+ * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or files that are missing, ROBENCH_CONFIG for an unknown data set
+ */
+export async function openExamples(data: ExampleData): Promise<Examples> {
+  if (typeof data === 'string') return describe(await loadDataset({ id: data }, { split: 'test' }))
+  const isRecord = typeof data === 'object' && data !== null
+  if (isRecord && typeof data.inputs === 'string' && typeof data.labels === 'string') {
+    const { inputs, labels } = data
+    return describe(await loadDataset({ inputs, labels }, { split: 'test', resolvePath: resolve }))
+  }
+  if (!isRecord || !('inputs' in data) || !('labels' in data)) {
+    throw invalid(
+      'data',
+      `expected { inputs, labels } or the id of a data set such as "cifar10", got ${shown(data)}`,
+    )
+  }
+  // Neither a string nor a pair of paths.
+  return fromArrays(data as ExampleArrays)
+}
+
+/**
+ * Checks that examples and model fit each other.
+ * @returns the bounds that both have
+ * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ; ROBENCH_DATA for a value outside the bounds
+ */
+export function requireFit(
+  examples: Examples,
+  model: Model,
+  modelName: string,
+): readonly [low: number, high: number] {
+  const { name, shape, labels, classes, published, bounds = model.bounds } = examples
+  if (model.inputShape.join() !== shape.join()) {
+    throw misfit(
+      `${modelName}: expected images of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
+        `got [${shape.join(', ')}] from ${name}; if only the order differs, set layout to NCHW or NHWC`,
+    )
+  }
+  if (published && model.classes !== classes) {
+    throw misfit(`${modelName}: ${model.classes} classes, but ${name} has ${classes}`)
+  }
+  const row = labels.findIndex((label) => label >= model.classes)
+  if (row >= 0) {
+    throw misfit(
+      `${modelName}: label ${labels[row]} of example ${row} of ${name} is not a class of the model, ` +
+        `which has ${model.classes} (0 to ${model.classes - 1})`,
+    )
+  }
+  if (model.bounds.join() !== bounds.join()) {
+    throw misfit(
+      `${modelName}: the model's inputs are in [${model.bounds.join(', ')}], those of ${name} in ` +
+        `[${bounds.join(', ')}]; set bounds to those of the data, and the change of scale as mean and std`,
+    )
+  }
+  return bounds
+}
+
+/** @throws ConfigError ROBENCH_DATA for the first of `count` examples with a value outside the bounds */
+export function requireInside(
+  examples: Examples,
+  count: number,
+  [low, high]: readonly [low: number, high: number],
+): void {
+  for (let row = 0; row < count; row++) {
+    const outside = examples.rows([row]).data.find((value) => !(value >= low && value <= high))
+    if (outside === undefined) continue
+    throw invalid(
+      `${examples.name}.inputs`,
+      `example ${row} has the value ${outside}, expected values in [${low}, ${high}]; ` +
+        'scale the inputs, or set bounds to their range (normalization belongs in mean and std)',
+    )
+  }
+}
+
+function describe(dataset: Dataset): Examples {
+  const { id, title, classNames, count, shape, labels, bounds } = dataset
+  return {
+    name: id === 'npy' ? title : `data set "${id}"`,
+    published: id !== 'npy',
+    classes: classNames.length,
+    count,
+    shape,
+    labels,
+    bounds,
+    rows: (indices) => dataset.rows(indices),
+  }
+}
+
+function fromArrays({ inputs, labels: given }: ExampleArrays): Examples {
+  const { data, shape } = checkInputs(inputs)
+  const [count, ...rowShape] = shape
+  const labels = checkLabels(given, count)
+  const classes = labels.reduce((highest, label) => Math.max(highest, label), 0) + 1
+  const dataset = memoryDataset({
+    id: 'data',
+    title: 'data',
+    split: 'test',
+    toy: false,
+    shape: rowShape,
+    classNames: [],
+    pixels: data,
+    labels,
+  })
+  return {
+    name: 'data',
+    published: false,
+    classes,
+    count,
+    shape: rowShape,
+    labels,
+    bounds: data instanceof Uint8Array ? dataset.bounds : undefined,
+    rows: (indices) => dataset.rows(indices),
+  }
+}
+
+/** Inputs with their shape known to be that of images. */
+interface ImageArray {
+  readonly data: Float32Array | Uint8Array
+  readonly shape: readonly [count: number, channels: number, height: number, width: number]
+}
+
+function checkInputs(inputs: unknown): ImageArray {
+  const isRecord = typeof inputs === 'object' && inputs !== null
+  const data: unknown = isRecord ? Reflect.get(inputs, 'data') : undefined
+  const shape: unknown = isRecord ? Reflect.get(inputs, 'shape') : undefined
+  if (!(data instanceof Float32Array || data instanceof Uint8Array)) {
+    throw invalid(
+      'data.inputs',
+      'expected { data, shape } with data a Float32Array or a Uint8Array, ' +
+        `got ${ArrayBuffer.isView(inputs) ? 'an array without a shape' : kindOf(isRecord ? data : inputs)}`,
+    )
+  }
+  const isImages =
+    Array.isArray(shape) &&
+    shape.length === 4 &&
+    shape.every((size) => Number.isInteger(size) && size > 0)
+  if (!isImages || sizeOf(shape) !== data.length) {
+    throw invalid(
+      'data.inputs',
+      `expected a shape [n, channels, height, width] of ${data.length} elements, got ${shown(shape)}`,
+    )
+  }
+  // Four positive integers.
+  return { data, shape: shape as unknown as ImageArray['shape'] }
+}
+
+function checkLabels(given: ArrayLike<number | bigint>, count: number): Int32Array {
+  const length: unknown = Object(given).length
+  if (length !== count) {
+    throw invalid(
+      'data.labels',
+      `expected ${count} labels, one for each input, got ${typeof length === 'number' ? length : kindOf(given)}`,
+    )
+  }
+  return Int32Array.from({ length: count }, (_, row) => {
+    const label = Number(given[row])
+    if (Number.isInteger(label) && label >= 0 && label < 2 ** 31) return label
+    throw invalid('data.labels', `label ${row}: expected a class number from 0, got ${given[row]}`)
+  })
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return value.constructor?.name ?? 'an object'
+}
+
+function invalid(where: string, problem: string): ConfigError {
+  return new ConfigError('ROBENCH_DATA', `${where}: ${problem}`)
+}
+
+function misfit(message: string): ConfigError {
+  return new ConfigError('ROBENCH_MODEL_FILE', message)
+}

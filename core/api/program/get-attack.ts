@@ -1,0 +1,75 @@
+/** `getAttack`: one attack by id, to be run on arrays without an evaluation around it. */
+import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
+import { attackExamples, predictClean } from './attack-examples.ts'
+import type { AttackEvaluation } from './attack-examples.ts'
+import { settingKeys, withModels } from './evaluate.ts'
+import { openExamples } from './examples.ts'
+import type { ExampleArrays, ModelSource, ProgramSettings, ThreatModelInput } from './request.ts'
+import { openRegistry, refuseUnknownKeys, resolveRequest } from './resolve-request.ts'
+
+/** How an attack is run: threat model, options, and what `evaluate` takes besides. */
+export interface AttackRun extends Omit<ProgramSettings, 'plugins'>, ThreatModelInput {
+  /** The attack's own options. Options without a value have their defaults. */
+  readonly options?: PluginOptions
+}
+
+/** An attack of the registry. */
+export interface Attack {
+  /** Its record: id, version, norms, knowledge, options schema, paper. */
+  readonly meta: AttackMeta
+  /**
+   * Attacks the examples that the model classifies correctly. The host checks each adversarial and predicts it again.
+   * @param inputs `[n, c, h, w]`
+   * @param labels `[n]`
+   * @throws ConfigError for a wrong option or a threat model that the attack does not support; errors of `evaluate`
+   */
+  run(
+    model: ModelSource,
+    inputs: ExampleArrays['inputs'],
+    labels: ExampleArrays['labels'],
+    settings: AttackRun,
+  ): Promise<AttackEvaluation>
+}
+
+const runKeys = ['norm', 'epsilon', 'transform', 'curve', 'options', ...settingKeys].filter(
+  (key) => key !== 'plugins',
+)
+
+/**
+ * An attack by id.
+ * @param settings `plugins`: third parties' packages, npm names or paths relative to the working directory
+ * @throws ConfigError ROBENCH_CONFIG if no attack has that id, with the nearest one; PluginError if it breaks the contract
+ */
+export async function getAttack(
+  id: string,
+  settings: Pick<ProgramSettings, 'plugins'> = {},
+): Promise<Attack> {
+  refuseUnknownKeys(settings, ['plugins'], 'getAttack')
+  const registry = await openRegistry(settings.plugins, 'getAttack')
+  const { meta } = await registry.get('attack', id, 'getAttack')
+  return {
+    meta,
+    async run(model, inputs, labels, run) {
+      refuseUnknownKeys(run, runKeys, id)
+      const { norm, epsilon, transform, curve, options, progress } = run
+      const threatModel: ThreatModelInput = {
+        norm,
+        ...(epsilon !== undefined && { epsilon }),
+        ...(transform && { transform }),
+        ...(curve && { curve }),
+      }
+      const attacks = [{ id, ...(options && { options }) }]
+      const ready = await resolveRequest(registry, { ...run, threatModel, attacks }, id)
+      const examples = await openExamples({ inputs, labels })
+      return withModels(model, run, ready, examples, examples.count, async (_, workFor) => {
+        const [attack] = ready.attacks
+        const { chosen, resolved } = attack!
+        const work = workFor(attack)
+        const clean = await predictClean(work)
+        return attackExamples(resolved.name, chosen, work, clean, (done, total) =>
+          progress?.(resolved.name, done, total),
+        )
+      })
+    },
+  }
+}

@@ -1,0 +1,99 @@
+/** Opens the models of a program: a path, bytes, or a model that is loaded already. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ConfigError } from '../../base/errors.ts'
+import { shown } from '../../base/schema.ts'
+import { readOnnx } from '../../engine/onnx/file.ts'
+import type { OnnxGraph } from '../../engine/onnx/file.ts'
+import { loadModel } from '../../model/load.ts'
+import { plainManifest } from '../../model/manifest.ts'
+import type { ModelManifest } from '../../model/manifest.ts'
+import { readModelFile } from '../../model/model-files.ts'
+import type { Model } from '../../model/model.ts'
+import type { ModelSource, ProgramSettings } from './request.ts'
+
+/** A model at work. */
+export interface OpenModel {
+  readonly model: Model
+  /** What messages call it. */
+  readonly name: string
+  /** The file's graph; undefined for a model that the caller loaded. */
+  readonly graph?: OnnxGraph
+  /** Frees the model unless the caller loaded it. */
+  close(): Promise<void>
+}
+
+const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] as const
+
+/**
+ * Opens a model. Settings such as `mean` and `bounds` have precedence over the model's card.
+ * @param where the key in the request, for messages
+ * @param inputShape `[channels, height, width]` of the data, for files that leave them open
+ * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that cannot apply; errors of `loadModel`
+ */
+export async function openModel(
+  source: ModelSource,
+  where: string,
+  settings: ProgramSettings,
+  inputShape: readonly [number, number, number],
+): Promise<OpenModel> {
+  const reading: Partial<ModelManifest> = Object.fromEntries(
+    readingKeys.flatMap((key) => (settings[key] === undefined ? [] : [[key, settings[key]]])),
+  )
+  if (isModel(source)) {
+    const [unused] = Object.keys(reading)
+    if (unused !== undefined && unused !== 'bounds') {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${unused}: the model in "${where}" is loaded already; pass ${unused} to loadModel instead`,
+      )
+    }
+    return { model: source, name: where, close: async () => {} }
+  }
+  const { bytes, card, name } = await readSource(source, where)
+  const manifest = checkManifest({ ...plainManifest, ...card, ...reading })
+  const { device = 'cpu', threads = 1 } = settings
+  const model = await loadModel(bytes, manifest, { device, threads, name, inputShape })
+  return { model, name, graph: readOnnx(bytes, name), close: () => model.dispose() }
+}
+
+async function readSource(
+  source: string | Uint8Array,
+  where: string,
+): Promise<{ readonly bytes: Uint8Array; readonly card?: ModelManifest; readonly name: string }> {
+  if (source instanceof Uint8Array) return { bytes: source, name: where }
+  if (typeof source !== 'string') {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: expected the path of an .onnx file, its bytes or a model, got ${shown(source)}`,
+    )
+  }
+  const path = resolve(source)
+  if (!existsSync(path)) {
+    throw new ConfigError('ROBENCH_MODEL_FILE', `${where}: ${path} does not exist; check the path`)
+  }
+  const { bytes, card } = await readModelFile(path, where)
+  return { bytes, card: card.manifest, name: source }
+}
+
+function isModel(source: ModelSource): source is Model {
+  return typeof source === 'object' && source !== null && 'logits' in source
+}
+
+function checkManifest(manifest: ModelManifest): ModelManifest {
+  const { bounds, std, layout } = manifest
+  const [low, high] = bounds
+  if (!(bounds.length === 2 && low < high)) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `bounds: expected [low, high] with low < high, got ${shown(bounds)}`,
+    )
+  }
+  if (layout !== 'NCHW' && layout !== 'NHWC') {
+    throw new ConfigError('ROBENCH_CONFIG', `layout: expected NCHW or NHWC, got ${shown(layout)}`)
+  }
+  if (std?.some((value) => !(value > 0))) {
+    throw new ConfigError('ROBENCH_CONFIG', `std: expected positive numbers, got ${shown(std)}`)
+  }
+  return manifest
+}

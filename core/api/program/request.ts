@@ -1,0 +1,88 @@
+/** What a program passes to `evaluate` and to an attack: model, data, threat model, attacks. */
+import type { ModelManifest } from '../../model/manifest.ts'
+import type { Model } from '../../model/model.ts'
+import type { PluginOptions } from '../../plugin/contract.ts'
+import type { Norm } from '../../threat/threat-model.ts'
+import type { Transform } from '../../threat/transforms/table.ts'
+
+/**
+ * A classifier: the path of an .onnx file, its bytes, or a model from `loadModel` of `robench/graph`.
+ * A card beside the file (`<file>.json`) is read if it exists. A model that the caller loaded is not disposed of.
+ */
+export type ModelSource = string | Uint8Array | Model
+
+/** Labeled images in memory. */
+export interface ExampleArrays {
+  /**
+   * Shape `[n, c, h, w]`, in row-major order. Float32 values are in `bounds`; 8-bit values are divided by 255.
+   * Any tensor of those types fits.
+   */
+  readonly inputs: {
+    readonly data: Float32Array | Uint8Array
+    readonly shape: readonly number[]
+  }
+  /** `[n]`: classes from 0. */
+  readonly labels: ArrayLike<number | bigint>
+}
+
+/**
+ * The examples to evaluate on: arrays, the id of a data set (its test split), or the paths of two .npy files
+ * (inputs uint8 or float32 in [0, 1], `[n, c, h, w]`; labels integers, `[n]`).
+ */
+export type ExampleData =
+  | string
+  | ExampleArrays
+  | { readonly inputs: string; readonly labels: string }
+
+/** Which changes of an input the attacker may make. The bounds are those of the data. */
+export interface ThreatModelInput {
+  readonly norm: Norm
+  /** Radius in the units of the inputs: a positive number or a fraction such as `'8/255'`. Optional with a transform. */
+  readonly epsilon?: number | string
+  readonly transform?: Transform
+  /** Further radii, for a curve of robust accuracy. */
+  readonly curve?: readonly (number | string)[]
+}
+
+/** An attack by id, or with options and a name of its own. Options without a value have their defaults. */
+export type AttackChoice =
+  | string
+  | {
+      readonly id: string
+      readonly options?: PluginOptions
+      /** Default: the id; a repeated id gets a number, such as `pgd-2`. */
+      readonly name?: string
+    }
+
+/** How to read the model, and how to compute. Everything has a default. */
+export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components'>> {
+  /** Seed of every random stream of the attacks, 0 to 2³² − 1. Default: 0. */
+  readonly seed?: number
+  /** Examples per pass. It changes no outcome. Default: 64. */
+  readonly batchSize?: number
+  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml` or `coreml`. Default: `cpu`. */
+  readonly device?: string
+  /** Threads of each pass. Default: 1, as in `robench eval`. */
+  readonly threads?: number
+  /** Other models by name, for attacks by transfer. */
+  readonly surrogates?: Readonly<Record<string, ModelSource>>
+  /** Third parties' plugin packages: npm names, or paths relative to the working directory. */
+  readonly plugins?: readonly string[]
+  /** Stops the computation with a RunError ROBENCH_ABORTED. */
+  readonly signal?: AbortSignal
+  /** @param done examples of `total` that the attack has finished */
+  progress?(attack: string, done: number, total: number): void
+}
+
+/** What `evaluate` takes. */
+export interface EvaluateRequest extends ProgramSettings {
+  readonly model: ModelSource
+  readonly data: ExampleData
+  readonly threatModel: ThreatModelInput
+  /** At least one. */
+  readonly attacks: readonly AttackChoice[]
+  /** Only the first examples. */
+  readonly limit?: number
+  /** False skips the reliability checks, which take a few hundred passes for each of 64 examples. Default: true. */
+  readonly checks?: boolean
+}

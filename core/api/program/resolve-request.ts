@@ -1,0 +1,135 @@
+/** The attacks and the threat model of a program, checked by the rules of a suite. */
+import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { shown } from '../../base/schema.ts'
+import { reviveAttack, resolveAttacks } from '../../bench/plan/resolve-attacks.ts'
+import type { ResolvedAttack } from '../../bench/plan/resolve-attacks.ts'
+import { checkSuite, suiteThreatModel } from '../../bench/suite/load.ts'
+import type { SuiteThreatModel } from '../../bench/suite/load.ts'
+import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
+import { optionWithRole } from '../../plugin/option-roles.ts'
+import type { PluginRegistry } from '../../plugin/registry.ts'
+import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
+import type { AttackChoice, ProgramSettings, ThreatModelInput } from './request.ts'
+
+/** An attack, ready to run but for the model and the examples. */
+export interface ReadyAttack {
+  readonly chosen: ChosenAttack
+  /** Its name, version, options and what it needs. */
+  readonly resolved: ResolvedAttack
+  /** Names of the surrogates that it uses. */
+  readonly surrogates: readonly string[]
+}
+
+/** A request without its model and its examples. */
+export interface ReadyRequest {
+  readonly seed: number
+  readonly batchSize: number
+  readonly threatModel: SuiteThreatModel
+  readonly attacks: readonly ReadyAttack[]
+}
+
+/** The registry of the built-ins and the plugins of a program. @throws ConfigError for a package that does not exist */
+export async function openRegistry(
+  plugins: readonly string[] | undefined,
+  where: string,
+): Promise<PluginRegistry> {
+  return loadRegistry(locatePlugins(plugins ?? [], [process.cwd()], where))
+}
+
+/** @throws ConfigError for the first key that is not accepted, with the nearest one that is */
+export function refuseUnknownKeys(
+  request: object,
+  accepted: readonly string[],
+  where: string,
+): void {
+  if (typeof request !== 'object' || request === null) {
+    throw new ConfigError('ROBENCH_CONFIG', `${where}: expected an object, got ${shown(request)}`)
+  }
+  const unknown = Object.keys(request).find((key) => !accepted.includes(key))
+  if (unknown === undefined) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}: unknown key "${unknown}"${didYouMean(unknown, accepted)} (accepted: ${accepted.join(', ')})`,
+  )
+}
+
+/**
+ * Checks attacks and threat model and fills in defaults.
+ * @param where the function that was called, for messages
+ * @throws ConfigError for an unknown attack, a wrong option, or an attack that does not fit the threat model
+ */
+export async function resolveRequest(
+  registry: PluginRegistry,
+  request: {
+    readonly threatModel: ThreatModelInput
+    readonly attacks: readonly AttackChoice[]
+  } & Pick<ProgramSettings, 'seed' | 'batchSize' | 'surrogates'>,
+  where: string,
+): Promise<ReadyRequest> {
+  const { threatModel, attacks, seed = 0, batchSize, surrogates = {} } = request
+  if (!Array.isArray(attacks)) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: attacks: expected a list such as ["autoattack"], got ${shown(attacks)}`,
+    )
+  }
+  await requireSurrogates(registry, attacks, Object.keys(surrogates), where)
+  const model = 'model'
+  const defense = (name: string): object => ({ name, plugin: 'onnx-model', options: {} })
+  const document = {
+    id: 'program',
+    title: where,
+    dataset: { id: 'data' },
+    threatModels: [threatModel],
+    defenses: [
+      defense(model),
+      ...Object.keys(surrogates).map((name) => ({ ...defense(name), role: 'surrogate' })),
+    ],
+    attacks: nameAttacks(attacks),
+    seeds: [seed],
+    ...(batchSize !== undefined && { batchSize }),
+  }
+  const loaded = checkSuite(document, where, process.cwd())
+  const stated = suiteThreatModel(loaded.suite, 0, where)
+  const found = await resolveAttacks(loaded, registry, [stated])
+  const ready: ReadyAttack[] = []
+  for (const attack of found) {
+    // The number of classes decides on the expected cost alone, which is not read here.
+    const resolved = attack(2)
+    const used = resolved.surrogates?.(model) ?? []
+    ready.push({ chosen: await reviveAttack(registry, resolved), resolved, surrogates: used })
+  }
+  return { seed, batchSize: loaded.suite.batchSize, threatModel: stated, attacks: ready }
+}
+
+/** @throws ConfigError for an attack by transfer without other models. Unknown attacks are left to the suite's rules. */
+async function requireSurrogates(
+  registry: PluginRegistry,
+  attacks: readonly AttackChoice[],
+  surrogates: readonly string[],
+  where: string,
+): Promise<void> {
+  const known = registry.ids('attack')
+  for (const attack of surrogates.length > 0 ? [] : attacks) {
+    const id = typeof attack === 'string' ? attack : attack?.id
+    if (!known.includes(id)) continue
+    if (!optionWithRole((await registry.get('attack', id)).meta, 'models')) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: attack "${id}" needs other models; pass surrogates: { name: model }`,
+    )
+  }
+}
+
+/** The attacks as a suite states them, with a name for each repetition. */
+function nameAttacks(attacks: readonly AttackChoice[]): object[] {
+  const ids = attacks.map((attack) => (typeof attack === 'string' ? attack : attack?.id))
+  return attacks.map((attack, index) => {
+    const plugin = ids[index]
+    const repeated = ids.slice(0, index).filter((id) => id === plugin).length
+    const numbered = repeated > 0 && { name: `${plugin}-${repeated + 1}` }
+    if (typeof attack === 'string') return { plugin, ...numbered }
+    const { id: _, ...rest } = attack ?? {}
+    return { plugin, ...numbered, ...rest }
+  })
+}

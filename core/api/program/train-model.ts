@@ -1,0 +1,177 @@
+/** `train`: a defense's training with its defaults, from a program, without a suite. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { ConfigError, PluginError, RobenchError } from '../../base/errors.ts'
+import { hashBytes } from '../../base/hash.ts'
+import { shown } from '../../base/schema.ts'
+import { writeFileAtomic } from '../../base/atomic-file.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import { loadDataset } from '../../data/load.ts'
+import { memoryDataset } from '../../data/memory-dataset.ts'
+import { cardPath } from '../../model/model-files.ts'
+import type { ModelCard } from '../../model/model-files.ts'
+import type {
+  DefensePlugin,
+  NetworkPlugin,
+  PluginOptions,
+  TrainingProgress,
+} from '../../plugin/contract.ts'
+import { resolveOptions } from '../../plugin/options.ts'
+import type { PluginRegistry } from '../../plugin/registry.ts'
+import { parseEpsilon } from '../../threat/epsilon.ts'
+import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
+import { openExamples } from './examples.ts'
+import type { ExampleArrays } from './request.ts'
+import { openRegistry } from './resolve-request.ts'
+
+/** The adversary of adversarial training. */
+export interface TrainingAdversary {
+  readonly norm: Norm
+  /** A positive number or a fraction such as `'8/255'`. */
+  readonly epsilon: number | string
+  /** Steps of the inner attack, its step size and other options of the defense; see `robench list defenses`. */
+  readonly [option: string]: unknown
+}
+
+/** What `train` takes. Any other key is an option of the defense, such as `epochs`, `batchSize` or `learningRate`. */
+export interface TrainRequest {
+  /** The id of a data set (its training split), or arrays with values in [0, 1]. */
+  readonly data: string | ExampleArrays
+  /** The architecture: an id, or an id with options. Default: that of the defense. */
+  readonly network?: string | { readonly id: string; readonly options?: PluginOptions }
+  /** Train on adversarial examples; without it, on clean images. */
+  readonly adversary?: TrainingAdversary
+  /** A defense plugin that trains. Default: `pgd-at` with an adversary, else `standard`. */
+  readonly defense?: string
+  readonly epochs?: number
+  /** Default: 0. */
+  readonly seed?: number
+  /** Default: 1. */
+  readonly threads?: number
+  /** A directory for checkpoints: training resumes from it. Default: no checkpoint is left behind. */
+  readonly checkpointFolder?: string
+  /** Third parties' plugin packages. */
+  readonly plugins?: readonly string[]
+  /** Stops the training with a RunError ROBENCH_ABORTED. */
+  readonly signal?: AbortSignal
+  progress?(state: TrainingProgress): void
+  readonly [option: string]: unknown
+}
+
+/** A trained model. */
+export interface TrainedModel {
+  /** The bytes of an ONNX file. */
+  readonly model: Uint8Array
+  /** How the file is read, its hash, and how it was trained. */
+  readonly card: ModelCard
+  /** Writes the model to a path and its card beside it (`<path>.json`), so that `evaluate` reads both. */
+  save(path: string): Promise<void>
+}
+
+/** What trains, and the options of its defense. */
+interface TrainingPlan {
+  readonly plugin: DefensePlugin<never>
+  readonly options: PluginOptions
+  readonly threatModel: ThreatModel
+}
+
+/**
+ * Trains a classifier. The model is the one that a suite makes with the same defense, options and seed.
+ * @throws ConfigError for an unknown data set, network, defense or option; RunError ROBENCH_ABORTED if the signal is
+ * aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
+ */
+export async function train(request: TrainRequest): Promise<TrainedModel> {
+  const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request
+  const registry = await openRegistry(plugins, 'train')
+  const { plugin, options, threatModel } = await planTraining(request, registry)
+  const dataset = await openTraining(data)
+  const { id, shape, classNames } = dataset
+  const temporary = checkpointFolder === undefined
+  const folder = temporary
+    ? await mkdtemp(join(tmpdir(), 'robench-train-'))
+    : resolve(checkpointFolder)
+  await mkdir(folder, { recursive: true })
+  try {
+    const result = await plugin.prepare({
+      // resolveOptions has checked the options against this plugin's own schema.
+      options: options as never,
+      seed,
+      threatModel,
+      dataset: { id, shape, classNames },
+      loadTrain: async () => dataset,
+      network: async (network, given) => {
+        const found: NetworkPlugin<never> = await registry.get('network', network, 'train: network')
+        const resolved = resolveOptions(found.meta, given, 'train: network.options')
+        const context = { inputShape: shape, classes: classNames.length, options: resolved }
+        return found.define(context as never)
+      },
+      resolvePath: (path) => resolve(path),
+      checkpointFolder: folder,
+      threads,
+      signal: request.signal ?? new AbortController().signal,
+      progress: (state) => progress?.(state),
+    })
+    const { model, manifest, training } = result
+    const card = { sha256: hashBytes(model), manifest, ...(training && { training }) }
+    return { model, card, save: (path) => saveModel(path, model, card) }
+  } catch (cause) {
+    if (cause instanceof RobenchError) throw cause
+    const message = `defense "${plugin.meta.id}" failed: ${String(cause)}`
+    const details = { pluginId: plugin.meta.id }
+    throw new PluginError('ROBENCH_PLUGIN_FAILED', message, { details, cause })
+  } finally {
+    if (temporary) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function planTraining(
+  request: TrainRequest,
+  registry: PluginRegistry,
+): Promise<TrainingPlan> {
+  const {
+    data: _data,
+    network,
+    adversary,
+    defense = adversary ? 'pgd-at' : 'standard',
+    seed: _seed,
+    threads: _threads,
+    checkpointFolder: _folder,
+    plugins: _plugins,
+    signal: _signal,
+    progress: _progress,
+    ...given
+  } = request
+  const { norm = 'Linf', epsilon = '8/255', ...inner } = adversary ?? {}
+  const plugin: DefensePlugin<never> = await registry.get('defense', defense, 'train: defense')
+  if (!plugin.meta.trains) {
+    throw new ConfigError('ROBENCH_CONFIG', `train: defense "${defense}" does not train a model`)
+  }
+  const chosen = typeof network === 'string' ? { id: network } : network
+  const stated = { ...given, ...inner, ...(chosen && { network: chosen }) }
+  const options = resolveOptions(plugin.meta, stated, 'train: ')
+  const radius = parseEpsilon(epsilon, 'train: adversary.epsilon')
+  return { plugin, options, threatModel: { norm, epsilon: radius, bounds: [0, 1] } }
+}
+
+/** The training split of a data set, or the arrays as one. */
+async function openTraining(data: TrainRequest['data']): Promise<Dataset> {
+  if (typeof data === 'string') return loadDataset({ id: data }, { split: 'train' })
+  const { shape, labels, classes, count, rows } = await openExamples(data)
+  const pixels = rows(Array.from({ length: count }, (_, row) => row)).data
+  const outside = pixels.find((value) => !(value >= 0 && value <= 1))
+  if (outside !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `data.inputs: expected values in [0, 1], got ${shown(outside)}; divide by 255, or pass a Uint8Array`,
+    )
+  }
+  const classNames = Array.from({ length: classes }, (_, label) => String(label))
+  const identity = { id: 'data', title: 'data', split: 'train', toy: false } as const
+  return memoryDataset({ ...identity, shape, classNames, pixels, labels })
+}
+
+async function saveModel(path: string, model: Uint8Array, card: ModelCard): Promise<void> {
+  await writeFileAtomic(path, model)
+  await writeFileAtomic(cardPath(path), `${JSON.stringify(card, undefined, 2)}\n`)
+}
