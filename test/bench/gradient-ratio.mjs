@@ -1,4 +1,7 @@
-/** Forward and input gradient over forward alone, for networks as attacks see them: weights constant, normalization folded. */
+/**
+ * Forward pass and input gradient over the forward pass alone, for networks as attacks see them:
+ * constant weights, folded normalization.
+ */
 import { g } from '../../dist/core/engine/graph/graph.js'
 import { gradient } from '../../dist/core/engine/graph/gradient.js'
 import { foldBatchNormalization, substitute } from '../../dist/core/engine/graph/rewrite.js'
@@ -11,7 +14,9 @@ const batch = 64
 
 export const benches = [16, 64].map((width) => ({
   id: `gradient-ratio-resnet18-${width}`,
-  title: `forward + input gradient over forward, CIFAR ResNet-18, ${width} channels, batch ${batch}, 1 thread`,
+  title:
+    'forward + input gradient over forward, ' +
+    `CIFAR ResNet-18, ${width} channels, batch ${batch}, 1 thread`,
   unit: '×',
   bar: { atMost: 2.3 },
   run: () => measure(width, width > 16 ? 9 : 31),

@@ -1,9 +1,9 @@
 /**
- * The project's measured figures: `npm run bench [-- --json] [-- --only ID]`.
+ * Measures the speed figures of the project: `npm run bench [-- --json] [-- --only ID]`.
  *
- * Each file named in `files` exports `benches`: records of id, title, unit, bar (`{ atMost }`,
- * `{ atLeast }` or null), `run` giving `{ value, spread }`, and where something foreign is needed
- * `missing`, which says why it cannot run here (then the row is left out) or gives undefined.
+ * Each file in `files` exports `benches`: records of id, title, unit, bar (`{ atMost }`,
+ * `{ atLeast }`, or null), and `run`, which returns `{ value, spread }`. The optional `missing`
+ * returns why the benchmark cannot run here; that row is then skipped.
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
@@ -25,7 +25,7 @@ const rows = []
 for (const bench of chosen) {
   const reason = await bench.missing?.()
   if (reason) {
-    console.error(`${bench.id}: left out, ${reason}`)
+    console.error(`${bench.id}: skipped, ${reason}`)
     continue
   }
   console.error(`${bench.id}: running`)
@@ -50,7 +50,7 @@ function readOptions() {
     const unknown = values.only?.find((id) => !ids.includes(id))
     if (unknown !== undefined)
       throw new Error(
-        `no bench "${unknown}"${didYouMean(unknown, ids)} (there are: ${ids.join(', ')})`,
+        `unknown benchmark "${unknown}"${didYouMean(unknown, ids)} (known: ${ids.join(', ')})`,
       )
     return values
   } catch (error) {

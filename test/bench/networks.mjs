@@ -1,4 +1,7 @@
-/** CIFAR networks and batches for the benches. Weights and images are random: time does not depend on them. */
+/**
+ * CIFAR networks and batches for the benchmarks. Weights and images are random: time does not
+ * depend on them.
+ */
 import { g } from '../../dist/core/engine/graph/graph.js'
 import { LayerScope } from '../../dist/core/training/scope.js'
 import { randomStream } from '../../dist/core/base/random.js'
@@ -8,7 +11,7 @@ import { resnet } from '../../dist/plugins/networks/resnet.js'
 export const imageShape = [3, 32, 32]
 const classes = 10
 
-/** CIFAR ResNet-18 with that many base channels. */
+/** CIFAR ResNet-18 with `width` base channels. */
 export function resnet18(width) {
   return resnet.define({
     options: { width, blocks: [2, 2, 2, 2] },
@@ -17,7 +20,7 @@ export function resnet18(width) {
   })
 }
 
-/** ResNet-8 in the form of the models that robench ships: three stages behind a stem of stride 2. */
+/** ResNet-8 like the shipped models: three stages after a stem of stride 2. */
 export function resnet8(width) {
   return resnet.define({
     options: { width, blocks: [1, 1, 1], stemStride: 2 },
@@ -26,7 +29,7 @@ export function resnet8(width) {
   })
 }
 
-/** The network's logits of a placeholder `inputs`, with its parameters. */
+/** The network's logits for a placeholder `inputs`, and its parameters. */
 export function logitsOf(network, { training, batch }) {
   const scope = new LayerScope({ training, seed: 0 })
   const images = g.input('inputs', 'float32', [batch, ...imageShape])

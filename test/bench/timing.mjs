@@ -1,10 +1,16 @@
-/** Measuring two things against each other on a machine that does other work too. */
+/** Compares two computations on a machine that also does other work. */
 /**
- * Runs both in turn and gives the ratio of their processor times per pair: waiting for other
- * processes does not count, and what slows the machine down for a while slows both alike.
+ * Runs both in turn and returns the ratio of their processor times per pair. Time spent waiting for
+ * other processes does not count, and a temporary slowdown of the machine affects both.
  *
- * @param {{ numerator: () => Promise<unknown>, denominator: () => Promise<unknown>, repeats: number, warmup?: number }} options
- * @returns {Promise<{ value: number, spread: [number, number] }>} the median ratio, and the range of the middle half
+ * @param {{
+ *   numerator: () => Promise<unknown>,
+ *   denominator: () => Promise<unknown>,
+ *   repeats: number,
+ *   warmup?: number,
+ * }} options
+ * @returns {Promise<{ value: number, spread: [number, number] }>} the median ratio, and the range
+ *   of the middle half
  */
 export async function interleavedRatio({ numerator, denominator, repeats, warmup = 2 }) {
   for (let i = 0; i < warmup; i++) {

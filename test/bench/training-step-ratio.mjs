@@ -1,4 +1,4 @@
-/** One training step (forward, all gradients, update) over its forward pass in training mode. */
+/** One training step (forward, all gradients, update) over the forward pass in training mode. */
 import { toOnnx } from '../../dist/core/engine/graph/serialize.js'
 import { Session } from '../../dist/core/engine/graph/session.js'
 import { initialParameters, stepGraph } from '../../dist/core/training/training-graph.js'
@@ -11,7 +11,9 @@ const batch = 128
 export const benches = [
   {
     id: 'training-step-ratio-resnet18-16',
-    title: `training step over its forward pass, CIFAR ResNet-18, 16 channels, batch ${batch}, 1 thread`,
+    title:
+      'training step over its forward pass, ' +
+      `CIFAR ResNet-18, 16 channels, batch ${batch}, 1 thread`,
     unit: '×',
     bar: null,
     run: () => measure(16, 9),

@@ -1,4 +1,6 @@
-/** A query of Square that changes one small square, over a whole forward pass of the same points. */
+/**
+ * A query of Square that changes one small square, over a whole forward pass of the same points.
+ */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { g } from '../../dist/core/engine/graph/graph.js'
@@ -21,7 +23,9 @@ export const benches = [
 function bench(name, batch, repeats, load) {
   return {
     id: `windowed-ratio-${name}`,
-    title: `query with a square of ${side} pixels over a whole forward pass, ${name}, batch ${batch}, 1 thread`,
+    title:
+      `query with a square of ${side} pixels over a whole forward pass, ` +
+      `${name}, batch ${batch}, 1 thread`,
     unit: '×',
     bar: null,
     run: async () => measure(await load(), batch, repeats),

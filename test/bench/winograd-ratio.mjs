@@ -1,4 +1,7 @@
-/** Passes with 3×3 convolutions by minimal filtering, as sessions run them, over the same graphs with onnxruntime's own. */
+/**
+ * Passes with 3×3 convolutions by minimal filtering, as sessions run them, over the same graphs
+ * with onnxruntime's convolutions.
+ */
 import { g } from '../../dist/core/engine/graph/graph.js'
 import { gradient } from '../../dist/core/engine/graph/gradient.js'
 import { foldBatchNormalization, substitute } from '../../dist/core/engine/graph/rewrite.js'
@@ -16,11 +19,13 @@ export const benches = [
 function bench(name, title, network, { batch, repeats }) {
   return ['forward', 'gradient'].map((pass) => ({
     id: `winograd-ratio-${name}-${pass}`,
-    title: `${pass} pass by minimal filtering over the same with tap-by-tap convolutions, ${title}, batch ${batch}, 1 thread`,
+    title:
+      `${pass} pass by minimal filtering over the same with tap-by-tap convolutions, ` +
+      `${title}, batch ${batch}, 1 thread`,
     unit: '×',
     bar: { atMost: 1 },
     missing: () =>
-      process.arch === 'x64' ? undefined : 'sessions use minimal filtering on x64 alone',
+      process.arch === 'x64' ? undefined : 'sessions use minimal filtering on x64 only',
     run: () => measure(network, pass, batch, repeats),
   }))
 }

@@ -1,11 +1,11 @@
-/** What is compared: an attack of a reference package, and ours at the same budget. */
+/** The comparisons: an attack of a reference package, and robench's at the same budget. */
 
 const linf = { norm: 'Linf', epsilon: 8 / 255 }
 const l2 = { norm: 'L2', epsilon: 128 / 255 }
 
 const stepSize = '2/255'
 
-/** Our options for an attack of so many steps or queries. */
+/** robench's options for an attack with a budget of steps or queries. */
 const ours = {
   fgsm: () => ({ plugin: 'fgsm', options: {} }),
   pgd: (steps) => ({ plugin: 'pgd', options: { steps } }),
@@ -23,20 +23,20 @@ const ours = {
   'ni-fgsm': (steps) => ({ plugin: 'ni-fgsm', options: { steps, stepSize } }),
   'di-fgsm': (steps) => ({ plugin: 'di-fgsm', options: { steps, stepSize } }),
   'ti-fgsm': (steps) => ({ plugin: 'ti-fgsm', options: { steps, stepSize, kernelRadius: 7 } }),
-  // A step asks about 128 pairs, and ours about the iterate, too.
+  // A step queries 128 pairs; robench also queries the iterate.
   spsa: (steps) => ({ plugin: 'spsa', options: { queries: 1 + 257 * steps, samples: 256 } }),
-  // Foolbox counts iterations, of which sixteen take about as many queries.
+  // Foolbox counts iterations: 16 of them take about 5,000 queries.
   'hop-skip-jump': (iterations) => ({
     plugin: 'hop-skip-jump',
     options: { queries: Math.round(5000 * (iterations / 16) ** 1.5) },
   }),
-  // Foolbox counts steps: a tenth of them ask twice, and its start asks about 55 times.
+  // Foolbox counts steps: a tenth of them query twice, and its start takes about 55 queries.
   boundary: (steps) => ({ plugin: 'boundary', options: { queries: Math.round(1.1 * steps) + 55 } }),
 }
 
 /**
- * Each row: budget in steps or queries, as its title says; `rehearsal`, the short run in which either side finds its
- * batch size; `bar`, how many times as fast ours is to be.
+ * Each row has a budget in steps or queries, as its title says; a `rehearsal`, the short run that
+ * determines the batch size of each side; and a `bar`, the required ratio of times.
  */
 export const comparisons = [
   row('fgsm', 'torchattacks', linf, '1 step', 1),
@@ -85,12 +85,12 @@ function row(attack, reference, threatModel, title, budget, { bar } = {}) {
   }
 }
 
-/** The request for their side. */
+/** The request for the reference side. */
 export function theirRequest({ attack, reference, budget, threatModel }, rest) {
   return { package: reference, attack, budget, ...threatModel, ...rest }
 }
 
-/** The request for ours. */
+/** The request for the robench side. */
 export function ourRequest({ attack, budget, threatModel }, rest) {
   return { ...ours[attack](budget), ...threatModel, ...rest }
 }

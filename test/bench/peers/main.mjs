@@ -1,6 +1,7 @@
 /**
- * Reference implementations and ours side by side, on the very weights of the shipped pgd-at network:
- * `npm run bench:peers [-- --examples 1000] [-- --only pgd] [-- --python PATH] [-- --json]`. See README.md.
+ * Compares reference implementations with robench on the weights of the shipped pgd-at network:
+ * `npm run bench:peers [-- --examples 1000] [-- --only pgd] [-- --python PATH] [-- --json]`.
+ * See README.md.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +17,7 @@ import { startOurs, startTheirs } from './sides.mjs'
 
 const modelFile = fileURLToPath(new URL('../../../models/cifar10-pgd-at.onnx', import.meta.url))
 const batchSizes = [16, 32, 64, 128, 256]
-/** Both must give these logits before anything is compared. */
+/** Both networks must agree this well before anything is compared. */
 const logitTolerance = 1e-4
 
 const options = readOptions()
@@ -27,7 +28,7 @@ let theirs
 let ours
 try {
   theirs = await startTheirs(options.python, await writeFiles(), options.theirs)
-  const logitDifference = Math.max(...theirs.greetings.map((said) => said.logitDifference))
+  const logitDifference = Math.max(...theirs.greetings.map((greeting) => greeting.logitDifference))
   if (!(logitDifference <= logitTolerance)) {
     throw new Error(
       `logits differ by ${logitDifference}, more than ${logitTolerance}: not the same network`,
@@ -50,20 +51,20 @@ try {
 }
 if (rows.length > 0) console.log(options.json ? JSON.stringify(rows, null, 2) : table(rows))
 
-/** Both sides, one after the other, each at its best batch size. */
+/** Runs both sides, one after the other, each at its best batch size. */
 async function compare(comparison) {
   const { id, title, bar } = comparison
   const { examples } = options
   const theirBatch = await bestBatch(
     `theirs ${comparison.reference}`,
     comparison,
-    (row, batchSize) => theirs.ask(theirRequest(row, { batchSize, examples })),
+    (row, batchSize) => theirs.attack(theirRequest(row, { batchSize, examples })),
   )
   const ourBatch = await bestBatch('ours', comparison, (row, batchSize) =>
-    ours.ask(ourRequest(row, { batchSize, examples })),
+    ours.attack(ourRequest(row, { batchSize, examples })),
   )
-  const their = await theirs.ask(theirRequest(comparison, { batchSize: theirBatch, examples }))
-  const our = await ours.ask(ourRequest(comparison, { batchSize: ourBatch, examples }))
+  const their = await theirs.attack(theirRequest(comparison, { batchSize: theirBatch, examples }))
+  const our = await ours.attack(ourRequest(comparison, { batchSize: ourBatch, examples }))
   const sides = {
     theirs: { ...sideOf(their), batchSize: theirBatch },
     ours: { ...sideOf(our), batchSize: ourBatch },
@@ -84,14 +85,14 @@ function sideOf({ outcomes, seconds, processorSeconds }) {
   return { robust: outcomes.split('r').length - 1, seconds, processorSeconds }
 }
 
-/** The batch size at which a side does the rehearsal fastest; known ones are not measured again. */
-async function bestBatch(side, comparison, ask) {
+/** The batch size at which a side completes the rehearsal fastest. Results are cached. */
+async function bestBatch(side, comparison, attack) {
   const { rehearsal } = comparison
   const key = `${side} ${comparison.threatModel.norm} ${rehearsal.attack}`
   if (!best.has(key)) {
     const timed = []
     for (const batchSize of batchSizes) {
-      const { seconds } = await ask({ ...comparison, ...rehearsal }, batchSize)
+      const { seconds } = await attack({ ...comparison, ...rehearsal }, batchSize)
       timed.push({ batchSize, seconds })
       if (batchSize * options.workers >= options.examples) break
     }
@@ -100,7 +101,7 @@ async function bestBatch(side, comparison, ask) {
   return best.get(key)
 }
 
-/** What their side reads: the examples, and the logits that ours gives for them. */
+/** Writes what the reference side reads: the examples, and robench's logits for them. */
 async function writeFiles() {
   const { manifest } = JSON.parse(await readFile(`${modelFile}.json`, 'utf8'))
   const model = await loadModel(new Uint8Array(await readFile(modelFile)), manifest, {
@@ -137,15 +138,14 @@ function readOptions() {
     })
     const examples = Number(values.examples)
     if (!Number.isInteger(examples) || examples < 64 || examples > 10_000) {
-      throw new Error(
-        `--examples: expected a whole number from 64 to 10000, got ${values.examples}`,
-      )
+      throw new Error(`--examples: expected an integer from 64 to 10000, got ${values.examples}`)
     }
     const matches = ({ id, attack }, name) => name === id || name === attack
     for (const name of values.only ?? []) {
       if (comparisons.some((row) => matches(row, name))) continue
       throw new Error(
-        `--only: no comparison "${name}" (there are: ${comparisons.map(({ id }) => id).join(', ')})`,
+        `--only: unknown comparison "${name}" ` +
+          `(known: ${comparisons.map(({ id }) => id).join(', ')})`,
       )
     }
     const chosen = values.only
@@ -174,12 +174,15 @@ function readOptions() {
 function readCount(name, text) {
   const count = Number(text)
   if (Number.isInteger(count) && count > 0) return count
-  throw new Error(`--${name}: expected a positive whole number, got ${text}`)
+  throw new Error(`--${name}: expected a positive integer, got ${text}`)
 }
 
 function summaryOf({ id, ratio, processorRatio, difference, theirs: their, ours: our }) {
   const points = difference.toFixed(1)
-  return `${id}: ${their.seconds.toFixed(1)} s / ${our.seconds.toFixed(1)} s = ${ratio.toFixed(2)} (${processorRatio.toFixed(2)} by processor time), ${points} points`
+  return (
+    `${id}: ${their.seconds.toFixed(1)} s / ${our.seconds.toFixed(1)} s = ${ratio.toFixed(2)} ` +
+    `(${processorRatio.toFixed(2)} by processor time), ${points} points`
+  )
 }
 
 function table(items) {

@@ -1,4 +1,4 @@
-"""A shipped model as a PyTorch module: the nodes of the ONNX file one by one, with the file's own weights."""
+"""A shipped model as a PyTorch module that runs the nodes of the ONNX file with its weights."""
 
 import onnx
 import torch
@@ -8,12 +8,16 @@ from torch.nn import functional
 
 
 def load_network(path: str) -> nn.Module:
-    """The module of an ONNX file, in evaluation mode and with constant weights. Raises ValueError for a node it does not know."""
+    """
+    Returns the module of an ONNX file, in evaluation mode and with constant weights.
+
+    Raises ValueError for an unknown node.
+    """
     return Network(onnx.load(path).graph).eval()
 
 
 class Network(nn.Module):
-    """Runs a graph in the order of its nodes. Images are float32 `[n, c, h, w]`, the answer is logits `[n, k]`."""
+    """Runs a graph in node order: images, float32 `[n, c, h, w]`, to logits `[n, k]`."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         super().__init__()
@@ -33,21 +37,21 @@ class Network(nn.Module):
 
 
 def operation(node: onnx.NodeProto):
-    """What a node does, as a function of its inputs."""
+    """Returns the operation of a node as a function of its inputs."""
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     if node.op_type in plain:
         return plain[node.op_type]
     if node.op_type == "Conv":
         top, left, bottom, right = attributes["pads"]
         if (top, left) != (bottom, right) or attributes["group"] != 1:
-            raise ValueError(f"{node.name}: only symmetric padding and one group are known here")
+            raise ValueError(f"{node.name}: only symmetric padding and one group are supported")
         strides = attributes["strides"]
         return lambda x, weight, bias: functional.conv2d(x, weight, bias, strides, (top, left))
     if node.op_type == "Gemm":
         if attributes["transA"] or not attributes["transB"]:
-            raise ValueError(f"{node.name}: only x Wᵀ + b is known here")
+            raise ValueError(f"{node.name}: only x Wᵀ + b is supported")
         return functional.linear
-    raise ValueError(f"{node.op_type}: not known here; add it to network.py")
+    raise ValueError(f"{node.op_type}: unknown operator; add it to network.py")
 
 
 plain = {

@@ -1,4 +1,4 @@
-"""Runs reference attacks on request: one JSON object a line comes in, one a line goes out. Started by main.mjs."""
+"""Runs reference attacks on request, one JSON object per line. Started by main.mjs."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ import torch
 from network import load_network
 from reference_attacks import attacks
 
-# Of the ball; the packages compute its edge in float32.
+# Tolerance of the ball: the packages compute its edge in float32.
 tolerance = 1e-6
 
 
@@ -24,18 +24,19 @@ def main() -> None:
     expected = torch.from_numpy(numpy.fromfile(options.logits, dtype="<f4")).view(len(labels), -1)
     with torch.no_grad():
         difference = (network(images) - expected).abs().max().item()
-    # The first passes of a process find their kernels and take their memory.
+    # The first passes of a process select kernels and allocate memory.
     warm = {"norm": "Linf", "epsilon": 0.01, "budget": 2, "batchSize": 64}
     attacks["torchattacks"]["pgd"](network, images[:64], labels[:64], warm)
-    answer({"logitDifference": difference})
+    reply({"logitDifference": difference})
     for line in sys.stdin:
-        answer(evaluate(network, images, labels, json.loads(line)))
+        reply(evaluate(network, images, labels, json.loads(line)))
 
 
 def evaluate(network, images, labels, request):
     """
-    Attacks what is classified correctly. Time is taken of the clean predictions, the attack and the predictions of its
-    points, as it is on the other side. A point outside the ball counts as nothing found.
+    Attacks the examples that are classified correctly. Measures the time of the clean predictions,
+    the attack, and the predictions of its points, as the other side does. A point outside the ball
+    counts as not found.
     """
     torch.manual_seed(0)
     size = request["batchSize"]
@@ -65,7 +66,7 @@ def distance(perturbation, norm):
     return flat.abs().amax(1) if norm == "Linf" else flat.norm(dim=1)
 
 
-def answer(value) -> None:
+def reply(value) -> None:
     print(json.dumps(value), file=protocol, flush=True)
 
 
@@ -74,12 +75,12 @@ def read_options():
     parser.add_argument("--model", required=True, help="the .onnx file")
     parser.add_argument("--inputs", required=True, help="float32 [n, 3, 32, 32], little-endian")
     parser.add_argument("--labels", required=True, help="int32 [n]")
-    parser.add_argument("--logits", required=True, help="float32 [n, k] that the network must give")
+    parser.add_argument("--logits", required=True, help="float32 [n, k], the expected logits")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    # Whatever a package prints must not get between the answers.
+    # What a package prints must not mix with the replies.
     protocol, sys.stdout = sys.stdout, sys.stderr
     main()

@@ -1,4 +1,8 @@
-"""The attacks of the three reference packages under one name each: `(network, images, labels, request) -> adversarial`."""
+"""
+The attacks of the three reference packages, by name.
+
+Each is a function `(network, images, labels, request) -> adversarial`.
+"""
 
 import logging
 
@@ -7,7 +11,7 @@ import torch
 import torchattacks
 from pyautoattack import AutoAttack
 
-# Of messages about the packages' own progress there would be thousands.
+# The packages would print thousands of progress messages.
 logging.disable(logging.WARNING)
 seed = 0
 
@@ -19,7 +23,7 @@ def in_batches(attack, images, labels, size):
 
 
 def from_torchattacks(name):
-    """torchattacks 3.x. Its AutoAttack is left out: its APGD and FAB make 10 steps, not 100."""
+    """torchattacks 3.x. Its AutoAttack is omitted: its APGD and FAB take 10 steps, not 100."""
 
     def run(network, images, labels, request):
         epsilon, budget = request["epsilon"], request["budget"]
@@ -75,7 +79,7 @@ def from_foolbox(name):
 
 
 def from_autoattack(name):
-    """The authors' own code, as the package pyautoattack carries it."""
+    """The authors' code, as published in the package pyautoattack."""
 
     def run(network, images, labels, request):
         version = {"version": "standard"} if name == "standard" else {"version": "custom"}

@@ -1,11 +1,12 @@
 /**
- * The two sides of the comparison, processes that are started once, then asked; each attacks its share of the examples.
+ * The two sides of the comparison: processes that are started once and receive requests. Each
+ * attacks its share of the examples.
  */
 import { fork, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Their side: processes of so many threads. @param files the options of peers.py */
+/** The reference side: processes of `threads` threads each. @param files the options of peers.py */
 export function startTheirs(python, files, { processes, threads }) {
   const script = pathOf('./peers.py')
   const options = Object.entries({ ...files, threads }).flatMap(([name, value]) => [
@@ -24,7 +25,7 @@ export function startTheirs(python, files, { processes, threads }) {
   })
 }
 
-/** Our side: processes of one thread. @param modelFile the .onnx file */
+/** The robench side: processes of one thread. @param modelFile the .onnx file */
 export function startOurs(modelFile, workers) {
   return startSide(workers, () => {
     const child = fork(pathOf('./worker.mjs'), [modelFile])
@@ -37,14 +38,17 @@ export function startOurs(modelFile, workers) {
   })
 }
 
-/** Waits for each process to say what it has to say of itself: `greetings`. */
+/** Starts the processes and waits for the first message of each: `greetings`. */
 async function startSide(workers, start) {
   const processes = Array.from({ length: workers }, () => openProcess(start()))
   const greetings = await Promise.all(processes.map(({ next }) => next()))
   return {
     greetings,
-    /** Attacks the first so many examples: outcomes, seconds by the clock, and seconds of processor time over all processes. */
-    async ask({ examples, ...request }) {
+    /**
+     * Attacks the first `examples` examples. Returns outcomes, wall-clock seconds, and seconds of
+     * processor time over all processes.
+     */
+    async attack({ examples, ...request }) {
       const share = Math.ceil(examples / workers)
       const started = performance.now()
       const parts = await Promise.all(
@@ -64,7 +68,7 @@ async function startSide(workers, start) {
   }
 }
 
-/** A process whose answers are awaited one at a time; fails with it. */
+/** A process whose replies are awaited one at a time. A pending reply fails if the process ends. */
 function openProcess({ child, listen, send, end }) {
   let settle
   let failure
@@ -72,7 +76,7 @@ function openProcess({ child, listen, send, end }) {
     failure = error
     settle?.reject(error)
   }
-  listen((answer) => settle?.resolve(answer))
+  listen((reply) => settle?.resolve(reply))
   child.on('error', fail)
   child.on('exit', (code) => fail(new Error(`${child.spawnargs.join(' ')}: ended with ${code}`)))
   return {

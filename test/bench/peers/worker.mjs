@@ -1,4 +1,7 @@
-/** Our side of the comparison: a process with the model loaded that attacks a range of examples on request. */
+/**
+ * The robench side of the comparison: a process that holds the model and attacks a range of
+ * examples on request.
+ */
 import { readFile } from 'node:fs/promises'
 import { loadDataset } from '../../../dist/core/data/load.js'
 import { loadModel } from '../../../dist/core/model/load.js'
@@ -17,11 +20,11 @@ const dataset = await loadDataset({ id: 'cifar10' }, { split: 'test' })
 
 process.on('message', async (request) => process.send(await evaluate(request)))
 process.on('disconnect', () => process.exit(0))
-// Sessions are compiled at their first use, which is start-up.
+// Sessions are compiled at their first use, which counts as start-up.
 await evaluate({ ...warmUp(), start: 0, end: 64 })
 process.send({ ready: true })
 
-/** Attacks what is classified correctly, clean predictions first; answers with the host's outcomes. */
+/** Predicts the clean examples, attacks the correct ones, and returns the host's outcomes. */
 async function evaluate({ plugin: id, options, norm, epsilon, batchSize, start, end }) {
   const plugin = await builtins.attacks[id]()
   const began = process.cpuUsage()
