@@ -112,6 +112,7 @@ export function entryWith(
   }
 }
 
+/** A threat model of each transform kind. */
 export const threats = {
   attribute: {
     norm: 'Linf',

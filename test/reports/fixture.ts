@@ -16,7 +16,9 @@ export function hashOf(name: string): string {
   return hashBytes(new TextEncoder().encode(name))
 }
 
+/** The first attack of `makeEntry`. */
 export const fgsm: AttackIdentity = { name: 'fgsm', plugin: 'fgsm', version: 1, options: {} }
+/** The second attack of `makeEntry`. */
 export const pgd: AttackIdentity = {
   name: 'pgd-20',
   plugin: 'pgd',
@@ -110,6 +112,7 @@ export function complete(attack: AttackIdentity, outcomes: string): CompletedAtt
   }
 }
 
+/** A result with these entries. */
 export function makeResult(
   entries: readonly ResultEntry[],
   changes: Partial<RunResult> = {},
@@ -133,6 +136,7 @@ export function makeResult(
   }
 }
 
+/** A training card. */
 export const training = {
   network: 'resnet',
   baseChannels: 16,
