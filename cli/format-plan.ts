@@ -21,7 +21,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
   }
   if (unitsDone < units) {
-    rows.push(['passes', `at most ${passesText(passes)} (counted per example)`])
+    rows.push(['passes', `at most ${passesText(passes)} (per example)`])
     const workers = countOf(plan.workers, 'worker')
     if (etaMs !== undefined)
       rows.push(['time', `at most ${duration(etaMs)} for these passes on ${workers}`])
@@ -55,7 +55,7 @@ function distinct(cells: readonly CellSummary[], value: (cell: CellSummary) => u
 }
 
 function passesText({ forward, backward }: PlanSummary['passes']): string {
-  return `${count(forward)} forward and ${count(backward)} backward passes`
+  return `${count(forward)} forward, ${count(backward)} backward`
 }
 
 function examples(evaluated: number, total: number): string {

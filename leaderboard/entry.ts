@@ -8,7 +8,7 @@ import type { ThreatModel } from '../core/threat/threat-model.ts'
 import { threatSlug } from './threat-slug.ts'
 
 const text = { type: 'string', minLength: 1 } as const
-const whole = { type: 'integer', minimum: 0 } as const
+const count = { type: 'integer', minimum: 0 } as const
 const milliseconds = { type: 'number', minimum: 0 } as const
 const options = { type: 'object' } as const
 const slug = {
@@ -47,18 +47,18 @@ const attackSchema = {
   properties: {
     name: text,
     plugin: text,
-    version: whole,
+    version: count,
     options,
-    seed: whole,
-    wrong: whole,
-    robust: whole,
-    broken: whole,
-    brokenAlone: whole,
-    forwardPasses: whole,
-    backwardPasses: whole,
+    seed: count,
+    wrong: count,
+    robust: count,
+    broken: count,
+    brokenAlone: count,
+    forwardPasses: count,
+    backwardPasses: count,
     elapsedMs: milliseconds,
     corrupted: {
-      ...whole,
+      ...count,
       description:
         'for a corruption: correct on the corrupted images, including examples misclassified in ' +
         'their original form',
@@ -114,26 +114,26 @@ export const entrySchema = {
       type: 'object',
       additionalProperties: false,
       required: ['plugin', 'version', 'options'],
-      properties: { plugin: text, version: whole, options },
+      properties: { plugin: text, version: count, options },
     },
     model: {
       type: 'object',
       additionalProperties: false,
       required: ['sha256', 'bytes', 'parameters'],
-      properties: { sha256, bytes: whole, parameters: whole },
+      properties: { sha256, bytes: count, parameters: count },
     },
     clean: {
       type: 'object',
       additionalProperties: false,
       required: ['correct'],
-      properties: { correct: whole },
+      properties: { correct: count },
     },
     attacks: { type: 'array', minItems: 1, items: attackSchema },
     worstCase: {
       type: 'object',
       additionalProperties: false,
       required: ['robust'],
-      properties: { robust: whole },
+      properties: { robust: count },
     },
     links: {
       type: 'object',

@@ -1,22 +1,31 @@
 import { InvalidArgumentError } from 'commander'
 import { expect, test } from 'vitest'
-import { commandLine, numberList, wholeNumber } from '../../cli/arguments.ts'
+import { commandLine, numberList, textList, wholeNumber } from '../../cli/arguments.ts'
 
-test('whole numbers are taken from their least on, anything else is refused', () => {
+test('wholeNumber accepts integers from its minimum and rejects anything else', () => {
   expect(wholeNumber(1)('12')).toBe(12)
   for (const text of ['0', '-1', '1.5', 'x', '', ' ', '1e400']) {
-    expect(() => wholeNumber(1)(text)).toThrow(InvalidArgumentError)
+    expect(() => wholeNumber(1)(text)).toThrow(
+      new InvalidArgumentError('Expected an integer of at least 1.'),
+    )
   }
 })
 
-test('lists of numbers', () => {
+test('numberList accepts comma-separated decimals and rejects anything else', () => {
   expect(numberList('.4914, 0.4822,0.4465')).toEqual([0.4914, 0.4822, 0.4465])
   for (const text of ['', '1,,2', '1;2', '1,x']) {
-    expect(() => numberList(text)).toThrow(InvalidArgumentError)
+    expect(() => numberList(text)).toThrow(
+      new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.'),
+    )
   }
 })
 
-test('a command line is one that a shell reads back', () => {
+test('textList trims its items and keeps empty ones for the schema to reject', () => {
+  expect(textList('4/255, 8/255')).toEqual(['4/255', '8/255'])
+  expect(textList('a,,b')).toEqual(['a', '', 'b'])
+})
+
+test('commandLine quotes words so that a shell splits the line into the same words', () => {
   expect(commandLine(['robench', 'run', 'my suite.json', '--mean', '.1,.2', "it's"])).toBe(
     String.raw`robench run 'my suite.json' --mean .1,.2 'it'\''s'`,
   )

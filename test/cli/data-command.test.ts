@@ -15,12 +15,14 @@ async function run(...words: string[]): Promise<{ stdout: string; stderr: string
   return { stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') }
 }
 
-test('list shows every set and how to get it', async () => {
+test('list shows every data set and how to install one', async () => {
   const { stdout } = await run('list')
   for (const id of ['cifar10', 'svhn', 'fashion-mnist']) {
-    expect(stdout).toContain(`no; run: robench data pull ${id}`)
+    expect(stdout).toMatch(new RegExp(`^${id} .* no `, 'm'))
   }
-  expect(stdout).toContain('made by robench itself')
+  expect(stdout).toMatch(/^quickstart .* built in /m)
+  expect(stdout).toContain(`Directory: ${process.env['ROBENCH_DATA']}`)
+  expect(stdout).toContain('Install a data set: robench data pull cifar10\n')
 })
 
 test('list --json prints an array', async () => {
@@ -33,7 +35,7 @@ test('list --json prints an array', async () => {
   ])
 })
 
-test('pull --json prints the outcome', async () => {
+test('pull --json prints the result', async () => {
   expect(JSON.parse((await run('pull', 'quickstart', '--json')).stdout)).toEqual({
     id: 'quickstart',
     sources: [],

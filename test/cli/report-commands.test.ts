@@ -1,4 +1,4 @@
-/** `robench report` and `robench leaderboard` on results in a folder, as the command line calls them. */
+/** The commands `report` and `leaderboard` on results in a directory. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,15 +44,17 @@ describe('report', () => {
     expect(JSON.parse(printed)).toMatchObject({ suite: { id: 'cifar10' } })
   })
 
-  test('writes the page beside the result, or where --out says', async () => {
+  test('writes the page beside the result, or to --out', async () => {
     await report('--format', 'html')
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toMatch(/^\s*<!doctype html>/)
     await report('--format', 'text', '--out', join(folder, 'deep', 'table.txt'))
     expect(readFileSync(join(folder, 'deep', 'table.txt'), 'utf8')).toContain('pgd-at')
   })
 
-  test('two formats at once are refused', async () => {
-    await expect(report('--json', '--format', 'html')).rejects.toThrow('leave one of them out')
+  test('two formats at once are rejected', async () => {
+    await expect(report('--json', '--format', 'html')).rejects.toThrow(
+      '--json and --format html are contradictory; use only one of them',
+    )
   })
 })
 
@@ -69,17 +71,21 @@ describe('leaderboard', () => {
     expect(printed).toContain('"entries": 1')
   })
 
-  test('an entry that is there is replaced only if asked to', async () => {
+  test('an existing entry is replaced only with --replace', async () => {
     const args = ['add', folder, '--entry', 'pgd-at', '--entries', join(folder, 'entries')]
     await leaderboard(...args)
-    await expect(leaderboard(...args)).rejects.toThrow('there is an entry already')
+    await expect(leaderboard(...args)).rejects.toThrow(
+      'linf-8-255/pgd-at.json: entry already exists; choose another --id, or pass --replace',
+    )
     await leaderboard(...args, '--replace', '--title', 'Again')
+    const file = join(folder, 'entries', 'cifar10', 'linf-8-255', 'pgd-at.json')
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ title: 'Again' })
   })
 
-  test('an unknown defense is answered with a suggestion, a toy is refused', async () => {
+  test('an unknown defense is rejected with a suggestion, and so is toy data', async () => {
     const add = ['add', folder, '--entries', join(folder, 'entries'), '--entry']
     await expect(leaderboard(...add, 'pgd-ta')).rejects.toThrow(
-      'did you mean "pgd-at"? (it has: standard, pgd-at)',
+      'has no defense of that name; did you mean "pgd-at"? (defenses: standard, pgd-at)',
     )
     writeFileSync(join(folder, 'result.json'), JSON.stringify(troubledResult()))
     await expect(leaderboard(...add, 'standard')).rejects.toThrow('toy data')

@@ -39,7 +39,9 @@ test('a flag that no attack of the command takes is refused with what it accepts
   const folder = temporaryFolder()
   const words = ['--data', 'quickstart', '--norm', 'Linf', '--epsilon', '8/255', '--attack', 'fgsm']
   const { code, stderr } = await robench(folder, 'eval', 'm.onnx', ...words, '--steps', '5')
-  expect(stderr).toContain('--steps: no attack of this command takes it (fgsm accepts: stepSize, ')
+  expect(stderr).toContain(
+    '--steps: unknown option for the selected attacks (fgsm accepts: stepSize, ',
+  )
   expect(code).toBe(2)
 })
 

@@ -114,7 +114,9 @@ test('two runs do not share a folder, and Ctrl-C says how to go on', async () =>
   expect(second.stderr).toContain('is using this results folder; wait for it')
   expect(second.code).toBe(2)
   const { code, stderr } = await ending
-  expect(stderr).toContain('what is finished is kept. To go on: robench run suite.json --workers 1')
+  expect(stderr).toContain(
+    'interrupted; completed work is saved. Resume with: robench run suite.json --workers 1',
+  )
   expect(code).toBe(130)
 })
 

@@ -22,7 +22,7 @@ test('a suite runs to a table, a result and a report', async () => {
     testSuite([{ plugin: 'pgd', options: { steps: 5, stepSize: '2/255' } }]),
   )
   const { code, stdout, stderr } = await robench(folder, 'run', 'suite.json', '--workers', '2')
-  expect(stderr).toContain('cells')
+  expect(stderr).toContain('1 evaluation (1 model × 1 attack), 6 resumable chunks, 0 done')
   expect(code).toBe(0)
   expect(stdout).toContain('tiny')
   expect(existsSync(join(onlyResults(folder), 'report.html'))).toBe(true)

@@ -1,4 +1,4 @@
-/** The site: complete, self-contained, escaped, and careful with folders. */
+/** The site is complete, self-contained, and escaped; builds do not touch foreign files. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
@@ -31,18 +31,20 @@ describe('renderSite', () => {
   const files = renderSite(board())
   const pages = [...files].filter(([path]) => path.endsWith('.html'))
 
-  test('has a page and a JSON file per entry, sorted tables and the assets', () => {
+  test('has a page and a JSON file per entry, and the assets', () => {
     expect(pages).toHaveLength(1 + board().length)
     expect(files.has('entries/cifar10/linf-8-255/pgd-at.json')).toBe(true)
     expect([...files.keys()].filter((path) => path.startsWith('assets/'))).toEqual([
+      'assets/narrow.css',
       'assets/site.css',
       'assets/site.js',
       'assets/findings.css',
+      'assets/layout.css',
       'assets/theme.css',
     ])
   })
 
-  test('every local link leads to a file of the site, and every anchor to an id', () => {
+  test('every local link points to a file of the site, and every anchor to an id', () => {
     for (const [path, html] of pages) {
       for (const [, address = ''] of html.matchAll(/(?:href|src)="([^"]*)"/g)) {
         if (/^(?:https?:|data:,$)/.test(address)) continue
@@ -64,22 +66,22 @@ describe('renderSite', () => {
     }
   })
 
-  test('rows carry numbers to sort by', () => {
+  test('rows have numbers to sort by', () => {
     const values = [
       ...files.get('index.html')!.matchAll(/data-label="Worst case"[^>]*data-value="([^"]*)"/g),
     ]
     expect(values.map(([, value]) => Number(value)).slice(0, 3)).toEqual([0.4051, 0.4002, 0.3961])
   })
 
-  test('the same entries in another order give the same bytes', () => {
+  test('output does not depend on the order of the entries', () => {
     expect([...renderSite(board().toReversed())]).toEqual([...files])
   })
 
-  test('no entries give a page that says so', () => {
+  test('without entries the page says so', () => {
     expect(renderSite([]).get('index.html')).toContain('No entries yet')
   })
 
-  test('hostile text stays text, also in attributes, and hostile links are not shown', () => {
+  test('hostile text is escaped, including in attributes, and unsafe links are omitted', () => {
     const attack = `"'><script>alert(1)</script><img src=x onerror="alert(1)">{{ 7 * 7 }}`
     const entry = boardEntry('a', [9, 5, 3])
     const hostile: LeaderboardEntry = {
@@ -98,7 +100,7 @@ describe('renderSite', () => {
       expect(html).not.toMatch(/<script>|<img/i)
       expect(html).not.toMatch(/javascript:|data:text|evil\.example/)
       expect(html).not.toContain('49</')
-      // Every quote of a value is an entity: what is left are whole attributes.
+      // Quotes in values are entities, so this removes whole tags.
       expect(html.replaceAll(/<[a-z][^<>]*>/gi, '')).not.toContain('onerror="')
     }
   })
@@ -126,10 +128,10 @@ describe('renderSite with transforms', () => {
     ])
   })
 
-  test('75 corruptions are one column of the table and a matrix of the entry', () => {
+  test('75 corruptions are one column of the table and a matrix on the page of the entry', () => {
     expect(index).not.toContain('noise of the day')
-    expect(index).toContain('75 corruptions, each severity counted')
-    expect(index).toMatch(/data-label="On corrupted images" data-value="0\.6[34]\d*"/)
+    expect(index).toContain('75 corruptions, counting each severity')
+    expect(index).toMatch(/data-label="Corrupted images" data-value="0\.6[34]\d*"/)
     const page = files.get('entries/cifar10/corruption/pgd-at.html')!
     expect(page.match(/<td class="number shaded"/g)).toHaveLength(75)
     expect(page).toContain('Worst case over corruptions')
@@ -137,7 +139,7 @@ describe('renderSite with transforms', () => {
 })
 
 describe('buildSite', () => {
-  test('writes the files, and removes those of an entry that is gone', async () => {
+  test('writes the files, and removes those of a deleted entry', async () => {
     const outFolder = join(folder, 'site')
     const entriesFolder = writeEntries(board())
     const built = await buildSite({ entriesFolder, outFolder })
@@ -150,17 +152,17 @@ describe('buildSite', () => {
     expect(readFileSync(join(outFolder, 'index.html'), 'utf8')).not.toContain('Input smoothing')
   })
 
-  test('leaves a folder alone that holds other things', async () => {
+  test('rejects an output directory with other files', async () => {
     const outFolder = join(folder, 'home')
     mkdirSync(outFolder)
     writeFileSync(join(outFolder, 'index.html'), 'mine')
     await expect(buildSite({ entriesFolder: writeEntries([]), outFolder })).rejects.toThrow(
-      'expected an empty folder or one of an earlier build, found index.html in it',
+      'expected an empty directory or an earlier build, found index.html; choose another directory',
     )
     expect(readFileSync(join(outFolder, 'index.html'), 'utf8')).toBe('mine')
   })
 
-  test('never removes a file outside the folder, whatever the list says', async () => {
+  test('never removes a file outside the directory, even if the list names one', async () => {
     const outFolder = join(folder, 'site')
     const entriesFolder = writeEntries(board())
     await buildSite({ entriesFolder, outFolder })
@@ -170,15 +172,17 @@ describe('buildSite', () => {
     expect(existsSync(join(folder, 'precious'))).toBe(true)
   })
 
-  test('a missing folder, a misplaced and a damaged entry are refused by file', async () => {
+  test('a missing directory and misplaced or malformed entries are rejected', async () => {
     const outFolder = join(folder, 'site')
     const nowhere = join(folder, 'nowhere')
-    await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow('no such folder')
+    await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow(
+      'nowhere: no such directory; expected leaderboard entries',
+    )
     const entriesFolder = writeEntries([boardEntry('a', [9, 5, 3])])
     const misplaced = join(entriesFolder, 'b.json')
     writeFileSync(misplaced, JSON.stringify(boardEntry('b', [9, 5, 3])))
     await expect(buildSite({ entriesFolder, outFolder })).rejects.toThrow(
-      'b.json; move the file there',
+      'b.json: expected this entry at ',
     )
     writeFileSync(misplaced, '{"id": ')
     await expect(buildSite({ entriesFolder, outFolder })).rejects.toThrow(

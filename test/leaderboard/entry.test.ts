@@ -1,4 +1,4 @@
-/** Entries: made of rankable results only, and refused with the place where form or counts are wrong. */
+/** Entries come only from rankable results; invalid ones are rejected with the position. */
 import { describe, expect, test } from 'vitest'
 import { checkEntry, entryLocation } from '../../leaderboard/entry.ts'
 import { entryFromResult } from '../../leaderboard/from-result.ts'
@@ -9,7 +9,7 @@ import { corruptions, entryWith, threats } from '../reports/findings-fixture.ts'
 import { boardEntry } from './fixture.ts'
 
 describe('entryFromResult', () => {
-  test('takes its counts from the outcomes and keeps where they come from', () => {
+  test('computes counts from the outcomes and keeps the provenance', () => {
     const result = typicalResult()
     const entry = entryFromResult(result, result.entries[1]!, { authors: ['A. Madry'] })
     expect(entry).toMatchObject({
@@ -32,45 +32,45 @@ describe('entryFromResult', () => {
 
   test('the worst case counts examples that no attack broke', () => {
     const entry = makeEntry('weak', { clean: 8000, robust: { fgsm: 500, 'pgd-20': 500 } })
-    // The windows of the two attacks are shifted by one example.
+    // The two attacks break windows that are shifted by one example.
     expect(entryFromResult(makeResult([entry]), entry).worstCase.robust).toBe(499)
   })
 
-  test('toy data, a limit and a failed attack are refused with all reasons', () => {
+  test('toy data, a limit, and a failed attack are rejected with all reasons', () => {
     const result = troubledResult()
     expect(() => entryFromResult(result, result.entries[1]!)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: entry "slow-defense" on Quickstart shapes cannot be ranked: only 200 of 1,000 examples (--limit); Quickstart shapes is toy data; the attack pgd-20 failed; the leaderboard takes runs on all examples of real data in which every attack completed]`,
+      `[ConfigError: entry "slow-defense" on Quickstart shapes cannot be ranked: only 200 of 1,000 examples (--limit); Quickstart shapes is toy data; the attack pgd-20 failed; the leaderboard requires all examples of a real data set and that every attack completed]`,
     )
   })
 
-  test('toy data is refused even if the result claims to be rankable', () => {
+  test('toy data is rejected even if the result claims to be rankable', () => {
     const [first] = troubledResult().entries
     const lie = { ...first!, rankable: true, reasons: [] }
     expect(() => entryFromResult(makeResult([lie]), lie)).toThrow('"quickstart" is a toy data set')
   })
 
-  test('a link that is no web address is refused', () => {
+  test('a link that is not an http URL is rejected', () => {
     const result = typicalResult()
     expect(() =>
       entryFromResult(result, result.entries[0]!, { paper: 'javascript:alert(1)' }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: entry "standard"#/links/paper: must be an http or https address, got "javascript:alert(1)"]`,
+      `[ConfigError: entry "standard"#/links/paper: must be an http or https URL, got "javascript:alert(1)"]`,
     )
   })
 
-  test('an unsafe link of the defense is left out', () => {
+  test('an unsafe link of the defense is omitted', () => {
     const [first] = typicalResult().entries
     const entry = { ...first!, defense: { ...first!.defense, link: 'javascript:alert(1)' } }
     expect(entryFromResult(makeResult([entry]), entry).links).toEqual({})
   })
 
-  test('the id is made of the name', () => {
+  test('the id is a slug of the name', () => {
     expect(boardEntry('  TRADES (β = 6)/v2 ', [9, 5, 3]).id).toBe('trades-6-v2')
   })
 })
 
 describe('checkEntry', () => {
-  test('an unknown key is named with its place', () => {
+  test('an unknown key is named with its position', () => {
     const { worstCase, ...rest } = boardEntry('a', [9, 5, 3])
     expect(() => checkEntry({ ...rest, worstcase: worstCase }, 'a.json'))
       .toThrowErrorMatchingInlineSnapshot(`
@@ -79,21 +79,21 @@ describe('checkEntry', () => {
     `)
   })
 
-  test('counts that contradict each other are refused', () => {
+  test('inconsistent counts are rejected', () => {
     const entry = boardEntry('a', [9, 5, 3])
     const attacks = entry.attacks.map((attack) => ({ ...attack, broken: attack.broken + 1 }))
     expect(() =>
       checkEntry({ ...entry, clean: { correct: 10 }, attacks, worstCase: { robust: 4 } }, 'a.json'),
     ).toThrowErrorMatchingInlineSnapshot(`
       [ConfigError: a.json#/attacks/0: wrong + robust + broken must be 10000 examples, got 10001
-      a.json#/attacks/0/wrong: must be 9990, as clean.correct says, got 9991
+      a.json#/attacks/0/wrong: must be 9990 (examples - clean.correct), got 9991
       a.json#/attacks/1: wrong + robust + broken must be 10000 examples, got 10001
-      a.json#/attacks/1/wrong: must be 9990, as clean.correct says, got 9991
-      a.json#/worstCase/robust: must be at most 3, what the strongest attack left, got 4]
+      a.json#/attacks/1/wrong: must be 9990 (examples - clean.correct), got 9991
+      a.json#/worstCase/robust: must be at most 3 (robust under the strongest attack), got 4]
     `)
   })
 
-  test('an id cannot leave its folder', () => {
+  test('an id cannot leave its directory', () => {
     for (const id of ['../x', 'a/b', '.hidden', 'A', '']) {
       expect(() => checkEntry({ ...boardEntry('a', [9, 5, 3]), id }, 'a.json')).toThrow('#/id')
     }
@@ -104,25 +104,25 @@ describe('a threat model with a transform', () => {
   const entry = entryWith((bare) => corruptions(bare), { threatModel: threats.corruption })
   const corrupted = entryFromResult(makeResult([entry]), entry)
 
-  test('makes an entry that keeps the accuracies on corrupted images', () => {
+  test('gives an entry with the accuracies on corrupted images', () => {
     expect(corrupted.attacks).toHaveLength(75)
     expect(corrupted.attacks[0]).toMatchObject({ robust: 7500, corrupted: 7700 })
     expect(corrupted.threatModel).toEqual(threats.corruption)
     expect(checkEntry(JSON.parse(JSON.stringify(corrupted)), 'a.json')).toEqual(corrupted)
   })
 
-  test('accuracies on corrupted images that cannot be are refused', () => {
+  test('impossible accuracies on corrupted images are rejected', () => {
     const [first, ...others] = corrupted.attacks
     const lie = { ...corrupted, attacks: [{ ...first, corrupted: 7 }, ...others] }
     expect(() => checkEntry(lie, 'a.json')).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: a.json#/attacks/0/corrupted: must be from 7500, those robust, to 10000 examples, got 7]`,
+      `[ConfigError: a.json#/attacks/0/corrupted: must be at least 7500 (robust) and at most 10000 examples, got 7]`,
     )
   })
 
-  test('an empty ball without transform is refused', () => {
+  test('an epsilon of 0 without a transform is rejected', () => {
     const threatModel = { norm: 'Linf', epsilon: 0, bounds: [0, 1] }
     expect(() => checkEntry({ ...corrupted, threatModel }, 'a.json')).toThrow(
-      'a.json#/threatModel/epsilon: must be above 0 without a transform, got 0',
+      'a.json#/threatModel/epsilon: must be greater than 0 without a transform, got 0',
     )
     const unknown = { ...threatModel, transform: { kind: 'attribute' } }
     expect(() => checkEntry({ ...corrupted, threatModel: unknown }, 'a.json')).toThrow(
@@ -130,7 +130,7 @@ describe('a threat model with a transform', () => {
     )
   })
 
-  test('has a folder of its own, which the order of the ranges does not change', () => {
+  test('has its own directory, independent of the order of the ranges', () => {
     const { attribute, amplitude, corruption } = threats
     const { rotation, scale } = attribute.transform.ranges
     const slugs = [
@@ -163,7 +163,7 @@ describe('a threat model with a transform', () => {
   })
 })
 
-test('an entry lies in the folder of its data set and threat model', () => {
+test('the location of an entry is its data set, threat model, and id', () => {
   expect(entryLocation(boardEntry('a', [9, 5, 3]))).toBe('cifar10/linf-8-255/a')
   expect(threatSlug({ norm: 'L2', epsilon: 0.5, bounds: [0, 1] })).toBe('l2-0.5')
 })

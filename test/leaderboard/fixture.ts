@@ -1,11 +1,11 @@
-/** A board's worth of entries, made through the same door as real ones. */
+/** The entries of a leaderboard, converted from results as real ones are. */
 import { entryFromResult } from '../../leaderboard/from-result.ts'
 import type { EntryExtras } from '../../leaderboard/from-result.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
 import type { ResultEntry } from '../../core/bench/result/result.ts'
 import { hashOf, makeEntry, makeResult, training } from '../reports/fixture.ts'
 
-/** An entry on 10,000 examples with these counts of correct, fgsm-robust and pgd-robust ones. */
+/** An entry with these counts of correct, fgsm-robust, and pgd-robust examples, of 10,000. */
 export function boardEntry(
   name: string,
   [clean, fgsm, pgd]: readonly [number, number, number],
@@ -16,7 +16,7 @@ export function boardEntry(
   return entryFromResult(makeResult([entry]), entry, extras)
 }
 
-/** Two tables: seven on CIFAR-10, some of them not distinguishable, and two on Fashion-MNIST. */
+/** Two tables: seven entries on CIFAR-10, some of them tied, and two on Fashion-MNIST. */
 export function board(): LeaderboardEntry[] {
   const dataset = {
     id: 'fashion-mnist',

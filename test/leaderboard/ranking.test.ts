@@ -1,4 +1,4 @@
-/** Ranks say no more than the intervals do, and only what is comparable is compared. */
+/** Ranks respect the intervals, and tables contain only comparable entries. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
@@ -31,7 +31,7 @@ describe('rankTables', () => {
     ])
   })
 
-  test('other ranges of attributes are another table, in one folder they are refused', () => {
+  test('different transforms are in separate tables; the same directory is rejected', () => {
     const transform = { kind: 'attribute', ranges: { rotation: [-10, 10] } } as const
     const threatModel = { norm: 'Linf', epsilon: 0, bounds: [0, 1], transform } as const
     const a = boardEntry('a', [9, 5, 3], { threatModel })
@@ -41,18 +41,18 @@ describe('rankTables', () => {
     }
     const b = { ...a, id: 'b', threatModel: wider }
     expect(rankTables([a, b])).toHaveLength(2)
-    // Beyond the digits of a folder's name.
+    // These differ only in digits that the directory name omits.
     const amplitude = (mix: number): typeof a => ({
       ...a,
       id: `mix-${mix}`,
       threatModel: { ...threatModel, transform: { kind: 'amplitude', mix, scale: 0 } },
     })
     expect(() => rankTables([amplitude(0.12345678), amplitude(0.12345679)])).toThrow(
-      'threatModel.transform is',
+      'cifar10/amplitude-0.123457-0/mix-0.12345679.json: threatModel.transform is',
     )
   })
 
-  test('an entry that met other attacks stands in a table of its own', () => {
+  test('an entry with other attacks is in a separate table', () => {
     const easy = boardEntry('easy', [9000, 8000, 7000])
     const weaker = { ...easy, attacks: easy.attacks.slice(0, 1), worstCase: { robust: 8000 } }
     const tables = rankTables([...board(), weaker])
@@ -63,7 +63,7 @@ describe('rankTables', () => {
     ])
   })
 
-  test('neither order nor name nor seed of the attacks separates entries', () => {
+  test('order, names, and seeds of the attacks do not separate entries', () => {
     const one = boardEntry('one', [9000, 8000, 7000])
     const attacks = one.attacks.map((attack, i) => ({ ...attack, name: `attack ${i}`, seed: 7 }))
     const other = { ...one, id: 'other', attacks: attacks.toReversed() }
@@ -76,17 +76,17 @@ describe('rankTables', () => {
     ])
   })
 
-  test('entries of one folder on different data are refused', () => {
+  test('entries of one directory with different data are rejected', () => {
     const entry = boardEntry('b', [9, 5, 3])
     const other = { ...entry, dataset: { ...entry.dataset, sha256: '0'.repeat(64) } }
     expect(() =>
       rankTables([boardEntry('a', [9, 5, 3]), other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but 808045809b88318005a5b96ecbdd1ff54a390f7fdf4b91de03773109d1dddf63 in cifar10/linf-8-255/a.json; entries of one folder must be measured on the same ground]`,
+      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but cifar10/linf-8-255/a.json has 808045809b88318005a5b96ecbdd1ff54a390f7fdf4b91de03773109d1dddf63; entries in one directory must use the same data and threat model]`,
     )
   })
 
-  test('a better count never has a worse rank, and peers are mutual', () => {
+  test('a higher count never has a worse rank, and peers are mutual', () => {
     const base = boardEntry('x', [9000, 9000, 9000])
     const entry = (robust: number, i: number): typeof base => ({
       ...base,

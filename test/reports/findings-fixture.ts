@@ -1,4 +1,4 @@
-/** Results with stages, curves and corruptions, their outcomes made by a rule. */
+/** Results with stages, curves, and corruptions, with outcomes computed by a rule. */
 import {
   cleanAccuracy,
   robustAccuracy,
@@ -16,7 +16,7 @@ import { complete, makeEntry, makeResult } from './fixture.ts'
 
 const clean = 8000
 
-/** AutoAttack's four stages; what is broken after each, of 10,000, and two that only the host found. */
+/** AutoAttack with its four stages, and two examples that only the final prediction finds. */
 export function staged(entry: ResultEntry): CompletedAttack {
   const left = [4100, 3980, 3975, 3970]
   const names = ['apgd-ce', 'apgd-t', 'fab-t', 'square']
@@ -30,7 +30,10 @@ export function staged(entry: ResultEntry): CompletedAttack {
   }
 }
 
-/** A sweep of pgd and a minimum-norm attack. Correct example k of n breaks at (k/n)² · 16/255, those of pgd in the next ball. */
+/**
+ * A sweep of pgd and a minimum-norm attack. The k-th of n correct examples breaks at
+ * (k/n)² · 16/255, under pgd at the next given epsilon.
+ */
 export function curved(entry: ResultEntry): CompletedAttack[] {
   const sizes = [1, 2, 4, 8, 12].map((steps) => steps / 255)
   const exact = [...entry.cleanOutcomes].map((outcome, i) => {
@@ -51,7 +54,10 @@ export function curved(entry: ResultEntry): CompletedAttack[] {
   return [attack('pgd', swept), attack('fmn', exact)]
 }
 
-/** Severity s of the k-th corruption leaves 9,000 − 300·s − 100·k correct, of them 200 that were wrong without it. */
+/**
+ * The k-th corruption at severity s leaves 8,000 − 300·s − 100·k examples correct, 200 of which are
+ * misclassified in their original form.
+ */
 export function corruptions(
   entry: ResultEntry,
   names: readonly string[] = benchmarkCorruptions,
@@ -78,7 +84,7 @@ export function corruptions(
   )
 }
 
-/** The first `robust` of the correct examples stay robust. */
+/** Outcomes in which the first `robust` of the correct examples are robust. */
 function outcomesOf({ cleanOutcomes }: ResultEntry, robust: number): string {
   let correct = 0
   return [...cleanOutcomes]
@@ -86,7 +92,7 @@ function outcomesOf({ cleanOutcomes }: ResultEntry, robust: number): string {
     .join('')
 }
 
-/** An entry with the attacks that `make` gives it. */
+/** An entry with the attacks that `make` returns. */
 export function entryWith(
   make: (entry: ResultEntry) => readonly AttackResult[],
   changes: Partial<ResultEntry> = {},
@@ -106,6 +112,7 @@ export function entryWith(
   }
 }
 
+/** A threat model of each transform kind. */
 export const threats = {
   attribute: {
     norm: 'Linf',
@@ -122,7 +129,7 @@ export const threats = {
   corruption: { norm: 'Linf', epsilon: 0, bounds: [0, 1], transform: { kind: 'corruption' } },
 } as const satisfies Record<string, ResultEntry['threatModel']>
 
-/** Stages and curves in a plain ball, attributes, and corruptions: one section each. */
+/** Three sections: stages and curves in a plain ball, attributes, and corruptions. */
 export function manifoldResult(): RunResult {
   return makeResult([
     entryWith((entry) => [staged(entry), ...curved(entry)]),

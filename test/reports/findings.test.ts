@@ -1,4 +1,4 @@
-/** Stages, curves and corruptions in the reports. */
+/** Stages, curves, and corruptions in the reports. */
 import { describe, expect, test } from 'vitest'
 import { checkResult } from '../../core/bench/result/read-result.ts'
 import { writeHtmlReport } from '../../reports/html.ts'
@@ -12,18 +12,20 @@ const result = manifoldResult()
 const html = writeHtmlReport(result)
 const text = formatTable(result, { color: false })
 
-test('the fixture is a result as runs leave it', () => {
-  expect(() => checkResult(JSON.parse(JSON.stringify(result)), 'result.json')).not.toThrow()
+test('the fixture is a valid result', () => {
+  expect(checkResult(JSON.parse(JSON.stringify(result)), 'result.json')).toEqual(result)
 })
 
 describe('the HTML report', () => {
-  test('has a folded table of stages below the attack', () => {
+  test('has a collapsed table of stages below the attack', () => {
     expect(html).toContain('<summary>4 stages of autoattack</summary>')
     expect(html).toContain('<th scope="row">apgd-t</th><td class="number">39.80')
-    expect(html).toContain('own prediction</th><td class="number muted">–</td><td class="number">2')
+    expect(html).toContain(
+      '>final prediction by robench</th><td class="number muted">–</td><td class="number">2',
+    )
   })
 
-  test('has one plot per entry with curves, with title, description and the medians', () => {
+  test('has one plot per entry with curves, with title, description, and medians', () => {
     expect(html.match(/<svg class="plot"/g)).toHaveLength(1)
     expect(html.match(/<svg class="plot".*?<\/svg>/s)![0].match(/<polyline/g)).toHaveLength(2)
     expect(html).toContain('Robust accuracy over epsilon</title>')
@@ -32,17 +34,17 @@ describe('the HTML report', () => {
     expect(html).toMatch(/fmn<\/th>\s*<td class="number">0\.0158/)
   })
 
-  test('has a matrix of 15 by 5 instead of 75 rows, whatever the attacks are called', () => {
+  test('has a matrix of 15 by 5 instead of 75 rows, regardless of the names of the attacks', () => {
     const [, , section] = summarize(result).sections
     expect(section).toMatchObject({ attackNames: [], corrupted: true })
     expect(html.match(/<td class="number shaded"/g)).toHaveLength(75)
     expect(html).not.toContain('noise of the day')
     expect(html).toMatch(/mean of all 15<\/th>.*?<td class="number mean">64\.00/s)
     expect(html).toContain('Worst case over corruptions')
-    expect(html).toContain('Frost is drawn by a procedure')
+    expect(html).toContain('Frost is procedural and does not use the photographs of CIFAR-10-C.')
   })
 
-  test('says what the attacker may do with a transform', () => {
+  test('describes the transform of the attacker', () => {
     expect(html).toContain('L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)')
     expect(html).toContain('first change natural attributes of an image')
   })
@@ -61,7 +63,7 @@ describe('the HTML report', () => {
     expect(formatTable(failed, { color: false })).toMatch(/snow +77\.00 +74\.00 +failed/)
   })
 
-  test('has unique ids, and hostile names stay text', () => {
+  test('has unique ids, and escapes hostile names', () => {
     const name = '"><script>alert(1)</script>'
     const entry = entryWith((bare) =>
       curved(bare).map((attack) => ({
@@ -84,7 +86,7 @@ describe('the HTML report', () => {
     }
   })
 
-  test('has none of it where there is none', () => {
+  test('has no plot, stages, or matrix without such results', () => {
     const page = writeHtmlReport(typicalResult())
     expect(page).not.toMatch(/<svg class="plot"|class="stages"|class="matrix"/)
   })
@@ -97,18 +99,18 @@ describe('the terminal', () => {
     )
   })
 
-  test('has a line for each corruption, and none for each of 75 attacks', () => {
+  test('has a line for each of 15 corruptions, not for each of 75 attacks', () => {
     expect(text).toMatch(/gaussian-noise +77\.00 +74\.00 +71\.00 +68\.00 +65\.00 +71\.00\n/)
     expect(text).toMatch(/mean of 14 without frost .* 64\.07\n/)
-    expect(text).toContain('Worst case: correct both as it is and under every corruption.')
+    expect(text).toContain('Worst case: correct on the original image and under every corruption.')
     expect(text).not.toContain('noise of the day')
   })
 
-  test('says nothing of corruptions where none was run', () => {
+  test('has no corruptions or curves without such results', () => {
     expect(formatTable(typicalResult(), { color: false })).not.toMatch(/orrupt|median/)
   })
 
-  test('one entry may have met corruptions and another not', () => {
+  test('one entry may have corruptions and another not', () => {
     const threatModel = threats.corruption
     const mixed = makeResult([
       entryWith((entry) => corruptions(entry, ['fog']), { threatModel }),
@@ -124,7 +126,7 @@ describe('the terminal', () => {
   })
 })
 
-test('the JSON report has the figures, but no outcomes', () => {
+test('the JSON report has counts and curves, but no outcomes', () => {
   const json = writeJsonReport(result)
   const { entries } = JSON.parse(json)
   expect(entries[0].attacks[0].stages.foundByHost).toBe(2)

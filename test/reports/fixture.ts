@@ -1,4 +1,4 @@
-/** Results as a run would leave them, their outcomes made by a rule: for the tests of reports and leaderboard. */
+/** Results with outcomes computed by a rule, for the tests of reports and leaderboard. */
 import type { Check, Verdict } from '../../core/bench/checks/check.ts'
 import { documentationOf } from '../../core/bench/checks/documentation.ts'
 import { hashBytes } from '../../core/base/hash.ts'
@@ -11,12 +11,14 @@ import type {
   RunResult,
 } from '../../core/bench/result/result.ts'
 
-/** A stand-in for the hash of something named. */
+/** A hash that depends on a name. */
 export function hashOf(name: string): string {
   return hashBytes(new TextEncoder().encode(name))
 }
 
+/** The first attack of `makeEntry`. */
 export const fgsm: AttackIdentity = { name: 'fgsm', plugin: 'fgsm', version: 1, options: {} }
+/** The second attack of `makeEntry`. */
 export const pgd: AttackIdentity = {
   name: 'pgd-20',
   plugin: 'pgd',
@@ -24,7 +26,7 @@ export const pgd: AttackIdentity = {
   options: { steps: 20, stepSize: 2 / 255, restarts: 1 },
 }
 
-/** How strong a defense is, in examples of `examples`. */
+/** Numbers of clean and robust examples of a defense. */
 export interface Strength {
   readonly clean: number
   /** Robust examples by attack name; `undefined` for an attack that failed. */
@@ -32,8 +34,8 @@ export interface Strength {
 }
 
 /**
- * An entry with just these counts. Example i has the place (7919·i) mod n; the first `clean` places are
- * correct, and an attack leaves `robust` of them, the second attack a window shifted by one place.
+ * An entry with these counts. Example i has the place (7919·i) mod n. The first `clean` places are
+ * correct. The first attack leaves the first `robust` places, the second a window shifted by one.
  */
 export function makeEntry(
   name: string,
@@ -94,7 +96,7 @@ export function makeEntry(
   }
 }
 
-/** A completed attack with these outcomes; cost and time follow from its options. */
+/** A completed attack with these outcomes; cost and time depend on its options. */
 export function complete(attack: AttackIdentity, outcomes: string): CompletedAttack {
   const steps = Number(attack.options['steps'] ?? 1)
   const attacked = outcomes.replaceAll('w', '').length
@@ -110,6 +112,7 @@ export function complete(attack: AttackIdentity, outcomes: string): CompletedAtt
   }
 }
 
+/** A result with these entries. */
 export function makeResult(
   entries: readonly ResultEntry[],
   changes: Partial<RunResult> = {},
@@ -133,6 +136,7 @@ export function makeResult(
   }
 }
 
+/** A training card. */
 export const training = {
   network: 'resnet',
   baseChannels: 16,
@@ -143,7 +147,7 @@ export const training = {
   elapsedMs: 17_340_000,
 }
 
-/** Standard and adversarially trained on CIFAR-10, the latter with a training card. */
+/** A standard and an adversarially trained model on CIFAR-10, the latter with a training card. */
 export function typicalResult(): RunResult {
   const standard = makeEntry('standard', { clean: 8312, robust: { fgsm: 410, 'pgd-20': 12 } })
   const pgdAt = makeEntry('pgd-at', { clean: 6925, robust: { fgsm: 4488, 'pgd-20': 3961 } })
@@ -154,7 +158,7 @@ export function typicalResult(): RunResult {
   ])
 }
 
-/** Toy data, limited, one attack failed: everything a report has to warn of. */
+/** Toy data, a limit, and a failed attack: everything that a report warns about. */
 export function troubledResult(): RunResult {
   const dataset = {
     id: 'quickstart',
@@ -190,7 +194,7 @@ export function troubledResult(): RunResult {
   )
 }
 
-/** One entry that nothing speaks against, and one that is not to be believed. */
+/** One entry without warnings, and one that is unreliable. */
 export function checkedResult(): RunResult {
   const check = (id: string, verdict: Verdict, evidence: string, value: number | null): Check => ({
     id,

@@ -1,9 +1,9 @@
-/** The HTML report: says what it must, needs nothing from elsewhere, and shows hostile text as text. */
+/** The HTML report is complete, self-contained, and escaped. */
 import { describe, expect, test } from 'vitest'
 import { writeHtmlReport } from '../../reports/html.ts'
 import { makeEntry, makeResult, training, troubledResult, typicalResult } from './fixture.ts'
 
-/** Text as a reader sees it: without markup, entities decoded, spaces collapsed. */
+/** The visible text: without markup, with entities decoded and spaces collapsed. */
 function visible(html: string): string {
   return html
     .replace(/<style>.*?<\/style>/s, '')
@@ -24,7 +24,7 @@ describe('writeHtmlReport', () => {
     expect(text).toContain('L∞ ≤ 8/255')
   })
 
-  test('shows cost, success rate and the training card', () => {
+  test('shows cost, success rate, and training card', () => {
     const text = visible(typical)
     expect(text).toContain('42.80 %')
     expect(text).toContain('14.5 / 13.9')
@@ -32,7 +32,7 @@ describe('writeHtmlReport', () => {
     expect(Object.keys(training).every((name) => text.includes(name))).toBe(true)
   })
 
-  test('says how to repeat the run', () => {
+  test('shows how to reproduce the run', () => {
     const result = typicalResult()
     const text = visible(typical)
     expect(text).toContain('npx robench run suites/cifar10.json')
@@ -42,7 +42,7 @@ describe('writeHtmlReport', () => {
     ).toContain('npx robench run "my suite.json"')
   })
 
-  test('warns of toy data, limits and failures', () => {
+  test('warns about toy data, limits, and failures', () => {
     const text = visible(writeHtmlReport(troubledResult()))
     expect(text).toContain('Toy data.')
     expect(text).toContain('not rankable')
@@ -53,12 +53,12 @@ describe('writeHtmlReport', () => {
     expect(text).toContain('npx robench run suites/quickstart.json --limit 200')
   })
 
-  test('marks a worst case as an upper bound where an attack failed', () => {
+  test('marks a worst case as an upper bound if an attack failed', () => {
     expect(visible(writeHtmlReport(troubledResult()))).toContain('≤ 48.50 %')
     expect(visible(typical)).not.toContain('≤ 39.61 %')
   })
 
-  test('loads nothing: no script, no image, no style sheet, no font', () => {
+  test('loads no script, image, style sheet, or font', () => {
     expect(typical).not.toMatch(/<script|<img|<link|<iframe|@import|url\(|\bsrc=/i)
   })
 
@@ -66,7 +66,7 @@ describe('writeHtmlReport', () => {
     expect(visible(writeHtmlReport(makeResult([])))).toContain('This run has no entries.')
   })
 
-  test('hostile text stays text and hostile links are not links', () => {
+  test('hostile text is escaped, and unsafe links are plain text', () => {
     const attack = `"><script>alert('x')</script><img src=x onerror=alert(1)>`
     const entry = makeEntry(attack, { clean: 5000, robust: { fgsm: 10, 'pgd-20': undefined } })
     const html = writeHtmlReport(
@@ -94,7 +94,7 @@ describe('writeHtmlReport', () => {
     expect(html).toContain('&lt;script&gt;')
   })
 
-  test('every id is unique and every inner link leads somewhere', () => {
+  test('every id is unique and every inner link has a target', () => {
     for (const html of [typical, writeHtmlReport(troubledResult())]) {
       const ids = [...html.matchAll(/\bid="([^"]*)"/g)].map(([, id]) => id)
       expect(new Set(ids).size).toBe(ids.length)

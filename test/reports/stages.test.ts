@@ -1,10 +1,10 @@
-/** Stages: what each left, and that all newly broken examples add up. */
+/** Stages: the robust examples after each, and the newly broken ones. */
 import { expect, test } from 'vitest'
 import { summarizeStages } from '../../reports/stages.ts'
 import { fgsm, complete, makeEntry } from './fixture.ts'
 import { staged } from './findings-fixture.ts'
 
-test('each stage has what it left and what it broke anew, the rest is the hostâ€™s', () => {
+test('each stage has robust and newly broken examples; the final prediction finds the rest', () => {
   const attack = staged(makeEntry('a', { clean: 8000, robust: {} }))
   const { stages, foundByHost } = summarizeStages(attack)!
   expect(stages.map(({ name, robust, newlyBroken }) => [name, robust.count, newlyBroken])).toEqual([
@@ -16,7 +16,7 @@ test('each stage has what it left and what it broke anew, the rest is the hostâ€
   expect(foundByHost).toBe(2)
 })
 
-test('an attack without stages has no summary of them', () => {
+test('an attack without stages has no summary of stages', () => {
   expect(summarizeStages(complete(fgsm, 'wrb'))).toBeUndefined()
   expect(summarizeStages({ ...complete(fgsm, 'wrb'), stages: [] })).toBeUndefined()
 })

@@ -1,10 +1,10 @@
-/** The terminal table, whole. */
+/** The text report. */
 import { describe, expect, test } from 'vitest'
 import { formatTable } from '../../reports/text.ts'
 import { makeEntry, makeResult, troubledResult, typicalResult } from './fixture.ts'
 
 describe('formatTable', () => {
-  test('has a row per entry with clean, each attack and worst case', () => {
+  test('has a row per entry with clean accuracy, each attack, and worst case', () => {
     expect(formatTable(typicalResult(), { color: false })).toMatchInlineSnapshot(`
       "CIFAR-10 · L∞ ≤ 8/255 · 10,000 examples
 
@@ -16,14 +16,14 @@ describe('formatTable', () => {
       pgd-at         69.25 %       44.88 %       39.61 %       39.61 %
                  68.34–70.15   43.91–45.86   38.66–40.57   38.66–40.57
 
-      Percent of all examples, with 95 % Wilson intervals.
+      Percentages of all examples, with 95 % Wilson intervals.
       "
     `)
   })
 
-  test('shows failures with code and message, and why nothing is rankable', () => {
+  test('shows failures with code and message, and why entries are not rankable', () => {
     expect(formatTable(troubledResult(), { color: false })).toMatchInlineSnapshot(`
-      "Quickstart shapes · L∞ ≤ 8/255 · 200 of 1,000 examples  toy data: says nothing about real robustness
+      "Quickstart shapes · L∞ ≤ 8/255 · 200 of 1,000 examples  toy data: not evidence of real robustness
 
       Defense              Clean          fgsm      pgd-20    Worst case
       ────────────────────────────────────────────────────────────────────
@@ -37,7 +37,7 @@ describe('formatTable', () => {
       Not rankable: Quickstart shapes is toy data
       Not rankable (slow-defense): the attack pgd-20 failed
 
-      Percent of all examples, with 95 % Wilson intervals.
+      Percentages of all examples, with 95 % Wilson intervals.
 
       1 defense could not be evaluated, 1 of 4 attacks failed
         not-onnx (L∞ ≤ 8/255): ROBENCH_MODEL_FILE
@@ -50,10 +50,10 @@ describe('formatTable', () => {
 
   test('fits into 80 columns with two attacks', () => {
     const lines = formatTable(typicalResult(), { color: false }).split('\n')
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(Math.max(...lines.map((line) => line.length))).toBe(66)
   })
 
-  test('writes no escape sequences without color, also none that a name brings along', () => {
+  test('writes no escape sequences without color, including those in names', () => {
     const entry = makeEntry('evil\u001b[2J\nname', {
       clean: 9,
       robust: { fgsm: 5, 'pgd-20': undefined },
@@ -64,7 +64,7 @@ describe('formatTable', () => {
     expect(formatTable(makeResult([entry]), { color: true })).toContain('\u001b[')
   })
 
-  test('an entry without completed attack has no worst case', () => {
+  test('an entry without a completed attack has no worst case', () => {
     const entry = makeEntry('none', { clean: 9000, robust: {} })
     expect(formatTable(makeResult([entry]), { color: false })).toMatch(/failed +failed +–/)
   })

@@ -1,6 +1,6 @@
 /** Numbers and names as text. */
 import { expect, test } from 'vitest'
-import { percent, percentDigits, significant } from '../../../core/base/figures.ts'
+import { countOf, percent, percentDigits, significant } from '../../../core/base/figures.ts'
 import { slugOf } from '../../../core/base/slug.ts'
 import { sum, sumBy } from '../../../core/base/sum.ts'
 
@@ -32,4 +32,10 @@ test('sums are added in order; empty ones are 0', () => {
   expect(sum([1e16, 1, -1e16])).toBe(0)
   expect(sum([])).toBe(0)
   expect(sumBy(['ab', 'c'], ({ length }) => length)).toBe(3)
+})
+
+test('counts have separators and a noun in the right number', () => {
+  expect(countOf(1, 'entry', 'entries')).toBe('1 entry')
+  expect(countOf(0, 'entry', 'entries')).toBe('0 entries')
+  expect(countOf(10_000, 'example')).toBe('10,000 examples')
 })

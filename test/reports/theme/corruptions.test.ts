@@ -1,4 +1,4 @@
-/** The matrix of corruptions: by plugin and options, complete means only, and the benchmark's 15. */
+/** The matrix of corruptions: rows, means over complete rows, and separate matrices. */
 import { describe, expect, test } from 'vitest'
 import { benchmarkCorruptions } from '../../../core/threat/corruption-ids.ts'
 import { corruptionMatrices, isCorruption } from '../../../reports/theme/corruptions.ts'
@@ -18,7 +18,7 @@ function finding(
   }
 }
 
-test('a corruption is told by plugin and options', () => {
+test('a corruption is identified by plugin and options', () => {
   const { attack } = finding('fog', 3)
   expect(isCorruption(attack)).toBe(true)
   expect(isCorruption({ ...attack, plugin: 'corruption-like' })).toBe(false)
@@ -26,7 +26,7 @@ test('a corruption is told by plugin and options', () => {
 })
 
 describe('corruptionMatrices', () => {
-  test('rows stand in the order of the benchmark, extras last and in no mean', () => {
+  test('rows are in benchmark order; extra corruptions are last and in no mean', () => {
     const [matrix, ...others] = corruptionMatrices([
       finding('spatter', 1, 10),
       finding('fog', 1, 60),
@@ -52,7 +52,7 @@ describe('corruptionMatrices', () => {
     expect(matrix!.frost).toBe(false)
   })
 
-  test('with all 15 the mean says so, and there is another without frost', () => {
+  test('the mean of all 15 is labeled so, with another mean without frost', () => {
     const all = benchmarkCorruptions.map((name) => finding(name, 3, name === 'frost' ? 0 : 75))
     const [matrix] = corruptionMatrices(all)
     expect(matrix!.means.map(({ label, overall }) => [label, overall])).toEqual([
@@ -62,7 +62,7 @@ describe('corruptionMatrices', () => {
     expect(matrix!.frost).toBe(true)
   })
 
-  test('where a figure is missing there is no mean over the others', () => {
+  test('there is no mean if a value is missing', () => {
     const [matrix] = corruptionMatrices([
       finding('snow', 1, 50),
       finding('snow', 2),
@@ -73,7 +73,7 @@ describe('corruptionMatrices', () => {
     expect(matrix!.means).toEqual([{ label: 'mean of 2', bySeverity: [0.6, undefined] }])
   })
 
-  test('other seeds and options have a matrix of their own', () => {
+  test('other seeds and options are in separate matrices', () => {
     const matrices = corruptionMatrices([
       finding('fog', 1, 50),
       finding('fog', 1, 51, { seed: 1 }),

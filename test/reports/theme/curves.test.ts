@@ -1,4 +1,4 @@
-/** Curves: the figures, the line through them, and where it runs in the plot. */
+/** Curves: points, lines, and their positions in the plot. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { robustnessCurve } from '../../../core/bench/metrics/curve.ts'
@@ -17,33 +17,33 @@ const sizes = [2 / 255, 4 / 255, 8 / 255]
 describe('summarizeCurve', () => {
   const sweep = robustnessCurve([0, 2 / 255, 4 / 255, 4 / 255, null], sizes)
 
-  test('a sweep goes from the clean accuracy straight from ball to ball', () => {
+  test('a sweep has straight lines from the clean accuracy through its points', () => {
     const curve = summarizeCurve(sweep, 0.8, plain)
     expect(curve.points.map(({ robust }) => robust)).toEqual([0.6, 0.2, 0.2])
     expect(curve.line).toEqual([{ epsilon: 0, robust: 0.8 }, ...curve.points])
     expect(medianText(curve)).toBe('4/255')
   })
 
-  test('with a transform it begins at the first ball, not at the clean accuracy', () => {
+  test('with a transform the line starts at the first point, not at the clean accuracy', () => {
     const curve = summarizeCurve(sweep, 0.8, threats.attribute)
     expect(curve.line).toEqual(curve.points)
   })
 
-  test('a minimum-norm attack has a finer line, even with a single ball', () => {
+  test('a minimum-norm attack has a finer line, even with a single epsilon', () => {
     const curve = summarizeCurve(robustnessCurve([0.011, 0.013, null, 0], [8 / 255]), 0.75, plain)
     expect(curve.points).toHaveLength(1)
-    expect(curve.line.length).toBeGreaterThan(40)
+    expect(curve.line).toHaveLength(49)
     expect(curve.line.at(-1)).toEqual(curve.points[0])
     expect(medianText(curve)).toBe('0.013')
   })
 
-  test('a median beyond the largest ball is said to be so', () => {
+  test('a median above the largest epsilon is stated as such', () => {
     const curve = summarizeCurve(robustnessCurve([2 / 255, null, null], sizes), 1, plain)
     expect(curve.medianBreakingEpsilon).toBeUndefined()
     expect(medianText(curve)).toBe('> 8/255')
   })
 
-  test('no line rises, and every point is on it', () => {
+  test('no line rises, and every point is on its line', () => {
     const least = fc.option(fc.double({ min: 0, max: 0.05, noNaN: true }))
     fc.assert(
       fc.property(fc.array(least, { minLength: 1, maxLength: 20 }), (breaking) => {
@@ -76,7 +76,7 @@ describe('plotCurves', () => {
     expect(line!.dots.at(-1)).toEqual({ x: plot.right, y: (plot.top + plot.bottom) / 2 })
   })
 
-  test('marks the sizes that were asked for, as far as there is room', () => {
+  test('labels the given epsilons, as far as there is room', () => {
     expect(plotCurves(curves).epsilonTicks.map(({ label }) => label)).toEqual([
       '0',
       '2/255',
@@ -92,7 +92,7 @@ describe('plotCurves', () => {
     }
   })
 
-  test('one ball alone is marked in quarters', () => {
+  test('a single epsilon is labeled in quarters', () => {
     const single = summarizeCurve(robustnessCurve([null], [8 / 255]), 1, plain)
     const { epsilonTicks } = plotCurves([{ name: 'a', curve: single }])
     expect(epsilonTicks.map(({ label }) => label)).toEqual([
@@ -104,7 +104,7 @@ describe('plotCurves', () => {
     ])
   })
 
-  test('a ball of size 0 alone has a place', () => {
+  test('a single epsilon of 0 has a position', () => {
     const empty = summarizeCurve(robustnessCurve([null], [0]), 1, threats.amplitude)
     const { lines, left } = plotCurves([{ name: 'a', curve: empty }])
     expect(lines[0]!.dots[0]!.x).toBe(left)

@@ -1,8 +1,8 @@
-/** How figures are written. */
+/** Numbers as the reports write them. */
 import { describe, expect, test } from 'vitest'
 import * as figures from '../../../reports/theme/figures.ts'
 
-test('fractions become percent with two decimals', () => {
+test('fractions become percent with two decimals and a no-break space', () => {
   expect(figures.percent(0.6925)).toBe('69.25\u00a0%')
   expect(figures.percentRange({ low: 0.6834, high: 0.70151 })).toBe('68.34–70.15')
 })
@@ -35,19 +35,19 @@ test.each([
 })
 
 describe('facts of a model card', () => {
-  test('times are durations, objects lose their braces, sizes keep their fraction', () => {
+  test('times are durations, objects have no braces, epsilons are fractions of 255', () => {
     expect(figures.fact(17_340_000, 'elapsedMs')).toBe('4 h 49 min')
     expect(figures.fact({ steps: 7, stepSize: 2 / 255 }, 'attack')).toBe('steps 7, stepSize 2/255')
     expect(figures.fact([1, { a: null }], 'list')).toBe('[1, { a null }]')
     expect(figures.fact(12_000_000, 'passes')).toBe('12,000,000')
   })
 
-  test('no options are said to be none', () => {
+  test('empty options are none', () => {
     expect(figures.plainOptions({})).toBe('none')
   })
 })
 
-test('a stamp that is no ISO date stays as it is', () => {
+test('a timestamp that is not an ISO date is unchanged', () => {
   expect(figures.moment('2026-08-22T14:03:51.903Z')).toBe('2026-08-22 14:03 UTC')
   expect(figures.moment('yesterday')).toBe('yesterday')
 })

@@ -1,4 +1,4 @@
-/** Which addresses a link may have, and that a missing value is an error. */
+/** Safe URLs of links, and errors for missing values. */
 import { describe, expect, test } from 'vitest'
 import { safeUrl, templateEnvironment, themeFolder } from '../../../reports/theme/templates.ts'
 
@@ -11,7 +11,7 @@ describe('safeUrl', () => {
     '../a?b=c:d',
     './a:b',
     '#top',
-  ])('lets %s through', (address) => {
+  ])('accepts %s', (address) => {
     expect(safeUrl(address)).toBe(address)
   })
 
@@ -28,19 +28,19 @@ describe('safeUrl', () => {
     '\\\\example.org\\x',
     '/\\example.org',
     ':x',
-  ])('refuses %j', (address) => {
+  ])('rejects %j', (address) => {
     expect(safeUrl(address)).toBe('')
   })
 
   test.each([undefined, null, 7, { toString: () => 'https://example.org' }])(
-    'refuses %j, which is no text',
+    'rejects %j, which is not a string',
     (address) => {
       expect(safeUrl(address)).toBe('')
     },
   )
 })
 
-test('a value that is missing throws instead of showing nothing', () => {
+test('a missing value throws, and text is escaped', () => {
   const environment = templateEnvironment(themeFolder())
   expect(() => environment.renderString('{{ missing }}', {})).toThrow('null or undefined')
   expect(environment.renderString('{{ text }}', { text: '<b>"&' })).toBe('&lt;b&gt;&quot;&amp;')

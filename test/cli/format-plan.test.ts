@@ -1,0 +1,75 @@
+/** The plan as text. */
+import { expect, test } from 'vitest'
+import { formatPlan } from '../../cli/format-plan.ts'
+import type { CellSummary, PlanSummary } from '../../core/bench/forecast/plan-summary.ts'
+
+const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] } as const
+
+function cell(defense: string, attack: string | null): CellSummary {
+  return {
+    id: null,
+    defense,
+    threatModel,
+    kind: attack === null ? 'clean' : 'attack',
+    attack,
+    seed: attack === null ? null : 0,
+    units: 20,
+    unitsDone: 0,
+    examples: 10_000,
+    passes: { forward: 100, backward: 50 },
+  }
+}
+
+function planOf(cells: readonly CellSummary[], changes: Partial<PlanSummary> = {}): PlanSummary {
+  return {
+    suite: { id: 's', title: 'CIFAR-10, Linf 8/255', sha256: '' },
+    dataset: { id: 'cifar10', title: 'CIFAR-10', sha256: '', examples: 10_000, total: 10_000 },
+    folder: 'results/s-00000000',
+    workers: 2,
+    cells,
+    units: 162,
+    unitsDone: 0,
+    passes: { forward: 2_000_000, backward: 1_000_000 },
+    etaMs: 90_000,
+    training: [],
+    ...changes,
+  }
+}
+
+const names = ['standard', 'pgd-at']
+const attacks = [null, 'fgsm', 'pgd', 'apgd-ce']
+const cells = names.flatMap((name) => attacks.map((attack) => cell(name, attack)))
+
+test('a plan states evaluations, chunks, passes, and time', () => {
+  expect(formatPlan(planOf(cells))).toMatchInlineSnapshot(`
+    "CIFAR-10, Linf 8/255
+      data     CIFAR-10, all 10,000 examples
+      threat   L∞ ≤ 8/255
+      work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done
+      passes   at most 2,000,000 forward, 1,000,000 backward (per example)
+      time     at most 1 min 30 s for these passes on 2 workers
+      results  results/s-00000000
+    "
+  `)
+})
+
+test('a plan in which not every combination is evaluated states only their number', () => {
+  expect(formatPlan(planOf(cells.slice(0, -1)))).toContain('  work     5 evaluations, 162')
+})
+
+test('a finished plan has no costs; a limit and models to train are stated', () => {
+  const dataset = { ...planOf([]).dataset, examples: 200 }
+  const training = [{ defense: 'pgd-at', threatModel }]
+  const text = formatPlan(planOf(cells, { unitsDone: 162, dataset, training }))
+  expect(text).not.toMatch(/passes|time/)
+  expect(text).toContain('the first 200 of 10,000 examples (not rankable)')
+  expect(text).toContain('  to train pgd-at\n')
+})
+
+test('expected work has its relative margin', () => {
+  const passes = { forward: 1000, backward: 500 }
+  const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000 }
+  expect(formatPlan(planOf(cells), expected as never)).toContain(
+    '  expected 1,000 forward, 500 backward (± 3.1 %), 1 min 00 s\n',
+  )
+})
