@@ -259,7 +259,7 @@ describe('an operator that robench does not know', () => {
     await expect(
       model.gradient(images, labels, crossEntropy),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: LRN "LRN_r" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_r"; black-box attacks, which need no gradient, still work]`,
     )
     await expect(model.compile(() => ({ inputs: [], outputs: {} }))).rejects.toThrow('LRN "LRN_r"')
     await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({

@@ -57,11 +57,11 @@ describe('a bridge', () => {
     expect(() =>
       gradient(sum, [x], { overrides: new Map([[sum, x]]), name: 'a.onnx' }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: a.onnx: the gradient of ReduceSum [] cannot be handed to Input "x" [4]: expected a value before it, of its shape]`,
+      `[GraphError: a.onnx: the gradient of ReduceSum [] cannot be passed to Input "x" [4]: expected an earlier value with the same shape]`,
     )
     const stranger = g.input('stranger', 'float32', [4])
     expect(() => gradient(y, [x], { overrides: new Map([[y, stranger]]) })).toThrow(
-      'cannot be handed',
+      'cannot be passed',
     )
   })
 })

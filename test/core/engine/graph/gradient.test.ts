@@ -197,7 +197,7 @@ describe('an operator without a rule', () => {
     expect(() =>
       gradient(g.exp(product), [x], { name: 'model.onnx' }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass it; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass through it; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('beside the path does no harm', () => {

@@ -716,41 +716,41 @@ describe('a file that cannot be read', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('LRN', 'x', 'y', { size: int(3) })] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: LRN "LRN_y" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator set that is too old', () => {
     expect(() =>
       read({ opset: 6, input: matrix, nodes: [node('Relu', 'x', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: Relu "Relu_y" is of operator set 6, robench reads it from sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: Relu "Relu_y" is in operator set 6, but robench supports sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator of another domain', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'y', {}, 'com.example')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: com.example.Relu "Relu_y" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator com.example.Relu "Relu_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for a value that nothing makes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'z', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: malformed graph: Relu "Relu_y" reads "z", which nothing before it makes]`,
+      `[GraphError: m.onnx: malformed graph: Relu "Relu_y" reads "z", which no earlier node computes]`,
     )
   })
   test('for an output that nothing makes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'z')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: malformed graph: output "y" is made by no node]`,
+      `[GraphError: m.onnx: malformed graph: no node computes the output "y"]`,
     )
   })
   test('for a shape that depends on pixels', () => {
     const nodes = [node('Cast', 'x', 'shape', { to: int(7) }), node('Reshape', 'x shape', 'y')]
     expect(() => read({ input: matrix, nodes })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: Reshape "Reshape_y": the target shape must be known before the run, but depends on the inputs' values]`,
+      `[GraphError: m.onnx: Reshape "Reshape_y": the target shape must be known before the run, but depends on input values]`,
     )
   })
   test('for shapes that do not fit', () => {

@@ -94,9 +94,9 @@ describe('refused are', () => {
     const named = (tensors: Readonly<Record<string, Value>>): unknown =>
       toGraph({ features }, [x], tensors)
     expect(() => named({ image: x })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: tensor "image": expected the result of an operator on the way to the outputs that has no other name, got Input]`,
+      `[GraphError: tensor "image": expected the result of an operator that the outputs depend on and that has no other name, got Input]`,
     )
-    expect(() => named({ elsewhere: g.neg(x) })).toThrow('on the way to the outputs')
+    expect(() => named({ elsewhere: g.neg(x) })).toThrow('that the outputs depend on')
     expect(() => named({ one: features, other: features })).toThrow('that has no other name')
     expect(() => named({ features })).toThrow('are called "features"')
   })
@@ -105,10 +105,10 @@ describe('refused are', () => {
     expect(() =>
       toGraph({ features: g.add(features, other) }, [x, other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
+      `[GraphError: duplicate name "x" among the inputs, outputs and tensors of the graph; choose unique names]`,
     )
     expect(() => toGraph({ x: features }, [x])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
+      `[GraphError: duplicate name "x" among the inputs, outputs and tensors of the graph; choose unique names]`,
     )
   })
 })

@@ -210,14 +210,14 @@ describe('what is no model is refused', () => {
 
   test('an empty file', () => {
     expect(() => readOnnx(new Uint8Array(), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a truncated file', () => {
     expect(() =>
       readOnnx(whole.subarray(0, whole.length - 5), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a truncated file, wherever it was cut', () => {
@@ -237,14 +237,14 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(text('<!doctype html><html><body>404</body></html>'), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a zip archive, as PyTorch writes checkpoints', () => {
     expect(() =>
       readOnnx(Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed folder); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed directory); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a Git LFS pointer', () => {
@@ -254,7 +254,7 @@ describe('what is no model is refused', () => {
         'models/a.onnx',
       ),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('any bytes: always with an error of ours that names the file', () => {
@@ -271,7 +271,7 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(writeOnnx(graphOf({ nodes: [] })), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it holds no graph; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it contains no graph; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
 
@@ -283,7 +283,7 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: tensor "w" keeps its data in a second file, which robench does not read; save the model in one file (onnx.save with save_as_external_data=False)]`,
+      `[GraphError: models/a.onnx: tensor "w" has external data, which robench does not support; save the model in one file (onnx.save with save_as_external_data=False)]`,
     )
   })
   test('weights whose bytes do not fit their shape', () => {
@@ -292,7 +292,7 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] holds 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] has 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('an element type that robench does not read', () => {
@@ -301,7 +301,7 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but "w" has element type BFLOAT16, which robench does not read (it reads float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but "w" has the unsupported element type BFLOAT16 (supported: float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
 })

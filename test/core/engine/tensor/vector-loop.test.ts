@@ -241,7 +241,7 @@ test('arrays of several lengths are refused', () => {
   expect(() =>
     loop.run({ a: new Float32Array(3), b: new Float64Array(4) }, {}),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[RobenchError: vector loop: expected arrays of one length, got a of 3, b of 4]`,
+    `[RobenchError: vector loop: expected arrays of equal length, got a of 3, b of 4]`,
   )
 })
 
