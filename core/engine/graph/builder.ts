@@ -59,7 +59,8 @@ export class Builder {
       if (!(key in record.attributes)) {
         throw shapeError(
           { op, name },
-          `unknown attribute "${key}" (known: ${Object.keys(record.attributes).join(', ') || 'none'})`,
+          `unknown attribute "${key}" ` +
+            `(known: ${Object.keys(record.attributes).join(', ') || 'none'})`,
         )
       }
     }

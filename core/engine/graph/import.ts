@@ -207,10 +207,8 @@ function importAttribute(
 ): AttributeValue {
   if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
   if (attribute.type === 'unsupported' || attribute.type === 'strings') {
-    throw shapeError(
-      node,
-      `attribute "${key}" of type ${attribute.type === 'strings' ? 'STRINGS' : attribute.value} is not supported`,
-    )
+    const name = attribute.type === 'strings' ? 'STRINGS' : attribute.value
+    throw shapeError(node, `attribute "${key}" of type ${name} is not supported`)
   }
   return attribute.value
 }

@@ -98,7 +98,7 @@ export function importRandom(
   if (dtype !== 'float32' || !isKnown || (typeof leading === 'string' && leading !== 'n')) {
     throw new GraphError(
       'ROBENCH_NO_GRADIENT',
-      `${describe(node)}: expected float32 random numbers of a known shape, except for the batch, ` +
+      `${describe(node)}: expected float32 random numbers of a known shape, except the batch, ` +
         `got ${dtype} [${shape.join(', ')}]; ` +
         'black-box attacks, which need no gradient, still work',
       { details: { op: node.op, node: node.name } },

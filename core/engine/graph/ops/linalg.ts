@@ -132,7 +132,7 @@ function inferMatMul(call: Call): readonly Inferred[] {
   if (!batch || clash || left.length < 2 || right.length < 2) {
     throw shapeError(
       call,
-      `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`,
+      `cannot multiply shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     )
   }
   const shape = [
@@ -151,7 +151,10 @@ function swapLast(g: Builder, x: Value): Value {
   return g.transpose(x, perm)
 }
 
-/** A matrix shared by a whole batch: one product over all rows, instead of a sum of many. */
+/**
+ * The gradient of a matrix shared by a whole batch: one product over all rows instead of a sum of
+ * many.
+ */
 function rightGradient(g: Builder, a: Value, dy: Value, b: Value): Value {
   const [inner, columns] = [a.shape.at(-1), dy.shape.at(-1)]
   if (

@@ -1,4 +1,4 @@
-/** Files of old and new operator sets: what is read and written again answers as onnxruntime answers the file. */
+/** Imported files of all operator sets give the results of onnxruntime. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { importGraph } from '../../../../core/engine/graph/import.ts'
@@ -562,7 +562,7 @@ describe.each(Object.entries(forms))('%s', (_, list) => {
     opsets.map((opset) => ({ form, opset, parts })),
   )
   test.each(cases)(
-    'form $form of opset $opset answers as the file does, for any batch',
+    'form $form of opset $opset matches the file for any batch',
     async ({ opset, parts }) => {
       await expectSame({ ...parts, opset })
     },
@@ -688,13 +688,13 @@ const dynamicShapes: Record<string, Omit<GraphParts, 'opset'>> = {
 }
 
 test.each(Object.entries(dynamicShapes))(
-  'sizes computed in the graph are followed: %s',
+  'sizes computed in the graph are supported: %s',
   async (_, parts) => {
     for (const opset of [13, 17]) await expectSame({ ...parts, opset })
   },
 )
 
-test('a squeeze without axes keeps the batch, also where it is one', async () => {
+test('a squeeze without axes keeps the batch, even of size 1', async () => {
   const graph = onnxGraph({
     input: image,
     nodes: [node('GlobalAveragePool', 'x', 'p'), node('Squeeze', 'p', 'y')],
@@ -709,7 +709,7 @@ test('a squeeze without axes keeps the batch, also where it is one', async () =>
   await session.release()
 })
 
-describe('a file that cannot be read', () => {
+describe('a file is rejected', () => {
   const read = (parts: GraphParts): unknown => importGraph(onnxGraph(parts), { name: 'm.onnx' })
 
   test('for an unknown operator', () => {
@@ -733,14 +733,14 @@ describe('a file that cannot be read', () => {
       `[GraphError: m.onnx: robench cannot differentiate the operator com.example.Relu "Relu_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
-  test('for a value that nothing makes', () => {
+  test('for a value that no node computes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'z', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: m.onnx: malformed graph: Relu "Relu_y" reads "z", which no earlier node computes]`,
     )
   })
-  test('for an output that nothing makes', () => {
+  test('for an output that no node computes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'z')] }),
     ).toThrowErrorMatchingInlineSnapshot(
@@ -758,7 +758,7 @@ describe('a file that cannot be read', () => {
     expect(() =>
       read({ input: matrix, nodes, initializers: { w: randomTensor([5, 2], 'w') } }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: MatMul "MatMul_y": shapes [n, 6] and [5, 2] do not multiply]`,
+      `[GraphError: m.onnx: MatMul "MatMul_y": cannot multiply shapes [n, 6] and [5, 2]]`,
     )
   })
   test('for statistics per pixel', () => {
@@ -771,7 +771,7 @@ describe('a file that cannot be read', () => {
       `[GraphError: m.onnx: BatchNormalization "BatchNormalization_y": spatial = 0 (statistics per pixel) is not supported]`,
     )
   })
-  test('for an attribute that holds a graph', () => {
+  test('for a graph attribute', () => {
     const nodes = [node('Identity', 'x', 'y', { body: { type: 'unsupported', value: 'GRAPH' } })]
     expect(() => read({ input: matrix, nodes })).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: m.onnx: Identity "Identity_y": attribute "body" of type GRAPH is not supported]`,

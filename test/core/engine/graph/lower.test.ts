@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-describe('transposed convolution by phases', () => {
+describe('polyphase transposed convolution', () => {
   it.each<[string, readonly number[], readonly number[], Attributes]>([
     [
       'even sizes',
@@ -131,7 +131,7 @@ describe('a residual network with constant weights', () => {
   })
 
   it.runIf(process.arch === 'x64')(
-    'stays in the blocked layout but at strides and at both ends',
+    'stays in the blocked layout except at strides and both ends',
     async () => {
       const operators = await optimized(
         withGradient(

@@ -1,4 +1,4 @@
-/** Every operator's samples: shapes against onnxruntime, derivatives against central differences. */
+/** Operator samples: shapes match onnxruntime, derivatives match central differences. */
 import { describe, expect, it } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -13,7 +13,7 @@ import type { Value } from '../../../../core/engine/graph/value.ts'
 
 describe.each([...operators.values()])('$op', (record) => {
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
-    'sample $i has the shape that onnxruntime gives',
+    'sample $i has the shape of onnxruntime',
     async ({ sample }) => {
       const { inputs, feeds, outputs } = build(record.op, sample)
       const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
@@ -30,7 +30,7 @@ describe.each([...operators.values()])('$op', (record) => {
   if (typeof record.vjp !== 'function') return
 
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
-    'sample $i has the derivative of central differences',
+    'sample $i matches central differences',
     async ({ sample }) => {
       await checkDerivative(record.op, sample, 1)
     },
@@ -39,7 +39,7 @@ describe.each([...operators.values()])('$op', (record) => {
 
 describe('the gradient of a gradient', () => {
   it.each(['Conv', 'Softmax', 'Div', 'Tanh', 'BatchNormalization', 'Gemm', 'MaxPool'])(
-    'of %s agrees with central differences',
+    'of %s matches central differences',
     async (op) => {
       for (const sample of operators.get(op)!.samples.slice(0, 2))
         await checkDerivative(op, sample, 2)

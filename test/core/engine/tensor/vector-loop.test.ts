@@ -1,4 +1,4 @@
-/** Vector loops against plain JavaScript: each component bit for bit, at any length, for any number there is. */
+/** Vector loops equal plain JavaScript bit for bit, for any length and any number. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Term } from '../../../../core/engine/tensor/vector-expression.ts'
@@ -110,7 +110,7 @@ describe.each([
   ['float32', Float32Array],
   ['float64', Float64Array],
 ] as const)('%s', (dtype, ArrayOfType) => {
-  test('gives each component what JavaScript gives it, bit for bit', () => {
+  test('computes each component like JavaScript, bit for bit', () => {
     fc.assert(
       fc.property(expression, fc.array(inputs, { minLength: 1, maxLength: 4 }), (drawn, calls) => {
         const loop = vectorLoop({
@@ -137,7 +137,7 @@ describe.each([
     )
   })
 
-  test('sums and maxima are those of the components alone, without what follows them in memory', () => {
+  test('sums and maxima ignore memory after the components', () => {
     const loop = vectorLoop({
       arrays: { a: dtype, b: 'float64' },
       scalars: ['s'],
@@ -177,7 +177,7 @@ test('the same operands in the same order give the same sum', () => {
   expect(loop.run({ a }, {}).sum).toBe(sum)
 })
 
-test('a sum over a value that is not finite is not finite', () => {
+test('a sum with a non-finite value is not finite', () => {
   for (const value of [NaN, Infinity]) {
     for (const at of [0, 1, 2, 3, 4, 5, 6]) {
       const a = new Float64Array(7)
@@ -187,7 +187,7 @@ test('a sum over a value that is not finite is not finite', () => {
   }
 })
 
-test('of a maximum NaN is passed over', () => {
+test('maxima ignore NaN', () => {
   const loop = vectorLoop({ arrays: { a: 'float32' }, body: ({ a }) => ({ largest: { top: a } }) })
   expect(loop.run({ a: Float32Array.of(NaN, 1, NaN, 3, NaN) }, {}).top).toBe(3)
   expect(loop.run({ a: new Float32Array(0) }, {}).top).toBe(-Infinity)
@@ -206,7 +206,7 @@ test('an array is read before it is written', () => {
   expect([...now]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5])
 })
 
-test('the same array may go by two names', () => {
+test('one array can have two names', () => {
   const loop = vectorLoop({
     arrays: { x: 'float64', output: 'float64' },
     body: ({ x }) => ({ writes: { output: v.mul(x, x) } }),
@@ -216,7 +216,7 @@ test('the same array may go by two names', () => {
   expect([...x]).toEqual([1, 4, 9])
 })
 
-test('loops over the same arrays may take turns with others, whatever their length', () => {
+test('loops over the same arrays can alternate with others of any length', () => {
   const scaled = vectorLoop({
     arrays: { a: 'float64' },
     scalars: ['scale'],
@@ -233,7 +233,7 @@ test('loops over the same arrays may take turns with others, whatever their leng
   expect(second({ scale: 2 }).sum).toBe(300)
 })
 
-test('arrays of several lengths are refused', () => {
+test('arrays of different lengths are rejected', () => {
   const loop = vectorLoop({
     arrays: { a: 'float32', b: 'float64' },
     body: ({ a, b }) => ({ writes: { b: v.add(a, b) } }),
