@@ -135,7 +135,7 @@ export const Conv = defineOp({
   ],
 })
 
-// The adjoint of Conv with respect to its input; kernel [in, out / group, …].
+/** The adjoint of Conv with respect to its input; kernel [in, out / group, …]. */
 export const ConvTranspose = defineOp({
   op: 'ConvTranspose',
   attributes: { ...attributes, output_padding: ints(), output_shape: ints() },

@@ -46,7 +46,7 @@ export const Sub = arithmetic(
   (g, _call, dy) => [dy, g.neg(dy)],
   (a, b) => whole(a, b, (x, y) => x - y),
 )
-// d(a·b) = b·da + a·db
+/** d(a·b) = b·da + a·db. */
 export const Mul = arithmetic(
   'Mul',
   anyPair,
@@ -56,7 +56,7 @@ export const Mul = arithmetic(
   ],
   (a, b) => multiplyDims([a, b]),
 )
-// d(a/b) = da/b − a/b² db
+/** d(a/b) = da/b − a/b² db. */
 export const Div = arithmetic(
   'Div',
   [{ inputs: [[2, 3], positive([2, 3])] }, { inputs: [[2, 3], positive([1])] }],
@@ -66,7 +66,7 @@ export const Div = arithmetic(
   },
   (a, b) => divideDims(a, b) ?? whole(a, b, (x, y) => Math.trunc(x / y)),
 )
-// d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0
+/** d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0. */
 export const Pow = arithmetic(
   'Pow',
   [
@@ -100,21 +100,21 @@ export const Sum = defineOp({
 })
 
 export const Neg = unary('Neg', (g, _x, _y, dy) => g.neg(dy))
-// d eˣ = eˣ dx
+/** d eˣ = eˣ dx. */
 export const Exp = unary('Exp', (g, _x, y, dy) => g.mul(dy, y))
-// d ln x = dx/x
+/** d ln x = dx/x. */
 export const Log = unary('Log', (g, x, _y, dy) => g.div(dy, x), [{ inputs: [positive([2, 3])] }])
-// d √x = dx/(2√x)
+/** d √x = dx/(2√x). */
 export const Sqrt = unary('Sqrt', (g, _x, y, dy) => g.div(g.mul(dy, 0.5), y), [
   { inputs: [positive([2, 3])] },
 ])
-// d x⁻¹ = −x⁻² dx
+/** d x⁻¹ = −x⁻² dx. */
 export const Reciprocal = unary('Reciprocal', (g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), [
   { inputs: [positive([2, 3])] },
 ])
-// d|x| = sign x dx; 0 at 0
+/** d|x| = sign x dx; 0 at 0. */
 export const Abs = unary('Abs', (g, x, _y, dy) => g.mul(dy, g.sign(x)))
-// d erf x = 2/√π e^(−x²) dx
+/** d erf x = 2/√π e^(−x²) dx. */
 export const Erf = unary('Erf', (g, x, _y, dy) =>
   g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))),
 )

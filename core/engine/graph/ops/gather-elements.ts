@@ -4,7 +4,9 @@ import { defineOp, int, text } from '../operator.ts'
 import { axisOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
 import type { Call } from '../operator-call.ts'
 
-// y[i, j, k] = x[i, at[i, j, k], k] for axis 1. The adjoint adds each element back to its origin.
+/**
+ * y[i, j, k] = x[i, at[i, j, k], k] for axis 1. The adjoint adds each element back to its origin.
+ */
 export const GatherElements = defineOp({
   op: 'GatherElements',
   attributes: { axis: int(0) },
@@ -29,8 +31,10 @@ export const GatherElements = defineOp({
   ],
 })
 
-// For axis 1, `add` returns x with y[i, at[i, j]] += u[i, j]. `none` assigns instead; indices must
-// then be unique.
+/**
+ * For axis 1, `add` returns x with y[i, at[i, j]] += u[i, j]. `none` assigns instead; indices must
+ * then be unique.
+ */
 export const ScatterElements = defineOp({
   op: 'ScatterElements',
   attributes: { axis: int(0), reduction: text('none') },

@@ -5,7 +5,7 @@ import { inputOf, numberOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Inferred, Value } from '../value.ts'
 
-// Y = AB: dA = dY Bᵀ, dB = Aᵀ dY
+/** Y = AB: dA = dY Bᵀ, dB = Aᵀ dY. */
 export const MatMul = defineOp({
   op: 'MatMul',
   attributes: {},
@@ -47,7 +47,7 @@ export const MatMul = defineOp({
   ],
 })
 
-// Y = α A'B' + β C
+/** Y = α A'B' + β C. */
 export const Gemm = defineOp({
   op: 'Gemm',
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },

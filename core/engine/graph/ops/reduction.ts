@@ -12,16 +12,16 @@ const sample = (axes: readonly number[], keepdims: number): Sample => ({
   attributes: { keepdims },
 })
 
-// d Σx = Σdx
+/** d Σx = Σdx. */
 export const ReduceSum = reduction('ReduceSum', 13, (_g, { spread }) => spread)
 export const ReduceMean = reduction('ReduceMean', 18, (g, { x, spread, axes }) =>
   g.mul(spread, inverseCount(g, x, axes)),
 )
-// d Σx² = 2x dx
+/** d Σx² = 2x dx. */
 export const ReduceSumSquare = reduction('ReduceSumSquare', 18, (g, { x, spread }) =>
   g.mul(g.mul(spread, x), 2),
 )
-// d ‖x‖₂ = x/‖x‖₂ dx; 0 at 0
+/** d ‖x‖₂ = x/‖x‖₂ dx; 0 at 0. */
 export const ReduceL2 = reduction('ReduceL2', 18, (g, { x, y, spread }) =>
   g.mul(spread, g.div(x, g.max(y, 1e-30))),
 )
