@@ -1,4 +1,4 @@
-/** Errors cross process borders as data, and suggestions are near what was typed. */
+/** Errors are transferred between processes as data; suggestions resemble the input. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {

@@ -1,4 +1,4 @@
-/** Folders: the package's own, and the user's cache with its overrides. */
+/** The package's root, and the user's cache directory with its overrides. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -1,4 +1,4 @@
-/** Philox against its published answers; streams are fixed by their names alone. */
+/** Philox matches its published test vectors; names determine streams. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { philox4x32, philoxBlocks, wordsPerBlock } from '../../../core/base/philox.ts'
@@ -117,7 +117,7 @@ describe('a stream', () => {
 
   test('fills arrays like as many calls, in any order', () => {
     const kind = fc.constantFrom<Kind>('bits', 'uniform', 'normal')
-    // Lengths around those that are drawn at once.
+    // Lengths around the size of a batch of blocks.
     const size = fc.oneof(fc.nat(40), fc.integer({ min: 4090, max: 4100 }))
     fc.assert(
       fc.property(fc.array(fc.tuple(kind, fc.boolean(), size), { maxLength: 6 }), (turns) => {

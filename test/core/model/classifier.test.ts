@@ -72,7 +72,7 @@ function oddNetwork(activation: string): NetworkDefinition {
   return { title: `odd CNN with ${activation}`, build }
 }
 
-/** No convolution at all. */
+/** A network without convolutions. */
 const perceptron: NetworkDefinition = {
   title: 'perceptron',
   build(scope, images) {
@@ -120,7 +120,7 @@ describe.each([
       )
       expect(slopes).toEqual(expected.gradient.data)
       expect(expected.gradient.data.some((value) => value !== 0)).toBe(true)
-      // The pass of a gradient gives the bits of a forward pass.
+      // Gradient passes and forward passes have bitwise equal logits.
       expect(expected.logits.data).toEqual(whole.data)
     }
   })
@@ -148,7 +148,7 @@ test('with ELU rows agree up to the last bits, because onnxruntime has two formu
 })
 
 describe('a smooth classifier', () => {
-  // tanh in place of ReLU, so that central differences meet no kink.
+  // tanh instead of ReLU, because central differences need smooth functions.
   let model: Model
   beforeAll(async () => {
     const x = g.input('x', 'float32', ['n', 3, 12, 12])
@@ -246,7 +246,7 @@ describe('passes are counted per example', () => {
   })
   afterAll(() => model.dispose())
 
-  /** What `run` added. */
+  /** The passes that `run` added. */
   async function cost(run: () => Promise<unknown>): Promise<{ forward: number; backward: number }> {
     const before = model.passes
     await run()

@@ -18,7 +18,7 @@ const inputs = float32([3, ...shape], randomTensor([3, ...shape], 'images').data
 const labels = Int32Array.of(0, 1, 2)
 
 const classify = (x: Value): Value => g.matMul(g.op('Flatten', [g.tanh(x)])[0]!, weights)
-/** A map of the image, and a restoration that takes it. */
+/** A map of the image, and a restoration that depends on it. */
 const mapOf = (x: Value): Value => g.op('Sin', [g.mul(x, 2)])[0]!
 const restore = (x: Value, map: Value): Value => g.add(g.mul(x, x), g.mul(map, 0.5))
 
@@ -39,7 +39,7 @@ async function load(bytes: Uint8Array, own: readonly ManifestComponent[] = []): 
   return model
 }
 
-/** A model by hand whose gradient is that of logits, with a part held constant by being fed. */
+/** A model built by hand, with a part fed as a constant. */
 async function byHand(build: (x: Value) => Value): Promise<Model> {
   const x = g.input('x', 'float32', ['n', ...shape])
   return load(toOnnx({ logits: build(x) }, [x]))
@@ -95,7 +95,7 @@ describe('a model with components', () => {
       const x = g.input('x', 'float32', ['n', ...shape])
       const fixed = g.input('fixed', 'float32', ['n', ...shape])
       const y = g.input('y', 'int64', ['n'])
-      // The variant's own weights are not at hand here, so the same expression is written out.
+      // The weights of the variant are not accessible here, so the expression is repeated.
       const [slope] = scope.gradient(crossEntropy(classify(restore(x, fixed)), y), [x])
       return { inputs: [x, fixed, y], outputs: { slope: slope! } }
     })

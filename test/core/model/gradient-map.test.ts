@@ -1,4 +1,4 @@
-/** Gradient maps: the laws that hold of every model, central differences, and scales. */
+/** Gradient maps: identities that hold for every model, central differences, and scales. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../core/engine/graph/gradient.ts'
 import { g } from '../../../core/engine/graph/graph.ts'

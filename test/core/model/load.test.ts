@@ -210,7 +210,7 @@ describe.each([1, 4])('a file with a fixed batch of %i', (batch) => {
   )
 
   test('that cannot be made symbolic has logits but no gradient', async () => {
-    // Batch and channels change places, so that the batch is no longer the first axis of a reshape.
+    // Swap batch and channels, so that the batch is not the first axis of the reshape.
     const graph = onnxGraph({
       input: [batch, 3, 4, 4],
       nodes: [

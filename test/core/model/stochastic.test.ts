@@ -24,7 +24,7 @@ const labels = Int32Array.from({ length: 12 }, (_, i) => i % 3)
 const models: Model[] = []
 afterAll(() => Promise.all(models.map((model) => model.dispose())))
 
-/** A linear classifier of `z`, which the nodes make of `x`. */
+/** A linear classifier of `z`, which the nodes compute from `x`. */
 async function load(
   nodes: readonly OnnxNode[],
   initializers: Readonly<Record<string, Tensor>> = {},
@@ -44,7 +44,7 @@ const noisy = [
   node('RandomNormalLike', 'x', 'noise', { scale: float(0.3) }),
   node('Add', 'x noise', 'z'),
 ]
-/** For what is drawn to be seen: the identity as weights, in parts. */
+/** Identity weights, so that the logits show what is drawn. */
 const yes = tensor('bool', [], Uint8Array.of(1))
 const uniforms: [string, readonly OnnxNode[], Readonly<Record<string, Tensor>>, number | 'n'][] = [
   ['RandomNormalLike', noisy, {}, 'n'],

@@ -20,7 +20,7 @@ const std = [0.2471, 0.2435, 0.2616]
 const count = 200
 
 test.skipIf(!isHere).each([
-  // Of the first 200 test images; the published figures are of all 10,000.
+  // On the first 200 test images; the published figures are for all 10,000.
   ['resnet_2b.onnx', 0.6925],
   ['resnet_4b.onnx', 0.772],
 ])(

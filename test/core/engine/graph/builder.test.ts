@@ -1,4 +1,4 @@
-/** Mistakes in an expression are refused where they are made, by operator and name. */
+/** Invalid expressions are rejected when they are built, with operator and name. */
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import { constantShape } from '../../../../core/engine/graph/builder.ts'

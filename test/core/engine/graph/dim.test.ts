@@ -1,4 +1,4 @@
-/** Sizes with symbols obey the laws of products, and broadcasting those of ONNX. */
+/** Symbolic sizes obey the laws of products, and broadcasting those of ONNX. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -18,7 +18,7 @@ const dims: fc.Arbitrary<Dim> = fc.oneof(
 )
 const lists = fc.array(dims, { maxLength: 4 })
 
-/** What a size is once the symbols are known. */
+/** The value of a size for given symbols. */
 function valueOf(dim: Dim): number {
   const sizes: Record<string, number> = { n: 5, m: 7, height: 3 }
   return String(dim)

@@ -7,7 +7,7 @@ import { topologicalOrder, type Node, type Value } from '../../../../core/engine
 import { float32, type FloatTensor, type Tensor } from '../../../../core/engine/tensor/tensor.ts'
 import { randomTensor } from '../../../support/onnx-file.ts'
 
-/** Two convolutions, smooth activations (so that second derivatives exist everywhere), a pool, a linear layer: one number per image. */
+/** Convolutions, smooth activations (for second derivatives), a pool, a linear layer. */
 function smallNetwork(x: Value, weights: { first: Value; second: Value; head: Value }): Value {
   const hidden = g.tanh(g.conv(x, weights.first, null, { pads: [1, 1, 1, 1] }))
   const next = g.sigmoid(

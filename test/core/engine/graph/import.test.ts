@@ -29,7 +29,7 @@ const statistics = {
   variance: float32([3], [0.5, 1, 2]),
 }
 
-/** Per operator, the forms that it has had, each by the operator sets in which it stands. */
+/** The forms of each operator and their operator sets. */
 const forms: Record<string, [opsets: number[], parts: Omit<GraphParts, 'opset'>][]> = {
   Clip: [
     [
@@ -569,7 +569,7 @@ describe.each(Object.entries(forms))('%s', (_, list) => {
   )
 })
 
-/** What exporters write for `view`, `flatten`, `expand` and the like. */
+/** Exported forms of `view`, `flatten`, `expand`, and similar operators. */
 const dynamicShapes: Record<string, Omit<GraphParts, 'opset'>> = {
   'x.view(x.size(0), -1)': {
     input: image,
@@ -779,7 +779,7 @@ describe('a file is rejected', () => {
   })
 })
 
-/** Runs the file and what was read from it on two batch sizes, and differentiates it. */
+/** Runs the file and the imported graph with two batch sizes, and differentiates it. */
 async function expectSame(parts: GraphParts): Promise<void> {
   const graph = onnxGraph(parts)
   const file = await Session.load(writeOnnx(graph), {}, 'the file')
@@ -795,7 +795,7 @@ async function expectSame(parts: GraphParts): Promise<void> {
     const expected = (await file.run({ x: feed }))['y']!
     const actual = await session.run({ x: feed })
     expect(actual['y']!.shape).toEqual(expected.shape)
-    // The same operators, though perhaps in other kernels: a few units of float32.
+    // The same operators, possibly with other kernels: a few float32 units in the last place.
     expect(actual['y']!.data as Float32Array).toBeAllclose(expected.data as Float32Array, {
       rtol: 1e-5,
       atol: 1e-6,

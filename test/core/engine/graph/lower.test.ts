@@ -1,4 +1,4 @@
-/** What graphs become for onnxruntime: the same numbers, and the blocked layout kept. */
+/** Lowered graphs have the same results and stay in the blocked layout. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -228,7 +228,7 @@ async function run(
   return answers
 }
 
-/** The operators that onnxruntime makes of a graph. */
+/** The operators of a graph after onnxruntime's optimizations. */
 async function optimized(
   outputs: Record<string, Value>,
   inputs: readonly Value[],

@@ -47,12 +47,12 @@ describe('the gradient of a gradient', () => {
   )
 })
 
-/** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random directions v and random projections of the outputs. */
+/** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random v and projections f. */
 async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promise<void> {
   const random = randomStream('ops', op, JSON.stringify(sample))
   const { inputs, feeds, outputs } = build(op, sample)
   const wanted = inputs.filter((input) => isFloat(input.dtype))
-  // In float64 where it can be; onnxruntime has float32 kernels only for most.
+  // In float64 if possible; onnxruntime has only float32 kernels for most operators.
   let objective = project(outputs.filter((output) => isFloat(output.dtype)).slice(0, 1), random)
   if (order === 2) {
     const first = gradient(objective, wanted)
@@ -133,7 +133,7 @@ function build(
   return { inputs, feeds, outputs: g.op(op, operands, sample.attributes) }
 }
 
-/** Where many operators have a kink. */
+/** Points where many operators have a kink. */
 function awayFromZero(value: number): number {
   return Math.abs(value) < 0.06 ? 0.06 + Math.abs(value) : value
 }

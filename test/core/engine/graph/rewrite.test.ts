@@ -1,4 +1,4 @@
-/** Rewriting keeps the meaning: what is replaced, folded or lowered answers as before. */
+/** Substitution, folding and lowering do not change results. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'

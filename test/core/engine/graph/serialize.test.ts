@@ -1,4 +1,4 @@
-/** Any expression becomes a file that onnxruntime loads by itself. */
+/** Expressions are written as files that onnxruntime can load. */
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'

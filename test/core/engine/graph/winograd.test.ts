@@ -69,7 +69,7 @@ describe('a network with a residual connection', () => {
   })
 })
 
-// Where onnxruntime has its blocked kernels, and sessions therefore use this.
+// Sessions use minimal filtering only where onnxruntime has blocked kernels.
 describe.runIf(process.arch === 'x64')('every example of a batch', () => {
   test.each([
     ['one tile', 256, 4],
@@ -147,7 +147,7 @@ function isRewritten(y: Value): boolean {
   return useWinograd([y])[0] !== y
 }
 
-/** Of the rewritten outputs and those that onnxruntime computes by its own convolution. */
+/** The difference between rewritten outputs and onnxruntime's own convolution. */
 async function expectAgreement(
   outputs: Readonly<Record<string, Value>>,
   x: Value,
@@ -166,7 +166,7 @@ async function expectAgreement(
   await Promise.all([plain.release(), rewritten.release()])
 }
 
-/** Elements alone would be compared one by one. */
+/** Compares bytes, which is faster than comparing elements. */
 function bitsOf({ data }: FloatTensor): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }

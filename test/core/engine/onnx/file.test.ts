@@ -100,7 +100,7 @@ describe('a written file is read back', () => {
     fc.assert(
       fc.property(fc.array(valueInfos), fc.array(valueInfos), (inputs, outputs) => {
         const back = readOnnx(writeOnnx(graphOf({ inputs, outputs })), 'a.onnx')
-        // Without an element type a file has no place for a shape.
+        // Without an element type, a file cannot store a shape.
         const kept = (infos: typeof inputs): unknown =>
           infos.map((info) => (info.dtype === null ? { ...info, shape: null } : info))
         expect(back.inputs).toEqual(kept(inputs))
@@ -195,7 +195,7 @@ test('a Buffer or a slice of one is read like other bytes', () => {
   try {
     const weights = float32([3], [1, 2, 3])
     const bytes = writeOnnx(graphOf({ initializers: new Map([['w', weights]]) }))
-    // Small reads share one pool, at any offset, and nothing is aligned.
+    // Small reads share one pool at unaligned offsets.
     writeFileSync(join(folder, 'a.onnx'), Buffer.concat([Buffer.from('123'), bytes]))
     const read = readOnnx(readFileSync(join(folder, 'a.onnx')).subarray(3), 'a.onnx')
     expect(read.initializers.get('w')).toEqual(weights)
@@ -228,7 +228,7 @@ describe('rejects', () => {
       } catch (error) {
         message = String(error)
       }
-      // A cut between fields leaves a file that may be whole for all that can be seen.
+      // A file truncated between fields may still be valid.
       if (message !== '')
         expect(message).toMatch(/^GraphError: models\/a\.onnx: expected an ONNX model, but /)
     }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Term } from '../../../../core/engine/tensor/vector-expression.ts'
 import { v, vectorLoop } from '../../../../core/engine/tensor/vector-loop.ts'
 
-/** What `v` says of its operators, in JavaScript. */
+/** The operators of `v` in JavaScript. */
 const operators = {
   add: (a: number, b: number) => a + b,
   sub: (a: number, b: number) => a - b,
@@ -33,7 +33,7 @@ const number = fc.oneof(
 const finite = fc.double({ min: -1e3, max: 1e3, noNaN: true })
 const length = fc.integer({ min: 0, max: 70 })
 
-/** Operands as JavaScript sees them: by name, of one component. */
+/** The operands of one component by name. */
 type Component = Readonly<Record<'a' | 'b' | 's', number>>
 type Operands = Readonly<Record<'a' | 'b' | 's', Term>>
 interface Expression {
@@ -128,7 +128,7 @@ describe.each([
           const narrow = new Float32Array(a.length)
           loop.run({ a, b, wide, narrow }, { s })
           const expected = Array.from(a, (_, i) => drawn.value({ a: a[i]!, b: b[i]!, s }))
-          // Object.is tells −0 from 0, and takes every NaN for the same.
+          // Object.is distinguishes −0 from 0 and treats all NaN as equal.
           expect([...wide]).toEqual(expected)
           expect([...narrow]).toEqual(expected.map(Math.fround))
         }
@@ -227,7 +227,7 @@ test('loops over the same arrays can alternate with others of any length', () =>
   expect(first({ scale: 2 }).sum).toBe(12)
   expect(first({ scale: 3 }).sum).toBe(18)
   expect(second({ scale: 1 }).sum).toBe(150)
-  // Longer than the memory has been so far.
+  // Longer than all arrays before, so that the memory grows.
   expect(sumLoop().run({ a: new Float64Array(100_001).fill(1) }, {}).sum).toBe(100_001)
   expect(first({ scale: 4 }).sum).toBe(24)
   expect(second({ scale: 2 }).sum).toBe(300)
