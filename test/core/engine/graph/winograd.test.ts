@@ -166,7 +166,7 @@ async function expectAgreement(
   await Promise.all([plain.release(), rewritten.release()])
 }
 
-/** Compares bytes, which is faster than comparing elements. */
+/** The bytes of a tensor, for comparisons of whole tensors. */
 function bitsOf({ data }: FloatTensor): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }
