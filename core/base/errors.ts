@@ -58,7 +58,7 @@ export class ConfigError extends RobenchError {}
 /** A plugin violated its contract; `details.pluginId` names it. */
 export class PluginError extends RobenchError {}
 
-/** A graph cannot be built, run or differentiated; `details` carries `op` and `node` where known. */
+/** A graph cannot be built, run or differentiated; `details` has `op` and `node` if known. */
 export class GraphError extends RobenchError {}
 
 /** The environment failed: disk, process, time limit. */
@@ -86,8 +86,8 @@ export function fromErrorRecord({ code, message, details = {} }: ErrorRecord): R
 }
 
 /**
- * `; did you mean "…"?` for a word similar to one of the candidates, or an empty string. Similar: at
- * most a third of the letters differ, or the letters are the same in another order.
+ * `; did you mean "…"?` for a word similar to one of the candidates, or an empty string. Similar:
+ * at most a third of the letters differ, or the letters are the same in another order.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   if (candidates.length === 0) return ''

@@ -29,9 +29,10 @@ export function parseJsonText(text: string, file: string): unknown {
     if (!first) throw new ConfigError('ROBENCH_CONFIG', `${file}: ${String(cause)}`, { cause })
     const before = text.slice(0, first.offset).split('\n')
     const code = printParseErrorCode(first.error)
+    const place = `${before.length}:${before.at(-1)!.length + 1}`
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${file}:${before.length}:${before.at(-1)!.length + 1}: not valid JSON: ${wording[code] ?? code}`,
+      `${file}:${place}: not valid JSON: ${wording[code] ?? code}`,
       { cause },
     )
   }

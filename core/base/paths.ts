@@ -14,7 +14,10 @@ export function packageRoot(): string {
   return folder
 }
 
-/** The user's cache directory: `ROBENCH_CACHE`, else `$XDG_CACHE_HOME/robench`, else `~/.cache/robench`. */
+/**
+ * The user's cache directory: `ROBENCH_CACHE`, else `$XDG_CACHE_HOME/robench`, else
+ * `~/.cache/robench`.
+ */
 export function cacheFolder(): string {
   const own = process.env['ROBENCH_CACHE']
   if (own) return resolve(own)

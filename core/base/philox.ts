@@ -64,8 +64,8 @@ const memory = newMemory(1)
 let runBlocks: ReturnType<typeof instantiate> | undefined
 
 /**
- * The words of consecutive blocks. About nine times as fast as `philox4x32`, because WebAssembly has
- * 64-bit products.
+ * The words of consecutive blocks. About nine times as fast as `philox4x32`, because WebAssembly
+ * has 64-bit products.
  * @param counter of the first block; the two lower words are incremented as one number
  * @param blocks at most 4096
  * @returns `[4 · blocks]`, a view that the next call overwrites

@@ -108,7 +108,9 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
     case 'pattern':
       return {
         pointer,
-        message: `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, got ${got}`,
+        message:
+          `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, ` +
+          `got ${got}`,
       }
     default:
       return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }

@@ -1,4 +1,4 @@
-/** The way to write expressions: one method per operator, over one general `op`. */
+/** Builds expressions: one method per common operator, and `op` for all. */
 import { float32, int64, tensor, type DType, type Tensor } from '../tensor/tensor.ts'
 import { newData } from '../onnx/tensor-data.ts'
 import { GraphError, didYouMean } from '../../base/errors.ts'
@@ -12,10 +12,10 @@ import {
   type Value,
 } from './value.ts'
 
-/** A number stands for a scalar constant of the other operand's type. */
+/** A value, or a number for a scalar constant of the other operand's type. */
 export type Operand = Value | number
 
-/** Attributes of a convolution; whatever is left out has ONNX's default. */
+/** Attributes of a convolution, with the defaults of ONNX. */
 export interface ConvolutionOptions {
   readonly strides?: readonly number[]
   readonly pads?: readonly number[]
@@ -23,6 +23,7 @@ export interface ConvolutionOptions {
   readonly group?: number
 }
 
+/** Applies operators with shape inference. Stateless: every call creates a new value. */
 export class Builder {
   readonly #table: ReadonlyMap<string, OpSignature>
 
@@ -30,7 +31,10 @@ export class Builder {
     this.#table = table
   }
 
-  /** Applies any operator by its ONNX name. @throws GraphError for an unknown operator, attribute, or a shape that does not fit. */
+  /**
+   * Applies an operator by its ONNX name.
+   * @throws GraphError for an unknown operator or attribute, or if the shapes do not fit
+   */
   op(
     op: string,
     inputs: readonly (Value | null)[],
@@ -41,7 +45,7 @@ export class Builder {
     if (!record) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `${describe({ op, name })}: robench does not know this operator${didYouMean(op, [...this.#table.keys()])}`,
+        `${describe({ op, name })}: unknown operator` + didYouMean(op, [...this.#table.keys()]),
         { details: { op, node: name } },
       )
     }
@@ -55,7 +59,8 @@ export class Builder {
       if (!(key in record.attributes)) {
         throw shapeError(
           { op, name },
-          `unknown attribute "${key}" (known: ${Object.keys(record.attributes).join(', ') || 'none'})`,
+          `unknown attribute "${key}" ` +
+            `(known: ${Object.keys(record.attributes).join(', ') || 'none'})`,
         )
       }
     }
@@ -63,7 +68,7 @@ export class Builder {
     return createNode(op, name, inputs, filled, record.infer(call)).outputs
   }
 
-  /** A placeholder, fed when the graph runs. */
+  /** A placeholder, fed at run time. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
     return createNode('Input', name, [], {}, [{ dtype, shape }]).outputs[0]!
   }
@@ -212,11 +217,11 @@ export class Builder {
     return this.#reduce('ReduceSumSquare', x, axes, keepdims)
   }
 
-  /** @param shape numbers; −1 for the rest. */
+  /** @param shape numbers; −1 for the remaining elements */
   reshape(x: Value, shape: readonly number[]): Value {
     return this.#unary('Reshape', [x, this.integers(shape)])
   }
-  /** x in the shape of another value, whose sizes may be known only when it runs. */
+  /** x in the shape of another value, whose sizes may be unknown until run time. */
   reshapeLike(x: Value, like: Value): Value {
     const sizes = constantShape(like.shape)
     return sizes ? this.reshape(x, sizes) : this.#unary('Reshape', [x, this.shape(like)])
@@ -225,7 +230,7 @@ export class Builder {
   expandLike(x: Value, like: Value): Value {
     return this.#unary('Expand', [x, this.shape(like)])
   }
-  /** The sizes of x: a constant where they are all known. */
+  /** The sizes of x; a constant if all are known. */
   shape(x: Value): Value {
     if (x.shape.every((dim) => typeof dim === 'number')) return this.integers(x.shape)
     return this.#unary('Shape', [x])
@@ -252,7 +257,7 @@ export class Builder {
     const inputs = [x, this.integers(starts), this.integers(ends), this.integers(axes)]
     return this.#unary('Slice', steps ? [...inputs, this.integers(steps)] : inputs)
   }
-  /** Zero padding; `pads` as in ONNX: all beginnings, then all ends. Negative ones crop. */
+  /** Zero padding. `pads` as in ONNX: all beginnings, then all ends; negative values crop. */
   pad(x: Value, pads: readonly number[]): Value {
     return pads.every((pad) => pad === 0) ? x : this.#unary('Pad', [x, this.integers(pads)])
   }
@@ -283,7 +288,10 @@ export class Builder {
   }
 }
 
-/** A shape as a constant for Reshape, with one −1 for the one symbolic size; undefined if there are more. */
+/**
+ * A shape as a constant for Reshape, with −1 for its one symbolic size; undefined if it has
+ * several.
+ */
 export function constantShape(shape: readonly Dim[]): number[] | undefined {
   if (shape.filter((dim) => typeof dim === 'string').length > 1) return undefined
   if (shape.includes(0)) return undefined
@@ -295,7 +303,7 @@ export function elementsOf(shape: readonly Dim[]): Dim {
   return multiplyDims(shape)
 }
 
-/** Constants of few whole numbers carry their contents, for they may be sizes. */
+/** Small integer constants include their contents, which may be sizes. */
 function inferConstant(value: Tensor): Inferred {
   const { dtype, shape, data } = value
   const isSize = (dtype === 'int64' || dtype === 'int32') && data.length <= 64 && shape.length <= 1

@@ -1,6 +1,6 @@
-/** Dimensions: numbers, or symbols with a whole factor such as `n` and `49*n`. */
+/** Dimensions: numbers, or symbols with an integer factor, such as `n` and `49*n`. */
 
-/** A known size, or a symbolic one: a name, possibly with a factor before it (`49*n`). */
+/** A known size, or a symbol with an optional factor (`49*n`). */
 export type Dim = number | string
 
 /** The product of dimensions, in canonical form: factor first, then the symbols in order. */
@@ -15,7 +15,7 @@ export function multiplyDims(dims: readonly Dim[]): Dim {
   return join(factor, symbols)
 }
 
-/** `whole / part` if it divides exactly, else undefined. */
+/** `whole / part` if it is an integer multiple, else undefined. */
 export function divideDims(whole: Dim, part: Dim): Dim | undefined {
   const a = split(whole)
   const b = split(part)
@@ -29,7 +29,7 @@ export function divideDims(whole: Dim, part: Dim): Dim | undefined {
   return join(a.factor / b.factor, symbols)
 }
 
-/** The shape of two shapes broadcast (ONNX multidirectional), or undefined where they do not fit. */
+/** The broadcast of two shapes (ONNX multidirectional); undefined if they are incompatible. */
 export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | undefined {
   const rank = Math.max(a.length, b.length)
   const result: Dim[] = []
@@ -38,7 +38,7 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | u
     const right = b[b.length - rank + i] ?? 1
     if (left === right || right === 1) result.push(left)
     else if (left === 1) result.push(right)
-    // A symbol beside another size: they must be equal when it runs; the number says more.
+    // A symbol and another size must be equal at run time; the number is more specific.
     else if (typeof left === 'string') result.push(right)
     else if (typeof right === 'string') result.push(left)
     else return undefined
@@ -46,7 +46,7 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | u
   return result
 }
 
-/** `[n, 3, 32, 32]`, for messages. */
+/** A shape as text: `[n, 3, 32, 32]`. */
 export function formatShape(shape: readonly Dim[]): string {
   return `[${shape.join(', ')}]`
 }

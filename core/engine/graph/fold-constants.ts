@@ -1,4 +1,4 @@
-/** Making a file smaller before it is read: nodes that nothing wanted needs go, parts that need no input are computed. */
+/** Simplifies a graph before its import: removes unused nodes and computes constants. */
 import { RobenchError } from '../../base/errors.ts'
 import { writeOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -6,7 +6,7 @@ import { operators } from './ops/index.ts'
 import { isRandom } from './random-operators.ts'
 import { Session } from './session.ts'
 
-/** The graph without the nodes that the outputs of those names do not need. */
+/** The graph without the nodes that these outputs do not need. */
 export function pruneGraph(graph: OnnxGraph, outputs: readonly string[]): OnnxGraph {
   return {
     ...graph,
@@ -16,9 +16,9 @@ export function pruneGraph(graph: OnnxGraph, outputs: readonly string[]): OnnxGr
 }
 
 /**
- * The graph with the operators that robench does not know replaced by their values, where these
- * depend on no input (weights that are unpacked, tables of positions). onnxruntime computes them,
- * once. Whatever it cannot compute stays, to be refused by the import.
+ * The graph with unsupported operators replaced by their values where these depend on no input
+ * (unpacked weights, tables of positions). onnxruntime computes them once. What it cannot compute
+ * stays, and the import rejects it.
  */
 export async function foldUnknownConstants(graph: OnnxGraph): Promise<OnnxGraph> {
   const unknown = constantNodes(graph).filter((node) => !isKnown(node))
@@ -60,19 +60,19 @@ async function evaluate(
   }
 }
 
-/** Nodes whose values follow from the file alone. */
+/** Nodes whose values depend on no input. */
 function constantNodes(graph: OnnxGraph): OnnxNode[] {
   const constant = new Set(graph.initializers.keys())
   return graph.nodes.filter((node) => {
-    const isPlain = node.domain === '' && !isRandom(node) && !holdsGraph(node)
+    const isPlain = node.domain === '' && !isRandom(node) && !hasSubgraph(node)
     const isConstant = isPlain && node.inputs.every((name) => name === '' || constant.has(name))
     if (isConstant) for (const name of node.outputs) constant.add(name)
     return isConstant
   })
 }
 
-/** If, Loop and Scan hold graphs of their own, which read values that their inputs do not name. */
-function holdsGraph(node: OnnxNode): boolean {
+/** If, Loop and Scan contain subgraphs, which read values that are not among their inputs. */
+function hasSubgraph(node: OnnxNode): boolean {
   return Object.values(node.attributes).some(({ type }) => type === 'unsupported')
 }
 
@@ -80,17 +80,17 @@ function isKnown(node: OnnxNode): boolean {
   return node.op === 'Constant' || operators.get(node.op) !== undefined
 }
 
-/** The nodes that the named values need, in the file's order. */
+/** The nodes that the named values depend on, in the order of the file. */
 function nodesBefore(graph: OnnxGraph, names: readonly string[]): OnnxNode[] {
   const wanted = new Set(names)
-  const kept: OnnxNode[] = []
+  const needed: OnnxNode[] = []
   let keepsAll = false
   for (const node of graph.nodes.toReversed()) {
     if (!keepsAll && !node.outputs.some((name) => wanted.has(name))) continue
     for (const name of node.inputs) wanted.add(name)
-    kept.push(node)
-    // What the graphs inside a node read is not known, so all that stands before it stays.
-    keepsAll ||= holdsGraph(node)
+    needed.push(node)
+    // The reads of subgraphs are unknown, so all earlier nodes stay.
+    keepsAll ||= hasSubgraph(node)
   }
-  return kept.toReversed()
+  return needed.toReversed()
 }

@@ -1,4 +1,4 @@
-/** Reverse-mode differentiation of expressions. A gradient is itself an expression, so it can be differentiated again. */
+/** Reverse-mode differentiation. A gradient is an expression, so it can be differentiated again. */
 import { GraphError } from '../../base/errors.ts'
 import type { Builder } from './builder.ts'
 import { formatShape } from './dim.ts'
@@ -8,26 +8,32 @@ import { describe } from './operator-call.ts'
 import { isFloat } from './ops/elementwise.ts'
 import { topologicalOrder, type Node, type Value } from './value.ts'
 
+/** Options of `gradient`. */
 export interface GradientOptions {
-  /** The gradient that flows into `of`; ones if left out, so a tensor is differentiated as its sum. */
+  /**
+   * The upstream gradient of `of`. Default: ones, so that the sum of a tensor is differentiated.
+   */
   readonly upstream?: Value
-  /** What to call the graph in errors. */
+  /** The name of the graph in errors. */
   readonly name?: string
   /**
-   * Values whose gradient does not go back into what computes them. It is handed to the value named, which must be one that
-   * they depend on, of the same shape; or to nobody where that is null. The operators between need no derivative rule.
+   * Gradient overrides: the gradient of each key goes to its value instead of to the inputs of its
+   * node, or nowhere if that is null. The target must be an earlier value with the same shape. The
+   * operators between need no derivative rule.
    */
   readonly overrides?: ReadonlyMap<Value, Value | null>
-  /** Operators whose derivative is zero almost everywhere, such as `Round`, get their `surrogate` in its place. */
+  /**
+   * Uses the `surrogate` of operators whose derivative is zero almost everywhere, such as `Round`.
+   */
   readonly straightThrough?: boolean
 }
 
 /**
- * Gradients of (the sum of) a value with respect to others, each in the shape of its own.
- * Only nodes on a path from the wanted values are differentiated: an attack's graph never holds
- * the weights' gradients.
- *
- * @throws GraphError ROBENCH_NO_GRADIENT naming the node where an operator on the path has no rule, ROBENCH_GRAPH for an invalid override.
+ * Gradients of the sum of a value with respect to others, each with the shape of its value. Only
+ * nodes on a path from these values are differentiated, so the graph of an attack does not contain
+ * the gradients of weights.
+ * @throws GraphError ROBENCH_NO_GRADIENT naming the node if an operator on the path has no rule;
+ *   ROBENCH_GRAPH for an invalid override
  */
 export function gradient(
   of: Value,
@@ -71,7 +77,7 @@ export function gradient(
   return withRespectTo.map((value) => gradients.get(value) ?? g.zerosLike(value))
 }
 
-/** Nodes that depend on one of the wanted values, and the nodes of those values. */
+/** Nodes that depend on one of the values, and the nodes of these values. */
 function markPath(order: readonly Node[], wanted: readonly Value[]): ReadonlySet<Node> {
   const onPath = new Set<Node>(wanted.map((value) => value.node))
   for (const node of order) {
@@ -80,7 +86,7 @@ function markPath(order: readonly Node[], wanted: readonly Value[]): ReadonlySet
   return onPath
 }
 
-/** The target of an override must be processed later: the sweep goes from the last node to the first. */
+/** The target of an override must be processed later; the sweep goes from the last node back. */
 function checkOverride(
   from: Value,
   to: Value,
@@ -91,7 +97,9 @@ function checkOverride(
   if (isAhead && formatShape(to.shape) === formatShape(from.shape)) return
   throw new GraphError(
     'ROBENCH_GRAPH',
-    `${name ?? 'graph'}: the gradient of ${describe(from.node)} ${formatShape(from.shape)} cannot be handed to ${describe(to.node)} ${formatShape(to.shape)}: expected a value before it, of its shape`,
+    `${name ?? 'graph'}: the gradient of ${describe(from.node)} ${formatShape(from.shape)} ` +
+      `cannot be passed to ${describe(to.node)} ${formatShape(to.shape)}: ` +
+      'expected an earlier value with the same shape',
   )
 }
 
@@ -116,20 +124,25 @@ function inputGradients(
   if (!rule) {
     throw new GraphError(
       'ROBENCH_NO_GRADIENT',
-      `${options.name ?? 'graph'}: ${describe(node)} has no derivative rule, so gradients cannot pass it; black-box attacks, which need no gradient, still work`,
+      `${options.name ?? 'graph'}: ${describe(node)} has no derivative rule, ` +
+        'so gradients cannot pass through it; ' +
+        'black-box attacks, which need no gradient, still work',
       { details: { op: node.op, node: node.name } },
     )
   }
-  const answers = rule(g, { ...node, wanted }, outputGradients)
-  return answers.map((answer, i) => (wanted[i] ? answer : null))
+  const gradients = rule(g, { ...node, wanted }, outputGradients)
+  return gradients.map((item, i) => (wanted[i] ? item : null))
 }
 
-/** Whether a value that is no float comes from an operator that has a surrogate, to which it can pass a gradient on. */
+/**
+ * Whether a value that is not a float comes from an operator with a surrogate, which can pass its
+ * gradient on.
+ */
 function isThreshold({ node }: Value): boolean {
   return operators.get(node.op)?.surrogate !== undefined
 }
 
-/** Sums a gradient over the axes along which its value was repeated. */
+/** Sums a gradient over the axes along which its value was broadcast. */
 function undoBroadcast(builder: Builder, flowing: Value, value: Value): Value {
   const surplus = flowing.shape.length - value.shape.length
   const leading = Array.from({ length: surplus }, (_, i) => i)

@@ -1,4 +1,4 @@
-/** The builder over all operators that robench knows: `g.add(a, b)`, `g.conv(x, weight)`, … */
+/** The builder with all supported operators: `g.add(a, b)`, `g.conv(x, weight)`, … */
 import { Builder } from './builder.ts'
 import { operators } from './ops/index.ts'
 

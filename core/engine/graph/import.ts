@@ -1,4 +1,4 @@
-/** An ONNX file as an expression: its nodes brought to today's operator set, its batch made symbolic. */
+/** Imports ONNX graphs as expressions: in the current operator set, with a symbolic batch. */
 import { GraphError } from '../../base/errors.ts'
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
 import { dtypeOf } from '../onnx/tensor-data.ts'
@@ -10,30 +10,33 @@ import { describe, shapeError } from './operator-call.ts'
 import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
 import type { AttributeValue, Value } from './value.ts'
 
+/** Options of `importGraph`. */
 export interface ImportOptions {
-  /** What to call the model in errors. */
+  /** The model's name in errors. */
   readonly name: string
-  /** Shapes of the inputs in place of those in the file; `n` for the batch, always. */
+  /** Shapes of the inputs that replace those in the file; the batch is always `n`. */
   readonly inputShapes?: Readonly<Record<string, readonly Dim[]>>
   /**
-   * The batch size that the file was exported with, where it is fixed: whole numbers in Reshape and
-   * Expand that stand for it are then made to follow the batch.
+   * The fixed batch size of the file, if any. Integers in Reshape and Expand that equal it then
+   * follow the batch.
    */
   readonly fixedBatch?: number
 }
 
+/** An imported graph. */
 export interface ImportedGraph {
   readonly inputs: readonly Value[]
   readonly outputs: Readonly<Record<string, Value>>
-  /** What each tensor of the file was read as. */
+  /** The value of each tensor of the file. */
   readonly values: ReadonlyMap<string, Value>
-  /** The random numbers that the graph draws: placeholders beside the inputs. */
+  /** The random numbers of the graph: placeholders in addition to the inputs. */
   readonly noise: readonly Noise[]
 }
 
 /**
- * Reads a graph into an expression.
- * @throws GraphError ROBENCH_NO_GRADIENT for an operator that robench does not know, ROBENCH_GRAPH for a malformed graph.
+ * Imports a graph.
+ * @throws GraphError ROBENCH_NO_GRADIENT for an unsupported operator, ROBENCH_GRAPH for a malformed
+ *   graph
  */
 export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedGraph {
   const values = new Map<string, Value>()
@@ -64,7 +67,7 @@ export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedG
   }
   const outputs = graph.outputs.map(({ name }) => {
     const value = values.get(name)
-    if (!value) throw malformed(options, `output "${name}" is made by no node`)
+    if (!value) throw malformed(options, `no node computes the output "${name}"`)
     return [name, value] as const
   })
   return { inputs, outputs: Object.fromEntries(outputs), values, noise }
@@ -80,7 +83,7 @@ function importNode(
     if (name === '') return null
     const value = values.get(name)
     if (!value)
-      throw malformed(options, `${describe(node)} reads "${name}", which nothing before it makes`)
+      throw malformed(options, `${describe(node)} reads "${name}", which no earlier node computes`)
     return value
   })
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
@@ -90,7 +93,10 @@ function importNode(
   if (graph.opset < first || graph.opset > last) {
     throw new GraphError(
       'ROBENCH_NO_GRADIENT',
-      `${options.name}: ${describe(node)} is of operator set ${graph.opset}, robench reads it from sets ${first} to ${last}; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work`,
+      `${options.name}: ${describe(node)} is in operator set ${graph.opset}, ` +
+        `but robench supports sets ${first} to ${last}; ` +
+        'convert the model (onnx.version_converter) to differentiate it; ' +
+        'black-box attacks, which need no gradient, still work',
       { details: { op: node.op, node: node.name } },
     )
   }
@@ -119,7 +125,7 @@ function isValues(upgraded: object): upgraded is readonly Value[] {
   return Array.isArray(upgraded)
 }
 
-/** Split of old operator sets takes its number of parts from the node's outputs. */
+/** Split of old operator sets has as many parts as the node has outputs. */
 function withOutputCount<
   C extends {
     readonly op: string
@@ -138,8 +144,8 @@ function withOutputCount<
 }
 
 /**
- * Target shapes written for a fixed batch: in Expand the leading size becomes 1, which broadcasts;
- * in Reshape it becomes −1, and a −1 elsewhere the number that it stands for in one example.
+ * Makes target shapes of a fixed batch follow the batch: in Expand the leading size becomes 1,
+ * which broadcasts; in Reshape it becomes −1, and a −1 elsewhere becomes its value for one example.
  */
 function followBatch(
   op: string,
@@ -156,8 +162,8 @@ function followBatch(
   }
   const symbolic = x!.shape.some((dim) => typeof dim === 'string')
   if (!symbolic) return inputs
-  const batchKept = numbers[0] === 0 || (numbers[0] === -1 && numbers.length > 1)
-  if (batchKept) return inputs
+  const isBatchKept = numbers[0] === 0 || (numbers[0] === -1 && numbers.length > 1)
+  if (isBatchKept) return inputs
   const open = numbers.indexOf(-1)
   if (open > 0) {
     const factor = numbers[0]! / options.fixedBatch
@@ -182,7 +188,7 @@ function importConstant(node: OnnxNode, options: ImportOptions): Value {
   if (ints?.type === 'ints') return g.integers(ints.value)
   if (float?.type === 'float') return g.scalar(float.value)
   if (floats?.type === 'floats') return g.floats([floats.value.length], floats.value)
-  throw malformed(options, `${describe(node)} holds no value that robench reads`)
+  throw malformed(options, `${describe(node)} has no supported value`)
 }
 
 function importAttributes(node: OnnxNode, record: OpRecord): Record<string, AttributeValue> {
@@ -201,10 +207,8 @@ function importAttribute(
 ): AttributeValue {
   if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
   if (attribute.type === 'unsupported' || attribute.type === 'strings') {
-    throw shapeError(
-      node,
-      `attribute "${key}" of type ${attribute.type === 'strings' ? 'STRINGS' : attribute.value} is not supported`,
-    )
+    const name = attribute.type === 'strings' ? 'STRINGS' : attribute.value
+    throw shapeError(node, `attribute "${key}" of type ${name} is not supported`)
   }
   return attribute.value
 }
@@ -213,7 +217,9 @@ function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
   const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`
   return new GraphError(
     'ROBENCH_NO_GRADIENT',
-    `${options.name}: ${describe({ op, name: node.name || (node.outputs[0] ?? '') })} is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work`,
+    `${options.name}: robench cannot differentiate the operator ` +
+      `${describe({ op, name: node.name || (node.outputs[0] ?? '') })}; ` +
+      'black-box attacks, which need no gradient, still work',
     { details: { op, node: node.name } },
   )
 }

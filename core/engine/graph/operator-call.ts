@@ -3,15 +3,15 @@ import { GraphError } from '../../base/errors.ts'
 import { formatShape, type Dim } from './dim.ts'
 import type { Attributes, AttributeValue, Inferred, Value } from './value.ts'
 
-/** Kind and default of an attribute. Without a default it is required, or absent where `optional`. */
+/** Type and default of an attribute. Without a default it is required, unless `optional`. */
 export interface AttributeSpec {
-  /** `dtype`: an element type, a number in the file and a name here. */
+  /** `dtype`: an element type, stored as a number in files. */
   readonly type: 'int' | 'ints' | 'float' | 'floats' | 'string' | 'tensor' | 'dtype'
   readonly default?: AttributeValue
   readonly optional?: true
 }
 
-/** One application, as rules see it: attributes have their defaults filled in. */
+/** One application of an operator, with default attributes filled in. */
 export interface Call {
   readonly op: string
   readonly name: string
@@ -28,14 +28,14 @@ export interface OpSignature {
   infer(call: Call): readonly Inferred[]
 }
 
-/** A number among the attributes. */
+/** A numeric attribute. */
 export function numberOf(call: Pick<Call, 'op' | 'attributes'>, key: string): number {
   const value = call.attributes[key]
   if (typeof value !== 'number') throw internal(call.op, key)
   return value
 }
 
-/** A list of numbers among the attributes, or undefined where it is left out. */
+/** A list attribute; undefined if omitted. */
 export function numbersOf(
   call: Pick<Call, 'attributes'>,
   key: string,
@@ -44,49 +44,47 @@ export function numbersOf(
   return Array.isArray(value) ? (value as readonly number[]) : undefined
 }
 
-/** A text among the attributes. */
+/** A string attribute. */
 export function textOf(call: Pick<Call, 'op' | 'attributes'>, key: string): string {
   const value = call.attributes[key]
   if (typeof value !== 'string') throw internal(call.op, key)
   return value
 }
 
-/** A required input. */
+/** An input that must be present. */
 export function inputOf(call: Call, index: number): Value {
   const value = call.inputs[index]
   if (!value) throw shapeError(call, `input ${index} is missing`)
   return value
 }
 
-/** A rank and size that a rule needs as numbers. */
+/** Sizes that must be known before the run, from axis `from` on. */
 export function sizesOf(call: Call, shape: readonly Dim[], from = 0): number[] {
   return shape.slice(from).map((dim) => {
     if (typeof dim === 'number') return dim
     throw shapeError(
       call,
-      `needs sizes known before the run, got ${formatShape(shape)}; give the model a fixed image size`,
+      `needs sizes known before the run, got ${formatShape(shape)}; ` +
+        'export the model with a fixed image size',
     )
   })
 }
 
-/** The whole numbers that an input is known to hold. */
+/** The integer contents of an input, which must be known before the run. */
 export function contentsOf(call: Call, index: number, what: string): readonly Dim[] {
   const value = inputOf(call, index)
   if (!value.contents) {
-    throw shapeError(
-      call,
-      `${what} must be known before the run, but depends on the inputs' values`,
-    )
+    throw shapeError(call, `${what} must be known before the run, but depends on input values`)
   }
   return value.contents
 }
 
-/** The same, all numbers. */
+/** The contents of an input, without symbols. */
 export function numbersIn(call: Call, index: number, what: string): readonly number[] {
   return sizesOf(call, contentsOf(call, index, what))
 }
 
-/** An axis counted from the front; negative ones count from the end. */
+/** A nonnegative axis; negative ones count from the end. */
 export function axisOf(call: Call, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis
   if (positive < 0 || positive >= rank || !Number.isInteger(positive)) {
@@ -95,7 +93,7 @@ export function axisOf(call: Call, axis: number, rank: number): number {
   return positive
 }
 
-/** An error that names operator and node. */
+/** An error with the names of operator and node. */
 export function shapeError(
   call: Pick<Call, 'op'> & { readonly name?: string },
   message: string,
@@ -105,7 +103,7 @@ export function shapeError(
   })
 }
 
-/** `Conv "conv1"`. */
+/** Operator and node as text: `Conv "conv1"`. */
 export function describe(call: Pick<Call, 'op'> & { readonly name?: string }): string {
   return call.name ? `${call.op} "${call.name}"` : call.op
 }
@@ -113,6 +111,6 @@ export function describe(call: Pick<Call, 'op'> & { readonly name?: string }): s
 function internal(op: string, key: string): GraphError {
   return new GraphError(
     'ROBENCH_INTERNAL',
-    `${op}: attribute "${key}" has not the type that its record says`,
+    `${op}: attribute "${key}" does not have the declared type`,
   )
 }

@@ -1,6 +1,6 @@
 /**
- * Operators that draw random numbers. robench draws them itself and feeds them, so that a pass can be repeated, gradients flow, and
- * every device gets the same numbers: a random node becomes a placeholder.
+ * Random operators. They become placeholders: robench draws the numbers and feeds them, so that
+ * passes are repeatable, gradients flow, and every device gets the same numbers.
  */
 import { GraphError } from '../../base/errors.ts'
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
@@ -11,33 +11,42 @@ import { g } from './graph.ts'
 import { describe } from './operator-call.ts'
 import type { Value } from './value.ts'
 
-/** Random numbers that a graph wants to be fed. */
+/** Random numbers to feed to a graph. */
 export interface Noise {
-  /** The placeholder, float32: `[n, …]` with numbers of its own for each example, or of a fixed shape for the whole batch. */
+  /**
+   * The placeholder, float32: `[n, …]` with numbers per example, or a fixed shape for the whole
+   * batch.
+   */
   readonly value: Value
   readonly perExample: boolean
   readonly distribution: Distribution
-  /** The tensor of the file whose place it takes. */
+  /** The tensor of the file that it replaces. */
   readonly tensor: string
 }
 
+/** The distribution of random numbers. */
 export type Distribution =
   | { readonly kind: 'normal'; readonly mean: number; readonly scale: number }
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
 
 const sources = new Set(['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike'])
 
-/** True if two runs of the node over the same inputs can differ. Training-mode Dropout and Bernoulli count once they are expanded. */
+/**
+ * True if two runs of the node on the same inputs can differ. Expand training-mode Dropout first.
+ */
 export function isRandom({ op, domain }: Pick<OnnxNode, 'op' | 'domain'>): boolean {
   return domain === '' && (sources.has(op) || op === 'Bernoulli' || op === 'Multinomial')
 }
 
-/** Whether `importRandom` reads the node. */
+/** Whether `importRandom` supports the node. */
 export function isRandomSource({ op, domain }: Pick<OnnxNode, 'op' | 'domain'>): boolean {
   return domain === '' && sources.has(op)
 }
 
-/** The graph with `Bernoulli`, and `Dropout` in training mode, written as comparisons with uniform random numbers. */
+/**
+ * The graph with `Bernoulli` and training-mode `Dropout` as comparisons with uniform random
+ * numbers.
+ */
 export function expandRandom(graph: OnnxGraph): OnnxGraph {
   const constants = constantsOf(graph)
   const initializers = new Map(graph.initializers)
@@ -55,7 +64,7 @@ export function expandRandom(graph: OnnxGraph): OnnxGraph {
   return { ...graph, initializers, nodes }
 }
 
-/** The graph with the values of its random nodes as further inputs. */
+/** The graph with the values of its random nodes as additional inputs. */
 export function withoutRandom(graph: OnnxGraph): OnnxGraph {
   const drawn = graph.nodes.filter(isRandomSource).map((node) => node.outputs[0]!)
   return {
@@ -69,10 +78,11 @@ export function withoutRandom(graph: OnnxGraph): OnnxGraph {
 }
 
 /**
- * What the node stands for. The attribute `seed` is not looked at: onnxruntime draws new numbers at each run with it, too.
+ * The noise of a node. Its attribute `seed` is ignored: onnxruntime draws new numbers in each run
+ * anyway.
  * @param like the input of a `…Like` operator
  * @param fixedBatch as in `ImportOptions`: a leading size equal to it, or to 1, follows the batch
- * @throws GraphError ROBENCH_NO_GRADIENT where shape or type are not known
+ * @throws GraphError ROBENCH_NO_GRADIENT if shape or type are unsupported
  */
 export function importRandom(
   node: OnnxNode,
@@ -88,7 +98,9 @@ export function importRandom(
   if (dtype !== 'float32' || !isKnown || (typeof leading === 'string' && leading !== 'n')) {
     throw new GraphError(
       'ROBENCH_NO_GRADIENT',
-      `${describe(node)}: robench draws float32 numbers of a shape known but for the batch, not ${dtype} [${shape.join(', ')}]; black-box attacks, which need no gradient, still work`,
+      `${describe(node)}: expected float32 random numbers of a known shape, except the batch, ` +
+        `got ${dtype} [${shape.join(', ')}]; ` +
+        'black-box attacks, which need no gradient, still work',
       { details: { op: node.op, node: node.name } },
     )
   }
@@ -109,7 +121,8 @@ export function importRandom(
 function statedShape(node: OnnxNode, fixedBatch: number | undefined): readonly Dim[] {
   const attribute = node.attributes['shape']
   const sizes = attribute?.type === 'ints' ? attribute.value : []
-  // One draw for all examples has the same distribution for each as one for each, which does not depend on the batch.
+  // One draw for all examples has the same distribution as one per example, which does not depend
+  // on the batch.
   const follows = sizes.length > 1 && (sizes[0] === 1 || sizes[0] === fixedBatch)
   return follows ? ['n', ...sizes.slice(1)] : sizes
 }

@@ -1,25 +1,25 @@
-/** Making a new expression out of an old one: replace values, lower operators, fold batch normalization. */
+/** Rewrites expressions: substitution, lowering, and folding of batch normalization. */
 import { float32 } from '../tensor/tensor.ts'
 import { createNode, topologicalOrder, type Node, type Value } from './value.ts'
 import { g } from './graph.ts'
 import { operators } from './ops/index.ts'
 import { numberOf } from './operator-call.ts'
 
-/** What becomes of a node: new outputs, or undefined to keep it (with its inputs rewritten). */
+/** The new outputs of a node; undefined keeps it, with rewritten inputs. */
 export type Rewrite = (
   node: Node,
   inputs: readonly (Value | null)[],
 ) => readonly Value[] | undefined
 
-/** Rewrites a graph from its leaves up. Untouched parts are shared with the old one. */
+/** Rewrites a graph in topological order. Unchanged parts are shared with the original. */
 export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
   const replaced = new Map<Node, readonly Value[]>()
   const current = (value: Value): Value => replaced.get(value.node)![value.index]!
   for (const node of topologicalOrder(values)) {
     const inputs = node.inputs.map((input) => input && current(input))
-    const answer = visit(node, inputs)
-    if (answer) {
-      replaced.set(node, answer)
+    const outputs = visit(node, inputs)
+    if (outputs) {
+      replaced.set(node, outputs)
       continue
     }
     const unchanged = inputs.every((input, i) => input === node.inputs[i])
@@ -28,7 +28,7 @@ export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
   return values.map(current)
 }
 
-/** Puts other values in the place of some (placeholders, mostly). Shapes are inferred anew. */
+/** Replaces values, usually placeholders. Shapes are inferred again. */
 export function substitute(
   values: readonly Value[],
   replacements: ReadonlyMap<Value, Value>,
@@ -39,7 +39,7 @@ export function substitute(
   })
 }
 
-/** Replaces operators that onnxruntime does not run well by those it does. */
+/** Replaces operators that are slow or missing in onnxruntime. */
 export function lower(values: readonly Value[]): Value[] {
   return rewrite(values, (node, inputs) => {
     const record = operators.get(node.op)
@@ -48,9 +48,9 @@ export function lower(values: readonly Value[]): Value[] {
 }
 
 /**
- * For a model at inference: puts each batch normalization that follows a convolution into the
- * convolution's weights, so that neither pass meets it. Constants are folded here and now; weights
- * that are placeholders are folded by expressions, which onnxruntime folds when it knows them.
+ * Folds each batch normalization after a convolution into the convolution's weights, for inference.
+ * Constant weights are folded immediately; placeholders by expressions, which onnxruntime folds
+ * once they are known.
  */
 export function foldBatchNormalization(values: readonly Value[]): Value[] {
   const uses = countUses(values)
@@ -71,8 +71,9 @@ export function foldBatchNormalization(values: readonly Value[]): Value[] {
 }
 
 /**
- * For a model at inference: puts a division or a product by one constant per channel, such as the last step of an input's normalization,
- * into the weights of the convolution behind it. What a convolution pads with stays zero.
+ * Folds a division or multiplication by a constant per channel, such as the last step of input
+ * normalization, into the weights of the convolution after it, for inference. The padding of the
+ * convolution stays zero.
  */
 export function foldScales(values: readonly Value[]): Value[] {
   const uses = countUses(values)
@@ -108,7 +109,10 @@ function isPerChannel(shape: Value['shape'], channels: number): boolean {
 
 type Statistics = readonly [scale: Value, bias: Value, mean: Value, variance: Value]
 
-/** Kernel and bias of the folded convolution, computed in float64; undefined unless all are constants. */
+/**
+ * Kernel and bias of the folded convolution, computed in float64; undefined unless all are
+ * constants.
+ */
 function foldNumbers(
   kernel: Value,
   convBias: Value | null,
@@ -155,7 +159,7 @@ function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[
   return g.op(node.op, inputs, node.attributes, node.name)
 }
 
-/** Whether nothing else reads the value, nor what stands before it but for Identity. */
+/** Whether the value has one use, and so have the values that reach it through Identity nodes. */
 function isUsedOnce(value: Value, uses: ReadonlyMap<Value, number>): boolean {
   let source = value
   while (uses.get(source) === 1 && source.node.op === 'Identity') source = source.node.inputs[0]!

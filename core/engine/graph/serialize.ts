@@ -1,4 +1,4 @@
-/** Expressions to ONNX files: what onnxruntime loads, and what anyone else may. */
+/** Writes expressions as ONNX files. */
 import { GraphError } from '../../base/errors.ts'
 import {
   writeOnnx,
@@ -13,16 +13,18 @@ import { operators } from './ops/index.ts'
 import { lower } from './rewrite.ts'
 import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
 
-/** The standard operator set that expressions are written in. */
+/** The operator set of written files. */
 export const opset = 18
 
-/** What names of parameters begin with, as placeholders and as constants. */
+/** The prefix of the names of parameters, as placeholders and as constants. */
 export const parameterPrefix = 'parameter/'
 
 /**
- * Writes outputs, by the names given, as an ONNX file. Placeholders keep their names; `inputs` fixes their order.
- * @param tensors names for values within, such as the ends of a model's stages; each the result of an operator
- * @param finish what to write in the place of the lowered values
+ * Writes named outputs as an ONNX file. Placeholders keep their names; `inputs` determines their
+ * order.
+ * @param tensors names for intermediate values, such as the ends of components; each the result of
+ *   an operator
+ * @param finish rewrites the lowered values before they are written
  */
 export function toOnnx(
   outputs: Readonly<Record<string, Value>>,
@@ -33,7 +35,7 @@ export function toOnnx(
   return writeOnnx(toGraph(outputs, inputs, tensors, finish))
 }
 
-/** The same as a plain graph, before it becomes bytes. */
+/** The graph of `toOnnx` before encoding. */
 export function toGraph(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
@@ -51,7 +53,7 @@ export function toGraph(
   const values: OnnxValueInfo[] = []
   const used = new Set([...roots, ...order.flatMap((node) => node.inputs)])
   checkNames([...inputs.map(({ node }) => node.name), ...names, ...chosen.values()])
-  // Other names inside the file give way to those that were chosen.
+  // Other names must not clash with the chosen ones.
   const taken = new Set([...inputs.map((input) => input.node.name), ...names, ...chosen.values()])
   const nodeNames = new Set<string>()
   for (const [i, node] of order.entries()) {
@@ -64,20 +66,20 @@ export function toGraph(
       }
       valueNames.set(node.outputs[0]!, node.name)
     } else if (node.op === 'Constant') {
-      // Parameters keep their names; those of a third party's file could clash with others.
+      // Parameters keep their names. Names from third-party files could clash with others.
       const name = node.name.startsWith(parameterPrefix) ? node.name : freeName(`c${i}`, taken)
       valueNames.set(node.outputs[0]!, name)
       initializers.set(name, node.tensor!)
     } else {
       node.outputs.forEach((output, k) => {
-        // MaxPool's indices cost time and the fast layout where they are asked for.
+        // Computing MaxPool's unused indices costs time and the blocked layout.
         if (k > 0 && !used.has(output) && operators.get(node.op)?.optionalOutputs) return
         const name = chosen.get(output) ?? freeName(`v${i}_${k}`, taken)
         valueNames.set(output, name)
-        // onnxruntime keeps its fast layout only where it can prove that shapes are equal, symbols too.
+        // onnxruntime keeps its blocked layout only if shapes are provably equal, symbols included.
         values.push(describeValue(name, output))
       })
-      // A graph may hold the same named node more than once, and onnxruntime wants names to differ.
+      // A graph may contain the same named node several times, but names must be unique.
       const name = freeName(node.name || `${node.op}_${i}`, nodeNames)
       nodeNames.add(name)
       nodes.push(writeNode(node, name, valueNames))
@@ -105,7 +107,10 @@ export function toGraph(
   }
 }
 
-/** Names by value. @throws GraphError for a value that the file will not hold under a name of its own */
+/**
+ * The chosen name of each value.
+ * @throws GraphError for a value that does not get a name of its own in the file
+ */
 function chosenNames(
   names: readonly string[],
   values: readonly Value[],
@@ -119,7 +124,8 @@ function chosenNames(
     else {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `tensor "${names[i]}": expected the result of an operator on the way to the outputs that has no other name, got ${op}`,
+        `tensor "${names[i]}": expected the result of an operator that the outputs depend on ` +
+          `and that has no other name, got ${op}`,
       )
     }
   })
@@ -131,7 +137,8 @@ function checkNames(names: readonly string[]): void {
   if (twice !== undefined) {
     throw new GraphError(
       'ROBENCH_GRAPH',
-      `two of the graph's inputs, outputs and tensors are called "${twice}"; give each its own name`,
+      `duplicate name "${twice}" among the inputs, outputs and tensors of the graph; ` +
+        'choose unique names',
     )
   }
 }
@@ -156,7 +163,7 @@ function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>):
     outputs: withoutTrailing(node.outputs.map((output) => names.get(output) ?? '')),
     attributes: Object.fromEntries(
       Object.entries(node.attributes)
-        // An explicit default of these is refused beside pads, or unknown to older operator sets.
+        // Explicit defaults of these are invalid next to pads, or unknown to older operator sets.
         .filter(
           ([key, value]) =>
             !(key === 'auto_pad' && value === 'NOTSET') &&

@@ -1,4 +1,4 @@
-/** Running graphs on onnxruntime. */
+/** Runs graphs in onnxruntime. */
 import * as ort from 'onnxruntime-node'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
@@ -6,15 +6,18 @@ import { toOnnx } from './serialize.ts'
 import type { Value } from './value.ts'
 import { useWinograd } from './winograd.ts'
 
-/** Where and how a graph runs. */
+/** The device and threads of a session. */
 export interface SessionOptions {
-  /** An execution provider of onnxruntime: `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml`, `coreml`, `tensorrt`. Default `cpu`. */
+  /**
+   * An execution provider of onnxruntime: `cpu` (the default), `cuda`, `cuda:1`, `webgpu`, `dml`,
+   * `coreml`, `tensorrt`.
+   */
   readonly device?: string
-  /** Threads within one operator. Default 1: the pool owns the cores. */
+  /** Threads per operator. Default 1, because the pool uses one worker per core. */
   readonly threads?: number
 }
 
-/** A graph prepared by onnxruntime. Frees native memory on `release`. */
+/** A graph loaded by onnxruntime. `release` frees its native memory. */
 export class Session {
   readonly #session: ort.InferenceSession
 
@@ -22,7 +25,11 @@ export class Session {
     this.#session = session
   }
 
-  /** Prepares an ONNX file. @param name what to call it in errors. @throws GraphError ROBENCH_MODEL_FILE if onnxruntime refuses it. */
+  /**
+   * Loads an ONNX file.
+   * @param name its name in errors
+   * @throws GraphError ROBENCH_MODEL_FILE if onnxruntime rejects it
+   */
   static async load(
     bytes: Uint8Array,
     options: SessionOptions = {},
@@ -36,7 +43,7 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      // Warnings on unused initializers would fill the terminal; errors come as exceptions, too.
+      // Suppresses warnings about unused initializers. Errors are thrown anyway.
       logSeverityLevel: 4,
     }
     try {
@@ -50,20 +57,24 @@ export class Session {
     }
   }
 
-  /** Writes an expression as ONNX and prepares it; for CPUs with minimal filtering (`winograd.ts`). */
+  /** Compiles expressions; on x64 CPUs with minimal filtering (`winograd.ts`). */
   static async compile(
     outputs: Readonly<Record<string, Value>>,
     inputs: readonly Value[],
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
-    // Never in a file, and only where onnxruntime has its blocked kernels.
-    const isBlocking = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
-    const finish = isBlocking ? useWinograd : undefined
+    // Only in sessions, not in exported files, and only where onnxruntime has its blocked kernels.
+    const hasBlockedKernels = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
+    const finish = hasBlockedKernels ? useWinograd : undefined
     return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 
-  /** Runs the graph: placeholders by name to outputs by name. */
+  /**
+   * Runs the graph. Feeds and outputs are by name.
+   * @throws GraphError ROBENCH_GRAPH for a missing input; RunError ROBENCH_GRAPH if onnxruntime
+   *   fails
+   */
   async run(
     feeds: Readonly<Record<string, Tensor>>,
     name = 'graph',
@@ -75,9 +86,9 @@ export class Session {
       tensors[key] = new ort.Tensor(feed.dtype, feed.data as never, feed.shape)
     }
     try {
-      const answers = await this.#session.run(tensors)
+      const outputs = await this.#session.run(tensors)
       return Object.fromEntries(
-        Object.entries(answers).map(([key, value]) => [key, fromOrt(value)]),
+        Object.entries(outputs).map(([key, value]) => [key, fromOrt(value)]),
       )
     } catch (cause) {
       throw new RunError('ROBENCH_GRAPH', `${name}: onnxruntime failed: ${messageOf(cause)}`, {

@@ -1,16 +1,17 @@
-/** Expressions: immutable values, each an output of a node whose operator is one of ONNX. */
+/** Expressions: immutable values, each an output of a node with an ONNX operator. */
 import type { DType, Tensor } from '../tensor/tensor.ts'
 import type { Dim } from './dim.ts'
 
-/** An attribute in canonical form; the operator's record says whether a number is an integer or a float. */
+/** An attribute value. The record of the operator distinguishes integers from floats. */
 export type AttributeValue = number | string | readonly number[] | Tensor
+/** Attribute values by name. */
 export type Attributes = Readonly<Record<string, AttributeValue>>
 
 /** One application of an operator. `Input` and `Constant` are the leaves. */
 export interface Node {
   readonly op: string
   readonly name: string
-  /** null where an optional input is left out. */
+  /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[]
   readonly attributes: Attributes
   readonly outputs: readonly Value[]
@@ -18,25 +19,25 @@ export interface Node {
   readonly tensor?: Tensor
 }
 
-/** A tensor that an expression stands for. */
+/** A tensor in an expression. */
 export interface Value {
   readonly node: Node
-  /** Which output of the node. */
+  /** The index among the outputs of the node. */
   readonly index: number
   readonly dtype: DType
   readonly shape: readonly Dim[]
-  /** The contents, where they are whole numbers known before the run: sizes and axes, possibly symbolic. */
+  /** The contents, if they are integers known before the run: sizes and axes, possibly symbolic. */
   readonly contents?: readonly Dim[]
 }
 
-/** What shape inference says of one output. */
+/** The result of shape inference for one output. */
 export interface Inferred {
   readonly dtype: DType
   readonly shape: readonly Dim[]
   readonly contents?: readonly Dim[]
 }
 
-/** Makes a node and its outputs. */
+/** Creates a node and its outputs. */
 export function createNode(
   op: string,
   name: string,
@@ -58,7 +59,10 @@ export function createNode(
   return node
 }
 
-/** All nodes that the values depend on, each after its inputs. Iterative, so that depth is no limit. */
+/**
+ * All nodes that the values depend on, each after its inputs. Iterative, so that depth is not
+ * limited.
+ */
 export function topologicalOrder(values: readonly Value[]): Node[] {
   const order: Node[] = []
   const done = new Set<Node>()

@@ -1,4 +1,7 @@
-/** Convolutions by Winograd's minimal filtering, for sessions on CPUs: onnxruntime's own kernels multiply tap by tap. */
+/**
+ * Convolutions by Winograd's minimal filtering in CPU sessions, where onnxruntime's own kernels
+ * multiply tap by tap.
+ */
 import { g } from './graph.ts'
 import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
@@ -6,18 +9,24 @@ import { all, resolveWindow } from './ops/sliding-window.ts'
 import { rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
 
-/** Along an axis: outputs of a tile, taps of a kernel, and the products that they take, 6 instead of 4·3. */
+/**
+ * Along one axis: outputs per tile and taps per kernel. They take `terms` = 6 products instead of
+ * 4·3.
+ */
 const side = 4
 const taps = 3
 const terms = side + taps - 1
 
 /**
- * Where polynomials are evaluated, beside infinity. The paper's 0, ±1, ±2 make the largest error four
- * times as large and the mean one twice. B and A are exact in float32 with both.
+ * The finite evaluation points; infinity is the sixth. The paper's 0, ±1, ±2 have four times the
+ * largest and twice the mean error. A and B are exact in float32 with both.
  */
 const points = [0, 0.75, -0.75, 1.5, -1.5] as const
 
-/** What a session spends on kernels at most, so that the largest networks still fit into memory several times. */
+/**
+ * The memory limit for the kernels of a session, so that the largest networks fit in memory several
+ * times.
+ */
 const kernelBytes = 2 ** 29
 
 type Matrix = readonly (readonly number[])[]
@@ -32,7 +41,7 @@ interface Filtering {
   readonly output: Matrix
 }
 
-/** An axis of an image, cut into tiles; the last may reach over the edge. */
+/** An axis of an image in tiles; the last may extend beyond the edge. */
 interface Axis {
   readonly size: number
   readonly tiles: number
@@ -45,32 +54,33 @@ interface Axis {
 const filtering = toomCook(points)
 
 /**
- * Writes convolutions as F(4×4, 3×3) of Lavin and Gray (2016, arXiv:1509.09308) where that is
- * faster: 36 products per tile of 4×4 outputs and pair of channels, where the convolution itself
- * takes 144. Eligible are 3×3 kernels of constants with stride 1 and padding 1, those of gradients
- * included; other nodes stay. For values that are lowered already.
+ * Replaces convolutions by F(4×4, 3×3) where that is faster: 36 products per tile of 4×4 outputs
+ * and pair of channels instead of 144. Applies to constant 3×3 kernels with stride 1 and padding 1,
+ * in gradients too, of lowered values.
  *
- * Outputs differ by rounding: against float64 by up to 2e-6 of the largest output and 3e-7 in the
- * mean (root of squares; 128 and 512 channels), where onnxruntime's convolution has 3e-7 and 5e-8. A ReLU
- * whose input is that close to 0 may open or close, as it may on another processor.
+ * Outputs differ by rounding: compared with float64 by up to 2e-6 of the largest output and 3e-7
+ * root mean square (128 and 512 channels); onnxruntime's convolution by 3e-7 and 5e-8. A ReLU whose
+ * input is that close to 0 may switch, as it may on another processor.
  *
- * They still do not depend on how many examples a batch has: these are either an outer dimension of
- * matrix products, which sees one of them at a time, or positions of a blocked convolution, of which
- * each adds in the same order. (A product with the examples as rows or columns would not do: for
- * one row onnxruntime adds in another order, and columns of more than 128 terms in blocks that
- * depend on how many columns there are.)
+ * Outputs do not depend on the batch size: examples are an outer dimension of matrix products,
+ * which compute one at a time, or positions of a blocked convolution, which adds in the same order
+ * for each. (Products with examples as rows or columns would depend on it: onnxruntime adds in
+ * another order for a single row, and adds columns of more than 128 terms in blocks that depend on
+ * the number of columns.)
  *
- * A session keeps four times the weights of such a layer, up to 512 MiB: layers that come after that stay as they are.
+ * A session uses four times the memory of the weights of such layers, up to 512 MiB; the layers
+ * after that are unchanged.
+ * @see Lavin, Gray 2016, "Fast algorithms for convolutional neural networks", arXiv:1509.09308
  */
 export function useWinograd(values: readonly Value[]): Value[] {
-  let room = kernelBytes
+  let available = kernelBytes
   return rewrite(values, (node, inputs) => {
-    if (!isEligible(node) || !pays(node)) return undefined
+    if (!isEligible(node) || !isFaster(node)) return undefined
     const [x, weight, bias] = inputs as readonly [Value, Value, (Value | null)?]
     const [out, inside] = weight.shape as [number, number]
     const bytes = 4 * terms ** 2 * out * inside
-    if (bytes > room) return undefined
-    room -= bytes
+    if (bytes > available) return undefined
+    available -= bytes
     return [convolve(x, weight, bias ?? null)]
   })
 }
@@ -86,14 +96,14 @@ function isEligible(node: Node): boolean {
 }
 
 /**
- * Whether enough products are saved for each number that the transforms write and read. By
- * measurement, with one thread of AVX-512 and batches of 16 and 64: images of one tile, which take
- * one matrix product each way, from 80 channels on (at 4×4; a third off at 96 to 160); those of more
- * tiles, which take two and a transpose, from 208 on (a quarter to a third off at 256). Less than
- * that is a matter of caches, and may lose. Batches of 1 are slower by up to a fifth over a network;
- * those of 8 are not.
+ * Whether the saved products outweigh the numbers that the transforms read and write. Measured with
+ * one thread of AVX-512 and batches of 16 and 64: images of one tile, with one matrix product each
+ * way, gain from 80 channels on (at 4×4; 1/3 at 96 to 160); images of several tiles, with two
+ * products and a transpose, gain from 208 channels on (1/4 to 1/3 at 256). Below that it depends on
+ * caches and may be slower. Over a network, batches of 1 are up to 1/5 slower; batches of 8 are
+ * not.
  */
-function pays({ inputs, outputs }: Node): boolean {
+function isFaster({ inputs, outputs }: Node): boolean {
   const [out, inside] = inputs[1]!.shape as [number, number]
   const [height, width] = outputs[0]!.shape.slice(2) as [number, number]
   const tiles = tilesOf(height) * tilesOf(width)
@@ -108,14 +118,17 @@ function convolve(x: Value, weight: Value, bias: Value | null): Value {
   const [rows, columns] = x.shape.slice(2).map((size) => axisOf(size as number)) as [Axis, Axis]
   const image = g.transpose(enterBlocked(g, x), [0, 2, 3, 1])
   const tiles = intoTerms(image, rows, columns, inside)
-  // One row of all tiles of all examples; each term has its group of channels.
+  // One row with all tiles of all examples; each term is a group of channels.
   const row = g.transpose(g.reshape(tiles, [1, 1, -1, terms ** 2 * inside]), [0, 3, 1, 2])
   const products = g.conv(row, kernelTerms(weight), null, { group: terms ** 2 })
   const y = fromTerms(g.transpose(products, [0, 2, 3, 1]), rows, columns, out)
   return enterBlockedWith(g, g.transpose(y, [0, 3, 1, 2]), bias)
 }
 
-/** `[n, h, w, c]` to the terms of each tile: `[n, 36, c]` of one, `[n · tile rows, tile columns, 6, 6 · c]` of several. */
+/**
+ * `[n, h, w, c]` to the terms of each tile: `[n, 36, c]` for one tile, `[n · tile rows, tile
+ * columns, 6, 6 · c]` for several.
+ */
 function intoTerms(image: Value, rows: Axis, columns: Axis, channels: number): Value {
   if (rows.tiles * columns.tiles === 1) {
     const pixels = g.reshape(image, [-1, rows.size * columns.size, channels])
@@ -148,7 +161,10 @@ function swapTerms(x: Value, [a, b]: readonly [number, number], channels: number
   return g.transpose(g.reshape(x, [-1, a, b, terms * channels]), [0, 2, 1, 3])
 }
 
-/** `[o, c, 3, 3]` to `[36 · o, c, 1, 1]`: an expression of constants, which onnxruntime computes once, at load. */
+/**
+ * `[o, c, 3, 3]` to `[36 · o, c, 1, 1]`: a constant expression, which onnxruntime computes once,
+ * when it loads the graph.
+ */
 function kernelTerms(weight: Value): Value {
   const [out, inside] = weight.shape as [number, number]
   const byTap = g.transpose(g.reshape(weight, [out * inside, taps ** 2]), [1, 0])
@@ -160,7 +176,7 @@ function tilesOf(size: number): number {
   return Math.ceil(size / side)
 }
 
-/** Tile t has outputs 4t to 4t + 3 and inputs 4t − 1 to 4t + 4, where those outside of the image are zeros. */
+/** Tile t has outputs 4t to 4t + 3 and inputs 4t − 1 to 4t + 4; inputs outside the image are 0. */
 function axisOf(size: number): Axis {
   const tiles = tilesOf(size)
   const starts = Array.from({ length: tiles }, (_, tile) => tile * side)
@@ -179,9 +195,10 @@ function axisOf(size: number): Axis {
 }
 
 /**
- * The matrices of these points and infinity. G evaluates the kernel, divided by Π (p − q) over the
- * other finite points q; the columns of A are powers of the points; row j of B has the coefficients
- * of Π (z − q) over all finite points but the j-th. At infinity the highest power alone counts.
+ * The matrices of Toom and Cook for these points and infinity. G evaluates the kernel, divided by Π
+ * (p − q) over the other finite points q. The columns of A are powers of the points. Row j of B has
+ * the coefficients of Π (z − q) over all finite points except the j-th. At infinity only the
+ * highest power counts.
  */
 function toomCook(finite: readonly number[]): Filtering {
   const othersOf = (p: number): number[] => finite.filter((q) => q !== p)

@@ -1,4 +1,4 @@
-/** The ONNX file format: bytes to plain graphs and back, by the generated protobuf definitions. */
+/** Reads and writes ONNX files, with the generated protobuf definitions. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,
@@ -18,7 +18,7 @@ import { GraphError } from '../../base/errors.ts'
 import { saturatedInt64, tensor, type DType, type Tensor } from '../tensor/tensor.ts'
 import { dataTypes, decodeTensor, dtypeOf, encodeData } from './tensor-data.ts'
 
-/** An attribute as plain data. Integers and floats are told apart by `type`, for the file does so. */
+/** An attribute. As in the file, `type` distinguishes integers from floats. */
 export type OnnxAttribute =
   | { readonly type: 'int' | 'float'; readonly value: number }
   | { readonly type: 'ints' | 'floats'; readonly value: readonly number[] }
@@ -27,44 +27,52 @@ export type OnnxAttribute =
   | { readonly type: 'tensor'; readonly value: Tensor }
   | { readonly type: 'unsupported'; readonly value: string }
 
+/** A node of a graph. */
 export interface OnnxNode {
   readonly name: string
   readonly op: string
   /** Empty for the standard operators. */
   readonly domain: string
-  /** Names; an empty one is an optional input left out. */
+  /** Names; an empty name is an omitted optional input. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, OnnxAttribute>>
 }
 
-/** A graph's input or output. A dimension is a number, a symbol, or null where the file does not say. */
+/**
+ * An input or output of a graph. A dimension is a number, a symbol, or null if the file has none.
+ */
 export interface OnnxValueInfo {
   readonly name: string
-  /** null where the file does not say, as it may for outputs. */
+  /** null if the file has none, which is allowed for outputs. */
   readonly dtype: DType | null
   readonly shape: readonly (number | string | null)[] | null
 }
 
+/** A graph and its operator sets. */
 export interface OnnxGraph {
   readonly opset: number
   /** Operator sets other than the standard one, such as `com.microsoft`. */
   readonly domains: readonly string[]
-  /** Without the initializers, which old files list among the inputs. */
+  /** Without the initializers, which old files include in the inputs. */
   readonly inputs: readonly OnnxValueInfo[]
   readonly outputs: readonly OnnxValueInfo[]
   readonly initializers: ReadonlyMap<string, Tensor>
   readonly nodes: readonly OnnxNode[]
-  /** Shapes of values between, for those who load the file; may be left out. */
+  /** Shapes of intermediate values, optional hints for the runtime. */
   readonly values?: readonly OnnxValueInfo[]
 }
 
-/** Reads an ONNX file. @param name what to call it in errors. @throws GraphError ROBENCH_MODEL_FILE. */
+/**
+ * Reads an ONNX file.
+ * @param name the model's name in errors
+ * @throws GraphError ROBENCH_MODEL_FILE if it is not an ONNX model that robench supports
+ */
 export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
   const model = parse(bytes, name)
   const { graph } = model
   if (!graph || graph.node.length === 0 || model.opsetImport.length === 0) {
-    throw notOnnx(name, guessFormat(bytes) ?? 'it holds no graph')
+    throw notOnnx(name, guessFormat(bytes) ?? 'it contains no graph')
   }
   try {
     const initializers = new Map<string, Tensor>()
@@ -140,11 +148,11 @@ function parse(bytes: Uint8Array, name: string): ModelProto {
   }
 }
 
-/** What files that are taken for models often are, by their first bytes. */
+/** File formats often mistaken for ONNX, by their first bytes. */
 const otherFormats: readonly { readonly start: string; readonly reason: string }[] = [
   {
     start: 'PK\u0003\u0004',
-    reason: 'it is a zip archive (a PyTorch checkpoint or a packed folder)',
+    reason: 'it is a zip archive (a PyTorch checkpoint or a packed directory)',
   },
   { start: '\u0080\u0002', reason: 'it is a Python pickle (a PyTorch checkpoint)' },
   { start: '\u0089HDF', reason: 'it is an HDF5 file (a Keras model)' },
@@ -162,7 +170,8 @@ function guessFormat(bytes: Uint8Array): string | undefined {
 function notOnnx(name: string, reason: string, cause?: unknown): GraphError {
   return new GraphError(
     'ROBENCH_MODEL_FILE',
-    `${name}: expected an ONNX model, but ${reason}; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole`,
+    `${name}: expected an ONNX model, but ${reason}; ` +
+      'export it again (torch.onnx.export, tf2onnx) and check that the file is complete',
     { cause },
   )
 }
@@ -176,7 +185,7 @@ function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
   if (type === undefined || type.case === undefined)
     return { name: info.name, dtype: null, shape: null }
   if (type.case !== 'tensorType') {
-    throw new GraphError('ROBENCH_GRAPH', `"${info.name}" is no tensor`)
+    throw new GraphError('ROBENCH_GRAPH', `"${info.name}" is not a tensor`)
   }
   const shape = type.value.shape?.dim.map((dim) => {
     if (dim.value.case === 'dimValue') {
@@ -217,7 +226,8 @@ function readTensor(item: TensorProto): Tensor {
   if (item.dataLocation === DataLocation.EXTERNAL) {
     throw new GraphError(
       'ROBENCH_MODEL_FILE',
-      `tensor "${item.name}" keeps its data in a second file, which robench does not read; save the model in one file (onnx.save with save_as_external_data=False)`,
+      `tensor "${item.name}" has external data, which robench does not support; ` +
+        'save the model in one file (onnx.save with save_as_external_data=False)',
     )
   }
   return decodeTensor(item)

@@ -1,9 +1,9 @@
-/** Element types and the bytes of tensors in an ONNX file. */
+/** Element types and tensor data in ONNX files. */
 import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
 import { sizeOf, tensor, type DType, type DTypeArrays, type Tensor } from '../tensor/tensor.ts'
 
-/** Our names and the file's numbers. */
+/** The ONNX number of each element type. */
 export const dataTypes: { readonly [D in DType]: DataType } = {
   float32: DataType.FLOAT,
   float64: DataType.DOUBLE,
@@ -43,25 +43,33 @@ const arrays: {
   bool: Uint8Array,
 }
 
-/** Our name of the file's element type. @param owner what carries it, for the error. */
+/**
+ * The element type of an ONNX number.
+ * @param owner the tensor or attribute, for errors
+ * @throws GraphError for an unsupported type
+ */
 export function dtypeOf(dataType: number, owner: string): DType {
   const name = names.get(dataType)
   if (name === undefined) {
     throw new GraphError(
       'ROBENCH_GRAPH',
-      `"${owner}" has element type ${DataType[dataType] ?? dataType}, which robench does not read (it reads ${Object.keys(dataTypes).join(', ')})`,
+      `"${owner}" has the unsupported element type ${DataType[dataType] ?? dataType} ` +
+        `(supported: ${Object.keys(dataTypes).join(', ')})`,
     )
   }
   return name
 }
 
-/** An empty array of that type. */
+/** A zeroed array of that type. */
 export function newData(dtype: DType, length: number): DTypeArrays[DType] {
   const Data = arrays[dtype]
   return new Data(new ArrayBuffer(length * Data.BYTES_PER_ELEMENT))
 }
 
-/** The values of a tensor in a file: packed bytes, or one of the typed lists. */
+/**
+ * The tensor of a file: raw bytes, or one of the typed lists.
+ * @throws GraphError if the data does not match the shape
+ */
 export function decodeTensor(item: TensorProto): Tensor {
   const dtype = dtypeOf(item.dataType, item.name)
   const shape = item.dims.map(Number)
@@ -71,10 +79,11 @@ export function decodeTensor(item: TensorProto): Tensor {
     if (item.rawData.length !== length * Data.BYTES_PER_ELEMENT) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `tensor "${item.name}" of shape [${shape.join(', ')}] holds ${item.rawData.length} bytes, expected ${length * Data.BYTES_PER_ELEMENT}`,
+        `tensor "${item.name}" of shape [${shape.join(', ')}] has ${item.rawData.length} bytes, ` +
+          `expected ${length * Data.BYTES_PER_ELEMENT}`,
       )
     }
-    // A copy, for the bytes in the file need not be aligned.
+    // Copy: the bytes in the file may be unaligned.
     return tensor(dtype, shape, new Data(new Uint8Array(item.rawData).buffer))
   }
   const data = newData(dtype, length)
@@ -82,14 +91,15 @@ export function decodeTensor(item: TensorProto): Tensor {
   if (list.length !== length) {
     throw new GraphError(
       'ROBENCH_GRAPH',
-      `tensor "${item.name}" of shape [${shape.join(', ')}] holds ${list.length} elements, expected ${length}`,
+      `tensor "${item.name}" of shape [${shape.join(', ')}] has ${list.length} elements, ` +
+        `expected ${length}`,
     )
   }
   for (let i = 0; i < length; i++) data[i] = list[i]!
   return tensor(dtype, shape, data)
 }
 
-/** Packed little-endian bytes (every platform of onnxruntime is little-endian). */
+/** Raw little-endian bytes (onnxruntime supports only little-endian platforms). */
 export function encodeData(value: Tensor): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = value.data
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)

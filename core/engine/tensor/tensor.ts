@@ -1,7 +1,10 @@
-/** Plain tensors: a dtype, a shape, and a typed array in row-major order. */
+/** Tensors: an element type, a shape, and a typed array in row-major order. */
 import { GraphError } from '../../base/errors.ts'
 
-/** Element types and the arrays that hold them. `bool` and `float16` keep their bits in unsigned integers, as onnxruntime does. */
+/**
+ * Element types and their arrays. `bool` and `float16` are stored as unsigned integers, as in
+ * onnxruntime.
+ */
 export interface DTypeArrays {
   float32: Float32Array
   float64: Float64Array
@@ -17,7 +20,9 @@ export interface DTypeArrays {
   bool: Uint8Array
 }
 
+/** An element type. */
 export type DType = keyof DTypeArrays
+/** The data of a tensor of any element type. */
 export type TensorData = DTypeArrays[DType]
 
 /** An n-dimensional array. `data.length` is the product of `shape`; a scalar has shape `[]`. */
@@ -27,9 +32,13 @@ export interface Tensor<D extends DType = DType> {
   readonly data: DTypeArrays[D]
 }
 
+/** A float32 tensor. */
 export type FloatTensor = Tensor<'float32'>
 
-/** Makes a tensor from an array that it does not copy. @throws GraphError if the length does not fit the shape. */
+/**
+ * A tensor of an array, which is not copied.
+ * @throws GraphError if the length does not match the shape
+ */
 export function tensor<D extends DType>(
   dtype: D,
   shape: readonly number[],
@@ -44,7 +53,7 @@ export function tensor<D extends DType>(
   return { dtype, shape, data }
 }
 
-/** A float32 tensor, from an array of numbers (copied) or a Float32Array (not copied). */
+/** A float32 tensor of numbers (copied) or a Float32Array (not copied). */
 export function float32(
   shape: readonly number[],
   values: Float32Array | readonly number[],
@@ -56,7 +65,9 @@ export function float32(
   )
 }
 
-/** An int64 tensor from whole numbers; 2⁶³, which stands for "to the end" in a Slice, becomes the largest int64. */
+/**
+ * An int64 tensor of integers. 2⁶³, which means "to the end" in Slice, becomes the largest int64.
+ */
 export function int64(shape: readonly number[], values: ArrayLike<number>): Tensor<'int64'> {
   return tensor(
     'int64',
@@ -65,13 +76,13 @@ export function int64(shape: readonly number[], values: ArrayLike<number>): Tens
   )
 }
 
-/** A whole number as an int64; the nearest one in its range where it lies beyond. */
+/** An integer as int64, clamped to its range. */
 export function saturatedInt64(value: number): bigint {
   if (value >= 2 ** 63) return 2n ** 63n - 1n
   return BigInt(Math.max(value, -(2 ** 63)))
 }
 
-/** An int32 tensor, from whole numbers (copied) or an Int32Array (not copied). */
+/** An int32 tensor of integers (copied) or an Int32Array (not copied). */
 export function int32(
   shape: readonly number[],
   values: Int32Array | readonly number[],

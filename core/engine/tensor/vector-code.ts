@@ -1,5 +1,5 @@
 /** Compiles the expressions of a vector loop to a WebAssembly function. */
-import { inOrder, operandsOf } from './vector-expression.ts'
+import { topologicalOrder, operandsOf } from './vector-expression.ts'
 import type { ConditionOperator, Node, Term, TermOperator } from './vector-expression.ts'
 import {
   code,
@@ -126,7 +126,7 @@ class LoopCompiler {
 
   module(): Uint8Array {
     const { arrays, writes, reductions } = this.#plan
-    const nodes = inOrder([...writes.values(), ...reductions.map(({ term }) => term)])
+    const nodes = topologicalOrder([...writes.values(), ...reductions.map(({ term }) => term)])
     const varying = new Set<Node>()
     for (const node of nodes) {
       this.#values.set(node, this.#variables.local('v128'))

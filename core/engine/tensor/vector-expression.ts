@@ -1,18 +1,19 @@
-/** What a vector loop computes of each component, as an expression. */
+/** Expressions of vector loops. */
 
-/** A number of each component: what an array holds there, a scalar, a constant, or what an operator makes of others. */
+/** A number per component: an array element, a scalar, a constant, or the result of an operator. */
 export type Term =
   | { readonly kind: 'array' | 'scalar'; readonly name: string }
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'operator'; readonly operator: TermOperator; readonly operands: Operands }
 
-/** A statement about each component. */
+/** A condition per component. */
 export interface Condition {
   readonly kind: 'condition'
   readonly operator: ConditionOperator
   readonly operands: Operands
 }
 
+/** Operators whose results are numbers. */
 export type TermOperator =
   | 'add'
   | 'sub'
@@ -25,14 +26,19 @@ export type TermOperator =
   | 'select'
   | 'when'
   | 'unless'
+/** Operators whose results are conditions. */
 export type ConditionOperator = 'less' | 'atMost' | 'equal'
+/** A node of an expression. */
 export type Node = Term | Condition
 type Operands = readonly Node[]
 
-/** A number stands for a constant. */
+/** A term, or a number for a constant. */
 export type Operand = Term | number
 
-/** The way to write them. Each is one or a few instructions; what it gives is stated in JavaScript, special values included. */
+/**
+ * The constructors of expressions, each one or a few instructions. Their results are given in
+ * JavaScript, special values included.
+ */
 export const v = {
   /** a + b */
   add: (a: Operand, b: Operand): Term => term('add', a, b),
@@ -42,13 +48,13 @@ export const v = {
   mul: (a: Operand, b: Operand): Term => term('mul', a, b),
   /** a / b */
   div: (a: Operand, b: Operand): Term => term('div', a, b),
-  /** b < a ? b : a, so that a stays where it equals b or either is NaN. */
+  /** b < a ? b : a, so the result is a if both are equal or either is NaN. */
   min: (a: Operand, b: Operand): Term => term('min', a, b),
-  /** a < b ? b : a, so that a stays where it equals b or either is NaN. */
+  /** a < b ? b : a, so the result is a if both are equal or either is NaN. */
   max: (a: Operand, b: Operand): Term => term('max', a, b),
   /** Math.abs(a) */
   abs: (a: Operand): Term => term('abs', a),
-  /** Math.fround(a): what a float32 array would hold. */
+  /** Math.fround(a): rounded to float32. */
   round: (a: Operand): Term => term('round', a),
   /** Number(a > 0) − Number(a < 0): 0 for both zeros and NaN. */
   sign: (a: Operand): Term => v.sub(v.when(v.less(0, a), 1), v.when(v.less(a, 0), 1)),
@@ -80,8 +86,8 @@ export const v = {
   equal: (a: Operand, b: Operand): Condition => condition('equal', a, b),
 }
 
-/** What nodes depend on, and they themselves: each once, and after all that it depends on. */
-export function inOrder(roots: readonly Node[]): readonly Node[] {
+/** The nodes and everything that they depend on, each once, in topological order. */
+export function topologicalOrder(roots: readonly Node[]): readonly Node[] {
   const found = new Set<Node>()
   const visit = (node: Node): void => {
     if (found.has(node)) return
@@ -92,7 +98,7 @@ export function inOrder(roots: readonly Node[]): readonly Node[] {
   return [...found]
 }
 
-/** Of an operator; others have none. */
+/** The operands of an operator; empty for other nodes. */
 export function operandsOf(node: Node): readonly Node[] {
   return 'operands' in node ? node.operands : []
 }

@@ -1,9 +1,9 @@
-/** Loops over the components of arrays in 128-bit vectors: written once as expressions, run as WebAssembly. */
+/** Loops over arrays with 128-bit vectors: written as expressions, compiled to WebAssembly. */
 import { RobenchError } from '../../base/errors.ts'
 import { instantiate, newMemory, pageBytes } from '../../base/wasm-module.ts'
 import { arraysStart, bytesBefore, compileLoop, resultsStart, stride } from './vector-code.ts'
 import type { ElementType, LoopPlan } from './vector-code.ts'
-import { inOrder } from './vector-expression.ts'
+import { topologicalOrder } from './vector-expression.ts'
 import type { Term } from './vector-expression.ts'
 
 export { v } from './vector-expression.ts'
@@ -11,22 +11,26 @@ export type { Term } from './vector-expression.ts'
 
 export type { ElementType } from './vector-code.ts'
 
-/** The array that holds elements of a type. */
+/** The array of each element type. */
 export interface ElementArrays {
   float32: Float32Array
   float64: Float64Array
 }
 
-/** What a loop computes. */
+/** The outputs of a loop. */
 export interface LoopBody<Name extends string = string> {
-  /** What arrays get, float32 ones rounded. An array may be read and written: all of a component is read before any of it is written. */
+  /**
+   * New contents of arrays, rounded for float32. An array may be read and written: each component
+   * is read before any output of it is written.
+   */
   readonly writes?: { readonly [K in Name]?: Term }
-  /** Over all components; 0 of none. The order of additions is the loop's own, the same each time. */
+  /** Sums over all components; 0 for empty arrays. The order of additions is fixed. */
   readonly sums?: Readonly<Record<string, Term>>
-  /** Over all components; −Infinity of none. NaN is passed over. */
+  /** Maxima over all components, ignoring NaN; −Infinity for empty arrays. */
   readonly largest?: Readonly<Record<string, Term>>
 }
 
+/** The arrays, scalars and outputs of a loop. */
 export interface LoopDefinition<
   Arrays extends Readonly<Record<string, ElementType>>,
   Scalar extends string,
@@ -34,7 +38,7 @@ export interface LoopDefinition<
 > {
   readonly arrays: Arrays
   readonly scalars?: readonly Scalar[]
-  /** Called once, when the loop first runs. */
+  /** Called once, before the first run. */
   body(operands: Readonly<Record<(keyof Arrays & string) | Scalar, Term>>): Body
 }
 
@@ -46,27 +50,32 @@ type ResultsOf<Body extends LoopBody> = Readonly<
   Record<Keys<Body['sums']> | Keys<Body['largest']>, number>
 >
 
+/** A loop over arrays of one length. */
 export interface VectorLoop<
   Arrays extends Readonly<Record<string, ElementType>>,
   Scalar extends string,
   Body extends LoopBody,
 > {
-  /** @throws RobenchError ROBENCH_INTERNAL if the arrays are not of one length. */
+  /** @throws RobenchError ROBENCH_INTERNAL if the arrays have different lengths */
   run(arrays: ArraysOf<Arrays>, scalars: Readonly<Record<Scalar, number>>): ResultsOf<Body>
   /**
-   * For several runs over the same arrays, which nothing else may change in between: those that follow one another directly read them once.
+   * For several runs over the same arrays, which must not be changed in between: consecutive runs
+   * copy them in only once.
    * @throws as `run`
    */
   over(arrays: ArraysOf<Arrays>): (scalars: Readonly<Record<Scalar, number>>) => ResultsOf<Body>
 }
 
 /**
- * A loop over the components of arrays of any one length. Engines run loops of JavaScript one component at a time, and guess at the outcome of each
- * comparison, which gradients make as good as random; this takes two at a time, and a comparison as long as an addition.
+ * A loop over arrays of equal, arbitrary length. JavaScript engines process one component at a time
+ * and predict the outcome of each comparison, which gradients make almost random. This loop
+ * processes two at a time, and a comparison is as fast as an addition.
  *
- * All is computed in float64, each component as JavaScript would, bit for bit; see `v` for comparisons with NaN. Sums alone are added in
- * another order, which is the same on every machine. A call takes a quarter of a microsecond beside the loop itself and the copies of arrays
- * into the memory of WebAssembly and back. Any Node that robench runs on can do it, on ARM64 and on x86 processors with SSE 4.1.
+ * All arithmetic is in float64. Each component is computed as in JavaScript, bit for bit; see `v`
+ * for comparisons with NaN. Only sums are added in another order, which is the same on every
+ * machine. A call costs a quarter of a microsecond, plus the loop and the copies of the arrays into
+ * WebAssembly memory and back. It works in every Node version that robench supports, on ARM64 and
+ * on x86 processors with SSE 4.1.
  */
 export function vectorLoop<
   const Arrays extends Readonly<Record<string, ElementType>>,
@@ -83,17 +92,17 @@ export function vectorLoop<
 
 type AnyArrays = Readonly<Record<string, Float32Array | Float64Array>>
 type Numbers = Readonly<Record<string, number>>
-/** One memory for all loops: what is in it means nothing after a call, but for the arrays that it holds. */
+/** The memory of all loops. Between calls it holds nothing but the loaded arrays. */
 const memory = newMemory(1)
-/** Whose arrays the memory holds. */
-let held: object | undefined
+/** The call whose arrays are loaded. */
+let loaded: object | undefined
 
 function reserve(bytes: number): void {
   const missing = bytes - memory.buffer.byteLength
   if (missing > 0) memory.grow(Math.ceil(missing / pageBytes))
 }
 
-/** A loop ready to run. */
+/** A compiled loop. */
 class CompiledLoop {
   readonly #plan: LoopPlan
   readonly #names: readonly string[]
@@ -101,9 +110,9 @@ class CompiledLoop {
   readonly #written: readonly string[]
   readonly #results: readonly { readonly name: string; readonly isSum: boolean }[]
   readonly #run: (count: number) => void
-  /** Where in memory scalars and results are, and the arrays of the last call. */
+  /** Views of memory: scalars and results, and the arrays of the last call. */
   #numbers = new Float64Array(0)
-  #places: AnyArrays = {}
+  #views: AnyArrays = {}
   #length = -1
 
   constructor(definition: LoopDefinition<Readonly<Record<string, ElementType>>, string, LoopBody>) {
@@ -134,20 +143,22 @@ class CompiledLoop {
       ...Object.values(sums),
       ...Object.values(largest),
     ]
-    this.#read = inOrder(roots).flatMap((node) => (node.kind === 'array' ? [node.name] : []))
+    this.#read = topologicalOrder(roots).flatMap((node) =>
+      node.kind === 'array' ? [node.name] : [],
+    )
     this.#run = instantiate(compileLoop(this.#plan), memory)
   }
 
   over(arrays: AnyArrays): (scalars: Numbers) => Numbers {
     const length = this.#lengthOf(arrays)
     const call = (scalars: Numbers): Numbers => {
-      if (held !== call) this.#copyIn(arrays, length)
-      held = call
+      if (loaded !== call) this.#copyIn(arrays, length)
+      loaded = call
       this.#plan.scalars.forEach((name, k) => {
         this.#numbers[k] = scalars[name]!
       })
       this.#run(length)
-      for (const name of this.#written) arrays[name]!.set(this.#places[name]!)
+      for (const name of this.#written) arrays[name]!.set(this.#views[name]!)
       return this.#collect()
     }
     return call
@@ -160,27 +171,27 @@ class CompiledLoop {
       const lengths = this.#names.map((each) => `${each} of ${arrays[each]!.length}`)
       throw new RobenchError(
         'ROBENCH_INTERNAL',
-        `vector loop: expected arrays of one length, got ${lengths.join(', ')}`,
+        `vector loop: expected arrays of equal length, got ${lengths.join(', ')}`,
       )
     }
     return length
   }
 
   #copyIn(arrays: AnyArrays, length: number): void {
-    // When the memory grows, its buffer is another one.
-    if (length !== this.#length || this.#numbers.buffer !== memory.buffer) this.#place(length)
-    for (const name of this.#read) this.#places[name]!.set(arrays[name]!)
+    // Growing the memory replaces its buffer.
+    if (length !== this.#length || this.#numbers.buffer !== memory.buffer) this.#layOut(length)
+    for (const name of this.#read) this.#views[name]!.set(arrays[name]!)
   }
 
-  /** Finds a place in memory for arrays of this length. */
-  #place(length: number): void {
+  /** Lays out the memory for arrays of this length. */
+  #layOut(length: number): void {
     const { arrays } = this.#plan
     const first = arraysStart(this.#plan)
     const padded = Math.ceil(length / stride) * stride
     reserve(first + padded * bytesBefore(arrays))
     const { buffer } = memory
     this.#numbers = new Float64Array(buffer, 0, first / Float64Array.BYTES_PER_ELEMENT)
-    this.#places = Object.fromEntries(
+    this.#views = Object.fromEntries(
       [...arrays].map(([name, type]) => {
         const at = first + padded * bytesBefore(arrays, name)
         const ArrayOfType = type === 'float32' ? Float32Array : Float64Array
@@ -190,7 +201,7 @@ class CompiledLoop {
     this.#length = length
   }
 
-  /** Makes of the partial results whole ones. */
+  /** Combines the partial results. */
   #collect(): Numbers {
     const results: Record<string, number> = {}
     let at = resultsStart(this.#plan)

@@ -151,7 +151,7 @@ export class IncrementalPasses implements WindowQueries {
     const { name } = this.#parts
     const session = await this.#crop(size)
     const regions = await session.run(points, rows, name)
-    rows.forEach(({ cache }, place) => cache.record(regions[place]!))
+    rows.forEach(({ cache }, place) => cache.record(regions[place]))
   }
 
   async #runAfterCut(rows: readonly WindowRow[], logits: FloatTensor): Promise<void> {

@@ -1,4 +1,4 @@
-/** Errors cross process borders as data, and suggestions are near what was typed. */
+/** Errors are transferred between processes as data; suggestions resemble the input. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -38,7 +38,7 @@ describe('a suggestion', () => {
 })
 
 describe('an error record', () => {
-  test('keeps code, class, message and details, and survives JSON', () => {
+  test('preserves code, class, message and details through JSON', () => {
     const error = new GraphError('ROBENCH_GRAPH', 'Conv "c1": wrong', {
       details: { op: 'Conv', node: 'c1' },
       cause: new Error('x'),
@@ -57,7 +57,7 @@ describe('an error record', () => {
     expect(toErrorRecord(back).details).toEqual(error.details)
   })
 
-  test('calls what robench did not throw an internal error', () => {
+  test('turns other errors into internal errors', () => {
     expect(toErrorRecord(new TypeError('x is undefined'))).toEqual({
       code: 'ROBENCH_INTERNAL',
       name: 'TypeError',
@@ -84,7 +84,7 @@ test('subclasses carry their own name, code and cause', () => {
   }).toEqual({ name: 'ConfigError', code: 'ROBENCH_CONFIG', details: {}, cause })
 })
 
-test('each code says what it means', () => {
+test('each code has a description', () => {
   for (const [code, meaning] of Object.entries(errorCodes)) {
     expect(code).toMatch(/^ROBENCH_[A-Z_]+$/)
     expect(meaning.length).toBeGreaterThan(10)

@@ -10,7 +10,7 @@ test('bytes hash to the published sha256 values', () => {
   )
 })
 
-test('parts hash as their concatenation, and views only as what they show', () => {
+test('parts hash like their concatenation, and views like their visible bytes', () => {
   const bytes = Uint8Array.from({ length: 10 }, (_, i) => i)
   expect(hashBytes(bytes.subarray(0, 3), bytes.subarray(3))).toBe(hashBytes(bytes))
   expect(hashBytes(bytes.subarray(2, 4))).toBe(hashBytes(Uint8Array.of(2, 3)))
@@ -34,7 +34,7 @@ test('the canonical form parses to the same value and is its own canonical form'
   )
 })
 
-test('numbers are written as JSON does, keys sorted by UTF-16 units, without spaces', () => {
+test('numbers are written as in JSON, keys sorted by UTF-16 units, without spaces', () => {
   expect(
     canonicalJson({ b: [1, 0.1, 1e21, -0], a: { '\u20ac': 1, '1': 2 } }),
   ).toMatchInlineSnapshot(`"{"a":{"1":2,"€":1},"b":[1,0.1,1e+21,0]}"`)

@@ -1,4 +1,4 @@
-/** Folders: the package's own, and the user's cache with its overrides. */
+/** The package's root, and the user's cache directory with its overrides. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -7,17 +7,17 @@ import { cacheFolder, dataFolder, packageRoot } from '../../../core/base/paths.t
 
 afterEach(() => vi.unstubAllEnvs())
 
-test('the package root holds package.json', () => {
+test('the package root contains package.json', () => {
   expect(existsSync(join(packageRoot(), 'package.json'))).toBe(true)
 })
 
-test('without variables everything lies under ~/.cache/robench', () => {
+test('without variables, all directories are in ~/.cache/robench', () => {
   for (const name of ['ROBENCH_CACHE', 'ROBENCH_DATA', 'XDG_CACHE_HOME']) vi.stubEnv(name, '')
   expect(cacheFolder()).toBe(join(homedir(), '.cache', 'robench'))
   expect(dataFolder()).toBe(join(homedir(), '.cache', 'robench', 'data'))
 })
 
-test('XDG_CACHE_HOME moves the cache, ROBENCH_CACHE all of it, ROBENCH_DATA the data', () => {
+test('XDG_CACHE_HOME and ROBENCH_CACHE move the cache, ROBENCH_DATA the data', () => {
   vi.stubEnv('ROBENCH_CACHE', '')
   vi.stubEnv('ROBENCH_DATA', '')
   vi.stubEnv('XDG_CACHE_HOME', '/x')

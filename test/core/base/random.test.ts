@@ -1,4 +1,4 @@
-/** Philox against its published answers; streams are fixed by their names alone. */
+/** Philox matches its published test vectors; names determine streams. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { philox4x32, philoxBlocks, wordsPerBlock } from '../../../core/base/philox.ts'
@@ -30,7 +30,7 @@ describe('Philox4x32-10', () => {
     expect([...philoxBlocks(counter, key, 1)]).toEqual(expected)
   })
 
-  test('many blocks at once are those of the numbers that follow, with their carry', () => {
+  test('many blocks at once equal consecutive blocks, with carry', () => {
     const word = fc.oneof(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constant(2 ** 32 - 3))
     fc.assert(
       fc.property(
@@ -65,13 +65,13 @@ describe('a stream', () => {
     )
   })
 
-  test('differs between paths that print alike', () => {
+  test('differs between paths with equal text', () => {
     expect(draw(randomStream(1, 23))).not.toEqual(draw(randomStream(12, 3)))
     expect(draw(randomStream('1'))).not.toEqual(draw(randomStream(1)))
     expect(draw(randomStream('a', 'b'))).not.toEqual(draw(randomStream('a,b')))
   })
 
-  test('keeps its numbers from version to version', () => {
+  test('has the same numbers in every version', () => {
     expect(draw(randomStream(1, 'pgd', 7, 0))).toMatchInlineSnapshot(`
       [
         2843928147,
@@ -94,7 +94,7 @@ describe('a stream', () => {
     expect(chiSquare).toBeLessThan(127)
   })
 
-  test('draws whole numbers below the count, all of them', () => {
+  test('draws all integers below the count', () => {
     const stream = randomStream('integers')
     const seen = new Set(Array.from({ length: 500 }, () => stream.integer(7)))
     expect([...seen].toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6])
@@ -115,9 +115,9 @@ describe('a stream', () => {
     expect(Math.abs(moments[3]! - 3)).toBeLessThan(0.245)
   })
 
-  test('fills arrays with what as many calls give, in any turn', () => {
+  test('fills arrays like as many calls, in any order', () => {
     const kind = fc.constantFrom<Kind>('bits', 'uniform', 'normal')
-    // Lengths around those that are drawn at once.
+    // Lengths around the size of a batch of blocks.
     const size = fc.oneof(fc.nat(40), fc.integer({ min: 4090, max: 4100 }))
     fc.assert(
       fc.property(fc.array(fc.tuple(kind, fc.boolean(), size), { maxLength: 6 }), (turns) => {
@@ -131,7 +131,7 @@ describe('a stream', () => {
     )
   })
 
-  test('permutes: each of 0 … count − 1 stands once', () => {
+  test('permutes 0 … count − 1', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer(), (count, seed) => {
         const order = randomStream(seed).permutation(count)
@@ -142,7 +142,7 @@ describe('a stream', () => {
     )
   })
 
-  test('puts each element everywhere about equally often', () => {
+  test('puts each element at every position equally often', () => {
     const stream = randomStream('permutations')
     const first = [0, 0, 0, 0]
     for (let i = 0; i < 4000; i++) first[stream.permutation(4)[0]!]! += 1

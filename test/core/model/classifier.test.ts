@@ -1,4 +1,4 @@
-/** The Model: gradients of losses, rows that depend on no other row, passes counted, programs compiled. */
+/** Classifiers: gradients, independent rows, pass counts and programs. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../core/engine/graph/serialize.ts'
@@ -35,7 +35,7 @@ const losses: [string, Loss][] = [
   ['margin', margin],
 ]
 
-/** Blocks with a shortcut, a stride and batch normalization; 16 channels, so that onnxruntime uses its blocked layout. */
+/** Residual blocks with 16 channels, so that onnxruntime uses its blocked layout. */
 const smallResnet: NetworkDefinition = {
   title: 'small ResNet',
   build(scope, images) {
@@ -56,7 +56,7 @@ const smallResnet: NetworkDefinition = {
   },
 }
 
-/** Odd sizes, for which onnxruntime has other kernels: 5 and 7 channels, a pool, two linear layers. */
+/** 5 and 7 channels, a pool, two linear layers: other kernels of onnxruntime. */
 const oddCnn = oddNetwork('LeakyRelu')
 const eluCnn = oddNetwork('Elu')
 
@@ -72,7 +72,7 @@ function oddNetwork(activation: string): NetworkDefinition {
   return { title: `odd CNN with ${activation}`, build }
 }
 
-/** No convolution at all. */
+/** A network without convolutions. */
 const perceptron: NetworkDefinition = {
   title: 'perceptron',
   build(scope, images) {
@@ -109,7 +109,7 @@ describe.each([
   })
   afterAll(() => model.dispose())
 
-  test.each([1, 7, 32])('gives the same bits in batches of %i as in one of 100', async (batch) => {
+  test.each([1, 7, 32])('has bitwise equal logits in batches of %i and of 100', async (batch) => {
     const whole = await model.logits(images)
     const parts = await inBatches(batch, (inputs) => model.logits(inputs).then(({ data }) => data))
     expect(parts).toEqual(whole.data)
@@ -120,12 +120,12 @@ describe.each([
       )
       expect(slopes).toEqual(expected.gradient.data)
       expect(expected.gradient.data.some((value) => value !== 0)).toBe(true)
-      // The pass of a gradient gives the bits of a forward pass.
+      // Gradient passes and forward passes have bitwise equal logits.
       expect(expected.logits.data).toEqual(whole.data)
     }
   })
 
-  test('gives a row the same bits beside any others, in any place', async () => {
+  test('has bitwise equal logits of a row at any place in any batch', async () => {
     const rows = [17, 3, 3, 99, 41, 0, 3]
     const mixed = await model.gradient(
       gatherRows(images, rows),
@@ -138,7 +138,7 @@ describe.each([
   })
 })
 
-test('ELU is the exception: onnxruntime computes the last few elements of a tensor by another formula, so rows agree to the last bits only', async () => {
+test('with ELU rows agree up to the last bits, because onnxruntime has two formulas', async () => {
   const model = await loadModel(fileOf(eluCnn), plainManifest)
   const whole = await model.logits(images)
   const single = await inBatches(1, (inputs) => model.logits(inputs).then(({ data }) => data))
@@ -148,7 +148,7 @@ test('ELU is the exception: onnxruntime computes the last few elements of a tens
 })
 
 describe('a smooth classifier', () => {
-  // tanh in place of ReLU, so that central differences meet no kink.
+  // tanh instead of ReLU, because central differences need smooth functions.
   let model: Model
   beforeAll(async () => {
     const x = g.input('x', 'float32', ['n', 3, 12, 12])
@@ -163,38 +163,34 @@ describe('a smooth classifier', () => {
   })
   afterAll(() => model.dispose())
 
-  test.each(losses)(
-    'has the gradient of %s that central differences give, row by row',
-    async (_, loss) => {
-      const rows = 6
-      const inputs = sliceRows(images, 0, rows)
-      const own = labels.slice(0, rows)
-      const { gradient } = await model.gradient(inputs, own, loss)
-      const direction = randomTensor(inputs.shape, 'direction').data
-      const step = 5e-3
-      const shifted = (sign: number): Promise<Float32Array> => {
-        const moved = float32(
-          inputs.shape,
-          inputs.data.map((value, i) => value + sign * step * direction[i]!),
-        )
-        return model.gradient(moved, own, loss).then((answer) => answer.losses)
-      }
-      const [up, down] = [await shifted(1), await shifted(-1)]
-      const size = inputs.data.length / rows
-      for (let row = 0; row < rows; row++) {
-        let slope = 0
-        for (let i = row * size; i < (row + 1) * size; i++)
-          slope += gradient.data[i]! * direction[i]!
-        const numeric = (up[row]! - down[row]!) / (2 * step)
-        // Third derivatives times step², and rounding of losses near 10 over the step.
-        expect(Math.abs(slope - numeric), `row ${row}: ${slope} and ${numeric}`).toBeLessThan(
-          5e-3 * Math.max(1, Math.abs(numeric)),
-        )
-      }
-    },
-  )
+  test.each(losses)('matches central differences of %s in each row', async (_, loss) => {
+    const rows = 6
+    const inputs = sliceRows(images, 0, rows)
+    const own = labels.slice(0, rows)
+    const { gradient } = await model.gradient(inputs, own, loss)
+    const direction = randomTensor(inputs.shape, 'direction').data
+    const step = 5e-3
+    const shifted = (sign: number): Promise<Float32Array> => {
+      const moved = float32(
+        inputs.shape,
+        inputs.data.map((value, i) => value + sign * step * direction[i]!),
+      )
+      return model.gradient(moved, own, loss).then((answer) => answer.losses)
+    }
+    const [up, down] = [await shifted(1), await shifted(-1)]
+    const size = inputs.data.length / rows
+    for (let row = 0; row < rows; row++) {
+      let slope = 0
+      for (let i = row * size; i < (row + 1) * size; i++) slope += gradient.data[i]! * direction[i]!
+      const numeric = (up[row]! - down[row]!) / (2 * step)
+      // Third derivatives times step², and rounding of losses near 10 over the step.
+      expect(Math.abs(slope - numeric), `row ${row}: ${slope} and ${numeric}`).toBeLessThan(
+        5e-3 * Math.max(1, Math.abs(numeric)),
+      )
+    }
+  })
 
-  test('has losses of the formulas', async () => {
+  test('has the losses of the formulas', async () => {
     const { logits, losses: entropies } = await model.gradient(images, labels, crossEntropy)
     const { losses: margins } = await model.gradient(images, labels, margin)
     for (let row = 0; row < count; row++) {
@@ -207,14 +203,14 @@ describe('a smooth classifier', () => {
     }
   })
 
-  test('has a positive margin exactly where it is wrong', async () => {
+  test('has a positive margin exactly where it misclassifies', async () => {
     const { logits, losses: margins } = await model.gradient(images, labels, margin)
     const wrong = Array.from(predictions(logits), (predicted, row) => predicted !== labels[row])
     expect(Array.from(margins, (value) => value > 0)).toEqual(wrong)
     expect(new Set(wrong).size).toBe(2)
   })
 
-  test('keeps its losses and gradients finite for images far away', async () => {
+  test('has finite losses and gradients for extreme images', async () => {
     const far = float32(
       [2, 3, 12, 12],
       sliceRows(images, 0, 2).data.map((value) => value * 1e6),
@@ -224,7 +220,7 @@ describe('a smooth classifier', () => {
     expect(answer.gradient.data.every(Number.isFinite)).toBe(true)
   })
 
-  test('refuses inputs of another shape, and labels that are too few or no class', async () => {
+  test('rejects wrong input shapes, missing labels, and labels out of range', async () => {
     await expect(
       model.logits(float32([1, 3, 4, 4], new Float32Array(48))),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -250,7 +246,7 @@ describe('passes are counted per example', () => {
   })
   afterAll(() => model.dispose())
 
-  /** What `run` added. */
+  /** The passes that `run` added. */
   async function cost(run: () => Promise<unknown>): Promise<{ forward: number; backward: number }> {
     const before = model.passes
     await run()
@@ -272,7 +268,7 @@ describe('passes are counted per example', () => {
     })
   })
 
-  test('for a program: each use of the model, whether its batch is a symbol, a number or several at once', async () => {
+  test('for a program: each use, with symbolic, numeric or multiple batches', async () => {
     const difference = (x: Value, scope: { logits(value: Value): Value }): Value =>
       g.sub(scope.logits(x), scope.logits(g.mul(x, 0.5)))
     const symbolic = await model.compile((scope) => {
@@ -297,7 +293,7 @@ describe('passes are counted per example', () => {
 })
 
 describe('a program', () => {
-  test("computes an attack's own expression with the model inside, in step with the model's own gradient", async () => {
+  test("computes an expression with the model inside, equal to the model's gradient", async () => {
     const model = await loadModel(fileOf(oddCnn), plainManifest)
     const program = await model.compile((scope) => {
       const x = g.input('start', 'float32', ['n', 3, 12, 12])
@@ -322,7 +318,7 @@ describe('a program', () => {
     await model.dispose()
   })
 
-  test('may differentiate twice', async () => {
+  test('can differentiate twice', async () => {
     const model = await loadModel(fileOf(perceptron), plainManifest)
     const program = await model.compile((scope) => {
       const x = g.input('x', 'float32', ['n', 3, 12, 12])

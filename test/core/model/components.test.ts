@@ -1,4 +1,4 @@
-/** Components of a model: exact, passed over backward, constant, or removed, against the same graphs made by hand. */
+/** Treated components equal the same graphs built by hand. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../core/engine/graph/serialize.ts'
@@ -18,7 +18,7 @@ const inputs = float32([3, ...shape], randomTensor([3, ...shape], 'images').data
 const labels = Int32Array.of(0, 1, 2)
 
 const classify = (x: Value): Value => g.matMul(g.op('Flatten', [g.tanh(x)])[0]!, weights)
-/** A map of the image, and a restoration that takes it. */
+/** A map of the image, and a restoration that depends on it. */
 const mapOf = (x: Value): Value => g.op('Sin', [g.mul(x, 2)])[0]!
 const restore = (x: Value, map: Value): Value => g.add(g.mul(x, x), g.mul(map, 0.5))
 
@@ -39,14 +39,14 @@ async function load(bytes: Uint8Array, own: readonly ManifestComponent[] = []): 
   return model
 }
 
-/** A model by hand whose gradient is that of logits, with a part held constant by being fed. */
+/** A model built by hand, with a part fed as a constant. */
 async function byHand(build: (x: Value) => Value): Promise<Model> {
   const x = g.input('x', 'float32', ['n', ...shape])
   return load(toOnnx({ logits: build(x) }, [x]))
 }
 
 describe('a model with components', () => {
-  test('lists them, and is exact by itself', async () => {
+  test('lists them, and is exact by default', async () => {
     const model = await load(file, components)
     expect(model.components).toEqual([
       { name: 'map', backward: 'constant' },
@@ -58,7 +58,7 @@ describe('a model with components', () => {
     await expectSame(model.variant({ components: { map: 'exact' } }), plain)
   })
 
-  test('removed: both passes take the input in place of the output', async () => {
+  test('removed: both passes use the input instead of the output', async () => {
     const model = await load(file, components)
     await expectSame(
       model.variant({ components: { restoration: 'removed' } }),
@@ -74,7 +74,7 @@ describe('a model with components', () => {
     )
   })
 
-  test('identity: forward as it is, backward the gradient of the rest at the output', async () => {
+  test('identity: the gradient at the output passes unchanged', async () => {
     const model = await load(file, components)
     const variant = model.variant({ components: { restoration: 'identity' } })
     const x = inputs.data
@@ -87,7 +87,7 @@ describe('a model with components', () => {
     expect((await variant.logits(inputs)).data).toEqual((await model.logits(inputs)).data)
   })
 
-  test('constant: the gradient of the restoration with its map held', async () => {
+  test('constant: the gradient of the restoration with a constant map', async () => {
     const model = await load(file, components)
     const variant = model.variant({ components: { map: 'constant' } })
     const answer = await variant.gradient(inputs, labels, crossEntropy)
@@ -95,7 +95,7 @@ describe('a model with components', () => {
       const x = g.input('x', 'float32', ['n', ...shape])
       const fixed = g.input('fixed', 'float32', ['n', ...shape])
       const y = g.input('y', 'int64', ['n'])
-      // The variant's own weights are not at hand here, so the same expression is written out.
+      // The weights of the variant are not accessible here, so the expression is repeated.
       const [slope] = scope.gradient(crossEntropy(classify(restore(x, fixed)), y), [x])
       return { inputs: [x, fixed, y], outputs: { slope: slope! } }
     })
@@ -124,7 +124,7 @@ describe('a model with components', () => {
     expect(slope!.data).toEqual(expected.gradient.data)
   })
 
-  test('shares the count of passes with its variants', async () => {
+  test('shares pass counts with its variants', async () => {
     const model = await load(file, components)
     const variant = model.variant({ components: { map: 'constant' } })
     await variant.gradient(inputs, labels, crossEntropy)
@@ -133,7 +133,7 @@ describe('a model with components', () => {
     expect(variant.passes).toEqual(model.passes)
   })
 
-  test('a variant of a variant is one of the whole model', async () => {
+  test('a variant of a variant starts from the original model', async () => {
     const model = await load(file, components)
     const twice = model
       .variant({ components: { restoration: 'removed' } })
@@ -170,7 +170,7 @@ test('the ends of a component survive the folding of batch normalization', async
   expect((await variant.logits(x)).data).toBeAllclose(removed, { rtol: 1e-4, atol: 1e-4 })
 })
 
-describe('refused is', () => {
+describe('rejects', () => {
   const declare = (component: Partial<ManifestComponent>): Promise<Model> =>
     load(file, [{ ...components[1]!, ...component }])
 
@@ -186,12 +186,12 @@ describe('refused is', () => {
       `[ConfigError: model: component "restoration": its output "nowhere" is not a tensor that the logits depend on; use the name in the file]`,
     )
   })
-  test('two components of one name', async () => {
+  test('two components with one name', async () => {
     await expect(load(file, [components[0]!, components[0]!])).rejects.toThrow(
       'component "map": two components have this name',
     )
   })
-  test('a component that goes backward, or nowhere', async () => {
+  test('a component whose output does not depend on its input', async () => {
     await expect(declare({ input: 'restored', output: 'map' })).rejects.toThrow(
       'component "restoration": its output does not depend on its input',
     )
@@ -199,7 +199,7 @@ describe('refused is', () => {
       'its input and output are the same value',
     )
   })
-  test('a component that changes the shape, as an identity', async () => {
+  test('the identity for a component that changes the shape', async () => {
     const component = { output: 'logits', backward: 'constant' } as const
     const model = await declare(component)
     await expect(declare({ ...component, backward: 'identity' })).rejects.toThrow(

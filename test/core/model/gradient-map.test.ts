@@ -1,4 +1,4 @@
-/** Gradient maps: the laws that hold of every model, central differences, and scales. */
+/** Gradient maps: identities that hold for every model, central differences, and scales. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../core/engine/graph/gradient.ts'
 import { g } from '../../../core/engine/graph/graph.ts'
@@ -21,7 +21,7 @@ const kernel = g.constant(randomTensor([6, 2, 3, 3], 'kernel'))
 const head = g.constant(randomTensor([24, classes], 'head'))
 const images = randomTensor([count, ...shape], 'images')
 
-/** Smooth, so that derivatives of any order exist everywhere; its logits are far enough apart to rank. */
+/** Smooth, so that all derivatives exist; its logits are far enough apart to rank. */
 function logitsOf(x: Value): Value {
   const hidden = g.tanh(g.conv(x, kernel))
   return g.mul(g.matMul(g.op('Flatten', [hidden])[0]!, head), 2)
@@ -55,7 +55,7 @@ function rank(logits: Float32Array, row: number): number[] {
 }
 
 describe('the maps of all classes', () => {
-  test('weighed by their probabilities sum to zero, whose mean is the uniform map', async () => {
+  test('weighted by probability sum to zero; their mean is the uniform map', async () => {
     const { maps, p, uniform } = await run({
       maps: mapOf('all'),
       p: g.softmax(logitsOf(x)),
@@ -77,7 +77,7 @@ describe('the maps of all classes', () => {
     }
   })
 
-  test('hold those of the other modes', async () => {
+  test('include those of the other modes', async () => {
     const { maps, pseudo, top, margin, logits } = await run({
       maps: mapOf('all'),
       pseudo: mapOf('pseudo'),
@@ -97,7 +97,7 @@ describe('the maps of all classes', () => {
     }
   })
 
-  test('are the gradients of cross-entropy, by central differences', async () => {
+  test('match central differences of cross-entropy', async () => {
     const { maps } = await run({ maps: mapOf('all') })
     const direction = randomTensor([count, ...shape], 'direction').data
     const step = 1e-2
@@ -122,7 +122,7 @@ describe('the maps of all classes', () => {
   })
 })
 
-test('the pseudo map of a model that is sure keeps its direction', async () => {
+test('the pseudo map of a confident model keeps its direction', async () => {
   // 1 − p_ŷ is about 1e-16 here, and would round to 0.
   const sure = (value: Value): Value =>
     g.add(logitsOf(value), g.floats([classes], [40, 0, 0, 0, 0]))
@@ -150,7 +150,7 @@ describe('scaled', () => {
     expect(map!.map(Math.sign)).toEqual(plain!.map(Math.sign))
     expect(map!.every(Number.isFinite)).toBe(true)
   })
-  test('each map has the size that its scale says', async () => {
+  test('each map has the size of its scale', async () => {
     const { rms, linf, frobenius, plain } = await run({
       rms: mapOf('all', 'rms'),
       linf: mapOf('all', 'linf'),

@@ -1,4 +1,4 @@
-/** Any classifier file becomes a Model that answers as onnxruntime answers the file; what cannot be read says why. */
+/** A loaded classifier has the logits of its file in onnxruntime; errors give the reason. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { loadModel, type LoadModelOptions } from '../../../core/model/load.ts'
@@ -61,7 +61,7 @@ async function load(
 }
 
 describe('a file with a dynamic batch', () => {
-  test('is described by its shapes', async () => {
+  test('has the shapes of the file', async () => {
     const model = await load(onnxGraph(dynamic))
     expect({ inputShape: model.inputShape, classes: model.classes, bounds: model.bounds }).toEqual({
       inputShape: [3, 4, 4],
@@ -69,26 +69,26 @@ describe('a file with a dynamic batch', () => {
       bounds: [0, 1],
     })
   })
-  test('answers as the file', async () => {
-    await expectAsFile(onnxGraph(dynamic), {}, (x) => x)
+  test('has the logits of the file', async () => {
+    await expectLogitsOfFile(onnxGraph(dynamic), {}, (x) => x)
   })
-  test('is normalized before, per channel or by one number', async () => {
+  test('is normalized per channel or by one number', async () => {
     const manifest = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] }
-    await expectAsFile(onnxGraph(dynamic), manifest, (x) => {
+    await expectLogitsOfFile(onnxGraph(dynamic), manifest, (x) => {
       const data = x.data.map((value, i) => {
         const channel = Math.floor(i / 16) % 3
         return (value - manifest.mean[channel]!) / manifest.std[channel]!
       })
       return float32(x.shape, data)
     })
-    await expectAsFile(onnxGraph(dynamic), { mean: [0.5], std: [0.25] }, (x) =>
+    await expectLogitsOfFile(onnxGraph(dynamic), { mean: [0.5], std: [0.25] }, (x) =>
       float32(
         x.shape,
         x.data.map((value) => (value - 0.5) / 0.25),
       ),
     )
   })
-  test('of layout NHWC gets its images transposed', async () => {
+  test('with layout NHWC gets transposed images', async () => {
     const nhwc = {
       ...dynamic,
       input: ['n', 4, 4, 3],
@@ -98,21 +98,21 @@ describe('a file with a dynamic batch', () => {
         ...dynamic.nodes.slice(1),
       ],
     }
-    await expectAsFile(onnxGraph(nhwc), { layout: 'NHWC' }, toChannelsLast)
+    await expectLogitsOfFile(onnxGraph(nhwc), { layout: 'NHWC' }, toChannelsLast)
   })
-  test('of flattened images gets them flattened', async () => {
+  test('with a flat input gets flattened images', async () => {
     const mlp = {
       input: ['n', 48],
       nodes: [node('Gemm', 'x a', 'h'), node('Relu', 'h', 'r'), node('Gemm', 'r v', 'y')],
       initializers: { a: randomTensor([48, 16], 'a'), ...head },
     }
-    await expectAsFile(onnxGraph(mlp), {}, (x) => float32([x.shape[0]!, 48], x.data), {
+    await expectLogitsOfFile(onnxGraph(mlp), {}, (x) => float32([x.shape[0]!, 48], x.data), {
       inputShape: [3, 4, 4],
     })
   })
-  test('may give logits [n, k, 1, 1]', async () => {
+  test('can have logits [n, k, 1, 1]', async () => {
     const nodes = [...features, node('Conv', 'r u', 'p'), node('GlobalAveragePool', 'p', 'y')]
-    await expectAsFile(
+    await expectLogitsOfFile(
       onnxGraph({
         ...dynamic,
         nodes,
@@ -122,7 +122,7 @@ describe('a file with a dynamic batch', () => {
       (x) => x,
     )
   })
-  test('may have other outputs: the manifest names the one', async () => {
+  test('can have several outputs; the manifest names the logits', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [...dynamic.nodes, node('Softmax', 'y', 'p'), node('ArgMax', 'y', 'c')],
@@ -132,7 +132,7 @@ describe('a file with a dynamic batch', () => {
     const plain = await load(onnxGraph(dynamic))
     expect((await model.logits(images)).data).toEqual((await plain.logits(images)).data)
   })
-  test('may leave the sizes of its images open, if they are said', async () => {
+  test('can have open image sizes if they are specified', async () => {
     const graph = onnxGraph({ ...dynamic, input: ['n', 3, 'h', 'w'] })
     expect((await load(graph, {}, { inputShape: [3, 4, 4] })).inputShape).toEqual([3, 4, 4])
     await expect(load(graph)).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -141,7 +141,7 @@ describe('a file with a dynamic batch', () => {
   })
 })
 
-/** Forms in which exporters write a batch that is fixed: each as nodes from r [b, 4, 2, 2] to flat [b, 16]. */
+/** Exported forms of a fixed batch, as nodes from r [b, 4, 2, 2] to flat [b, 16]. */
 const fixedForms: Record<string, (batch: number) => Pick<GraphParts, 'nodes' | 'initializers'>> = {
   '[b, -1]': (batch) => ({
     nodes: [node('Reshape', 'r s', 'flat')],
@@ -195,9 +195,9 @@ const fixedForms: Record<string, (batch: number) => Pick<GraphParts, 'nodes' | '
   }),
 }
 
-describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
+describe.each([1, 4])('a file with a fixed batch of %i', (batch) => {
   test.each(Object.entries(fixedForms))(
-    'and %s takes any batch, and answers as the file does one batch at a time',
+    'and %s supports any batch, with the logits of the file',
     async (_, form) => {
       const { nodes, initializers = {} } = form(batch)
       const graph = onnxGraph({
@@ -205,12 +205,12 @@ describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
         nodes: [...features, ...nodes, node('MatMul', 'flat v', 'y')],
         initializers: { ...conv, ...head, ...initializers },
       })
-      await expectAsFile(graph, {}, (x) => x, {}, batch)
+      await expectLogitsOfFile(graph, {}, (x) => x, {}, batch)
     },
   )
 
-  test('that cannot be made symbolic still gives logits; its gradient says why not', async () => {
-    // Batch and channels change places, so that the batch is no longer the first axis of a reshape.
+  test('that cannot be made symbolic has logits but no gradient', async () => {
+    // Swap batch and channels, so that the batch is not the first axis of the reshape.
     const graph = onnxGraph({
       input: [batch, 3, 4, 4],
       nodes: [
@@ -223,7 +223,7 @@ describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
       ],
       initializers: { ...conv, ...head, s: sizes(4, batch, 4), q: sizes(batch, 16) },
     })
-    await expectAsFile(graph, {}, (x) => x, {}, batch, false)
+    await expectLogitsOfFile(graph, {}, (x) => x, {}, batch, false)
     const model = await load(graph)
     await expect(model.gradient(images, labels, crossEntropy)).rejects.toThrow(
       /^m\.onnx: .*; black-box attacks, which need no gradient, still work$/,
@@ -232,7 +232,7 @@ describe.each([1, 4])('a file with a batch fixed to %i', (batch) => {
   })
 })
 
-test('a file of batch 1 may give its logits without that axis', async () => {
+test('a file of batch 1 can omit the batch axis of its logits', async () => {
   const graph = onnxGraph({
     ...dynamic,
     input: [1, 3, 4, 4],
@@ -247,19 +247,19 @@ test('a file of batch 1 may give its logits without that axis', async () => {
   expect((await model.logits(images)).data).toBeAllclose((await plain.logits(images)).data)
 })
 
-describe('an operator that robench does not know', () => {
+describe('an unsupported operator', () => {
   const lrn = onnxGraph({
     ...dynamic,
     nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)],
   })
 
-  test('on the path: logits are those of the file, and the gradient names operator, node and model', async () => {
-    await expectAsFile(lrn, {}, (x) => x, {}, undefined, false)
+  test('on the path: the file gives the logits, and the error names operator and node', async () => {
+    await expectLogitsOfFile(lrn, {}, (x) => x, {}, undefined, false)
     const model = await load(lrn)
     await expect(
       model.gradient(images, labels, crossEntropy),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: LRN "LRN_r" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_r"; black-box attacks, which need no gradient, still work]`,
     )
     await expect(model.compile(() => ({ inputs: [], outputs: {} }))).rejects.toThrow('LRN "LRN_r"')
     await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({
@@ -267,15 +267,15 @@ describe('an operator that robench does not know', () => {
       details: { op: 'LRN', node: 'LRN_r' },
     })
   })
-  test('on the way to another output does no harm', async () => {
+  test('of another output is ignored', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [...dynamic.nodes, node('LRN', 'f', 'other', { size: int(3) })],
       outputs: ['y', 'other'],
     })
-    await expectAsFile(graph, {}, (x) => x)
+    await expectLogitsOfFile(graph, {}, (x) => x)
   })
-  test('on weights alone is computed by onnxruntime: a kernel in 8 bits', async () => {
+  test('of weights only is computed by onnxruntime: an 8-bit kernel', async () => {
     const kernel = tensor(
       'int8',
       [4, 3, 3, 3],
@@ -296,9 +296,9 @@ describe('an operator that robench does not know', () => {
         two: float32([], [2]),
       },
     })
-    await expectAsFile(graph, {}, (x) => x)
+    await expectLogitsOfFile(graph, {}, (x) => x)
   })
-  test('on weights alone is computed: positions by Range', async () => {
+  test('of constants only is computed: positions from Range', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [
@@ -310,9 +310,9 @@ describe('an operator that robench does not know', () => {
       ],
       initializers: { ...conv, ...head, to: int64([], [16]), by: int64([], [1]) },
     })
-    await expectAsFile(graph, {}, (x) => x)
+    await expectLogitsOfFile(graph, {}, (x) => x)
   })
-  test('that draws at random is not computed once for all', async () => {
+  test('that is random is not computed only once', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [
@@ -329,10 +329,10 @@ describe('an operator that robench does not know', () => {
   })
 })
 
-describe('refused is', () => {
+describe('rejects', () => {
   const withInput = (input: GraphParts['input']): OnnxGraph => onnxGraph({ ...dynamic, input })
 
-  test('data of another shape than the file takes', async () => {
+  test('data whose shape does not match the file', async () => {
     await expect(
       load(onnxGraph(dynamic), {}, { inputShape: [3, 8, 8] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -351,7 +351,7 @@ describe('refused is', () => {
       `[GraphError: m.onnx: the model expects images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; check the layout (--layout NCHW or NHWC)]`,
     )
   })
-  test('another number of class names', async () => {
+  test('a wrong number of class names', async () => {
     await expect(
       load(onnxGraph(dynamic), { classNames: ['cat', 'dog'] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -373,7 +373,7 @@ describe('refused is', () => {
       `[GraphError: m.onnx: expected one input, got 2 (x, z)]`,
     )
   })
-  test('a file with an input of whole numbers', async () => {
+  test('a file with an integer input', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [node('Cast', 'i', 'x', { to: int(1) }), ...dynamic.nodes],
@@ -384,12 +384,12 @@ describe('refused is', () => {
       `[GraphError: m.onnx: expected a float32 input, got uint8]`,
     )
   })
-  test('a file whose input is no image', async () => {
+  test('a file whose input is not an image', async () => {
     await expect(load(withInput(['n', 3, 4]))).rejects.toThrowErrorMatchingInlineSnapshot(
       `[GraphError: m.onnx: expected an input of 4 axes (NCHW), got [n, 3, 4]]`,
     )
   })
-  test('flattened images whose shape is not said, or does not fit', async () => {
+  test('flattened images whose shape is missing or does not match', async () => {
     const mlp = onnxGraph({
       input: ['n', 48],
       nodes: [node('Gemm', 'x a', 'y')],
@@ -411,7 +411,7 @@ describe('refused is', () => {
       `[GraphError: m.onnx: output "logits" does not exist; outputs: y]`,
     )
   })
-  test('an output that holds no logits', async () => {
+  test('an output that is not logits', async () => {
     await expect(
       load(onnxGraph({ ...dynamic, nodes: features, outputs: ['r'] })),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -431,7 +431,7 @@ describe('refused is', () => {
       `[GraphError: m.onnx: expected logits of at least 2 classes, got 1]`,
     )
   })
-  test('what onnxruntime cannot load', async () => {
+  test('a file that onnxruntime cannot load', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [...dynamic.nodes.slice(0, -1), node('Frobnicate', 'flat', 'y')],
@@ -442,8 +442,8 @@ describe('refused is', () => {
   })
 })
 
-describe('logits that are not finite', () => {
-  test('are refused when they come, with the row and what to check', async () => {
+describe('non-finite logits', () => {
+  test('are rejected with their row and advice', async () => {
     const graph = onnxGraph({
       ...dynamic,
       nodes: [...dynamic.nodes.slice(0, -1), node('MatMul', 'flat v', 'z'), node('Log', 'z', 'y')],
@@ -458,15 +458,15 @@ describe('logits that are not finite', () => {
   })
 })
 
-test('the hash tells files and the ways of reading them apart', async () => {
+test('the hash depends on file and manifest', async () => {
   const graph = onnxGraph(dynamic)
   const [a, b, c] = [await load(graph), await load(graph), await load(graph, { mean: [0.5] })]
   expect(a.hash).toBe(b.hash)
   expect(c.hash).not.toBe(a.hash)
 })
 
-/** The model's logits are the file's, run as it is; and it has a gradient, unless none is expected. */
-async function expectAsFile(
+/** Expects the logits of the file, and a gradient if `hasGradient`. */
+async function expectLogitsOfFile(
   graph: OnnxGraph,
   manifest: Partial<ModelManifest>,
   prepare: (images: FloatTensor) => FloatTensor,

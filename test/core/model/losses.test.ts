@@ -1,4 +1,4 @@
-/** The losses: expression, closed form and plain numbers are one, and scaling the logits changes no DLR. */
+/** Losses equal their closed forms, and DLR is invariant to the scale of logits. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attackLosses, targetedAttackLosses } from '../../../core/attack/attack-loss.ts'
@@ -29,30 +29,27 @@ async function answers(model: Model, name: keyof typeof losses) {
 }
 
 describe.each([2, 3, 4, 7])('with %i classes', (classes) => {
-  test.each(names)(
-    'the engine, the closed form and the plain numbers agree on %s',
-    async (name) => {
-      const classifier = randomLinearClassifier([1, 2, 3], classes, 5)
-      const engine = await compiledLinearModel(classifier)
-      const found = await answers(engine, name)
-      const closed = await answers(new LinearModel(classifier), name)
-      await engine.dispose()
-      // float32 against float64; the ratios divide by small differences of logits.
-      expect(found.losses).toBeAllclose(closed.losses, { rtol: 1e-4, atol: 1e-5 })
-      expect(found.gradient.data).toBeAllclose(closed.gradient.data, { rtol: 2e-3, atol: 1e-4 })
-      const plain = Array.from(found.labels, (label, row) =>
-        losses[name].value(
-          closed.logits.data.subarray(row * classes, (row + 1) * classes),
-          label,
-          found.targets[row]!,
-        ),
-      )
-      expect(closed.losses).toBeAllclose(plain, { rtol: 1e-6, atol: 1e-7 })
-    },
-  )
+  test.each(names)('expression, closed form and plain numbers agree on %s', async (name) => {
+    const classifier = randomLinearClassifier([1, 2, 3], classes, 5)
+    const engine = await compiledLinearModel(classifier)
+    const found = await answers(engine, name)
+    const closed = await answers(new LinearModel(classifier), name)
+    await engine.dispose()
+    // float32 against float64; the ratios divide by small differences of logits.
+    expect(found.losses).toBeAllclose(closed.losses, { rtol: 1e-4, atol: 1e-5 })
+    expect(found.gradient.data).toBeAllclose(closed.gradient.data, { rtol: 2e-3, atol: 1e-4 })
+    const plain = Array.from(found.labels, (label, row) =>
+      losses[name].value(
+        closed.logits.data.subarray(row * classes, (row + 1) * classes),
+        label,
+        found.targets[row]!,
+      ),
+    )
+    expect(closed.losses).toBeAllclose(plain, { rtol: 1e-6, atol: 1e-7 })
+  })
 })
 
-test('DLR is the same for a·z + b, and has the sign of the margin', () => {
+test('DLR is invariant to a·z + b and has the sign of the margin', () => {
   const logits = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 4, maxLength: 9 })
   fc.assert(
     fc.property(logits, fc.constantFrom(2 ** -10, 0.5, 8, 2 ** 10), (z, scale) => {
@@ -70,7 +67,7 @@ test('DLR is the same for a·z + b, and has the sign of the margin', () => {
   )
 })
 
-test('DLR by its definition', () => {
+test('DLR matches its definition', () => {
   const logits = Float32Array.of(5, 1, 3, 2)
   expect(attackLosses.dlr.value(logits, 0)).toBeCloseTo(-2 / 3, 12)
   expect(attackLosses.dlr.value(logits, 2)).toBeCloseTo(2 / 3, 12)

@@ -1,4 +1,4 @@
-/** Files that draw random numbers: repeatable, the same in any batch, with one draw for both passes. */
+/** Random files are repeatable, independent of the batch, with one draw for both passes. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
 import { loadModel } from '../../../core/model/load.ts'
@@ -24,7 +24,7 @@ const labels = Int32Array.from({ length: 12 }, (_, i) => i % 3)
 const models: Model[] = []
 afterAll(() => Promise.all(models.map((model) => model.dispose())))
 
-/** A linear classifier of `z`, which the nodes make of `x`. */
+/** A linear classifier of `z`, which the nodes compute from `x`. */
 async function load(
   nodes: readonly OnnxNode[],
   initializers: Readonly<Record<string, Tensor>> = {},
@@ -44,7 +44,7 @@ const noisy = [
   node('RandomNormalLike', 'x', 'noise', { scale: float(0.3) }),
   node('Add', 'x noise', 'z'),
 ]
-/** For what is drawn to be seen: the identity as weights, in parts. */
+/** Identity weights, so that the logits show what is drawn. */
 const yes = tensor('bool', [], Uint8Array.of(1))
 const uniforms: [string, readonly OnnxNode[], Readonly<Record<string, Tensor>>, number | 'n'][] = [
   ['RandomNormalLike', noisy, {}, 'n'],
@@ -79,7 +79,7 @@ const uniforms: [string, readonly OnnxNode[], Readonly<Record<string, Tensor>>, 
 ]
 
 describe.each(uniforms)('%s', (_, nodes, initializers, batch) => {
-  test('is read, agrees with the file, and differs from pass to pass', async () => {
+  test('is imported, agrees with the file, and differs between passes', async () => {
     const model = await load(nodes, initializers, batch)
     expect(model.stochastic).toBe(true)
     const first = await model.gradient(inputs, labels, crossEntropy)
@@ -108,7 +108,7 @@ describe.each(uniforms)('%s', (_, nodes, initializers, batch) => {
 })
 
 describe('a model with noise', () => {
-  test('begins anew with named draws, and other names draw other numbers', async () => {
+  test('restarts with named draws; other names draw other numbers', async () => {
     const model = await load(noisy)
     const logits = async (draws: string): Promise<Float32Array> =>
       (await model.variant({ draws }).logits(inputs)).data
@@ -122,13 +122,13 @@ describe('a model with noise', () => {
     expect(logits.data).toEqual((await model.variant({ draws: 'a' }).logits(inputs)).data)
   })
 
-  test('gives the same input twice in a batch other numbers each time', async () => {
+  test('draws different numbers for an input that is twice in a batch', async () => {
     const model = await load(noisy)
     const { data } = await model.logits(gatherRows(inputs, [0, 0]))
     expect(data.slice(0, 3)).not.toEqual(data.slice(3))
   })
 
-  test('draws what the distribution says', async () => {
+  test('draws from the distribution', async () => {
     const model = await load(
       [
         node('RandomNormalLike', 'x', 'noise', { mean: float(2), scale: float(0.5) }),
@@ -150,7 +150,7 @@ describe('a model with noise', () => {
     expect(Math.abs(Math.sqrt(variance) - 0.5)).toBeLessThan((4 * 0.5) / Math.sqrt(3600))
   })
 
-  test('draws anew for each use in a program, by its inputs alone', async () => {
+  test('draws for each use in a program, depending only on its inputs', async () => {
     const model = await load(noisy)
     const program = await model.variant({ draws: 'a' }).compile((scope) => {
       const x = g.input('x', 'float32', ['m', ...shape])
@@ -185,7 +185,7 @@ test('a file whose random numbers do not reach the logits is not stochastic', as
   expect(model.stochastic).toBe(false)
 })
 
-test('what robench cannot draw is answered by the file, without gradients', async () => {
+test('unsupported random operators run in the file, without gradients', async () => {
   const model = await load([
     node('RandomNormalLike', 'x', 'noise', { dtype: int(11) }),
     node('Cast', 'noise', 'cast', { to: int(1) }),
@@ -193,7 +193,7 @@ test('what robench cannot draw is answered by the file, without gradients', asyn
   ])
   expect(model.stochastic).toBe(true)
   await expect(model.gradient(inputs, labels, crossEntropy)).rejects.toThrow(
-    'robench draws float32 numbers',
+    'expected float32 random numbers of a known shape',
   )
   expect((await model.logits(inputs)).shape).toEqual([12, 3])
 })

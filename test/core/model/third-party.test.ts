@@ -1,4 +1,4 @@
-/** Files from elsewhere, exported with a batch of 1, on real images; where files and data are at hand. */
+/** Third-party files with a batch of 1, on real images, if files and data are present. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -20,11 +20,11 @@ const std = [0.2471, 0.2435, 0.2616]
 const count = 200
 
 test.skipIf(!isHere).each([
-  // Of the first 200 test images; the published figures are of all 10,000.
+  // On the first 200 test images; the published figures are for all 10,000.
   ['resnet_2b.onnx', 0.6925],
   ['resnet_4b.onnx', 0.772],
 ])(
-  '%s takes any batch, answers as one by one, and is about as accurate as published',
+  '%s supports any batch with the same logits, and has about its published accuracy',
   async (file, accuracy) => {
     const data = await loadDataset({ id: 'cifar10' }, { split: 'test' })
     const bytes = readFileSync(join(folder, file))

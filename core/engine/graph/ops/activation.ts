@@ -5,7 +5,7 @@ import type { Builder } from '../builder.ts'
 import type { Attributes, Inferred, Value } from '../value.ts'
 import type { AttributeSpec } from '../operator-call.ts'
 
-// Where y > 0 the slope is 1; at 0 it is 0.
+/** The derivative is 1 where y > 0, and 0 at 0. */
 export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) =>
   g.where(g.cast(y, 'bool'), dy, 0),
 )
@@ -32,12 +32,12 @@ export const PRelu = defineOp({
   ],
 })
 
-// x > 0: 1; else α·eˣ = y + α
+/** The derivative is 1 for x > 0, else α·eˣ = y + α. */
 export const Elu = activation('Elu', { alpha: float(1) }, (g, call, x, y, dy) =>
   g.where(g.greater(x, 0), dy, g.mul(dy, g.add(y, numberOf(call, 'alpha')))),
 )
 
-// x > 0: γ; else γ·α·eˣ = y + γ·α
+/** The derivative is γ for x > 0, else γ·α·eˣ = y + γ·α. */
 export const Selu = activation(
   'Selu',
   { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
@@ -51,26 +51,26 @@ export const Selu = activation(
   },
 )
 
-// y = 1/(1+e⁻ˣ): dy/dx = y(1 − y)
+/** y = 1/(1+e⁻ˣ): dy/dx = y(1 − y). */
 export const Sigmoid = activation('Sigmoid', {}, (g, _call, _x, y, dy) =>
   g.mul(dy, g.mul(y, g.sub(1, y))),
 )
 
-// dy/dx = 1 − y²
+/** dy/dx = 1 − y². */
 export const Tanh = activation('Tanh', {}, (g, _call, _x, y, dy) =>
   g.mul(dy, g.sub(1, g.mul(y, y))),
 )
 
-// y = ln(1+eˣ): dy/dx = sigmoid x
+/** y = ln(1+eˣ): dy/dx = sigmoid x. */
 export const Softplus = activation('Softplus', {}, (g, _call, x, _y, dy) => g.mul(dy, g.sigmoid(x)))
 
-// y = x/(1+|x|): dy/dx = 1/(1+|x|)²
+/** y = x/(1+|x|): dy/dx = 1/(1+|x|)². */
 export const Softsign = activation('Softsign', {}, (g, _call, x, _y, dy) => {
   const below = g.add(g.abs(x), 1)
   return g.div(dy, g.mul(below, below))
 })
 
-// y = clip(αx + β, 0, 1): the slope is α strictly inside
+/** y = clip(αx + β, 0, 1): the derivative is α strictly inside. */
 export const HardSigmoid = activation(
   'HardSigmoid',
   { alpha: float(0.2), beta: float(0.5) },
@@ -78,22 +78,22 @@ export const HardSigmoid = activation(
     g.where(g.and(g.greater(y, 0), g.less(y, 1)), g.mul(dy, numberOf(call, 'alpha')), 0),
 )
 
-// y = x·clip(x/6 + 1/2, 0, 1): inside (−3, 3) the slope is x/3 + 1/2
+/** y = x·clip(x/6 + 1/2, 0, 1): inside (−3, 3) the derivative is x/3 + 1/2. */
 export const HardSwish = activation('HardSwish', {}, (g, _call, x, _y, dy) =>
   g.where(g.less(x, -3), 0, g.where(g.greater(x, 3), dy, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5)))),
 )
 
-// y = softmax x: dx = y ⊙ (dy − ⟨dy, y⟩)
+/** y = softmax x: dx = y ⊙ (dy − ⟨dy, y⟩). */
 export const Softmax = alongAxis('Softmax', (g, axis, y, dy) =>
   g.mul(y, g.sub(dy, g.reduceSum(g.mul(dy, y), [axis], true))),
 )
 
-// y = x − ln Σeˣ: dx = dy − eʸ Σdy
+/** y = x − ln Σeˣ: dx = dy − eʸ Σdy. */
 export const LogSoftmax = alongAxis('LogSoftmax', (g, axis, y, dy) =>
   g.sub(dy, g.mul(g.exp(y), g.reduceSum(dy, [axis], true))),
 )
 
-/** At inference the identity; training-mode dropout is not supported, for its mask is drawn inside onnxruntime. */
+/** The identity at inference. Training mode is unsupported, because onnxruntime draws the mask. */
 export const Dropout = defineOp({
   op: 'Dropout',
   attributes: { seed: int() },
@@ -106,7 +106,7 @@ export const Dropout = defineOp({
     ]
   },
   vjp: (_g, _call, [dy]) => [dy!, null, null],
-  // Before opset 12 the ratio was an attribute; it means nothing at inference.
+  // Before opset 12 the ratio was an attribute; it is irrelevant at inference.
   upgrade: (g, call) => {
     const x = inputOf(call, 0)
     return [g.op('Identity', [x])[0]!, g.op('Equal', [x, x])[0]!]
@@ -162,7 +162,7 @@ function alongAxis(
         dy!,
       ),
     ],
-    // Before opset 13 all axes from `axis` on (default 1) were taken as one.
+    // Before opset 13 all axes from `axis` on (default 1) were treated as one.
     upgrade: (g, call, opset) => {
       if (opset >= 13) return call
       const x = inputOf(call, 0)

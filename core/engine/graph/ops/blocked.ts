@@ -1,14 +1,14 @@
-/** Keeping a graph in onnxruntime's blocked layout, in which it runs convolutions with constant weights on CPUs. */
+/** onnxruntime's blocked layout, in which it runs convolutions with constant weights on CPUs. */
 import { numberOf, numbersOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Node, Value } from '../value.ts'
 
-/** The largest block of channels that onnxruntime uses (16 with AVX-512, else 8). */
+/** The largest channel block of onnxruntime (16 with AVX-512, else 8). */
 export const blockSize = 16
 
-/** Operators, beside convolution and pooling, that onnxruntime runs on blocked tensors if all inputs are blocked. */
+/** Other operators that onnxruntime runs on blocked tensors if all inputs are blocked. */
 const elementwise = new Set(['Add', 'HardSigmoid', 'Mul', 'Relu', 'Sigmoid', 'Sum', 'Tanh'])
-/** Operators that onnxruntime makes part of a convolution before them. */
+/** Operators that onnxruntime fuses into the preceding convolution. */
 const fused = new Set(['Clip', 'LeakyRelu'])
 const pooling = new Set(['AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'MaxPool'])
 
@@ -16,16 +16,15 @@ const blocked = new WeakMap<Value, boolean>()
 const constant = new WeakMap<Node, boolean>()
 
 /**
- * Whether onnxruntime will hold that value `[n, c, h, w]` in its blocked layout (NCHWc). Any
- * operator outside the blocked ones then costs a pass over the tensor to leave the layout, and
- * another to enter it again.
+ * Whether onnxruntime will use its blocked layout (NCHWc) for a value `[n, c, h, w]`. Every other
+ * operator then costs one pass over the tensor to leave the layout and one to enter it again.
  */
 export function isBlocked(value: Value): boolean {
   const known = blocked.get(value)
   if (known !== undefined) return known
-  const answer = findBlocked(value)
-  blocked.set(value, answer)
-  return answer
+  const found = findBlocked(value)
+  blocked.set(value, found)
+  return found
 }
 
 function findBlocked({ node, index, dtype, shape }: Value): boolean {
@@ -51,23 +50,32 @@ function sameShape(a: Value, b: Value): boolean {
   return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
 }
 
-/** Whether a node depends on no placeholder, so that onnxruntime computes it once, at load. */
+/**
+ * Whether a node depends on no placeholder, so that onnxruntime computes it once, when it loads the
+ * graph.
+ */
 function isConstant(node: Node): boolean {
   const known = constant.get(node)
   if (known !== undefined) return known
-  const answer =
+  const found =
     node.op === 'Constant' ||
     (node.inputs.length > 0 && node.inputs.every((input) => !input || isConstant(input.node)))
-  constant.set(node, answer)
-  return answer
+  constant.set(node, found)
+  return found
 }
 
-/** The same value, blocked: a convolution with one tap of 1 per channel, unless it is blocked already. */
+/**
+ * The same value in the blocked layout: a convolution with one tap of 1 per channel, unless it is
+ * blocked already.
+ */
 export function enterBlocked(g: Builder, value: Value): Value {
   return isBlocked(value) ? value : enterBlockedWith(g, value, null)
 }
 
-/** The same value, blocked, with a number added to each channel on the way; onnxruntime lets a ReLU or an addition that follows join in. */
+/**
+ * The same value in the blocked layout, plus a bias per channel. onnxruntime fuses a following ReLU
+ * or addition.
+ */
 export function enterBlockedWith(g: Builder, value: Value, bias: Value | null): Value {
   const channels = value.shape[1] as number
   const ones = g.floats(
@@ -79,8 +87,8 @@ export function enterBlockedWith(g: Builder, value: Value, bias: Value | null): 
 
 /**
  * 1 where y > 0 and 0 where y = 0, for the blocked output of a ReLU, without leaving the layout:
- * clip(2¹²⁷·y, 0, 1). Exact but for 0 < y < 2⁻¹²⁷: there, among the subnormal numbers (which some
- * devices take for 0), it lies between.
+ * clip(2¹²⁷·y, 0, 1). Exact except for 0 < y < 2⁻¹²⁷, where it is between 0 and 1. These are
+ * subnormal numbers, which some devices flush to 0.
  */
 export function blockedMask(g: Builder, y: Value): Value {
   return g.op('HardSigmoid', [y], { alpha: 2 ** 127, beta: 0 })[0]!
@@ -88,8 +96,9 @@ export function blockedMask(g: Builder, y: Value): Value {
 
 /**
  * A convolution with few output channels, such as the gradient of an image, would fill most of each
- * block with zeros. It computes several neighboring columns at once instead, as channels; the
- * layout [n, h, w, c] then has them in their places.
+ * block with zeros. This one computes several adjacent columns as channels; in the layout [n, h, w,
+ * c] they are in the right order.
+ * @returns undefined where the plain convolution should stay
  */
 export function convolveColumns(g: Builder, call: Call): Value | undefined {
   const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]

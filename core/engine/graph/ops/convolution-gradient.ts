@@ -1,12 +1,12 @@
-/** The two derivatives of a convolution, in the forms that onnxruntime runs fastest. */
+/** The derivatives of a convolution in the forms that are fastest in onnxruntime. */
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, type SlidingWindow } from './sliding-window.ts'
 
 /**
- * The gradient of the input `[n, c, …]` from that of the output `[n, o, …]`. At stride 1 a
- * convolution with the flipped kernel, its channel axes swapped; with constant weights onnxruntime
- * prepares that kernel once, at load. Else a transposed convolution.
+ * The gradient of the input `[n, c, …]` from that of the output `[n, o, …]`. At stride 1 it is a
+ * convolution with the flipped kernel and swapped channel axes; onnxruntime computes a constant
+ * kernel once, when it loads the graph. Otherwise it is a transposed convolution.
  */
 export function inputGradient(
   g: Builder,
@@ -51,7 +51,7 @@ export function inputGradient(
   })
 }
 
-/** [o, c / group, …k] to [c, o / group, …k], each spatial axis reversed. */
+/** `[o, c / group, …k]` to `[c, o / group, …k]`, each spatial axis reversed. */
 function flipKernel(g: Builder, weight: Value, group: number): Value {
   const [out, inside, ...kernel] = weight.shape as number[]
   const long = kernel.flatMap((size, i) => (size > 1 ? [{ size, axis: i + 2 }] : []))
@@ -75,9 +75,9 @@ function flipKernel(g: Builder, weight: Value, group: number): Value {
 }
 
 /**
- * The gradient of the kernel [o, c / group, …]: per kernel tap one slice of the padded input and
- * one product [o, n·positions] × [n·positions, c]. Faster on the CPU than the form with one
- * transposed convolution, and than unfolding all patches.
+ * The gradient of the kernel `[o, c / group, …]`: per tap one slice of the padded input and one
+ * product `[o, n·positions] × [n·positions, c]`. On CPUs faster than one transposed convolution,
+ * and than unfolding all patches.
  */
 export function kernelGradient(
   g: Builder,
@@ -124,7 +124,7 @@ export function kernelGradient(
   return g.reshape(stacked, shape)
 }
 
-/** All positions in a kernel, last axis fastest. */
+/** All positions in a kernel, the last axis fastest. */
 function tapsOf(kernel: readonly number[]): number[][] {
   return kernel.reduce<number[][]>(
     (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, k) => [...tap, k])),

@@ -1,4 +1,7 @@
-/** Convolution and its transpose. Layout [n, channels, …spatial]; kernels [out, in / group, …]. */
+/**
+ * Convolution and transposed convolution. Layout `[n, channels, …spatial]`, kernels `[out, in /
+ * group, …]`.
+ */
 import { formatShape } from '../dim.ts'
 import { defineOp, int, ints, text } from '../operator.ts'
 import { inputOf, numberOf, numbersOf, shapeError, sizesOf, type Call } from '../operator-call.ts'
@@ -27,10 +30,12 @@ export const Conv = defineOp({
     if (typeof x.shape[1] === 'number' && x.shape[1] !== channels) {
       throw shapeError(
         call,
-        `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, but the kernel ${formatShape(weight.shape)} in ${numberOf(call, 'group')} group(s) wants ${channels}`,
+        `an input of ${formatShape(x.shape)} has ${x.shape[1]} channels, ` +
+          `but the kernel ${formatShape(weight.shape)} ` +
+          `in ${numberOf(call, 'group')} group(s) expects ${channels}`,
       )
     }
-    // One tap slides over any sizes, known or not.
+    // A single tap fits any sizes, known or not.
     const spatial = isPointwise(call) ? x.shape.slice(2) : windowOf(call).output
     return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...spatial] }]
   },
@@ -130,7 +135,7 @@ export const Conv = defineOp({
   ],
 })
 
-// The adjoint of Conv in its input; kernel [in, out / group, …].
+/** The adjoint of Conv with respect to its input; kernel [in, out / group, …]. */
 export const ConvTranspose = defineOp({
   op: 'ConvTranspose',
   attributes: { ...attributes, output_padding: ints(), output_shape: ints() },
@@ -172,7 +177,7 @@ export const ConvTranspose = defineOp({
   ],
 })
 
-/** One tap, stride 1, no padding. */
+/** Whether the kernel has one tap, stride 1 and no padding. */
 function isPointwise(call: Call): boolean {
   const kernel = sizesOf(call, inputOf(call, 1).shape, 2)
   return (
@@ -230,7 +235,7 @@ function convolve(
 ): Value {
   const { strides, dilations, begin, end } = window
   const y = g.conv(x, weight, null, { strides, dilations, pads: [...begin, ...end], group })
-  // Rows of x that no window reaches may add a window at the end; it is not ours.
+  // Rows of x that no window covers may add a window at the end, which is not part of the output.
   const cut = window.output.map((size, i) => (y.shape[i + 2] as number) - size)
   return all(cut, 0) ? y : g.pad(y, [0, 0, ...cut.map(() => 0), 0, 0, ...cut.map((size) => -size)])
 }

@@ -46,7 +46,7 @@ export const Sub = arithmetic(
   (g, _call, dy) => [dy, g.neg(dy)],
   (a, b) => whole(a, b, (x, y) => x - y),
 )
-// d(a·b) = b·da + a·db
+/** d(a·b) = b·da + a·db. */
 export const Mul = arithmetic(
   'Mul',
   anyPair,
@@ -56,7 +56,7 @@ export const Mul = arithmetic(
   ],
   (a, b) => multiplyDims([a, b]),
 )
-// d(a/b) = da/b − a/b² db
+/** d(a/b) = da/b − a/b² db. */
 export const Div = arithmetic(
   'Div',
   [{ inputs: [[2, 3], positive([2, 3])] }, { inputs: [[2, 3], positive([1])] }],
@@ -66,7 +66,7 @@ export const Div = arithmetic(
   },
   (a, b) => divideDims(a, b) ?? whole(a, b, (x, y) => Math.trunc(x / y)),
 )
-// d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0
+/** d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0. */
 export const Pow = arithmetic(
   'Pow',
   [
@@ -78,9 +78,9 @@ export const Pow = arithmetic(
     wanted[1] ? g.mul(dy, g.mul(y!, g.where(g.greater(a!, 0), g.log(g.max(a!, 1e-30)), 0))) : null,
   ],
 )
-/** Ties: the gradient goes to the first of the equal inputs. */
+/** On ties, the gradient goes to the first of the equal inputs. */
 export const Max = extremum('Max')
-/** Ties: the gradient goes to the first of the equal inputs. */
+/** On ties, the gradient goes to the first of the equal inputs. */
 export const Min = extremum('Min')
 
 export const Sum = defineOp({
@@ -100,28 +100,30 @@ export const Sum = defineOp({
 })
 
 export const Neg = unary('Neg', (g, _x, _y, dy) => g.neg(dy))
-// d eˣ = eˣ dx
+/** d eˣ = eˣ dx. */
 export const Exp = unary('Exp', (g, _x, y, dy) => g.mul(dy, y))
-// d ln x = dx/x
+/** d ln x = dx/x. */
 export const Log = unary('Log', (g, x, _y, dy) => g.div(dy, x), [{ inputs: [positive([2, 3])] }])
-// d √x = dx/(2√x)
+/** d √x = dx/(2√x). */
 export const Sqrt = unary('Sqrt', (g, _x, y, dy) => g.div(g.mul(dy, 0.5), y), [
   { inputs: [positive([2, 3])] },
 ])
-// d x⁻¹ = −x⁻² dx
+/** d x⁻¹ = −x⁻² dx. */
 export const Reciprocal = unary('Reciprocal', (g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), [
   { inputs: [positive([2, 3])] },
 ])
-// d|x| = sign x dx; 0 at 0
+/** d|x| = sign x dx; 0 at 0. */
 export const Abs = unary('Abs', (g, x, _y, dy) => g.mul(dy, g.sign(x)))
-// d erf x = 2/√π e^(−x²) dx
+/** d erf x = 2/√π e^(−x²) dx. */
 export const Erf = unary('Erf', (g, x, _y, dy) =>
   g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))),
 )
 export const Sin = unary('Sin', (g, x, _y, dy) => g.mul(dy, g.op('Cos', [x])[0]!))
 export const Cos = unary('Cos', (g, x, _y, dy) => g.neg(g.mul(dy, g.op('Sin', [x])[0]!)))
 
-/** Inside the limits, both included, the gradient passes (as in PyTorch). Limits are not differentiated. */
+/**
+ * The gradient passes within the limits, both included (as in PyTorch). Limits have no gradient.
+ */
 export const Clip = defineOp({
   op: 'Clip',
   attributes: {},
@@ -157,12 +159,13 @@ export const Identity = defineOp({
   attributes: {},
   infer: (call) => [same(inputOf(call, 0))],
   vjp: (_g, _call, [dy]) => [dy!],
-  // onnxruntime 1.30 breaks graphs in which batch normalization reads an Identity that others read, too.
+  // onnxruntime 1.30 breaks graphs where batch normalization and another node read the same
+  // Identity.
   lower: (_g, call) => [inputOf(call, 0)],
   samples: [{ inputs: [[2, 3]] }],
 })
 
-/** True of the types through which gradients flow. */
+/** Whether gradients flow through this type. */
 export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16'
 }
@@ -211,7 +214,7 @@ function arithmetic(
   })
 }
 
-/** Arithmetic on sizes known before the run. */
+/** Arithmetic on sizes that are known before the run. */
 export function combine(
   a: Value,
   b: Value,
@@ -249,7 +252,7 @@ function extremum(op: 'Max' | 'Min'): OpRecord {
         return gradient
       })
     },
-    // Ranges in which no two values that meet are near.
+    // Disjoint ranges, so that compared values are never close.
     samples: [
       { inputs: [[2, 3], { shape: [2, 3], low: -0.9, high: 0.6 }] },
       {
@@ -263,7 +266,7 @@ function extremum(op: 'Max' | 'Min'): OpRecord {
   })
 }
 
-/** The shape to which all inputs are broadcast. */
+/** The broadcast of all input shapes. */
 export function broadcastAll(call: Call): readonly Dim[] {
   let shape: readonly Dim[] = []
   for (const input of call.inputs) {
@@ -272,7 +275,8 @@ export function broadcastAll(call: Call): readonly Dim[] {
     if (!joined) {
       throw shapeError(
         call,
-        `shapes ${call.inputs.map((item) => formatShape(item?.shape ?? [])).join(' and ')} cannot be broadcast`,
+        'cannot broadcast ' +
+          call.inputs.map((item) => formatShape(item?.shape ?? [])).join(' and '),
       )
     }
     shape = joined

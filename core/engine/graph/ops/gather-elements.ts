@@ -1,10 +1,12 @@
-/** Taking and adding single elements at places that the run itself computes. */
+/** Gathers and scatters single elements at computed indices. */
 import { formatShape } from '../dim.ts'
 import { defineOp, int, text } from '../operator.ts'
 import { axisOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
 import type { Call } from '../operator-call.ts'
 
-// y[i, j, k] = x[i, at[i, j, k], k] for axis 1: the adjoint adds each element back where it came from.
+/**
+ * y[i, j, k] = x[i, at[i, j, k], k] for axis 1. The adjoint adds each element back to its origin.
+ */
 export const GatherElements = defineOp({
   op: 'GatherElements',
   attributes: { axis: int(0) },
@@ -18,7 +20,7 @@ export const GatherElements = defineOp({
     const added = { axis: numberOf(call, 'axis'), reduction: 'add' }
     return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], added)[0]!, null]
   },
-  // It came with opset 11.
+  // Introduced in opset 11.
   opsets: [11, 24],
   samples: [
     {
@@ -29,7 +31,10 @@ export const GatherElements = defineOp({
   ],
 })
 
-// With `add`, y = x but for y[i, at[i, j]] += u[i, j] for axis 1; `none` writes instead, where no place may come twice.
+/**
+ * For axis 1, `add` returns x with y[i, at[i, j]] += u[i, j]. `none` assigns instead; indices must
+ * then be unique.
+ */
 export const ScatterElements = defineOp({
   op: 'ScatterElements',
   attributes: { axis: int(0), reduction: text('none') },
@@ -50,12 +55,16 @@ export const ScatterElements = defineOp({
     const taken = g.op('GatherElements', [dy!, indices], { axis })[0]!
     return [reduction === 'add' ? dy! : written(), null, taken]
   },
-  // Reductions came with opset 16; before opset 11 the operator had another name.
+  // Reductions exist since opset 16. Before opset 11 the operator had another name.
   opsets: [11, 24],
   samples: [
     {
       inputs: [[2, 4], { shape: [2, 3], dtype: 'int64', values: [3, 0, 3, 1, 1, 2] }, [2, 3]],
       attributes: { axis: 1, reduction: 'add' },
+    },
+    {
+      inputs: [[5], { shape: [3], dtype: 'int64', values: [1, 4, 1] }, [3]],
+      attributes: { reduction: 'add' },
     },
     {
       inputs: [[2, 4], { shape: [2, 2], dtype: 'int64', values: [3, 0, 1, 2] }, [2, 2]],
@@ -70,6 +79,7 @@ function checkRanks(call: Call): void {
   if (x.shape.length === indices.shape.length) return
   throw shapeError(
     call,
-    `data and indices must have one rank, got ${formatShape(x.shape)} and ${formatShape(indices.shape)}`,
+    'data and indices must have the same rank, ' +
+      `got ${formatShape(x.shape)} and ${formatShape(indices.shape)}`,
   )
 }

@@ -1,4 +1,4 @@
-/** The table of operators that robench knows: ONNX name to record. */
+/** The table of supported operators. */
 import * as activation from './activation.ts'
 import * as convolution from './convolution.ts'
 import * as gatherElements from './gather-elements.ts'
@@ -28,7 +28,7 @@ const families = [
   thresholds,
 ]
 
-/** Every record, by the operator's ONNX name. */
+/** All operator records by ONNX name. */
 export const operators: ReadonlyMap<string, OpRecord> = new Map(
   families
     .flatMap((family) => Object.values(family))

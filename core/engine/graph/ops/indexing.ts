@@ -1,4 +1,4 @@
-/** Operators that take elements by index or rearrange blocks, and those that speak of shapes. */
+/** Operators that gather by index, rearrange blocks, or compute shapes. */
 import { float32 } from '../../tensor/tensor.ts'
 import { constantShape, elementsOf } from '../builder.ts'
 import { divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
@@ -24,7 +24,7 @@ export const Gather = defineOp({
       },
     ]
   },
-  // The adjoint adds each row back where it came from: a product with a one-hot matrix.
+  // The adjoint adds each row back to its origin: a product with a one-hot matrix.
   vjp: (g, call, [dy]) => {
     const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
     const axis = axisOf(call, numberOf(call, 'axis'), x.shape.length)
@@ -37,7 +37,7 @@ export const Gather = defineOp({
     const wrapped = g.where(g.less(flat, 0), g.add(flat, size), flat)
     const positions = g.integers(Array.from({ length: size }, (_, i) => i))
     const oneHot = g.cast(g.equal(wrapped, positions), x.dtype)
-    // Bring the indices' axes to the front, multiply, and move the axis back.
+    // Move the axes of the indices to the front, multiply, and move the axis back.
     const rank = dy!.shape.length
     const moved = indices.shape.map((_, i) => axis + i)
     const others = Array.from({ length: rank }, (_, i) => i).filter((i) => !moved.includes(i))
@@ -84,7 +84,7 @@ export const ConstantOfShape = defineOp({
       typeof value === 'object' && 'dtype' in value ? value : float32([1], [0])
     const shape = contentsOf(call, 0, 'the shape')
     const [length] = shape
-    // A vector of sizes, as in the export of an expand.
+    // A vector of sizes, as exporters write for expand.
     const isSizes =
       dtype === 'int64' && shape.length === 1 && typeof length === 'number' && length <= 64
     return [
@@ -95,7 +95,7 @@ export const ConstantOfShape = defineOp({
   samples: [{ inputs: [given(2, 3)] }],
 })
 
-/** Depth into blocks; `CRD` reads channels as [c, block row, block column]. */
+/** Moves channels into spatial blocks. `CRD` orders channels as [c, block row, block column]. */
 export const DepthToSpace = defineOp({
   op: 'DepthToSpace',
   attributes: { blocksize: { type: 'int' }, mode: text('DCR') },
@@ -105,10 +105,13 @@ export const DepthToSpace = defineOp({
     const [n, c, h, w] = shape
     const channels = divideDims(c!, block * block)
     if (channels === undefined)
-      throw shapeError(call, `${formatShape(shape)} has no multiple of ${block * block} channels`)
+      throw shapeError(
+        call,
+        `the channels of ${formatShape(shape)} are not a multiple of ${block * block}`,
+      )
     return [{ dtype, shape: [n!, channels, multiplyDims([h!, block]), multiplyDims([w!, block])] }]
   },
-  // A permutation: its adjoint reads the blocks back.
+  // A permutation; the adjoint is its inverse.
   vjp: (g, call, [dy]) => {
     const block = numberOf(call, 'blocksize')
     const [, c, h, w] = call.inputs[0]!.shape as [Dim, number, number, number]

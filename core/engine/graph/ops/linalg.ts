@@ -5,7 +5,7 @@ import { inputOf, numberOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Inferred, Value } from '../value.ts'
 
-// Y = AB: dA = dY Bᵀ, dB = Aᵀ dY
+/** Y = AB: dA = dY Bᵀ, dB = Aᵀ dY. */
 export const MatMul = defineOp({
   op: 'MatMul',
   attributes: {},
@@ -47,7 +47,7 @@ export const MatMul = defineOp({
   ],
 })
 
-// Y = α A'B' + β C
+/** Y = α A'B' + β C. */
 export const Gemm = defineOp({
   op: 'Gemm',
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
@@ -132,7 +132,7 @@ function inferMatMul(call: Call): readonly Inferred[] {
   if (!batch || clash || left.length < 2 || right.length < 2) {
     throw shapeError(
       call,
-      `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not multiply`,
+      `cannot multiply shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     )
   }
   const shape = [
@@ -151,7 +151,10 @@ function swapLast(g: Builder, x: Value): Value {
   return g.transpose(x, perm)
 }
 
-/** A matrix shared by a whole batch: one product over all rows, instead of a sum of many. */
+/**
+ * The gradient of a matrix shared by a whole batch: one product over all rows instead of a sum of
+ * many.
+ */
 function rightGradient(g: Builder, a: Value, dy: Value, b: Value): Value {
   const [inner, columns] = [a.shape.at(-1), dy.shape.at(-1)]
   if (

@@ -1,4 +1,4 @@
-/** Operators that move elements: reshape, transpose, join, cut, pad. */
+/** Operators that rearrange elements: reshape, transpose, concatenate, slice, pad. */
 import { sum } from '../../../base/sum.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineOp, given, int, ints, type Upgraded } from '../operator.ts'
@@ -78,7 +78,7 @@ export const Squeeze = defineOp({
     ]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [g.reshapeLike(dy!, x!), null],
-  // Without axes onnxruntime would drop a symbolic batch, too, whenever it is 1.
+  // Without axes, onnxruntime would also drop a symbolic batch of size 1.
   lower: (g, call) => {
     if (call.inputs[1]) return undefined
     const x = inputOf(call, 0)
@@ -173,7 +173,8 @@ export const Split = defineOp({
       null,
     ]
   },
-  // Before opset 13 the sizes were an attribute; before 18 the number of outputs followed from the node.
+  // Before opset 13 the sizes were an attribute; before 18 the number of outputs came from the
+  // node.
   upgrade: (g, call) => {
     const { split, ...attributes } = call.attributes
     if (Array.isArray(split))
@@ -268,13 +269,13 @@ function permOf(call: Call): readonly number[] {
   if (perm.length !== shape.length || reversed.some((axis) => !perm.includes(axis))) {
     throw shapeError(
       call,
-      `perm [${perm.join(', ')}] is no order of the axes of ${formatShape(shape)}`,
+      `perm [${perm.join(', ')}] is not a permutation of the axes of ${formatShape(shape)}`,
     )
   }
   return perm
 }
 
-/** Parts to be joined have equal sizes on all other axes. */
+/** Checks that the inputs have equal sizes on all other axes. */
 function checkParts(call: Call, axis: number): void {
   const first = inputOf(call, 0)
   for (const [i, part] of call.inputs.entries()) {
@@ -289,7 +290,8 @@ function checkParts(call: Call, axis: number): void {
     if (clash || shape.length !== first.shape.length) {
       throw shapeError(
         call,
-        `${formatShape(first.shape)} and ${formatShape(shape)} cannot be joined along axis ${axis}`,
+        `cannot concatenate ${formatShape(first.shape)} and ${formatShape(shape)} ` +
+          `along axis ${axis}`,
       )
     }
   }

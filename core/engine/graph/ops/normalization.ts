@@ -11,11 +11,10 @@ const vector = (
 const inputs = [[4, 3, 2, 2], vector(0.5, 2), vector(-1, 1), vector(-1, 1), vector(0.5, 2)] as const
 
 /**
- * Inputs x `[n, c, …]`, scale, bias, mean, variance (each `[c]`).
- * At inference y = scale·(x − mean)/√(variance + ε) + bias. In training the batch's own mean and
- * (biased) variance are used, and outputs 1 and 2 are the running ones,
- * `momentum`·old + (1 − `momentum`)·batch. As in onnxruntime and PyTorch's normalization itself the
- * running variance takes the biased estimate; PyTorch's running variance takes the unbiased one.
+ * Inputs x `[n, c, …]`, scale, bias, mean, variance (each `[c]`). At inference y = scale·(x −
+ * mean)/√(variance + ε) + bias. Training uses the mean and biased variance of the batch, and
+ * outputs 1 and 2 are the running ones, `momentum`·old + (1 − `momentum`)·batch. As in onnxruntime,
+ * the running variance uses the biased estimate; that of PyTorch uses the unbiased one.
  */
 export const BatchNormalization = defineOp({
   op: 'BatchNormalization',
@@ -45,7 +44,7 @@ export const BatchNormalization = defineOp({
       g.add(g.mul(old, momentum), g.mul(now, 1 - momentum))
     return [y, blend(mean!, batch.mean), blend(variance!, batch.variance)]
   },
-  // Before opset 9 `spatial` existed; only its default has a meaning for images.
+  // Before opset 9 `spatial` existed; only its default makes sense for images.
   upgrade: (_g, call) => {
     if (call.attributes['spatial'] === 0)
       throw shapeError(call, 'spatial = 0 (statistics per pixel) is not supported')
@@ -73,7 +72,7 @@ function inferenceGradient(
   if (!call.wanted.slice(1).some(Boolean)) return [dx, null, null, null, null]
   const axes = otherAxes(x!)
   const dBias = g.reduceSum(dy, axes)
-  // Σ dy·(x − mean), from which the gradients of scale and variance follow
+  // Σ dy·(x − mean), used by the gradients of scale and variance.
   const moment = g.reduceSum(g.mul(dy, g.sub(x!, perChannel(g, mean!, x!))), axes)
   const dScale = g.mul(moment, inverse)
   const dMean = g.neg(g.mul(dBias, slope))
@@ -84,7 +83,8 @@ function inferenceGradient(
   return [dx, dScale, dBias, dMean, dVariance]
 }
 
-// With x̂ = (x − μ)·r: dx = scale·r·(dy − mean(dy) − x̂·mean(dy·x̂)), an affine map of dy and x per channel.
+// With x̂ = (x − μ)·r: dx = scale·r·(dy − mean(dy) − x̂·mean(dy·x̂)), an affine map of dy and x per
+// channel.
 function trainingGradient(g: Builder, call: Call, dy: Value): readonly (Value | null)[] {
   const [x, scale] = call.inputs as readonly Value[]
   const axes = otherAxes(x!)
@@ -101,7 +101,10 @@ function trainingGradient(g: Builder, call: Call, dy: Value): readonly (Value | 
   return [dx, dScale, dBias, null, null]
 }
 
-/** slope·x + offset per channel, by the inference form of batch normalization: one pass, where a product and a sum take two. */
+/**
+ * slope·x + offset per channel as batch normalization at inference: one pass instead of two for a
+ * product and a sum.
+ */
 function affine(g: Builder, x: Value, slope: Value, offset?: Value): Value {
   const channels = x.shape[1] as number
   const fill = (value: number): Value =>
@@ -125,7 +128,7 @@ function statistics(g: Builder, x: Value): { mean: Value; variance: Value } {
   return { mean, variance: g.max(g.sub(square, g.mul(mean, mean)), 0) }
 }
 
-/** How many elements a channel has, computed when the graph runs for a symbolic batch. */
+/** The number of elements per channel; for a symbolic batch computed at run time. */
 function elementCount(g: Builder, x: Value, axes: readonly number[]): Value {
   const sizes = axes.map((axis) => x.shape[axis]!)
   const known = sizes.filter((size) => typeof size === 'number').reduce((a, b) => a * b, 1)
@@ -142,7 +145,7 @@ function otherAxes(x: Value): number[] {
   return x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
 }
 
-/** `[c]` as `[c, 1, …]`, to be broadcast over x. */
+/** `[c]` as `[c, 1, …]`, for broadcasting over x. */
 function perChannel(g: Builder, value: Value, x: Value): Value {
   const spatial = x.shape.length - 2
   return spatial === 0

@@ -1,4 +1,4 @@
-/** Padding with a constant, or with copies from inside. */
+/** Padding with a constant or with copies of elements. */
 import { formatShape } from '../dim.ts'
 import { defineOp, given, text } from '../operator.ts'
 import { axisOf, inputOf, numbersIn, shapeError, textOf, type Call } from '../operator-call.ts'
@@ -54,7 +54,7 @@ export const Pad = defineOp({
   ],
 })
 
-/** All pads, over every axis; opset 18 may name fewer axes. */
+/** The pads of all axes; since opset 18 a node may list fewer axes. */
 function padsOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const pads = numbersIn(call, 1, 'the pads')
@@ -73,7 +73,10 @@ function padsOf(call: Call): readonly number[] {
   return all
 }
 
-/** The gradients of all copies of an element, added: along each padded axis a product with the 0/1 matrix of the copies. */
+/**
+ * Sums the gradients of all copies of an element: along each padded axis a product with the 0/1
+ * matrix of the copies.
+ */
 function adjointCopies(g: Builder, call: Call, dy: Value): Value {
   const { dtype, shape } = inputOf(call, 0)
   const pads = padsOf(call)
@@ -85,7 +88,7 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
     const copies = Array.from({ length: length * size }, () => 0)
     for (let i = 0; i < length; i++) copies[i * size + sourceOf(call, i - before, size)] = 1
     const matrix = g.cast(g.floats([length, size], copies), dtype)
-    // The axis to the end and back: an exchange of two axes.
+    // Swaps the axis with the last one, and back.
     const exchange = shape.map((_, i) =>
       i === axis ? shape.length - 1 : i === shape.length - 1 ? axis : i,
     )
@@ -94,12 +97,17 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
   return value
 }
 
-/** Which element stands at a position before, in or behind an axis of that size. */
+/**
+ * The index of the element that is copied to a position before, in or after an axis of that size.
+ */
 function sourceOf(call: Call, position: number, size: number): number {
   const mode = textOf(call, 'mode')
   if (mode === 'edge') return Math.min(Math.max(position, 0), size - 1)
   if (mode !== 'reflect')
-    throw shapeError(call, `mode "${mode}" has no derivative rule; constant, reflect and edge have`)
+    throw shapeError(
+      call,
+      `mode "${mode}" has no derivative rule (supported: constant, reflect, edge)`,
+    )
   const period = Math.max(1, 2 * (size - 1))
   const wrapped = ((position % period) + period) % period
   return Math.min(wrapped, period - wrapped)

@@ -36,8 +36,9 @@ interface PolyphaseImage {
 const componentsOf = new WeakMap<Value, PolyphaseImage>()
 
 /**
- * ConvTranspose as ordinary convolutions. Output i = s·q + r of phase r is Σ w[k]·x[(i + pad − k)/s]
- * over the taps k ≡ i + pad (mod s), which is a convolution with every s-th tap, flipped.
+ * ConvTranspose as ordinary convolutions. Output i = s·q + r of phase r is
+ * Σ w[k]·x[(i + pad − k)/s] over the taps k ≡ i + pad (mod s): a convolution with every s-th tap,
+ * flipped.
  *
  * One convolution per row phase computes all column phases as channels. In the layout [n, h, w, c],
  * interleaving the rows then copies whole rows. With few channels, such as those of an image, one

@@ -1,5 +1,5 @@
 /** Pooling over sliding windows. */
-import { float32 } from '../../tensor/tensor.ts'
+import { float32, sizeOf } from '../../tensor/tensor.ts'
 import { elementsOf } from '../builder.ts'
 import { defineOp, int, ints, text, type SampleInput } from '../operator.ts'
 import { inputOf, numberOf, numbersOf, shapeError, type Call } from '../operator-call.ts'
@@ -16,10 +16,10 @@ const attributes = {
   strides: ints(),
 }
 
-/** Values far apart, so that no small step changes which is the maximum. */
+/** Values far apart, so that no small step changes the maximum. */
 const apart = (shape: readonly number[]): SampleInput => ({ shape, low: -20, high: 20 })
 
-/** Ties: the gradient goes to the element that onnxruntime reports as the maximum, the first. */
+/** On ties, the gradient goes to the element that onnxruntime reports as the maximum, the first. */
 export const MaxPool = defineOp({
   op: 'MaxPool',
   attributes: { ...attributes, storage_order: int(0) },
@@ -32,7 +32,7 @@ export const MaxPool = defineOp({
       { dtype: 'int64', shape: pooled },
     ]
   },
-  // The second output says where in the whole tensor each maximum stood: add the gradient there.
+  // The second output is the flat index of each maximum: add the gradient there.
   vjp: (g, call, [dy]) => {
     if (!dy) return [null]
     const x = call.inputs[0]!
@@ -78,7 +78,7 @@ export const AveragePool = defineOp({
     const { dtype, shape } = inputOf(call, 0)
     return [{ dtype, shape: [shape[0]!, shape[1]!, ...windowOf(call).output] }]
   },
-  // Each window shares its gradient among the elements it counted.
+  // Each window distributes its gradient evenly over the elements it counts.
   vjp: (g, call, [dy]) => {
     const x = call.inputs[0]!
     const window = windowOf(call)
@@ -93,12 +93,13 @@ export const AveragePool = defineOp({
     const single = g.reshape(shares, [-1, 1, ...output])
     const ones = g.floats(
       [1, 1, ...kernel],
-      Array.from({ length: kernel.reduce((a, b) => a * b, 1) }, () => 1),
+      Array.from({ length: sizeOf(kernel) }, () => 1),
     )
     const rest = input.map(
       (size, i) => size - ((output[i]! - 1) * strides[i]! + kernel[i]! - begin[i]! - end[i]!),
     )
-    // With ceil_mode the last window may hang over the end: pad more, so that its surplus is cut off.
+    // With ceil_mode the last window may extend beyond the end: pad more, so that the surplus is
+    // cropped.
     const over = rest.map((size) => Math.max(0, -size))
     const dx = g.convTranspose(single, ones, {
       strides,
@@ -127,7 +128,7 @@ export const GlobalAveragePool = defineOp({
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: globalShape(call) }],
   vjp: (g, { inputs: [x] }, [dy]) => {
     const size = elementsOf(x!.shape.slice(2)) as number
-    // [n·c, 1] × [1, positions]: faster than to broadcast.
+    // [n·c, 1] × [1, positions] is faster than broadcasting.
     const share = g.floats(
       [1, size],
       Array.from({ length: size }, () => 1 / size),
@@ -149,44 +150,6 @@ export const GlobalMaxPool = defineOp({
   samples: [{ inputs: [[2, 3, 4, 5]] }],
 })
 
-/** x with updates put (or added) at places along an axis; in gradients of pooling. */
-export const ScatterElements = defineOp({
-  op: 'ScatterElements',
-  attributes: { axis: int(0), reduction: text('none') },
-  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
-  vjp: (g, call, [dy]) => {
-    if (call.attributes['reduction'] !== 'add')
-      throw shapeError(call, 'only reduction "add" has a derivative rule')
-    const taken = g.op('GatherElements', [dy!, call.inputs[1]!], {
-      axis: numberOf(call, 'axis'),
-    })[0]!
-    return [dy!, null, taken]
-  },
-  samples: [
-    {
-      inputs: [[5], { shape: [3], dtype: 'int64', values: [1, 4, 1] }, [3]],
-      attributes: { reduction: 'add' },
-    },
-  ],
-})
-
-export const GatherElements = defineOp({
-  op: 'GatherElements',
-  attributes: { axis: int(0) },
-  infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 1).shape }],
-  vjp: (g, call, [dy]) => {
-    const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
-    const attributes = { axis: numberOf(call, 'axis'), reduction: 'add' }
-    return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], attributes)[0]!, null]
-  },
-  samples: [
-    {
-      inputs: [[2, 3], { shape: [2, 2], dtype: 'int64', values: [0, 2, 1, 1] }],
-      attributes: { axis: 1 },
-    },
-  ],
-})
-
 function windowOf(call: Call): SlidingWindow {
   const kernel = numbersOf(call, 'kernel_shape')
   if (!kernel) throw shapeError(call, 'attribute "kernel_shape" is missing')
@@ -198,7 +161,7 @@ function globalShape(call: Call): ReturnType<() => (number | string)[]> {
   return shape.map((dim, axis) => (axis < 2 ? dim : 1))
 }
 
-/** How many elements each window counts, `[1, 1, …output]`. */
+/** The number of elements that each window counts, `[1, 1, …output]`. */
 function counts(g: Builder, call: Call, window: SlidingWindow): Value {
   const padded = numberOf(call, 'count_include_pad') === 1
   const perAxis = window.output.map((length, i) =>
@@ -218,7 +181,7 @@ function counts(g: Builder, call: Call, window: SlidingWindow): Value {
   return g.constant(float32([1, 1, ...window.output], values))
 }
 
-/** Each element repeated over its window: [n, c, h, w] to [n, c, h, k, w, k]. */
+/** Repeats each element over its window: `[n, c, h, w]` to `[n, c, h, k, w, k]`. */
 function repeat(g: Builder, x: Value, kernel: readonly number[], like: Value): Value {
   const open = g.unsqueeze(
     x,

@@ -1,4 +1,4 @@
-/** Reductions over axes. Axes are an input, known before the run. */
+/** Reductions over axes. Axes are an input that must be known before the run. */
 import { isFloat } from './elementwise.ts'
 import { defineOp, int, type OpRecord, type Sample } from '../operator.ts'
 import { axisOf, inputOf, numberOf, numbersIn, type Call } from '../operator-call.ts'
@@ -12,23 +12,23 @@ const sample = (axes: readonly number[], keepdims: number): Sample => ({
   attributes: { keepdims },
 })
 
-// d Σx = Σdx
+/** d Σx = Σdx. */
 export const ReduceSum = reduction('ReduceSum', 13, (_g, { spread }) => spread)
 export const ReduceMean = reduction('ReduceMean', 18, (g, { x, spread, axes }) =>
   g.mul(spread, inverseCount(g, x, axes)),
 )
-// d Σx² = 2x dx
+/** d Σx² = 2x dx. */
 export const ReduceSumSquare = reduction('ReduceSumSquare', 18, (g, { x, spread }) =>
   g.mul(g.mul(spread, x), 2),
 )
-// d ‖x‖₂ = x/‖x‖₂ dx; 0 at 0
+/** d ‖x‖₂ = x/‖x‖₂ dx; 0 at 0. */
 export const ReduceL2 = reduction('ReduceL2', 18, (g, { x, y, spread }) =>
   g.mul(spread, g.div(x, g.max(y, 1e-30))),
 )
 export const ReduceL1 = reduction('ReduceL1', 18, (g, { x, spread }) => g.mul(spread, g.sign(x)))
-/** Ties: the gradient is shared equally. */
+/** On ties, the gradient is divided equally. */
 export const ReduceMax = reduction('ReduceMax', 18, shareAmongTies)
-/** Ties: the gradient is shared equally. */
+/** On ties, the gradient is divided equally. */
 export const ReduceMin = reduction('ReduceMin', 18, shareAmongTies)
 
 export const ArgMax = defineOp({
@@ -47,9 +47,9 @@ export const ArgMax = defineOp({
 
 interface Reduced {
   readonly x: Value
-  /** The result with its reduced axes kept, for broadcasting against x. */
+  /** The result with reduced axes of size 1, for broadcasting against x. */
   readonly y: Value
-  /** The gradient of the result, broadcast to x's shape where it runs. */
+  /** The gradient of the result, broadcast to the shape of x. */
   readonly spread: Value
   readonly axes: readonly number[]
 }
@@ -109,7 +109,7 @@ function shareAmongTies(g: Builder, { x, y, spread, axes }: Reduced): Value {
   return g.mul(spread, g.div(ties, g.reduceSum(ties, axes, true)))
 }
 
-/** 1 / number of reduced elements; computed when it runs if the batch is among them. */
+/** 1 / number of reduced elements; computed at run time if it includes the batch. */
 function inverseCount(g: Builder, x: Value, axes: readonly number[]): Value {
   const count = elementsOf(axes.map((axis) => x.shape[axis]!))
   if (typeof count === 'number') return g.scalar(1 / count, x.dtype)
@@ -118,7 +118,7 @@ function inverseCount(g: Builder, x: Value, axes: readonly number[]): Value {
   return g.div(1, product)
 }
 
-/** Used on sizes only, so it has no derivative rule. */
+/** Used only on sizes, so it has no derivative rule. */
 export const ReduceProd = defineOp({
   op: 'ReduceProd',
   attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },

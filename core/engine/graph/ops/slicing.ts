@@ -1,10 +1,10 @@
-/** Slices resolved to ranges, and the adjoint of a slice. */
+/** Slices as ranges, and the adjoint of a slice. */
 import { axisOf, inputOf, numbersIn, shapeError, type Call } from '../operator-call.ts'
 import { formatShape } from '../dim.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 
-/** Elements start, start + step, … along an axis: `length` of them. */
+/** The `length` elements start, start + step, … along an axis. */
 export interface SliceRange {
   readonly axis: number
   readonly start: number
@@ -12,7 +12,7 @@ export interface SliceRange {
   readonly length: number
 }
 
-/** What a Slice takes from each axis that it names. */
+/** The range of a Slice along each axis that it names. */
 export function rangesOf(call: Call): readonly SliceRange[] {
   const { shape } = inputOf(call, 0)
   const starts = numbersIn(call, 1, 'starts')
@@ -39,7 +39,7 @@ export function rangesOf(call: Call): readonly SliceRange[] {
   })
 }
 
-/** Puts the slice's gradient back in place, zeros elsewhere. */
+/** The gradient of the input: that of the slice in its place, zeros elsewhere. */
 export function adjointSlice(g: Builder, call: Call, dy: Value): Value {
   const { shape } = inputOf(call, 0)
   let value = dy
@@ -59,7 +59,7 @@ export function adjointSlice(g: Builder, call: Call, dy: Value): Value {
   return g.pad(value, pads)
 }
 
-/** stride − 1 zeros between neighbors along an axis. */
+/** Inserts stride − 1 zeros between adjacent elements along an axis. */
 function spread(g: Builder, x: Value, axis: number, stride: number, length: number): Value {
   const rank = x.shape.length
   const pads = Array.from({ length: 2 * (rank + 1) }, () => 0)
@@ -69,7 +69,7 @@ function spread(g: Builder, x: Value, axis: number, stride: number, length: numb
   if (symbolic > 1)
     throw shapeError(
       { op: 'Slice' },
-      `its adjoint needs at most one symbolic size, got ${formatShape(x.shape)}`,
+      `the adjoint supports at most one symbolic size, got ${formatShape(x.shape)}`,
     )
   const shape = x.shape.map((dim, i) =>
     i === axis ? length * stride : typeof dim === 'string' ? -1 : dim,

@@ -1,8 +1,8 @@
-/** The arithmetic of sliding windows, shared by convolution and pooling. */
+/** Sliding windows of convolution and pooling. */
 import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator-call.ts'
 import type { Dim } from '../dim.ts'
 
-/** A window resolved against the sizes it slides over: every list has one number per spatial axis. */
+/** A window with all sizes resolved; every list has one number per spatial axis. */
 export interface SlidingWindow {
   readonly kernel: readonly number[]
   readonly strides: readonly number[]
@@ -14,7 +14,10 @@ export interface SlidingWindow {
   readonly output: readonly number[]
 }
 
-/** Resolves strides, dilations, pads and auto_pad. @param shape `[n, c, …spatial]`. */
+/**
+ * Resolves strides, dilations, pads and auto_pad.
+ * @param shape `[n, c, …spatial]`
+ */
 export function resolveWindow(
   call: Call,
   shape: readonly Dim[],
@@ -36,20 +39,21 @@ export function resolveWindow(
   const end: number[] = []
   const output: number[] = []
   for (const [i, size] of input.entries()) {
-    const reach = (kernel[i]! - 1) * dilations[i]! + 1
+    const extent = (kernel[i]! - 1) * dilations[i]! + 1
     const stride = strides[i]!
     let [before, after] = mode === 'NOTSET' ? [pads[i]!, pads[i + kernel.length]!] : [0, 0]
     if (mode === 'SAME_UPPER' || mode === 'SAME_LOWER') {
-      const needed = Math.max(0, (Math.ceil(size / stride) - 1) * stride + reach - size)
+      const needed = Math.max(0, (Math.ceil(size / stride) - 1) * stride + extent - size)
       const half = Math.floor(needed / 2)
       ;[before, after] = mode === 'SAME_UPPER' ? [half, needed - half] : [needed - half, half]
     }
-    let steps = (size + before + after - reach) / stride
+    let steps = (size + before + after - extent) / stride
     steps = ceil ? Math.ceil(steps) : Math.floor(steps)
-    // With ceil_mode a last window that would start in the padding is dropped (opset 19 and onnxruntime).
+    // With ceil_mode, a last window that would start in the padding is dropped (opset 19,
+    // onnxruntime).
     if (ceil && steps * stride >= size + before) steps -= 1
     if (steps < 0)
-      throw shapeError(call, `a kernel of ${reach} does not fit into ${size + before + after}`)
+      throw shapeError(call, `a kernel of ${extent} does not fit into ${size + before + after}`)
     begin.push(before)
     end.push(after)
     output.push(steps + 1)
@@ -57,7 +61,7 @@ export function resolveWindow(
   return { kernel, strides, dilations, begin, end, input, output }
 }
 
-/** True if each of the numbers is that one. */
+/** Whether all numbers equal `value`. */
 export function all(numbers: readonly number[], value: number): boolean {
   return numbers.every((number) => number === value)
 }

@@ -1,6 +1,8 @@
 /**
- * Rounding, comparison and selection: operators that gradients do not pass, with the surrogates of straight-through estimates
- * (Bengio, Léonard, Courville 2013, arXiv:1308.3432; with the clipping of Hubara et al. 2016, arXiv:1602.02830, eq. 4).
+ * Rounding, comparison and selection: operators without useful derivatives, and their surrogates
+ * for straight-through estimates.
+ * @see Bengio, Léonard, Courville 2013, arXiv:1308.3432
+ * @see Hubara, Courbariaux, Soudry, El-Yaniv, Bengio 2016, arXiv:1602.02830, eq. 4 (clipping)
  */
 import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
 import { broadcastAll, combine, isFloat } from './elementwise.ts'
@@ -13,7 +15,7 @@ import type { Value } from '../value.ts'
 
 /** Surrogate: the derivative of clip(x, −1, 1). */
 export const Sign = rounding('Sign', (g, x, dy) => passNear(g, x, dy, 1))
-/** Surrogate: that of x itself, as for `Ceil` and `Round`. */
+/** Surrogate: the derivative of x, as for `Ceil` and `Round`. */
 export const Floor = rounding('Floor', (_g, _x, dy) => dy)
 export const Ceil = rounding('Ceil', (_g, _x, dy) => dy)
 export const Round = rounding('Round', (_g, _x, dy) => dy)
@@ -32,7 +34,8 @@ export const Where = defineOp({
     wanted[1] ? g.where(condition!, dy!, 0) : null,
     wanted[2] ? g.where(condition!, 0, dy!) : null,
   ],
-  // A choice between constants is a number of two values: y = b + c·(a − b). Elsewhere the branches' own gradients say more.
+  // A selection between constants is a two-valued number y = b + c·(a − b). Otherwise the gradients
+  // of the branches are more useful.
   surrogate: (g, call, outputGradients) => {
     const { inputs, wanted } = call
     const [condition, a, b] = inputs as readonly Value[]
@@ -46,7 +49,7 @@ export const Where = defineOp({
     }
     return [g.mul(dy!, g.sub(g.cast(a!, dy!.dtype), g.cast(b!, dy!.dtype))), null, null]
   },
-  // The gradient of a ReLU between convolutions: a product with a mask keeps onnxruntime's layout.
+  // The gradient of a ReLU between convolutions: a product with a mask stays in the blocked layout.
   lower: (g, call) => {
     const [condition, kept, other] = call.inputs as readonly Value[]
     const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
@@ -70,7 +73,7 @@ export const Cast = defineOp({
     return [{ dtype, shape: x.shape, ...(keeps && { contents: x.contents }) }]
   },
   vjp: (g, { inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : null],
-  // Cutting off a fraction is rounding. Whether a number is not zero says nothing of its direction.
+  // Truncation is rounding. Whether a number is nonzero has no useful direction.
   surrogate: (g, { inputs: [x], attributes }, [dy]) => [
     attributes['to'] === 'bool' ? null : isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : dy!,
   ],
@@ -82,7 +85,7 @@ export const Cast = defineOp({
   samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
 })
 
-/** Surrogate of a comparison of a and b: as of (1 + sign(a − b)) / 2. */
+/** The surrogate of a comparison of a and b: that of (1 + sign(a − b)) / 2. */
 export const Greater = comparison('Greater', { surrogate: step(1) })
 export const GreaterOrEqual = comparison('GreaterOrEqual', { surrogate: step(1) })
 export const Less = comparison('Less', { surrogate: step(-1) })
@@ -155,7 +158,7 @@ function comparison(
   })
 }
 
-/** A choice between sizes known before the run. */
+/** A selection between sizes that are known before the run. */
 function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
   const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
   const at = (value: Value, i: number): Dim | undefined =>
@@ -168,7 +171,7 @@ function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
   return length > 0 && contents.length === length ? contents : undefined
 }
 
-/** 1 or 0; a symbol is a size, so it is no negative number. */
+/** 1 or 0; undefined if unknown. A symbol is a size, so it is not negative. */
 function equalSizes(a: Dim, b: Dim): Dim | undefined {
   if (typeof a === typeof b) return a === b ? 1 : typeof a === 'number' ? 0 : undefined
   return Number(typeof a === 'number' ? a : b) < 0 ? 0 : undefined

@@ -136,7 +136,7 @@ test('a missing model file', async () => {
 test('a model that is none', async () => {
   const defenses = [{ ...defense, model: 'text.onnx' }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
-    `"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole"`,
+    `"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file is complete"`,
   )
 })
 

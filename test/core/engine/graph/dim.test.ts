@@ -1,4 +1,4 @@
-/** Sizes with symbols obey the laws of products, and broadcasting those of ONNX. */
+/** Symbolic sizes obey the laws of products, and broadcasting those of ONNX. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -18,7 +18,7 @@ const dims: fc.Arbitrary<Dim> = fc.oneof(
 )
 const lists = fc.array(dims, { maxLength: 4 })
 
-/** What a size is once the symbols are known. */
+/** The value of a size for given symbols. */
 function valueOf(dim: Dim): number {
   const sizes: Record<string, number> = { n: 5, m: 7, height: 3 }
   return String(dim)
@@ -27,7 +27,7 @@ function valueOf(dim: Dim): number {
 }
 
 describe('a product of sizes', () => {
-  test('has the value of the product, whatever the symbols stand for', () => {
+  test('has the value of the product for any values of the symbols', () => {
     fc.assert(
       fc.property(lists, (list) => {
         expect(valueOf(multiplyDims(list))).toBe(list.map(valueOf).reduce((a, b) => a * b, 1))
@@ -43,7 +43,7 @@ describe('a product of sizes', () => {
       }),
     )
   })
-  test('of nothing is 1, with 0 is 0, and reads as a factor before symbols', () => {
+  test('of nothing is 1, with 0 is 0, and is printed with its factor first', () => {
     expect(multiplyDims([])).toBe(1)
     expect(multiplyDims(['n', 0])).toBe(0)
     expect(multiplyDims([2, 'n', 3, 'm'])).toBe('6*m*n')
@@ -59,7 +59,7 @@ describe('a quotient of sizes', () => {
       }),
     )
   })
-  test('is undefined where it does not divide', () => {
+  test('is undefined if it is not an integer multiple', () => {
     expect(divideDims(7, 2)).toBeUndefined()
     expect(divideDims('3*n', 2)).toBeUndefined()
     expect(divideDims('n', 'm')).toBeUndefined()
@@ -94,12 +94,12 @@ describe('broadcasting', () => {
       }),
     )
   })
-  test('aligns at the end, and refuses two different numbers', () => {
+  test('aligns at the end, and rejects different numbers', () => {
     expect(broadcastShapes([2, 1, 4], [3, 1])).toEqual([2, 3, 4])
     expect(broadcastShapes([2, 3], [2])).toBeUndefined()
     expect(broadcastShapes(['n', 1], [3])).toEqual(['n', 3])
   })
-  test('of a symbol and a number gives the number, for they must be equal', () => {
+  test('of a symbol and a number is the number, because they must be equal', () => {
     expect(broadcastShapes(['n'], [4])).toEqual([4])
   })
 })

@@ -1,4 +1,4 @@
-/** Gradients are expressions: right on whole networks, of any order, and never larger than what was asked for. */
+/** Gradients are expressions: correct on whole networks, of any order, without unused parts. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -7,7 +7,7 @@ import { topologicalOrder, type Node, type Value } from '../../../../core/engine
 import { float32, type FloatTensor, type Tensor } from '../../../../core/engine/tensor/tensor.ts'
 import { randomTensor } from '../../../support/onnx-file.ts'
 
-/** Two convolutions, smooth activations (so that second derivatives exist everywhere), a pool, a linear layer: one number per image. */
+/** Convolutions, smooth activations (for second derivatives), a pool, a linear layer. */
 function smallNetwork(x: Value, weights: { first: Value; second: Value; head: Value }): Value {
   const hidden = g.tanh(g.conv(x, weights.first, null, { pads: [1, 1, 1, 1] }))
   const next = g.sigmoid(
@@ -35,7 +35,7 @@ const feeds: Record<string, FloatTensor> = {
 describe('a small network', () => {
   const inputs = [x, ...Object.values(placeholders)]
 
-  test('has the gradients of central differences, in its image and in all its weights', async () => {
+  test('matches central differences for its image and all weights', async () => {
     const loss = g.reduceSum(smallNetwork(x, placeholders), [0])
     await expectDerivatives(loss, inputs)
   })
@@ -89,7 +89,7 @@ describe('a small network', () => {
   }
 })
 
-test("the graph of an image's gradient holds no gradient of a weight", () => {
+test("the graph of an image's gradient contains no gradient of a weight", () => {
   const [slope] = gradient(smallNetwork(x, placeholders), [x])
   const dependent = new Set<Node>([x.node])
   for (const node of topologicalOrder([slope!])) {
@@ -116,7 +116,7 @@ describe('by hand', () => {
     // d(a² + 3a) = 2a + 3
     expect(await slopesOf(g.add(g.mul(a, a), g.mul(a, 3)), [a])).toEqual([[5, 7, 9, 11, 13, 15]])
   })
-  test('broadcasting is undone by sums over the axes that were repeated', async () => {
+  test('broadcasting is undone by sums over the repeated axes', async () => {
     expect(await slopesOf(g.mul(a, b), [a, b])).toEqual([
       [-1, 0.5, 2, -1, 0.5, 2],
       [5, 7, 9],
@@ -127,7 +127,7 @@ describe('by hand', () => {
       [21, 21, 21],
     ])
   })
-  test('an unrelated value has the gradient zero, in its own shape', async () => {
+  test('an unrelated value has a zero gradient with its own shape', async () => {
     const [slope] = gradient(g.exp(a), [b])
     expect(slope!.shape).toEqual([3])
     expect(await slopesOf(g.exp(a), [b])).toEqual([[0, 0, 0]])
@@ -135,7 +135,7 @@ describe('by hand', () => {
   test('a value has the gradient one with respect to itself', async () => {
     expect(await slopesOf(b, [b])).toEqual([[1, 1, 1]])
   })
-  test('a value on the way, and the input before it, may be asked for together', async () => {
+  test('an intermediate value and its input can be requested together', async () => {
     const squares = g.mul(b, b)
     // d Σ b⁴ = 2 b² db² = 4 b³ db
     expect(await slopesOf(g.mul(squares, squares), [squares, b])).toEqual([
@@ -143,18 +143,18 @@ describe('by hand', () => {
       [-4, 0.5, 32],
     ])
   })
-  test('an upstream gradient weighs the outputs', async () => {
+  test('an upstream gradient weights the outputs', async () => {
     expect(await slopesOf(g.mul(b, b), [b], g.floats([3], [1, 0, -1]))).toEqual([[-2, 0, -4]])
   })
   test('one of several outputs of a node is enough', async () => {
     const [, right] = g.op('Split', [a, g.integers([1, 2])], { axis: 1 })
     expect(await slopesOf(g.mul(right!, right!), [a])).toEqual([[0, 4, 6, 0, 10, 12]])
   })
-  test('a comparison stops the gradient, and whole numbers have none', async () => {
+  test('comparisons stop gradients, and integers have none', async () => {
     expect(await slopesOf(g.cast(g.greater(a, 2), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
     expect(await slopesOf(g.cast(g.cast(a, 'int64'), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
   })
-  test('at kinks: 0 for ReLU and |x|, 1 inside a clip and at its limits, equal maxima share', async () => {
+  test('at kinks: 0 for ReLU and |x|, 1 at the limits of a clip, shared by equal maxima', async () => {
     const zero = g.mul(b, 0)
     expect(await slopesOf(g.relu(zero), [zero])).toEqual([[0, 0, 0]])
     expect(await slopesOf(g.abs(zero), [zero])).toEqual([[0, 0, 0]])
@@ -184,7 +184,7 @@ test('saturated functions have finite gradients', async () => {
   }
 })
 
-test('a chain of 20,000 operators is no problem for the stack', () => {
+test('a chain of 20,000 operators does not overflow the stack', () => {
   let value = g.input('x', 'float32', [1])
   const start = value
   for (let i = 0; i < 20_000; i++) value = g.neg(value)
@@ -192,15 +192,15 @@ test('a chain of 20,000 operators is no problem for the stack', () => {
 })
 
 describe('an operator without a rule', () => {
-  test('on the path is named, with the model and with what still works', () => {
+  test('on the path is reported with its node and the model', () => {
     const product = g.op('ReduceProd', [x, g.integers([1, 2, 3])], { keepdims: 0 }, 'prod1')[0]!
     expect(() =>
       gradient(g.exp(product), [x], { name: 'model.onnx' }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass it; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: model.onnx: ReduceProd "prod1" has no derivative rule, so gradients cannot pass through it; black-box attacks, which need no gradient, still work]`,
     )
   })
-  test('beside the path does no harm', () => {
+  test('off the path is allowed', () => {
     const factor = g.op('ReduceProd', [placeholders.head, g.integers([0, 1])], { keepdims: 0 })[0]!
     expect(gradient(g.mul(x, factor), [x])[0]!.shape).toEqual(['n', 3, 6, 6])
   })

@@ -1,4 +1,4 @@
-/** Files of old and new operator sets: what is read and written again answers as onnxruntime answers the file. */
+/** Imported files of all operator sets give the results of onnxruntime. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { importGraph } from '../../../../core/engine/graph/import.ts'
@@ -29,7 +29,7 @@ const statistics = {
   variance: float32([3], [0.5, 1, 2]),
 }
 
-/** Per operator, the forms that it has had, each by the operator sets in which it stands. */
+/** The forms of each operator and their operator sets. */
 const forms: Record<string, [opsets: number[], parts: Omit<GraphParts, 'opset'>][]> = {
   Clip: [
     [
@@ -562,14 +562,14 @@ describe.each(Object.entries(forms))('%s', (_, list) => {
     opsets.map((opset) => ({ form, opset, parts })),
   )
   test.each(cases)(
-    'form $form of opset $opset answers as the file does, for any batch',
+    'form $form of opset $opset matches the file for any batch',
     async ({ opset, parts }) => {
       await expectSame({ ...parts, opset })
     },
   )
 })
 
-/** What exporters write for `view`, `flatten`, `expand` and the like. */
+/** Exported forms of `view`, `flatten`, `expand`, and similar operators. */
 const dynamicShapes: Record<string, Omit<GraphParts, 'opset'>> = {
   'x.view(x.size(0), -1)': {
     input: image,
@@ -688,13 +688,13 @@ const dynamicShapes: Record<string, Omit<GraphParts, 'opset'>> = {
 }
 
 test.each(Object.entries(dynamicShapes))(
-  'sizes computed in the graph are followed: %s',
+  'sizes computed in the graph are supported: %s',
   async (_, parts) => {
     for (const opset of [13, 17]) await expectSame({ ...parts, opset })
   },
 )
 
-test('a squeeze without axes keeps the batch, also where it is one', async () => {
+test('a squeeze without axes keeps the batch, even of size 1', async () => {
   const graph = onnxGraph({
     input: image,
     nodes: [node('GlobalAveragePool', 'x', 'p'), node('Squeeze', 'p', 'y')],
@@ -709,48 +709,48 @@ test('a squeeze without axes keeps the batch, also where it is one', async () =>
   await session.release()
 })
 
-describe('a file that cannot be read', () => {
+describe('a file is rejected', () => {
   const read = (parts: GraphParts): unknown => importGraph(onnxGraph(parts), { name: 'm.onnx' })
 
   test('for an unknown operator', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('LRN', 'x', 'y', { size: int(3) })] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: LRN "LRN_y" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator set that is too old', () => {
     expect(() =>
       read({ opset: 6, input: matrix, nodes: [node('Relu', 'x', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: Relu "Relu_y" is of operator set 6, robench reads it from sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: Relu "Relu_y" is in operator set 6, but robench supports sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator of another domain', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'y', {}, 'com.example')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: com.example.Relu "Relu_y" is an operator that robench cannot differentiate; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator com.example.Relu "Relu_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
-  test('for a value that nothing makes', () => {
+  test('for a value that no node computes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'z', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: malformed graph: Relu "Relu_y" reads "z", which nothing before it makes]`,
+      `[GraphError: m.onnx: malformed graph: Relu "Relu_y" reads "z", which no earlier node computes]`,
     )
   })
-  test('for an output that nothing makes', () => {
+  test('for an output that no node computes', () => {
     expect(() =>
       read({ input: matrix, nodes: [node('Relu', 'x', 'z')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: malformed graph: output "y" is made by no node]`,
+      `[GraphError: m.onnx: malformed graph: no node computes the output "y"]`,
     )
   })
   test('for a shape that depends on pixels', () => {
     const nodes = [node('Cast', 'x', 'shape', { to: int(7) }), node('Reshape', 'x shape', 'y')]
     expect(() => read({ input: matrix, nodes })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: Reshape "Reshape_y": the target shape must be known before the run, but depends on the inputs' values]`,
+      `[GraphError: m.onnx: Reshape "Reshape_y": the target shape must be known before the run, but depends on input values]`,
     )
   })
   test('for shapes that do not fit', () => {
@@ -758,7 +758,7 @@ describe('a file that cannot be read', () => {
     expect(() =>
       read({ input: matrix, nodes, initializers: { w: randomTensor([5, 2], 'w') } }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: MatMul "MatMul_y": shapes [n, 6] and [5, 2] do not multiply]`,
+      `[GraphError: m.onnx: MatMul "MatMul_y": cannot multiply shapes [n, 6] and [5, 2]]`,
     )
   })
   test('for statistics per pixel', () => {
@@ -771,7 +771,7 @@ describe('a file that cannot be read', () => {
       `[GraphError: m.onnx: BatchNormalization "BatchNormalization_y": spatial = 0 (statistics per pixel) is not supported]`,
     )
   })
-  test('for an attribute that holds a graph', () => {
+  test('for a graph attribute', () => {
     const nodes = [node('Identity', 'x', 'y', { body: { type: 'unsupported', value: 'GRAPH' } })]
     expect(() => read({ input: matrix, nodes })).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: m.onnx: Identity "Identity_y": attribute "body" of type GRAPH is not supported]`,
@@ -779,7 +779,7 @@ describe('a file that cannot be read', () => {
   })
 })
 
-/** Runs the file and what was read from it on two batch sizes, and differentiates it. */
+/** Runs the file and the imported graph with two batch sizes, and differentiates it. */
 async function expectSame(parts: GraphParts): Promise<void> {
   const graph = onnxGraph(parts)
   const file = await Session.load(writeOnnx(graph), {}, 'the file')
@@ -795,7 +795,7 @@ async function expectSame(parts: GraphParts): Promise<void> {
     const expected = (await file.run({ x: feed }))['y']!
     const actual = await session.run({ x: feed })
     expect(actual['y']!.shape).toEqual(expected.shape)
-    // The same operators, though perhaps in other kernels: a few units of float32.
+    // The same operators, possibly with other kernels: a few float32 units in the last place.
     expect(actual['y']!.data as Float32Array).toBeAllclose(expected.data as Float32Array, {
       rtol: 1e-5,
       atol: 1e-6,

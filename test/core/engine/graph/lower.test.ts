@@ -1,4 +1,4 @@
-/** What graphs become for onnxruntime: the same numbers, and the blocked layout kept. */
+/** Lowered graphs have the same results and stay in the blocked layout. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-describe('transposed convolution by phases', () => {
+describe('polyphase transposed convolution', () => {
   it.each<[string, readonly number[], readonly number[], Attributes]>([
     [
       'even sizes',
@@ -131,7 +131,7 @@ describe('a residual network with constant weights', () => {
   })
 
   it.runIf(process.arch === 'x64')(
-    'stays in the blocked layout but at strides and at both ends',
+    'stays in the blocked layout except at strides and both ends',
     async () => {
       const operators = await optimized(
         withGradient(
@@ -228,7 +228,7 @@ async function run(
   return answers
 }
 
-/** The operators that onnxruntime makes of a graph. */
+/** The operators of a graph after onnxruntime's optimizations. */
 async function optimized(
   outputs: Record<string, Value>,
   inputs: readonly Value[],

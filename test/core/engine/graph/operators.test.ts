@@ -1,8 +1,11 @@
-/** The table of operators: complete, consistent, and each with what the main job needs. */
+/** The table of operators is complete and consistent. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { packageRoot } from '../../../../core/base/paths.ts'
 import { operators } from '../../../../core/engine/graph/ops/index.ts'
 
-/** All that CNNs, losses and their training need. */
+/** The operators of CNNs, losses and training. */
 const needed = `
   Add Sub Mul Div Neg Exp Log Sqrt Pow Abs Sign Min Max Clip Where Greater Less Equal Not
   Cast Relu LeakyRelu Sigmoid Tanh Softmax LogSoftmax Conv ConvTranspose MaxPool
@@ -13,12 +16,12 @@ const needed = `
   .trim()
   .split(/\s+/)
 
-test.each(needed)('%s is known and has a derivative rule', (op) => {
+test.each(needed)('%s is supported and has a derivative rule', (op) => {
   expect(operators.get(op)?.vjp).toBeDefined()
 })
 
 describe.each([...operators])('%s', (name, record) => {
-  test('stands under its own name and has samples', () => {
+  test('is listed under its own name and has samples', () => {
     expect(record.op).toBe(name)
     expect(record.samples.length).toBeGreaterThan(0)
   })
@@ -28,4 +31,18 @@ describe.each([...operators])('%s', (name, record) => {
         expect.arrayContaining(Object.keys(attributes)),
       )
   })
+})
+
+test('no operator is declared twice', async () => {
+  const directory = join(packageRoot(), 'core/engine/graph/ops')
+  const declared: string[] = []
+  for (const file of readdirSync(directory)) {
+    const exports: Record<string, unknown> = await import(join(directory, file))
+    for (const item of Object.values(exports)) {
+      if (typeof item === 'object' && item !== null && 'infer' in item && 'op' in item) {
+        declared.push(String(item.op))
+      }
+    }
+  }
+  expect(declared.toSorted()).toEqual([...operators.keys()].toSorted())
 })

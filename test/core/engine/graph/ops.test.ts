@@ -1,4 +1,4 @@
-/** Every operator's samples: shapes against onnxruntime, derivatives against central differences. */
+/** Operator samples: shapes match onnxruntime, derivatives match central differences. */
 import { describe, expect, it } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -13,7 +13,7 @@ import type { Value } from '../../../../core/engine/graph/value.ts'
 
 describe.each([...operators.values()])('$op', (record) => {
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
-    'sample $i has the shape that onnxruntime gives',
+    'sample $i has the shape of onnxruntime',
     async ({ sample }) => {
       const { inputs, feeds, outputs } = build(record.op, sample)
       const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
@@ -30,7 +30,7 @@ describe.each([...operators.values()])('$op', (record) => {
   if (typeof record.vjp !== 'function') return
 
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
-    'sample $i has the derivative of central differences',
+    'sample $i matches central differences',
     async ({ sample }) => {
       await checkDerivative(record.op, sample, 1)
     },
@@ -39,7 +39,7 @@ describe.each([...operators.values()])('$op', (record) => {
 
 describe('the gradient of a gradient', () => {
   it.each(['Conv', 'Softmax', 'Div', 'Tanh', 'BatchNormalization', 'Gemm', 'MaxPool'])(
-    'of %s agrees with central differences',
+    'of %s matches central differences',
     async (op) => {
       for (const sample of operators.get(op)!.samples.slice(0, 2))
         await checkDerivative(op, sample, 2)
@@ -47,12 +47,12 @@ describe('the gradient of a gradient', () => {
   )
 })
 
-/** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random directions v and random projections of the outputs. */
+/** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random v and projections f. */
 async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promise<void> {
   const random = randomStream('ops', op, JSON.stringify(sample))
   const { inputs, feeds, outputs } = build(op, sample)
   const wanted = inputs.filter((input) => isFloat(input.dtype))
-  // In float64 where it can be; onnxruntime has float32 kernels only for most.
+  // In float64 if possible; onnxruntime has only float32 kernels for most operators.
   let objective = project(outputs.filter((output) => isFloat(output.dtype)).slice(0, 1), random)
   if (order === 2) {
     const first = gradient(objective, wanted)
@@ -133,7 +133,7 @@ function build(
   return { inputs, feeds, outputs: g.op(op, operands, sample.attributes) }
 }
 
-/** Where many operators have a kink. */
+/** Points where many operators have a kink. */
 function awayFromZero(value: number): number {
   return Math.abs(value) < 0.06 ? 0.06 + Math.abs(value) : value
 }

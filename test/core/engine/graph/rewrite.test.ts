@@ -1,4 +1,4 @@
-/** Rewriting keeps the meaning: what is replaced, folded or lowered answers as before. */
+/** Substitution, folding and lowering do not change results. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -18,12 +18,12 @@ const x = g.input('x', 'float32', ['n', 3, 6, 6])
 const image = { x: randomTensor([2, 3, 6, 6], 'x') }
 
 describe('substitute', () => {
-  test('puts a value in the place of a placeholder and infers shapes anew', () => {
+  test('replaces a placeholder and infers shapes again', () => {
     const features = g.op('Flatten', [x])[0]!
     const fixed = g.input('z', 'float32', [5, 3, 6, 6])
     expect(substitute([features], new Map([[x, fixed]]))[0]!.shape).toEqual([5, 108])
   })
-  test('shares what it does not touch, and leaves the old expression as it was', () => {
+  test('shares unchanged parts, and does not change the original', () => {
     const other = g.exp(g.input('o', 'float32', [1]))
     const sum = g.add(g.relu(x), other)
     const [replaced] = substitute([sum], new Map([[x, g.input('z', 'float32', [1, 3, 6, 6])]]))
@@ -36,17 +36,17 @@ describe('substitute', () => {
     const [top] = substitute([g.neg(middle)], new Map([[middle, x]]))
     expect(topologicalOrder([top!]).map(({ op }) => op)).toEqual(['Input', 'Neg'])
   })
-  test('refuses a value whose shape does not fit', () => {
+  test('rejects a value whose shape does not fit', () => {
     const logits = g.matMul(g.op('Flatten', [x])[0]!, g.input('w', 'float32', [108, 10]))
     expect(() =>
       substitute([logits], new Map([[x, g.input('z', 'float32', ['n', 1, 6, 6])]])),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: MatMul: shapes [n, 36] and [108, 10] do not multiply]`,
+      `[GraphError: MatMul: cannot multiply shapes [n, 36] and [108, 10]]`,
     )
   })
 })
 
-test('rewrite visits each node once, inputs first, with its new inputs', () => {
+test('rewrite visits each node once, after its inputs, with rewritten inputs', () => {
   const shared = g.exp(x)
   const visited: string[] = []
   rewrite([g.add(shared, g.neg(shared))], (node) => {
@@ -90,7 +90,7 @@ describe.each([
     ).toEqual(['Input', 'Conv', 'Relu'])
     await expectClose(plain, folded!, [x], image)
   })
-  test('is folded into weights that are fed, and their gradients stay', async () => {
+  test('is folded into placeholder weights, with the same gradients', async () => {
     const placeholders = Object.fromEntries(
       Object.entries(tensors).map(([name, { shape }]) => [name, g.input(name, 'float32', shape)]),
     )
@@ -113,7 +113,7 @@ describe('batch normalization stays', () => {
   const opsAfter = (values: readonly Value[]): string[] =>
     topologicalOrder(foldBatchNormalization(values)).map(({ op }) => op)
 
-  test('where others read the convolution, too', () => {
+  test('where other nodes read the convolution', () => {
     const normalized = g.op('BatchNormalization', [convolved, ...statistics])[0]!
     expect(opsAfter([g.add(normalized, convolved)])).toContain('BatchNormalization')
     expect(opsAfter([normalized, convolved])).toContain('BatchNormalization')
@@ -147,7 +147,7 @@ describe('a scale before a convolution', () => {
     await expectClose(expected!, actual!, [x], image)
   })
 
-  test('stays where others read it, where it differs by position, and where it is no constant', () => {
+  test('is not folded if used elsewhere, if it varies by position, or if not constant', () => {
     const scaled = g.div(x, column)
     expect(opsOf([convolve(scaled), scaled])).toContain('Div')
     const uneven = g.floats([6], [1, 2, 3, 4, 5, 6])
@@ -157,7 +157,7 @@ describe('a scale before a convolution', () => {
   })
 })
 
-test('lowering changes no answer: strided convolutions, their gradients, training normalization', async () => {
+test('lowering does not change results (strided convolutions, training normalization)', async () => {
   const w = g.constant(randomTensor([16, 3, 3, 3], 'w'))
   const statistics = [1, 0, 0, 1].map((value) =>
     g.constant(float32([16], new Float32Array(16).fill(value))),
@@ -181,7 +181,7 @@ async function expectClose(
   const session = await Session.compile({ expected, actual }, inputs)
   const answers = await session.run(feeds)
   await session.release()
-  // Folding multiplies weights before the sum instead of after it: float32 rounding of sums of 27 terms.
+  // Folding multiplies weights before the sum, not after it: float32 rounding of 27 terms.
   expect(answers['actual']!.data as Float32Array).toBeAllclose(
     answers['expected']!.data as Float32Array,
     { rtol: 1e-4, atol: 1e-4 },

@@ -1,4 +1,4 @@
-/** Any expression becomes a file that onnxruntime loads by itself. */
+/** Expressions are written as files that onnxruntime can load. */
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -41,7 +41,7 @@ test('the same expression gives the same bytes', () => {
   expect(toOnnx({ features }, [x])).toEqual(toOnnx({ features }, [x]))
 })
 
-test('the file states its operator set, symbolic batch, and the order of inputs asked for', () => {
+test('the file has its operator set, a symbolic batch, and the given order of inputs', () => {
   const y = g.input('y', 'float32', [])
   const graph = readOnnx(toOnnx({ sum: g.add(x, y) }, [y, x]), 'a.onnx')
   expect(graph.opset).toBe(opset)
@@ -53,7 +53,7 @@ test('the file states its operator set, symbolic batch, and the order of inputs 
 })
 
 describe('outputs', () => {
-  test('may be a placeholder, a constant, one value twice, or a value inside', async () => {
+  test('can be a placeholder, a constant, one value twice, or an intermediate value', async () => {
     const c = g.constant(float32([2], [1, 2]))
     const a = g.input('a', 'float32', [2])
     const inner = g.exp(a)
@@ -67,7 +67,7 @@ describe('outputs', () => {
     expect(answers['again']!.data).toEqual(answers['twice']!.data)
     await session.release()
   })
-  test('may be called what the inside of a file is called', async () => {
+  test('can have names that are used inside a file', async () => {
     const a = g.input('v1_0', 'float32', [1])
     const session = await Session.compile({ c2: g.exp(g.add(a, 1)), v3_0: g.neg(a) }, [a])
     expect((await session.run({ v1_0: float32([1], [2]) }))['v3_0']!.data).toEqual(
@@ -77,7 +77,7 @@ describe('outputs', () => {
   })
 })
 
-describe('refused are', () => {
+describe('rejects', () => {
   test('a placeholder that is not among the inputs', () => {
     expect(() => toGraph({ features }, [])).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: placeholder "x" is used but not among the graph's inputs]`,
@@ -90,25 +90,25 @@ describe('refused are', () => {
       `[GraphError: placeholder "x" is used but not among the graph's inputs]`,
     )
   })
-  test('a name for what is no result of an operator, or not on the way, or has a name', () => {
+  test('a tensor name for a placeholder, an unused value, or a named value', () => {
     const named = (tensors: Readonly<Record<string, Value>>): unknown =>
       toGraph({ features }, [x], tensors)
     expect(() => named({ image: x })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: tensor "image": expected the result of an operator on the way to the outputs that has no other name, got Input]`,
+      `[GraphError: tensor "image": expected the result of an operator that the outputs depend on and that has no other name, got Input]`,
     )
-    expect(() => named({ elsewhere: g.neg(x) })).toThrow('on the way to the outputs')
+    expect(() => named({ elsewhere: g.neg(x) })).toThrow('that the outputs depend on')
     expect(() => named({ one: features, other: features })).toThrow('that has no other name')
-    expect(() => named({ features })).toThrow('are called "features"')
+    expect(() => named({ features })).toThrow('duplicate name "features"')
   })
-  test('two inputs of one name, and an output named as an input', () => {
+  test('inputs with equal names, and an output named like an input', () => {
     const other = g.input('x', 'float32', [1])
     expect(() =>
       toGraph({ features: g.add(features, other) }, [x, other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
+      `[GraphError: duplicate name "x" among the inputs, outputs and tensors of the graph; choose unique names]`,
     )
     expect(() => toGraph({ x: features }, [x])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: two of the graph's inputs, outputs and tensors are called "x"; give each its own name]`,
+      `[GraphError: duplicate name "x" among the inputs, outputs and tensors of the graph; choose unique names]`,
     )
   })
 })
@@ -121,21 +121,21 @@ describe('a session', () => {
     )
     await session.release()
   })
-  test('says what onnxruntime said of a shape that does not fit', async () => {
+  test('reports the message of onnxruntime for a wrong shape', async () => {
     const session = await Session.compile({ features }, [x], {}, 'model.onnx')
     await expect(session.run({ x: randomTensor([1, 2, 6, 6], 'x') }, 'model.onnx')).rejects.toThrow(
       /^model\.onnx: onnxruntime failed: .*dimensions/s,
     )
     await session.release()
   })
-  test('reads views of larger arrays where they begin', async () => {
+  test('reads views of larger arrays from their offset', async () => {
     const a = g.input('a', 'float32', [2])
     const session = await Session.compile({ b: g.mul(a, 1) }, [a])
     const view = Float32Array.of(1, 2, 3, 4, 5).subarray(2, 4)
     expect((await session.run({ a: float32([2], view) }))['b']!.data).toEqual(Float32Array.of(3, 4))
     await session.release()
   })
-  test('names a device that onnxruntime does not have', async () => {
+  test('reports a device that onnxruntime does not support', async () => {
     await expect(
       Session.compile({ features }, [x], { device: 'abacus' }, 'model.onnx'),
     ).rejects.toThrow(/^model\.onnx: onnxruntime cannot load it on "abacus": /)

@@ -1,4 +1,4 @@
-/** Minimal filtering answers as the convolution, for any batch, and leaves alone what it cannot help. */
+/** Minimal filtering equals convolution for any batch, and skips ineligible layers. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -26,7 +26,7 @@ describe.each([
   const x = g.input('x', 'float32', ['n', inside, height, width])
   const images = randomTensor([3, inside, height, width], 'x')
 
-  test('answers as the convolution but for 4e-6 of the largest output', async () => {
+  test('equals the convolution up to 4e-6 of the largest output', async () => {
     const y = g.conv(x, weight, bias, same)
     expect(isRewritten(y)).toBe(true)
     await expectAgreement({ y }, x, images)
@@ -46,7 +46,7 @@ describe('a network with a residual connection', () => {
   const answer = g.reduceMean(features, [1, 2, 3])
   const [slope] = gradient(answer, [x])
 
-  test('has the same answers and gradients', async () => {
+  test('has the same logits and gradients', async () => {
     expect(isRewritten(slope!)).toBe(true)
     await expectAgreement(
       { answer, slope: slope! },
@@ -55,7 +55,7 @@ describe('a network with a residual connection', () => {
     )
   })
 
-  test('leaves no 3×3 kernel, neither of the network nor of its gradient', () => {
+  test('replaces all 3×3 kernels of network and gradient', () => {
     const values = useWinograd([slope!])
     const kernels = topologicalOrder(values).flatMap(({ op, inputs }) =>
       op === 'Conv' ? [inputs[1]!.shape.slice(2).join('×')] : [],
@@ -63,13 +63,13 @@ describe('a network with a residual connection', () => {
     expect(new Set(kernels)).toEqual(new Set(['1×1']))
   })
 
-  test('is written to files as it is', () => {
+  test('is written to files unchanged', () => {
     expect(isRewritten(answer)).toBe(true)
     expect(toOnnx({ answer }, [x]).length).toBeLessThan(2.1 * 4 * 9 * channels ** 2)
   })
 })
 
-// Where onnxruntime has its blocked kernels, and sessions therefore use this.
+// Sessions use minimal filtering only where onnxruntime has blocked kernels.
 describe.runIf(process.arch === 'x64')('every example of a batch', () => {
   test.each([
     ['one tile', 256, 4],
@@ -88,7 +88,7 @@ describe.runIf(process.arch === 'x64')('every example of a batch', () => {
   })
 })
 
-describe('left alone are', () => {
+describe('unchanged are', () => {
   const image = (channels: number, size: number): Value =>
     g.input('x', 'float32', ['n', channels, size, size])
   const constant = (...shape: number[]): Value => g.constant(randomTensor(shape, 'weight'))
@@ -113,7 +113,7 @@ describe('left alone are', () => {
       () => g.conv(image(256, 8), constant(256, 256, 1, 3), null, { pads: [0, 1, 0, 1] }),
     ],
     [
-      'weights that are fed',
+      'placeholder weights',
       () => g.conv(image(256, 4), g.input('w', 'float32', [256, 256, 3, 3]), null, same),
     ],
     [
@@ -130,7 +130,7 @@ describe('left alone are', () => {
       () => g.conv(image(512, 2), constant(512, 512, 3, 3), null, same),
     ],
     [
-      'those whose kernels would take more memory than all may',
+      'layers whose kernels would exceed the memory limit',
       () => {
         const shape = g.integers([2048, 2048, 3, 3])
         const weight = g.op('Expand', [g.scalar(1), shape])[0]!
@@ -147,7 +147,7 @@ function isRewritten(y: Value): boolean {
   return useWinograd([y])[0] !== y
 }
 
-/** Of the rewritten outputs and those that onnxruntime computes by its own convolution. */
+/** The difference between rewritten outputs and onnxruntime's own convolution. */
 async function expectAgreement(
   outputs: Readonly<Record<string, Value>>,
   x: Value,
@@ -166,7 +166,7 @@ async function expectAgreement(
   await Promise.all([plain.release(), rewritten.release()])
 }
 
-/** Elements alone would be compared one by one. */
+/** The bytes of a tensor, for comparisons of whole tensors. */
 function bitsOf({ data }: FloatTensor): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }

@@ -1,4 +1,4 @@
-/** ONNX files: what is written is read back; what is no model is refused by name, with the reason. */
+/** ONNX files round-trip; other files are rejected with a reason. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,8 +55,8 @@ const valueInfos = fc.record({
   shape: fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom('n', '4*n', null))),
 })
 
-describe('what is written is read back', () => {
-  test('for tensors of all types, bit for bit', () => {
+describe('a written file is read back', () => {
+  test('with tensors of all types, bit for bit', () => {
     fc.assert(
       fc.property(fc.array(tensors, { maxLength: 4 }), (list) => {
         const initializers = new Map(list.map((value, i) => [`t${i}`, value]))
@@ -67,7 +67,7 @@ describe('what is written is read back', () => {
     )
   })
 
-  test('for attributes of all kinds', () => {
+  test('with attributes of all types', () => {
     fc.assert(
       fc.property(
         fc.dictionary(
@@ -96,11 +96,11 @@ describe('what is written is read back', () => {
     )
   })
 
-  test('for inputs and outputs, with numbers, symbols and gaps in their shapes', () => {
+  test('with numbers, symbols and unknown sizes in shapes', () => {
     fc.assert(
       fc.property(fc.array(valueInfos), fc.array(valueInfos), (inputs, outputs) => {
         const back = readOnnx(writeOnnx(graphOf({ inputs, outputs })), 'a.onnx')
-        // Without an element type a file has no place for a shape.
+        // Without an element type, a file cannot store a shape.
         const kept = (infos: typeof inputs): unknown =>
           infos.map((info) => (info.dtype === null ? { ...info, shape: null } : info))
         expect(back.inputs).toEqual(kept(inputs))
@@ -109,7 +109,7 @@ describe('what is written is read back', () => {
     )
   })
 
-  test('for nodes with names, domains and inputs left out', () => {
+  test('with names, domains and omitted inputs of nodes', () => {
     const nodes = [
       {
         name: 'first',
@@ -134,7 +134,7 @@ describe('what is written is read back', () => {
   })
 })
 
-test('the standard domain may be called ai.onnx, and initializers listed as inputs are no inputs', () => {
+test('the standard domain can be ai.onnx, and initializers are not inputs', () => {
   const model = fromBinary(
     ModelProtoSchema,
     writeOnnx(
@@ -190,12 +190,12 @@ test('values in typed lists, as old exporters write them, are read', () => {
   })
 })
 
-test('a Buffer from a file or a slice of one is read as any bytes', () => {
+test('a Buffer or a slice of one is read like other bytes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'robench-'))
   try {
     const weights = float32([3], [1, 2, 3])
     const bytes = writeOnnx(graphOf({ initializers: new Map([['w', weights]]) }))
-    // Small reads share one pool, at any offset, and nothing is aligned.
+    // Small reads share one pool at unaligned offsets.
     writeFileSync(join(folder, 'a.onnx'), Buffer.concat([Buffer.from('123'), bytes]))
     const read = readOnnx(readFileSync(join(folder, 'a.onnx')).subarray(3), 'a.onnx')
     expect(read.initializers.get('w')).toEqual(weights)
@@ -204,23 +204,23 @@ test('a Buffer from a file or a slice of one is read as any bytes', () => {
   }
 })
 
-describe('what is no model is refused', () => {
+describe('rejects', () => {
   const text = (content: string): Uint8Array => new TextEncoder().encode(content)
   const whole = writeOnnx(graphOf({ initializers: new Map([['w', float32([3], [1, 2, 3])]]) }))
 
   test('an empty file', () => {
     expect(() => readOnnx(new Uint8Array(), 'models/a.onnx')).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is empty; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a truncated file', () => {
     expect(() =>
       readOnnx(whole.subarray(0, whole.length - 5), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
-  test('a truncated file, wherever it was cut', () => {
+  test('a file truncated anywhere', () => {
     for (let length = 0; length < whole.length; length++) {
       let message = ''
       try {
@@ -228,7 +228,7 @@ describe('what is no model is refused', () => {
       } catch (error) {
         message = String(error)
       }
-      // A cut between fields leaves a file that may be whole for all that can be seen.
+      // A file truncated between fields may still be valid.
       if (message !== '')
         expect(message).toMatch(/^GraphError: models\/a\.onnx: expected an ONNX model, but /)
     }
@@ -237,14 +237,14 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(text('<!doctype html><html><body>404</body></html>'), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is an HTML or XML page; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a zip archive, as PyTorch writes checkpoints', () => {
     expect(() =>
       readOnnx(Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed folder); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a zip archive (a PyTorch checkpoint or a packed directory); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
   test('a Git LFS pointer', () => {
@@ -254,10 +254,10 @@ describe('what is no model is refused', () => {
         'models/a.onnx',
       ),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it is a Git LFS pointer (run git lfs pull); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
-  test('any bytes: always with an error of ours that names the file', () => {
+  test('any bytes, always with a robench error that names the file', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(() => readOnnx(bytes, 'models/a.onnx')).toThrow(
@@ -271,11 +271,11 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(writeOnnx(graphOf({ nodes: [] })), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but it holds no graph; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but it contains no graph; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
 
-  test('weights in a second file', () => {
+  test('external data', () => {
     const model = fromBinary(ModelProtoSchema, whole)
     const weight = model.graph!.initializer[0]!
     weight.dataLocation = DataLocation.EXTERNAL
@@ -283,30 +283,30 @@ describe('what is no model is refused', () => {
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: tensor "w" keeps its data in a second file, which robench does not read; save the model in one file (onnx.save with save_as_external_data=False)]`,
+      `[GraphError: models/a.onnx: tensor "w" has external data, which robench does not support; save the model in one file (onnx.save with save_as_external_data=False)]`,
     )
   })
-  test('weights whose bytes do not fit their shape', () => {
+  test('weights whose data does not match their shape', () => {
     const model = fromBinary(ModelProtoSchema, whole)
     model.graph!.initializer[0]!.dims = [4n]
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] holds 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but tensor "w" of shape [4] has 12 bytes, expected 16; export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
-  test('an element type that robench does not read', () => {
+  test('an unsupported element type', () => {
     const model = fromBinary(ModelProtoSchema, whole)
     model.graph!.initializer[0]!.dataType = DataType.BFLOAT16
     expect(() =>
       readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: models/a.onnx: expected an ONNX model, but "w" has element type BFLOAT16, which robench does not read (it reads float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file was copied whole]`,
+      `[GraphError: models/a.onnx: expected an ONNX model, but "w" has the unsupported element type BFLOAT16 (supported: float32, float64, float16, int8, uint8, int16, uint16, int32, uint32, int64, uint64, bool); export it again (torch.onnx.export, tf2onnx) and check that the file is complete]`,
     )
   })
 })
 
-test('an attribute that holds a graph is read as unsupported, and not written', () => {
+test('a graph attribute is read as unsupported and cannot be written', () => {
   const graph = graphOf({
     nodes: [
       {

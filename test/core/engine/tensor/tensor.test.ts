@@ -11,7 +11,7 @@ import {
   tensor,
 } from '../../../../core/engine/tensor/tensor.ts'
 
-test('a wrong number of elements is refused', () => {
+test('a wrong number of elements is rejected', () => {
   expect(() => tensor('float32', [2, 3], new Float32Array(5))).toThrowErrorMatchingInlineSnapshot(
     `[GraphError: tensor: shape [2, 3] holds 6 elements, got 5]`,
   )
@@ -22,13 +22,13 @@ test('a scalar has no axes and one element', () => {
   expect(float32([], [4]).data).toEqual(Float32Array.of(4))
 })
 
-test('a Float32Array is kept, an array of numbers copied', () => {
+test('a Float32Array is not copied, an array of numbers is', () => {
   const data = new Float32Array(2)
   expect(float32([2], data).data).toBe(data)
   expect(int32([2], [1, 2]).data).toEqual(Int32Array.of(1, 2))
 })
 
-test('int64 takes whole numbers, and the nearest one for those beyond its range', () => {
+test('int64 clamps integers to its range', () => {
   expect([...int64([4], [0, -1, 2 ** 63, -(2 ** 64)]).data]).toEqual([
     0n,
     -1n,
@@ -37,7 +37,7 @@ test('int64 takes whole numbers, and the nearest one for those beyond its range'
   ])
 })
 
-test('gathered rows are the rows of those indices, in that order, in memory of their own', () => {
+test('gathered rows are copies in the order of the indices', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 6 }),

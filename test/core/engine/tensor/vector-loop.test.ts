@@ -1,10 +1,10 @@
-/** Vector loops against plain JavaScript: each component bit for bit, at any length, for any number there is. */
+/** Vector loops equal plain JavaScript bit for bit, for any length and any number. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Term } from '../../../../core/engine/tensor/vector-expression.ts'
 import { v, vectorLoop } from '../../../../core/engine/tensor/vector-loop.ts'
 
-/** What `v` says of its operators, in JavaScript. */
+/** The operators of `v` in JavaScript. */
 const operators = {
   add: (a: number, b: number) => a + b,
   sub: (a: number, b: number) => a - b,
@@ -33,7 +33,7 @@ const number = fc.oneof(
 const finite = fc.double({ min: -1e3, max: 1e3, noNaN: true })
 const length = fc.integer({ min: 0, max: 70 })
 
-/** Operands as JavaScript sees them: by name, of one component. */
+/** The operands of one component by name. */
 type Component = Readonly<Record<'a' | 'b' | 's', number>>
 type Operands = Readonly<Record<'a' | 'b' | 's', Term>>
 interface Expression {
@@ -110,7 +110,7 @@ describe.each([
   ['float32', Float32Array],
   ['float64', Float64Array],
 ] as const)('%s', (dtype, ArrayOfType) => {
-  test('gives each component what JavaScript gives it, bit for bit', () => {
+  test('computes each component like JavaScript, bit for bit', () => {
     fc.assert(
       fc.property(expression, fc.array(inputs, { minLength: 1, maxLength: 4 }), (drawn, calls) => {
         const loop = vectorLoop({
@@ -128,7 +128,7 @@ describe.each([
           const narrow = new Float32Array(a.length)
           loop.run({ a, b, wide, narrow }, { s })
           const expected = Array.from(a, (_, i) => drawn.value({ a: a[i]!, b: b[i]!, s }))
-          // Object.is tells −0 from 0, and takes every NaN for the same.
+          // Object.is distinguishes −0 from 0 and treats all NaN as equal.
           expect([...wide]).toEqual(expected)
           expect([...narrow]).toEqual(expected.map(Math.fround))
         }
@@ -137,7 +137,7 @@ describe.each([
     )
   })
 
-  test('sums and maxima are those of the components alone, without what follows them in memory', () => {
+  test('sums and maxima ignore memory after the components', () => {
     const loop = vectorLoop({
       arrays: { a: dtype, b: 'float64' },
       scalars: ['s'],
@@ -177,7 +177,7 @@ test('the same operands in the same order give the same sum', () => {
   expect(loop.run({ a }, {}).sum).toBe(sum)
 })
 
-test('a sum over a value that is not finite is not finite', () => {
+test('a sum with a non-finite value is not finite', () => {
   for (const value of [NaN, Infinity]) {
     for (const at of [0, 1, 2, 3, 4, 5, 6]) {
       const a = new Float64Array(7)
@@ -187,7 +187,7 @@ test('a sum over a value that is not finite is not finite', () => {
   }
 })
 
-test('of a maximum NaN is passed over', () => {
+test('maxima ignore NaN', () => {
   const loop = vectorLoop({ arrays: { a: 'float32' }, body: ({ a }) => ({ largest: { top: a } }) })
   expect(loop.run({ a: Float32Array.of(NaN, 1, NaN, 3, NaN) }, {}).top).toBe(3)
   expect(loop.run({ a: new Float32Array(0) }, {}).top).toBe(-Infinity)
@@ -206,7 +206,7 @@ test('an array is read before it is written', () => {
   expect([...now]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5])
 })
 
-test('the same array may go by two names', () => {
+test('one array can have two names', () => {
   const loop = vectorLoop({
     arrays: { x: 'float64', output: 'float64' },
     body: ({ x }) => ({ writes: { output: v.mul(x, x) } }),
@@ -216,7 +216,7 @@ test('the same array may go by two names', () => {
   expect([...x]).toEqual([1, 4, 9])
 })
 
-test('loops over the same arrays may take turns with others, whatever their length', () => {
+test('loops over the same arrays can alternate with others of any length', () => {
   const scaled = vectorLoop({
     arrays: { a: 'float64' },
     scalars: ['scale'],
@@ -227,13 +227,13 @@ test('loops over the same arrays may take turns with others, whatever their leng
   expect(first({ scale: 2 }).sum).toBe(12)
   expect(first({ scale: 3 }).sum).toBe(18)
   expect(second({ scale: 1 }).sum).toBe(150)
-  // Longer than the memory has been so far.
+  // Longer than all arrays before, so that the memory grows.
   expect(sumLoop().run({ a: new Float64Array(100_001).fill(1) }, {}).sum).toBe(100_001)
   expect(first({ scale: 4 }).sum).toBe(24)
   expect(second({ scale: 2 }).sum).toBe(300)
 })
 
-test('arrays of several lengths are refused', () => {
+test('arrays of different lengths are rejected', () => {
   const loop = vectorLoop({
     arrays: { a: 'float32', b: 'float64' },
     body: ({ a, b }) => ({ writes: { b: v.add(a, b) } }),
@@ -241,7 +241,7 @@ test('arrays of several lengths are refused', () => {
   expect(() =>
     loop.run({ a: new Float32Array(3), b: new Float64Array(4) }, {}),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[RobenchError: vector loop: expected arrays of one length, got a of 3, b of 4]`,
+    `[RobenchError: vector loop: expected arrays of equal length, got a of 3, b of 4]`,
   )
 })
 

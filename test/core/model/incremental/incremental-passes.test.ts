@@ -6,10 +6,8 @@ import type { ClassifierModel } from '../../../../core/model/classifier.ts'
 import { loadModel } from '../../../../core/model/load.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, type FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
-import { delegateModel } from '../../../../core/model/delegate.ts'
 import {
   incrementalPasses,
-  windowQueries,
   type PixelWindow,
   type WindowQueries,
 } from '../../../../core/model/window-queries.ts'
@@ -140,24 +138,5 @@ describe('incremental passes', () => {
     await expect(queries.logits(randomImages(2), [])).rejects.toThrow(
       'window queries: expected one search for each of 2 points, got 0',
     )
-  })
-})
-
-describe('windowQueries', () => {
-  test('are whole passes on a view of a model', async () => {
-    let calls = 0
-    const view = delegateModel(model, {
-      logits: (inputs) => {
-        calls += 1
-        return model.logits(inputs)
-      },
-    })
-    const ofView = await windowQueries(view, sides)
-    const points = randomImages(2)
-    const window = { top: 0, left: 0, side: 2 }
-    expect(await ofView.logits(points, [{ window }, { window }])).toEqual(
-      await model.logits(points),
-    )
-    expect(calls).toBe(1)
   })
 })
