@@ -5,8 +5,8 @@ import { lossSchema } from './attack-loss.ts'
 import { goalSchema, targetSchema } from './targets.ts'
 
 /**
- * Properties for an attack's `optionsSchema`. Each attack adds its own and states its defaults. Parse
- * `stepSize` with `parseEpsilon`.
+ * Properties for an attack's `optionsSchema`. Each attack adds its own and states its defaults.
+ * Parse `stepSize` with `parseEpsilon`.
  */
 export const gradientOptions = {
   stepSize: {

@@ -1,4 +1,6 @@
-/** Builds plugins of projected gradient ascent: what fgsm, bim, pgd, mim, and their variants share. */
+/**
+ * Builds plugins of projected gradient ascent: what fgsm, bim, pgd, mim, and their variants share.
+ */
 import { gradientOptions } from '../../../core/api/attack.ts'
 import { parseEpsilon } from '../../../core/api/plugin.ts'
 import type { AttackPlugin, JSONSchema, Norm } from '../../../core/api/plugin.ts'

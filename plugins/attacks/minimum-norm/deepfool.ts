@@ -28,8 +28,8 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its points
- * are seldom the nearest ones.
+ * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its
+ * points are seldom the nearest ones.
  * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
  * neural networks", arXiv:1511.04599, algorithm 2
  */

@@ -23,8 +23,9 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Random noise, which every attack should outperform: an attack that does not is suspect, and so is a
- * model that noise fools and gradients do not. In L2, the noise has a Gaussian direction and length ε.
+ * Random noise, which every attack should outperform: an attack that does not is suspect, and so is
+ * a model that noise fools and gradients do not. In L2, the noise has a Gaussian direction and
+ * length ε.
  */
 export const additiveNoise = defineAttack({
   meta: {

@@ -1,4 +1,6 @@
-/** The universal perturbation: one for all images, within the ball, learned from the reference only. */
+/**
+ * The universal perturbation: one for all images, within the ball, learned from the reference only.
+ */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import type { HostedResult, AttackRequest } from '../../../../core/plugin/host.ts'
