@@ -18,7 +18,8 @@ export const gradientOptions = {
     minimum: 1,
     default: 1,
     description:
-      'maximum number of starts until the model is fooled; reduced to 1 without a random start or target, where all starts are the same',
+      'maximum number of starts until the model is fooled; reduced to 1 without a random start ' +
+      'or target, where all starts are the same',
   },
   loss: lossSchema,
   goal: goalSchema,

@@ -27,7 +27,9 @@ export const goalSchema = {
   enum: ['untargeted', 'targeted', 'multi-targeted'],
   default: 'untargeted',
   description:
-    'untargeted: away from the true class; targeted: towards the class chosen by `target`, stopping only there; multi-targeted: away from the true class, each restart after the first targeting the next most likely wrong class',
+    'untargeted: away from the true class; targeted: towards the class chosen by `target`, ' +
+    'stopping only there; multi-targeted: away from the true class, each restart after the ' +
+    'first targeting the next most likely wrong class',
 } as const satisfies JSONSchema
 
 /** JSON Schema of the option `target`. */

@@ -179,7 +179,8 @@ function checkTargets({ loss, targets = 0 }: AutoProjectedGradientOptions): void
   if (loss in targetedAttackLosses === targets > 0) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `targets: expected 1 or more with a targeted loss, and none otherwise; got ${targets} with "${loss}"`,
+    `targets: expected 1 or more with a targeted loss, and none otherwise; got ${targets} with ` +
+      `"${loss}"`,
   )
 }
 

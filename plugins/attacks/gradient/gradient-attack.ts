@@ -36,7 +36,8 @@ export const transferableOptions = {
     type: 'boolean',
     default: true,
     description:
-      'false: continue after the model is fooled, and return the fooling point with the highest loss, which transfers better',
+      'false: continue after the model is fooled, and return the fooling point with the ' +
+      'highest loss, which transfers better',
   },
 } as const satisfies Readonly<Record<string, JSONSchema>>
 

@@ -31,14 +31,16 @@ const optionsSchema = {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where it is relative to the gradient',
+        'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where ' +
+        'it is relative to the gradient',
     },
     confidence: {
       type: 'number',
       minimum: 0,
       default: 0,
       description:
-        'minimum margin of a misclassified point; above 0 for points meant to fool other models too',
+        'minimum margin of a misclassified point; above 0 for points meant to fool other ' +
+        'models too',
     },
     abortEarly: {
       type: 'boolean',

@@ -22,7 +22,8 @@ const optionsSchema = {
       minimum: 0,
       default: 10,
       description:
-        'bisection steps between the input and the fooling point in search of a nearer one; 0 keeps the overshoot, as in the paper',
+        'bisection steps between the input and the fooling point in search of a nearer one; 0 ' +
+        'keeps the overshoot, as in the paper',
     },
   },
 } as const satisfies JSONSchema

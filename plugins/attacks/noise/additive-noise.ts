@@ -11,7 +11,8 @@ const optionsSchema = {
       enum: ['extreme', 'uniform'],
       default: 'extreme',
       description:
-        'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
+        'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each ' +
+        'component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
     },
     repeats: {
       type: 'integer',
