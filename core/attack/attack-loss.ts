@@ -80,7 +80,8 @@ export const lossSchema = {
   enum: ['cross-entropy', 'margin', 'dlr'],
   default: 'cross-entropy',
   description:
-    'loss to raise; margin does not vanish where a model is very confident, and dlr is invariant to the scale of the logits',
+    'loss to raise; margin does not vanish where a model is very confident, and dlr is ' +
+    'invariant to the scale of the logits',
 } as const satisfies JSONSchema
 
 function marginOf(logits: Float32Array, label: number): number {

@@ -50,7 +50,8 @@ export function checkGradient(
   const value = gradient.find((component) => !Number.isFinite(component))
   throw new RobenchError(
     'ROBENCH_MODEL_OUTPUT',
-    `the gradient of the loss is not finite: got ${value} for ${where}; use attacks that need no gradients`,
+    `the gradient of the loss is not finite: got ${value} for ${where}; use attacks that need ` +
+      'no gradients',
     { details },
   )
 }

@@ -28,8 +28,8 @@ const measure = vectorLoop({
 })
 
 /**
- * The dual norm of a gradient: the maximum change of a loss, to first order, per unit of distance in
- * the given norm. ‖g‖₁ in Linf, ‖g‖₂ in L2, ‖g‖∞ in L1.
+ * The dual norm of a gradient: the maximum change of a loss, to first order, per unit of distance
+ * in the given norm. ‖g‖₁ in Linf, ‖g‖₂ in L2, ‖g‖∞ in L1.
  */
 export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
   Linf: (gradient) => gradientNorms(gradient).absolute,

@@ -5,8 +5,8 @@ import { lossSchema } from './attack-loss.ts'
 import { goalSchema, targetSchema } from './targets.ts'
 
 /**
- * Properties for an attack's `optionsSchema`. Each attack adds its own and states its defaults. Parse
- * `stepSize` with `parseEpsilon`.
+ * Properties for an attack's `optionsSchema`. Each attack adds its own and states its defaults.
+ * Parse `stepSize` with `parseEpsilon`.
  */
 export const gradientOptions = {
   stepSize: {
@@ -18,7 +18,8 @@ export const gradientOptions = {
     minimum: 1,
     default: 1,
     description:
-      'maximum number of starts until the model is fooled; reduced to 1 without a random start or target, where all starts are the same',
+      'maximum number of starts until the model is fooled; reduced to 1 without a random start ' +
+      'or target, where all starts are the same',
   },
   loss: lossSchema,
   goal: goalSchema,

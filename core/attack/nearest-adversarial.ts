@@ -15,7 +15,9 @@ export interface NearestAdversarial {
   readonly adversarial: FloatTensor
   /** `[n]`: distance of the nearest fooling point, within ε or not; Infinity if there is none. */
   readonly distances: Float64Array
-  /** Records a point within the bounds with its logits `[k]`. Returns true if it fools the model. */
+  /**
+   * Records a point within the bounds with its logits `[k]`. Returns true if it fools the model.
+   */
   record(row: number, point: Float32Array, logits: Float32Array): boolean
 }
 

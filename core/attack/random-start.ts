@@ -7,8 +7,8 @@ import { kernels } from './vector-kernels.ts'
 /**
  * Draws a point uniformly from the ball into `output`, in float64. Project it: it can lie outside
  * the bounds. Linf draws one uniform number per component. L2 draws a normal direction and a radius
- * ε·u^(1/d), since volume grows with the d-th power of the radius; L1 does the same with exponential
- * magnitudes and random signs.
+ * ε·u^(1/d), since volume grows with the d-th power of the radius; L1 does the same with
+ * exponential magnitudes and random signs.
  */
 export function drawStart(ball: Ball, stream: RandomStream, output: Float64Array): void {
   draw[ball.threatModel.norm](ball, stream, output)

@@ -16,9 +16,9 @@ export type TargetOf = (row: number, restart: number) => number | undefined
 
 /**
  * `untargeted`: away from the true class. `targeted`: towards one class, stopping only when that
- * class is predicted. `multi-targeted`: away from the true class; the first start is untargeted, and
- * restart r ≥ 1 targets the wrong class with the r-th largest logit at the input. It stops at any
- * misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no untargeted start).
+ * class is predicted. `multi-targeted`: away from the true class; the first start is untargeted,
+ * and restart r ≥ 1 targets the wrong class with the r-th largest logit at the input. It stops at
+ * any misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no untargeted start).
  */
 export type AttackGoal = 'untargeted' | 'targeted' | 'multi-targeted'
 
@@ -27,7 +27,9 @@ export const goalSchema = {
   enum: ['untargeted', 'targeted', 'multi-targeted'],
   default: 'untargeted',
   description:
-    'untargeted: away from the true class; targeted: towards the class chosen by `target`, stopping only there; multi-targeted: away from the true class, each restart after the first targeting the next most likely wrong class',
+    'untargeted: away from the true class; targeted: towards the class chosen by `target`, ' +
+    'stopping only there; multi-targeted: away from the true class, each restart after the ' +
+    'first targeting the next most likely wrong class',
 } as const satisfies JSONSchema
 
 /** JSON Schema of the option `target`. */
@@ -63,8 +65,9 @@ export async function chooseTargets(task: AttackTask, target: Target): Promise<T
 }
 
 /**
- * Targets for `multi-targeted`, one per restart: the true class, then the wrong classes by descending
- * logits at the input, then the true class again, and so on. One forward pass per example.
+ * Targets for `multi-targeted`, one per restart: the true class, then the wrong classes by
+ * descending logits at the input, then the true class again, and so on. One forward pass per
+ * example.
  */
 export async function runnerUps(task: AttackTask): Promise<TargetOf> {
   const { labels, model } = task

@@ -6,8 +6,8 @@ import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 
 /**
- * Random streams of one evaluation. The same (example, restart, name) gives the same numbers in every
- * batch and on every worker.
+ * Random streams of one evaluation. The same (example, restart, name) gives the same numbers in
+ * every batch and on every worker.
  */
 export interface ExampleStreams {
   /**

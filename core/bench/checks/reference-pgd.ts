@@ -28,7 +28,9 @@ export interface ReferencePgdOptions {
 export interface ReferencePgdTrace {
   /** The first step after which it was misclassified, 0 for the start; −1 if never. */
   readonly fooledAt: Int32Array
-  /** The highest loss up to each step, starting with the start; ends where the example is fooled. */
+  /**
+   * The highest loss up to each step, starting with the start; ends where the example is fooled.
+   */
   readonly best: readonly (readonly number[])[]
 }
 
@@ -38,8 +40,8 @@ export function brokenWithin({ fooledAt }: ReferencePgdTrace, steps = Infinity):
 }
 
 /**
- * The same model with a backward pass that replaces every declared component, rounding, and threshold
- * by the identity: BPDA (Athalye, Carlini, Wagner 2018, arXiv:1802.00420).
+ * The same model with a backward pass that replaces every declared component, rounding, and
+ * threshold by the identity: BPDA (Athalye, Carlini, Wagner 2018, arXiv:1802.00420).
  * @param draws the name of the random numbers of a stochastic model, restarted; by default it
  * continues with its current ones
  * @throws ConfigError if a component changes the shape; GraphError if the model has no graph
@@ -120,8 +122,8 @@ function finite(gradient: Float32Array): Float32Array {
 }
 
 /**
- * The steepest step. In L1, the twentieth of the components with the largest gradients share the step
- * (Tramèr and Boneh 2019, arXiv:1904.13000).
+ * The steepest step. In L1, the twentieth of the components with the largest gradients share the
+ * step (Tramèr and Boneh 2019, arXiv:1904.13000).
  */
 function takeStep(
   norm: Norm,

@@ -24,7 +24,9 @@ export interface ApgdAttackOptions {
   readonly targets?: number
 }
 
-/** `run` and `cost` of a plugin, for `defineAttack`. A targeted loss takes a pass to rank targets. */
+/**
+ * `run` and `cost` of a plugin, for `defineAttack`. A targeted loss takes a pass to rank targets.
+ */
 export function apgdAttack<Options extends ApgdAttackOptions>(
   loss: AttackLossName | TargetedAttackLossName,
 ): Pick<AttackPlugin<Options>, 'run' | 'cost'> {

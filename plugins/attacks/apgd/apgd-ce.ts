@@ -12,8 +12,8 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Projected gradient ascent on cross-entropy with adaptive step sizes. The gradient of cross-entropy
- * vanishes for logits of a very large or small scale: see `apgd-dlr`.
+ * Projected gradient ascent on cross-entropy with adaptive step sizes. The gradient of
+ * cross-entropy vanishes for logits of a very large or small scale: see `apgd-dlr`.
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
  * parameter-free attacks", arXiv:2003.01690, algorithm 1
  */

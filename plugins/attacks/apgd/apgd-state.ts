@@ -63,16 +63,16 @@ export interface ApgdVariant {
   /** Moves `point` along `gradient`; the old point becomes `previous`. */
   move(state: ApgdState, scratch: Float64Array): void
   /**
-   * Called after each evaluation but the first. At a checkpoint, adapts the step size, and may return
-   * to the best point.
+   * Called after each evaluation but the first. At a checkpoint, adapts the step size, and may
+   * return to the best point.
    */
   review(state: ApgdState): void
 }
 
 /**
- * The checkpoints of APGD (Croce and Hein 2020, arXiv:2003.01690, section 3). The first follows after
- * max(⌊0.22 N⌋, 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋, 1),
- * with a minimum of max(⌊0.06 N⌋, 1).
+ * The checkpoints of APGD (Croce and Hein 2020, arXiv:2003.01690, section 3). The first follows
+ * after max(⌊0.22 N⌋, 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋,
+ * 1), with a minimum of max(⌊0.06 N⌋, 1).
  */
 export function checkpoints(steps: number): readonly number[] {
   const decrease = Math.max(Math.floor(0.03 * steps), 1)

@@ -11,8 +11,9 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * APGD on the targeted difference of logits ratio; with fewer than four classes on z_t − z_y. It stops
- * at any misclassified point, whatever the target. One forward pass per example ranks the targets.
+ * APGD on the targeted difference of logits ratio; with fewer than four classes on z_t − z_y. It
+ * stops at any misclassified point, whatever the target. One forward pass per example ranks the
+ * targets.
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
  * parameter-free attacks", arXiv:2003.01690, section 4.2
  */

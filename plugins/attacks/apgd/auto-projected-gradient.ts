@@ -35,8 +35,8 @@ export interface AutoProjectedGradientOptions {
   readonly restarts: number
   readonly loss: AttackLossName | TargetedAttackLossName
   /**
-   * With a targeted loss only: the number of likeliest wrong classes to target, one after the other;
-   * at most all of them.
+   * With a targeted loss only: the number of likeliest wrong classes to target, one after the
+   * other; at most all of them.
    */
   readonly targets?: number
   /** Passes to average per evaluation, for stochastic models; 1 by default. */
@@ -62,11 +62,12 @@ const variants: Readonly<Record<Norm, ApgdVariant>> = { ...linfL2Variants, L1: l
  * Differs from the reference: the projection gives the nearest point of the ball cut by the bounds,
  * also in L2; the first step is compared with the start; the last point takes no backward pass;
  * samples are averaged, where the reference uses the logits of the last one.
- * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per example
+ * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per
+ * example
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness …", arXiv:2003.01690,
  * algorithm 1
- * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG if
- * `targets` is missing for a targeted loss, or given for another
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG
+ * if `targets` is missing for a targeted loss, or given for another
  */
 export async function autoProjectedGradient(
   task: AttackTask,
@@ -178,7 +179,8 @@ function checkTargets({ loss, targets = 0 }: AutoProjectedGradientOptions): void
   if (loss in targetedAttackLosses === targets > 0) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `targets: expected 1 or more with a targeted loss, and none otherwise; got ${targets} with "${loss}"`,
+    `targets: expected 1 or more with a targeted loss, and none otherwise; got ${targets} with ` +
+      `"${loss}"`,
   )
 }
 

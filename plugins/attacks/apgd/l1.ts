@@ -8,8 +8,8 @@ const shortest = 1 / 10
 const shrink = 1.5
 
 /**
- * APGD for L1 (Croce and Hein 2021, arXiv:2103.01208, algorithm 2), with ε annealed: three phases in
- * balls of 3 ε, 2 ε, and ε, each starting at the best point of the last one.
+ * APGD for L1 (Croce and Hein 2021, arXiv:2103.01208, algorithm 2), with ε annealed: three phases
+ * in balls of 3 ε, 2 ε, and ε, each starting at the best point of the last one.
  */
 export const l1Variant: ApgdVariant = {
   phases(epsilon, steps) {

@@ -14,9 +14,9 @@ const optionsSchema = {
 
 /**
  * The fast adaptive boundary attack, targeted: each step linearizes one decision, regardless of the
- * number of classes. It stops at any misclassified point within the ball. One forward pass per example
- * ranks the targets; each run ends with one that evaluates the point of the ball where its last
- * linearization is largest.
+ * number of classes. It stops at any misclassified point within the ball. One forward pass per
+ * example ranks the targets; each run ends with one that evaluates the point of the ball where its
+ * last linearization is largest.
  * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
  * parameter-free attacks", arXiv:2003.01690, appendix; and arXiv:1907.02044, algorithm 1
  */

@@ -13,10 +13,10 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The fast adaptive boundary attack, untargeted. It searches for the nearest misclassified point, and
- * stops when one lies within the ball. A step costs a backward pass for every wrong class, a forward
- * pass for each nine of them, and a forward pass to evaluate its result; each run takes another
- * forward pass at its end. For many classes, use `fab-t`.
+ * The fast adaptive boundary attack, untargeted. It searches for the nearest misclassified point,
+ * and stops when one lies within the ball. A step costs a backward pass for every wrong class, a
+ * forward pass for each nine of them, and a forward pass to evaluate its result; each run takes
+ * another forward pass at its end. For many classes, use `fab-t`.
  * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
  * attack", arXiv:1907.02044, algorithm 1
  */

@@ -28,8 +28,8 @@ export interface FastAdaptiveBoundaryOptions {
   /** 1 or more. */
   readonly steps: number
   /**
-   * Maximum number of starts until the model is fooled, 1 or more; per target if targeted. The first
-   * start is the input.
+   * Maximum number of starts until the model is fooled, 1 or more; per target if targeted. The
+   * first start is the input.
    */
   readonly restarts: number
   /**
@@ -72,15 +72,16 @@ interface FabRun {
  * Differs from the reference: it stops at the first misclassified point inside the ball instead of
  * continuing to the nearest; points after a backward step, and random starts, are judged too, since
  * the pass that linearizes there also gives their class; gradient components are used as they are,
- * however small; the untargeted form excludes the label's own class. The paper's final search on the
- * line to the nearest point cannot leave the ball in which it starts. In its place, each run
+ * however small; the untargeted form excludes the label's own class. The paper's final search on
+ * the line to the nearest point cannot leave the ball in which it starts. In its place, each run
  * evaluates the point of the ball where its last linearization is largest: steps end at least 0.3 %
  * beyond a boundary, so that otherwise even a linear model hides a boundary just inside the ball.
  *
  * A round takes up to three passes in sequence, each on the examples that the last one left:
  * linearize, evaluate the maximum in the ball, evaluate the step. The driver of iterative attacks
  * evaluates once per round, so this attack uses the batch scheduler directly.
- * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per example
+ * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per
+ * example
  * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
  * attack", arXiv:1907.02044, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
@@ -235,8 +236,8 @@ async function stepAll(
 /**
  * Passes for an example that is never fooled, without the pass that ranks its targets. A step takes
  * one forward pass to linearize (untargeted: one for each nine decisions) and one to evaluate its
- * result, and each run takes another one at its end. On a model that cannot compile, each gradient of
- * the untargeted form takes a forward pass.
+ * result, and each run takes another one at its end. On a model that cannot compile, each gradient
+ * of the untargeted form takes a forward pass.
  */
 export function fastAdaptiveBoundaryCost(
   options: FastAdaptiveBoundaryOptions,

@@ -26,9 +26,9 @@ export interface Located {
 }
 
 /**
- * Prepares steps for examples of `size` components. A step moves the point to
- * clip((1 − α)(x + η δ¹) + α (x₀ + η δ²)), where δ¹ and δ² project the point x and the input x₀ onto
- * the linearized decision, and α = min(‖δ¹‖ / (‖δ¹‖ + ‖δ²‖), α_max).
+ * Prepares steps for examples of `size` components. A step moves the point to clip((1 − α)(x + η
+ * δ¹) + α (x₀ + η δ²)), where δ¹ and δ² project the point x and the input x₀ onto the linearized
+ * decision, and α = min(‖δ¹‖ / (‖δ¹‖ + ‖δ²‖), α_max).
  * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
  * attack", arXiv:1907.02044, algorithm 1
  */
@@ -71,12 +71,15 @@ function valueAt(
   return value + kernels.dotDifference(gradient, point, place)
 }
 
-/** Distance of the point that `maximumInBall` projects, in epsilons. Its relative error is 1/reach. */
+/**
+ * Distance of the point that `maximumInBall` projects, in epsilons. Its relative error is 1/reach.
+ */
 const reach = 1e6
 
 /**
- * The point of the ball with the largest value of any of the linearized decisions: the projection of
- * a distant point along its gradient. For a linear model, no point of the ball has a larger margin.
+ * The point of the ball with the largest value of any of the linearized decisions: the projection
+ * of a distant point along its gradient. For a linear model, no point of the ball has a larger
+ * margin.
  * @param located `point` is where the decisions were linearized
  */
 export function maximumInBall(

@@ -3,15 +3,15 @@
  * linearized decision (Croce and Hein 2020, arXiv:1907.02044, section 2.2).
  *
  * Given a point x in the box [low, high]ᵈ and the hyperplane {z : ⟨w, z⟩ = c}, find the shortest δ
- * with ⟨w, x + δ⟩ = c and x + δ in the box. With the residual γ = ⟨w, x⟩ − c, each component moves in
- * the direction −sign(γ)·sign(w_i) that reduces |γ|, at most by its room, the distance to the bound
- * in that direction, and contributes |w_i|·|δ_i| to the reduction:
+ * with ⟨w, x + δ⟩ = c and x + δ in the box. With the residual γ = ⟨w, x⟩ − c, each component moves
+ * in the direction −sign(γ)·sign(w_i) that reduces |γ|, at most by its room, the distance to the
+ * bound in that direction, and contributes |w_i|·|δ_i| to the reduction:
  *
  * - Linf: |δ_i| = min(λ, room_i), and L2: |δ_i| = min(λ·|w_i|, room_i), with one λ ≥ 0 for all
- *   components. The reduction is a concave, piecewise linear function of λ; `solveScale` finds the λ
- *   at which it equals |γ|.
- * - L1: components move all the way to their bounds in descending order of |w_i|, and the last one as
- *   far as needed. `findThreshold` selects the |w_i| of the last one without sorting.
+ *   components. The reduction is a concave, piecewise linear function of λ; `solveScale` finds the
+ *   λ at which it equals |γ|.
+ * - L1: components move all the way to their bounds in descending order of |w_i|, and the last one
+ *   as far as needed. `findThreshold` selects the |w_i| of the last one without sorting.
  */
 import { dualNorm, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { Term } from '../../../core/api/attack.ts'
@@ -22,8 +22,8 @@ export interface HyperplaneProjections {
   /** Sets w for the next projections. It is copied. */
   setNormal(normal: Float32Array): void
   /**
-   * Writes to `output` the shortest δ with x + δ on the hyperplane and within the bounds. If no such
-   * point exists, δ leads to the corner of the box nearest to the hyperplane.
+   * Writes to `output` the shortest δ with x + δ on the hyperplane and within the bounds. If no
+   * such point exists, δ leads to the corner of the box nearest to the hyperplane.
    * @param residual γ = ⟨w, x⟩ − c
    * @returns ‖δ‖
    */
@@ -33,8 +33,8 @@ export interface HyperplaneProjections {
 type Bounds = readonly [low: number, high: number]
 
 /**
- * Prepares projections for points of `size` components. Components with |w_i| of at most 10⁻⁸ of the
- * largest do not move, since rounding alone could move them all the way to a bound.
+ * Prepares projections for points of `size` components. Components with |w_i| of at most 10⁻⁸ of
+ * the largest do not move, since rounding alone could move them all the way to a bound.
  */
 export function prepareProjections(
   norm: Norm,
@@ -95,9 +95,9 @@ interface Reduction {
 
 /**
  * Solves Σ |w_i|·min(λ·|d_i|, room_i) = |γ| for λ ≥ 0 by Newton's method: each iteration solves for
- * the components that are not at their bounds. The sum is concave in λ, so the iterates increase up to
- * the solution, and each iteration moves at least one more component to its bound. If the rooms are
- * too small for a solution, all components end at their bounds.
+ * the components that are not at their bounds. The sum is concave in λ, so the iterates increase up
+ * to the solution, and each iteration moves at least one more component to its bound. If the rooms
+ * are too small for a solution, all components end at their bounds.
  * @param slope Σ |w_i|·|d_i| over all components
  */
 function solveScale(
@@ -243,8 +243,8 @@ interface Threshold {
 }
 
 /**
- * Finds the threshold by quickselect: the contribution of the components heavier than a pivot decides
- * on which side of the pivot the threshold is, and the other side is dropped.
+ * Finds the threshold by quickselect: the contribution of the components heavier than a pivot
+ * decides on which side of the pivot the threshold is, and the other side is dropped.
  * @param needed the reduction, |γ|
  * @param candidates scratch: the indices of the components still in question
  */

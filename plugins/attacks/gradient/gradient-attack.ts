@@ -1,4 +1,6 @@
-/** Builds plugins of projected gradient ascent: what fgsm, bim, pgd, mim, and their variants share. */
+/**
+ * Builds plugins of projected gradient ascent: what fgsm, bim, pgd, mim, and their variants share.
+ */
 import { gradientOptions } from '../../../core/api/attack.ts'
 import { parseEpsilon } from '../../../core/api/plugin.ts'
 import type { AttackPlugin, JSONSchema, Norm } from '../../../core/api/plugin.ts'
@@ -34,7 +36,8 @@ export const transferableOptions = {
     type: 'boolean',
     default: true,
     description:
-      'false: continue after the model is fooled, and return the fooling point with the highest loss, which transfers better',
+      'false: continue after the model is fooled, and return the fooling point with the ' +
+      'highest loss, which transfers better',
   },
 } as const satisfies Readonly<Record<string, JSONSchema>>
 

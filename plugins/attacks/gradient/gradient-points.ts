@@ -31,8 +31,9 @@ export interface GradientPoints {
 }
 
 /**
- * Returns for each iterate the mean of the gradients at its points, each pulled back to the iterate.
- * Batches hold one point per iterate: first all first points, then all second points, and so on.
+ * Returns for each iterate the mean of the gradients at its points, each pulled back to the
+ * iterate. Batches hold one point per iterate: first all first points, then all second points, and
+ * so on.
  * @param take computes the gradients at the given points, one per iterate
  */
 export async function gradientsAtPoints(

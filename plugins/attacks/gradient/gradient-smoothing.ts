@@ -15,8 +15,8 @@ export function gaussianKernel(radius: number, sigma: number): Float64Array {
 
 /**
  * Convolves each channel of a `[c, h, w]` gradient with the kernel, first along rows, then along
- * columns, padded with zeros. For a model that is exactly shift-invariant, this is the gradient of an
- * ensemble over shifted images.
+ * columns, padded with zeros. For a model that is exactly shift-invariant, this is the gradient of
+ * an ensemble over shifted images.
  * @param kernel `[2 · radius + 1]`, symmetric
  * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by
  * translation-invariant attacks", arXiv:1904.02884, section 3.2

@@ -23,12 +23,13 @@ export interface InputDiversityOptions {
 }
 
 /**
- * Takes the gradient at T(x) with the given probability, otherwise at x. T is drawn for each step from
- * the example's stream. It is linear, so its transpose pulls the gradient back exactly.
+ * Takes the gradient at T(x) with the given probability, otherwise at x. T is drawn for each step
+ * from the example's stream. It is linear, so its transpose pulls the gradient back exactly.
  *
- * Differs from the paper, which enlarges images of 299 pixels to 299 … 330 inside a frame of 330, for
- * networks that accept this size: here the frame is the model's own input, and the image shrinks
- * (299/330 ≈ 0.9). Nearest-neighbor interpolation as in the reference, but around pixel centers.
+ * Differs from the paper, which enlarges images of 299 pixels to 299 … 330 inside a frame of 330,
+ * for networks that accept this size: here the frame is the model's own input, and the image
+ * shrinks (299/330 ≈ 0.9). Nearest-neighbor interpolation as in the reference, but around pixel
+ * centers.
  * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial
  * examples with input diversity", arXiv:1803.06978, section 3.2
  */
@@ -93,7 +94,9 @@ export function shrinkAndPadTransposed(
   return output
 }
 
-/** Calls `copy` for each pixel that T copies, with its indices in x and in T(x), both `[c, h, w]`. */
+/**
+ * Calls `copy` for each pixel that T copies, with its indices in x and in T(x), both `[c, h, w]`.
+ */
 function forEachPixel(
   [channels, fullHeight, fullWidth]: ImageShape,
   { height, width, top, left }: Placement,

@@ -13,12 +13,12 @@ export interface LookAheadOptions {
 }
 
 /**
- * Takes the gradient at x̂/2^i for i = 0 … m − 1, where x̂ = x + α·μ·s·v is the step of length α that
- * the momentum alone would take; v is the sum of gradients divided by their L1 norms. In Linf, s is
- * the number of components, as if gradients were divided by their mean magnitude, which the authors'
- * code does; with the printed L1 norm (s = 1), x̂ would differ from x by a few thousandths of a step.
- * In the other norms, which the paper does not cover, s = 1/‖v‖. The copies are scaled towards 0 in
- * the units of the inputs. As in the paper, x̂ is not projected.
+ * Takes the gradient at x̂/2^i for i = 0 … m − 1, where x̂ = x + α·μ·s·v is the step of length α
+ * that the momentum alone would take; v is the sum of gradients divided by their L1 norms. In Linf,
+ * s is the number of components, as if gradients were divided by their mean magnitude, which the
+ * authors' code does; with the printed L1 norm (s = 1), x̂ would differ from x by a few thousandths
+ * of a step. In the other norms, which the paper does not cover, s = 1/‖v‖. The copies are scaled
+ * towards 0 in the units of the inputs. As in the paper, x̂ is not projected.
  * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for
  * adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
  */

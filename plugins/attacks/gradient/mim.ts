@@ -16,8 +16,8 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The momentum iterative method (MI-FGSM). Each gradient is divided by its L1 norm before it is added
- * (eq. 6); in L2, a step follows the accumulated gradient divided by its L2 norm.
+ * The momentum iterative method (MI-FGSM). Each gradient is divided by its L1 norm before it is
+ * added (eq. 6); in L2, a step follows the accumulated gradient divided by its L2 norm.
  * @see Dong, Liao, Pang, Su, Zhu, Hu, Li 2018, "Boosting adversarial attacks with momentum",
  * arXiv:1710.06081, algorithm 1
  */

@@ -21,7 +21,8 @@ const optionsSchema = {
       maximum: 16,
       default: 1,
       description:
-        'm: each gradient is the mean over the image scaled by 1, 1/2, … 1/2^(m − 1); 5 gives SI-NI-FGSM, at m gradient passes per step',
+        'm: each gradient is the mean over the image scaled by 1, 1/2, … 1/2^(m − 1); 5 gives ' +
+        'SI-NI-FGSM, at m gradient passes per step',
     },
   },
 } as const satisfies JSONSchema

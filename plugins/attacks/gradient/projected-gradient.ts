@@ -1,4 +1,6 @@
-/** Projected gradient ascent on a loss: the algorithm of fgsm, bim, pgd, mim, and their variants. */
+/**
+ * Projected gradient ascent on a loss: the algorithm of fgsm, bim, pgd, mim, and their variants.
+ */
 import {
   attackLosses,
   checkGradient,

@@ -28,8 +28,8 @@ export interface UniversalOptions {
  * Learns v with ‖v‖ ≤ ε by steps of steepest ascent on the mean of min(ℓ(clip(x + v), y), β) over
  * reference examples, with ℓ the cross-entropy; each step is projected. It starts at 0 and draws no
  * random numbers: the examples are evenly spaced in the reference, and step s of S in an epoch uses
- * every S-th of them, so that the order of a data set sorted by class does not matter. v depends only
- * on the model, the reference, the threat model, and the options, and on neither the attacked
+ * every S-th of them, so that the order of a data set sorted by class does not matter. v depends
+ * only on the model, the reference, the threat model, and the options, and on neither the attacked
  * examples nor the batch size.
  *
  * Costs a forward and a backward pass per reference example and epoch.
@@ -68,8 +68,8 @@ export async function learnUniversal(
 }
 
 /**
- * The projection of x + v for every example, `[n, c, h, w]`; equal to x + v up to the bounds and the
- * last bit. Takes no passes.
+ * The projection of x + v for every example, `[n, c, h, w]`; equal to x + v up to the bounds and
+ * the last bit. Takes no passes.
  */
 export function addUniversal(
   { inputs, threatModel, labels }: AttackTask,

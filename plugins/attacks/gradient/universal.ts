@@ -42,10 +42,10 @@ const optionsSchema = {
 
 /**
  * A universal adversarial perturbation: one v for all images, x' = clip(x + v). The concept is from
- * Moosavi-Dezfooli et al. 2017, who sum DeepFool steps. Here v is learned by projected gradient ascent
- * on a limited loss, as in Shafahi et al., which works the same way in any norm. It learns from
- * examples of the evaluated data set, including labels, where the papers use training images: an
- * attacker who has not seen them breaks about as many images at most.
+ * Moosavi-Dezfooli et al. 2017, who sum DeepFool steps. Here v is learned by projected gradient
+ * ascent on a limited loss, as in Shafahi et al., which works the same way in any norm. It learns
+ * from examples of the evaluated data set, including labels, where the papers use training images:
+ * an attacker who has not seen them breaks about as many images at most.
  *
  * All passes are for learning, once in each worker; the attacked images cost none. The seed has no
  * effect.

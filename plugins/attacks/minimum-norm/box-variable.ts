@@ -1,4 +1,6 @@
-/** Carlini and Wagner's change of variables: a point within bounds as a function of a free variable. */
+/**
+ * Carlini and Wagner's change of variables: a point within bounds as a function of a free variable.
+ */
 import { adamStep, kernels, startAdam } from '../../../core/api/attack.ts'
 import type { AdamState } from '../../../core/api/attack.ts'
 
@@ -13,8 +15,8 @@ export interface BoxVariable {
 const inset = 1 - 1e-6
 
 /**
- * w = atanh((1 − 10⁻⁶)·(2u − 1)) for the point x' = low + u·(high − low), with Adam before its first
- * step.
+ * w = atanh((1 − 10⁻⁶)·(2u − 1)) for the point x' = low + u·(high − low), with Adam before its
+ * first step.
  */
 export function startBoxVariable(
   bounds: readonly [low: number, high: number],
@@ -41,8 +43,8 @@ export function readPoint(
 }
 
 /**
- * Takes a step of Adam down a gradient with respect to x'. The gradient is overwritten by the negative
- * gradient with respect to w: dx'/dw = (high − low)·(1 − tanh² w)/2.
+ * Takes a step of Adam down a gradient with respect to x'. The gradient is overwritten by the
+ * negative gradient with respect to w: dx'/dw = (high − low)·(1 − tanh² w)/2.
  */
 export function descend(
   { bounds, w, adam }: BoxVariable,

@@ -44,8 +44,8 @@ interface CarliniWagnerAttempt {
   run: number
   step: number
   /**
-   * Distance of the nearest fooling point of all runs, and of this run, in units of the width of the
-   * bounds.
+   * Distance of the nearest fooling point of all runs, and of this run, in units of the width of
+   * the bounds.
    */
   best: number
   length: number
@@ -65,29 +65,29 @@ interface Search {
 }
 
 /**
- * The minimum perturbation by a penalty method: minimizes P(δ) + c·max(z_y − max_{i≠y} z_i + κ, 0) in
- * runs of Adam, with δ = x' − x in units of the width of the bounds, and x' within the bounds by
+ * The minimum perturbation by a penalty method: minimizes P(δ) + c·max(z_y − max_{i≠y} z_i + κ, 0)
+ * in runs of Adam, with δ = x' − x in units of the width of the bounds, and x' within the bounds by
  * `BoxVariable`.
  *
- * L2: P = ‖δ‖₂². c grows tenfold until a run fools the model, and is then bisected. Each run starts at
- * the input. It ends early if the objective has not fallen by a fraction of 10⁻⁴ over a tenth of its
- * steps.
+ * L2: P = ‖δ‖₂². c grows tenfold until a run fools the model, and is then bisected. Each run starts
+ * at the input. It ends early if the objective has not fallen by a fraction of 10⁻⁴ over a tenth of
+ * its steps.
  *
- * Linf: P = Σ max(|δ_i| − τ, 0). Runs start at the nearest fooling point so far, and end at one with
- * ‖δ‖∞ ≤ τ. The paper lowers τ from 1 by tenths until no c up to 20 works. Here τ starts at ε, beyond
- * which no point counts, and is bisected between the last τ that failed and the smallest ‖δ‖∞ found.
- * Both terms can be zero if such a point exists, so c only affects how well Adam converges: it is
- * relative to the mean |∂margin/∂x'_i|, which makes it invariant to the scale of the logits, and it is
- * raised only until a run succeeds. The learning rate is annealed by a cosine to a hundredth; otherwise
- * Adam's oscillations would be as large as usual perturbations.
+ * Linf: P = Σ max(|δ_i| − τ, 0). Runs start at the nearest fooling point so far, and end at one
+ * with ‖δ‖∞ ≤ τ. The paper lowers τ from 1 by tenths until no c up to 20 works. Here τ starts at ε,
+ * beyond which no point counts, and is bisected between the last τ that failed and the smallest
+ * ‖δ‖∞ found. Both terms can be zero if such a point exists, so c only affects how well Adam
+ * converges: it is relative to the mean |∂margin/∂x'_i|, which makes it invariant to the scale of
+ * the logits, and it is raised only until a run succeeds. The learning rate is annealed by a cosine
+ * to a hundredth; otherwise Adam's oscillations would be as large as usual perturbations.
  *
- * Pixels on a bound, where tanh is flat, leave it only after some hundred steps. Also differs from the
- * reference code: runs end early per example, not per batch; distances are from the input itself, not
- * from its image under tanh.
- * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks", arXiv:1608.04644,
- * sections V and VI
- * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG in
- * L1
+ * Pixels on a bound, where tanh is flat, leave it only after some hundred steps. Also differs from
+ * the reference code: runs end early per example, not per batch; distances are from the input
+ * itself, not from its image under tanh.
+ * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks",
+ * arXiv:1608.04644, sections V and VI
+ * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG
+ * in L1
  */
 export async function carliniWagnerSearch(
   task: AttackTask,

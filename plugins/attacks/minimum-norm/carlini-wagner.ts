@@ -31,14 +31,16 @@ const optionsSchema = {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where it is relative to the gradient',
+        'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where ' +
+        'it is relative to the gradient',
     },
     confidence: {
       type: 'number',
       minimum: 0,
       default: 0,
       description:
-        'minimum margin of a misclassified point; above 0 for points meant to fool other models too',
+        'minimum margin of a misclassified point; above 0 for points meant to fool other ' +
+        'models too',
     },
     abortEarly: {
       type: 'boolean',
@@ -49,10 +51,11 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * The attacks of Carlini and Wagner. `cost` is the maximum per example, since runs can end early. In
- * L2, perturbations shorter than a step of Adam come out too long unless the learning rate is lowered.
- * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks", arXiv:1608.04644,
- * sections V and VI
+ * The attacks of Carlini and Wagner. `cost` is the maximum per example, since runs can end early.
+ * In L2, perturbations shorter than a step of Adam come out too long unless the learning rate is
+ * lowered.
+ * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks",
+ * arXiv:1608.04644, sections V and VI
  */
 export const carliniWagner = defineAttack({
   meta: {

@@ -16,15 +16,15 @@ export interface DecoupledDirectionOptions {
 const lastStep = 0.01
 
 /**
- * The minimum perturbation in L2: δ ← δ + α·g/‖g‖₂; ε ← (1 − γ)·ε if the last point fools the model and
- * (1 + γ)·ε otherwise; x' = clip(x + ε·δ/‖δ‖₂). α is annealed from 1 to 0.01 by a cosine, and ε starts
- * at 1, both in units of the width of the bounds.
+ * The minimum perturbation in L2: δ ← δ + α·g/‖g‖₂; ε ← (1 − γ)·ε if the last point fools the model
+ * and (1 + γ)·ε otherwise; x' = clip(x + ε·δ/‖δ‖₂). α is annealed from 1 to 0.01 by a cosine, and ε
+ * starts at 1, both in units of the width of the bounds.
  *
- * Differs from the paper: colors are not quantized; where the gradient is zero the direction does not
- * change (the reference code draws a random one), so that a masked gradient becomes visible; the last
- * point is judged too.
- * @see Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger 2019, "Decoupling direction and norm for
- * efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
+ * Differs from the paper: colors are not quantized; where the gradient is zero the direction does
+ * not change (the reference code draws a random one), so that a masked gradient becomes visible;
+ * the last point is judged too.
+ * @see Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger 2019, "Decoupling direction and norm
+ * for efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export function decoupledDirection(

@@ -16,7 +16,7 @@ import {
 import type { AttackTask, LinearizedDecision } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
-import type { Norm } from '../../../core/api/plugin.ts'
+import type { Norm, ThreatModel } from '../../../core/api/plugin.ts'
 
 export interface DeepFoolOptions {
   /** 1 or more. */
@@ -52,14 +52,23 @@ interface Bisection {
   halvings: number
 }
 
+/** What all attempts share. */
+interface DeepFoolRun {
+  readonly threatModel: ThreatModel
+  readonly options: DeepFoolOptions
+  /** As long as a point. */
+  readonly scratch: Float64Array
+}
+
 /**
- * Repeats until the model is fooled: of the decisions z_s − z_y = f, linearized at x' with gradient w,
- * choose the nearest by |f| / ‖w‖ in the dual norm; add r = (|f| + 10⁻⁴)·w/‖w‖₂² (L2) or
- * (|f| + 10⁻⁴)·sign(w)/‖w‖₁ (Linf) to the sum of steps; x' = clip(x + (1 + overshoot)·Σr). A bisection
+ * Repeats until the model is fooled: of the decisions z_s − z_y = f, linearized at x' with gradient
+ * w, choose the nearest by |f| / ‖w‖ in the dual norm; add r = (|f| + 10⁻⁴)·w/‖w‖₂² (L2) or (|f| +
+ * 10⁻⁴)·sign(w)/‖w‖₁ (Linf) to the sum of steps; x' = clip(x + (1 + overshoot)·Σr). A bisection
  * then finds where the segment from x to x' crosses the boundary.
  *
- * Differs from the paper: x' is clipped to the bounds, which the steps ignore; the bisection, without
- * which perturbations are too long by the overshoot. The search ends where all gradients are zero.
+ * Differs from the paper: x' is clipped to the bounds, which the steps ignore; the bisection,
+ * without which perturbations are too long by the overshoot. The search ends where all gradients
+ * are zero.
  * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
  * neural networks", arXiv:1511.04599, algorithm 2
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
@@ -69,13 +78,12 @@ export async function deepFoolSearch(
   options: DeepFoolOptions,
 ): Promise<FloatTensor> {
   const { model, inputs, labels, threatModel } = task
-  const { norm, bounds } = threatModel
   const count = countTargets(options.targets, model.classes)
   const ranked = await rankRivals(task, count)
   const gradientsAt = await prepareClassGradients(model, count)
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
-  const scratch = new Float64Array(size)
+  const run: DeepFoolRun = { threatModel, options, scratch: new Float64Array(size) }
   const nearest = trackNearestAdversarial(task)
 
   const open = (row: number): DeepFoolAttempt => {
@@ -90,34 +98,6 @@ export async function deepFoolSearch(
       exampleShape,
     )
 
-  /** Moves to the nearest linearized decision. Returns false if all gradients are zero. */
-  const move = (attempt: DeepFoolAttempt, decisions: readonly LinearizedDecision[]): boolean => {
-    const { center, point, total } = attempt
-    const chosen = nearestDecision(norm, decisions)
-    if (dualNorm[norm](chosen.gradient) === 0) return false
-    addStep(norm, chosen, total)
-    kernels.addScaled(center, 1 + options.overshoot, total, scratch)
-    kernels.clipToBounds(scratch, bounds, point)
-    attempt.step += 1
-    return true
-  }
-
-  /** After a judgment: bisects once the model has been fooled. Returns true if finished. */
-  const bisect = (attempt: DeepFoolAttempt, fools: boolean): boolean => {
-    const { center, point, step } = attempt
-    if (attempt.bisection) {
-      narrow(attempt.bisection, fools)
-    } else {
-      if (!fools) return step === options.steps
-      attempt.bisection = { end: point.slice(), fools: 1, fails: 0, halvings: 0 }
-    }
-    const { bisection } = attempt
-    if (bisection.halvings === options.halvings) return true
-    kernels.interpolate(center, bisection.end, middleOf(bisection), scratch)
-    kernels.clipToBounds(scratch, bounds, point)
-    return false
-  }
-
   /** Judges attempts, and moves those that do not fool the model. Returns the finished ones. */
   const stepAll = async (
     attempts: readonly DeepFoolAttempt[],
@@ -131,13 +111,13 @@ export async function deepFoolSearch(
     return attempts.filter((attempt, place) => {
       const { row, step, point } = attempt
       const logits = rowOf(result.logits, place)
-      if (nearest.record(row, point, logits)) return bisect(attempt, true)
+      if (nearest.record(row, point, logits)) return bisect(run, attempt, true)
       const decisions = result.gradients.map((gradients, rank) => {
         const gradient = rowOf(gradients, place)
         checkGradient(gradient, `row ${row} at step ${step}`, { row, step })
         return { value: logits[rivals[rank]![place]!]! - logits[own[place]!]!, gradient }
       })
-      return !move(attempt, decisions)
+      return !move(run, attempt, decisions)
     })
   }
 
@@ -149,7 +129,7 @@ export async function deepFoolSearch(
     const logits = await model.logits(stack(attempts))
     return attempts.filter((attempt, place) => {
       const fools = nearest.record(attempt.row, attempt.point, rowOf(logits, place))
-      return bisect(attempt, fools)
+      return bisect(run, attempt, fools)
     })
   }
 
@@ -162,6 +142,43 @@ export async function deepFoolSearch(
 
   await scheduleTask(task, { open, advance })
   return nearest.adversarial
+}
+
+/** Moves to the nearest linearized decision. Returns false if all gradients are zero. */
+function move(
+  { threatModel, options, scratch }: DeepFoolRun,
+  attempt: DeepFoolAttempt,
+  decisions: readonly LinearizedDecision[],
+): boolean {
+  const { norm, bounds } = threatModel
+  const { center, point, total } = attempt
+  const chosen = nearestDecision(norm, decisions)
+  if (dualNorm[norm](chosen.gradient) === 0) return false
+  addStep(norm, chosen, total)
+  kernels.addScaled(center, 1 + options.overshoot, total, scratch)
+  kernels.clipToBounds(scratch, bounds, point)
+  attempt.step += 1
+  return true
+}
+
+/** After a judgment: bisects once the model has been fooled. Returns true if finished. */
+function bisect(
+  { threatModel, options, scratch }: DeepFoolRun,
+  attempt: DeepFoolAttempt,
+  fools: boolean,
+): boolean {
+  const { center, point, step } = attempt
+  if (attempt.bisection) {
+    narrow(attempt.bisection, fools)
+  } else {
+    if (!fools) return step === options.steps
+    attempt.bisection = { end: point.slice(), fools: 1, fails: 0, halvings: 0 }
+  }
+  const { bisection } = attempt
+  if (bisection.halvings === options.halvings) return true
+  kernels.interpolate(center, bisection.end, middleOf(bisection), scratch)
+  kernels.clipToBounds(scratch, threatModel.bounds, point)
+  return false
 }
 
 function middleOf({ fools, fails }: Bisection): number {

@@ -22,14 +22,15 @@ const optionsSchema = {
       minimum: 0,
       default: 10,
       description:
-        'bisection steps between the input and the fooling point in search of a nearer one; 0 keeps the overshoot, as in the paper',
+        'bisection steps between the input and the fooling point in search of a nearer one; 0 ' +
+        'keeps the overshoot, as in the paper',
     },
   },
 } as const satisfies JSONSchema
 
 /**
- * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its points
- * are seldom the nearest ones.
+ * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its
+ * points are seldom the nearest ones.
  * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
  * neural networks", arXiv:1511.04599, algorithm 2
  */

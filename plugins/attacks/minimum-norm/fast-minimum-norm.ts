@@ -25,17 +25,17 @@ const firstChange = 0.05
 const lastChange = 0.001
 
 /**
- * The minimum perturbation in Linf, L2, or L1: a step of length α along the gradient of the margin, and
- * then the nearest point of the ball of radius ε cut by the bounds. Until a point fools the model,
- * ε = ‖δ‖ + |margin| / ‖∇margin‖ in the dual norm, an estimate of the distance to the boundary;
- * afterwards ε ← min((1 − γ)·ε, ‖δ*‖) if the last point fools it, with δ* the shortest fooling
- * perturbation, and (1 + γ)·ε otherwise. α and γ are annealed by a cosine. Where the gradient is zero
- * the point does not move.
+ * The minimum perturbation in Linf, L2, or L1: a step of length α along the gradient of the margin,
+ * and then the nearest point of the ball of radius ε cut by the bounds. Until a point fools the
+ * model, ε = ‖δ‖ + |margin| / ‖∇margin‖ in the dual norm, an estimate of the distance to the
+ * boundary; afterwards ε ← min((1 − γ)·ε, ‖δ*‖) if the last point fools it, with δ* the shortest
+ * fooling perturbation, and (1 + γ)·ε otherwise. α and γ are annealed by a cosine. Where the
+ * gradient is zero the point does not move.
  *
- * Differs from the paper: the estimate is multiplied by 1 + γ, since rounding inward would otherwise
- * keep the point of a linear model just short of the boundary; points are projected onto ball and
- * bounds jointly instead of successively; γ ends at the reference code's 0.001; the last point is
- * judged too.
+ * Differs from the paper: the estimate is multiplied by 1 + γ, since rounding inward would
+ * otherwise keep the point of a linear model just short of the boundary; points are projected onto
+ * ball and bounds jointly instead of successively; γ ends at the reference code's 0.001; the last
+ * point is judged too.
  * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive
  * norm constraints", arXiv:2102.12827, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite

@@ -14,7 +14,8 @@ const optionsSchema = {
     stepSize: {
       ...epsilonSchema,
       description:
-        'Euclidean length of the first step, in the units of the inputs; the width of the bounds by default',
+        'Euclidean length of the first step, in the units of the inputs; the width of the ' +
+        'bounds by default',
     },
   },
 } as const satisfies JSONSchema

@@ -49,9 +49,9 @@ export interface RadiusMethod {
 }
 
 /**
- * Takes all steps for every example, whether or not a point fools the model, and returns for each the
- * nearest fooling point within the ball; see `trackNearestAdversarial`. It starts at the input. Every
- * iterate is judged, including the last one.
+ * Takes all steps for every example, whether or not a point fools the model, and returns for each
+ * the nearest fooling point within the ball; see `trackNearestAdversarial`. It starts at the input.
+ * Every iterate is judged, including the last one.
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function radiusSearch(task: AttackTask, method: RadiusMethod): Promise<FloatTensor> {

@@ -11,7 +11,8 @@ const optionsSchema = {
       enum: ['extreme', 'uniform'],
       default: 'extreme',
       description:
-        'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
+        'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each ' +
+        'component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
     },
     repeats: {
       type: 'integer',
@@ -23,8 +24,9 @@ const optionsSchema = {
 } as const satisfies JSONSchema
 
 /**
- * Random noise, which every attack should outperform: an attack that does not is suspect, and so is a
- * model that noise fools and gradients do not. In L2, the noise has a Gaussian direction and length ε.
+ * Random noise, which every attack should outperform: an attack that does not is suspect, and so is
+ * a model that noise fools and gradients do not. In L2, the noise has a Gaussian direction and
+ * length ε.
  */
 export const additiveNoise = defineAttack({
   meta: {

@@ -14,8 +14,8 @@ import { sizeOf } from '../../../core/api/graph.ts'
 import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 
 /**
- * `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in L2
- * and L1 uniform on the sphere of radius ε.
+ * `uniform`: anywhere in the ball. `extreme`: in Linf a random corner, x ± ε in each component; in
+ * L2 and L1 uniform on the sphere of radius ε.
  */
 export type NoiseDistribution = 'uniform' | 'extreme'
 
@@ -34,9 +34,9 @@ interface NoiseAttempt {
 }
 
 /**
- * Draws noise for every example until it is misclassified or no draw is left. Draw r uses the example's
- * stream of restart r. Each point is projected onto the ball cut by the bounds, so noise is smaller at
- * pixels near a bound; it is not compensated at other pixels.
+ * Draws noise for every example until it is misclassified or no draw is left. Draw r uses the
+ * example's stream of restart r. Each point is projected onto the ball cut by the bounds, so noise
+ * is smaller at pixels near a bound; it is not compensated at other pixels.
  */
 export async function randomNoise(
   task: AttackTask,
@@ -83,8 +83,8 @@ export function randomNoiseCost({ repeats }: Pick<RandomNoiseOptions, 'repeats'>
 }
 
 /**
- * One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential magnitude
- * with a random sign.
+ * One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential
+ * magnitude with a random sign.
  */
 const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = {
   Linf: (stream) => 2 * stream.integer(2) - 1,

@@ -1,4 +1,6 @@
-/** Gradient ascent on the attributes of an image and on noise at once: spa and first-order spatial. */
+/**
+ * Gradient ascent on the attributes of an image and on noise at once: spa and first-order spatial.
+ */
 import {
   attackLosses,
   checkGradient,
@@ -69,14 +71,16 @@ interface JointRun {
 }
 
 /**
- * Raises the loss of x' = Π(T(x, a) + η) over attributes a and noise η. Returns for each example the
- * first misclassified x', or else the one with the largest margin. Each step takes the gradient with
- * respect to x' once, moves a by `attributeStep` of its range along the signs of its gradient through
- * T, and lets the noise take its own step. Π is the projection onto the ball around T(x, a).
+ * Raises the loss of x' = Π(T(x, a) + η) over attributes a and noise η. Returns for each example
+ * the first misclassified x', or else the one with the largest margin. Each step takes the gradient
+ * with respect to x' once, moves a by `attributeStep` of its range along the signs of its gradient
+ * through T, and lets the noise take its own step. Π is the projection onto the ball around T(x,
+ * a).
  *
  * Restarts begin at attributes drawn uniformly from their ranges. With noise, the first of several
- * restarts keeps the attributes neutral, unless ε is 0: it attacks in the ball around x, so that the
- * whole attack is at least as strong as that. With a single restart, it begins at neutral attributes.
+ * restarts keeps the attributes neutral, unless ε is 0: it attacks in the ball around x, so that
+ * the whole attack is at least as strong as that. With a single restart, it begins at neutral
+ * attributes.
  *
  * With the guard, a misclassified x' whose T(x) is misclassified too does not count; the attributes
  * then move halfway back to neutral.
@@ -233,9 +237,9 @@ function retreat({ neutral }: JointRun, { values }: JointAttempt): void {
 }
 
 /**
- * Passes for an example that is never fooled: a forward and a backward pass per step of each restart,
- * and a forward pass for its final point. With the guard this is a maximum: one more forward pass for
- * each misclassified point.
+ * Passes for an example that is never fooled: a forward and a backward pass per step of each
+ * restart, and a forward pass for its final point. With the guard this is a maximum: one more
+ * forward pass for each misclassified point.
  */
 export function jointAscentCost({
   steps,

@@ -37,7 +37,7 @@ test('a finished example is replaced by the next one immediately', async () => {
   expect(progress).toEqual([0, 1, 2, 3, 4])
 })
 
-test('every example finishes, and batches are full until the last example has started', async () => {
+test('every example finishes, and batches are full until the last one starts', async () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 })
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 1, max: 8 }), async (drawn, batchSize) => {

@@ -94,7 +94,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     expect(own.adversarial).not.toEqual(plain.adversarial)
   })
 
-  test('continuing after the model is fooled raises the loss and breaks the same examples', async () => {
+  test('continuing once fooled raises the loss and breaks the same examples', async () => {
     const options = { probability: 0, loss: 'margin' }
     const stopping = await attack(norm, diFgsm, options)
     const continuing = await attack(norm, diFgsm, { ...options, stopWhenFooled: false })
@@ -114,7 +114,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
   })
 })
 
-test('with two classes ni-fgsm reaches the exact robust accuracy of a linear classifier', async () => {
+test('with two classes ni-fgsm reaches the exact robust accuracy', async () => {
   const threatModel = { norm: 'Linf', epsilon: 0.04, bounds: [0, 1] } as const
   const linear = await linearCase({ classes: 2, count: 100, size: 48 }, { threatModel })
   const chosen = withOptions(niFgsm, { steps: 40, stepSize: 0.005 })

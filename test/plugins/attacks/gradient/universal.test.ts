@@ -1,4 +1,6 @@
-/** The universal perturbation: one for all images, within the ball, learned from the reference only. */
+/**
+ * The universal perturbation: one for all images, within the ball, learned from the reference only.
+ */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
@@ -45,8 +47,8 @@ const options = { examples: 60, epochs: 6, stepExamples: 20 }
 describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
   test('every example moves by the same perturbation, which lies within the ball', async () => {
     const request = { ...(await subject(norm)), ...withOptions(universal, options) }
-    const answer = await runAttack(request)
-    const all = moves(answer, request)
+    const result = await runAttack(request)
+    const all = moves(result, request)
     const shared = Float64Array.from({ length: 48 }, (_, i) => {
       const known = all.map((move) => move[i]!).filter((value) => !Number.isNaN(value))
       expect(known.length).toBeGreaterThan(10)
@@ -61,7 +63,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
 
   test('it breaks more examples than ten draws of noise', async () => {
     const request = await subject(norm)
-    const broken = (answer: HostedResult): number => answer.outcomes.split('b').length - 1
+    const broken = (result: HostedResult): number => result.outcomes.split('b').length - 1
     const learned = await runAttack({ ...request, ...withOptions(universal, options) })
     const drawn = await runAttack({ ...request, ...withOptions(additiveNoise, {}) })
     expect(broken(learned)).toBeGreaterThan(broken(drawn))
@@ -86,8 +88,8 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
 
 test('all passes are used for learning', async () => {
   const chosen = withOptions(universal, options)
-  const answer = await runAttack({ ...(await subject('Linf')), ...chosen })
-  expect([answer.forwardPasses, answer.backwardPasses]).toEqual([360, 360])
+  const result = await runAttack({ ...(await subject('Linf')), ...chosen })
+  expect([result.forwardPasses, result.backwardPasses]).toEqual([360, 360])
   expect(universal.cost(chosen.options as never, 3)).toEqual({
     forward: 0,
     backward: 0,
@@ -95,7 +97,7 @@ test('all passes are used for learning', async () => {
   })
 })
 
-test('it learns from all examples if there are fewer than requested; the last step uses the rest', async () => {
+test('it learns from all examples if there are fewer than requested', async () => {
   const chosen = withOptions(universal, { examples: 500, epochs: 2, stepExamples: 33 })
   const { backwardPasses } = await runAttack({ ...(await subject('Linf')), ...chosen })
   expect(backwardPasses).toBe(160)

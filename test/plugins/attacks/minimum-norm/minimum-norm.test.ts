@@ -160,7 +160,7 @@ describe.each([2, 4, 10])('with %i classes and the bounds out of reach', (classe
   })
 })
 
-test('with many classes at least half of the points are the nearest; others lead to a farther class', async () => {
+test('with many classes at least half of the points are the nearest', async () => {
   for (const norm of norms) {
     const situation = { norm, shape: [2, 3, 7], classes: 6, seed: 1 } as const
     const { ratios } = await attack({ ...situation, epsilon: reach[norm] }, fmn)
@@ -169,7 +169,7 @@ test('with many classes at least half of the points are the nearest; others lead
   }
 })
 
-test('no point is nearer than the minimum distance or outside the ball, for any classifier', async () => {
+test('no point is nearer than the minimum or outside the ball, for any classifier', async () => {
   const situation = fc.record({
     shape: fc.constantFrom<Case['shape']>([1, 3, 8], [3, 4, 2], [2, 5, 5]),
     classes: fc.integer({ min: 2, max: 14 }),
