@@ -109,11 +109,11 @@ function* estimateNormal(
         output[i] = Math.min(Math.max(point[i]! + scale * direction[i]!, low), high)
       }
     },
-    read(_, asked, logits) {
-      const side = judge(asked, logits) ? 1 : -1
+    read(_, sample, logits) {
+      const side = judge(sample, logits) ? 1 : -1
       balance += side
       for (let i = 0; i < size; i++) {
-        const moved = asked[i]! - point[i]!
+        const moved = sample[i]! - point[i]!
         sum[i]! += moved
         signed[i]! += side * moved
       }
