@@ -1,6 +1,4 @@
-/**
- * Jumps along the boundary's normal, estimated from decisions: the algorithm of `hop-skip-jump`.
- */
+/** Jumps along an estimate of the boundary's normal: the algorithm of `hop-skip-jump`. */
 import { distance } from '../../../core/api/attack.ts'
 import type { AttackTask, QuerySearch, Question } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'

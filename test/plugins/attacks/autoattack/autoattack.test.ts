@@ -1,6 +1,4 @@
-/**
- * On linear classifiers, the attacks of AutoAttack reach the exact robust accuracy, never below it.
- */
+/** On linear classifiers, the attacks of AutoAttack reach the exact robust accuracy. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AttackPlugin, PluginOptions } from '../../../../core/plugin/contract.ts'

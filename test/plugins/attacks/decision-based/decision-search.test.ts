@@ -1,6 +1,4 @@
-/**
- * Decision-based attacks approach the exact distance on linear classifiers and use the class only.
- */
+/** Decision-based attacks approach the exact distance on linear classifiers. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rowOf } from '../../../../core/attack/batch.ts'

@@ -1,6 +1,4 @@
-/**
- * Adaptive attacks break masked gradients: quantization, noise, and a step along the own gradient.
- */
+/** Adaptive attacks break masked gradients: quantization, noise, and a gradient step. */
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { meanModel } from '../../../../plugins/attacks/wrappers/adaptive-model.ts'
