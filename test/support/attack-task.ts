@@ -21,7 +21,10 @@ export function attackTask(
   }
 }
 
-/** As `attackTask`; the labels are the model's predictions, so every example is classified correctly. */
+/**
+ * As `attackTask`; the labels are the model's predictions, so every example is classified
+ * correctly.
+ */
 export async function predictedTask(
   given: Pick<AttackTask, 'model' | 'inputs' | 'threatModel'> & Partial<AttackTask>,
 ): Promise<AttackTask> {

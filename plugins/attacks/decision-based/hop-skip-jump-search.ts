@@ -1,6 +1,4 @@
-/**
- * Jumps along the boundary's normal, estimated from decisions: the algorithm of `hop-skip-jump`.
- */
+/** Jumps along an estimate of the boundary's normal: the algorithm of `hop-skip-jump`. */
 import { distance } from '../../../core/api/attack.ts'
 import type { AttackTask, QueryRequest, QuerySearch } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
@@ -109,11 +107,11 @@ function* estimateNormal(
         output[i] = Math.min(Math.max(point[i]! + scale * direction[i]!, low), high)
       }
     },
-    read(_, asked, logits) {
-      const side = judge(asked, logits) ? 1 : -1
+    read(_, sample, logits) {
+      const side = judge(sample, logits) ? 1 : -1
       balance += side
       for (let i = 0; i < size; i++) {
-        const moved = asked[i]! - point[i]!
+        const moved = sample[i]! - point[i]!
         sum[i]! += moved
         signed[i]! += side * moved
       }

@@ -51,16 +51,16 @@ export function* estimateGradient(
         output[i] = Math.min(Math.max(point[i]! + step[i]!, low), high)
       }
     },
-    read(index, asked, logits) {
+    read(index, sample, logits) {
       const value = loss(logits)
       if (index % 2 === 0) {
-        first.point.set(asked)
+        first.point.set(sample)
         first.loss = value
         return
       }
       const rise = first.loss - value
       for (let i = 0; i < size; i++) {
-        const apart = first.point[i]! - asked[i]!
+        const apart = first.point[i]! - sample[i]!
         products[i]! += rise * apart
         squares[i]! += apart * apart
       }

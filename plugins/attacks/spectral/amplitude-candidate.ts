@@ -1,7 +1,4 @@
-/**
- * The image of one example under changes of its Fourier amplitude: T(x) and the steps that raise
- * its loss.
- */
+/** T(x) of one example under changes of its Fourier amplitude, and ascent steps in them. */
 import { createBall } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'

@@ -70,7 +70,7 @@ export async function amplitudeSearch(
   options: AmplitudeSearchOptions,
   limits: AmplitudeLimits,
 ): Promise<AmplitudeFindings> {
-  const { model, inputs, labels, reference, rng } = task
+  const { model, inputs } = task
   const exampleShape = inputs.shape.slice(1)
   const size = sizeOf(exampleShape)
   const loss = attackLosses[options.loss]
@@ -80,19 +80,8 @@ export async function amplitudeSearch(
 
   const open = (row: number): Attempt | undefined => {
     if (mixtures + steps === 0) return undefined
-    const stream = rng.stream(row, 0, 'distractors')
-    return {
-      row,
-      label: labels[row]!,
-      candidate: candidateOf(inputs.data.subarray(row * size, (row + 1) * size)),
-      distractors: Array.from({ length: options.distractors }, () =>
-        stream.integer(reference.count),
-      ),
-      best: neutralParameters(size),
-      bestLoss: -Infinity,
-      tried: 0,
-      step: 0,
-    }
+    const candidate = candidateOf(inputs.data.subarray(row * size, (row + 1) * size))
+    return openAttempt(task, row, candidate, options.distractors)
   }
 
   /** Records the candidate if it is the worst so far; returns true if it is misclassified. */
@@ -151,6 +140,26 @@ export async function amplitudeSearch(
 
   await scheduleTask(task, { open, advance })
   return found
+}
+
+/** Draws the distractors of an example. */
+function openAttempt(
+  { labels, reference, rng }: AttackTask,
+  row: number,
+  candidate: AmplitudeCandidate,
+  count: number,
+): Attempt {
+  const stream = rng.stream(row, 0, 'distractors')
+  return {
+    row,
+    label: labels[row]!,
+    candidate,
+    distractors: Array.from({ length: count }, () => stream.integer(reference.count)),
+    best: neutralParameters(candidate.point.length),
+    bestLoss: -Infinity,
+    tried: 0,
+    step: 0,
+  }
 }
 
 /**

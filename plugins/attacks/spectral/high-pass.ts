@@ -14,9 +14,9 @@ const optionsSchema = {
 
 /**
  * Adversarial examples made with a filter in the Fourier domain. Only the abstract of the paper was
- * available, without the authors' names. It says that a high-pass filter makes "high-frequency-
- * enhanced" examples; the variants, the projection, the steps, and all constants are ours, and
- * results are not comparable with the paper's. The filter is that of Wang et al. 2020
+ * available, without the authors' names. It only says that a high-pass filter makes
+ * "high-frequency-enhanced" examples; the variants, the projection, the steps, and all constants
+ * are ours, and results are not comparable with the paper's. The filter is that of Wang et al. 2020
  * (arXiv:1905.13545): radial, applied per channel.
  *
  * With `variant: "perturbation"` and radius 0 it equals PGD. On most models it is weaker than PGD,

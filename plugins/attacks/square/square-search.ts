@@ -56,6 +56,7 @@ const projected =
     proposal.ball.project(proposal.output, proposal.point)
   }
 
+/** The rule of each norm. */
 const rules: Readonly<Record<Norm, Rule>> = {
   Linf: { start: projected(drawStripes), propose: proposeSquare, leastSide: 1 },
   L2: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },

@@ -1,6 +1,4 @@
-/**
- * Gradient-aware: PGD on a defense that uses its own gradient, in several differentiation modes.
- */
+/** Gradient-aware: PGD on a defense that uses its own gradient, in several modes. */
 import { gradientOptions, trackBestAdversarial } from '../../../core/api/attack.ts'
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema, Model } from '../../../core/api/plugin.ts'

@@ -1,4 +1,4 @@
-/** On linear classifiers, whose exact robustness is known, black-box attacks find most of what there is, and no more. */
+/** On linear classifiers, black-box attacks break most breakable examples and no robust one. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../core/plugin/host.ts'
 import type { AttackPlugin } from '../../../core/plugin/contract.ts'
@@ -9,7 +9,7 @@ import { spsa } from '../../../plugins/attacks/score-based/spsa.ts'
 import { linearCase, withOptions } from '../../support/attack-request.ts'
 
 const epsilons = { Linf: 0.04, L2: 0.25 } as const
-/** Margins nearer to zero than this are left to float32 rounding. */
+/** Margins closer to zero than this may be decided by float32 rounding. */
 const blur = 1e-4
 
 describe.each([
@@ -21,10 +21,10 @@ describe.each([
   ['nes', 'Linf', nes, { queries: 2000 }, 0.95],
   ['nes', 'L2', nes, { queries: 2000 }, 0.95],
 ] as const)('%s in %s', (_, norm, plugin, options, share) => {
-  test(`breaks ${share} of what is breakable, and nothing that is robust`, async () => {
+  test(`breaks at least ${share} of the breakable examples and no robust one`, async () => {
     const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
     const linear = await linearCase({ classes: 2, count: 40, size: 48 }, { threatModel })
-    const { outcomes, ...answer } = await runAttack({
+    const { outcomes, ...result } = await runAttack({
       ...linear.request,
       ...withOptions(plugin, options),
     })
@@ -34,12 +34,12 @@ describe.each([
     expect(robust.filter((row) => outcomes[row] === 'b')).toEqual([])
     const broken = breakable.filter((row) => outcomes[row] === 'b')
     expect(broken.length / breakable.length).toBeGreaterThanOrEqual(share)
-    expect(answer.forwardPasses).toBeLessThanOrEqual(40 * options.queries)
-    expect(answer.backwardPasses).toBe(0)
+    expect(result.forwardPasses).toBeLessThanOrEqual(40 * options.queries)
+    expect(result.backwardPasses).toBe(0)
   })
 })
 
-test('with ten classes nothing that is robust counts as broken', async () => {
+test('with ten classes no robust example is broken', async () => {
   const threatModel = { norm: 'L2', epsilon: 0.3, bounds: [0, 1] } as const
   const linear = await linearCase({ classes: 10, count: 40, size: 48 }, { threatModel })
   for (const plugin of [hopSkipJump, boundary, nes]) {
@@ -71,8 +71,8 @@ describe('options', () => {
       { samples: 50, sampleDistance: '1/1000', stepSize: 0.01, momentum: 0.9, randomStart: false },
     ],
     ['hop-skip-jump', hopSkipJump, { queries: 300 }, { initialSamples: 100 }],
-  ] as const)('%s: the defaults are those documented', async (_, plugin, few, stated) => {
-    expect(await attack(plugin, few)).toEqual(await attack(plugin, { ...few, ...stated }))
+  ] as const)('%s: the defaults are as documented', async (_, plugin, few, explicit) => {
+    expect(await attack(plugin, few)).toEqual(await attack(plugin, { ...few, ...explicit }))
   })
 
   test.each([
@@ -80,13 +80,13 @@ describe('options', () => {
     ['boundary', boundary, 25_000],
     ['spsa', spsa, 9934],
     ['nes', nes, 9996],
-  ] as const)('%s: an example takes as many queries as planned', (_, plugin, forward) => {
+  ] as const)('%s: the default number of queries is as documented', (_, plugin, forward) => {
     const { options } = withOptions(plugin)
-    // The options were filled in from the plugin's own schema.
+    // The options were filled in from the plugin's schema.
     expect(plugin.cost(options as never, 10)).toEqual({ forward, backward: 0 })
   })
 
-  test('queries that suffice for no step are refused', async () => {
+  test('queries that do not suffice for one step are rejected', async () => {
     await expect(attack(spsa, { queries: 100 })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: queries: expected at least 130, which a random start and one step with 128 samples take, got 100; raise queries or lower samples]`,
     )

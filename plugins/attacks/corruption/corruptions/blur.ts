@@ -8,10 +8,10 @@ import type { Image } from './image.ts'
 import { smear } from './motion-blur.ts'
 import { magnify } from './resample.ts'
 
+/** Spreads each pixel over a disk with a soft edge. */
 export const defocusBlur = defineCorruption({
   id: 'defocus-blur',
   family: 'blur',
-  summary: 'spreads each pixel over a disk with a soft edge',
   constants: [
     { radius: 0.3, softening: 0.4 },
     { radius: 0.4, softening: 0.5 },
@@ -41,10 +41,10 @@ function diskKernel(radius: number, softening: number): Kernel {
   return { height: side, width: side, weights: softened.data }
 }
 
+/** Blurs, displaces pixels by up to `reach` pixels, and blurs again. */
 export const glassBlur = defineCorruption({
   id: 'glass-blur',
   family: 'blur',
-  summary: 'blurs, displaces pixels by up to `reach` pixels, and blurs again',
   constants: [
     { deviation: 0.05, reach: 1, rounds: 1 },
     { deviation: 0.25, reach: 1, rounds: 1 },
@@ -84,10 +84,10 @@ function displacePixels(
   }
 }
 
+/** Blurs along a random direction within 45° of the horizontal. */
 export const motionBlur = defineCorruption({
   id: 'motion-blur',
   family: 'blur',
-  summary: 'blurs along a random direction within 45° of the horizontal',
   constants: [
     { radius: 6, deviation: 1 },
     { radius: 6, deviation: 1.5 },
@@ -99,10 +99,10 @@ export const motionBlur = defineCorruption({
     smear(image, { ...constants, angle: between(stream, -45, 45) }),
 })
 
+/** Averages the image with magnifications by 1, 1.01, … up to `largest`. */
 export const zoomBlur = defineCorruption({
   id: 'zoom-blur',
   family: 'blur',
-  summary: 'averages the image with magnifications by 1, 1.01, … up to `largest`',
   // The first two are 0.01 above the limits in the authors' code: by rounding, NumPy's arange
   // includes its end there.
   constants: [
@@ -125,10 +125,10 @@ export const zoomBlur = defineCorruption({
   },
 })
 
+/** Blurs with a Gaussian. */
 export const gaussianBlur = defineCorruption({
   id: 'gaussian-blur',
   family: 'blur',
-  summary: 'blurs with a Gaussian',
   constants: [
     { deviation: 0.4 },
     { deviation: 0.6 },

@@ -23,8 +23,6 @@ export type BySeverity<T> = readonly [T, T, T, T, T]
 export interface Corruption {
   readonly id: CorruptionId
   readonly family: CorruptionFamily
-  /** One line on what the corruption does to an image. */
-  readonly summary: string
   readonly constants: BySeverity<Constants>
   /**
    * Returns the corrupted image, of the same size. Values may be outside [0, 1]. The result

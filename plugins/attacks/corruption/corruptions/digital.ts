@@ -6,10 +6,10 @@ import { mapPixels } from './image.ts'
 import { jpegRoundTrip } from './jpeg-codec.ts'
 import { shrinkAndEnlarge } from './resample.ts'
 
+/** Shrinks the distance to each channel's mean. */
 export const contrast = defineCorruption({
   id: 'contrast',
   family: 'digital',
-  summary: "shrinks the distance to each channel's mean",
   constants: [{ kept: 0.75 }, { kept: 0.5 }, { kept: 0.4 }, { kept: 0.3 }, { kept: 0.15 }],
   apply(image, { kept }) {
     const plane = image.height * image.width
@@ -21,10 +21,10 @@ export const contrast = defineCorruption({
   },
 })
 
+/** Applies a random affine map, then a random smooth displacement. */
 export const elasticTransform = defineCorruption({
   id: 'elastic-transform',
   family: 'digital',
-  summary: 'applies a random affine map, then a random smooth displacement',
   // The authors' constants are fractions of the side of 32 pixels.
   constants: [
     { amplitude: 0, smoothness: 0, shift: 0.08 * 32 },
@@ -36,10 +36,10 @@ export const elasticTransform = defineCorruption({
   apply: deform,
 })
 
+/** Shrinks each side to `fraction` and enlarges it again, with a box filter. */
 export const pixelate = defineCorruption({
   id: 'pixelate',
   family: 'digital',
-  summary: 'shrinks each side to `fraction` and enlarges it again, with a box filter',
   constants: [
     { fraction: 0.95 },
     { fraction: 0.9 },
@@ -50,18 +50,18 @@ export const pixelate = defineCorruption({
   apply: (image, { fraction }) => shrinkAndEnlarge(image, fraction),
 })
 
+/** Compresses as JPEG with 4:2:0 subsampling. */
 export const jpegCompression = defineCorruption({
   id: 'jpeg-compression',
   family: 'digital',
-  summary: 'compresses as JPEG with 4:2:0 subsampling',
   constants: [{ quality: 80 }, { quality: 65 }, { quality: 58 }, { quality: 50 }, { quality: 40 }],
   apply: (image, { quality }) => jpegRoundTrip(image, quality),
 })
 
+/** Multiplies the saturation and adds to it; images without color do not change. */
 export const saturate = defineCorruption({
   id: 'saturate',
   family: 'digital',
-  summary: 'multiplies the saturation and adds to it; images without color do not change',
   constants: [
     { factor: 0.3, added: 0 },
     { factor: 0.1, added: 0 },

@@ -3,10 +3,10 @@ import type { RandomStream } from '../../../../core/api/plugin.ts'
 import { defineCorruption } from './corruption-record.ts'
 import { mapValues } from './image.ts'
 
+/** Adds normal noise. */
 export const gaussianNoise = defineCorruption({
   id: 'gaussian-noise',
   family: 'noise',
-  summary: 'adds normal noise',
   constants: [
     { deviation: 0.04 },
     { deviation: 0.06 },
@@ -18,10 +18,10 @@ export const gaussianNoise = defineCorruption({
     mapValues(image, (value) => value + deviation * stream.normal()),
 })
 
+/** Replaces values by Poisson counts of photons, `photons` on average for white. */
 export const shotNoise = defineCorruption({
   id: 'shot-noise',
   family: 'noise',
-  summary: 'replaces values by Poisson counts of photons, `photons` on average for white',
   constants: [
     { photons: 500 },
     { photons: 250 },
@@ -33,10 +33,10 @@ export const shotNoise = defineCorruption({
     mapValues(image, (value) => poisson(photons * value, stream) / photons),
 })
 
+/** Sets a fraction of the values to 0 or 1 (salt and pepper), independently per channel. */
 export const impulseNoise = defineCorruption({
   id: 'impulse-noise',
   family: 'noise',
-  summary: 'sets a fraction of the values to 0 or 1 (salt and pepper), independently per channel',
   constants: [
     { amount: 0.01 },
     { amount: 0.02 },
@@ -51,10 +51,10 @@ export const impulseNoise = defineCorruption({
     }),
 })
 
+/** Adds normal noise proportional to the value. */
 export const speckleNoise = defineCorruption({
   id: 'speckle-noise',
   family: 'noise',
-  summary: 'adds normal noise proportional to the value',
   constants: [
     { deviation: 0.06 },
     { deviation: 0.1 },

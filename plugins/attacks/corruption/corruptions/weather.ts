@@ -8,10 +8,10 @@ import { drawPlasma } from './plasma.ts'
 import { magnify } from './resample.ts'
 import { mudMask, waterMask } from './spatter-mask.ts'
 
+/** Adds flakes blurred along their fall and whitens the image. */
 export const snow = defineCorruption({
   id: 'snow',
   family: 'weather',
-  summary: 'adds flakes blurred along their fall and whitens the image',
   constants: [
     { mean: 0.1, deviation: 0.2, zoom: 1, threshold: 0.6, radius: 8, spread: 3, kept: 0.95 },
     { mean: 0.1, deviation: 0.2, zoom: 1, threshold: 0.5, radius: 10, spread: 4, kept: 0.9 },
@@ -35,11 +35,10 @@ export const snow = defineCorruption({
   },
 })
 
+/** Blends ice into the image; textures are procedural, so not comparable with published numbers. */
 export const frost = defineCorruption({
   id: 'frost',
   family: 'weather',
-  summary:
-    'blends ice into the image; textures are procedural, so not comparable with published numbers',
   constants: [
     { kept: 1, ice: 0.2 },
     { kept: 1, ice: 0.3 },
@@ -59,10 +58,10 @@ export const frost = defineCorruption({
   },
 })
 
+/** Adds plasma clouds and rescales the result to the range of the image. */
 export const fog = defineCorruption({
   id: 'fog',
   family: 'weather',
-  summary: 'adds plasma clouds and rescales the result to the range of the image',
   constants: [
     { strength: 0.2, decay: 3 },
     { strength: 0.5, decay: 3 },
@@ -78,10 +77,10 @@ export const fog = defineCorruption({
   },
 })
 
+/** Adds to the V channel of HSV. */
 export const brightness = defineCorruption({
   id: 'brightness',
   family: 'weather',
-  summary: 'adds to the V channel of HSV',
   constants: [{ added: 0.05 }, { added: 0.1 }, { added: 0.15 }, { added: 0.2 }, { added: 0.3 }],
   apply: (image, { added }) => changeBrightness(image, added),
 })
@@ -91,10 +90,10 @@ const water = [175 / 255, 238 / 255, 238 / 255] as const
 /** Brown. */
 const mud = [63 / 255, 42 / 255, 20 / 255] as const
 
+/** Splashes water (severities 1 to 3) or mud (4 and 5) onto the lens. */
 export const spatter = defineCorruption({
   id: 'spatter',
   family: 'weather',
-  summary: 'splashes water (severities 1 to 3) or mud (4 and 5) onto the lens',
   // Mud has soft edges; water has none.
   constants: [
     { mean: 0.62, deviation: 0.1, blur: 0.7, threshold: 0.7, strength: 0.5, edge: 0 },

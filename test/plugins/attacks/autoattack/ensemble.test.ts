@@ -1,4 +1,4 @@
-/** Stages one after the other: survivors, worst cases, streams and targets. */
+/** Stages attack the examples left, with their own streams and shared targets. */
 import { expect, test } from 'vitest'
 import { runStages } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
@@ -7,10 +7,10 @@ import { trackBestAdversarial } from '../../../../core/attack/best-adversarial.t
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
 import { LinearModel } from '../../../../core/testing/index.ts'
+import { attackTask } from '../../../support/attack-task.ts'
 
-/** The logits are the pixels. */
+/** A model whose logits are the pixels. */
 const identity = {
   inputShape: [1, 1, 3],
   classes: 3,
@@ -20,27 +20,22 @@ const identity = {
 
 function task(
   rows: readonly (readonly [number, number, number])[],
-  told: number[] = [],
+  reported: number[] = [],
 ): AttackTask {
-  const inputs = float32([rows.length, 1, 1, 3], rows.flat())
-  const labels = Int32Array.from(rows, () => 0)
-  return {
+  return attackTask({
     model: new LinearModel(identity),
-    inputs,
-    labels,
-    reference: referenceExamples(inputs, labels),
+    inputs: float32([rows.length, 1, 1, 3], rows.flat()),
+    labels: new Int32Array(rows.length),
     threatModel: { norm: 'Linf', epsilon: 1, bounds: [0, 1] },
-    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
     batchSize: 2,
-    signal: new AbortController().signal,
-    progress: (done) => told.push(done),
-  }
+    progress: (done) => reported.push(done),
+  })
 }
 
-/** Answers each row with one point, and notes what it was given. */
+/** A stage that returns one fixed point per row and records its input. */
 function stage(
   name: string,
-  answer: (x: Float32Array) => readonly number[],
+  pointFor: (x: Float32Array) => readonly number[],
   seen: unknown[],
 ): Stage {
   return {
@@ -50,7 +45,7 @@ function stage(
     async run(own, ranked) {
       const strongest = trackBestAdversarial(own)
       own.labels.forEach((_, row) => {
-        const point = Float32Array.from(answer(own.inputs.data.subarray(3 * row, 3 * row + 3)))
+        const point = Float32Array.from(pointFor(own.inputs.data.subarray(3 * row, 3 * row + 3)))
         strongest.record(row, point, point)
         seen.push([name, ranked?.[row]?.join(), own.rng.stream(row, 0).bits()])
       })
@@ -60,19 +55,19 @@ function stage(
   }
 }
 
-test('a stage gets what the earlier ones left, with targets ranked once and streams of its own', async () => {
+test('a stage gets the examples left, targets ranked once, and its own streams', async () => {
   const rows = [
     [1, 0.5, 0.25],
     [0.875, 0.25, 0.5],
     [0.75, 0.5, 0],
   ] as const
-  const told: number[] = []
+  const reported: number[] = []
   const seen: unknown[] = []
-  const work = task(rows, told)
+  const work = task(rows, reported)
   const found = await runStages(work, [
-    // Breaks the second, comes near with the others.
+    // Breaks the second example and raises the margin of the others.
     stage('first', ([x]) => (x === 0.875 ? [0, 1, 0] : [0.5, 0.25, 0]), seen),
-    // Breaks the third, and comes less near with the first.
+    // Breaks the third example and raises the margin of the first by less.
     stage('second', ([x]) => (x === 0.75 ? [0, 0, 1] : [0.75, 0.25, 0]), seen),
   ])
   expect([...found.brokenBy]).toEqual([-1, 0, 1])
@@ -87,10 +82,10 @@ test('a stage gets what the earlier ones left, with targets ranked once and stre
     ['second', '1,2', bits(2, 'second')],
   ])
   expect(work.model.passes.forward).toBe(3)
-  expect(told).toEqual([1, 3, 3])
+  expect(reported).toEqual([1, 3, 3])
 })
 
-test('targets are the wrong classes from the likeliest down, the first of equal ones first', async () => {
+test('targets are the wrong classes by descending logit, equal logits in class order', async () => {
   const ranked = await rankTargets(
     task([
       [1, 0.5, 0.25],

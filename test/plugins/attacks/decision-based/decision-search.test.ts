@@ -1,4 +1,4 @@
-/** Attacks on decisions come as near as the exact distance of linear classifiers allows, and see nothing but the class. */
+/** Decision-based attacks approach the exact distance on linear classifiers. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rowOf } from '../../../../core/attack/batch.ts'
@@ -25,7 +25,7 @@ const hopSkipJump: Attack = (task, queries) =>
 const boundary: Attack = (task, queries) =>
   boundaryWalk(task, { queries, sphericalStep: 0.01, sourceStep: 0.01, stepAdaptation: 1.5 })
 
-/** The model with other logits, made of each example's own. */
+/** The model with changed logits. */
 function withLogits(model: Model, change: (logits: Float32Array) => ArrayLike<number>): Model {
   return {
     ...model,
@@ -42,12 +42,12 @@ function withLogits(model: Model, change: (logits: Float32Array) => ArrayLike<nu
 }
 
 describe.each([
-  // Two classes have one flat boundary: what is left are the samples and the steps.
+  // Two classes have one flat boundary, so only samples and steps limit the accuracy.
   ['hop-skip-jump', 'L2', 5000, 1.03, hopSkipJump],
   ['hop-skip-jump', 'Linf', 5000, 1.05, hopSkipJump],
   ['boundary', 'L2', 12000, 1.02, boundary],
 ] as const)('%s in %s with %i queries', (_, norm, queries, tolerance, attack) => {
-  test(`comes within a factor of ${tolerance} of the exact distance, and never nearer`, async () => {
+  test(`finds points within ${tolerance} times the exact distance, never nearer`, async () => {
     const { task, distances } = await linearTask({ classes: 2, count: 12, size: 48 }, norm)
     const found = await attack(task, queries)
     found.distances.forEach((away, row) => {
@@ -66,7 +66,7 @@ describe.each([
   const shape = { classes: 6, count: 6, size: 12 }
   const queries = 400
 
-  test('answers with the nearest point within ε as it was judged, else with the input', async () => {
+  test('returns the nearest misclassified point within ε, or else the input', async () => {
     const epsilon = norm === 'Linf' ? 0.07 : 0.2
     const { task } = await linearTask({ ...shape, count: 20 }, norm, epsilon)
     const { adversarial, distances } = await attack(task, queries)
@@ -82,7 +82,7 @@ describe.each([
     expect(within).toBeLessThan(18)
   })
 
-  test('gives the same bytes where the model tells the predicted class only', async () => {
+  test('gives the same bytes if logits contain the predicted class only', async () => {
     const { task } = await linearTask(shape, norm)
     const model = withLogits(task.model, (logits) => {
       const best = predictedClass(logits)
@@ -100,7 +100,7 @@ describe.each([
       fc.asyncProperty(factor, shift, async (scale, offset) => {
         const model = withLogits(task.model, (logits) => {
           const changed = logits.map((logit) => scale * logit + offset)
-          // Rounding may make equals of the largest two.
+          // Rounding may make the largest two equal.
           const best = predictedClass(logits)
           if (predictedClass(changed) !== best) changed[best] = nextUp(Math.max(...changed))
           return changed
@@ -111,7 +111,7 @@ describe.each([
     )
   })
 
-  test('moves nothing where no other class is ever predicted', async () => {
+  test('returns the inputs if no other class is ever predicted', async () => {
     const { task } = await linearTask(shape, norm)
     const label = task.labels[0]!
     const model = withLogits(task.model, (logits) =>
@@ -125,10 +125,10 @@ describe.each([
   })
 })
 
-test('where noise is no start, the nearest example of another class is', async () => {
+test('if no noise is misclassified, the search starts at the nearest other example', async () => {
   const { task } = await linearTask({ classes: 3, count: 30, size: 12 }, 'L2')
   const examples = Array.from(task.labels.keys(), (row) => rowOf(task.inputs, row))
-  // Right for the examples themselves; all else is of the first class.
+  // Correct for the examples; every other point is of class 0.
   const model: Model = {
     ...task.model,
     inputShape: task.model.inputShape,
@@ -156,7 +156,7 @@ test('where noise is no start, the nearest example of another class is', async (
   expect(queries.queries[own]).toBe(26)
 })
 
-test.each(['L2', 'Linf'] as const)('%s: a bisection ends at the boundary', async (norm) => {
+test.each(['L2', 'Linf'] as const)('%s: the bisection ends at the boundary', async (norm) => {
   const { task } = await linearTask({ classes: 2, count: 10, size: 12 }, norm)
   const ends = new Float32Array(task.inputs.data.length)
   let row = 0
@@ -168,7 +168,7 @@ test.each(['L2', 'Linf'] as const)('%s: a bisection ends at the boundary', async
   const logits = await task.model.logits(tensor('float32', task.inputs.shape, ends))
   task.labels.forEach((label, place) => {
     const margin = rowOf(logits, place)[1 - label]! - rowOf(logits, place)[label]!
-    // The clean margins are of the order of 5, and the bisection leaves a hundred-thousandth of the way.
+    // Clean margins are about 5, and the bisection ends at 1e-5 of the initial distance.
     expect(margin).toBeGreaterThan(0)
     expect(margin).toBeLessThan(1e-3)
   })

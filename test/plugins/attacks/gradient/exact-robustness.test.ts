@@ -1,4 +1,4 @@
-/** On linear classifiers, whose exact robustness is known, the attacks find all there is to find and no more. */
+/** On linear classifiers, gradient attacks reach the exact robust accuracy and never go below it. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import { bim } from '../../../../plugins/attacks/gradient/bim.ts'
@@ -8,10 +8,10 @@ import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
 import { linearCase, withOptions } from '../../../support/attack-request.ts'
 import type { LinearCase } from '../../../support/attack-request.ts'
 
-/** Half of the examples are robust at these sizes, about. */
+/** About half of the examples are robust at these sizes. */
 const epsilons = { Linf: 0.04, L2: 0.25 } as const
 
-/** Per example what any perfect attack finds; `?` where float32 may decide either way. */
+/** The outcomes of a perfect attack; `?` where float32 rounding may decide. */
 function exactOutcomes({ margins }: LinearCase, blur: number): string {
   return margins.map((margin) => (Math.abs(margin) < blur ? '?' : margin > 0 ? 'r' : 'b')).join('')
 }
@@ -27,12 +27,12 @@ describe.each(['Linf', 'L2'] as const)('%s, two classes', (norm) => {
   test.each([
     ['pgd', pgd, { steps: 40 }],
     ['pgd on the margin', pgd, { steps: 40, loss: 'margin' }],
-    ['pgd towards the other class', pgd, { steps: 40, goal: 'targeted', target: 'least-likely' }],
+    ['pgd toward the other class', pgd, { steps: 40, goal: 'targeted', target: 'least-likely' }],
     ['bim', bim, { steps: 40, stepSize: epsilons[norm] / 8 }],
     ['mim', mim, { steps: 40, stepSize: epsilons[norm] / 8 }],
   ] as const)('%s reaches the exact robust accuracy', async (_, plugin, options) => {
     const linear = await linearCase(shape, { threatModel })
-    // In L2 the last step towards the best point is never quite finished.
+    // In L2, iterates only approach the best point.
     const exact = exactOutcomes(linear, norm === 'Linf' ? 1e-4 : 1e-2)
     expect(exact.match(/r/g)!.length).toBeGreaterThan(40)
     expect(exact.match(/b/g)!.length).toBeGreaterThan(40)
@@ -41,14 +41,14 @@ describe.each(['Linf', 'L2'] as const)('%s, two classes', (norm) => {
   })
 })
 
-test('one step of fgsm is already exact for two classes in Linf, bounds included', async () => {
+test('one step of fgsm is exact for two classes in Linf, including bounds', async () => {
   const threatModel = { norm: 'Linf', epsilon: 0.06, bounds: [0, 1] } as const
   const linear = await linearCase({ classes: 2, count: 200, size: 48 }, { threatModel })
   const { outcomes } = await runAttack({ ...linear.request, ...withOptions(fgsm) })
   expect(agrees(outcomes, exactOutcomes(linear, 1e-4))).toBe(true)
 })
 
-test('with ten classes pgd comes between clean and exact, and the margin loss does not break what is robust', async () => {
+test('with ten classes pgd breaks some examples and none that is robust', async () => {
   const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
   const linear = await linearCase({ classes: 10, count: 200, size: 48 }, { threatModel })
   for (const loss of ['cross-entropy', 'margin']) {

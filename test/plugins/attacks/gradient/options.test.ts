@@ -1,4 +1,4 @@
-/** Options of the built-in attacks, as suites write them. */
+/** Options of the gradient attacks: defaults, equivalences, and rejected values. */
 import { describe, expect, test } from 'vitest'
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
@@ -21,30 +21,31 @@ test.each([
   ['bim', bim, { steps: 4 }, { steps: 4, stepSize: '2/255' }],
   ['pgd', pgd, { steps: 3 }, { steps: 3, stepSize: '2/255' }],
   ['mim', mim, { steps: 4 }, { steps: 4, stepSize: 2 / 255 }],
-] as const)('%s: the default step size is the one documented', async (_, plugin, few, stated) => {
-  expect(await attack(plugin, few)).toEqual(await attack(plugin, stated))
+] as const)('%s: the default step size is as documented', async (_, plugin, few, explicit) => {
+  expect(await attack(plugin, few)).toEqual(await attack(plugin, explicit))
 })
 
 test('mim without momentum is bim', async () => {
   expect(await attack(mim, { momentum: 0 })).toEqual(await attack(bim, {}))
 })
 
-test('bim from a random start is pgd, but for its own random numbers', async () => {
+test('bim with a random start draws other random numbers than pgd', async () => {
   const options = { steps: 3, stepSize: '2/255', randomStart: true }
   const [first, second] = [await attack(bim, options), await attack(pgd, options)]
-  expect(first.forwardPasses).toBeGreaterThan(0)
   expect(first.adversarial).not.toEqual(second.adversarial)
 })
 
-describe('a wrong option is refused in words', () => {
+describe('an invalid option is rejected with its path', () => {
   test.each([
-    ['a step size that is no number', { stepSize: '2/25S' }],
-    ['a step size below zero', { stepSize: -1 }],
-    ['no steps', { steps: 0 }],
-    ['an unknown loss', { loss: 'cross-entropi' }],
-    ['an unknown target', { target: 'least-likly' }],
-    ['a misspelled option', { restart: 2 }],
-  ])('%s', (_, options) => {
-    expect(() => resolveOptions(pgd.meta, options, 'suite.json#/attacks/0/options')).toThrow()
+    ['a step size that is not a number', { stepSize: '2/25S' }, 'stepSize'],
+    ['a negative step size', { stepSize: -1 }, 'stepSize'],
+    ['no steps', { steps: 0 }, 'steps'],
+    ['an unknown loss', { loss: 'cross-entropi' }, 'did you mean "cross-entropy"?'],
+    ['an unknown target', { target: 'least-likly' }, 'must be "random", "least-likely"'],
+    ['a misspelled option', { restart: 2 }, 'did you mean "restarts"?'],
+  ])('%s', (_, options, message) => {
+    expect(() => resolveOptions(pgd.meta, options, 'suite.json#/attacks/0/options')).toThrow(
+      message,
+    )
   })
 })

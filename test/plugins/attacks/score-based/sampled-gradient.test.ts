@@ -1,4 +1,4 @@
-/** Gradients estimated from samples, on linear losses whose gradient is known. */
+/** Gradient estimates from samples, on linear losses with known gradients. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { estimateGradient } from '../../../../plugins/attacks/score-based/sampled-gradient.ts'
@@ -13,7 +13,7 @@ interface LinearLoss {
   readonly point: readonly number[]
 }
 
-/** Answers the search's question with loss slopes · x as the only logit; gives the points, too. */
+/** Runs the search with loss slopes · x as the only logit; also returns the sampled points. */
 function estimate(
   { slopes, point }: LinearLoss,
   samples: Partial<GradientSamples> & Pick<GradientSamples, 'count' | 'directions'>,
@@ -43,24 +43,24 @@ const slope = fc.double({ min: -5, max: 5, noNaN: true })
 const pixel = fc.float({ min: Math.fround(0.1), max: Math.fround(0.9), noNaN: true })
 
 describe.each<SampleDirections>(['signs', 'normal'])('%s', (directions) => {
-  test('one component is measured exactly by a single pair, on a bound too', () => {
+  test('a single pair measures one component exactly, also at a bound', () => {
     fc.assert(
       fc.property(slope, fc.oneof(pixel, fc.constantFrom(0, 1)), (own, at) => {
         const { gradient } = estimate({ slopes: [own], point: [at] }, { count: 2, directions })
-        // Logits near 5 hold differences of 0.05 · |slope| to about 1e-5 of them.
+        // Float32 logits near 5 resolve differences of 0.05 · |slope| to about 1e-5.
         expect(Math.abs(gradient[0]! - own)).toBeLessThan(1e-3 * (1 + Math.abs(own)))
       }),
     )
   })
 
-  test('many samples point along the gradient', () => {
+  test('many samples approximate the gradient', () => {
     const loss = { slopes: [3, -2, 1, 0.5, 0, -4], point: [0.5, 0, 1, 0.3, 0.6, 0.5] }
     const { gradient } = estimate(loss, { count: 4000, directions })
-    // The error of a component falls with the root of the pairs: |gradient| / √2000 is 0.12.
+    // The standard error of a component is about |gradient| / √2000 = 0.12.
     expect(gradient).toBeAllclose(Float32Array.from(loss.slopes), { atol: 0.5, rtol: 0 })
   })
 
-  test('samples come in opposite pairs, within the bounds', () => {
+  test('samples come in opposite pairs within the bounds', () => {
     const { points } = estimate({ slopes: [1, 1], point: [0.5, 0.004] }, { count: 8, directions })
     expect(points).toHaveLength(8)
     for (let pair = 0; pair < 8; pair += 2) {
@@ -71,7 +71,7 @@ describe.each<SampleDirections>(['signs', 'normal'])('%s', (directions) => {
   })
 })
 
-test('signs lie at the distance exactly, in every component', () => {
+test('sign samples differ by exactly the distance in every component', () => {
   const { points } = estimate(
     { slopes: [1, 1], point: [0.5, 0.5] },
     { count: 6, directions: 'signs' },
@@ -81,7 +81,7 @@ test('signs lie at the distance exactly, in every component', () => {
   }
 })
 
-test('a loss that does not change has no gradient', () => {
+test('a constant loss has gradient zero', () => {
   const flat = { slopes: [0, 0, 0], point: [0.2, 0.5, 1] }
   const { gradient } = estimate(flat, { count: 10, directions: 'normal' })
   expect([...gradient]).toEqual([0, 0, 0])

@@ -1,4 +1,4 @@
-/** The joint ascent is PGD where attributes cannot change, keeps to its evidence, and obeys the semantic guard. */
+/** The joint ascent equals PGD with fixed attributes, matches its evidence, and obeys the guard. */
 import { expect, test } from 'vitest'
 import { jointAscent } from '../../../../plugins/attacks/semantic/joint-ascent.ts'
 import type { JointAscentOptions } from '../../../../plugins/attacks/semantic/joint-ascent.ts'
@@ -6,14 +6,13 @@ import { freeNoise } from '../../../../plugins/attacks/semantic/perturbation-sou
 import { projectedGradient } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
-import { randomStream } from '../../../../core/base/random.ts'
-import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
+import { gatherRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
 import { applyAttributeTransform } from '../../../../core/threat/transforms/attribute.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
 import type { AttributeRanges } from '../../../../core/threat/transforms/attribute.ts'
 import { distance } from '../../../../core/threat/verify.ts'
+import { predictedTask, uniformInputs } from '../../../support/attack-task.ts'
 
 const shape = [1, 6, 6] as const
 const count = 30
@@ -28,32 +27,23 @@ const options: JointAscentOptions = {
   semanticGuard: false,
 }
 
-async function makeTask(norm: Norm, ranges: AttributeRanges): Promise<AttackTask> {
-  const stream = randomStream('joint ascent')
-  const pixels = Float32Array.from({ length: count * 36 }, () => stream.uniform())
-  const inputs = float32([count, ...shape], pixels)
-  const labels = predictions(await model.logits(inputs))
-  return {
+function makeTask(norm: Norm, ranges: AttributeRanges): Promise<AttackTask> {
+  return predictedTask({
     model,
-    inputs,
-    labels,
+    inputs: uniformInputs([count, ...shape], 'joint ascent'),
     threatModel: {
       norm,
       epsilon: epsilons[norm],
       bounds,
       transform: { kind: 'attribute', ranges },
     },
-    reference: referenceExamples(inputs, labels),
-    rng: { stream: (row, restart, name = '') => randomStream(row, restart, name) },
     batchSize: 8,
-    signal: new AbortController().signal,
-    progress: () => {},
-  }
+  })
 }
 
 const wide: AttributeRanges = { rotation: [-60, 60], contrast: [0.5, 1.5], translationY: [-1, 1] }
 
-test.each(['Linf', 'L2'] as const)('%s: with ranges of one value it is pgd', async (norm) => {
+test.each(['Linf', 'L2'] as const)('%s: with ranges of one value it equals pgd', async (norm) => {
   const task = await makeTask(norm, { rotation: [0, 0] })
   const stepSize = epsilons[norm] / 4
   const joint = await jointAscent(task, options, freeNoise(36, stepSize))
@@ -73,13 +63,13 @@ test.each(['Linf', 'L2'] as const)('%s: with ranges of one value it is pgd', asy
 })
 
 test.each(['Linf', 'L2'] as const)(
-  '%s: answers lie exactly in the ball around T(x) of the evidence',
+  '%s: points lie exactly in the ball around T(x) of the evidence',
   async (norm) => {
     const task = await makeTask(norm, wide)
-    const answer = await jointAscent(task, options, freeNoise(36, epsilons[norm] / 4))
-    const centers = await applyAttributeTransform(task.inputs, answer.transform, bounds)
+    const result = await jointAscent(task, options, freeNoise(36, epsilons[norm] / 4))
+    const centers = await applyAttributeTransform(task.inputs, result.transform, bounds)
     for (let row = 0; row < count; row++) {
-      const [center, point] = [centers, answer.adversarial].map((t) => gatherRows(t, [row]).data)
+      const [center, point] = [centers, result.adversarial].map((t) => gatherRows(t, [row]).data)
       expect(distance(norm, center!, point!)).toBeLessThanOrEqual(epsilons[norm])
     }
     const bare = await jointAscent(task, options)
@@ -88,13 +78,13 @@ test.each(['Linf', 'L2'] as const)(
   },
 )
 
-test('under the guard T(x) of every broken example is classified correctly, and without it of some not', async () => {
+test('only with the guard is T(x) of every broken example classified correctly', async () => {
   const task = await makeTask('Linf', wide)
   const lost = async (semanticGuard: boolean): Promise<number> => {
-    const answer = await jointAscent(task, { ...options, semanticGuard }, freeNoise(36, 0.01))
-    const centers = await applyAttributeTransform(task.inputs, answer.transform, bounds)
+    const result = await jointAscent(task, { ...options, semanticGuard }, freeNoise(36, 0.01))
+    const centers = await applyAttributeTransform(task.inputs, result.transform, bounds)
     const ofCenters = predictions(await model.logits(centers))
-    const ofPoints = predictions(await model.logits(answer.adversarial))
+    const ofPoints = predictions(await model.logits(result.adversarial))
     const broken = Array.from(task.labels.keys()).filter(
       (row) => ofPoints[row] !== task.labels[row],
     )
@@ -105,7 +95,7 @@ test('under the guard T(x) of every broken example is classified correctly, and 
   expect(await lost(false)).toBeGreaterThan(0)
 })
 
-test('it needs a threat model with ranges, and says so', async () => {
+test('a threat model without an attribute transform is rejected', async () => {
   const task = await makeTask('Linf', wide)
   const { transform: _transform, ...plain } = task.threatModel
   await expect(

@@ -1,4 +1,4 @@
-/** Noise of each kind stays in the ball, is its latent variable's alone, and climbs. */
+/** Noise of each kind stays in the ball, is a function of its draw only, and raises the loss. */
 import { describe, expect, test } from 'vitest'
 import {
   ascendLatent,
@@ -22,7 +22,7 @@ const sources = {
 }
 
 describe.each(Object.entries(sources))('%s noise', (_, source) => {
-  test.each(['Linf', 'L2'] as const)('begins and stays in the %s ball', async (norm) => {
+  test.each(['Linf', 'L2'] as const)('starts and stays in the %s ball', async (norm) => {
     const ball = gray(norm)
     const noise = source().open(0)
     const output = new Float64Array(size)
@@ -38,7 +38,7 @@ describe.each(Object.entries(sources))('%s noise', (_, source) => {
     }
   })
 
-  test('the same draw gives the same noise, wherever the image is', async () => {
+  test('the same draw gives the same noise for any image', async () => {
     const [first, second] = [new Float64Array(size), new Float64Array(size)]
     for (const [output, level] of [
       [first, 0.5],
@@ -70,13 +70,13 @@ describe.each(Object.entries(sources))('%s noise', (_, source) => {
   })
 })
 
-test('the images of the basis are fixed and smooth', async () => {
+test('the basis images are smooth', async () => {
   const ball = gray('Linf')
   const output = new Float64Array(size)
   const wide = basisNoise({ shape: [1, 18, 18], dimensions: 8, latentStep: 0.3 }).open(0)
   wide.begin(ball, randomStream('smooth'))
   await wide.addTo(ball, output)
-  // Neighbors in a row are alike, as they are not in independent noise, where this mean would be 4/3 of that of the squares.
+  // In independent noise, the mean squared difference of neighbors is twice the mean square.
   let squares = 0
   let differences = 0
   for (let i = 0; i + 1 < size; i++) {
@@ -86,7 +86,7 @@ test('the images of the basis are fixed and smooth', async () => {
   expect(differences).toBeLessThan(0.8 * squares)
 })
 
-test('the latent variable stays within its limit, and where there is no slope', () => {
+test('the latent variable is clipped to its limit and does not move at slope zero', () => {
   const z = Float64Array.of(2.9, -2.9, 1)
   ascendLatent(z, [1, -1, 0], 0.3)
   expect([...z]).toEqual([latentLimit, -latentLimit, 1])

@@ -1,4 +1,4 @@
-/** The attacks under attribute transforms, spatial and spa: against brute force, each other, and the invariants of the paper's notes. */
+/** The attacks under attribute transforms: compared with brute force, each other, and PGD. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { Model } from '../../../../core/model/model.ts'
@@ -20,14 +20,15 @@ import type { AttributeRanges } from '../../../../core/threat/transforms/attribu
 import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
 import { spa } from '../../../../plugins/attacks/semantic/spa.ts'
 import { spatial } from '../../../../plugins/attacks/semantic/spatial.ts'
-import { withOptions } from '../../../support/attack-request.ts'
+import { attackRequest, countOutcomes, withOptions } from '../../../support/attack-request.ts'
+import { predictedLabels } from '../../../support/attack-task.ts'
 
 const shape = [3, 6, 6] as const
 const size = 108
 const count = 24
 const classifier = randomLinearClassifier(shape, 3, 5)
 const stream = randomStream('semantic inputs')
-/** A fifth of the pixels on a bound. */
+/** A fifth of the pixels is at a bound. */
 const inputs = float32(
   [count, ...shape],
   Float32Array.from({ length: count * size }, () =>
@@ -63,24 +64,20 @@ async function attack(
   changes: Partial<AttackRequest> & { rows?: readonly number[] } = {},
 ): Promise<HostedResult> {
   const { rows = Array.from({ length: count }, (_, i) => i), ...rest } = changes
-  const model: Model = changes.model ?? engine
-  const chosen = gatherRows(inputs, rows)
-  const labels = predictions(await model.logits(chosen))
-  const all = predictions(await new LinearModel(classifier).logits(inputs))
-  return runAttack({
-    model,
-    inputs: chosen,
-    labels,
-    cleanPredictions: labels,
-    exampleIndices: rows,
-    reference: referenceExamples(inputs, all),
-    threatModel: threat(),
-    seed: 3,
-    batchSize: 8,
-    signal: new AbortController().signal,
-    ...withOptions(plugin, options),
-    ...rest,
-  })
+  const all = await predictedLabels(new LinearModel(classifier), inputs)
+  return runAttack(
+    await attackRequest({
+      model: engine,
+      inputs: gatherRows(inputs, rows),
+      exampleIndices: rows,
+      reference: referenceExamples(inputs, all),
+      threatModel: threat(),
+      seed: 3,
+      batchSize: 8,
+      ...withOptions(plugin, options),
+      ...rest,
+    }),
+  )
 }
 
 const variants: readonly (readonly [
@@ -89,7 +86,7 @@ const variants: readonly (readonly [
   Readonly<Record<string, unknown>>,
 ])[] = [
   ['spatial by grid', spatial, { grid: { rotation: 5, translationX: 3 } }],
-  ['spatial at random', spatial, { method: 'random', samples: 6 }],
+  ['spatial by random search', spatial, { method: 'random', samples: 6 }],
   ['spatial by first order', spatial, { method: 'first-order', steps: 6, restarts: 2 }],
   ['spa with free noise', spa, { steps: 4, restarts: 3 }],
   ['spa with the guard', spa, { steps: 4, restarts: 3, semanticGuard: true }],
@@ -100,7 +97,7 @@ const variants: readonly (readonly [
 const bytes = ({ adversarial }: HostedResult): Buffer => Buffer.from(adversarial.data.buffer)
 
 describe.each(variants)('%s', (_, plugin, options) => {
-  test('breaks some and not all, within the threat model as the host repeats it', async () => {
+  test("breaks some examples and not all, and passes the host's checks", async () => {
     for (const norm of plugin.meta.norms) {
       const { outcomes } = await attack(plugin, options, { threatModel: threat({ norm }) })
       expect(outcomes).toMatch(/b/)
@@ -108,7 +105,7 @@ describe.each(variants)('%s', (_, plugin, options) => {
     }
   })
 
-  test('the same seed gives the same bytes, in batches of any size and in any order', async () => {
+  test('the same seed gives the same bytes in batches of any size and order', async () => {
     const reference = await attack(plugin, options)
     for (const batchSize of [1, 64]) {
       expect(bytes(await attack(plugin, options, { batchSize })).equals(bytes(reference))).toBe(
@@ -120,27 +117,27 @@ describe.each(variants)('%s', (_, plugin, options) => {
     expect(gatherRows(adversarial, rows).data).toEqual(reference.adversarial.data)
   })
 
-  test('its cost is what an example takes that is never fooled', async () => {
+  test('its cost is exact for examples that are never fooled', async () => {
     const { outcomes } = await attack(plugin, options)
     const rows = Array.from({ length: count }, (_, i) => i).filter((i) => outcomes[i] === 'r')
-    const answer = await attack(plugin, options, { rows })
+    const result = await attack(plugin, options, { rows })
     const resolved = withOptions(plugin, options).options
     const cost = plugin.cost(resolved as never, 3, 'Linf')
-    expect(answer.outcomes).toBe('r'.repeat(rows.length))
+    expect(result.outcomes).toBe('r'.repeat(rows.length))
     const { setup = { forward: 0, backward: 0 } } = cost
-    const forward = answer.forwardPasses - setup.forward
+    const forward = result.forwardPasses - setup.forward
     if ('semanticGuard' in options) expect(forward).toBeLessThan(cost.forward * rows.length)
     else expect(forward).toBe(cost.forward * rows.length)
-    expect(answer.backwardPasses - setup.backward).toBe(cost.backward * rows.length)
+    expect(result.backwardPasses - setup.backward).toBe(cost.backward * rows.length)
   })
 
-  test('without a ball it breaks with attributes alone, and under the guard nothing', async () => {
+  test('with epsilon 0 it uses attributes only, and breaks none with the guard', async () => {
     const { outcomes } = await attack(plugin, options, { threatModel: threat({ epsilon: 0 }) })
     if ('semanticGuard' in options) expect(outcomes).not.toMatch(/b/)
     else expect(outcomes).toMatch(/b/)
   })
 
-  test('refuses a threat model without ranges, and ranges that the inputs cannot have', async () => {
+  test('rejects a threat model without ranges and ranges that are invalid', async () => {
     const { transform: _transform, ...plain } = threat()
     await expect(attack(plugin, options, { threatModel: plain })).rejects.toThrow(/transform/)
     const scale: AttributeRanges = { rotation: [-1, 1], scale: [1.1, 2] }
@@ -155,7 +152,7 @@ describe.each(variants)('%s', (_, plugin, options) => {
 describe('spatial by grid', () => {
   const axes = { rotation: [-10, -5, 0, 5, 10], translationX: [-0.3, 0, 0.3] }
 
-  test('finds what brute force finds, and of the unbroken the point with the largest margin', async () => {
+  test('has the outcomes and largest margins of brute force', async () => {
     const grid = { rotation: 5, translationX: 3 }
     const labels = predictions(await engine.logits(inputs))
     const { outcomes, adversarial } = await attack(spatial, { grid })
@@ -180,12 +177,12 @@ describe('spatial by grid', () => {
     })
   })
 
-  test('leaves out attributes without a range, and says so if none is left', async () => {
+  test('skips attributes without a range and rejects a grid of only such attributes', async () => {
     const narrow = threat({ transform: { kind: 'attribute', ranges: { rotation: [-10, 10] } } })
     const grid = { rotation: 5, translationX: 3 }
-    const answer = await attack(spatial, { grid }, { threatModel: narrow })
+    const result = await attack(spatial, { grid }, { threatModel: narrow })
     const same = await attack(spatial, { grid: { rotation: 5 } }, { threatModel: narrow })
-    expect(bytes(answer).equals(bytes(same))).toBe(true)
+    expect(bytes(result).equals(bytes(same))).toBe(true)
     await expect(
       attack(spatial, { grid: { translationY: 3 } }, { threatModel: narrow }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -195,7 +192,7 @@ describe('spatial by grid', () => {
 })
 
 describe('spa', () => {
-  test('with a generator needs a model that compiles, and says so', async () => {
+  test('with a generator rejects a model that cannot be compiled', async () => {
     const model = new LinearModel(classifier)
     await expect(attack(spa, { noise: 'generator' }, { model })).rejects.toThrow(
       /no graph to compile with/,
@@ -214,15 +211,15 @@ describe('spa', () => {
     }
   })
 
-  test('with the guard every broken image keeps its class without the noise', async () => {
+  test('breaks fewer images with the guard', async () => {
     const wide: AttributeRanges = { rotation: [-60, 60], brightness: [-0.2, 0.2] }
     const threatModel = threat({ transform: { kind: 'attribute', ranges: wide } })
     const options = { steps: 6, restarts: 4 }
     const free = await attack(spa, options, { threatModel })
     const guarded = await attack(spa, { ...options, semanticGuard: true }, { threatModel })
-    const broken = (answer: HostedResult): number => answer.outcomes.match(/b/g)!.length
-    expect(broken(guarded)).toBeLessThan(broken(free))
-    expect(broken(guarded)).toBeGreaterThan(0)
+    const broken = countOutcomes(guarded.outcomes, 'b')
+    expect(broken).toBeLessThan(countOutcomes(free.outcomes, 'b'))
+    expect(broken).toBeGreaterThan(0)
   })
 })
 

@@ -1,4 +1,4 @@
-/** The search for the worst amplitude: exact on models of one wave, verified by the host, projected where there is no transform. */
+/** The amplitude search is exact on models of one wave, and projects if there is no transform. */
 import { describe, expect, test } from 'vitest'
 import {
   amplitudeSearch,
@@ -6,7 +6,7 @@ import {
 } from '../../../../plugins/attacks/spectral/amplitude-search.ts'
 import type { AmplitudeSearchOptions } from '../../../../plugins/attacks/spectral/amplitude-search.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
-import { randomStream } from '../../../../core/base/random.ts'
+
 import { float32, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel } from '../../../../core/testing/index.ts'
@@ -18,6 +18,7 @@ import { referenceExamples } from '../../../../core/threat/reference-examples.ts
 import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
 import type { AmplitudeTransform } from '../../../../core/threat/transforms/amplitude.ts'
 import { verifyInside } from '../../../../core/threat/verify.ts'
+import { attackTask } from '../../../support/attack-task.ts'
 
 const side = 8
 const size = side * side
@@ -25,13 +26,15 @@ const wave = Float64Array.from({ length: size }, (_, at) =>
   Math.cos((2 * Math.PI * 2 * (at % side)) / side),
 )
 
-/** One image a contrast: 0.5 + contrast·wave. */
+/** One image per contrast: 0.5 + contrast·wave. */
 function images(contrasts: readonly number[]): FloatTensor {
   const data = contrasts.flatMap((contrast) => Array.from(wave, (value) => 0.5 + contrast * value))
   return float32([contrasts.length, 1, side, side], data)
 }
 
-/** Class 0 where the contrast of the wave is above the threshold: z = (mean of 2·wave·x, threshold). */
+/**
+ * Class 0 if the contrast of the wave is above the threshold: z = (mean of 2·wave·x, threshold).
+ */
 function contrastModel(threshold: number): LinearModel {
   const weights = new Float64Array(2 * size)
   wave.forEach((value, i) => {
@@ -56,28 +59,22 @@ const options: AmplitudeSearchOptions = {
 function taskOf(
   contrasts: readonly number[],
   transform: AmplitudeTransform | undefined,
-  changes: Partial<AttackTask> & Partial<ThreatModel> = {},
+  { epsilon = 0.01, norm = 'Linf' }: Partial<ThreatModel> = {},
 ): AttackTask {
-  const inputs = images(contrasts)
-  const { epsilon = 0.01, norm = 'Linf', ...others } = changes
-  return {
+  return attackTask({
     model: contrastModel(0.15),
-    inputs,
+    inputs: images(contrasts),
     labels: new Int32Array(contrasts.length),
     threatModel: { norm, epsilon, bounds: [0, 1], ...(transform && { transform }) },
     reference: referenceExamples(images([0, 0]), new Int32Array(2)),
-    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
     batchSize: 2,
-    signal: new AbortController().signal,
-    progress: () => {},
-    ...others,
-  }
+  })
 }
 
 const contrasts = [0.2, 0.29, 0.31, 0.4]
 
-describe('in the threat model of amplitudes', () => {
-  /** Runs the search and has its evidence repeated; returns who is fooled. */
+describe('in a threat model with transform amplitude', () => {
+  /** Runs the search, recomputes T(x) from its evidence, and returns which examples are fooled. */
   async function fooledBy(transform: AmplitudeTransform): Promise<boolean[]> {
     const task = taskOf(contrasts, transform)
     const { adversarial, evidence } = await amplitudeSearch(task, options, transform)
@@ -94,12 +91,12 @@ describe('in the threat model of amplitudes', () => {
     expect(fooled).toEqual([true, true, false, false])
   })
 
-  test('mixing with a gray image breaks exactly the contrasts below threshold / (1 − λ)', async () => {
+  test('mixing with gray breaks exactly the contrasts below threshold / (1 − λ)', async () => {
     const fooled = await fooledBy({ kind: 'amplitude', mix: 0.5, scale: 0 })
     expect(fooled).toEqual([true, true, false, false])
   })
 
-  test('both together break those below threshold / ((1 − λ)·(1 − ρ))', async () => {
+  test('mixing and scaling break those below threshold / ((1 − λ)·(1 − ρ))', async () => {
     expect(await fooledBy({ kind: 'amplitude', mix: 0.5, scale: 0.2 })).toEqual([
       true,
       true,
@@ -114,7 +111,7 @@ describe('in the threat model of amplitudes', () => {
     ])
   })
 
-  test('without mixing and scaling nothing is done', async () => {
+  test('without mixing and scaling the inputs are returned at no cost', async () => {
     const none = { kind: 'amplitude', mix: 0, scale: 0 } as const
     const task = taskOf(contrasts, none)
     const { adversarial } = await amplitudeSearch(task, options, none)
@@ -127,14 +124,14 @@ test.each([
   { mix: 0.2, scale: 0.1 },
   { mix: 0.2, scale: 0 },
   { mix: 0, scale: 0.1 },
-])('an example that is never fooled costs what is said: %j', async (limits) => {
+])('the cost is exact for an example that is never fooled: %j', async (limits) => {
   const task = taskOf([0.4], undefined)
   await amplitudeSearch(task, options, limits)
   expect(task.model.passes).toEqual(amplitudeSearchCost(options, limits))
 })
 
 test.each(['Linf', 'L2', 'L1'] as const)(
-  'without a transform it keeps to the %s ball',
+  'without a transform, points are in the %s ball',
   async (norm) => {
     const epsilon = { Linf: 0.02, L2: 0.1, L1: 0.5 }[norm]
     const task = taskOf([0.16, 0.2, 0.4], undefined, { norm, epsilon })
@@ -145,7 +142,7 @@ test.each(['Linf', 'L2', 'L1'] as const)(
       )
       expect(verifyInside(task.threatModel, center!, point!)).toBeUndefined()
     }
-    // The nearest image of less contrast lies in each of the balls.
+    // Each ball contains a misclassified image of lower contrast near the first input.
     const { data } = await task.model.logits(adversarial)
     expect(data[1]! > data[0]!).toBe(true)
   },

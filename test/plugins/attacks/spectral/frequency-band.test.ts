@@ -1,4 +1,4 @@
-/** Gradient ascent within a band: PGD without a filter, and perturbations that keep to their band and ball. */
+/** PGD within a band: equal to PGD without a filter; perturbations are limited to band and ball. */
 import { describe, expect, test } from 'vitest'
 import {
   ascendWithinBand,
@@ -10,17 +10,17 @@ import {
   projectedGradientCost,
 } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
-import { predictions } from '../../../../core/model/predictions.ts'
-import { randomStream } from '../../../../core/base/random.ts'
+
 import { createImageFilter } from '../../../../core/threat/spectrum/radial-filter.ts'
 import type { RadialBand } from '../../../../core/threat/spectrum/radial-mask.ts'
 import { highFrequencyEnergy } from '../../../../core/threat/spectrum/spectral-energy.ts'
 import { float32, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
 import type { LinearClassifier } from '../../../../core/testing/index.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+
 import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
 import { verifyInside } from '../../../../core/threat/verify.ts'
+import { predictedTask } from '../../../support/attack-task.ts'
 import { randomImages } from '../../../support/spectra.ts'
 
 const shape = [3, 8, 8] as const
@@ -40,8 +40,8 @@ const plain: FrequencyBandOptions = {
 const linf: ThreatModel = { norm: 'Linf', epsilon: 0.03, bounds: [0, 1] }
 const l2: ThreatModel = { norm: 'L2', epsilon: 0.3, bounds: [0, 1] }
 
-/** Images away from the bounds, if a span below 1 says so. */
-async function makeTask(
+/** Random images; a span below 1 keeps them away from the bounds. */
+function makeTask(
   threatModel: ThreatModel,
   classifier: LinearClassifier = randomLinearClassifier(shape, 4, 3),
   span = 1,
@@ -51,19 +51,7 @@ async function makeTask(
     images.shape,
     images.data.map((value) => 0.5 + span * (value - 0.5)),
   )
-  const model = new LinearModel(classifier)
-  const labels = predictions(await model.logits(inputs))
-  return {
-    model,
-    inputs,
-    labels,
-    threatModel,
-    reference: referenceExamples(inputs, labels),
-    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
-    batchSize: 5,
-    signal: new AbortController().signal,
-    progress: () => {},
-  }
+  return predictedTask({ model: new LinearModel(classifier), inputs, threatModel, batchSize: 5 })
 }
 
 /** x′ − x */
@@ -75,7 +63,7 @@ function perturbations({ inputs }: AttackTask, points: { readonly data: Float32A
 }
 
 describe.each([linf, l2])('in $norm', (threatModel) => {
-  test('without a filter (radius 0) it is PGD, byte for byte', async () => {
+  test('without a filter (radius 0) it equals PGD byte for byte', async () => {
     const options = { ...plain, steps: 3, stepSize: threatModel.epsilon / 4, restarts: 2 }
     const band: RadialBand = { band: 'high', radius: 0, mask: 'gaussian' }
     const task = await makeTask(threatModel)
@@ -88,7 +76,7 @@ describe.each([linf, l2])('in $norm', (threatModel) => {
     { band: 'high', radius: 3, mask: 'gaussian' },
     { band: 'low', radius: 2, mask: 'butterworth' },
     { band: 'band', radius: 1, outerRadius: 3 },
-  ] as const)('every variant keeps to ball and bounds: %j', async (band) => {
+  ] as const)('points of every variant are in ball and bounds: %j', async (band) => {
     for (const variant of ['perturbation', 'emphasis', 'high-pass-only'] as const) {
       const task = await makeTask(threatModel)
       const { adversarial } = await ascendWithinBand(task, { ...plain, band, variant })
@@ -101,8 +89,8 @@ describe.each([linf, l2])('in $norm', (threatModel) => {
     }
   })
 
-  test('away from the bounds the perturbation has nothing outside its band', async () => {
-    // The threat model is so small that nothing is fooled and every step counts.
+  test('away from the bounds the perturbation is limited to its band', async () => {
+    // The ball is so small that no example is fooled and all steps are taken.
     const small = { ...threatModel, epsilon: threatModel.epsilon / 10 }
     const task = await makeTask(small, undefined, 0.5)
     const options = { ...plain, stepSize: small.epsilon / 4 }
@@ -115,7 +103,7 @@ describe.each([linf, l2])('in $norm', (threatModel) => {
     }
   })
 
-  test('at the bounds little leaks', async () => {
+  test('clipping at the bounds leaks at most 2 % of the energy', async () => {
     const task = await makeTask(threatModel)
     const { adversarial } = await ascendWithinBand(task, plain)
     for (const share of highFrequencyEnergy(perturbations(task, adversarial), 3)) {
@@ -144,7 +132,7 @@ test('in L2 it finds the best perturbation within the band of a linear model', a
   })
 })
 
-test('an example that is never fooled costs what PGD costs', async () => {
+test('the cost of an example that is never fooled is that of PGD', async () => {
   for (const variant of ['perturbation', 'emphasis'] as const) {
     const task = await makeTask({ ...linf, epsilon: 1e-4 }, undefined, 0.5)
     const options = { ...plain, variant, stepSize: 1e-4, strength: 0.01 }
@@ -157,13 +145,13 @@ test('an example that is never fooled costs what PGD costs', async () => {
   }
 })
 
-test('emphasis of strength 0 is PGD', async () => {
+test('emphasis of strength 0 equals PGD', async () => {
   const task = await makeTask(linf)
   const emphasis = await ascendWithinBand(task, { ...plain, variant: 'emphasis', strength: 0 })
   expect(emphasis.adversarial).toEqual(await projectedGradient(task, plain))
 })
 
-test('the radius of kept energy is the same for every part of the data set', async () => {
+test('the radius of kept energy is the same for any part of the data set', async () => {
   const task = await makeTask(linf)
   const part = { ...task, inputs: sliceRows(task.inputs, 3, 5), labels: task.labels.slice(3, 5) }
   expect(radiusOfKeptEnergy(part, 0.95)).toBe(radiusOfKeptEnergy(task, 0.95))

@@ -1,6 +1,6 @@
-/** The attacks in the frequency domain, run by the host: which band breaks what, transforms that are repeated, wrong options. */
+/** The spectral attacks, run by the host: bands, transforms, and invalid options. */
 import { describe, expect, test } from 'vitest'
-import { predictions } from '../../../../core/model/predictions.ts'
+
 import type { AttackPlugin } from '../../../../core/plugin/contract.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import type { HostedResult } from '../../../../core/plugin/host.ts'
@@ -11,14 +11,14 @@ import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
 import { amplitudeMix } from '../../../../plugins/attacks/spectral/amplitude-mix.ts'
 import { highPass } from '../../../../plugins/attacks/spectral/high-pass.ts'
 import { highPassSweep } from '../../../../plugins/attacks/spectral/high-pass-sweep.ts'
-import { withOptions } from '../../../support/attack-request.ts'
+import { attackRequest, countOutcomes, withOptions } from '../../../support/attack-request.ts'
 import { randomImages } from '../../../support/spectra.ts'
 
 const shape = [1, 8, 8] as const
 const count = 16
 const linf: ThreatModel = { norm: 'Linf', epsilon: 0.1, bounds: [0, 1] }
 
-/** Two classes told apart by frequencies of one band only. */
+/** A model that separates two classes by the frequencies of one band only. */
 function bandModel(band: RadialBand): LinearModel {
   const classifier = randomLinearClassifier(shape, 2, 5)
   const filter = createImageFilter(band, shape)
@@ -36,35 +36,24 @@ async function attack(
   threatModel = linf,
 ): Promise<HostedResult> {
   const inputs = randomImages([count, ...shape], 'attacked')
-  const labels = predictions(await model.logits(inputs))
-  return runAttack({
-    ...withOptions(plugin, options),
-    model,
-    inputs,
-    labels,
-    cleanPredictions: labels,
-    exampleIndices: Array.from(labels.keys()),
-    threatModel,
-    seed: 0,
-    batchSize: 5,
-    signal: new AbortController().signal,
-  })
+  const request = await attackRequest({ model, inputs, threatModel, batchSize: 5 })
+  return runAttack({ ...request, ...withOptions(plugin, options) })
 }
 
-const broken = (outcomes: string): number => outcomes.split('b').length - 1
+const broken = (outcomes: string): number => countOutcomes(outcomes, 'b')
 
-describe('a model that looks at one band only', () => {
-  test('is broken within that band, and not outside of it', async () => {
+describe('a model that uses one band only', () => {
+  test('is broken within that band more than outside', async () => {
     const model = bandModel({ band: 'low', radius: 2 })
     const options = { steps: 10, radius: 2 }
     const low = await attack(highPass, { ...options, band: 'low' }, model)
     const high = await attack(highPass, { ...options, band: 'high' }, model)
     expect(broken(low.outcomes)).toBeGreaterThan(count / 2)
-    // Only what is cut off at the bounds reaches the low band.
+    // Only clipping at the bounds leaks into the low band.
     expect(broken(high.outcomes)).toBeLessThan(broken(low.outcomes) / 2)
   })
 
-  test('is swept over all bands, and each stage says what it broke', async () => {
+  test('is swept over all bands, and stages report what each band broke', async () => {
     const model = bandModel({ band: 'low', radius: 2 })
     const { outcomes, stages } = await attack(highPassSweep, { steps: 10, radius: 2 }, model)
     expect(stages?.map(({ name }) => name)).toEqual(['high 2', 'low 2', 'band 1-3'])
@@ -77,12 +66,12 @@ describe('a model that looks at one band only', () => {
 })
 
 describe('high-pass', () => {
-  test('takes a quarter of the side as its radius, and a quarter of epsilon as its step', async () => {
+  test('defaults to a quarter of the side as radius and a quarter of epsilon as step', async () => {
     const stated = { steps: 3, radius: 2, stepSize: 0.025 }
     expect(await attack(highPass, { steps: 3 })).toEqual(await attack(highPass, stated))
   })
 
-  test('takes the radius below which the data keep their energy', async () => {
+  test('accepts a fraction of energy instead of a radius', async () => {
     const byEnergy = await attack(highPass, { steps: 3, keptEnergy: 1 })
     // The farthest bin of 8×8 is at √32.
     expect(byEnergy).toEqual(await attack(highPass, { steps: 3, radius: 6 }))
@@ -98,7 +87,7 @@ describe('high-pass', () => {
       'expected a radius of 0 or more and no outer radius, got 3 and 5',
     ],
     [{ band: 'band', radius: 3, outerRadius: 2 }, 'and an outer radius above it, got 3 and 2'],
-  ])('refuses what makes no band: %j', async (options, message) => {
+  ])('rejects an invalid band: %j', async (options, message) => {
     await expect(attack(highPass, options)).rejects.toThrow(message)
   })
 })
@@ -110,21 +99,21 @@ describe('amplitude-mix', () => {
     transform: { kind: 'amplitude', mix: 0.4, scale: 0.3 },
   }
 
-  test('answers with transforms that the host finds the same and permitted', async () => {
+  test('returns transforms that the host reproduces and permits', async () => {
     const { outcomes } = await attack(amplitudeMix, {}, undefined, amplitudes)
     expect(broken(outcomes)).toBeGreaterThan(0)
   })
 
-  test("keeps to the threat model's limits, whatever its own", async () => {
+  test("uses the threat model's limits instead of its own", async () => {
     const [wide, narrow] = [
       { mix: 1, scale: 1, stepSize: 0.06 },
       { mix: 0, scale: 0, stepSize: 0.06 },
     ]
-    const answer = await attack(amplitudeMix, wide, undefined, amplitudes)
-    expect(answer).toEqual(await attack(amplitudeMix, narrow, undefined, amplitudes))
+    const result = await attack(amplitudeMix, wide, undefined, amplitudes)
+    expect(result).toEqual(await attack(amplitudeMix, narrow, undefined, amplitudes))
   })
 
-  test('breaks less in a small ball than in the threat model of amplitudes', async () => {
+  test('breaks fewer examples in a small ball than under the amplitude transform', async () => {
     const projected = await attack(amplitudeMix, {}, undefined, { ...linf, epsilon: 0.005 })
     const free = await attack(amplitudeMix, {}, undefined, amplitudes)
     expect(broken(projected.outcomes)).toBeLessThan(broken(free.outcomes))

@@ -1,4 +1,4 @@
-/** Square finds the same with incremental and with whole passes. */
+/** Square gives the same outcomes with incremental and with whole passes. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,9 +10,8 @@ import { loadModel } from '../../../../core/model/load.ts'
 import type { Model } from '../../../../core/model/model.ts'
 import { incrementalPasses, type IncrementalModel } from '../../../../core/model/window-queries.ts'
 import { packageRoot } from '../../../../core/base/paths.ts'
-import { randomStream } from '../../../../core/base/random.ts'
 import { verifyInside } from '../../../../core/threat/verify.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
+import { attackTask } from '../../../support/attack-task.ts'
 
 const count = 16
 const size = 3 * 32 * 32
@@ -22,23 +21,15 @@ const inputs = dataset.rows(Int32Array.from({ length: count }, (_, row) => row))
 const labels = Int32Array.from(dataset.labels.slice(0, count))
 
 function search(model: Model, batchSize: number): Promise<SquareFindings> {
-  return squareSearch(
-    {
-      model,
-      inputs,
-      labels,
-      threatModel,
-      batchSize,
-      signal: new AbortController().signal,
-      reference: referenceExamples(inputs, labels),
-      rng: { stream: (row, restart) => randomStream(0, row, restart) },
-      progress: () => {},
-    },
-    { queries: 150, restarts: 1, initialFraction: 0.8, rescaleSchedule: true },
-  )
+  return squareSearch(attackTask({ model, inputs, labels, threatModel, batchSize }), {
+    queries: 150,
+    restarts: 1,
+    initialFraction: 0.8,
+    rescaleSchedule: true,
+  })
 }
 
-test('outcomes and queries are those of whole passes, in any batch', async () => {
+test('outcomes and queries equal those of whole passes in batches of any size', async () => {
   const file = join(packageRoot(), 'models/quickstart-pgd-at.onnx')
   const { manifest } = JSON.parse(await readFile(`${file}.json`, 'utf8'))
   const model = await loadModel(new Uint8Array(await readFile(file)), manifest)

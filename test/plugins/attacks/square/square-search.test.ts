@@ -1,4 +1,4 @@
-/** Patch sizes of Square, and the shape of its first points. */
+/** Square sizes, starting points, proposals, and query counts of Square. */
 import { describe, expect, test } from 'vitest'
 import { drawStripes, proposeSquare } from '../../../../plugins/attacks/square/linf-proposals.ts'
 import { drawTiles, proposeBump } from '../../../../plugins/attacks/square/l1-l2-proposals.ts'
@@ -9,16 +9,15 @@ import { randomStream } from '../../../../core/base/random.ts'
 import { createBall } from '../../../../core/threat/ball.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
 import { distance } from '../../../../core/threat/verify.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
-import { linearCase } from '../../../support/attack-request.ts'
+import { linearTask } from '../../../support/linear-task.ts'
 
 const plain = { queries: 5000, initialFraction: 0.8, rescaleSchedule: false }
 
-describe('patch sizes', () => {
+describe('square sizes', () => {
   test.each([
     [32, [29, 20, 14, 10, 7, 5, 4, 3]],
     [28, [25, 18, 13, 9, 6, 4, 3, 2]],
-  ])('of images of %i pixels are those of the reference', (length, sides) => {
+  ])("of images of side %i are those of the authors' code", (length, sides) => {
     const found = [1, 11, 51, 201, 501, 1001, 2001, 4001].map((query) =>
       squareSide([3, length, length], squareFraction(query, plain), 1),
     )
@@ -53,29 +52,17 @@ function proposal(norm: Norm, shape: SquareProposal['shape'], side: number): Squ
   }
 }
 
-test('the queries of each example are counted, to its first success or to the end', async () => {
-  const threatModel = { norm: 'Linf', epsilon: 0.03, bounds: [0, 1] } as const
-  const { request } = await linearCase({ classes: 4, count: 20, size: 30 }, { threatModel })
-  const { model, inputs, labels, batchSize, signal } = request
-  const { queries, fooled } = await squareSearch(
-    {
-      model,
-      inputs,
-      labels,
-      threatModel,
-      batchSize,
-      signal,
-      reference: referenceExamples(inputs, labels),
-      rng: { stream: (row, restart) => randomStream(0, row, restart) },
-      progress: () => {},
-    },
-    { ...plain, queries: 40, restarts: 2 },
-  )
+test('queries of each example are counted up to its first success or the end', async () => {
+  const { task } = await linearTask({ classes: 4, count: 20, size: 30 }, 'Linf', 0.03)
+  const before = task.model.passes.forward
+  const { queries, fooled } = await squareSearch(task, { ...plain, queries: 40, restarts: 2 })
   expect(new Set(fooled)).toEqual(new Set([0, 1]))
   queries.forEach((count, row) => {
     if (fooled[row] === 0) expect(count).toBe(80)
     else expect(count).toBeLessThanOrEqual(80)
   })
+  const total = queries.reduce((sum, count) => sum + count, 0)
+  expect(total).toBe(task.model.passes.forward - before)
 })
 
 test('Linf starts with stripes of ±ε, and a proposal sets a square', () => {
@@ -99,7 +86,7 @@ describe.each(['L2', 'L1'] as const)('%s', (norm) => {
     [[1, 4, 9], 3],
     [[2, 2, 7], 2],
     [[1, 1, 5], 1],
-  ] as const)('start and proposal of %j use all of ε', (shape, side) => {
+  ] as const)('starts and proposals of shape %j use all of ε', (shape, side) => {
     const work = proposal(norm, shape, side)
     const { ball, best, output } = work
     for (const draw of [drawTiles, proposeBump, proposeBump]) {

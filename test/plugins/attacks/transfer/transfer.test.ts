@@ -1,4 +1,4 @@
-/** Transfer between linear models: what is replayed, kept, counted and refused. */
+/** Transfer between linear models: results, costs, and rejected surrogates. */
 import { describe, expect, test } from 'vitest'
 import { predictions } from '../../../../core/model/predictions.ts'
 import type { AttackContext, WrappedAttack } from '../../../../core/plugin/contract.ts'
@@ -10,15 +10,15 @@ import type { LinearClassifier } from '../../../../core/testing/index.ts'
 import { diFgsm } from '../../../../plugins/attacks/gradient/di-fgsm.ts'
 import { square } from '../../../../plugins/attacks/square/square.ts'
 import { transfer } from '../../../../plugins/attacks/transfer/transfer.ts'
-import { linearCase, withOptions } from '../../../support/attack-request.ts'
+import { countOutcomes, linearCase, withOptions } from '../../../support/attack-request.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
 const shape = { classes: 3, count: 60, size: 48 }
 
-/** The classifier with weights that are in part another's. */
-function akin(classifier: LinearClassifier, share: number, seed: number): LinearModel {
+/** A surrogate: the classifier with a fraction of random weights. */
+function similar(classifier: LinearClassifier, fraction: number, seed: number): LinearModel {
   const { weights } = randomLinearClassifier(classifier.inputShape, classifier.classes, seed)
-  const mixed = classifier.weights.map((w, i) => (1 - share) * w + share * weights[i]!)
+  const mixed = classifier.weights.map((w, i) => (1 - fraction) * w + fraction * weights[i]!)
   return new LinearModel({ ...classifier, weights: mixed })
 }
 
@@ -30,25 +30,25 @@ async function subject(inner: AttackRequest['inner'] = withOptions(diFgsm, craft
 }
 
 function broken({ outcomes }: { readonly outcomes: string }): number {
-  return outcomes.split('b').length - 1
+  return countOutcomes(outcomes, 'b')
 }
 
-describe('what is replayed', () => {
-  test('from the model itself it is the answer of the attack it wraps', async () => {
+describe('the result', () => {
+  test('of the model as its own surrogate is that of the wrapped attack', async () => {
     const { request, classifier } = await subject()
     const surrogates = [new LinearModel(classifier)]
-    const replayed = await runAttack({ ...request, surrogates })
+    const transferred = await runAttack({ ...request, surrogates })
     const direct = await runAttack({ ...request, ...withOptions(diFgsm, crafting) })
-    expect(replayed.adversarial).toEqual(direct.adversarial)
-    expect(replayed.forwardPasses).toBe(60)
-    expect(replayed.backwardPasses).toBe(0)
+    expect(transferred.adversarial).toEqual(direct.adversarial)
+    expect(transferred.forwardPasses).toBe(60)
+    expect(transferred.backwardPasses).toBe(0)
     expect(surrogates[0]!.passes).toEqual({ forward: 360, backward: 300 })
   })
 
-  test('the nearer a surrogate, the more it breaks, and two break what either does', async () => {
+  test('grows with similarity, and two surrogates break the union', async () => {
     const { request, classifier } = await subject()
-    const near = akin(classifier, 0.2, 1)
-    const far = akin(classifier, 0.6, 2)
+    const near = similar(classifier, 0.2, 1)
+    const far = similar(classifier, 0.6, 2)
     const [fromNear, fromFar, fromBoth] = [
       await runAttack({ ...request, surrogates: [near] }),
       await runAttack({ ...request, surrogates: [far] }),
@@ -60,22 +60,22 @@ describe('what is replayed', () => {
       (outcome, row) => outcome === 'b' || fromFar.outcomes[row] === 'b',
     )
     expect(broken(fromBoth)).toBe(either.length)
-    // The second surrogate is shown what the first has left.
+    // The second surrogate attacks the examples that the first did not break.
     expect(fromBoth.forwardPasses).toBe(60 + 60 - broken(fromNear))
   })
 
-  test('an attack that stops at the border of the surrogate carries less far', async () => {
+  test('transfers less if the wrapped attack stops when it fools the surrogate', async () => {
     const { request, classifier } = await subject()
-    const surrogates = [akin(classifier, 0.3, 1)]
-    const going = await runAttack({ ...request, surrogates })
+    const surrogates = [similar(classifier, 0.3, 1)]
+    const continuing = await runAttack({ ...request, surrogates })
     const inner = withOptions(diFgsm, { ...crafting, stopWhenFooled: true })
     const stopping = await runAttack({ ...request, inner, surrogates })
-    expect(broken(going)).toBeGreaterThan(broken(stopping))
+    expect(broken(continuing)).toBeGreaterThan(broken(stopping))
   })
 
-  test('the same bytes come out in any batch and order', async () => {
+  test('has the same bytes in any batch and order', async () => {
     const { request, classifier } = await subject(withOptions(square, { queries: 20 }))
-    const surrogates = [akin(classifier, 0.2, 1), akin(classifier, 0.6, 2)]
+    const surrogates = [similar(classifier, 0.2, 1), similar(classifier, 0.6, 2)]
     const whole = await runAttack({ ...request, surrogates, batchSize: 1 })
     const rows = Array.from(request.labels.keys()).toReversed()
     const reversed = await runAttack({
@@ -94,7 +94,7 @@ describe('what is replayed', () => {
   })
 })
 
-test('a surrogate that misclassifies every example does no harm', async () => {
+test('a surrogate that misclassifies every example is attacked only without stopping', async () => {
   const { request, classifier } = await subject()
   // The largest logit becomes the smallest.
   const wrong = new LinearModel({
@@ -104,27 +104,27 @@ test('a surrogate that misclassifies every example does no harm', async () => {
   })
   const labels = predictions(await wrong.logits(request.inputs))
   expect(labels.filter((label, row) => label !== request.labels[row])).toHaveLength(60)
-  const going = await runAttack({ ...request, surrogates: [wrong] })
-  expect(going.adversarial).not.toEqual(request.inputs)
+  const continuing = await runAttack({ ...request, surrogates: [wrong] })
+  expect(continuing.adversarial).not.toEqual(request.inputs)
   const inner = withOptions(diFgsm, { ...crafting, stopWhenFooled: true })
   const stopping = await runAttack({ ...request, inner, surrogates: [wrong] })
   expect(stopping.adversarial).toEqual(request.inputs)
 })
 
-/** A wrapped attack that answers with fixed points, and tells which inputs it is given. */
-function answering(points: readonly (readonly number[])[], given: number[][]): WrappedAttack {
+/** A wrapped attack that returns fixed points and records its inputs. */
+function returning(points: readonly (readonly number[])[], given: number[][]): WrappedAttack {
   return {
     meta: diFgsm.meta,
     async run({ inputs }) {
-      const made = points[given.length]!
+      const chosen = points[given.length]!
       given.push([...inputs.data])
-      return float32(inputs.shape, made.slice(0, inputs.data.length))
+      return float32(inputs.shape, chosen.slice(0, inputs.data.length))
     },
   }
 }
 
-test('the first point that fools is kept, or else the one with the largest margin', async () => {
-  // Class 1 where the pixel is above a half.
+test('the first point that fools wins, or else the one with the largest margin', async () => {
+  // Class 1 if the pixel is above 0.5.
   const classifier = { inputShape: [1, 1, 1], classes: 2 } as const
   const model = new LinearModel({
     ...classifier,
@@ -140,19 +140,20 @@ test('the first point that fools is kept, or else the one with the largest margi
     threatModel: { norm: 'Linf', epsilon: 0.5, bounds: [0, 1] },
     options: withOptions(transfer).options,
     surrogates: [model, model, model],
-    inner: answering([[0.75, 0.25], [0.5], [0.375]], given),
+    inner: returning([[0.75, 0.25], [0.5], [0.375]], given),
     signal: new AbortController().signal,
     batchSize: 1,
     progress: (done: number) => reported.push(done),
   } as const satisfies Partial<AttackContext>
-  const answer = await transfer.run(context as unknown as AttackContext<never>)
-  expect(answer).toEqual(float32([2, 1, 1, 1], [0.75, 0.5]))
+  // The attack uses these fields only.
+  const points = await transfer.run(context as unknown as AttackContext<never>)
+  expect(points).toEqual(float32([2, 1, 1, 1], [0.75, 0.5]))
   expect(given).toEqual([[0.25, 0.125], [0.125], [0.125]])
   expect(reported.at(-1)).toBe(2)
 })
 
-describe('what is refused', () => {
-  test('a surrogate of other inputs', async () => {
+describe('rejects', () => {
+  test('a surrogate with another input shape', async () => {
     const { request } = await subject()
     const surrogates = [new LinearModel(randomLinearClassifier([3, 4, 4], 3, 1))]
     await expect(runAttack({ ...request, surrogates })).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -160,7 +161,7 @@ describe('what is refused', () => {
     )
   })
 
-  test('no surrogate at all', async () => {
+  test('an empty list of surrogates', async () => {
     const { request } = await subject()
     await expect(
       runAttack({ ...request, surrogates: [] }),
@@ -170,7 +171,7 @@ describe('what is refused', () => {
   })
 })
 
-test('it costs the target a pass for each surrogate', () => {
+test('it costs one pass of the target per surrogate', () => {
   const cost = (surrogates: readonly string[]) =>
     transfer.cost(withOptions(transfer, { surrogates }).options as never, 10)
   expect(cost(['a', 'b'])).toEqual({ forward: 2, backward: 0 })

@@ -1,4 +1,4 @@
-/** Adaptive attacks break what only hides its gradient: quantization, random noise, and a step along the own gradient. */
+/** Adaptive attacks break masked gradients: quantization, noise, and a gradient step. */
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { meanModel } from '../../../../plugins/attacks/wrappers/adaptive-model.ts'
@@ -23,7 +23,7 @@ import { eot } from '../../../../plugins/attacks/wrappers/eot.ts'
 import { gradientAware } from '../../../../plugins/attacks/wrappers/gradient-aware.ts'
 import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
 import { gradientStep } from '../../../../plugins/defenses/gradient-step/gradient-step.ts'
-import { withOptions } from '../../../support/attack-request.ts'
+import { attackRequest, countOutcomes, withOptions } from '../../../support/attack-request.ts'
 import { float, node, onnxGraph, randomTensor } from '../../../support/onnx-file.ts'
 
 const shape = [3, 4, 4] as const
@@ -34,7 +34,7 @@ const bias = g.floats([classes], [...classifier.bias])
 
 const linear = (x: Value): Value => g.gemm(g.op('Flatten', [x])[0]!, weights, bias, { transB: 1 })
 
-/** Uniform pixels, with the model's own answers for labels. */
+/** A request with uniform pixels and the model's own predictions as labels. */
 async function problem(
   model: Model,
   changes: Partial<AttackRequest> & Pick<AttackRequest, 'plugin' | 'options'>,
@@ -42,21 +42,11 @@ async function problem(
 ): Promise<AttackRequest> {
   const inputs = unit(randomTensor([count, ...shape], 'images'))
   const labels = predictions(await model.variant({ draws: 'labels' }).logits(inputs))
-  return {
-    model,
-    inputs,
-    labels,
-    cleanPredictions: labels,
-    exampleIndices: Array.from(labels.keys()),
-    threatModel: { norm: 'Linf', epsilon: 0.15, bounds: [0, 1] },
-    seed: 0,
-    batchSize: 16,
-    signal: new AbortController().signal,
-    ...changes,
-  }
+  const threatModel = { norm: 'Linf', epsilon: 0.15, bounds: [0, 1] } as const
+  return attackRequest({ model, inputs, labels, threatModel, ...changes })
 }
 
-const brokenIn = (outcomes: string): number => [...outcomes].filter((mark) => mark === 'b').length
+const brokenIn = (outcomes: string): number => countOutcomes(outcomes, 'b')
 
 describe('quantization before a linear classifier', () => {
   const load = (quantize: (x: Value) => Value): Promise<Model> => {
@@ -68,7 +58,7 @@ describe('quantization before a linear classifier', () => {
     ['by thresholds', (x) => g.where(g.greater(x, 0.5), 0.9, 0.1)],
     ['to whole numbers', (x) => g.mul(g.cast(g.cast(g.mul(x, 10), 'int32'), 'float32'), 0.1)],
   ]
-  test.each(quantizers)('%s stops pgd at the start, and not bpda', async (_, quantize) => {
+  test.each(quantizers)('%s stops pgd at its start but not bpda', async (_, quantize) => {
     const model = await load(quantize)
     const options = { steps: 10, randomStart: false }
     const request = await problem(model, withOptions(pgd, options))
@@ -103,32 +93,31 @@ describe('noise before a linear classifier', () => {
 
   const inner = withOptions(pgd, { steps: 10, loss: 'margin' })
 
-  test('eot steps along the mean of several passes', async () => {
+  test('eot averages gradients and logits over several passes', async () => {
     const { inputs, labels } = await problem(model, inner, 5)
     const passes = model.variant({ draws: 'a' })
     const all = [0, 1, 2].map(() => passes.gradient(inputs, labels, margin))
     const expected = new Float64Array(inputs.data.length)
     const logits = new Float64Array(5 * classes)
-    for (const answer of all) {
-      const { gradient, logits: own } = await answer
+    for (const pass of all) {
+      const { gradient, logits: own } = await pass
       gradient.data.forEach((value, i) => (expected[i]! += value / 3))
       own.data.forEach((value, i) => (logits[i]! += value / 3))
     }
     const mean = meanModel(model.variant({ draws: 'a' }), 3)
-    const answer = await mean.gradient(inputs, labels, margin)
-    expect(answer.gradient.data).toBeAllclose(expected, { rtol: 1e-5, atol: 1e-6 })
-    expect(answer.logits.data).toBeAllclose(logits, { rtol: 1e-5, atol: 1e-5 })
+    const result = await mean.gradient(inputs, labels, margin)
+    expect(result.gradient.data).toBeAllclose(expected, { rtol: 1e-5, atol: 1e-6 })
+    expect(result.logits.data).toBeAllclose(logits, { rtol: 1e-5, atol: 1e-5 })
   })
 
-  test('eot goes on where one pass was lucky, so that more is broken when it is judged', async () => {
-    // Small steps from the input itself, so that many points are seen from which one pass may stray.
+  test('eot breaks more than an attack that stops at one misclassified pass', async () => {
+    // Small steps from the input, so that many iterates may be misclassified in one pass by chance.
     const slow = withOptions(pgd, { steps: 40, stepSize: 0.004, randomStart: false })
     const request = await problem(model, slow, 80)
-    const lucky = await runAttack(request)
+    const single = await runAttack(request)
     const attack = withOptions(eot, { samples: 10 })
     const mean = await runAttack({ ...request, ...attack, inner: slow })
-    // A robust example is one that the host's own draw left correct.
-    expect(brokenIn(mean.outcomes)).toBeGreaterThan(brokenIn(lucky.outcomes) + 5)
+    expect(brokenIn(mean.outcomes)).toBeGreaterThan(brokenIn(single.outcomes) + 5)
   })
 
   test.each([
@@ -138,19 +127,19 @@ describe('noise before a linear classifier', () => {
     const request = await problem(model, { ...attack, ...(wrapped && { inner: wrapped }) }, 20)
     const expected = await runAttack({ ...request, batchSize: 1 })
     for (const batchSize of [7, 20]) {
-      const answer = await runAttack({ ...request, batchSize })
-      expect(answer.adversarial.data).toEqual(expected.adversarial.data)
-      expect(answer.outcomes).toBe(expected.outcomes)
+      const result = await runAttack({ ...request, batchSize })
+      expect(result.adversarial.data).toEqual(expected.adversarial.data)
+      expect(result.outcomes).toBe(expected.outcomes)
     }
   })
 })
 
-describe('a gradient step before a real model', () => {
+describe('a gradient step before a trained model', () => {
   const count = 60
   const data = embeddedDataset('test')
   const rows = Int32Array.from({ length: count }, (_, i) => i)
   let model: Model
-  let request: Omit<AttackRequest, 'plugin' | 'options'>
+  let request: Awaited<ReturnType<typeof attackRequest>>
   beforeAll(async () => {
     const { model: bytes, manifest } = await gradientStep.prepare({
       options: resolveOptions(
@@ -161,35 +150,32 @@ describe('a gradient step before a real model', () => {
       resolvePath: (path: string) => resolve(path),
       dataset: { id: data.id, shape: data.shape, classNames: data.classNames },
       threads: 1,
-      // The defense looks at nothing else.
+      // The defense uses these fields only.
     } as unknown as DefenseContext<never>)
     model = await loadModel(bytes, manifest, { name: 'gradient-step' })
     const inputs = data.rows(rows)
-    request = {
+    request = await attackRequest({
       model,
       inputs,
       labels: data.labels.slice(0, count),
       cleanPredictions: predictions(await model.logits(inputs)),
-      exampleIndices: rows,
       threatModel: { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] },
-      seed: 0,
       batchSize: count,
-      signal: new AbortController().signal,
-    }
+    })
   })
   afterAll(() => model.dispose())
 
-  const robustIn = (outcomes: string): number => [...outcomes].filter((mark) => mark === 'r').length
+  const robustIn = (outcomes: string): number => countOutcomes(outcomes, 'r')
   const run = (modes: readonly string[]): ReturnType<typeof runAttack> =>
     runAttack({ ...request, ...withOptions(gradientAware, { modes, steps: 10 }) })
 
-  test('full breaks more than oblivious, and all modes at least as much as each', async () => {
+  test('full breaks more than oblivious, and all modes together no less than each', async () => {
     const oblivious = robustIn((await run(['oblivious'])).outcomes)
     const full = robustIn((await run(['full'])).outcomes)
     expect(full).toBeLessThan(0.8 * oblivious)
 
     const { outcomes, stages } = await run(['oblivious', 'bpda', 'half', 'full', 'eot'])
-    // The model is not stochastic, for which eot is full once more.
+    // On a deterministic model eot equals full.
     expect(stages!.map(({ name }) => name)).toEqual(['oblivious', 'bpda', 'half', 'full'])
     const left = stages!.map((stage) => robustIn(stage.outcomes))
     expect(left).toEqual(left.toSorted((a, b) => b - a))
@@ -198,7 +184,7 @@ describe('a gradient step before a real model', () => {
   })
 })
 
-test('gradient-aware runs once on a model without stages', async () => {
+test('gradient-aware runs one mode on a model without components', async () => {
   const model = await compiledLinearModel(classifier)
   const request = await problem(model, withOptions(gradientAware, { steps: 2 }), 4)
   const { stages } = await runAttack(request)

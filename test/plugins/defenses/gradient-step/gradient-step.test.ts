@@ -1,4 +1,4 @@
-/** The gradient-step defense: its file does what it says, in onnxruntime alone, and can be differentiated through its own gradient. */
+/** The gradient-step defense: its file runs in onnxruntime, and its gradient is of second order. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -24,11 +24,11 @@ const size = sizeOf(shape)
 const inputs = inside(randomTensor([4, ...shape], 'images'))
 const labels = Int32Array.of(0, 1, 2, 3)
 
-let folder: string
+let directory: string
 let base: Model
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gradient-step-'))
-  // Smooth, so that its second derivatives exist everywhere.
+  directory = await mkdtemp(join(tmpdir(), 'gradient-step-'))
+  // A smooth model, whose second derivatives exist everywhere.
   const x = g.input('x', 'float32', ['n', ...shape])
   const hidden = g.tanh(g.conv(x, g.constant(randomTensor([8, 2, 3, 3], 'kernel'))))
   const logits = g.matMul(
@@ -36,17 +36,17 @@ beforeAll(async () => {
     g.mul(g.constant(randomTensor([128, 4], 'head')), 0.5),
   )
   const bytes = toOnnx({ logits }, [x])
-  await writeFile(join(folder, 'base.onnx'), bytes)
+  await writeFile(join(directory, 'base.onnx'), bytes)
   base = await loadModel(bytes, plainManifest)
 })
 afterAll(async () => {
   await base.dispose()
-  await rm(folder, { recursive: true })
+  await rm(directory, { recursive: true })
 })
 
 function prepare(options: Readonly<Record<string, unknown>>): Promise<DefenseResult> {
   return gradientStep.prepare({
-    // The options were validated against the plugin's own schema.
+    // The options were validated against the plugin's schema.
     options: resolveOptions(
       gradientStep.meta,
       { base: 'base.onnx', ...options },
@@ -55,10 +55,10 @@ function prepare(options: Readonly<Record<string, unknown>>): Promise<DefenseRes
     seed: 0,
     threatModel: { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] },
     dataset: { id: 'test', shape, classNames: ['a', 'b', 'c', 'd'] },
-    loadTrain: () => Promise.reject(new Error('it does not train')),
-    network: () => Promise.reject(new Error('it has no network')),
-    resolvePath: (path) => resolve(folder, path),
-    checkpointFolder: folder,
+    loadTrain: () => Promise.reject(new Error('unexpected loadTrain')),
+    network: () => Promise.reject(new Error('unexpected network')),
+    resolvePath: (path) => resolve(directory, path),
+    checkpointFolder: directory,
     threads: 1,
     signal: new AbortController().signal,
     progress: () => undefined,
@@ -70,7 +70,9 @@ async function load(options: Readonly<Record<string, unknown>>): Promise<Model> 
   return loadModel(model, manifest, { name: 'gradient-step' })
 }
 
-/** x + amount · clip(g/rms, −3, 3)/3 with the gradient of the predicted class's loss, in plain numbers. */
+/**
+ * x + amount · clip(g/rms, −3, 3)/3, where g is the gradient of the loss of the predicted class.
+ */
 async function stepByHand(images: FloatTensor, amount: number): Promise<FloatTensor> {
   const predicted = predictions(await base.logits(images))
   const { gradient } = await base.gradient(images, predicted, crossEntropy)
@@ -90,7 +92,7 @@ describe('its file', () => {
   test.each([
     ['away', 0.1],
     ['towards', -0.1],
-  ])('in onnxruntime alone steps %s the predicted class', async (direction, amount) => {
+  ])('steps %s the predicted class in onnxruntime', async (direction, amount) => {
     const { model } = await prepare({ direction, stepSize: 0.1 })
     const session = await Session.load(model)
     const { logits } = await session.run({ images: inputs })
@@ -99,9 +101,9 @@ describe('its file', () => {
     expect(logits!.data).toBeAllclose(expected.data, { rtol: 1e-3, atol: 1e-4 })
   })
 
-  test('is read with its components, from a card as well', async () => {
+  test('is loaded with its components from its card', async () => {
     const { model, manifest } = await prepare({})
-    const card = join(folder, 'card')
+    const card = join(directory, 'card')
     await mkdir(card)
     await writeModelFile(card, model, { sha256: hashBytes(model), manifest })
     const file = await readModelFile(join(card, 'model.onnx'), 'test')
@@ -121,7 +123,7 @@ describe.each([
   { mode: 'margin', normalize: 'linf' },
   { mode: 'uniform', normalize: 'frobPerChannel' },
 ])('with $mode and $normalize', (options) => {
-  test('its gradient, of second order in the base model, is that of central differences', async () => {
+  test('its gradient agrees with central differences', async () => {
     const model = await load({ ...options, stepSize: 0.2 })
     const { gradient } = await model.gradient(inputs, labels, crossEntropy)
     const step = 2e-3
@@ -138,14 +140,14 @@ describe.each([
         for (let i = row * size; i < (row + 1) * size; i++) {
           analytic += gradient.data[i]! * direction[i]!
         }
-        // Float32 rounding over the step, and its square times the third derivative.
+        // Float32 rounding divided by the step, and the step squared times the third derivative.
         expect(Math.abs(analytic - numeric)).toBeLessThan(1e-2 * Math.max(1, Math.abs(numeric)))
       })
     }
     await model.dispose()
   })
 
-  test('its components change the gradient, each in its own way', async () => {
+  test('each treatment of its components changes the gradient', async () => {
     const model = await load({ ...options, stepSize: 0.2 })
     const slopeOf = async (
       components: Parameters<Model['variant']>[0]['components'],
@@ -160,17 +162,18 @@ describe.each([
       slopeOf({ restoration: 'removed' }),
     ])
     expect(new Set(slopes.map((slope) => slope.join())).size).toBeGreaterThanOrEqual(3)
-    // With the map held, the step is x plus a constant: its derivative is that of the clipping.
+    // With a constant map, the step is x plus a constant, so its derivative is that of the
+    // clipping.
     expect(slopes[1]).toBeAllclose(slopes[2], { rtol: 1e-4, atol: 1e-5 })
     await model.dispose()
   })
 })
 
-test('refuses a base that is not there', async () => {
+test('rejects a missing base file', async () => {
   await expect(prepare({ base: 'nowhere.onnx' })).rejects.toThrow('nowhere.onnx does not exist')
 })
 
-/** Away from the bounds, where clipping would make a kink. */
+/** Moves images away from the bounds, where clipping is not differentiable. */
 function inside(x: FloatTensor): FloatTensor {
   return float32(
     x.shape,

@@ -52,7 +52,8 @@ test.each(cases)('$id at severity $severity equals the output of the libraries',
   const { data } = corrupt(corruption, original, { severity, stream, quantize: true })
   const wanted = Buffer.from(one.bytes, 'base64')
   const differences = Array.from(data, (value, i) => Math.abs(Math.round(255 * value) - wanted[i]!))
-  // OpenCV and SciPy compute partly in float32, so a value near an integer may truncate differently.
+  // OpenCV and SciPy compute partly in float32, so a value near an integer may truncate
+  // differently.
   expect(Math.max(...differences)).toBeLessThanOrEqual(1)
   expect(differences.filter((difference) => difference > 0).length).toBeLessThanOrEqual(2)
 })

@@ -1,11 +1,11 @@
-/** The noise generator takes images of any size, and training makes it fool a model. */
+/** The noise generator accepts images of any size, and training makes it effective. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attackLosses } from '../../../../../core/attack/attack-loss.ts'
 import { rowOf, stackPoints } from '../../../../../core/attack/batch.ts'
 import type { AttackTask } from '../../../../../core/attack/task.ts'
 import { g } from '../../../../../core/engine/graph/graph.ts'
 import type { Model } from '../../../../../core/model/model.ts'
-import { predictions } from '../../../../../core/model/predictions.ts'
+
 import {
   generatorNoise,
   generatorNoiseCost,
@@ -21,6 +21,7 @@ import { float32 } from '../../../../../core/engine/tensor/tensor.ts'
 import { compiledLinearModel, randomLinearClassifier } from '../../../../../core/testing/index.ts'
 import { createBall } from '../../../../../core/threat/ball.ts'
 import { referenceExamples } from '../../../../../core/threat/reference-examples.ts'
+import { predictedTask, uniformInputs } from '../../../../support/attack-task.ts'
 
 const shape = [1, 10, 12] as const
 const size = 120
@@ -31,26 +32,16 @@ let task: AttackTask
 
 beforeAll(async () => {
   model = await compiledLinearModel(randomLinearClassifier(shape, 4, 2))
-  const stream = randomStream('generator inputs')
-  const pixels = Float32Array.from({ length: count * size }, () => stream.uniform())
-  const inputs = float32([count, ...shape], pixels)
-  const labels = predictions(await model.logits(inputs))
-  task = {
+  task = await predictedTask({
     model,
-    inputs,
-    labels,
+    inputs: uniformInputs([count, ...shape], 'generator inputs'),
     threatModel: {
       norm: 'Linf',
       epsilon: 0.05,
       bounds: [0, 1],
       transform: { kind: 'attribute', ranges: { brightness: [-0.05, 0.05] } },
     },
-    reference: referenceExamples(inputs, labels),
-    rng: { stream: (row, restart, name = '') => randomStream(row, restart, name) },
-    batchSize: 16,
-    signal: new AbortController().signal,
-    progress: () => {},
-  }
+  })
 })
 afterAll(async () => model.dispose())
 
@@ -66,12 +57,12 @@ test.each([
   expect(noise.shape).toEqual(['n', ...imageShape])
 })
 
-test('channels of a gradient get length 1, and zeros stay', () => {
+test('channels of a gradient are scaled to unit length, and zero channels stay zero', () => {
   const gradient = float32([1, 2, 1, 2], [3, 4, 0, 0])
   expect(unitChannels(gradient).data).toBeAllclose([0.6, 0.8, 0, 0])
 })
 
-test('training raises the margin far above that of random signs, within the ball, at the stated cost', async () => {
+test('training raises the margin far above that of random signs, at the stated cost', async () => {
   const before = { ...model.passes }
   const weights = await trainNoiseGenerator(task, options)
   const source = await generatorNoise(task, { ...options, latentStep: 0.3 }, weights)
@@ -111,7 +102,7 @@ test('training raises the margin far above that of random signs, within the ball
   expect(await meanMargin(points)).toBeGreaterThan((await meanMargin(signs)) + 2)
 })
 
-test('one that learns twice learns the same, and depends on the examples stated only', async () => {
+test('training is deterministic and depends on the chosen examples only', async () => {
   const few = { ...options, steps: 3 }
   const first = await trainNoiseGenerator(task, few)
   const labels = task.labels.slice()
