@@ -82,7 +82,7 @@ describe('rankTables', () => {
     expect(() =>
       rankTables([boardEntry('a', [9, 5, 3]), other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but 808045809b88318005a5b96ecbdd1ff54a390f7fdf4b91de03773109d1dddf63 in cifar10/linf-8-255/a.json; entries of one folder must be measured on the same ground]`,
+      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but 808045809b88318005a5b96ecbdd1ff54a390f7fdf4b91de03773109d1dddf63 in cifar10/linf-8-255/a.json; entries of one folder must be measured on the same benchmark]`,
     )
   })
 

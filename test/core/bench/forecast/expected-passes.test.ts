@@ -54,7 +54,7 @@ describe('the expected work', () => {
     expect(() =>
       expectedWork(plan(cells), { robustAccuracies: { c: 0.5 } }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: --robust-accuracy c: the suite has no such defense; did you mean "a"? (it has: a, b)]`,
+      `[ConfigError: --robust-accuracy c: unknown defense; did you mean "a"? (the suite has: a, b)]`,
     )
   })
 
@@ -135,7 +135,7 @@ describe('the expected work', () => {
       expect(() =>
         expectedWork(plan(cells), { like: earlier([['a', 'square', 30]]) }),
       ).toThrowErrorMatchingInlineSnapshot(
-        `[ConfigError: --like: the result of "earlier" has no finished attack of this suite: expected one with the same defense, threat model and name of attack]`,
+        `[ConfigError: --like: the result of "earlier" has no completed attack of this suite; expected an attack with the same defense, threat model, and name]`,
       )
     })
   })

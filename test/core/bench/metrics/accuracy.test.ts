@@ -94,16 +94,16 @@ describe('damaged outcomes', () => {
 
   test('no examples at all are refused', () => {
     expect(() => cleanAccuracy('')).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes: expected one character per example, got none; an accuracy over no examples is not defined]`,
+      `[ConfigError: outcomes: expected one character per example, got none; the accuracy over zero examples is undefined]`,
     )
   })
 
   test('attacks that saw different examples are refused', () => {
     expect(() => worstCaseOutcomes(['wr', 'wrr'])).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes of attack 1: expected 2 examples as in attack 0, got 3; attacks on the same entry must see the same examples]`,
+      `[ConfigError: outcomes of attack 1: expected 2 examples as in attack 0, got 3; all attacks of an entry must run on the same examples]`,
     )
     expect(() => worstCaseOutcomes(['wr', 'rr'])).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes of attack 1: example 0 is "r" but "w" in attack 0; an example is wrong without attack in all of them or in none]`,
+      `[ConfigError: outcomes of attack 1: example 0 is "r" but "w" in attack 0; an example is misclassified without attack in all outcomes or in none]`,
     )
   })
 })

@@ -76,7 +76,7 @@ describe('wilsonInterval', () => {
 
   test('more successes than trials are refused', () => {
     expect(() => wilsonInterval(5, 4)).toThrowErrorMatchingInlineSnapshot(
-      `[RobenchError: wilsonInterval: expected whole numbers with 0 <= successes <= trials, got 5 of 4]`,
+      `[RobenchError: wilsonInterval: expected integers with 0 <= successes <= trials, got 5 of 4]`,
     )
   })
 })

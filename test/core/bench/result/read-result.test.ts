@@ -28,8 +28,8 @@ describe('readResult', () => {
   })
 
   test('several results below a folder are listed, none and nothing are said', () => {
-    expect(() => readResult(folder)).toThrow('found none; has the run finished?')
-    expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or folder')
+    expect(() => readResult(folder)).toThrow('found none; has the run completed?')
+    expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or directory')
     write(typicalResult(), 'a')
     write(typicalResult(), 'b')
     expect(() => readResult(folder)).toThrow(
@@ -78,7 +78,7 @@ describe('checkResult', () => {
     const good = staged(earlier, 0.6)
     expect(checkResult(good, 'r.json')).toEqual(good)
     expect(() => checkResult(staged(earlier, 0.5), 'r.json')).toThrow(
-      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: says 0.5, but the outcomes give 0.6',
+      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: is 0.5, but the outcomes yield 0.6',
     )
     expect(() => checkResult(staged(earlier.slice(1), 0.6), 'r.json')).toThrow(
       'stages/0/outcomes: expected 10 outcomes',
@@ -102,12 +102,12 @@ describe('checkResult', () => {
     expect(() =>
       checkResult(changed({ cleanAccuracy: 0.9 }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/cleanAccuracy: says 0.9, but the outcomes give 0.8; the file was changed after the run]`,
+      `[ConfigError: r.json#/entries/0/cleanAccuracy: is 0.9, but the outcomes yield 0.8; the file was changed after the run]`,
     )
     expect(() =>
       checkResult(changed({ worstCaseRobustAccuracy: 0.5 }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/worstCaseRobustAccuracy: says 0.5, but the outcomes give 0.3; the file was changed after the run]`,
+      `[ConfigError: r.json#/entries/0/worstCaseRobustAccuracy: is 0.5, but the outcomes yield 0.3; the file was changed after the run]`,
     )
   })
 
@@ -122,7 +122,7 @@ describe('checkResult', () => {
     expect(() =>
       checkResult(changed({ cleanOutcomes }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/attacks/0/outcomes: example 1 is "w", but "1" in cleanOutcomes; an example is "w" exactly where it is "0" without attack]`,
+      `[ConfigError: r.json#/entries/0/attacks/0/outcomes: example 1 is "w", but "1" in cleanOutcomes; an example must be "w" if and only if it is "0" in cleanOutcomes]`,
     )
   })
 })

@@ -25,7 +25,7 @@ async function deadPid(): Promise<number> {
 test('only one can have the lock, and it can be had again once it is given back', async () => {
   const path = lockPath()
   const release = await takeLock(path)
-  await expect(takeLock(path)).rejects.toThrow('is using this results folder')
+  await expect(takeLock(path)).rejects.toThrow('is using this results directory')
   await release()
   await (
     await takeLock(path)

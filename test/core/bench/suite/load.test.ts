@@ -49,7 +49,7 @@ test('every mistake is told, one a line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
     [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)
-    s.json#/id: must be lower-case letters and digits, joined by ".", "_" or "-", got "Not OK"
+    s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]
   `)
@@ -63,7 +63,7 @@ test('a suite that is no object', () => {
 
 test('a suite that is not there', () => {
   expect(() => loadSuite('suites/cifar100.json')).toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or give the path of a .json file)]`,
+    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or pass the path of a .json file)]`,
   )
 })
 
