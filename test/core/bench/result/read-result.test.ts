@@ -33,7 +33,7 @@ describe('readResult', () => {
     write(typicalResult(), 'a')
     write(typicalResult(), 'b')
     expect(() => readResult(folder)).toThrow(
-      /found 2; name one of .*a.result\.json, .*b.result\.json/,
+      /found 2; choose one of .*a.result\.json, .*b.result\.json/,
     )
   })
 
