@@ -158,14 +158,16 @@ function transformProblem(
     )
   }
   if (kind === 'corruption') {
-    return
-    ;`attack "${id}" does not corrupt images, but the suite has a threat model with the ` +
+    return (
+      `attack "${id}" does not corrupt images, but the suite has a threat model with the ` +
       'transform "corruption"; remove one of them'
+    )
   }
   if (epsilon > 0) return undefined
-  return
-  ;`attack "${id}" does not use the transform "${kind}", and epsilon is 0 in this threat ` +
+  return (
+    `attack "${id}" does not use the transform "${kind}", and epsilon is 0 in this threat ` +
     'model, so the attack cannot change anything; set an epsilon'
+  )
 }
 
 /** Names of the defenses whose models a transfer attack uses: its option, or all others. */

@@ -179,7 +179,7 @@ describe('a threat model that an attack cannot work in', () => {
     expect(
       await mistake({ threatModels: [attribute], attacks: [{ plugin: 'pgd' }] }),
     ).toMatchInlineSnapshot(
-      `"no mistake"`,
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not use the transform "attribute", and epsilon is 0 in this threat model, so the attack cannot change anything; set an epsilon"`,
     )
   })
 
@@ -194,7 +194,7 @@ describe('a threat model that an attack cannot work in', () => {
     expect(
       await mistake({ threatModels: [corruption], attacks: [{ plugin: 'pgd' }] }),
     ).toMatchInlineSnapshot(
-      `"no mistake"`,
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not corrupt images, but the suite has a threat model with the transform "corruption"; remove one of them"`,
     )
   })
 
