@@ -1,4 +1,4 @@
-/** Results are read from a file or a folder, and refused where form or figures are wrong. */
+/** Results are read from a file or a directory, and rejected if schema or accuracies are wrong. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ function write(result: RunResult, ...path: string[]): void {
 }
 
 describe('readResult', () => {
-  test('takes the file, its folder, or the folder above', () => {
+  test('accepts the file, its directory, or the parent directory', () => {
     const result = troubledResult()
     write(result, 'quickstart')
     expect(readResult(join(folder, 'quickstart', 'result.json'))).toEqual(result)
@@ -27,7 +27,7 @@ describe('readResult', () => {
     expect(readResult(folder)).toEqual(result)
   })
 
-  test('several results below a folder are listed, none and nothing are said', () => {
+  test('lists several results, and reports none and a missing path', () => {
     expect(() => readResult(folder)).toThrow('found none; has the run completed?')
     expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or directory')
     write(typicalResult(), 'a')
@@ -37,7 +37,7 @@ describe('readResult', () => {
     )
   })
 
-  test('a file that is no JSON is named with the place', () => {
+  test('invalid JSON is reported with its place', () => {
     writeFileSync(join(folder, 'result.json'), '{"schemaVersion": 1,')
     expect(() => readResult(folder)).toThrow(/result\.json:1:\d+: not valid JSON/)
   })
@@ -66,7 +66,7 @@ describe('checkResult', () => {
     return { ...result, entries: [{ ...result.entries[0], ...change }] }
   }
 
-  test('the figures of stages are checked like those of the whole attack', () => {
+  test('accuracies of stages are checked, too', () => {
     const [first] = small().entries[0]!.attacks
     const staged = (outcomes: string, robustAccuracy: number): unknown =>
       changed({
@@ -85,11 +85,11 @@ describe('checkResult', () => {
     )
   })
 
-  test('accepts what a run writes, and keys of newer versions', () => {
+  test('accepts the output of a run, and keys of newer versions', () => {
     expect(checkResult({ ...small(), novelty: 1 }, 'r.json')).toMatchObject(small())
   })
 
-  test('a missing key and a wrong version are named', () => {
+  test('a missing key and a wrong version are reported', () => {
     const { suite: _suite, ...rest } = small()
     expect(() => checkResult({ ...rest, schemaVersion: 2 }, 'r.json'))
       .toThrowErrorMatchingInlineSnapshot(`
@@ -98,7 +98,7 @@ describe('checkResult', () => {
     `)
   })
 
-  test('a figure that the outcomes do not give is refused', () => {
+  test('an accuracy that does not follow from the outcomes is rejected', () => {
     expect(() =>
       checkResult(changed({ cleanAccuracy: 0.9 }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
@@ -111,7 +111,7 @@ describe('checkResult', () => {
     )
   })
 
-  test('outcomes of another length or of other wrong examples are refused', () => {
+  test('outcomes that disagree with cleanOutcomes are rejected', () => {
     const [entry] = small().entries
     expect(() =>
       checkResult(changed({ dataset: { ...entry!.dataset, examples: 11 } }), 'r.json'),
