@@ -1,4 +1,7 @@
-/** What the command line says and returns when something is wrong; the messages of each mistake are in core/run/resolve.test.ts. */
+/**
+ * Messages and exit codes of the command line when something is wrong. All messages about mistakes
+ * in suites are tested in core/bench/plan/resolve.test.ts.
+ */
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +10,7 @@ import { finished, mainScript, robench, temporaryFolder, writeJson } from './sup
 import { readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
-test('a mistake in a suite: one line, no stack, exit code 2, no results folder', async () => {
+test('a mistake in a suite: one line, no stack, exit code 2, no results directory', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'pgd', options: { stps: 3 } }]))
@@ -21,7 +24,7 @@ test('a mistake in a suite: one line, no stack, exit code 2, no results folder',
   expect(existsSync(join(folder, 'results'))).toBe(false)
 })
 
-test('broken JSON is named by line and column', async () => {
+test('invalid JSON is reported with line and column', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'suite.json'), '{\n  "id": "x",\n  "title" "y"\n}\n')
   const { code, stderr } = await robench(folder, 'run', 'suite.json')
@@ -29,13 +32,13 @@ test('broken JSON is named by line and column', async () => {
   expect(code).toBe(2)
 })
 
-test('a flag that does not exist is refused with a suggestion', async () => {
+test('an unknown flag is rejected with a suggestion', async () => {
   const { code, stderr } = await robench(temporaryFolder(), 'run', 'quickstart', '--wrkers', '2')
   expect(stderr).toContain("error: unknown option '--wrkers'\n(Did you mean --workers?)")
   expect(code).toBe(2)
 })
 
-test('a flag that no attack of the command takes is refused with what it accepts', async () => {
+test('a flag that no attack of the command accepts is rejected with a list', async () => {
   const folder = temporaryFolder()
   const words = ['--data', 'quickstart', '--norm', 'Linf', '--epsilon', '8/255', '--attack', 'fgsm']
   const { code, stderr } = await robench(folder, 'eval', 'm.onnx', ...words, '--steps', '5')
@@ -45,13 +48,12 @@ test('a flag that no attack of the command takes is refused with what it accepts
   expect(code).toBe(2)
 })
 
-test('attacks that throw, cheat, hang or kill their worker fail alone: exit code 1', async () => {
+test('attacks that throw, cheat, or kill their worker fail alone: exit code 1', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
-  const plugins = ['test/throws', 'test/escapes', 'test/hangs', 'test/dies', 'fgsm']
+  const plugins = ['test/throws', 'test/escapes', 'test/dies', 'fgsm']
   const attacks = plugins.map((plugin) => ({ plugin }))
   const more = {
-    timeLimitMs: 2000,
     defenses: [{ name: 'tiny', plugin: 'onnx-model', options: { file: 'tiny.onnx' } }],
   }
   writeJson(folder, 'suite.json', testSuite(attacks, more))
@@ -67,16 +69,31 @@ test('attacks that throw, cheat, hang or kill their worker fail alone: exit code
   expect(endings[1]).toContain(
     'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its result for',
   )
-  expect(endings[2]).toContain('ROBENCH_TIMEOUT: attack "test/hangs" took longer than 2000 ms')
-  expect(endings[3]).toContain(
+  expect(endings[2]).toContain(
     'ROBENCH_WORKER: attack "test/dies": the worker process died 3 times',
   )
-  expect(endings[4]).toBe('completed')
+  expect(endings[3]).toBe('completed')
   expect(entry!.reasons).toContain('attack "test/throws" failed')
   expect(stderr).toContain('failed: defense "tiny", attack "test/throws", examples ')
 })
 
-test('a results folder that cannot be made', async () => {
+test('an attack that hangs is stopped at its time limit', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'test/hangs' }], { limit: 8 }))
+  const words = ['run', 'suite.json', '--time-limit', '2', '--workers', '1']
+  expect((await robench(folder, ...words)).code).toBe(1)
+  const [attack] = readOnlyResult(folder).entries[0]!.attacks
+  expect(attack).toMatchObject({
+    state: 'failed',
+    error: {
+      code: 'ROBENCH_TIMEOUT',
+      message: expect.stringContaining('attack "test/hangs" took longer than 2000 ms'),
+    },
+  })
+})
+
+test('a results directory that cannot be created', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
@@ -85,14 +102,14 @@ test('a results folder that cannot be made', async () => {
   expect(code).toBe(2)
 })
 
-test('a disk that takes no more stops the run with what to do; later it goes on', async () => {
+test('a full disk stops the run with advice, and the run can be resumed', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   const defenses = [
     { name: 'tiny', plugin: 'onnx-model', model: 'tiny.onnx', options: { file: 'tiny.onnx' } },
   ]
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { defenses }))
-  // The limit on the size of files stands in for a full disk: a unit's file does not fit.
+  // A limit on file sizes acts like a full disk: the file of a unit does not fit.
   const limited = spawn(
     'sh',
     ['-c', `ulimit -f 1; exec "$0" "$@"`, process.execPath, mainScript, 'run', 'suite.json'],

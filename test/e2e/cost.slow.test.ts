@@ -1,4 +1,4 @@
-/** What the plan expects of AutoAttack, against what AutoAttack takes on a shipped model. */
+/** The forecast for AutoAttack against its actual cost on a shipped model. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ExpectedWork } from '../../core/bench/forecast/expected-passes.ts'
@@ -6,7 +6,7 @@ import { packageRoot } from '../../core/base/paths.ts'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult } from './support/suite.ts'
 
-test('with the robust accuracy known, expected and counted passes agree within 5 %', async () => {
+test('with a known robust accuracy, the forecast is within 5 % of the actual passes', async () => {
   const folder = temporaryFolder()
   writeJson(folder, 'suite.json', {
     id: 'cost',

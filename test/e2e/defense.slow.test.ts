@@ -1,4 +1,4 @@
-/** Adversarial training, from suite to robust accuracy: it defends where standard training does not. */
+/** Adversarial training from a suite: it is more robust than standard training. */
 import { expect, test } from 'vitest'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult } from './support/suite.ts'
@@ -11,7 +11,7 @@ const common = {
   network: { id: 'small-cnn', options: { width: 16 } },
 }
 
-test('pgd-at keeps what standard training loses', { timeout: 600_000 }, async () => {
+test('pgd-at stays robust where standard training does not', async () => {
   const folder = temporaryFolder()
   writeJson(folder, 'suite.json', {
     id: 'defend',

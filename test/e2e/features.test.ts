@@ -1,11 +1,11 @@
-/** What a suite may say beside attacks in a ball: matrices, curves, transforms, surrogates, wrappers, and the checks. */
+/** Features of suites: matrices, curves, transforms, surrogates, wrappers, and checks. */
 import { expect, test } from 'vitest'
 import type { CompletedAttack, ResultEntry } from '../../core/bench/result/result.ts'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
-/** Runs a suite over the tiny problem; its entries. */
+/** Runs a suite on the tiny problem. Returns the entries of its result. */
 async function run(suite: unknown): Promise<readonly ResultEntry[]> {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
@@ -16,14 +16,14 @@ async function run(suite: unknown): Promise<readonly ResultEntry[]> {
   return readOnlyResult(folder).entries
 }
 
-/** An attack of an entry by its name. */
+/** A completed attack of an entry, by name. */
 function attackOf(entry: ResultEntry | undefined, name: string): CompletedAttack {
   const found = entry?.attacks.find(({ attack }) => attack.name === name)
   if (found?.state !== 'completed') throw new Error(`no completed attack "${name}"`)
   return found
 }
 
-test('a matrix gives an attack for each combination', async () => {
+test('a matrix yields one attack per combination', async () => {
   const [entry] = await run(
     testSuite([{ plugin: 'pgd', matrix: { steps: [1, 3], loss: ['margin', 'dlr'] } } as never]),
   )
@@ -35,7 +35,7 @@ test('a matrix gives an attack for each combination', async () => {
   ])
 })
 
-test('a curve falls with the size of the ball, from attacks in each ball and from minimum-norm attacks', async () => {
+test('a curve decreases with epsilon, for attacks in each ball and for minimum-norm attacks', async () => {
   const threatModels = [{ norm: 'Linf', epsilon: '8/255', curve: ['2/255', '16/255', '32/255'] }]
   const [entry] = await run(
     testSuite([{ plugin: 'pgd', options: { steps: 5 } }, { plugin: 'fmn' }], { threatModels }),
@@ -50,7 +50,7 @@ test('a curve falls with the size of the ball, from attacks in each ball and fro
   }
 })
 
-test('attributes, amplitudes and corruptions are threat models of their own', async () => {
+test('attributes, amplitudes, and corruptions are threat models', async () => {
   const attribute = { kind: 'attribute', ranges: { rotation: [-20, 20], brightness: [-0.2, 0.2] } }
   const [semantic] = await run(
     testSuite([{ plugin: 'spatial' }], {
@@ -74,7 +74,7 @@ test('attributes, amplitudes and corruptions are threat models of their own', as
   expect(seen?.correct).toHaveLength(outcomes.length)
 })
 
-test('a wrapper runs the attack that it names, and a surrogate is not evaluated itself', async () => {
+test('a wrapper runs the attack that it names, and a surrogate is not evaluated', async () => {
   const file = { plugin: 'test/file', options: { path: 'tiny.onnx' } }
   const entries = await run(
     testSuite(
@@ -94,11 +94,11 @@ test('a wrapper runs the attack that it names, and a surrogate is not evaluated 
   expect(entries.map(({ defense }) => defense.name)).toEqual(['tiny'])
   const [entry] = entries
   expect(attackOf(entry, 'eot').attack.options['attack']).toMatchObject({ id: 'pgd', version: 1 })
-  // The twin is the same model, so what fools it fools the target.
+  // The twin is the same model, so an example that breaks it breaks the target.
   expect(attackOf(entry, 'transfer').outcomes).toBe(attackOf(entry, 'fgsm').outcomes)
 })
 
-test('checks say whether the numbers can be believed', async () => {
+test('the result contains probes and outcome checks', async () => {
   const suite = testSuite([{ plugin: 'pgd', options: { loss: 'margin' } }], { checks: true })
   const [entry] = await run(suite)
   const ids = entry?.checks?.map(({ id }) => id)

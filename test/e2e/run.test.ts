@@ -13,7 +13,7 @@ import {
 } from './support/suite.ts'
 import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
 
-test('a suite runs to a table, a result and a report', async () => {
+test('a suite runs to a table, a result, and a report', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(
@@ -31,10 +31,10 @@ test('a suite runs to a table, a result and a report', async () => {
   expect(entry!.cleanAccuracy).toBeGreaterThan(0.3)
   expect(entry!.worstCaseRobustAccuracy).toBeLessThan(entry!.cleanAccuracy)
   expect(entry!.rankable).toBe(false)
-  expect(entry!.reasons).toEqual(['own data, which nobody else can check'])
+  expect(entry!.reasons).toEqual(['private data: not independently verifiable'])
 })
 
-test('a second run computes nothing and says the same', async () => {
+test('a second run computes nothing and has the same result', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
@@ -47,7 +47,7 @@ test('a second run computes nothing and says the same', async () => {
   expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(first))
 })
 
-test('one worker or two, batches of 32 or of 100: every example ends the same', async () => {
+test('outcomes do not depend on the number of workers or the batch size', async () => {
   const suite = testSuite([{ plugin: 'pgd', options: { steps: 5 } }, { plugin: 'test/noise' }], {
     seeds: [0, 1],
   })
@@ -75,15 +75,15 @@ test('--json prints the result and nothing else; --limit is not rankable', async
   const result: unknown = JSON.parse(stdout)
   expect(result).toEqual(JSON.parse(readFileSync(join(onlyResults(folder), 'result.json'), 'utf8')))
   expect(readOnlyResult(folder).entries[0]!.reasons).toContain(
-    `only the first 50 of ${tinyExamples} examples`,
+    `only the first 50 of ${tinyExamples} examples were used`,
   )
 })
 
-test('adversarials are kept when asked for', async () => {
+test('--save-adversarial saves adversarial examples', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { limit: 20 }))
-  // What was finished without keeping them is done again.
+  // Units that were completed without saving them are run again.
   await robench(folder, 'run', 'suite.json')
   await robench(folder, 'run', 'suite.json', '--save-adversarial')
   const units = [...unitTimes(folder).keys()].map((name) => name.replace('.json', '.npy'))
@@ -98,7 +98,7 @@ test('adversarials are kept when asked for', async () => {
   expect(header).toContain('(20,1,8,8)')
 })
 
-test('plan shows cells and passes, and what is done already', async () => {
+test('plan shows units and passes, and completed ones', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }, { plugin: 'pgd' }]))
@@ -110,20 +110,20 @@ test('plan shows cells and passes, and what is done already', async () => {
   expect(after).toMatchObject({ units: 9, unitsDone: 9, passes: { forward: 0, backward: 0 } })
 })
 
-test('a pilot run does a part of the work, says what the rest takes, and is not done again', async () => {
+test('a pilot run does part of the work, forecasts the rest, and is not repeated', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   const attacks = [{ plugin: 'fgsm' }, { plugin: 'pgd', options: { steps: 100 } }]
   writeJson(folder, 'suite.json', testSuite(attacks))
   const words = ['plan', 'suite.json', '--pilot', '400', '--json']
   const { stdout, stderr } = await robench(folder, ...words)
-  // Clean predictions and FGSM whole, the second of PGD's three units.
-  expect(stderr).toContain('a pilot run does 7 of 9 units')
+  // All units of clean predictions and FGSM, and the second of the three units of PGD.
+  expect(stderr).toContain('the pilot runs 7 of 9 chunks')
   const { unitsDone, expected } = JSON.parse(stdout)
   expect(unitsDone).toBe(7)
   const piloted = unitTimes(folder)
   const text = await robench(folder, 'plan', 'suite.json')
-  expect(text.stdout).toMatch(/expected +[\d,]+ forward, [\d,]+ backward \(± [\d.]+ %\)/)
+  expect(text.stdout).toMatch(/expected +[\d,]+ forward.* [\d,]+ backward.*\(± [\d.]+ %\)/)
   await robench(folder, 'run', 'suite.json')
   const after = unitTimes(folder)
   expect(after.size).toBe(9)
@@ -135,7 +135,7 @@ test('a pilot run does a part of the work, says what the rest takes, and is not 
   expect(Math.abs(off)).toBeLessThan(2 * expected.margin.forward + 1)
 })
 
-test('an attack learns once in each worker, with the outcomes of one that learns for every unit', async () => {
+test('a setup that runs once per worker has the same outcomes as one per unit', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   const options = { examples: 60, epochs: 2 }
@@ -143,7 +143,7 @@ test('an attack learns once in each worker, with the outcomes of one that learns
   await robench(folder, 'run', 'suite.json', '--workers', '1')
   const together = readOnlyResult(folder)
   const attacks = [...unitTimes(folder).keys()].map((name) => readUnit(folder, name))
-  // Three units of clean predictions, and of the three of the attack only the first takes passes.
+  // Clean predictions take no backward passes, and of the three attack units only the first does.
   expect(attacks.filter(({ backwardPasses }) => backwardPasses > 0)).toHaveLength(1)
   await robench(folder, 'run', 'suite.json', '--workers', '3', '--fresh')
   expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(together))

@@ -1,4 +1,7 @@
-/** A third party's package, installed from its tarball beside the packed robench, is named in a suite and runs. */
+/**
+ * A third-party plugin package, installed from its tarball next to the packed robench, runs in a
+ * suite.
+ */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +18,7 @@ const examples = ['attack-plugin', 'defense-plugin'].map((name) =>
   join(packageRoot(), 'examples', name),
 )
 
-/** Packs a package as it would be published. @returns the tarball */
+/** Packs a package as for publishing. @returns the path of the tarball */
 async function pack(source: string, destination: string): Promise<string> {
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', destination]
   const { stdout } = await run('npm', words, { cwd: source })
@@ -23,7 +26,10 @@ async function pack(source: string, destination: string): Promise<string> {
   return join(destination, packed.filename)
 }
 
-/** The packed robench, without the list of its dependencies: those are found in a folder above, so that nothing is fetched. */
+/**
+ * Packs robench without its dependencies, which are found in a parent directory, so that nothing is
+ * downloaded.
+ */
 async function packRobench(outer: string): Promise<string> {
   const staging = join(outer, 'staging')
   mkdirSync(staging)

@@ -1,4 +1,4 @@
-/** A suite that trains its models: made once, and taken up again after a kill. */
+/** A suite that trains its models: once, and resumed after a kill. */
 import { expect, test } from 'vitest'
 import { finished, robench, startRobench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult } from './support/suite.ts'
@@ -19,7 +19,7 @@ const suite = {
   attacks: [{ plugin: 'fgsm' }],
 }
 
-test('training that is killed goes on from its last checkpoint, and is not done twice', async () => {
+test('training that is killed resumes at its last checkpoint, and is not repeated', async () => {
   const folder = temporaryFolder()
   writeJson(folder, 'suite.json', suite)
   const child = startRobench(folder, 'run', 'suite.json')

@@ -9,6 +9,7 @@ const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ROBENCH_BUDGET',
 ])
 
+/** Attacks that the host rejected make the worst case incomplete. */
 export const answersKeepRules = defineOutcomeCheck({
   id: 'answers-keep-rules',
   title: 'Attacks follow the rules',

@@ -6,6 +6,7 @@ import { completed, defineOutcomeCheck, attackAccuracies, strongest } from './ou
 
 const threshold = 0.1
 
+/** A large gap between PGD and the worst case is a sign of masked gradients. */
 export const attacksAgree = defineOutcomeCheck({
   id: 'attacks-agree',
   title: 'PGD is close to the worst case',
@@ -37,7 +38,8 @@ export const attacksAgree = defineOutcomeCheck({
       value: gap,
       threshold,
       evidence:
-        `${pgd.name} leaves ${percent(pgd.accuracy)}, ` + `all attacks together ${percent(worst)}`,
+        `${pgd.name} leaves ${percent(pgd.accuracy)}, ` +
+        `the combination of all attacks leaves ${percent(worst)}`,
     }
   },
 })

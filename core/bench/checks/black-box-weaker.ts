@@ -49,7 +49,7 @@ function betweenAttacks(context: OutcomeCheckContext): Gap[] {
   if (!white || !black) return []
   const evidence =
     `${black.name} (black-box) leaves ${percent(black.accuracy)}, ${white.name} (white-box) ` +
-    `${percent(white.accuracy)}`
+    percent(white.accuracy)
   return [{ gap: white.accuracy - black.accuracy, evidence }]
 }
 
@@ -61,7 +61,7 @@ function betweenStages(context: OutcomeCheckContext): Gap[] {
       const [high, low] = [robustAccuracy(before.outcomes), robustAccuracy(stage.outcomes)]
       const evidence =
         `within ${name}, the black-box stage ${stage.name} lowers ${percent(high)} to ` +
-        `${percent(low)}`
+        percent(low)
       return [{ gap: high - low, evidence }]
     }),
   )

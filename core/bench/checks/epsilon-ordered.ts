@@ -30,7 +30,7 @@ export const epsilonOrdered = defineOutcomeCheck({
           const evidence =
             `${attack.name} leaves ${percent(high)} with ε = ` +
             `${significant(entry.threatModel.epsilon)}, ${percent(low)} with ε = ` +
-            `${significant(other.threatModel.epsilon)}`
+            significant(other.threatModel.epsilon)
           return [{ rise: high - low, evidence }]
         }),
       )

@@ -4,6 +4,7 @@ import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import { probedLosses, startGradients } from './start-gradients.ts'
 
+/** NaN or infinite gradients stop gradient attacks. */
 export const gradientFinite = defineProbe({
   id: 'gradient-finite',
   title: 'Gradients are finite',

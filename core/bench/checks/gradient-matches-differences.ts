@@ -26,6 +26,7 @@ interface Rises {
   readonly predicted: readonly number[]
 }
 
+/** A gradient that disagrees with finite differences misleads attacks. */
 export const gradientMatchesDifferences = defineProbe({
   id: 'gradient-matches-differences',
   title: 'The gradient agrees with finite differences',
@@ -33,7 +34,7 @@ export const gradientMatchesDifferences = defineProbe({
   raisedIf:
     'the median cosine between measured and predicted changes of the margin, along ' +
     `${directions} random directions of length ${reach} ε, is below ${warnBelow}; fails below ` +
-    `${failBelow}`,
+    failBelow,
   meaning:
     'The gradient does not point where the loss rises. The function is shattered by fine steps ' +
     'or jumps, or a custom backward pass is wrong. Attacks that follow the gradient are misled.',

@@ -33,7 +33,7 @@ export const iterationsHelp = defineOutcomeCheck({
       threshold,
       evidence:
         `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ` +
-        `${percent(many.accuracy)}`,
+        percent(many.accuracy),
     }
   },
 })

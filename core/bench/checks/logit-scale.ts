@@ -7,6 +7,7 @@ import { defineProbe } from './probe.ts'
 const least = 0.1
 const most = 50
 
+/** Extreme scales of the logits make cross-entropy useless for attacks. */
 export const logitScale = defineProbe({
   id: 'logit-scale',
   title: 'Logits have a natural scale',

@@ -10,6 +10,7 @@ import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 const threshold = 0.1
 const failFrom = 0.3
 
+/** Cross-entropy alone can hide adversarial examples that the margin or DLR finds. */
 export const lossesAgree = defineProbe({
   id: 'losses-agree',
   title: 'Cross-entropy does not mislead',

@@ -4,6 +4,7 @@ import { randomNeighbors } from './random-neighbors.ts'
 import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
+/** Additional outputs change the meaning of robust accuracy. */
 export const noAbstention = defineProbe({
   id: 'no-abstention',
   title: 'The model does not abstain',
@@ -41,7 +42,7 @@ export const noAbstention = defineProbe({
       evidence:
         `the model has ${model.classes} outputs, the data ${classes} classes; at random points ` +
         'of the ball it predicts an additional one for ' +
-        `${ofExamples(countFlagged(found), found.length)}`,
+        ofExamples(countFlagged(found), found.length),
     }
   },
 })

@@ -30,7 +30,7 @@ export const noSilentSuccess = defineOutcomeCheck({
       evidence:
         count > 0
           ? `${worst!.attack.name} queried a misclassified point but returned none for ` +
-            `${ofExamples(count, examples)}`
+            ofExamples(count, examples)
           : `none of ${observed.length} observed attacks lost a misclassified point`,
     }
   },

@@ -9,6 +9,7 @@ const threshold = 0.02
 /** Share of examples that noise must break to count as strong as gradients. */
 const many = 0.1
 
+/** Gradients must give an attack an advantage over random noise. */
 export const noiseWeaker = defineProbe({
   id: 'noise-weaker',
   title: 'Noise is weaker than gradients',

@@ -12,7 +12,7 @@ export const outputsAreLogits = defineProbe({
   kind: 'probe',
   raisedIf:
     "every output of every example is within [0, 1] and each example's outputs sum to 1, within " +
-    `${tolerance}`,
+    tolerance,
   meaning:
     'The file ends in a softmax. A loss that applies its own softmax then sees outputs that ' +
     'differ by at most 1. Where the model is confident, the gradient through its softmax is ' +

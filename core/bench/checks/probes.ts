@@ -21,6 +21,7 @@ import type { Probe } from './probe.ts'
 import { searchWeaker } from './search-weaker.ts'
 import { surrogateWeaker } from './surrogate-weaker.ts'
 
+/** In reading order, which is that of docs/checks.md. */
 export const probes: readonly Probe[] = [
   gradientAvailable,
   ...gradientZero,

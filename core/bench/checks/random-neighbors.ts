@@ -15,8 +15,10 @@ export const neighborCount = 32
 /** Size of the ball of `near`, in ε. */
 export const nearFraction = 0.1
 
+/** Where random neighbors lie; see `randomNeighbors`. */
 export type NeighborKind = 'inside' | 'corners' | 'near'
 
+/** The model's predictions at random neighbors. */
 export interface RandomNeighbors {
   /** `[n]`: 1 where a point was misclassified. */
   readonly broken: Uint8Array

@@ -10,6 +10,7 @@ import type { ProbeSession } from './probe-session.ts'
 /** The losses of gradient attacks. */
 export const probedLosses = ['cross-entropy', 'margin', 'dlr'] as const satisfies AttackLossName[]
 
+/** Degenerate gradients at a random point of each ball. */
 export interface StartGradients {
   /**
    * `[n]`: 1 where every component is exactly zero and the example is still classified correctly.

@@ -2,6 +2,7 @@
 import { notApplicable } from './check.ts'
 import { completed, defineOutcomeCheck, attackAccuracies } from './outcome-check.ts'
 
+/** Without a white-box attack, a robust accuracy says little. */
 export const whiteBoxRun = defineOutcomeCheck({
   id: 'white-box-run',
   title: 'A white-box attack was run',

@@ -44,7 +44,7 @@ export function wilsonInterval(
     throw new RobenchError(
       'ROBENCH_INTERNAL',
       `wilsonInterval: expected integers with 0 <= successes <= trials, got ${successes} of ` +
-        `${trials}`,
+        trials,
     )
   }
   if (trials === 0) return { low: 0, high: 1 }

@@ -173,9 +173,10 @@ function transformProblem(
     )
   }
   if (epsilon > 0) return undefined
-  return
-  ;`attack "${id}" does not use the transform "${kind}", and epsilon is 0 in this threat ` +
+  return (
+    `attack "${id}" does not use the transform "${kind}", and epsilon is 0 in this threat ` +
     'model, so the attack cannot change anything; set an epsilon'
+  )
 }
 
 /** Names of the defenses whose models a transfer attack uses: its option, or all others. */

@@ -1,4 +1,4 @@
-/** Runs the built command line in a folder of its own. */
+/** Runs the built command line in a temporary directory. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,40 +10,41 @@ import { onTestFinished } from 'vitest'
 export const mainScript = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 export const fixturePlugins = fileURLToPath(new URL('../fixtures/plugins', import.meta.url))
 
-export interface CliAnswer {
+/** Exit code and output of a command. */
+export interface CliResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A temporary folder that goes when the test does. */
+/** A temporary directory that is deleted after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'robench-e2e-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Starts `robench …` in a folder; its cache is there, too. */
+/** Starts `robench …` in a directory, with its cache inside. */
 export function startRobench(folder: string, ...words: readonly string[]): ChildProcess {
   const child = spawn(process.execPath, [mainScript, ...words], {
     cwd: folder,
     env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  // A test that fails leaves none behind.
+  // A failed test must not leave processes behind.
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
   return child
 }
 
-/** Runs `robench …` to its end. */
-export function robench(folder: string, ...words: readonly string[]): Promise<CliAnswer> {
+/** Runs `robench …` to completion. */
+export function robench(folder: string, ...words: readonly string[]): Promise<CliResult> {
   return finished(startRobench(folder, ...words))
 }
 
-/** What a process leaves. */
-export function finished(child: ChildProcess): Promise<CliAnswer> {
+/** Waits for a process and its pipes to close. */
+export function finished(child: ChildProcess): Promise<CliResult> {
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

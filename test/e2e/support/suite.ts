@@ -1,4 +1,4 @@
-/** A small suite over the tiny problem with fixture plugins, to be varied by tests. */
+/** A small suite on the tiny problem with fixture plugins, for tests to vary. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunResult } from '../../../core/bench/result/result.ts'
@@ -11,7 +11,7 @@ export interface TestAttack {
   readonly options?: Readonly<Record<string, unknown>>
 }
 
-/** A suite of one defense, `tiny.onnx` beside it, and the attacks given. */
+/** A suite with one defense, the model `tiny.onnx`, and the given attacks. */
 export function testSuite(
   attacks: readonly TestAttack[],
   more: Readonly<Record<string, unknown>> = {},
@@ -24,13 +24,13 @@ export function testSuite(
     threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
     defenses: [{ name: 'tiny', plugin: 'test/file', options: { path: 'tiny.onnx' } }],
     attacks,
-    // Probes take longer than these attacks.
+    // Probes take longer than the attacks of these tests.
     checks: false,
     ...more,
   }
 }
 
-/** The only folder of results below `folder`. */
+/** The only results directory below `folder`. */
 export function onlyResults(folder: string): string {
   const [only] = readdirSync(join(folder, 'results'))
   return join(folder, 'results', only!)
@@ -41,7 +41,7 @@ export function readOnlyResult(folder: string): RunResult {
   return JSON.parse(readFileSync(join(onlyResults(folder), 'result.json'), 'utf8')) as RunResult
 }
 
-/** All per-example outcomes of a result, by defense, attack and seed. */
+/** All per-example outcomes of a result, by defense, attack, and seed. */
 export function outcomesOf(result: RunResult): Record<string, string> {
   const outcomes: Record<string, string> = {}
   for (const { defense, cleanOutcomes, attacks } of result.entries) {
@@ -54,14 +54,16 @@ export function outcomesOf(result: RunResult): Record<string, string> {
   return outcomes
 }
 
-/** Finished units by file name, with the time of their last change: tells whether one was computed again. */
+/**
+ * Completed units by file name, with their modification times, which show whether one ran again.
+ */
 export function unitTimes(folder: string): Map<string, number> {
   const units = join(onlyResults(folder), 'units')
   const names = readdirSync(units).filter((name) => name.endsWith('.json'))
   return new Map(names.map((name) => [name, statSync(join(units, name)).mtimeMs]))
 }
 
-/** What a finished unit left. */
+/** The outcome of a completed unit. */
 export function readUnit(folder: string, name: string): UnitOutcome {
   const text = readFileSync(join(onlyResults(folder), 'units', name), 'utf8')
   return (JSON.parse(text) as { outcome: UnitOutcome }).outcome

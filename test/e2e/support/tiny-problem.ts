@@ -1,4 +1,7 @@
-/** A real problem that is made in a moment: noisy prototypes of four classes, and the nearest prototype as an ONNX model. */
+/**
+ * A problem that is generated quickly: noisy prototypes of four classes, with a nearest-prototype
+ * model.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dump } from 'npyjs'
@@ -11,10 +14,12 @@ export const tinyExamples = 1200
 const side = 8
 const size = side * side
 const classes = 4
-/** Standard deviation of the noise: some examples are wrong already, some break, some hold. */
+/**
+ * Standard deviation of the noise. Some examples are misclassified, some break, some stay robust.
+ */
 const noise = 0.4
 
-/** `[classes × size]`, the middle of each class. */
+/** `[classes × size]`: the center of each class. */
 function prototypes(): Float32Array {
   const stream = randomStream('prototypes')
   return Float32Array.from({ length: classes * size }, () => 0.3 + 0.4 * stream.uniform())

@@ -1,4 +1,7 @@
-/** No false alarm on the models that ship, and one true one: what adversarial training in Linf does to gradients in L2. */
+/**
+ * The shipped models raise no false alarm, and one true one: a model trained in Linf, attacked in
+ * L2.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +23,7 @@ const isHere = (id: string): boolean => id === 'quickstart' || existsSync(join(d
 const fileOf = (id: string, defense: string): Uint8Array =>
   readFileSync(join(packageRoot(), 'models', `${id}-${defense}.onnx`))
 
-describe('the models that ship raise nothing', () => {
+describe('the shipped models raise nothing', () => {
   for (const [id, defense, epsilon] of models) {
     test.skipIf(!isHere(id))(`${id} ${defense}`, async () => {
       const dataset = await loadDataset({ id }, { split: 'test' })

@@ -1,4 +1,7 @@
-/** The zoo's one defense that is trained to be broken: one-step adversarial training, which teaches a network to leak labels. */
+/**
+ * A defense that is trained to be broken: one-step adversarial training, which leads to label
+ * leaking.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { projectedGradient } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
 import { overallVerdict } from '../../../../core/bench/checks/check.ts'
@@ -62,9 +65,11 @@ const trained: TrainedNetwork = {
 }
 
 /**
- * Trains on batches of which the second half is attacked: one step of length ε from the input, along the sign of the gradient for the true
- * label (Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236, algorithm 1). The first epochs are on clean examples alone, for a network that
- * begins with attacked ones may stay at chance. `train` of core/nn always starts its attack at random, so the loop is written out here.
+ * Trains on batches whose second half is attacked by one step of length ε from the input, along the
+ * sign of the gradient for the true label (Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236,
+ * algorithm 1). The first epochs use only clean examples, because a network that starts with
+ * attacked ones may stay at chance level. `train` of core/training always starts its attack at a
+ * random point, so the loop is written out here.
  */
 async function trainOneStep(
   data: Dataset,
@@ -128,7 +133,10 @@ async function attackSecondHalf(
   })
 }
 
-/** On the first 200 test examples: clean with no steps, or else what is right before and after an attack of so many. */
+/**
+ * Accuracy on the first 200 test examples: clean without steps, or under an attack with this many
+ * steps.
+ */
 async function accuracy(
   model: Model,
   steps: number,
@@ -159,7 +167,7 @@ async function accuracy(
   return found.filter((predicted, row) => predicted === labels[row]).length / 200
 }
 
-describe('trained on examples of one step', () => {
+describe('trained on one-step examples', () => {
   let bytes: Uint8Array
   let model: Model
   beforeAll(async () => {
@@ -168,7 +176,7 @@ describe('trained on examples of one step', () => {
   }, 600_000)
   afterAll(() => model.dispose())
 
-  test('the network is right under one step, wrong under many, and wrong under a quarter of the one', async () => {
+  test('the network resists one step, but not many steps or a quarter step', async () => {
     const clean = await accuracy(model, 0, 0, false)
     const oneStep = await accuracy(model, 1, epsilon, false)
     const quarterStep = await accuracy(model, 1, epsilon / 4, false)
@@ -179,7 +187,7 @@ describe('trained on examples of one step', () => {
     expect(manySteps).toBeLessThan(0.05)
   })
 
-  test('it is caught, as label leaking', async () => {
+  test('it is detected as label leaking', async () => {
     const checks = await probeFile(bytes, examples, probeSample, { threatModel })
     expect(raised(checks)).toContain('no-label-leaking')
     expect(overallVerdict(checks)).not.toBe('pass')

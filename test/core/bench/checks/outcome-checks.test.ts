@@ -1,4 +1,4 @@
-/** The comparisons, each on outcomes that raise it and on outcomes that do not. */
+/** The outcome checks, each on outcomes that raise it and on outcomes that do not. */
 import { describe, expect, test } from 'vitest'
 import { overallVerdict } from '../../../../core/bench/checks/check.ts'
 import type { Check } from '../../../../core/bench/checks/check.ts'
@@ -12,7 +12,7 @@ import type { ErrorCode } from '../../../../core/base/errors.ts'
 
 const examples = 1000
 
-/** 100 wrong, as many robust as said, the others broken. */
+/** 100 misclassified, the given number robust, the others broken. */
 const outcomes = (robust: number): string =>
   'w'.repeat(100) + 'r'.repeat(robust) + 'b'.repeat(examples - 100 - robust)
 
@@ -122,7 +122,7 @@ describe.each<[string, Check['verdict'], CheckedEntry, ...CheckedEntry[]]>([
   })
 })
 
-test('the evidence has the figures', () => {
+test('the evidence contains the numbers', () => {
   const own = entry([attack('pgd', 300), attack('square', 250)])
   expect(check('black-box-weaker', own)).toEqual({
     id: 'black-box-weaker',
@@ -134,7 +134,7 @@ test('the evidence has the figures', () => {
   })
 })
 
-test('an attack whose plugin is not known is left aside', () => {
+test('an attack of an unknown plugin is ignored', () => {
   expect(check('black-box-weaker', entry([attack('pgd', 300), attack('acme/x', 0)])).verdict).toBe(
     'not-applicable',
   )
@@ -147,7 +147,7 @@ test('nothing applies to corruptions', () => {
   expect(overallVerdict(checks)).toBe('not-applicable')
 })
 
-test('the overall verdict is the worst', () => {
+test('the overall verdict is the worst one', () => {
   const verdicts = (...all: Check['verdict'][]) =>
     overallVerdict(all.map((verdict) => ({ verdict })))
   expect(verdicts('pass', 'warn', 'fail')).toBe('fail')

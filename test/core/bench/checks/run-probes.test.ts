@@ -1,4 +1,4 @@
-/** The probes on models whose answers are known: linear ones, and small graphs with one fault each. */
+/** The probes on models with known results: linear ones, and small graphs with one fault each. */
 import { describe, expect, test } from 'vitest'
 import type { Check } from '../../../../core/bench/checks/check.ts'
 import { signsOfOptimization } from '../../../../core/bench/checks/no-inner-optimization.ts'
@@ -20,7 +20,7 @@ import { builtinSearch, raised } from './support.ts'
 const shape = { classes: 5, count: 24, size: 36 }
 const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 1] } as const
 
-/** Checks of a model on the examples of a linear classifier, of which they have the labels. */
+/** Checks of a model on examples that are labeled by a linear classifier. */
 async function probe(
   changes: {
     model?: Model
@@ -45,7 +45,7 @@ async function probe(
   return new Map(checks.map((check) => [check.id, check]))
 }
 
-/** The linear classifier of the examples as a graph, with something done to its logits. */
+/** The graph of that linear classifier, with altered logits. */
 async function altered(alter: (logits: Value, images: Value) => Value): Promise<Uint8Array> {
   const { classifier } = await linearCase(shape, { threatModel })
   const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
@@ -71,23 +71,24 @@ describe('a linear model', () => {
     expect(checks.get('huge-epsilon-breaks')?.value).toBeLessThan(1 / shape.classes)
   })
 
-  test('gives the same checks in any batch', async () => {
+  test('has the same checks for any batch size', async () => {
     const whole = await probe({ batchSize: 64 })
     expect(await probe({ batchSize: 1 })).toEqual(whole)
     expect(await probe({ batchSize: 7 })).toEqual(whole)
   })
 
-  test('has a check for each probe, in their order', async () => {
+  test('has a check for each probe, in order', async () => {
     expect([...(await probe()).keys()]).toEqual(probes.map(({ id }) => id))
   })
 
-  test('costs what is said where nothing breaks, and less where something does', async () => {
+  test('costs the documented passes if nothing breaks', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const { model } = request
     await probe({ model, epsilon: 1e-6 })
     const { forward, backward } = model.passes
     const { count } = shape
-    // The labels took a pass; a huge ball breaks everything; the surrogate gradient of this model is the exact one.
+    // The labels took a pass. A huge ball breaks everything. The surrogate gradient of this model
+    // is exact.
     expect(forward).toBeLessThanOrEqual(count * (probeCost.forward + 1))
     expect(forward).toBeGreaterThan(count * (probeCost.forward - 85))
     expect(backward).toBeLessThanOrEqual(count * probeCost.backward)
@@ -96,7 +97,7 @@ describe('a linear model', () => {
 })
 
 describe('a model with one fault', () => {
-  test('a stage that hides its gradient: the identity in its place finds more', async () => {
+  test('a component that hides its gradient: a surrogate gradient breaks more', async () => {
     const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
     const { classifier } = await linearCase(shape, { threatModel })
     const weights = g.floats([shape.classes, shape.size], [...classifier.weights])
@@ -116,7 +117,7 @@ describe('a model with one fault', () => {
     await model.dispose()
   })
 
-  test('nothing right, or no ball: nothing can be measured', async () => {
+  test('no correct example, or no ball: no probe applies', async () => {
     const model = await load(await altered((logits) => g.neg(logits)))
     for (const checks of [await probe({ model }), await probe({ epsilon: 0 })]) {
       const verdicts = [...checks.values()].map(({ verdict }) => verdict)
@@ -125,7 +126,7 @@ describe('a model with one fault', () => {
     await model.dispose()
   })
 
-  test('a gradient that is NaN fails, and the other probes still measure', async () => {
+  test('a NaN gradient fails, and the other probes still run', async () => {
     const bytes = await altered((logits, images) => {
       const root = g.sqrt(g.mul(g.op('Flatten', [images])[0]!, 0))
       return g.add(logits, g.reduceSum(root, [1], true))
@@ -137,7 +138,7 @@ describe('a model with one fault', () => {
     await model.dispose()
   })
 
-  test('an operator without derivative: the gradient is unavailable, and what needs one does not apply', async () => {
+  test('without a derivative, the gradient is unavailable and gradient probes do not apply', async () => {
     const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
     const graph = toGraph({ logits: g.op('Flatten', [images])[0]! }, [images])
     const { classifier } = await linearCase(shape, { threatModel })
@@ -203,7 +204,7 @@ describe('signs of optimization', () => {
     ])
   })
 
-  test('a matrix whose transpose is used as well; a square one may be a transform', () => {
+  test('a matrix that is also used transposed, unless it is square', () => {
     const rows = g.input('rows', 'float32', ['n', 4])
     const there = (matrix: Value): Value => g.matMul(rows, matrix)
     const both = (matrix: Value): Value => g.matMul(there(matrix), g.transpose(matrix, [1, 0]))

@@ -1,4 +1,4 @@
-/** Probing a model on the first examples of a data set. */
+/** Runs probes on a model and the first examples of a data set. */
 import type { Check } from '../../../../core/bench/checks/check.ts'
 import type { ProbeContext, SearchAttack } from '../../../../core/bench/checks/probe-context.ts'
 import { runProbes } from '../../../../core/bench/checks/run-probes.ts'
@@ -16,7 +16,7 @@ export async function builtinSearch(): Promise<SearchAttack> {
   return searchAttackOf(await (await loadRegistry()).get('attack', 'square'))
 }
 
-/** All that a probe needs, for the first `count` examples. */
+/** The context of probes for the first `count` examples. */
 export async function probeContext(
   model: Model,
   dataset: Dataset,
@@ -37,7 +37,7 @@ export async function probeContext(
   }
 }
 
-/** Loads a file, probes it, and disposes of it. */
+/** Loads a model file, runs the probes, and disposes of the model. */
 export async function probeFile(
   bytes: Uint8Array,
   dataset: Dataset,

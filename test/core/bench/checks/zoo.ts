@@ -1,4 +1,4 @@
-/** Defenses that are broken on purpose, each a layer or two around an honest model that ships. */
+/** Defenses that are broken on purpose, each a layer or two around an honest shipped model. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -11,8 +11,9 @@ import type { OnnxNode } from '../../../../core/engine/onnx/file.ts'
 import { packageRoot } from '../../../../core/base/paths.ts'
 
 /**
- * From images `[n, 3, 32, 32]` to logits, around a classifier whose hidden layers may be changed as well.
- * @param random numbers in the shape of the images: uniform in [0, 1), new in each pass; a defense that uses them is stochastic
+ * Maps images `[n, 3, 32, 32]` to logits, around a classifier whose hidden layers may be changed.
+ * @param random uniform in [0, 1), in the shape of the images, drawn in each pass; a defense that
+ * uses it is stochastic
  */
 type Defense = (
   images: Value,
@@ -28,9 +29,10 @@ export const zoo = {
   'input quantization': (x, classify) => classify(roundTo(x, 1 / 16)),
   'JPEG-like rounding': (x, classify) => classify(roundBlocks(x, 0.1)),
   'steps of a thousandth': (x, classify) => classify(floorTo(x, 1 / 1000)),
-  // From afar the identity, but its slope is −1: the gradient is not zero, it is turned about.
+  // Approximately the identity, but with slope −1: the gradient is reversed, not zero.
   'turned gradient': (x, classify) => classify(g.sub(g.mul(floorTo(x, 1 / 128), 2), x)),
-  // Images have 8 bits, so every one lies in the middle of such a piece: turned about there, and nowhere else.
+  // Images have 8 bits, so each pixel lies at the center of such a piece: the gradient is reversed
+  // only there.
   'gradient turned at the data': (x, classify) => {
     const offset = g.sub(x, roundTo(x, 1 / 255))
     return classify(g.sub(x, g.mul(g.clip(offset, -1e-5, 1e-5), 2)))
@@ -39,7 +41,7 @@ export const zoo = {
   'binarized input': (x, classify) => classify(g.add(g.mul(g.sign(g.sub(x, 0.5)), 0.25), 0.5)),
   'binarized layer': (x, classify) =>
     classify(x, (hidden) => (hidden.shape.length === 2 ? g.sign(g.relu(hidden)) : g.relu(hidden))),
-  // Abstains where it is not sure: a further class then has the largest logit.
+  // Abstains if it is not confident: an additional class then has the largest logit.
   'abstaining detector': (x, classify) => {
     const logits = classify(x)
     const largest = g.reduceMax(logits, [1], true)
@@ -58,7 +60,7 @@ export const zoo = {
 export type ZooName = keyof typeof zoo
 export const zooNames = Object.keys(zoo) as ZooName[]
 
-/** The checks that must be raised for each; others may be. */
+/** The checks that each defense must raise; it may raise others. */
 export const raisedBy: Readonly<Record<ZooName, readonly string[]>> = {
   'logits times 1000': ['gradient-cross-entropy', 'losses-agree', 'logit-scale'],
   'logits times 0.001': ['logit-scale'],
@@ -79,7 +81,7 @@ export const raisedBy: Readonly<Record<ZooName, readonly string[]>> = {
 
 const original = join(packageRoot(), 'models', 'quickstart-standard.onnx')
 
-/** The file of the honest model that all are made from. */
+/** The file of the honest model. */
 export function honestFile(): Uint8Array {
   return readFileSync(original)
 }
@@ -109,7 +111,7 @@ export function zooFile(name: ZooName): Uint8Array {
   })
 }
 
-/** What is fed here as a placeholder, the file draws. */
+/** Draws the numbers that are a placeholder input here. */
 const randomNode: OnnxNode = {
   name: 'random',
   op: 'RandomUniformLike',
@@ -125,7 +127,10 @@ function withActivation(logits: Value, hidden: (activation: Value) => Value): Va
   )[0]!
 }
 
-/** Of a vector the tenth part of the units that are largest; of feature maps what is a deviation above the mean. The others become zero. */
+/**
+ * Keeps the largest tenth of a vector, or feature values one standard deviation above the mean;
+ * zeroes the rest.
+ */
 function winnersTakeAll(x: Value): Value {
   if (x.shape.length === 2) {
     const larger = g.cast(g.greater(g.unsqueeze(x, [1]), g.unsqueeze(x, [2])), 'float32')
@@ -163,7 +168,7 @@ function blockCosines(): number[] {
   return places.flatMap(([u, v]) => places.map(([i, j]) => cosine(u, i) * cosine(v, j)))
 }
 
-/** Made smaller by linear interpolation, in the middle of a gray frame. */
+/** Shrinks images by linear interpolation, and centers them in a gray frame. */
 function resized(x: Value, side: number): Value {
   const weights = Array.from({ length: 32 * 32 }, () => 0)
   const first = (32 - side) / 2

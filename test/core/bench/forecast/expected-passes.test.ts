@@ -1,4 +1,4 @@
-/** What a plan says that a run will take, against what the run takes. */
+/** Forecasts of the cost of a plan, against counted passes. */
 import { describe, expect, test } from 'vitest'
 import { expectedWork, hasForecast } from '../../../../core/bench/forecast/expected-passes.ts'
 import { namedCellKey } from '../../../../core/bench/forecast/completed-shards.ts'
@@ -42,7 +42,7 @@ function plan(cells: readonly CellSummary[]): PlanSummary {
 describe('the expected work', () => {
   const cells = [cell('a', null, 100), cell('a', 'pgd', 1000), cell('b', 'pgd', 1000)]
 
-  test('counts clean predictions in full, and of attacks the share that stays robust', () => {
+  test('counts all clean predictions, and for attacks the assumed robust share', () => {
     const { passes, etaMs } = expectedWork(plan(cells), {
       robustAccuracies: { a: 0.5, '*': 0.1 },
     })
@@ -50,15 +50,16 @@ describe('the expected work', () => {
     expect(etaMs).toBe(350)
   })
 
-  test('refuses a defense that is not there', () => {
+  test('rejects an unknown defense', () => {
     expect(() =>
       expectedWork(plan(cells), { robustAccuracies: { c: 0.5 } }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: --robust-accuracy c: the suite has no such defense; did you mean "a"? (it has: a, b)]`,
+      '[ConfigError: --robust-accuracy c: unknown defense; did you mean "a"? (the suite has: ' +
+        'a, b)]',
     )
   })
 
-  describe('with finished units', () => {
+  describe('with completed units', () => {
     const shard = (start: number, outcomes: string, forwardPasses: number): CompletedShard => ({
       start,
       outcomes,
@@ -69,7 +70,8 @@ describe('the expected work', () => {
     const key = (attack: string | null): string =>
       namedCellKey({ defense: 'a', threatModel, attack, seed: attack === null ? null : 0 })
     const both = plan([cell('a', 'pgd', 0), cell('a', 'autoattack', 5000)])
-    // PGD leaves the first 40 robust; 5 of the ten whose AutoAttack is known are among them, and 4 of these stay robust.
+    // PGD leaves the first 40 robust. AutoAttack is known for ten; 5 of them are among the 40, and
+    // 4 of these stay robust.
     const finished = new Map([
       [key('pgd'), [shard(0, 'r'.repeat(40) + 'b'.repeat(60), 500)]],
       [key('autoattack'), [shard(35, 'rrrrbbbbbb', 4 * 50 + 6 * 5)]],
@@ -79,69 +81,72 @@ describe('the expected work', () => {
       cells: [{ ...both.cells[1]!, examples: 90, passes: { forward: 4500, backward: 0 } }],
     }
 
-    test('counts by what a cheaper attack has found on all examples', () => {
+    test('uses the outcomes of a cheaper attack on all examples', () => {
       const { passes, etaMs } = expectedWork(
         { ...open, cells: [...open.cells, { ...both.cells[0]!, examples: 0 }] },
         { completed: finished },
       )
       expect(passes.forward).toBe(35 * (0.8 * 50 + 0.2 * 5) + 55 * 5)
-      // By the clock of the finished units, a millisecond a pass, on two workers.
+      // The completed units took a millisecond per pass; there are two workers.
       expect(etaMs).toBe(Math.round(passes.forward / 2))
     })
 
-    test('takes the sample as it is where no other attack has seen all examples', () => {
+    test('uses the plain sample if no other attack ran on all examples', () => {
       const { passes } = expectedWork(open, { completed: new Map([...finished].slice(1)) })
       expect(passes.forward).toBe(90 * (0.4 * 50 + 0.6 * 5))
     })
 
-    test('tells whether they tell of every attack', () => {
+    test('tells whether every attack has a forecast', () => {
       expect(hasForecast(open, finished)).toBe(true)
       expect(hasForecast(plan(cells), finished)).toBe(false)
     })
   })
 
-  describe('with a run like it', () => {
-    // Ten passes of each robust example, three of each broken one.
+  describe('with an earlier run', () => {
+    // Ten passes per robust example, three per broken one.
     const like = earlier([['a', 'pgd', 5 * 10 + 5 * 3]])
 
-    test('is what robust and broken examples took there', () => {
+    test('uses the costs of robust and broken examples of that run', () => {
       const { passes, margin } = expectedWork(plan(cells), { like })
-      // Clean predictions as planned, 6.5 a new example of a's attack, at most for b's, of which nothing is known.
+      // Planned clean predictions; 6.5 passes per new example for a; the upper bound for b, which
+      // is unknown.
       expect(passes.forward).toBe(100 + 650 + 1000)
       expect(margin).toBeUndefined()
     })
 
-    test('with another seed, tells of the shares alone', () => {
+    test('uses only the shares of a run with another seed', () => {
       const [, attack] = cells
       const { passes, margin } = expectedWork(plan([{ ...attack!, seed: 7 }]), { like })
       expect(passes.forward).toBe(650)
-      // No example is known: all 100 are drawn anew, from a sample of ten.
+      // No example is known: all 100 are predicted from a sample of ten.
       expect(margin?.forward).toBe(Math.round(1.96 * Math.sqrt(100 * (59 - 6.5 ** 2) * 11)))
     })
 
-    test('takes assumptions for the others', () => {
+    test('uses assumptions for other defenses', () => {
       const { passes } = expectedWork(plan(cells), { like, robustAccuracies: { '*': 0.5 } })
       expect(passes.forward).toBe(100 + 650 + 500)
     })
 
-    test('says how far off it may be if all is known', () => {
+    test('has a margin if every attack is measured', () => {
       const { passes, margin } = expectedWork(plan(cells.slice(0, 2)), { like })
       expect(passes.forward).toBe(100 + 650)
-      // Half at 10, half at 3 with an exponential spread: 59 - 6.5², of the 90 examples that are not among the 10.
+      // Half cost 10, half 3 on average with an exponential distribution: variance 59 − 6.5², for
+      // the 90 examples outside the 10.
       expect(margin?.forward).toBe(Math.round(1.96 * Math.sqrt(90 * (59 - 6.5 ** 2) * 10)))
     })
 
-    test('refuses a run of other attacks', () => {
+    test('rejects a run of other attacks', () => {
       expect(() =>
         expectedWork(plan(cells), { like: earlier([['a', 'square', 30]]) }),
       ).toThrowErrorMatchingInlineSnapshot(
-        `[ConfigError: --like: the result of "earlier" has no finished attack of this suite: expected one with the same defense, threat model and name of attack]`,
+        '[ConfigError: --like: the result of "earlier" has no completed attack of this ' +
+          'suite; expected an attack with the same defense, threat model, and name]',
       )
     })
   })
 })
 
-/** The result of a run on ten examples. @param attacks defense, attack, its forward passes */
+/** The result of a run on ten examples. @param attacks defense, attack, and its forward passes */
 function earlier(attacks: readonly (readonly [string, string, number])[]): RunResult {
   const identity = { plugin: 'p', version: 1, options: {} }
   return {

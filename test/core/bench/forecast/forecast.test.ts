@@ -1,4 +1,4 @@
-/** What a sample of an attack's outcomes says of the rest. */
+/** Forecasts of an attack's passes from a sample of outcomes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { forecastPasses } from '../../../../core/bench/forecast/forecast.ts'
@@ -7,7 +7,10 @@ import { randomStream } from '../../../../core/base/random.ts'
 
 const most = { forward: 20, backward: 10 }
 
-/** A shard in which robust examples took `most` and broken ones `broken` forward and half as many backward passes. */
+/**
+ * A shard in which robust examples took `most` and broken ones `broken` forward and half as many
+ * backward passes.
+ */
 function shard(start: number, outcomes: string, broken: number): CompletedShard {
   const count = (wanted: string): number =>
     [...outcomes].filter((outcome) => outcome === wanted).length
@@ -22,7 +25,7 @@ function shard(start: number, outcomes: string, broken: number): CompletedShard 
 const outcomes = fc.string({ unit: fc.constantFrom('w', 'r', 'b'), minLength: 1, maxLength: 60 })
 
 describe('the forecast of passes', () => {
-  test('is what was counted where everything is known', () => {
+  test('equals the counted passes if everything is known', () => {
     fc.assert(
       fc.property(outcomes, fc.integer({ min: 0, max: 20 }), (all, broken) => {
         const known = shard(0, all, broken)
@@ -35,7 +38,7 @@ describe('the forecast of passes', () => {
     )
   })
 
-  test('needs no luck where a cheaper attack tells the outcome', () => {
+  test('has no variance if a cheaper attack determines the outcome', () => {
     fc.assert(
       fc.property(outcomes, fc.integer({ min: 0, max: 20 }), (rest, broken) => {
         const sample = 'wrb'
@@ -48,7 +51,7 @@ describe('the forecast of passes', () => {
     )
   })
 
-  test('its interval holds about as often as it says, with strata and without', () => {
+  test('has intervals with about the nominal coverage, with and without strata', () => {
     const size = 2000
     const sampled = 200
     const trials = 300
@@ -56,7 +59,8 @@ describe('the forecast of passes', () => {
       let inside = 0
       for (let trial = 0; trial < trials; trial++) {
         const draw = randomStream('forecast', trial)
-        // A cheap attack leaves 40 %; the dear one breaks a tenth of these, and what the cheap one broke but for one in fifty.
+        // A cheap attack leaves 40 % robust. The expensive one breaks a tenth of these, and 98 % of
+        // the others.
         const cheap = Array.from({ length: size }, () => (draw.uniform() < 0.4 ? 'r' : 'b'))
         const dear = cheap.map((outcome) =>
           draw.uniform() < (outcome === 'r' ? 0.9 : 0.02) ? 'r' : 'b',
@@ -73,12 +77,13 @@ describe('the forecast of passes', () => {
         const width = 1.96 * Math.sqrt(forward.variance)
         if (Math.abs(forward.mean - truth) <= width) inside++
       }
-      // 95 %, and a little more for the spread assumed of broken examples. A binomial of 300 is within 4 points of that.
+      // Nominal 95 %, and slightly more due to the distribution assumed for broken examples. A
+      // binomial of 300 stays within 4 points.
       expect(inside / trials).toBeGreaterThan(0.9)
     }
   })
 
-  test('takes the mean where an attack stops by itself, so that its bound is only a bound', () => {
+  test('uses the mean cost if an attack stops early and its bound is only a bound', () => {
     const lazy = { start: 0, outcomes: 'rrbb', forwardPasses: 12, backwardPasses: 4 }
     const { forward, backward } = forecastPasses(
       { most, shards: [lazy], open: [4, 5, 6, 7] },
@@ -87,7 +92,7 @@ describe('the forecast of passes', () => {
     expect([forward.mean, backward.mean]).toEqual([12, 4])
   })
 
-  test('of other data only the shares count', () => {
+  test('uses only the shares of other data', () => {
     const { outcomes: seen, forwardPasses, backwardPasses } = shard(0, 'rrbbwwww', 4)
     const elsewhere = { outcomes: seen, forwardPasses, backwardPasses }
     const open = [0, 1, 2, 3]

@@ -1,11 +1,11 @@
-/** Which units come first when a plan is to be told from a part of the work. */
+/** The selection of units for a pilot run. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pilotUnits } from '../../../../core/bench/forecast/pilot.ts'
 import type { Plan } from '../../../../core/bench/plan/plan.ts'
 import { toyPlan } from '../plan/toy-plan.ts'
 
-/** @param attacks forward passes an example, by name */
+/** @param attacks forward passes per example, by name */
 function planOf(examples: number, attacks: Readonly<Record<string, number>>): Plan {
   return toyPlan(
     examples,
@@ -15,7 +15,7 @@ function planOf(examples: number, attacks: Readonly<Record<string, number>>): Pl
   )
 }
 
-/** Where the chosen units of an attack begin; of clean predictions for null. */
+/** First examples of the chosen units of an attack, or of clean predictions for null. */
 function starts(plan: Plan, examples: number, name: string | null): number[] {
   return pilotUnits(plan, examples)
     .filter(({ cell }) => (cell.kind === 'attack' ? cell.attack.plugin : null) === name)
@@ -25,7 +25,7 @@ function starts(plan: Plan, examples: number, name: string | null): number[] {
 describe('a pilot run', () => {
   const plan = planOf(5000, { dear: 1000, cheap: 20, cheapest: 1 })
 
-  test('does clean predictions and the cheap attacks whole, and spreads what it does of the dear ones', () => {
+  test('takes all of clean predictions and cheap attacks, and spreads units of the others', () => {
     expect(starts(plan, 1, null)).toHaveLength(10)
     expect(starts(plan, 1, 'cheapest')).toHaveLength(10)
     expect(starts(plan, 1, 'cheap')).toHaveLength(10)
@@ -34,11 +34,11 @@ describe('a pilot run', () => {
     expect(starts(plan, 2500, 'dear')).toEqual([500, 1500, 2500, 3500, 4500])
   })
 
-  test('an attack that is most of the work is not cheap, however few passes it takes', () => {
+  test('does not count an attack as cheap that is most of the work', () => {
     expect(starts(planOf(5000, { only: 1 }), 500, 'only')).toEqual([2500])
   })
 
-  test('holds as many examples as asked, in whole units and no more of them than needed', () => {
+  test('covers the requested examples with as few whole units as possible', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4000 }),

@@ -1,4 +1,4 @@
-/** How far a run says that it is. */
+/** The estimated progress of a run. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RunProgress } from '../../../../core/bench/forecast/run-progress.ts'
@@ -16,10 +16,10 @@ const passes = { forwardPasses: 1000, backwardPasses: 500 }
 const strong = 1500 * 200
 const clean = 1500
 
-test('a finished unit tells of the others of its cell, and the share never goes back', () => {
+test('a completed unit predicts the others of its cell, and the share never decreases', () => {
   const work = new RunProgress(plan, () => undefined)
   expect(work.shareDone).toBe(0)
-  // Of a cell without a finished unit, what examples that are never fooled take.
+  // Without a completed unit, the upper bound counts.
   work.advance(first, 250)
   expect(work.shareDone).toBeCloseTo((250 * 200) / (clean + 2 * strong), 12)
   work.finish(first, passes)
@@ -33,18 +33,18 @@ test('a finished unit tells of the others of its cell, and the share never goes 
   work.advance(second, 250)
   expect(work.shareDone).toBeCloseTo((4.5 * 2000) / (clean + 6 * 2000), 12)
   work.finish(second)
-  // It failed: nothing of it is done, and nothing left.
+  // The second unit failed: it is neither completed nor open.
   work.finish(third, passes)
   expect(work.shareDone).toBeCloseTo((5 * 2000) / (clean + 5 * 2000), 12)
 })
 
-test('what was finished before the run tells of the rest and is no part of it', () => {
+test('units of an earlier run predict the others and do not count', () => {
   const work = new RunProgress(plan, (id) => (id === third.id ? passes : undefined))
   work.finish(first, passes)
   expect(work.shareDone).toBeCloseTo(2000 / (clean + strong + 2 * 2000), 12)
 })
 
-test('in any order the share rises to one', () => {
+test('the share increases to one in any order', () => {
   fc.assert(
     fc.property(
       fc.shuffledSubarray([...plan.units], { minLength: plan.units.length }),

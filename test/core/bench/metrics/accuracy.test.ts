@@ -1,4 +1,4 @@
-/** The definitions of accuracy, against counts made by hand and against laws that must hold. */
+/** The definitions of accuracy, against manual counts and identities. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -11,7 +11,7 @@ import {
   worstCaseRobustAccuracy,
 } from '../../../../core/bench/metrics/accuracy.ts'
 
-/** Several attacks on the same examples: wrong ones are wrong in all of them. */
+/** Several attacks on the same examples. Misclassified ones are the same in all of them. */
 const attacks = fc
   .tuple(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 4 }))
   .chain(([correct, count]) =>
@@ -32,7 +32,7 @@ describe('accuracies of one attack', () => {
     expect(cleanAccuracy('0011111111')).toBe(0.8)
   })
 
-  test('a success rate is undefined where nothing was correct', () => {
+  test('the success rate is undefined if no example was correct', () => {
     expect(attackSuccessRate('www')).toBeUndefined()
     expect(robustAccuracy('www')).toBe(0)
   })
@@ -54,7 +54,7 @@ describe('the worst case', () => {
     expect(worstCaseRobustAccuracy(['wrrb', 'wrbr'])).toBe(0.25)
   })
 
-  test('no attack gives no worst case', () => {
+  test('there is no worst case without attacks', () => {
     expect(worstCaseRobustAccuracy([])).toBeUndefined()
   })
 
@@ -68,7 +68,7 @@ describe('the worst case', () => {
     )
   })
 
-  test('without an attack it rises by just what this attack alone broke', () => {
+  test('removing an attack raises it by what only this attack broke', () => {
     fc.assert(
       fc.property(attacks, (all) => {
         fc.pre(all.length > 1)
@@ -83,7 +83,7 @@ describe('the worst case', () => {
 })
 
 describe('damaged outcomes', () => {
-  test('an unknown character is named with its place', () => {
+  test('an unknown character is reported with its index', () => {
     expect(() => robustAccuracy('wrx')).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: outcomes: expected "w", "r" or "b" for example 2, got "x"; the result file is damaged]`,
     )
@@ -92,18 +92,18 @@ describe('damaged outcomes', () => {
     )
   })
 
-  test('no examples at all are refused', () => {
+  test('zero examples are rejected', () => {
     expect(() => cleanAccuracy('')).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes: expected one character per example, got none; an accuracy over no examples is not defined]`,
+      `[ConfigError: outcomes: expected one character per example, got none; the accuracy over zero examples is undefined]`,
     )
   })
 
-  test('attacks that saw different examples are refused', () => {
+  test('attacks on different examples are rejected', () => {
     expect(() => worstCaseOutcomes(['wr', 'wrr'])).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes of attack 1: expected 2 examples as in attack 0, got 3; attacks on the same entry must see the same examples]`,
+      `[ConfigError: outcomes of attack 1: expected 2 examples as in attack 0, got 3; all attacks of an entry must run on the same examples]`,
     )
     expect(() => worstCaseOutcomes(['wr', 'rr'])).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: outcomes of attack 1: example 0 is "r" but "w" in attack 0; an example is wrong without attack in all of them or in none]`,
+      `[ConfigError: outcomes of attack 1: example 0 is "r" but "w" in attack 0; an example is misclassified without attack in all outcomes or in none]`,
     )
   })
 })

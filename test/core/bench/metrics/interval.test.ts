@@ -1,4 +1,4 @@
-/** The Wilson interval, against published values, its defining equation and its symmetries. */
+/** The Wilson interval, against published values, its defining equation, and its symmetries. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { overlaps, wilsonInterval } from '../../../../core/bench/metrics/interval.ts'
@@ -33,7 +33,7 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('it holds the observed proportion and stays within [0, 1]', () => {
+  test('it contains the observed proportion and stays within [0, 1]', () => {
     fc.assert(
       fc.property(observed, ([successes, trials]) => {
         const { low, high } = wilsonInterval(successes, trials)
@@ -56,7 +56,7 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('more examples narrow it, more confidence widens it', () => {
+  test('more examples narrow it, and more confidence widens it', () => {
     fc.assert(
       fc.property(observed, ([successes, trials]) => {
         const width = (n: number, confidence: 0.9 | 0.95 | 0.99) => {
@@ -70,13 +70,13 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('no trials tell nothing', () => {
+  test('without trials it is [0, 1]', () => {
     expect(wilsonInterval(0, 0)).toEqual({ low: 0, high: 1 })
   })
 
-  test('more successes than trials are refused', () => {
+  test('more successes than trials are rejected', () => {
     expect(() => wilsonInterval(5, 4)).toThrowErrorMatchingInlineSnapshot(
-      `[RobenchError: wilsonInterval: expected whole numbers with 0 <= successes <= trials, got 5 of 4]`,
+      `[RobenchError: wilsonInterval: expected integers with 0 <= successes <= trials, got 5 of 4]`,
     )
   })
 })

@@ -51,7 +51,7 @@ function cell(more: Partial<AttackCell> = {}): AttackCell {
   }
 }
 
-test('there is a cell for each defense, threat model, attack and seed; a deterministic attack has one', () => {
+test('each combination has a cell; a deterministic attack runs with one seed', () => {
   const plan = makePlan(input())
   const names = plan.rows.map(({ attacks }) =>
     attacks.map(({ name, cell: { seed } }) => `${name} ${seed}`),
@@ -63,7 +63,7 @@ test('there is a cell for each defense, threat model, attack and seed; a determi
   expect(plan.rows[0]!.attacks[0]!.passes).toEqual({ forward: 3600, backward: 2400 })
 })
 
-test('clean predictions come first and are shared by threat models', () => {
+test('clean predictions come first, and threat models share them', () => {
   const { rows, ...rest } = input()
   const [row] = rows
   const stronger = { ...row!, threatModel: { ...threatModel, epsilon: 0.2 } }
@@ -74,7 +74,7 @@ test('clean predictions come first and are shared by threat models', () => {
   expect(units).toHaveLength(3 + 2 * 3 * 3)
 })
 
-test('the shards of a cell cover every example once, in order, none larger than the constant', () => {
+test('the shards of a cell cover each example once, in order, with at most shardSize', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20_000 }), (examples) => {
       const shards = unitsOf(cell({ examples })).map(({ shard }) => shard)
@@ -88,13 +88,13 @@ test('the shards of a cell cover every example once, in order, none larger than 
   )
 })
 
-test('a full shard has the same id whatever the limit, a cut one another', () => {
+test('the id of a full shard does not depend on the limit', () => {
   const [whole] = unitsOf(cell({ examples: 10_000 }))
   expect(unitsOf(cell({ examples: shardSize }))[0]!.id).toBe(whole!.id)
   expect(unitsOf(cell({ examples: 10 }))[0]!.id).not.toBe(whole!.id)
 })
 
-test('anything that may change a number changes the id', () => {
+test('everything that may change an outcome changes the id', () => {
   const base = cell()
   const others: AttackCell[] = [
     cell({ seed: 1 }),
@@ -115,7 +115,7 @@ test('the order of keys does not change the id', () => {
   expect(cellId(reversed)).toBe(cellId(base))
 })
 
-test('an attack unit builds on the clean unit over the same examples', () => {
+test('an attack unit requires the clean unit of the same examples', () => {
   const { units } = makePlan(input())
   const byId = new Map(units.map((unit) => [unit.id, unit]))
   for (const unit of units) {

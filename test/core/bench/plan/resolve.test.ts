@@ -1,4 +1,4 @@
-/** Every mistake a user can make in a suite surfaces when the plan is made, with the place in the suite. */
+/** Mistakes in a suite are reported by the plan, with the place in the suite. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ const defense = {
 }
 const settings = { resultsFolder: 'unused', workers: 1 }
 
-/** The message for a suite that differs from a sound one in `more`, with the folder's name taken out. */
+/** The message for a valid suite changed by `more`, without names of temporary directories. */
 async function mistake(more: Readonly<Record<string, unknown>>): Promise<string> {
   const suite = testSuite([{ plugin: 'fgsm' }], { defenses: [defense], ...more })
   try {
@@ -48,7 +48,7 @@ async function mistake(more: Readonly<Record<string, unknown>>): Promise<string>
   }
 }
 
-test('a sound suite is no mistake', async () => {
+test('a valid suite has no mistake', async () => {
   expect(await mistake({})).toBe('no mistake')
 })
 
@@ -60,7 +60,7 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/hangs, test/noise, test/slow, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; a third party's comes from a package named in the suite's "plugins")"`,
   )
 })
 
@@ -79,14 +79,14 @@ test('an option of the wrong type', async () => {
   `)
 })
 
-test('a required option left out', async () => {
+test('a missing required option', async () => {
   const defenses = [{ name: 'mine', plugin: 'onnx-model', options: {} }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
     `"ConfigError: s.json#/defenses/0/options: missing option "file""`,
   )
 })
 
-test('an epsilon that is no number', async () => {
+test('an epsilon that is not a number', async () => {
   const threatModels = [{ norm: 'Linf', epsilon: 'eight' }]
   expect(await mistake({ threatModels })).toMatchInlineSnapshot(
     `"ConfigError: s.json#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "eight""`,
@@ -106,7 +106,7 @@ test('an unknown data set', async () => {
   )
 })
 
-test('a data set that is neither named nor given as files', async () => {
+test('a data set without id and files', async () => {
   expect(await mistake({ dataset: { inputs: 'inputs.npy' } })).toMatchInlineSnapshot(
     `"ConfigError: s.json#/dataset: must be either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}, got {"inputs":"inputs.npy"}"`,
   )
@@ -133,7 +133,7 @@ test('a missing model file', async () => {
   )
 })
 
-test('a model that is none', async () => {
+test('a model file that is not a model', async () => {
   const defenses = [{ ...defense, model: 'text.onnx' }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
     `"RobenchError: s.json#/defenses/0: <folder>/text.onnx: expected an ONNX model, but it cannot be parsed (premature EOF); export it again (torch.onnx.export, tf2onnx) and check that the file is complete"`,
@@ -153,14 +153,14 @@ test('a model whose logits are not finite', async () => {
   )
 })
 
-test('two attacks of one name', async () => {
+test('two attacks with the same name', async () => {
   const attacks = [{ plugin: 'pgd' }, { plugin: 'pgd' }]
   expect(await mistake({ attacks })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/1: the name "pgd" is already that of /attacks/0; give it a "name" of its own"`,
+    `"ConfigError: s.json#/attacks/1: the name "pgd" is already used by /attacks/0; set a unique "name""`,
   )
 })
 
-test('a card that is not about its file', async () => {
+test('a model card with another hash', async () => {
   writeFileSync(join(folder, 'other.onnx'), 'bytes')
   writeFileSync(join(folder, 'other.onnx.json'), JSON.stringify({ sha256: '0'.repeat(64) }))
   const defenses = [{ ...defense, model: 'other.onnx' }]
@@ -169,32 +169,32 @@ test('a card that is not about its file', async () => {
   )
 })
 
-describe('a threat model that an attack cannot work in', () => {
+describe('a threat model that an attack does not support', () => {
   const attribute = {
     norm: 'Linf',
     transform: { kind: 'attribute', ranges: { rotation: [-5, 5] } },
   }
 
-  test('a ball attack where there is no ball', async () => {
+  test('an attack in the ball without a ball', async () => {
     expect(
       await mistake({ threatModels: [attribute], attacks: [{ plugin: 'pgd' }] }),
     ).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" makes no use of the transform "attribute", and epsilon is 0 in this threat model, so that nothing is left for it to do; give an epsilon"`,
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not use the transform "attribute", and epsilon is 0 in this threat model, so the attack cannot change anything; set an epsilon"`,
     )
   })
 
-  test('an attack on attributes where they may not change', async () => {
+  test('an attribute attack without the transform', async () => {
     expect(await mistake({ attacks: [{ plugin: 'spatial' }] })).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/plugin: attack "spatial" needs a threat model with the transform "attribute", but the suite has one without a transform; leave one of them out"`,
+      `"ConfigError: s.json#/attacks/0/plugin: attack "spatial" needs a threat model with the transform "attribute", but the suite has one without a transform; remove one of them"`,
     )
   })
 
-  test('an attack on a model that has to be corrupted', async () => {
+  test('an attack under corruptions', async () => {
     const corruption = { norm: 'Linf', epsilon: 0.1, transform: { kind: 'corruption' } }
     expect(
       await mistake({ threatModels: [corruption], attacks: [{ plugin: 'pgd' }] }),
     ).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not corrupt images, but the suite has a threat model with the transform "corruption"; leave one of them out"`,
+      `"ConfigError: s.json#/attacks/0/plugin: attack "pgd" does not corrupt images, but the suite has a threat model with the transform "corruption"; remove one of them"`,
     )
   })
 
@@ -203,11 +203,11 @@ describe('a threat model that an attack cannot work in', () => {
     expect(
       await mistake({ threatModels: [off], attacks: [{ plugin: 'spatial' }] }),
     ).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which leaves the image as it is (factor about the center); got [1.1, 1.2]"`,
+      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which does not change the image (factor about the center); got [1.1, 1.2]"`,
     )
   })
 
-  test('colors of a gray image', async () => {
+  test('color attributes for a grayscale image', async () => {
     const hue = { norm: 'Linf', transform: { kind: 'attribute', ranges: { hue: [-5, 5] } } }
     expect(
       await mistake({ threatModels: [hue], attacks: [{ plugin: 'spatial' }] }),
@@ -217,21 +217,21 @@ describe('a threat model that an attack cannot work in', () => {
   })
 })
 
-describe('an attack that needs others', () => {
-  test('nothing to transfer from', async () => {
+describe('an attack that needs other models or attacks', () => {
+  test('no surrogate', async () => {
     expect(await mistake({ attacks: [{ plugin: 'transfer' }] })).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/options/surrogates: nothing to transfer from to "tiny"; add another defense to the suite, with "role": "surrogate" if it is not to be evaluated"`,
+      `"ConfigError: s.json#/attacks/0/options/surrogates: there is no surrogate for "tiny"; add another defense to the suite, with "role": "surrogate" if it should not be evaluated"`,
     )
   })
 
-  test('a surrogate that is not there', async () => {
+  test('an unknown surrogate', async () => {
     const attacks = [{ plugin: 'transfer', options: { surrogates: ['tinny'] } }]
     expect(await mistake({ attacks })).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/options/surrogates/0: the suite has no defense "tinny"; did you mean "tiny"? (it has: tiny)"`,
+      `"ConfigError: s.json#/attacks/0/options/surrogates/0: unknown defense "tinny"; did you mean "tiny"? (the suite has: tiny)"`,
     )
   })
 
-  test('a wrong option of the attack that is wrapped', async () => {
+  test('an invalid option of a wrapped attack', async () => {
     const attacks = [{ plugin: 'eot', options: { attack: { id: 'pgd', options: { stepz: 3 } } } }]
     expect(await mistake({ attacks })).toMatchInlineSnapshot(
       `"ConfigError: s.json#/attacks/0/options/attack/options/stepz: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)"`,
@@ -241,7 +241,7 @@ describe('an attack that needs others', () => {
   test('an attack that cannot be wrapped', async () => {
     const attacks = [{ plugin: 'eot', options: { attack: { id: 'spatial', options: {} } } }]
     expect(await mistake({ attacks })).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/options/attack/id: eot cannot wrap spatial, which transforms images; name another attack"`,
+      `"ConfigError: s.json#/attacks/0/options/attack/id: eot cannot wrap spatial, which transforms images; choose another attack"`,
     )
   })
 })

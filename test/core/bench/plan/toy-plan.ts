@@ -1,9 +1,9 @@
-/** A plan of one defense over a toy data set, with attacks that differ in their cost alone. */
+/** A plan for one defense on a toy data set, with attacks that differ only in cost. */
 import { makePlan } from '../../../../core/bench/plan/plan.ts'
 import type { Plan, PlanAttack } from '../../../../core/bench/plan/plan.ts'
 import type { PassEstimate } from '../../../../core/plugin/contract.ts'
 
-/** @param attacks what each takes of an example that is never fooled, by name */
+/** @param attacks passes per robust example, by name */
 export function toyPlan(examples: number, attacks: Readonly<Record<string, PassEstimate>>): Plan {
   return makePlan({
     device: 'cpu',

@@ -1,4 +1,4 @@
-/** Results are read from a file or a folder, and refused where form or figures are wrong. */
+/** Results are read from a file or a directory, and rejected if schema or accuracies are wrong. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ function write(result: RunResult, ...path: string[]): void {
 }
 
 describe('readResult', () => {
-  test('takes the file, its folder, or the folder above', () => {
+  test('accepts the file, its directory, or the parent directory', () => {
     const result = troubledResult()
     write(result, 'quickstart')
     expect(readResult(join(folder, 'quickstart', 'result.json'))).toEqual(result)
@@ -27,17 +27,17 @@ describe('readResult', () => {
     expect(readResult(folder)).toEqual(result)
   })
 
-  test('several results below a folder are listed, none and nothing are said', () => {
-    expect(() => readResult(folder)).toThrow('found none; has the run finished?')
-    expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or folder')
+  test('lists several results, and reports none and a missing path', () => {
+    expect(() => readResult(folder)).toThrow('found none; has the run completed?')
+    expect(() => readResult(join(folder, 'nothing'))).toThrow('no such file or directory')
     write(typicalResult(), 'a')
     write(typicalResult(), 'b')
     expect(() => readResult(folder)).toThrow(
-      /found 2; name one of .*a.result\.json, .*b.result\.json/,
+      /found 2; choose one of .*a.result\.json, .*b.result\.json/,
     )
   })
 
-  test('a file that is no JSON is named with the place', () => {
+  test('invalid JSON is reported with its place', () => {
     writeFileSync(join(folder, 'result.json'), '{"schemaVersion": 1,')
     expect(() => readResult(folder)).toThrow(/result\.json:1:\d+: not valid JSON/)
   })
@@ -66,7 +66,7 @@ describe('checkResult', () => {
     return { ...result, entries: [{ ...result.entries[0], ...change }] }
   }
 
-  test('the figures of stages are checked like those of the whole attack', () => {
+  test('accuracies of stages are checked, too', () => {
     const [first] = small().entries[0]!.attacks
     const staged = (outcomes: string, robustAccuracy: number): unknown =>
       changed({
@@ -78,18 +78,18 @@ describe('checkResult', () => {
     const good = staged(earlier, 0.6)
     expect(checkResult(good, 'r.json')).toEqual(good)
     expect(() => checkResult(staged(earlier, 0.5), 'r.json')).toThrow(
-      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: says 0.5, but the outcomes give 0.6',
+      'r.json#/entries/0/attacks/0/stages/0/robustAccuracy: is 0.5, but the outcomes yield 0.6',
     )
     expect(() => checkResult(staged(earlier.slice(1), 0.6), 'r.json')).toThrow(
       'stages/0/outcomes: expected 10 outcomes',
     )
   })
 
-  test('accepts what a run writes, and keys of newer versions', () => {
+  test('accepts the output of a run, and keys of newer versions', () => {
     expect(checkResult({ ...small(), novelty: 1 }, 'r.json')).toMatchObject(small())
   })
 
-  test('a missing key and a wrong version are named', () => {
+  test('a missing key and a wrong version are reported', () => {
     const { suite: _suite, ...rest } = small()
     expect(() => checkResult({ ...rest, schemaVersion: 2 }, 'r.json'))
       .toThrowErrorMatchingInlineSnapshot(`
@@ -98,20 +98,20 @@ describe('checkResult', () => {
     `)
   })
 
-  test('a figure that the outcomes do not give is refused', () => {
+  test('an accuracy that does not follow from the outcomes is rejected', () => {
     expect(() =>
       checkResult(changed({ cleanAccuracy: 0.9 }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/cleanAccuracy: says 0.9, but the outcomes give 0.8; the file was changed after the run]`,
+      `[ConfigError: r.json#/entries/0/cleanAccuracy: is 0.9, but the outcomes yield 0.8; the file was changed after the run]`,
     )
     expect(() =>
       checkResult(changed({ worstCaseRobustAccuracy: 0.5 }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/worstCaseRobustAccuracy: says 0.5, but the outcomes give 0.3; the file was changed after the run]`,
+      `[ConfigError: r.json#/entries/0/worstCaseRobustAccuracy: is 0.5, but the outcomes yield 0.3; the file was changed after the run]`,
     )
   })
 
-  test('outcomes of another length or of other wrong examples are refused', () => {
+  test('outcomes that disagree with cleanOutcomes are rejected', () => {
     const [entry] = small().entries
     expect(() =>
       checkResult(changed({ dataset: { ...entry!.dataset, examples: 11 } }), 'r.json'),
@@ -122,7 +122,7 @@ describe('checkResult', () => {
     expect(() =>
       checkResult(changed({ cleanOutcomes }), 'r.json'),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: r.json#/entries/0/attacks/0/outcomes: example 1 is "w", but "1" in cleanOutcomes; an example is "w" exactly where it is "0" without attack]`,
+      `[ConfigError: r.json#/entries/0/attacks/0/outcomes: example 1 is "w", but "1" in cleanOutcomes; an example must be "w" if and only if it is "0" in cleanOutcomes]`,
     )
   })
 })

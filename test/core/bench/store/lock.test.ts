@@ -15,17 +15,17 @@ function holder(more: object): string {
   return JSON.stringify({ pid: process.pid, host: hostname(), startTime: '', token: 'x', ...more })
 }
 
-/** The pid of a process that is dead. */
+/** The pid of a dead process. */
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['-e', ''])
   await new Promise((resolve) => child.on('exit', resolve))
   return child.pid!
 }
 
-test('only one can have the lock, and it can be had again once it is given back', async () => {
+test('a lock has one holder, and can be taken again after its release', async () => {
   const path = lockPath()
   const release = await takeLock(path)
-  await expect(takeLock(path)).rejects.toThrow('is using this results folder')
+  await expect(takeLock(path)).rejects.toThrow('is using this results directory')
   await release()
   await (
     await takeLock(path)
@@ -33,27 +33,27 @@ test('only one can have the lock, and it can be had again once it is given back'
   expect(existsSync(path)).toBe(false)
 })
 
-test('of many that ask at once one gets it', async () => {
+test('of many concurrent callers, one gets the lock', async () => {
   const path = lockPath()
   const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
   expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 })
 
-test('the lock of a dead process is taken over, and nothing is left beside it', async () => {
+test('the lock of a dead process is taken over, and no other file remains', async () => {
   const path = lockPath()
   writeFileSync(path, holder({ pid: await deadPid() }))
   await takeLock(path)
   expect(readdirSync(join(path, '..'))).toEqual(['lock'])
 })
 
-test('of many that find a stale lock one takes it over', async () => {
+test('of many callers that find a stale lock, one takes it over', async () => {
   const path = lockPath()
   writeFileSync(path, holder({ pid: await deadPid() }))
   const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
   expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 })
 
-test('a later process of the same pid does not keep the lock', async () => {
+test('a later process with the same pid does not hold the lock', async () => {
   const path = lockPath()
   writeFileSync(path, holder({ startTime: 'long ago' }))
   await expect(takeLock(path)).resolves.toBeTypeOf('function')

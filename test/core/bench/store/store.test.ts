@@ -28,7 +28,7 @@ function folder(): string {
   return path
 }
 
-test('what is written is there after opening again', async () => {
+test('written units exist after reopening', async () => {
   const path = folder()
   const store = await ResultStore.open(path)
   await store.write(unit, outcome)
@@ -38,7 +38,7 @@ test('what is written is there after opening again', async () => {
   expect(again.has('another')).toBe(false)
 })
 
-test('the outcomes after each stage are kept with the rest', async () => {
+test('outcomes of stages are saved', async () => {
   const path = folder()
   const store = await ResultStore.open(path)
   const stages = [{ name: 'first', outcomes: 'rrbw' }]
@@ -49,7 +49,7 @@ test('the outcomes after each stage are kept with the rest', async () => {
   expect((await readCompleted(path)).size).toBe(0)
 })
 
-test('fresh forgets it', async () => {
+test('fresh deletes saved units', async () => {
   const path = folder()
   const store = await ResultStore.open(path)
   await store.write(unit, outcome)
@@ -59,13 +59,13 @@ test('fresh forgets it', async () => {
 })
 
 test.for<[string, (text: string) => string]>([
-  ['cut short', (text) => text.slice(0, -20)],
+  ['truncated', (text) => text.slice(0, -20)],
   ['empty', () => ''],
-  ['of another unit', (text) => text.replace(unit.id, '0'.repeat(64))],
-  ['with too few outcomes', (text) => text.replace('"1011"', '"101"')],
-  ['with other characters', (text) => text.replace('"1011"', '"10x1"')],
-  ['with clean and attack outcomes mixed', (text) => text.replace('"1011"', '"10wr"')],
-])('a unit file that is %s counts as not there', async ([, damage]) => {
+  ['that of another unit', (text) => text.replace(unit.id, '0'.repeat(64))],
+  ['lacking an outcome', (text) => text.replace('"1011"', '"101"')],
+  ['damaged by an unknown character', (text) => text.replace('"1011"', '"10x1"')],
+  ['a mix of clean and attack outcomes', (text) => text.replace('"1011"', '"10wr"')],
+])('a unit file is ignored if it is %s', async ([, damage]) => {
   const path = folder()
   const store = await ResultStore.open(path)
   await store.write(unit, outcome)
@@ -74,14 +74,14 @@ test.for<[string, (text: string) => string]>([
   expect((await readCompleted(path)).size).toBe(0)
 })
 
-test('a temporary file that a kill left behind is no unit', async () => {
+test('a temporary file is not a unit', async () => {
   const path = folder()
   mkdirSync(join(path, 'units'))
   writeFileSync(`${unitFile(path, unit.id)}.1234.tmp`, '{"schemaVersion": 1')
   expect((await readCompleted(path)).size).toBe(0)
 })
 
-test('a failed write leaves the old file and no other', async () => {
+test('a failed write leaves only the old file', async () => {
   const path = folder()
   const file = join(path, 'a.json')
   await writeFileAtomic(file, 'old')
@@ -91,14 +91,14 @@ test('a failed write leaves the old file and no other', async () => {
   expect(readdirSync(path).toSorted()).toEqual(['a.json', 'b.json'])
 })
 
-test('a full disk is told with what to do', () => {
+test('the message for a full disk says what to do', () => {
   const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   expect(storeError('results/x.json', cause)).toMatchInlineSnapshot(
     `[RunError: results/x.json: cannot be written: the disk is full; free some space and run the same command again (completed work is saved)]`,
   )
 })
 
-test('the folder is named by the suite and its hash', () => {
+test('the directory is named after the suite and its hash', () => {
   expect(resultsFolder('results', { id: 'mini', sha256: '0123456789' })).toBe(
     join('results', 'mini-01234567'),
   )

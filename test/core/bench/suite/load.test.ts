@@ -31,12 +31,12 @@ test('defaults are filled in', () => {
   expect(suite.defenses[0]!.seed).toBe(0)
 })
 
-test('a fraction is read as the number it stands for', () => {
+test('a fraction is parsed as a number', () => {
   const { suite } = checkSuite(minimal, 's.json', '.')
   expect(suiteThreatModel(suite, 0, 's.json')).toEqual({ norm: 'Linf', epsilon: 8 / 255 })
 })
 
-test('what changes no number does not change the hash, what may does', () => {
+test('only keys that may change an outcome change the hash', () => {
   const { sha256 } = checkSuite(minimal, 's.json', '.')
   const hash = (more: object): string => checkSuite({ ...minimal, ...more }, 's.json', '.').sha256
   expect(hash({ batchSize: 7, timeLimitMs: 5, $schema: 'x' })).toBe(sha256)
@@ -45,25 +45,25 @@ test('what changes no number does not change the hash, what may does', () => {
   expect(hash({ seeds: [1] })).not.toBe(sha256)
 })
 
-test('every mistake is told, one a line', () => {
+test('every mistake is reported, one per line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
     [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)
-    s.json#/id: must be lower-case letters and digits, joined by ".", "_" or "-", got "Not OK"
+    s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]
   `)
 })
 
-test('a suite that is no object', () => {
+test('a suite that is not an object', () => {
   expect(() => checkSuite([], 's.json', '.')).toThrowErrorMatchingInlineSnapshot(
     `[ConfigError: s.json#: must be an object, got []]`,
   )
 })
 
-test('a suite that is not there', () => {
+test('an unknown suite', () => {
   expect(() => loadSuite('suites/cifar100.json')).toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or give the path of a .json file)]`,
+    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or pass the path of a .json file)]`,
   )
 })
 
@@ -75,6 +75,6 @@ test.for([
   ['{} {}', 'more after the end'],
   ['// note\n{}', 'a comment'],
   ['', 'nothing'],
-])('broken JSON: %s', ([text]) => {
+])('invalid JSON: %s', ([text]) => {
   expect(() => parseJsonText(text!, 'f.json')).toThrowErrorMatchingSnapshot()
 })

@@ -1,4 +1,4 @@
-/** How a matrix becomes attacks. */
+/** The attacks of a matrix. */
 import { expect, test } from 'vitest'
 import { suiteAttacks } from '../../../../core/bench/suite/matrix.ts'
 import type { Suite } from '../../../../core/bench/suite/schema.ts'
@@ -7,7 +7,7 @@ function named(...attacks: Suite['attacks']): readonly string[] {
   return suiteAttacks({ attacks } as Suite).map(({ name }) => name)
 }
 
-test('an attack without a matrix is one attack, named by its plugin unless it has a name', () => {
+test('an attack without a matrix is one attack, named after its plugin by default', () => {
   expect(named({ plugin: 'pgd' }, { plugin: 'pgd', name: 'long' })).toEqual(['pgd', 'long'])
 })
 
@@ -21,7 +21,7 @@ test('the last option of a matrix changes fastest, and every value is in the nam
   ])
 })
 
-test('values go beside the stated options and over them; names hold no odd characters', () => {
+test('values extend and override the stated options; names contain no special characters', () => {
   const attack = { plugin: 'pgd', options: { steps: 3, loss: 'dlr' }, matrix: { loss: ['a/b'] } }
   expect(suiteAttacks({ attacks: [attack] } as unknown as Suite)).toEqual([
     { name: 'pgd-a-b', plugin: 'pgd', options: { steps: 3, loss: 'a/b' }, index: 0 },
