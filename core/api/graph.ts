@@ -1,7 +1,6 @@
 /**
  * Expressions of ONNX operators, gradients, sessions, tensors, and models as expressions:
  * `robench/graph`.
- * @module robench/graph
  */
 export { gradient } from '../engine/graph/gradient.ts'
 export { g } from '../engine/graph/graph.ts'

@@ -80,7 +80,7 @@ export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components
    * Called while an attack runs.
    * @param done examples of `total` that the attack has finished
    */
-  progress?(attack: string, done: number, total: number): void
+  readonly progress?: (attack: string, done: number, total: number) => void
 }
 
 /** What `evaluate` takes. */
