@@ -20,7 +20,8 @@ export function load(app) {
       if (!module.comment) app.logger.warn(`${module.name} has no docstring`)
       for (const symbol of module.children ?? []) {
         const isOwn = project.getSymbolIdFromReflection(symbol)?.packageName === 'robench'
-        if (isOwn && !isDocumented(symbol)) app.logger.warn(`${module.name}: ${symbol.name} has no docstring`)
+        if (isOwn && !isDocumented(symbol))
+          app.logger.warn(`${module.name}: ${symbol.name} has no docstring`)
       }
     }
   })
