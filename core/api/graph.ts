@@ -1,4 +1,7 @@
-/** Expressions of ONNX operators, gradients, sessions, tensors, and models as expressions: `robench/graph`. */
+/**
+ * Expressions of ONNX operators, gradients, sessions, tensors, and models as expressions:
+ * `robench/graph`.
+ */
 export { gradient } from '../engine/graph/gradient.ts'
 export { g } from '../engine/graph/graph.ts'
 export { foldBatchNormalization, substitute } from '../engine/graph/rewrite.ts'

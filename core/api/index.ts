@@ -1,6 +1,5 @@
 /**
  * For programs: attack a model, train one, run suites, read results: `robench`.
- * @module
  */
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'

@@ -1,4 +1,4 @@
-/** Clean predictions and attacks in this process, with the seeds and streams that cells of a suite have. */
+/** Clean predictions and attacks in this process, with the seeds and streams of a suite. */
 import { RunError } from '../../base/errors.ts'
 import { countOutcomes, attackSuccessRate } from '../../bench/metrics/accuracy.ts'
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
@@ -27,7 +27,10 @@ export interface Accuracy {
   readonly interval: Interval
 }
 
-/** One attack on all examples, checked by the host: each adversarial keeps to the threat model and is predicted again. */
+/**
+ * One attack on all examples, checked by the host: each adversarial keeps to the threat model and
+ * is predicted again.
+ */
 export interface AttackEvaluation {
   /** The id, or the name given to the attack. */
   readonly name: string
@@ -49,11 +52,14 @@ export interface AttackEvaluation {
   readonly backwardPasses: number
   /** Outcomes after each stage, of an attack that has stages. */
   readonly stages?: readonly { readonly name: string; readonly outcomes: Outcomes }[]
-  /** `[n]`, with a curve or a minimum-norm attack: the smallest radius that breaks the example; 0 if wrong, Infinity if none. */
+  /**
+   * `[n]`, with a curve or a minimum-norm attack: the smallest radius that breaks the example; 0 if
+   * wrong, Infinity if none.
+   */
   readonly breakingEpsilons?: Float64Array
   /** Of a corruption: `1` for each corrupted example that is classified correctly, else `0`. */
   readonly corrupted?: string
-  /** Robust examples of whose ball the attack evaluated a misclassified point; absent if unknown. */
+  /** Robust examples with a misclassified point in their ball that the attack evaluated. */
   readonly silentSuccesses?: number
 }
 

@@ -1,4 +1,4 @@
-/** `evaluate`: attacks a model in this process and returns accuracies, outcomes and adversarial examples. */
+/** `evaluate`: attacks a model in this process and returns accuracies and adversarial examples. */
 import { ConfigError, RunError } from '../../base/errors.ts'
 import { randomStream } from '../../base/random.ts'
 import type { Check } from '../../bench/checks/check.ts'
@@ -66,9 +66,11 @@ const requestKeys = [
 ] as const satisfies readonly (keyof EvaluateRequest)[]
 
 /**
- * Attacks a model. Per example, the outcomes and adversarials are those of `robench eval` with the same seed.
- * @throws ConfigError for a mistake in the request, before anything is computed; GraphError or RobenchError from the model;
- * PluginError from an attack; RunError ROBENCH_ABORTED if the signal is aborted
+ * Attacks a model. Per example, the outcomes and adversarials are those of `robench eval` with the
+ * same seed.
+ * @throws ConfigError for a mistake in the request, before anything is computed; GraphError or
+ * RobenchError from the model; PluginError from an attack; RunError ROBENCH_ABORTED if the signal
+ * is aborted
  */
 export async function evaluate(request: EvaluateRequest): Promise<Evaluation> {
   refuseUnknownKeys(request, requestKeys, 'evaluate')
@@ -112,7 +114,8 @@ export async function evaluate(request: EvaluateRequest): Promise<Evaluation> {
 }
 
 /**
- * Opens the model and its surrogates, checks that they fit the examples, and closes them at the end.
+ * Opens the model and its surrogates, checks that they fit the examples, and closes them at the
+ * end.
  * @param use gets the model, and a function that says what an attack, or none, works on
  */
 export async function withModels<T>(

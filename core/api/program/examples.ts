@@ -23,7 +23,8 @@ export interface Examples extends Pick<Dataset, 'count' | 'shape' | 'labels' | '
 
 /**
  * Loads or wraps the examples of a request.
- * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or files that are missing, ROBENCH_CONFIG for an unknown data set
+ * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or files that are missing,
+ * ROBENCH_CONFIG for an unknown data set
  */
 export async function openExamples(data: ExampleData): Promise<Examples> {
   if (typeof data === 'string') return describe(await loadDataset({ id: data }, { split: 'test' }))
@@ -45,7 +46,8 @@ export async function openExamples(data: ExampleData): Promise<Examples> {
 /**
  * Checks that examples and model fit each other.
  * @returns the bounds that both have
- * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ; ROBENCH_DATA for a value outside the bounds
+ * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ; ROBENCH_DATA for a
+ * value outside the bounds
  */
 export function requireFit(
   examples: Examples,
@@ -55,8 +57,9 @@ export function requireFit(
   const { name, shape, labels, classes, published, bounds = model.bounds } = examples
   if (model.inputShape.join() !== shape.join()) {
     throw misfit(
-      `${modelName}: expected images of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `got [${shape.join(', ')}] from ${name}; if only the order differs, set layout to NCHW or NHWC`,
+      `${modelName}: expected images [${model.inputShape.join(', ')}] (channels, height, width), ` +
+        `got [${shape.join(', ')}] from ${name}; ` +
+        'if only the order differs, set layout to NCHW or NHWC',
     )
   }
   if (published && model.classes !== classes) {
@@ -65,20 +68,24 @@ export function requireFit(
   const row = labels.findIndex((label) => label >= model.classes)
   if (row >= 0) {
     throw misfit(
-      `${modelName}: label ${labels[row]} of example ${row} of ${name} is not a class of the model, ` +
-        `which has ${model.classes} (0 to ${model.classes - 1})`,
+      `${modelName}: label ${labels[row]} of example ${row} of ${name} ` +
+        `is not a class of the model, which has ${model.classes} (0 to ${model.classes - 1})`,
     )
   }
   if (model.bounds.join() !== bounds.join()) {
     throw misfit(
       `${modelName}: the model's inputs are in [${model.bounds.join(', ')}], those of ${name} in ` +
-        `[${bounds.join(', ')}]; set bounds to those of the data, and the change of scale as mean and std`,
+        `[${bounds.join(', ')}]; set bounds to those of the data, ` +
+        'and express the change of scale as mean and std',
     )
   }
   return bounds
 }
 
-/** @throws ConfigError ROBENCH_DATA for the first of `count` examples with a value outside the bounds */
+/**
+ * @throws ConfigError ROBENCH_DATA for the first of `count` examples with a value outside the
+ * bounds
+ */
 export function requireInside(
   examples: Examples,
   count: number,
@@ -147,10 +154,10 @@ function checkInputs(inputs: unknown): ImageArray {
   const data: unknown = isRecord ? Reflect.get(inputs, 'data') : undefined
   const shape: unknown = isRecord ? Reflect.get(inputs, 'shape') : undefined
   if (!(data instanceof Float32Array || data instanceof Uint8Array)) {
+    const got = isRecord && !ArrayBuffer.isView(inputs) ? kindOf(data) : kindOf(inputs)
     throw invalid(
       'data.inputs',
-      'expected { data, shape } with data a Float32Array or a Uint8Array, ' +
-        `got ${ArrayBuffer.isView(inputs) ? 'an array without a shape' : kindOf(isRecord ? data : inputs)}`,
+      `expected { data, shape } with data a Float32Array or a Uint8Array, got ${got}`,
     )
   }
   const isImages =
@@ -160,7 +167,8 @@ function checkInputs(inputs: unknown): ImageArray {
   if (!isImages || sizeOf(shape) !== data.length) {
     throw invalid(
       'data.inputs',
-      `expected a shape [n, channels, height, width] of ${data.length} elements, got ${shown(shape)}`,
+      `expected a shape [n, channels, height, width] of ${data.length} elements, ` +
+        `got ${shown(shape)}`,
     )
   }
   // Four positive integers.
@@ -170,10 +178,8 @@ function checkInputs(inputs: unknown): ImageArray {
 function checkLabels(given: ArrayLike<number | bigint>, count: number): Int32Array {
   const length: unknown = Object(given).length
   if (length !== count) {
-    throw invalid(
-      'data.labels',
-      `expected ${count} labels, one for each input, got ${typeof length === 'number' ? length : kindOf(given)}`,
-    )
+    const got = typeof length === 'number' ? length : kindOf(given)
+    throw invalid('data.labels', `expected ${count} labels, one for each input, got ${got}`)
   }
   return Int32Array.from({ length: count }, (_, row) => {
     const label = Number(given[row])

@@ -18,10 +18,12 @@ export interface Attack {
   /** Its record: id, version, norms, knowledge, options schema, paper. */
   readonly meta: AttackMeta
   /**
-   * Attacks the examples that the model classifies correctly. The host checks each adversarial and predicts it again.
+   * Attacks the examples that the model classifies correctly. The host checks each adversarial and
+   * predicts it again.
    * @param inputs `[n, c, h, w]`
    * @param labels `[n]`
-   * @throws ConfigError for a wrong option or a threat model that the attack does not support; errors of `evaluate`
+   * @throws ConfigError for a wrong option or a threat model that the attack does not support;
+   * errors of `evaluate`
    */
   run(
     model: ModelSource,
@@ -37,8 +39,10 @@ const runKeys = ['norm', 'epsilon', 'transform', 'curve', 'options', ...settingK
 
 /**
  * An attack by id.
- * @param settings `plugins`: third parties' packages, npm names or paths relative to the working directory
- * @throws ConfigError ROBENCH_CONFIG if no attack has that id, with the nearest one; PluginError if it breaks the contract
+ * @param settings `plugins`: third parties' packages, npm names or paths relative to the working
+ * directory
+ * @throws ConfigError ROBENCH_CONFIG if no attack has that id, with the nearest one; PluginError if
+ * it breaks the contract
  */
 export async function getAttack(
   id: string,

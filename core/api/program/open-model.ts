@@ -29,7 +29,8 @@ const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] 
  * Opens a model. Settings such as `mean` and `bounds` have precedence over the model's card.
  * @param where the key in the request, for messages
  * @param inputShape `[channels, height, width]` of the data, for files that leave them open
- * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that cannot apply; errors of `loadModel`
+ * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
+ * cannot apply; errors of `loadModel`
  */
 export async function openModel(
   source: ModelSource,

@@ -6,16 +6,17 @@ import type { Norm } from '../../threat/threat-model.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
 
 /**
- * A classifier: the path of an .onnx file, its bytes, or a model from `loadModel` of `robench/graph`.
- * A card beside the file (`<file>.json`) is read if it exists. A model that the caller loaded is not disposed of.
+ * A classifier: the path of an .onnx file, its bytes, or a model from `loadModel`.
+ * A card beside the file (`<file>.json`) is read if it exists. A model that the
+ * caller loaded is not disposed of.
  */
 export type ModelSource = string | Uint8Array | Model
 
 /** Labeled images in memory. */
 export interface ExampleArrays {
   /**
-   * Shape `[n, c, h, w]`, in row-major order. Float32 values are in `bounds`; 8-bit values are divided by 255.
-   * Any tensor of those types fits.
+   * Shape `[n, c, h, w]`, in row-major order. Float32 values are in `bounds`; 8-bit values are
+   * divided by 255. Any tensor of those types fits.
    */
   readonly inputs: {
     readonly data: Float32Array | Uint8Array
@@ -26,8 +27,8 @@ export interface ExampleArrays {
 }
 
 /**
- * The examples to evaluate on: arrays, the id of a data set (its test split), or the paths of two .npy files
- * (inputs uint8 or float32 in [0, 1], `[n, c, h, w]`; labels integers, `[n]`).
+ * The examples to evaluate on: arrays, the id of a data set (its test split), or the paths of two
+ * .npy files (inputs uint8 or float32 in [0, 1], `[n, c, h, w]`; labels integers, `[n]`).
  */
 export type ExampleData =
   | string
@@ -37,14 +38,20 @@ export type ExampleData =
 /** Which changes of an input the attacker may make. The bounds are those of the data. */
 export interface ThreatModelInput {
   readonly norm: Norm
-  /** Radius in the units of the inputs: a positive number or a fraction such as `'8/255'`. Optional with a transform. */
+  /**
+   * Radius in the units of the inputs: a positive number or a fraction such as `'8/255'`. Optional
+   * with a transform.
+   */
   readonly epsilon?: number | string
   readonly transform?: Transform
   /** Further radii, for a curve of robust accuracy. */
   readonly curve?: readonly (number | string)[]
 }
 
-/** An attack by id, or with options and a name of its own. Options without a value have their defaults. */
+/**
+ * An attack by id, or with options and a name of its own. Options without a value have their
+ * defaults.
+ */
 export type AttackChoice =
   | string
   | {
@@ -70,8 +77,11 @@ export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components
   readonly plugins?: readonly string[]
   /** Stops the computation with a RunError ROBENCH_ABORTED. */
   readonly signal?: AbortSignal
-  /** @param done examples of `total` that the attack has finished */
-  progress?(attack: string, done: number, total: number): void
+  /**
+   * Called while an attack runs.
+   * @param done examples of `total` that the attack has finished
+   */
+  readonly progress?: (attack: string, done: number, total: number) => void
 }
 
 /** What `evaluate` takes. */
@@ -83,6 +93,9 @@ export interface EvaluateRequest extends ProgramSettings {
   readonly attacks: readonly AttackChoice[]
   /** Only the first examples. */
   readonly limit?: number
-  /** False skips the reliability checks, which take a few hundred passes for each of 64 examples. Default: true. */
+  /**
+   * False skips the reliability checks, which take a few hundred passes for each of 64 examples.
+   * Default: true.
+   */
   readonly checks?: boolean
 }

@@ -28,7 +28,10 @@ export interface ReadyRequest {
   readonly attacks: readonly ReadyAttack[]
 }
 
-/** The registry of the built-ins and the plugins of a program. @throws ConfigError for a package that does not exist */
+/**
+ * The registry of the built-ins and the plugins of a program.
+ * @throws ConfigError for a package that does not exist
+ */
 export async function openRegistry(
   plugins: readonly string[] | undefined,
   where: string,
@@ -49,14 +52,16 @@ export function refuseUnknownKeys(
   if (unknown === undefined) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `${where}: unknown key "${unknown}"${didYouMean(unknown, accepted)} (accepted: ${accepted.join(', ')})`,
+    `${where}: unknown key "${unknown}"${didYouMean(unknown, accepted)} ` +
+      `(accepted: ${accepted.join(', ')})`,
   )
 }
 
 /**
  * Checks attacks and threat model and fills in defaults.
  * @param where the function that was called, for messages
- * @throws ConfigError for an unknown attack, a wrong option, or an attack that does not fit the threat model
+ * @throws ConfigError for an unknown attack, a wrong option, or an attack that does not fit the
+ * threat model
  */
 export async function resolveRequest(
   registry: PluginRegistry,
@@ -102,7 +107,10 @@ export async function resolveRequest(
   return { seed, batchSize: loaded.suite.batchSize, threatModel: stated, attacks: ready }
 }
 
-/** @throws ConfigError for an attack by transfer without other models. Unknown attacks are left to the suite's rules. */
+/**
+ * @throws ConfigError for an attack by transfer without other models. Unknown attacks are left to
+ * the suite's rules.
+ */
 async function requireSurrogates(
   registry: PluginRegistry,
   attacks: readonly AttackChoice[],

@@ -30,11 +30,16 @@ export interface TrainingAdversary {
   readonly norm: Norm
   /** A positive number or a fraction such as `'8/255'`. */
   readonly epsilon: number | string
-  /** Steps of the inner attack, its step size and other options of the defense; see `robench list defenses`. */
+  /**
+   * Steps of the inner attack, its step size and other options of the defense; see `robench list defenses`.
+   */
   readonly [option: string]: unknown
 }
 
-/** What `train` takes. Any other key is an option of the defense, such as `epochs`, `batchSize` or `learningRate`. */
+/**
+ * What `train` takes. Any other key is an option of the defense, such as `epochs`, `batchSize` or
+ * `learningRate`.
+ */
 export interface TrainRequest {
   /** The id of a data set (its training split), or arrays with values in [0, 1]. */
   readonly data: string | ExampleArrays
@@ -49,12 +54,15 @@ export interface TrainRequest {
   readonly seed?: number
   /** Default: 1. */
   readonly threads?: number
-  /** A directory for checkpoints: training resumes from it. Default: no checkpoint is left behind. */
+  /**
+   * A directory for checkpoints: training resumes from it. Default: no checkpoint is left behind.
+   */
   readonly checkpointFolder?: string
   /** Third parties' plugin packages. */
   readonly plugins?: readonly string[]
   /** Stops the training with a RunError ROBENCH_ABORTED. */
   readonly signal?: AbortSignal
+  /** Called after each step of the optimizer. */
   progress?(state: TrainingProgress): void
   readonly [option: string]: unknown
 }
@@ -65,7 +73,10 @@ export interface TrainedModel {
   readonly model: Uint8Array
   /** How the file is read, its hash, and how it was trained. */
   readonly card: ModelCard
-  /** Writes the model to a path and its card beside it (`<path>.json`), so that `evaluate` reads both. */
+  /**
+   * Writes the model to a path and its card beside it (`<path>.json`), so that `evaluate` reads
+   * both.
+   */
   save(path: string): Promise<void>
 }
 
@@ -77,9 +88,10 @@ interface TrainingPlan {
 }
 
 /**
- * Trains a classifier. The model is the one that a suite makes with the same defense, options and seed.
- * @throws ConfigError for an unknown data set, network, defense or option; RunError ROBENCH_ABORTED if the signal is
- * aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
+ * Trains a classifier. The model is the one that a suite makes with the same defense, options and
+ * seed.
+ * @throws ConfigError for an unknown data set, network, defense or option; RunError ROBENCH_ABORTED
+ * if the signal is aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
  */
 export async function train(request: TrainRequest): Promise<TrainedModel> {
   const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request
@@ -163,7 +175,8 @@ async function openTraining(data: TrainRequest['data']): Promise<Dataset> {
   if (outside !== undefined) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `data.inputs: expected values in [0, 1], got ${shown(outside)}; divide by 255, or pass a Uint8Array`,
+      `data.inputs: expected values in [0, 1], got ${shown(outside)}; ` +
+        'divide by 255, or pass a Uint8Array',
     )
   }
   const classNames = Array.from({ length: classes }, (_, label) => String(label))

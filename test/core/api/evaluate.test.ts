@@ -1,10 +1,11 @@
-/** `evaluate` on arrays and files: the same outcomes as `robench eval`, per example, and clear errors. */
+/** `evaluate`: the outcomes of `robench eval`, per example, and clear errors. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'npyjs'
 import { expect, test } from 'vitest'
 import { evaluate, loadModel } from '../../../core/api/index.ts'
 import type { EvaluateRequest } from '../../../core/api/index.ts'
+import type { ResultEntry } from '../../../core/bench/result/result.ts'
 import { fixturePlugins, robench, temporaryFolder } from '../../e2e/support/cli.ts'
 import { onlyResults, readOnlyResult } from '../../e2e/support/suite.ts'
 import { tinyModel, writeTinyProblem } from '../../e2e/support/tiny-problem.ts'
@@ -54,16 +55,20 @@ const messageOf = async (request: object): Promise<string> => {
   return 'no error'
 }
 
-test('evaluate gives the outcomes, passes, checks and adversarials of robench eval', async () => {
+/** The entry of `robench eval` on the tiny problem in a directory. */
+async function evalEntry(folder: string, ...words: readonly string[]): Promise<ResultEntry> {
+  const data = '--inputs inputs.npy --labels labels.npy --norm Linf --epsilon 16/255 --workers 1'
+  const { code, stderr } = await robench(folder, 'eval', 'tiny.onnx', ...data.split(' '), ...words)
+  expect(`${code} ${stderr}`).toMatch(/^0 /)
+  return readOnlyResult(folder).entries[0]!
+}
+
+test('evaluate gives the outcomes, passes and adversarials of robench eval', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
-  const words = 'tiny.onnx --inputs inputs.npy --labels labels.npy --norm Linf --epsilon 16/255'
-  const attacks =
-    '--attack pgd --attack square --attack apgd-t --option queries=60 --steps 12 --seed 3'
-  const run = `--limit 520 --save-adversarial --workers 1`
-  const { code, stderr } = await robench(folder, 'eval', ...`${words} ${attacks} ${run}`.split(' '))
-  expect(`${code} ${stderr}`).toMatch(/^0 /)
-  const [entry] = readOnlyResult(folder).entries
+  const attacks = '--attack pgd --attack square --attack apgd-t --option queries=60 --steps 12'
+  const run = '--seed 3 --limit 520 --save-adversarial --no-checks'
+  const entry = await evalEntry(folder, ...`${attacks} ${run}`.split(' '))
 
   const { inputs, labels } = tinyArrays(folder)
   const evaluation = await evaluate({
@@ -77,13 +82,13 @@ test('evaluate gives the outcomes, passes, checks and adversarials of robench ev
       { id: 'apgd-t', options: { steps: 12 } },
     ],
     seed: 3,
+    checks: false,
   })
-  expect(evaluation.clean.outcomes).toBe(entry!.cleanOutcomes)
+  expect(evaluation.clean.outcomes).toBe(entry.cleanOutcomes)
   expect(evaluation.clean.outcomes).toMatch(/01.*10/)
-  expect(evaluation.worstCase.accuracy).toBe(entry!.worstCaseRobustAccuracy)
-  expect(evaluation.checks).toEqual(entry!.checks)
+  expect(evaluation.worstCase.accuracy).toBe(entry.worstCaseRobustAccuracy)
   for (const [index, attack] of evaluation.attacks.entries()) {
-    const other = entry!.attacks[index]!
+    const other = entry.attacks[index]!
     if (other.state === 'failed') throw new Error(other.error.message)
     const { outcomes, forwardPasses, backwardPasses, silentSuccesses, options } = attack
     expect({ outcomes, forwardPasses, backwardPasses, silentSuccesses, options }).toEqual({
@@ -107,6 +112,16 @@ test('evaluate gives the outcomes, passes, checks and adversarials of robench ev
   ])
   expect(new Set(saved).size).toBe(6)
   expect(saved.toSorted()).toEqual(expected.toSorted())
+})
+
+test('the reliability checks are those of robench eval', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  const entry = await evalEntry(folder, '--attack', 'pgd', '--limit', '8')
+  const { checks: _, ...request } = tinyRequest(8)
+  const { checks } = await evaluate({ ...request, model: join(folder, 'tiny.onnx') })
+  expect(checks).toHaveLength(30)
+  expect(checks).toEqual(entry.checks)
 })
 
 test('a data set id, a path with its card, and a loaded model are evaluated alike', async () => {
@@ -236,7 +251,7 @@ test('every mistake in a request has a message of its own', async () => {
       "data": "ConfigError: data: expected { inputs, labels } or the id of a data set such as "cifar10", got 3",
       "dataset": "ConfigError: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files",
       "epsilon": "ConfigError: evaluate#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "8:255"",
-      "flat": "ConfigError: data.inputs: expected { data, shape } with data a Float32Array or a Uint8Array, got an array without a shape",
+      "flat": "ConfigError: data.inputs: expected { data, shape } with data a Float32Array or a Uint8Array, got Float32Array",
       "key": "ConfigError: evaluate: unknown key "threatmodel"; did you mean "threatModel"? (accepted: model, data, threatModel, attacks, limit, checks, seed, batchSize, device, threads, surrogates, plugins, signal, progress, bounds, layout, mean, std, classNames, output)",
       "label": "ConfigError: data.labels: label 0: expected a class number from 0, got 0.5",
       "labels": "ConfigError: data.labels: expected 40 labels, one for each input, got 2",

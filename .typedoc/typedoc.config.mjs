@@ -1,0 +1,28 @@
+/** Options of typedoc: one module for each subpath that package.json exports. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+
+/** Source files of the subpaths, with the names by which they are imported. */
+export const entryPoints = Object.entries(exports)
+  .filter(([, target]) => target.startsWith('./dist/'))
+  .map(([subpath, target]) => ({
+    name: subpath.replace(/^\./, 'robench'),
+    source: at(target.replace('./dist/', '').replace(/\.js$/, '.ts')),
+  }))
+
+export default {
+  name: 'robench',
+  entryPoints: entryPoints.map(({ source }) => source),
+  tsconfig: at('tsconfig.json'),
+  out: at('docs/api'),
+  readme: 'none',
+  plugin: [at('.typedoc/modules.mjs')],
+  excludePrivate: true,
+  excludeInternal: true,
+  disableSources: true,
+  validation: { notExported: false, invalidLink: true, notDocumented: false },
+  treatWarningsAsErrors: true,
+}
