@@ -18,9 +18,10 @@ test('the quickstart has the documented result for any number of workers and bat
   }
   expect(outcomesOf(results[1]!)).toEqual(outcomesOf(results[0]!))
   const [standard, pgdAt] = results[0]!.entries
-  expect(standard!.cleanAccuracy).toBeGreaterThan(0.85)
-  expect(standard!.cleanAccuracy).toBeLessThan(0.98)
-  expect(standard!.worstCaseRobustAccuracy).toBeLessThan(0.2)
-  expect(pgdAt!.worstCaseRobustAccuracy).toBeGreaterThan(0.4)
+  // Another processor may move a logit across the boundary for an example or two.
+  expect(standard!.cleanAccuracy).toBeCloseTo(0.966, 2)
+  expect(standard!.worstCaseRobustAccuracy).toBeCloseTo(0.078, 2)
+  expect(pgdAt!.cleanAccuracy).toBeCloseTo(0.924, 2)
+  expect(pgdAt!.worstCaseRobustAccuracy).toBeCloseTo(0.536, 2)
   expect(results[0]!.entries.every(({ rankable }) => !rankable)).toBe(true)
 })
