@@ -1,4 +1,4 @@
-/** The published data sets that robench knows: files, checksums, terms and sources. */
+/** The catalog of published data sets: files, checksums, terms and sources. */
 import { decodeCifarBinary } from './formats/cifar-binary.ts'
 import { decodeIdxPair } from './formats/idx.ts'
 import { decodeSvhn } from './formats/svhn-mat.ts'
@@ -12,7 +12,7 @@ import { webFiles } from './sources/web-files.ts'
 const cifar10: PublishedDataset = {
   id: 'cifar10',
   title: 'CIFAR-10',
-  license: 'no formal licence; cite the report',
+  license: 'no formal license; cite the report',
   citation:
     'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto, 2009',
   homepage: 'https://www.cs.toronto.edu/~kriz/cifar.html',
@@ -149,7 +149,7 @@ const fashionMnist: PublishedDataset = {
     'on Debian or Ubuntu install the package dataset-fashion-mnist; else, on a connected machine, download the four .gz files from https://github.com/zalandoresearch/fashion-mnist/tree/master/data/fashion',
 }
 
-/** By id. */
+/** All published data sets. */
 export const publishedDatasets: readonly PublishedDataset[] = [cifar10, svhn, fashionMnist]
 
 function batch(name: string, digest: string): PublishedFile {

@@ -1,20 +1,21 @@
-/** What a data set is to the rest of robench: labelled images, counted, hashed, handed out as float32 rows. */
+/** The data set interface: labeled images with a hash, read as float32 rows. */
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
+/** A part of a data set. */
 export type Split = 'train' | 'test'
 
-/** How a suite or a command names its data: a built-in id, or a pair of the user's own .npy files. */
+/** How suites and commands name data: a built-in id, or a pair of the user's .npy files. */
 export type DatasetReference =
   | { readonly id: string }
   | { readonly inputs: string; readonly labels: string; readonly title?: string }
 
-/** Labelled images. Pixels are in `bounds`; images are `[channels, height, width]`. */
+/** Labeled images. Pixels are in `bounds`; images are `[channels, height, width]`. */
 export interface Dataset {
-  /** `cifar10`, `svhn`, `fashion-mnist`, `quickstart`, or `npy` for a user's own files. */
+  /** `cifar10`, `svhn`, `fashion-mnist`, `quickstart`, or `npy` for the user's files. */
   readonly id: string
   readonly title: string
   readonly split: Split
-  /** True for the embedded procedural set: a toy, never ranked. */
+  /** True for the embedded procedural set, which is never ranked. */
   readonly toy: boolean
   readonly count: number
   /** `[channels, height, width]`. */
@@ -23,8 +24,8 @@ export interface Dataset {
   /** `[count]`, values 0 … classes − 1. */
   readonly labels: Int32Array
   readonly bounds: readonly [low: number, high: number]
-  /** sha256 over pixels and labels: the identity of the data in a cell. */
+  /** sha256 of pixels and labels: the identity of the data in a cell. */
   readonly hash: string
-  /** The images of those indices as float32 `[n, c, h, w]`, in that order; 8-bit pixels become value / 255. */
+  /** The images at those indices as float32 `[n, c, h, w]`; 8-bit pixels become value / 255. */
   rows(indices: ArrayLike<number>): FloatTensor
 }

@@ -1,8 +1,8 @@
-/** Says in plain words why a data file could not be written. */
+/** Errors for data files that cannot be written. */
 import { diskReason } from '../base/disk.ts'
 import { RunError } from '../base/errors.ts'
 
-/** Runs a write; a failure of the disk becomes a RunError ROBENCH_STORE that names `path` and says what to do. */
+/** Runs a write. @throws RunError ROBENCH_STORE with `path` and advice if the disk fails */
 export async function writing<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action()
@@ -11,13 +11,14 @@ export async function writing<T>(path: string, action: () => Promise<T>): Promis
   }
 }
 
-/** The error for people, if it is one of the disk's; anything else is returned as it came. */
+/** A disk error as a RunError with advice; other errors are returned unchanged. */
 export function diskError(path: string, error: unknown): unknown {
   const known = diskReason(error)
   if (!known) return error
   return new RunError(
     'ROBENCH_STORE',
-    `${path}: cannot be written: ${known.reason} (${known.code}; ROBENCH_DATA names another folder for data)`,
+    `${path}: cannot be written: ${known.reason} ` +
+      `(${known.code}; ROBENCH_DATA names another folder for data)`,
     { cause: error },
   )
 }

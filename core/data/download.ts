@@ -1,26 +1,27 @@
-/** Downloads one address into a file, and goes on where an earlier try stopped (HTTP Range). */
+/** Downloads a URL into a file, and resumes partial downloads (HTTP Range). */
 import { open, rm, stat } from 'node:fs/promises'
 import { RobenchError, RunError } from '../base/errors.ts'
 import { writing } from './disk-error.ts'
 
+/** What to download, and where to. */
 export interface DownloadOptions {
   readonly url: string
-  /** The file that grows; what it already holds is not fetched again. */
+  /** The file to append to; bytes that it already contains are not downloaded again. */
   readonly path: string
   readonly onProgress?: ((done: number, total: number | undefined) => void) | undefined
   readonly signal?: AbortSignal | undefined
-  /** Until the server answers; default 15,000. */
+  /** Until the server responds; default 15,000. */
   readonly connectTimeoutMs?: number
-  /** Between two pieces of the body; default 30,000. */
+  /** Between two chunks of the body; default 30,000. */
   readonly stallTimeoutMs?: number
 }
 
-/** A dropped connection is taken up again this many times, as long as each try brings something. */
+/** Attempts after dropped connections, as long as each one receives data. */
 const tries = 4
 
 /**
- * Downloads to `path`. `resumed` says whether bytes of an earlier call were kept.
- * @throws RunError ROBENCH_DATA_UNAVAILABLE with the reason in words; ROBENCH_STORE if the disk fails
+ * Downloads to `path`. `resumed` is true if bytes of an earlier call were reused.
+ * @throws RunError ROBENCH_DATA_UNAVAILABLE with the reason; ROBENCH_STORE if the disk fails
  */
 export async function download(options: DownloadOptions): Promise<{ readonly resumed: boolean }> {
   const before = await sizeOf(options.path)
@@ -41,7 +42,7 @@ export async function download(options: DownloadOptions): Promise<{ readonly res
   }
 }
 
-/** Fetches from byte `start` on, or from the beginning if the server knows no ranges. Returns where it began. */
+/** Fetches from byte `start`, or from 0 if the server has no ranges. Returns the first byte. */
 async function fetchRest(options: DownloadOptions, start: number): Promise<number> {
   const {
     url,
@@ -54,11 +55,11 @@ async function fetchRest(options: DownloadOptions, start: number): Promise<numbe
   const idle = new AbortController()
   const expire = (ms: number, what: string): NodeJS.Timeout =>
     setTimeout(() => idle.abort(new Error(`${what} within ${ms / 1000} s`)), ms)
-  let timer = expire(connectTimeoutMs, 'no answer')
+  let timer = expire(connectTimeoutMs, 'no response')
   try {
     const response = await fetch(url, {
       headers: {
-        // A server must not pack the file on the way: sizes and ranges are those of the file.
+        // No compression in transit: sizes and ranges are those of the file.
         'accept-encoding': 'identity',
         ...(start > 0 ? { range: `bytes=${start}-` } : {}),
       },
@@ -118,7 +119,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** fetch says only "fetch failed"; the reason is its cause. */
+/** The message of fetch is only "fetch failed"; the reason is its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause instanceof Error) return reasonOf(error.cause)

@@ -1,28 +1,30 @@
 /**
- * The embedded `quickstart` set: small procedural pictures, so that robench can be tried with no download.
- * A toy: its numbers say nothing about any defense, and it is never ranked.
+ * The embedded `quickstart` set: small procedural images to try robench without a download. It is a
+ * toy: its results do not generalize to real data, and it is never ranked.
  *
- * A class is one of five shapes and one of two stripe directions. The shape is broad and contrasty, so
- * that a perturbation of 8/255 cannot hide it; the stripes are fine and of any strength from faint to
- * plain, so that often it can.
- * A network that leans on the stripes is accurate and fragile, as on natural pictures (Ilyas et al.,
- * "Adversarial examples are not bugs, they are features", 2019, arXiv:1905.02175).
+ * A class is one of five shapes and one of two stripe directions. The shape is large and has high
+ * contrast, so a perturbation of 8/255 cannot hide it; the stripes are fine and of any contrast, so
+ * often it can. A network that relies on the stripes is accurate but not robust, as on natural
+ * images (Ilyas et al. 2019, arXiv:1905.02175).
  */
 import { randomStream } from '../base/random.ts'
 import type { RandomStream } from '../base/random.ts'
 import type { Dataset, Split } from './dataset.ts'
 import { memoryDataset } from './memory-dataset.ts'
 
+/** The id of the embedded set. */
 export const embeddedId = 'quickstart'
+/** `[channels, height, width]` of its images. */
 export const embeddedShape = [3, 32, 32] as const
+/** Number of images per split. */
 export const embeddedCounts: Readonly<Record<Split, number>> = { train: 4000, test: 1000 }
 
-/** Enters every random stream: another number is another data set. */
+/** Part of every random stream: another version is another data set. */
 const version = 1
 const side = 32
 const middle = (side - 1) / 2
 
-// What makes the set easy or hard; all in units of 1/255, and drawn per example from [low, high].
+// These determine how hard the set is: in units of 1/255, drawn per example from [low, high].
 const shapeContrast = [30, 110] as const
 const stripeAmplitude = [1, 32] as const
 const backgroundLevel = [80, 176] as const
@@ -35,13 +37,13 @@ const noiseDeviation = 16
 
 // Geometry in pixels, angles in radians.
 const shapeRadius = [8, 11] as const
-/** How far the center may lie from the middle of the picture, along each axis. */
+/** Largest distance of the center from the middle of the image, along each axis. */
 const shapeShift = 4
 const shapeTurn = Math.PI / 8
 const stripePeriod = [5, 6] as const
 const blobRadius = [2.5, 6] as const
 
-/** The distance from an outline, in units of the radius: negative inside. `u`, `v` are in those units too. */
+/** Distance from an outline, negative inside; all values are in units of the radius. */
 type SignedDistance = (u: number, v: number) => number
 
 const shapes: readonly { readonly name: string; readonly distance: SignedDistance }[] = [
@@ -65,12 +67,12 @@ const classNames = directions.flatMap((direction) =>
   shapes.map(({ name }) => `${name} on ${direction} stripes`),
 )
 
-/** The set of 4,000 training or 1,000 test pictures `[3, 32, 32]`; the same bytes on every machine. */
+/** The 4,000 training or 1,000 test images `[3, 32, 32]`; the same bytes on every machine. */
 export function embeddedDataset(split: Split): Dataset {
   const count = embeddedCounts[split]
   const size = 3 * side * side
   const pixels = new Uint8Array(count * size)
-  // Classes take turns, so that the first n examples are balanced too.
+  // Classes alternate, so that the first n examples are balanced too.
   const labels = Int32Array.from({ length: count }, (_, example) => example % classNames.length)
   for (let example = 0; example < count; example++) {
     const random = randomStream(embeddedId, version, split, example)
@@ -112,7 +114,7 @@ function paintBackground(random: RandomStream, picture: Float64Array): void {
   }
 }
 
-/** A soft spot of another color: the product of a bell over x and one over y. */
+/** A soft spot of another color: the product of a Gaussian in x and one in y. */
 function paintBlob(random: RandomStream, picture: Float64Array): void {
   const radius = between(random, blobRadius)
   const overX = bell(side * random.uniform(), radius)
@@ -157,7 +159,10 @@ function paintStripes(
   addColor(picture, color, direction === 'level' ? (_, y) => wave[y]! : (x) => wave[x]!)
 }
 
-/** Adds noise and rounds to 8 bits. The sum of two uniform bytes has a triangular distribution: near enough to a bell, and cheap. */
+/**
+ * Adds noise and rounds to 8 bits. The sum of two uniform bytes has a triangular distribution,
+ * which is close to a Gaussian and fast.
+ */
 function quantize(random: RandomStream, picture: Float64Array, image: Uint8Array): void {
   const scale = noiseDeviation / Math.sqrt((256 ** 2 - 1) / 6)
   for (let index = 0; index < picture.length; index += 2) {
@@ -173,7 +178,7 @@ function toByte(value: number): number {
   return Math.min(255, Math.max(0, Math.round(value)))
 }
 
-/** Adds `color` (one value for each channel), weighted by a mask of the pixel's place. */
+/** Adds `color` (one value for each channel), weighted by a mask of the pixel's position. */
 function addColor(
   picture: Float64Array,
   color: readonly number[],

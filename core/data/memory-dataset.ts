@@ -1,26 +1,26 @@
-/** Turns pixels and labels in memory into a Dataset: counts, hash, and rows as float32. */
+/** A Dataset over pixels and labels in memory. */
 import { hashBytes } from '../base/hash.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Dataset } from './dataset.ts'
 
-/** Decoded 8-bit images: `labels.length` images of equal size, each `[channels, height, width]`. */
+/** Decoded 8-bit images: `labels.length` images of one size, each `[channels, height, width]`. */
 export interface LabeledPixels {
   readonly pixels: Uint8Array
   readonly labels: Int32Array
 }
 
-/** All of a Dataset but what follows from its pixels and labels. */
+/** The parts of a Dataset that do not follow from its pixels and labels, and these. */
 export interface DatasetParts extends Pick<
   Dataset,
   'id' | 'title' | 'split' | 'toy' | 'shape' | 'classNames'
 > {
-  /** `[count, channels, height, width]`: 8-bit values 0 … 255, or float32 in [0, 1]. Kept, not copied. */
+  /** `[count, channels, height, width]`: 8-bit values, or float32 in [0, 1]. Not copied. */
   readonly pixels: Uint8Array | Float32Array
   /** `[count]`. */
   readonly labels: Int32Array
 }
 
-/** A Dataset over arrays in memory; its bounds are [0, 1]. The hash is computed when first asked for. */
+/** A Dataset over arrays in memory, with bounds [0, 1]. The hash is computed on first use. */
 export function memoryDataset(parts: DatasetParts): Dataset {
   const { id, title, split, toy, shape, classNames, pixels, labels } = parts
   const rowSize = shape[0] * shape[1] * shape[2]

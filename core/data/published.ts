@@ -1,19 +1,19 @@
-/** What a published data set is: its files with their checksums, how to decode them, and where to get them. */
+/** Published data sets: files with checksums, how to decode them, and where to get them. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import type { Split } from './dataset.ts'
 import type { LabeledPixels } from './memory-dataset.ts'
 
-/** Bytes with the path that errors name. */
+/** Bytes with their path, for errors. */
 export interface NamedBytes {
   readonly path: string
   readonly bytes: Uint8Array
 }
 
 /**
- * One file as published. A name that ends in `.gz` is stored so; size and digest are those of its
- * unpacked content, because the same pixels are published under different gzip headers.
+ * One file as published. Files whose names end in `.gz` are stored compressed; size and digest are
+ * those of the uncompressed content, because gzip headers differ between sources.
  */
 export interface PublishedFile {
   readonly name: string
@@ -21,16 +21,17 @@ export interface PublishedFile {
   readonly digest: Digest
 }
 
-/** A checksum: sha256, or the md5 that the publisher gave where no sha256 is known. Hexadecimal. */
+/** A hexadecimal checksum: sha256, or the publisher's md5 if no sha256 is known. */
 export interface Digest {
   readonly algorithm: 'sha256' | 'md5'
   readonly value: string
 }
 
+/** A data set that robench can download. */
 export interface PublishedDataset {
   readonly id: string
   readonly title: string
-  /** The licence, or the terms where there is none. */
+  /** The license, or the terms if there is none. */
   readonly license: string
   readonly citation: string
   readonly homepage: string
@@ -38,49 +39,53 @@ export interface PublishedDataset {
   readonly shape: readonly [number, number, number]
   readonly classNames: readonly string[]
   readonly counts: Readonly<Record<Split, number>>
-  /** In the order in which `decode` takes them. */
+  /** In the order that `decode` expects. */
   readonly files: Readonly<Record<Split, readonly PublishedFile[]>>
   /** Decodes the files of one split. @throws ConfigError ROBENCH_DATA */
   decode(files: readonly NamedBytes[]): LabeledPixels
   /** Tried in this order. */
   readonly sources: readonly DataSource[]
-  /** Archives that hold the files, for `--from`. */
+  /** Archives that contain the files, for `--from`. */
   readonly archives: readonly Archive[]
-  /** How to get the files by hand, for people without a connection. */
+  /** How to get the files manually, without a connection. */
   readonly offline: string
 }
 
-/** What to do without a connection, as a sentence. */
+/** Advice for machines without a connection, as a sentence. */
 export function offlineAdvice({ id, offline }: PublishedDataset): string {
-  return `Offline: ${offline}; copy what you got into a folder here, and run \`robench data pull ${id} --from FOLDER\`.`
+  return (
+    `Offline: ${offline}; copy the files into a directory on this machine, ` +
+    `and run \`robench data pull ${id} --from DIRECTORY\`.`
+  )
 }
 
 /** A place that files can come from. */
 export interface DataSource {
-  /** For people: an address, a package, a folder. */
+  /** A URL, package or directory, for messages. */
   readonly title: string
-  /** Hands every file of `context.needed` to `context.keep`. Throws, with the reason, if it cannot. */
+  /** Passes every file of `context.needed` to `context.keep`. @throws with the reason */
   provide(context: PullContext): Promise<void>
 }
 
-/** A file that holds the files of a data set in another form. */
+/** A file that contains the files of a data set in another form. */
 export interface Archive {
   readonly name: string
-  /** Hands every needed file that the archive holds to `context.keep`. */
+  /** Passes every needed file in the archive to `context.keep`. */
   unpack(path: string, context: PullContext): Promise<void>
 }
 
 /** What a source gets to work with. */
 export interface PullContext {
-  /** The data set's folder; work files go here, so that the last step is a rename on the same disk. */
+  /** The data set's directory, also for work files: the last step renames on one disk. */
   readonly folder: string
   readonly needed: readonly PublishedFile[]
-  /** Checks a finished file in `folder` and renames it into place. Deletes it and throws if it is wrong. */
+  /** Verifies a file in `folder` and renames it into place; deletes it and throws if invalid. */
   keep(file: PublishedFile, path: string): Promise<void>
   report(progress: StepProgress): void
   readonly signal: AbortSignal | undefined
 }
 
+/** Progress of one step of a source. */
 export interface StepProgress {
   readonly step: string
   /** In bytes; `total` is absent while unknown. */
@@ -88,13 +93,13 @@ export interface StepProgress {
   readonly total?: number
 }
 
-/** The content of a published file, or what is wrong with it. */
+/** The content of a published file, or why it is invalid. */
 export type Inspection =
   | { readonly state: 'right'; readonly content: NamedBytes }
   | { readonly state: 'missing' }
   | { readonly state: 'wrong'; readonly problem: string }
 
-/** Reads a file, unpacks it if its published name ends in `.gz`, and checks size and checksum. */
+/** Reads a file, decompresses it if it ends in `.gz`, and verifies size and checksum. */
 export async function inspectFile(path: string, file: PublishedFile): Promise<Inspection> {
   let bytes: Uint8Array
   try {
@@ -111,7 +116,7 @@ export async function inspectFile(path: string, file: PublishedFile): Promise<In
       const reason = error instanceof Error ? error.message : String(error)
       return {
         state: 'wrong',
-        problem: `cannot be unpacked (${reason}): truncated or no gzip file`,
+        problem: `cannot be unpacked (${reason}): truncated or not a gzip file`,
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Fetches a published data set into the data folder: sources in order, every file checked, put in place at once. */
+/** Downloads a published data set: tries its sources in order and verifies every file. */
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError, RobenchError, RunError } from '../base/errors.ts'
@@ -16,8 +16,9 @@ import type {
 import { findPublished } from './registry.ts'
 import { localFolder } from './sources/local-folder.ts'
 
+/** Where to get the files, and where to put them. */
 export interface PullOptions {
-  /** A folder with the published files, unpacked ones, or archives of them; then no other source is tried. */
+  /** A directory with the files, uncompressed or not, or with archives; the only source then. */
   readonly from?: string | undefined
   /** Default: `ROBENCH_DATA`, or `data` in the per-user cache. */
   readonly folder?: string | undefined
@@ -25,34 +26,35 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What happens now. Bytes; `total` is absent while unknown. */
+/** The current step. In bytes; `total` is absent while unknown. */
 export interface PullProgress extends StepProgress {
   readonly source: string
 }
 
+/** Which files are in place, and where they came from. */
 export interface PullOutcome {
   readonly id: string
   /** Where the files are; absent for the embedded set, which needs none. */
   readonly folder?: string
-  /** The sources that brought files, by title; none if all files were there and right. */
+  /** Titles of the sources that provided files; empty if all files were in place and valid. */
   readonly sources: readonly string[]
-  /** Why other sources were passed over. */
+  /** Why other sources failed. */
   readonly failures: readonly string[]
   readonly files: readonly string[]
 }
 
 /**
- * Brings the files of a data set into the data folder; those already there and right are kept.
+ * Downloads the files of a data set into the data directory; valid files are kept.
  * @throws ConfigError ROBENCH_CONFIG for an unknown id
- * @throws RunError ROBENCH_DATA_UNAVAILABLE with every source tried and its reason, ROBENCH_STORE for
- *   a disk that cannot be written, ROBENCH_ABORTED after `signal`
+ * @throws RunError ROBENCH_DATA_UNAVAILABLE with the reason of every source, ROBENCH_STORE if the
+ *   disk cannot be written, ROBENCH_ABORTED after `signal`
  */
 export async function pullDataset(id: string, options: PullOptions = {}): Promise<PullOutcome> {
   if (id === embeddedId) return { id, sources: [], failures: [], files: [] }
   return pullPublished(findPublished(id), options)
 }
 
-/** `pullDataset` for a data set given as a record. */
+/** `pullDataset` for the record of a data set. */
 export async function pullPublished(
   dataset: PublishedDataset,
   options: PullOptions = {},
@@ -94,7 +96,7 @@ export async function pullPublished(
   return { id: dataset.id, folder, sources: used, failures, files: files.map(({ name }) => name) }
 }
 
-/** Lets a source do its part. Answers with the reason if it cannot; a full disk or an interruption ends the pull. */
+/** Tries a source and returns why it failed. @throws if the disk fails or the pull is aborted */
 async function attempt(
   id: string,
   source: DataSource,
@@ -108,7 +110,7 @@ async function attempt(
     if (context.signal?.aborted) {
       throw new RunError(
         'ROBENCH_ABORTED',
-        `${id}: interrupted; \`robench data pull ${id}\` takes up the download where it stopped`,
+        `${id}: interrupted; \`robench data pull ${id}\` resumes the download`,
         { cause: error },
       )
     }

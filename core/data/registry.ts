@@ -1,4 +1,4 @@
-/** Finds a data set by its id, or says which ids there are. */
+/** Finds data sets by id. */
 import { ConfigError, didYouMean } from '../base/errors.ts'
 import { publishedDatasets } from './catalog.ts'
 import { embeddedId } from './embedded.ts'
@@ -13,6 +13,7 @@ export function findPublished(id: string): PublishedDataset {
   if (found) return found
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `unknown data set "${id}"${didYouMean(id, datasetIds) || '.'} Known: ${datasetIds.join(', ')}; or a pair of .npy files`,
+    `unknown data set "${id}"${didYouMean(id, datasetIds) || '.'} ` +
+      `Known: ${datasetIds.join(', ')}; or a pair of .npy files`,
   )
 }

@@ -1,6 +1,10 @@
-/** For authors of plugins: the conformance battery, and the exact oracle it rests on. */
+/** `robench/testing`, for plugin authors: the conformance battery and the exact oracle. */
 export { attackConformance } from './attack-conformance.ts'
-export type { AttackConformance, ConformanceCheck } from './attack-conformance.ts'
+export type {
+  AttackConformance,
+  ConformanceCheck,
+  ConformanceCheckId,
+} from './attack-conformance.ts'
 export { compiledLinearModel } from './compiled-linear-model.ts'
 export { LinearModel, randomLinearClassifier } from './linear-model.ts'
 export type { LinearClassifier } from './linear-model.ts'

@@ -1,4 +1,4 @@
-/** The losses of attacks in closed form: value and gradient with respect to one example's logits. */
+/** Losses in closed form: value and gradient with respect to one example's logits. */
 import {
   crossEntropy,
   dlr,
@@ -9,9 +9,10 @@ import {
 } from '../model/losses.ts'
 import type { TargetedLoss } from '../model/model.ts'
 
-/** A loss of one example's logits `[k]`, and its gradient with respect to them; `target` with a targeted loss only. */
+/** A loss of one example's logits `[k]` and its gradient; `target` is for targeted losses only. */
 export type LossRule = (z: Float32Array, label: number, target: number) => ValueAndGradient
 
+/** The value of a loss and its gradient with respect to the logits. */
 export interface ValueAndGradient {
   readonly value: number
   /** `[k]` */
@@ -36,22 +37,23 @@ const marginRule: LossRule = (z, label) => {
 function ratio(
   z: Float32Array,
   { value, dz }: ValueAndGradient,
-  coefficients: readonly (readonly [place: number, coefficient: number])[],
+  coefficients: readonly (readonly [index: number, coefficient: number])[],
 ): ValueAndGradient {
   let denominator = dlrGuard
-  for (const [place, coefficient] of coefficients) denominator += coefficient * z[place]!
+  for (const [index, coefficient] of coefficients) denominator += coefficient * z[index]!
   const gradient = dz.map((part) => part / denominator)
-  for (const [place, coefficient] of coefficients) {
-    gradient[place]! -= (value * coefficient) / denominator ** 2
+  for (const [index, coefficient] of coefficients) {
+    gradient[index]! -= (value * coefficient) / denominator ** 2
   }
   return { value: value / denominator, dz: gradient }
 }
 
-/** Classes from the largest logit down; of equal ones the first comes first. */
+/** Classes by descending logit; ties by ascending class. */
 function order(z: Float32Array): number[] {
   return Array.from(z.keys()).sort((a, b) => z[b]! - z[a]! || a - b)
 }
 
+/** The rule of each loss in core/model/losses.ts. */
 export const lossRules: ReadonlyMap<TargetedLoss, LossRule> = new Map<TargetedLoss, LossRule>([
   [
     crossEntropy,

@@ -1,4 +1,4 @@
-/** A linear classifier in plain TypeScript: what attacks are tested on, as its exact robustness is known. */
+/** A linear classifier in TypeScript, to test attacks where the exact robustness is known. */
 import { GraphError } from '../base/errors.ts'
 import type {
   GradientResult,
@@ -24,7 +24,7 @@ export interface LinearClassifier {
   readonly bias: Float64Array
 }
 
-/** A classifier with standard normal weights and no bias but what centers its logits on the middle of [0, 1]. */
+/** A classifier with standard normal weights, and a bias that makes its logits 0 at 0.5. */
 export function randomLinearClassifier(
   inputShape: LinearClassifier['inputShape'],
   classes: number,
@@ -42,8 +42,9 @@ export function randomLinearClassifier(
 }
 
 /**
- * The classifier as a model with bounds [0, 1]: float64 inside, float32 outside, each row computed by itself, so the same for
- * any batch. Knows the gradients of the losses in core/model/losses.ts in closed form, and has no graph to compile with.
+ * The classifier as a model with bounds [0, 1]. It computes in float64, returns float32, and
+ * computes each row by itself, so results are the same in any batch. It has the gradients of the
+ * losses in core/model/losses.ts in closed form, and no graph to compile.
  */
 export class LinearModel implements Model {
   readonly inputShape: LinearClassifier['inputShape']
@@ -92,7 +93,8 @@ export class LinearModel implements Model {
     if (rule === undefined) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        'the linear test model knows the losses of robench only: crossEntropy, margin, targetedMargin, dlr, dlrTargeted',
+        'the linear test model supports only the losses of robench: ' +
+          'crossEntropy, margin, targetedMargin, dlr, dlrTargeted',
       )
     }
     const logits = await this.logits(inputs)
@@ -118,11 +120,12 @@ export class LinearModel implements Model {
   async compile(): Promise<Program> {
     throw new GraphError(
       'ROBENCH_GRAPH',
-      'the linear test model has no graph to compile with; test attacks that compile on a model from createModel',
+      'the linear test model has no graph to compile with; ' +
+        'test attacks that compile on a model from createModel',
     )
   }
 
-  /** The model itself: it has no components, no thresholds and no random numbers. */
+  /** The model itself: it has no components, thresholds or random numbers. */
   variant(options: ModelVariant): Model {
     checkComponentNames(this.components, options, 'the linear test model')
     return this

@@ -1,10 +1,11 @@
-/** The exact robustness of linear classifiers, in closed form: what no attack may beat and a perfect one reaches. */
+/** The exact robustness of linear classifiers in closed form: the limit of every attack. */
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import type { LinearClassifier } from './linear-model.ts'
 
 /**
- * The smallest margin z_y − max over s ≠ y of z_s that any attack within the threat model, bounds included, can reach on
- * one example. Robust if above zero; float32 arithmetic blurs margins below about 1e-5.
+ * The smallest margin z_y − max over s ≠ y of z_s that any attack within the threat model, bounds
+ * included, can reach on one example. The example is robust if it is above zero; float32 rounding
+ * affects margins below about 1e-5.
  */
 export function worstCaseMargin(
   { weights, bias, classes }: LinearClassifier,
@@ -52,7 +53,8 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
     }
     return gain
   },
-  // By the Lagrange conditions δ = clip(t·c) for the t with ‖δ‖₂ = ε, found by bisection; any t if the box lies inside the ball.
+  // By the Lagrange conditions δ = clip(t·c) with ‖δ‖₂ = ε; t is found by bisection. If the box is
+  // inside the ball, any large t.
   L2(c, lower, upper, epsilon) {
     const at = (t: number): { gain: number; norm: number } => {
       let gain = 0
@@ -74,7 +76,7 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
     }
     return at(high).norm <= epsilon ? at(high).gain : at(low).gain
   },
-  // Components in the order of |c|, each up to its bound, until ε is spent.
+  // Components in descending order of |c|, each up to its bound, until ε is used up.
   L1(c, lower, upper, epsilon) {
     let gain = 0
     let left = epsilon

@@ -1,37 +1,44 @@
-/** Images with changed amplitude and their own phase: the arithmetic that an attack and the host's check of it share. */
+/** Images with changed amplitude and unchanged phase: arithmetic shared by attacks and the host. */
 import { createImageTransform } from './spectrum/image-spectrum.ts'
 import type { ImageSpectrum } from './spectrum/image-spectrum.ts'
 import { roundDown, roundUp } from './rounding.ts'
 
-/** An image x and one x₀ whose amplitude it may take over. */
+/** An image x, and an image x₀ whose amplitude it can be mixed with. */
 export interface AmplitudeMixture {
   /** x: `[c, h, w]` */
   readonly image: Float32Array
   readonly spectrum: ImageSpectrum
-  /** Of x₀: A(x₀), and Re F⁻¹(A(x₀)·e^{jP(x)}) in float64. */
+  /** For x₀: A(x₀), and Re F⁻¹(A(x₀)·e^{jP(x)}) in float64. */
   readonly foreign?: { readonly amplitude: Float64Array; readonly image: Float64Array }
 }
 
 /** The parameters of T for one image. */
 export interface AmplitudeParameters {
-  /** λ: a float32; above 0 only where the mixture has a foreign image. */
+  /** λ: a float32; above 0 only if the mixture has a foreign image. */
   readonly mix: number
-  /** s: `[c, h, w]`, frequency 0 first; all ones if left out. */
+  /** s: `[c, h, w]`, frequency 0 first; default: all ones. */
   readonly scale?: Float32Array
 }
 
+/** The transform T and its gradient for images of one shape. */
 export interface AmplitudeChange {
-  /** x alone. */
+  /** A mixture of x only. */
   own(image: Float32Array): AmplitudeMixture
-  /** The same x with another x₀: `[c, h, w]`. */
+  /** The same x with another x₀ `[c, h, w]`. */
   withForeign(mixture: AmplitudeMixture, foreign: Float32Array): AmplitudeMixture
-  /** Re F⁻¹(s ⊙ ((1 − λ)·A(x) + λ·A(x₀))·e^{jP(x)}) in float64, not clipped; x itself where λ = 0 and s = 1. */
+  /**
+   * Re F⁻¹(s ⊙ ((1 − λ)·A(x) + λ·A(x₀))·e^{jP(x)}) in float64, not clipped; x itself if λ = 0 and
+   * s = 1.
+   */
   apply(mixture: AmplitudeMixture, parameters: AmplitudeParameters, output: Float64Array): void
-  /** The gradient by each component of s: `[c, h, w]`, from that by each component of what `apply` gives. */
+  /** The gradient with respect to s `[c, h, w]`, from the gradient at the output of `apply`. */
   scaleGradient(mixture: AmplitudeMixture, mix: number, gradient: Float64Array): Float64Array
 }
 
-/** For images of one shape. Each is computed by itself, so the same parameters give the same bits in any batch. */
+/**
+ * Creates the transform for images of one shape. Each image is computed by itself, so the same
+ * parameters give the same bits in any batch.
+ */
 export function createAmplitudeChange(
   shape: readonly [channels: number, height: number, width: number],
 ): AmplitudeChange {
@@ -41,7 +48,7 @@ export function createAmplitudeChange(
   const held = columns.length
   const changed = new Float64Array(channels * height * held)
 
-  /** Calls back with each bin of the half spectrum, and where it and its negative are in the whole one. */
+  /** Calls `use` for each bin of the half spectrum, with its and its negative's whole index. */
   const forEachBin = (use: (half: number, whole: number, negative: number) => void): void => {
     for (let line = 0; line < channels * height; line++) {
       const u = line % height
@@ -80,7 +87,7 @@ export function createAmplitudeChange(
         return
       }
       mixedAmplitude(mixture, mix)
-      // The real part is that of the symmetric part of s.
+      // Only the symmetric part of s contributes to the real part.
       forEachBin((half, whole, negative) => {
         changed[half]! *= (scale[whole]! + scale[negative]!) / 2
       })
@@ -89,18 +96,18 @@ export function createAmplitudeChange(
     scaleGradient(mixture, mix, gradient) {
       const byAmplitude = transform.amplitudeGradient(gradient, mixture.spectrum)
       mixedAmplitude(mixture, mix)
-      const answer = new Float64Array(gradient.length)
+      const byScale = new Float64Array(gradient.length)
       forEachBin((half, whole, negative) => {
         const value = byAmplitude[half]! * changed[half]!
-        answer[whole] = value
-        answer[negative] = value
+        byScale[whole] = value
+        byScale[negative] = value
       })
-      return answer
+      return byScale
     },
   }
 }
 
-/** Writes float64 values as float32 ones within the bounds. */
+/** Writes float64 values as float32 values within the bounds. */
 export function clipToBounds(
   [low, high]: readonly [low: number, high: number],
   values: Float64Array,

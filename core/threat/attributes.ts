@@ -1,12 +1,12 @@
-/** Natural attributes of an image that an attacker may change, their units and neutral values. */
+/** Natural attributes of images that an attacker may change, with units and neutral values. */
 
-/** What leaves the image as it is, and what the value means. */
+/** The value that leaves an image unchanged, and the meaning of values. */
 export interface Attribute {
   readonly neutral: number
   readonly unit: string
 }
 
-/** In the order in which they are applied. */
+/** All attributes, in the order in which they are applied. */
 export const attributes = {
   rotation: { neutral: 0, unit: 'degrees, counter-clockwise' },
   scale: { neutral: 1, unit: 'factor about the center' },
@@ -18,7 +18,9 @@ export const attributes = {
   brightness: { neutral: 0, unit: 'added, in the units of the inputs' },
 } as const satisfies Readonly<Record<string, Attribute>>
 
+/** The name of an attribute. */
 export type AttributeName = keyof typeof attributes
 
+/** All names, in the order in which the attributes are applied. */
 // The keys are those of the table.
 export const attributeNames = Object.keys(attributes) as AttributeName[]

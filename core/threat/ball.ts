@@ -1,4 +1,4 @@
-/** Balls around an input, and the exact projection onto them. */
+/** Balls around an input, and exact projections onto them. */
 import { ConfigError } from '../base/errors.ts'
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import { projectOntoL1 } from './l1-ball.ts'
@@ -6,30 +6,32 @@ import { nextDown, nextUp, roundDown, roundToward, roundUp } from './rounding.ts
 import { describeViolation, distance, verifyBounds } from './verify.ts'
 import type { Norm, ThreatModel } from './threat-model.ts'
 
-/** What an attacker may turn one input into: the ball around it, cut by the bounds. */
+/** The points that an attacker may return for one input: its ball, intersected with the bounds. */
 export interface Ball {
   readonly threatModel: ThreatModel
-  /** The input itself, as many components as an example has; not to be changed. */
+  /** The input; must not be modified. */
   readonly center: Float32Array
   /**
-   * Writes into `output` the point of the ball nearest to `point` (float64, finite), rounded inward: bounds
-   * and ‖output − center‖ ≤ epsilon hold exactly when computed in float64 from the float32 values.
+   * Writes the point of the ball nearest to `point` (float64, finite) into `output`, rounded
+   * inward: for the float32 values, the bounds and ‖output − center‖ ≤ epsilon hold exactly in
+   * float64.
    */
   project(point: Float64Array, output: Float32Array): void
-  /** In Linf, where the ball cut by the bounds is a box: the least and the greatest value of each component. */
+  /** In Linf, where the ball within the bounds is a box: its lowest and highest corner. */
   readonly corners?: readonly [lower: Float32Array, upper: Float32Array]
 }
 
 /**
  * The ball of a threat model around one input.
- * @throws ConfigError ROBENCH_DATA if the input itself is not within the bounds.
+ * @throws ConfigError ROBENCH_DATA if the input is outside the bounds
  */
 export function createBall(threatModel: ThreatModel, center: Float32Array): Ball {
   const violation = verifyBounds(threatModel.bounds, center)
   if (violation) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `an input ${describeViolation(violation)}; state bounds that contain the data, or scale the data into them`,
+      `an input ${describeViolation(violation)}; ` +
+        'set bounds that contain the data, or scale the data to the bounds',
     )
   }
   return makeBall[threatModel.norm](threatModel, center)
@@ -45,7 +47,7 @@ const makeBall: Readonly<Record<Norm, (threatModel: ThreatModel, center: Float32
   }),
 }
 
-/** In Linf the ball cut by the bounds is a box: clipping to its float32 corners is the nearest point. */
+/** In Linf the ball within the bounds is a box: clipping to its corners gives the nearest point. */
 function createLinfBall(threatModel: ThreatModel, center: Float32Array): Ball {
   const { epsilon, bounds } = threatModel
   const lower = new Float32Array(center.length)
@@ -54,7 +56,7 @@ function createLinfBall(threatModel: ThreatModel, center: Float32Array): Ball {
     const x = center[i]!
     let low = roundUp(Math.max(x - epsilon, bounds[0]))
     let high = roundDown(Math.min(x + epsilon, bounds[1]))
-    // x ± epsilon is itself rounded, so the difference can still come out above epsilon by one unit.
+    // x ± epsilon is rounded, so the difference can exceed epsilon by one unit in the last place.
     while (x - low > epsilon) low = nextUp(low)
     while (high - x > epsilon) high = nextDown(high)
     lower[i] = low
@@ -73,7 +75,7 @@ const ontoBox = vectorLoop({
   body: ({ point, lower, upper }) => ({ writes: { output: v.clip(point, lower, upper) } }),
 })
 
-/** What the order of a sum can change of it, and more. */
+/** Relative upper limit of how much the order of a sum can change it. */
 const sumTolerance = 1e-9
 
 function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
@@ -89,7 +91,7 @@ function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
         const { squares } = shrink.run({ point, center, output }, { scale, low, high })
         if (Math.sqrt(squares) <= epsilon * (1 - sumTolerance)) return
         if (distance('L2', center, output) <= epsilon) return
-        // Components were rounded towards x, so only the last bits of the float64 arithmetic can be too much.
+        // Components were rounded towards x: only the last bits of the float64 sum can be too much.
         scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
       }
     },
@@ -101,7 +103,7 @@ const shrink = vectorLoop({
   arrays: { point: 'float64', center: 'float32', output: 'float32' },
   scalars: ['scale', 'low', 'high'],
   body({ point, center, scale, low, high }) {
-    // At scale 1 the point itself: x + (point − x) may differ from it by rounding.
+    // At scale 1, the point itself: x + (point − x) can differ from it by rounding.
     const shrunk = v.add(center, v.mul(scale, v.sub(point, center)))
     const moved = v.select(v.less(scale, 1), shrunk, point)
     const output = roundToward(v.clip(moved, low, high), center)
@@ -111,9 +113,10 @@ const shrink = vectorLoop({
 })
 
 /**
- * The largest t in [0, 1] with ‖clip(x + t·d) − x‖₂ ≤ ε, for d = point − x: by the Lagrange conditions,
- * clip(x + t·d) is then the point nearest to x + d in the ball cut by the bounds.
- * The norm grows with t, and each round's t is a lower bound that clips at least as many components as the one before.
+ * The largest t in [0, 1] with ‖clip(x + t·d) − x‖₂ ≤ ε, for d = point − x. By the Lagrange
+ * conditions, clip(x + t·d) is the point nearest to x + d in the ball within the bounds. The norm
+ * grows with t. Each iteration's t is a lower limit that clips at least as many components as the
+ * previous one.
  */
 function shrinkage(
   point: Float64Array,
@@ -134,7 +137,10 @@ function shrinkage(
   }
 }
 
-/** Of the components that a bound clips at t the way to the bound, of the others all of d: each squared and summed. */
+/**
+ * Two sums of squares: of the change of components that a bound clips at t, and of d in all other
+ * components.
+ */
 const measureShrunk = vectorLoop({
   arrays: { point: 'float64', center: 'float32' },
   scalars: ['scale', 'low', 'high'],

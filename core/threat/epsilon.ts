@@ -6,7 +6,7 @@ import { ConfigError } from '../base/errors.ts'
 const pattern = String.raw`^\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*(/\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*)?$`
 const fraction = new RegExp(pattern)
 
-/** JSON Schema of the sizes that `parseEpsilon` accepts: a positive number, or a fraction as text. */
+/** JSON Schema of what `parseEpsilon` accepts: a positive number, or a fraction as text. */
 export const epsilonSchema = {
   anyOf: [
     { type: 'number', exclusiveMinimum: 0 },

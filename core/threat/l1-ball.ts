@@ -1,12 +1,13 @@
-/** The exact projection onto an L1 ball cut by the bounds. */
+/** The exact projection onto an L1 ball within the bounds. */
 import { roundDown, roundUp } from './rounding.ts'
 import type { ThreatModel } from './threat-model.ts'
 import { distance } from './verify.ts'
 
 /**
- * Writes the point nearest to `point` (in the Euclidean sense) that is within the bounds and at most ε from `center`, rounded inward as
- * `Ball.project` promises. With d = point − center and room_i the way to the bound, it moves by min(max(|d_i| − λ, 0), room_i)
- * towards d_i, with the least λ ≥ 0 for which that adds up to ε at most.
+ * Writes the point nearest to `point` (Euclidean) that is within the bounds and at most ε from
+ * `center`, rounded inward as in `Ball.project`. With d = point − center and room_i the distance to
+ * the bound, component i moves by min(max(|d_i| − λ, 0), room_i) in the direction of d_i, with the
+ * smallest λ ≥ 0 for which the sum of these is at most ε.
  */
 export function projectOntoL1(
   { epsilon, bounds }: ThreatModel,
@@ -28,21 +29,22 @@ export function projectOntoL1(
   for (let step = 2 ** -52; ; step *= 2) {
     for (let i = 0; i < output.length; i++) {
       const x = center[i]!
-      // Without a cut the point itself: x + (point − x) may differ from it by rounding.
+      // Without a cut, the point itself: x + (point − x) can differ from it by rounding.
       const length = scale * Math.max(lengths[i]! - cut, 0)
       const moved = cut === 0 && scale === 1 ? point[i]! : point[i]! < x ? x - length : x + length
       const inside = moved < low ? low : moved > high ? high : moved
       output[i] = inside > x ? roundDown(inside) : roundUp(inside)
     }
     if (distance('L1', center, output) <= epsilon) return
-    // Components were rounded towards x, so only the last bits of the float64 arithmetic can be too much.
+    // Components were rounded towards x: only the last bits of the float64 sum can be too much.
     scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
   }
 }
 
 /**
- * λ. The sum falls with λ and is linear between the points where components start or end to be cut: each round solves for those that
- * are cut but not zero at the last λ, and halves the bracket where that leads out of it.
+ * λ. The sum decreases with λ and is linear between the values where a component becomes zero or
+ * leaves its bound. Each iteration solves for the components that are in between at the last λ, and
+ * bisects the bracket if the solution is outside it.
  */
 function findCut(lengths: Float64Array, rooms: Float64Array, epsilon: number): number {
   let below = 0
@@ -67,7 +69,7 @@ function findCut(lengths: Float64Array, rooms: Float64Array, epsilon: number): n
     if (cut === 0 && sum <= epsilon) return 0
     if (sum > epsilon) below = cut
     else above = cut
-    // Σ over free (|d_i| − λ) = ε − what the others take, which is sum − freeLengths + free · cut.
+    // Σ over free (|d_i| − λ) = ε − others, with others = sum − freeLengths + free · cut.
     const others = sum - (freeLengths - free * cut)
     const solved = (freeLengths - (epsilon - others)) / free
     if (free > 0 && Math.abs(solved - cut) <= 2 ** -50 * cut) return solved

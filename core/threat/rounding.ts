@@ -5,15 +5,15 @@ import type { Term } from '../engine/tensor/vector-loop.ts'
 const floats = new Float32Array(1)
 const bits = new Int32Array(floats.buffer)
 
-/** The largest float32 below a float32 value, which is −2⁻¹⁴⁹ below zero; −Infinity and NaN stay. */
+/** The largest float32 below a float32 value (below zero: −2⁻¹⁴⁹); −Infinity and NaN as is. */
 export function nextDown(value: number): number {
   return -nextUp(-value)
 }
 
-/** The smallest float32 above a float32 value; +Infinity and NaN stay. */
+/** The smallest float32 above a float32 value. Returns Infinity and NaN as is. */
 export function nextUp(value: number): number {
   if (Number.isNaN(value) || value === Infinity) return value
-  // Adding zero turns −0 into +0, whose bits are 0 and so count up to the smallest subnormal.
+  // Adding zero turns −0 into +0, whose bits are 0; the next bits are the smallest subnormal.
   floats[0] = value + 0
   bits[0]! += floats[0] >= 0 ? 1 : -1
   return floats[0]
@@ -32,13 +32,13 @@ export function roundUp(value: number): number {
 }
 
 /**
- * In vector loops: of the two float32 next to a value, the one towards `center`, which is a float32 itself; the value if it is one.
- * It is for values that round to finite ones.
+ * In vector loops: of the two float32 next to a value, the one towards `center` (a float32); the
+ * value itself if it is a float32. Only for values that round to finite ones.
  */
 export function roundToward(value: Term, center: Term): Term {
   const nearest = v.round(value)
   const outward = v.select(v.less(center, value), 1, -1)
-  // Between half a unit in the last place and one and a half, so that rounding gives the neighbor.
+  // Between 0.5 and 1.5 units in the last place, so that rounding gives the neighbor.
   const aboutUnit = v.max(v.mul(v.abs(nearest), 1.25 * 2 ** -24), 1.25 * 2 ** -150)
   const neighbor = v.round(v.sub(nearest, v.mul(outward, aboutUnit)))
   return v.select(v.less(0, v.mul(outward, v.sub(nearest, value))), neighbor, nearest)

@@ -1,7 +1,7 @@
-/** How far a point is from an input, and whether it keeps to the threat model. */
+/** Distances between points, and whether a point is within the threat model. */
 import type { Norm, ThreatModel } from './threat-model.ts'
 
-/** What a point breaks first: a value that is not finite, then the bounds, then the ball. */
+/** Why a point is not permitted, in order: a value that is not finite, the bounds, the ball. */
 export type Violation =
   | { readonly kind: 'not-finite'; readonly component: number; readonly value: number }
   | {
@@ -9,7 +9,7 @@ export type Violation =
       readonly component: number
       readonly value: number
       readonly bounds: readonly [low: number, high: number]
-      /** How far beyond the nearer bound. */
+      /** Distance beyond the nearer bound. */
       readonly excess: number
     }
   | {
@@ -22,12 +22,12 @@ export type Violation =
     }
 
 /**
- * How much of epsilon the check forgives, relative to it: nothing in Linf, where every inward rounding is exact;
- * a millionth in L2 and L1, where the order of a sum changes its last bits.
+ * Tolerance of the verification, relative to epsilon: zero in Linf, where inward rounding is exact;
+ * 1e-6 in L2 and L1, where the order of a sum changes its last bits.
  */
 export const relativeTolerance: Readonly<Record<Norm, number>> = { Linf: 0, L2: 1e-6, L1: 1e-6 }
 
-/** ‖b − a‖ in float64, whatever the arrays hold. */
+/** ‖b − a‖, computed in float64. */
 export function distance(norm: Norm, a: ArrayLike<number>, b: ArrayLike<number>): number {
   return distances[norm](a, b)
 }
@@ -53,7 +53,10 @@ const distances: Readonly<Record<Norm, (a: ArrayLike<number>, b: ArrayLike<numbe
   },
 }
 
-/** What `point` breaks as an attack on `center`, or undefined if it breaks nothing. See `relativeTolerance`. */
+/**
+ * Why `point` is not permitted as an attack on `center`; undefined if it is. See
+ * `relativeTolerance`.
+ */
 export function verifyInside(
   threatModel: ThreatModel,
   center: ArrayLike<number>,
@@ -67,7 +70,7 @@ export function verifyInside(
   return { kind: 'outside-ball', norm, distance: measured, epsilon, excess: measured - epsilon }
 }
 
-/** The first component that is not finite or not within the bounds, if any; the bounds are exact. */
+/** The first component that is not finite or outside the bounds (without tolerance), if any. */
 export function verifyBounds(
   bounds: readonly [low: number, high: number],
   point: ArrayLike<number>,
@@ -83,7 +86,7 @@ export function verifyBounds(
   return undefined
 }
 
-/** A violation in words that follow "the example": `leaves the Linf ball: …`. */
+/** A violation as text that follows its subject: `leaves the Linf ball: …`. */
 export function describeViolation(violation: Violation): string {
   switch (violation.kind) {
     case 'not-finite':

@@ -52,6 +52,6 @@ test('pull of an unknown id throws with a suggestion', async () => {
 
 test('pull --from an empty folder throws and prints nothing', async () => {
   await expect(run('pull', 'svhn', '--from', temporaryFolder())).rejects.toThrow(
-    'holds no train_32x32.mat, test_32x32.mat',
+    'contains no train_32x32.mat, test_32x32.mat',
   )
 })

@@ -1,4 +1,4 @@
-/** The CIFAR-10 binary version: records of one label byte and 3072 bytes of red, green and blue planes. */
+/** The CIFAR-10 binary format: records of a label byte and 3072 bytes of R, G and B planes. */
 import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
@@ -9,7 +9,7 @@ const classes = 10
 
 /**
  * Decodes batches, in order, into pixels `[n, 3, 32, 32]` and labels 0 … 9.
- * @throws ConfigError ROBENCH_DATA for a batch of no whole number of records, or a label above 9
+ * @throws ConfigError ROBENCH_DATA for a batch with a partial record, or a label above 9
  */
 export function decodeCifarBinary(batches: readonly NamedBytes[]): LabeledPixels {
   let count = 0
@@ -17,7 +17,8 @@ export function decodeCifarBinary(batches: readonly NamedBytes[]): LabeledPixels
     if (bytes.length === 0 || bytes.length % recordSize !== 0) {
       throw new ConfigError(
         'ROBENCH_DATA',
-        `${path}: expected whole records of ${recordSize} bytes, got ${bytes.length} bytes; the file is truncated or no CIFAR-10 binary batch`,
+        `${path}: expected whole records of ${recordSize} bytes, got ${bytes.length} bytes; ` +
+          'the file is truncated or not a CIFAR-10 binary batch',
       )
     }
     count += bytes.length / recordSize
@@ -31,7 +32,8 @@ export function decodeCifarBinary(batches: readonly NamedBytes[]): LabeledPixels
       if (label >= classes) {
         throw new ConfigError(
           'ROBENCH_DATA',
-          `${path}: record ${start / recordSize}: expected a label from 0 to 9, got ${label}; the file is no CIFAR-10 binary batch`,
+          `${path}: record ${start / recordSize}: expected a label from 0 to 9, got ${label}; ` +
+            'the file is not a CIFAR-10 binary batch',
         )
       }
       labels[example] = label

@@ -1,11 +1,12 @@
-/** The IDX format of MNIST and Fashion-MNIST: a magic number, big-endian sizes, then unsigned bytes. */
+/** The IDX format of MNIST and Fashion-MNIST: magic number, big-endian sizes, unsigned bytes. */
 import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 
-/** The third byte of the magic number: the element type. Only unsigned bytes occur in the published sets. */
+/** The element type in the magic number; the published sets contain only unsigned bytes. */
 const unsignedByte = 0x08
 
+/** An array of unsigned bytes. */
 export interface IdxArray {
   readonly shape: readonly number[]
   /** Row-major, a view of the file's bytes. */
@@ -13,8 +14,8 @@ export interface IdxArray {
 }
 
 /**
- * Reads an IDX file, already unpacked, of `rank` axes of unsigned bytes.
- * @throws ConfigError ROBENCH_DATA for a wrong magic number or a length that does not fit the sizes
+ * Reads an uncompressed IDX file with `rank` axes of unsigned bytes.
+ * @throws ConfigError ROBENCH_DATA for a wrong magic number, or a length that contradicts the sizes
  */
 export function parseIdx({ path, bytes }: NamedBytes, rank: number): IdxArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -25,7 +26,8 @@ export function parseIdx({ path, bytes }: NamedBytes, rank: number): IdxArray {
     const got = magic === undefined ? `${bytes.length} bytes` : hexadecimal(magic)
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: expected an IDX file of ${rank} axes of unsigned bytes (magic number ${hexadecimal(expectedMagic)}), got ${got}`,
+      `${path}: expected an IDX file of ${rank} axes of unsigned bytes ` +
+        `(magic number ${hexadecimal(expectedMagic)}), got ${got}`,
     )
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
@@ -33,14 +35,16 @@ export function parseIdx({ path, bytes }: NamedBytes, rank: number): IdxArray {
   if (bytes.length !== headerSize + size) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: its header says [${shape.join(', ')}], that is ${headerSize + size} bytes, got ${bytes.length}; the file is truncated or damaged`,
+      `${path}: its header says [${shape.join(', ')}], that is ${headerSize + size} bytes, ` +
+        `got ${bytes.length}; the file is truncated or damaged`,
     )
   }
   return { shape, data: bytes.subarray(headerSize) }
 }
 
 /**
- * Decodes an images file `[n, 28, 28]` and a labels file `[n]` (in that order) into pixels `[n, 1, 28, 28]` and labels 0 … 9.
+ * Decodes an images file `[n, 28, 28]` and a labels file `[n]`, in that order, into pixels
+ * `[n, 1, 28, 28]` and labels 0 … 9.
  * @throws ConfigError ROBENCH_DATA for wrong sizes, unequal counts, or a label above 9
  */
 export function decodeIdxPair(files: readonly NamedBytes[]): LabeledPixels {
@@ -60,7 +64,8 @@ export function decodeIdxPair(files: readonly NamedBytes[]): LabeledPixels {
   if (count !== labels.data.length) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${labelFile.path}: ${labels.data.length} labels for the ${count} images of ${imageFile.path}; both files must be of the same split`,
+      `${labelFile.path}: ${labels.data.length} labels for the ${count} images of ` +
+        `${imageFile.path}; both files must be of the same split`,
     )
   }
   const wrong = labels.data.findIndex((label) => label > 9)

@@ -1,6 +1,6 @@
 /**
- * Reads numeric arrays from MATLAB Level 5 MAT-files (versions 5 to 7), compressed or not.
- * Written here because the one package on npm for this format is under the GPL.
+ * Reads numeric arrays from MATLAB Level 5 MAT-files (versions 5 to 7), compressed or not. Not from
+ * npm, where the only package for this format is under the GPL.
  * @see The MathWorks, "MAT-File Format", chapter "Level 5 MAT-File Format"
  */
 import { inflateSync } from 'node:zlib'
@@ -12,10 +12,14 @@ export interface MatArray {
   readonly name: string
   /** At least two axes; MATLAB drops trailing axes of length 1 beyond the second. */
   readonly shape: readonly number[]
-  /** Column-major, that is, the first axis runs fastest. In the type in which the file stores it, which may be narrower than the array's class. */
+  /**
+   * Column-major: the first axis varies fastest. Of the type in the file, which can be narrower
+   * than the array's class.
+   */
   readonly data: MatData
 }
 
+/** The types that a MAT-file stores numbers in. */
 export type MatData =
   | Int8Array
   | Uint8Array
@@ -29,12 +33,15 @@ export type MatData =
 const headerSize = 128
 const matrixType = 14
 const compressedType = 15
-/** Array classes of plain numbers: double (6) to unsigned 32-bit (13). Cells, structures, text, sparse and 64-bit integers are passed over. */
+/**
+ * Array classes of plain numbers: double (6) to unsigned 32-bit (13). Cells, structures, text,
+ * sparse arrays and 64-bit integers are skipped.
+ */
 const firstNumericClass = 6
 const lastNumericClass = 13
 const complexFlag = 0x0800
 
-/** The element types that hold numbers, by their code in the file. */
+/** The element types of numbers, by their code in the file. */
 const readers: Readonly<Record<number, (buffer: ArrayBuffer) => MatData>> = {
   1: (buffer) => new Int8Array(buffer),
   2: (buffer) => new Uint8Array(buffer),
@@ -47,8 +54,8 @@ const readers: Readonly<Record<number, (buffer: ArrayBuffer) => MatData>> = {
 }
 
 /**
- * The numeric arrays of the file by name; variables of other kinds are left out.
- * @throws ConfigError ROBENCH_DATA if the file is of another version, big-endian, truncated or damaged
+ * The numeric arrays of the file by name; other variables are skipped.
+ * @throws ConfigError ROBENCH_DATA for another version, or a big-endian, truncated or damaged file
  */
 export function readMat5(file: NamedBytes): ReadonlyMap<string, MatArray> {
   checkHeader(file)
@@ -69,9 +76,10 @@ function checkHeader({ path, bytes }: NamedBytes): void {
     fail(path, 'is a MATLAB 7.3 (HDF5) file, expected version 5 to 7; save it with `save -v7`')
   }
   const endian = new TextDecoder('latin1').decode(bytes.subarray(126, 128))
-  if (endian === 'MI') fail(path, 'is a big-endian MAT-file; only little-endian ones are read')
+  if (endian === 'MI')
+    fail(path, 'is a big-endian MAT-file; only little-endian files are supported')
   if (bytes.length < headerSize || endian !== 'IM' || bytes[125] !== 0x01) {
-    fail(path, 'expected a MATLAB version 5 file, but its header is none')
+    fail(path, 'expected a MATLAB version 5 file, but its header is not one')
   }
 }
 
@@ -82,7 +90,7 @@ interface Element {
   readonly end: number
 }
 
-/** One tagged element: an 8-byte tag and a body padded to 8 bytes, or up to 4 bytes packed into the tag. */
+/** An element: an 8-byte tag and a body padded to 8 bytes, or up to 4 bytes within the tag. */
 function readElement({ path }: NamedBytes, bytes: Uint8Array, offset: number): Element {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (offset + 8 > bytes.length) truncated(path, offset + 8, bytes.length)
@@ -99,7 +107,7 @@ function readElement({ path }: NamedBytes, bytes: Uint8Array, offset: number): E
   const size = view.getUint32(offset + 4, true)
   const start = offset + 8
   if (start + size > bytes.length) truncated(path, start + size, bytes.length)
-  // Compressed elements alone are not padded.
+  // Only compressed elements are not padded.
   const padded = first === compressedType ? size : Math.ceil(size / 8) * 8
   return {
     type: first,
@@ -154,7 +162,7 @@ function wordsOf(file: NamedBytes, element: Element): Uint32Array {
   return new Uint32Array(aligned(file, element.body, 6))
 }
 
-/** The bytes in a buffer of their own, so that typed arrays find their alignment. */
+/** A copy of the bytes in its own buffer, aligned for typed arrays. */
 function aligned({ path }: NamedBytes, body: Uint8Array, type: number): ArrayBuffer {
   const elementSize = { 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8 }[type] ?? 1
   if (body.length % elementSize !== 0) {
@@ -169,7 +177,7 @@ function aligned({ path }: NamedBytes, body: Uint8Array, type: number): ArrayBuf
 function truncated(path: string, expected: number, got: number): never {
   fail(
     path,
-    `an element ends at byte ${expected}, but only ${got} bytes are there; the file is truncated`,
+    `an element ends at byte ${expected}, but the file has only ${got} bytes; it is truncated`,
   )
 }
 

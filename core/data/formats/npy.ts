@@ -1,9 +1,9 @@
-/** The user's own data: a pair of NumPy .npy files, inputs `[n, c, h, w]` and labels `[n]`. */
+/** The user's data: a pair of NumPy .npy files, inputs `[n, c, h, w]` and labels `[n]`. */
 import { open } from 'node:fs/promises'
 import { parse } from 'npyjs'
 import { ConfigError } from '../../base/errors.ts'
 
-/** Inputs and labels of a user's .npy pair, checked. */
+/** Checked inputs and labels of a .npy pair. */
 export interface NpyPair {
   /** `[channels, height, width]`. */
   readonly shape: readonly [number, number, number]
@@ -21,8 +21,10 @@ interface NpyArray {
 }
 
 /**
- * Reads inputs (uint8, or float32 in [0, 1]; `[n, c, h, w]`) and labels (any integer type, `[n]`, from 0).
- * @throws ConfigError ROBENCH_DATA naming the file: missing, no .npy, truncated, wrong type, shape, count or range
+ * Reads inputs (uint8, or float32 in [0, 1]; `[n, c, h, w]`) and labels (any integer type; `[n]`,
+ * from 0).
+ * @throws ConfigError ROBENCH_DATA with the file: missing, not .npy, truncated, or with a wrong
+ * type, shape, count or range
  */
 export async function readNpyPair(inputsPath: string, labelsPath: string): Promise<NpyPair> {
   const inputs = await readNpy(inputsPath)
@@ -70,12 +72,13 @@ async function readNpy(path: string): Promise<NpyArray> {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: cannot be read as .npy (${reason}); it is truncated, or of a type that is no plain little-endian number`,
+      `${path}: cannot be read as .npy (${reason}); ` +
+        'it is truncated, or its type is not a plain little-endian number',
       { cause: error },
     )
   }
   const { shape, dtype, fortranOrder } = parsed
-  // The package's type says "view"; it answers booleans with a plain array.
+  // By its type, the package returns a view; for booleans it returns a plain array.
   const data: ArrayLike<unknown> = Object(parsed.data)
   const array = { path, dtype: numpyNames[dtype] ?? dtype, shape, data }
   if (fortranOrder && shape.length > 1) {
@@ -85,7 +88,8 @@ async function readNpy(path: string): Promise<NpyArray> {
   if (data.length !== size) {
     fail(
       array,
-      `its header says [${shape.join(', ')}], that is ${size} elements, got ${data.length}; the file is truncated or damaged`,
+      `its header says [${shape.join(', ')}], that is ${size} elements, got ${data.length}; ` +
+        'the file is truncated or damaged',
     )
   }
   return array
@@ -106,7 +110,7 @@ const numpyNames: Readonly<Record<string, string>> = {
   f8: 'float64',
 }
 
-/** The whole file in one buffer, in pieces, because fs.readFile stops at 2 GiB. */
+/** Reads the whole file in chunks into one buffer, because fs.readFile is limited to 2 GiB. */
 async function readBuffer(path: string): Promise<ArrayBuffer> {
   const pieceSize = 2 ** 28
   let handle
@@ -143,7 +147,7 @@ function toPixels(inputs: NpyArray): Uint8Array | Float32Array {
     const value = data[i]!
     if (!Number.isFinite(value)) {
       const example = Math.floor((i * inputs.shape[0]!) / data.length)
-      fail(inputs, `example ${example} holds ${value}; inputs must be finite`)
+      fail(inputs, `example ${example} contains ${value}; inputs must be finite`)
     }
     if (value < low) low = value
     if (value > high) high = value
@@ -182,7 +186,7 @@ function toLabels(labels: NpyArray): Int32Array {
   return result
 }
 
-/** Above this a label is no class number but an error in the file. */
+/** A label above this is an error in the file. */
 const maxLabel = 1_000_000
 
 function isIntegerArray(data: unknown): data is ArrayLike<number | bigint> {

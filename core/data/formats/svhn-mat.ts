@@ -1,4 +1,4 @@
-/** SVHN's cropped digits: a MAT-file with `X` [32, 32, 3, n] and `y` [n, 1], where label 10 stands for digit 0. */
+/** SVHN's cropped digits: a MAT-file with `X` [32, 32, 3, n] and `y` [n, 1]; 10 is digit 0. */
 import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
@@ -11,7 +11,8 @@ const imageSize = channels * side * side
 
 /**
  * Decodes one published file into pixels `[n, 3, 32, 32]` and labels 0 … 9.
- * @throws ConfigError ROBENCH_DATA for missing arrays, wrong shapes, unequal counts, or labels outside 1 … 10
+ * @throws ConfigError ROBENCH_DATA for missing arrays, wrong shapes, unequal counts, or labels
+ * outside 1 … 10
  */
 export function decodeSvhn(files: readonly NamedBytes[]): LabeledPixels {
   const [file] = files
@@ -23,7 +24,8 @@ export function decodeSvhn(files: readonly NamedBytes[]): LabeledPixels {
     const names = [...arrays.keys()].map((name) => `"${name}"`).join(', ') || 'none'
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${file.path}: expected numeric arrays "X" and "y" (SVHN format 2, cropped digits), got ${names}`,
+      `${file.path}: expected numeric arrays "X" and "y" (SVHN format 2, cropped digits), ` +
+        `got ${names}`,
     )
   }
   const pixels = toRowMajor(file.path, images)
@@ -32,7 +34,7 @@ export function decodeSvhn(files: readonly NamedBytes[]): LabeledPixels {
 
 /** From column-major `[height, width, channels, n]` to row-major `[n, channels, height, width]`. */
 function toRowMajor(path: string, { shape, data }: MatArray): Uint8Array {
-  // A single image has lost its last axis.
+  // The last axis is missing if there is a single image.
   const [height, width, depth, count = 1] = shape
   const fits = height === side && width === side && depth === channels && shape.length <= 4
   if (!fits || !(data instanceof Uint8Array)) {
@@ -59,7 +61,8 @@ function toLabels(path: string, { shape, data }: MatArray, count: number): Int32
   if (shape.length !== 2 || Math.min(shape[0]!, shape[1]!) !== 1 || data.length !== count) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: y: expected [${count}, 1], one label for each image of X, got [${shape.join(', ')}]`,
+      `${path}: y: expected [${count}, 1], one label for each image of X, ` +
+        `got [${shape.join(', ')}]`,
     )
   }
   const labels = new Int32Array(count)
@@ -68,7 +71,8 @@ function toLabels(path: string, { shape, data }: MatArray, count: number): Int32
     if (!Number.isInteger(label) || label < 1 || label > 10) {
       throw new ConfigError(
         'ROBENCH_DATA',
-        `${path}: y: element ${example}: expected a whole number from 1 to 10 (10 is digit 0), got ${label}`,
+        `${path}: y: element ${example}: expected a whole number from 1 to 10 ` +
+          `(10 is digit 0), got ${label}`,
       )
     }
     labels[example] = label % 10

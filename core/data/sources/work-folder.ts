@@ -1,10 +1,10 @@
-/** A folder for the files of one step, on the same disk as the data. */
+/** A temporary directory for one step, on the same disk as the data. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writing } from '../disk-error.ts'
 import type { PullContext } from '../published.ts'
 
-/** Makes a folder inside the data set's folder for `action`, and removes it whatever happens. */
+/** Creates a directory inside the data set's for `action`, and always removes it afterwards. */
 export async function inWorkFolder(
   context: PullContext,
   action: (work: string) => Promise<void>,

@@ -1,17 +1,18 @@
-/** Hue, saturation, contrast and brightness, as expressions: x + change, where the neutral value makes the change zero. */
+/** Hue, saturation, contrast, brightness as expressions x + change, which is 0 if neutral. */
 import { g } from '../../engine/graph/graph.ts'
 import type { Value } from '../../engine/graph/value.ts'
 
-/** Shares of red, green and blue in the luminance Y (ITU-R BT.601). */
+/** Weights of red, green and blue in the luminance Y (ITU-R BT.601). */
 export const luminanceShares = [0.299, 0.587, 0.114] as const
 
-/** By what U and V are B − Y and R − Y in PAL and NTSC. */
+/** Factors of B − Y and R − Y in U and V (PAL, NTSC). */
 const shareOfU = 0.492111
 const shareOfV = 0.877283
 
 /**
- * Turns the chroma I and Q of YIQ by `hue` `[n]` degrees, from red towards green; the luminance stays. I and Q are U = 0.492·(B − Y) and
- * V = 0.877·(R − Y) turned by 33°, so turning those by the same angle is the same.
+ * Rotates the chroma (I, Q) of YIQ by `hue` `[n]` degrees, from red towards green; the luminance
+ * does not change. (I, Q) is (U, V) = (0.492·(B − Y), 0.877·(R − Y)) rotated by 33°, so rotating
+ * (U, V) by the same angle is equivalent.
  * @param images `[n, 3, h, w]`
  */
 export function turnHue(images: Value, hue: Value): Value {
@@ -20,7 +21,7 @@ export function turnHue(images: Value, hue: Value): Value {
   const sine = g.op('Sin', [angle])[0]!
   const chroma = g.sub(images, luminance(images))
   const [red, , blue] = [0, 1, 2].map((channel) => g.slice(chroma, [channel], [channel + 1], [1]))
-  // A quarter turn: V becomes U, and U becomes −V; the change of green keeps the luminance.
+  // A quarter turn: V becomes U, and U becomes −V; the change of green preserves the luminance.
   const turnedRed = g.mul(blue!, shareOfU / shareOfV)
   const turnedBlue = g.mul(red!, -shareOfV / shareOfU)
   const [shareOfRed, shareOfGreen, shareOfBlue] = luminanceShares
@@ -37,7 +38,10 @@ export function saturate(images: Value, saturation: Value): Value {
   return spread(images, luminance(images), saturation)
 }
 
-/** m + c·(x − m), with m the mean of all pixels and channels of the image. @param images `[n, c, h, w]`; @param contrast c `[n]` */
+/**
+ * m + c·(x − m), with m the mean of all pixels and channels of the image.
+ * @param images `[n, c, h, w]` @param contrast c `[n]`
+ */
 export function changeContrast(images: Value, contrast: Value): Value {
   return spread(images, g.reduceMean(images, [1, 2, 3], true), contrast)
 }

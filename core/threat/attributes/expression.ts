@@ -16,11 +16,12 @@ export type AttributeValues = Readonly<Partial<Record<AttributeName, Value>>>
 const ofColor: ReadonlySet<AttributeName> = new Set(['hue', 'saturation'])
 
 /**
- * The images with natural attributes changed, in the order of `attributes`, and then clipped to the bounds. What lies outside the image is
- * black: the lower bound. Attributes that are left out cost nothing; neutral values give an image within the bounds back bit by bit.
+ * Images with natural attributes changed in the order of `attributes`, then clipped to the bounds.
+ * Pixels outside the image are black: the lower bound. Attributes that are left out cost nothing;
+ * neutral values return an image within the bounds bit for bit.
  * Differentiable in images and values.
- * @param images `[n, c, h, w]`, sizes but n known; red, green, blue where hue or saturation is among the values
- * @throws ConfigError ROBENCH_CONFIG for hue or saturation of images that do not have three channels
+ * @param images `[n, c, h, w]` with known c, h, w; red, green, blue for hue and saturation
+ * @throws ConfigError ROBENCH_CONFIG for hue or saturation of images without three channels
  */
 export function attributeTransform(
   images: Value,
@@ -46,7 +47,7 @@ export function attributeTransform(
   return g.clip(x, low, high)
 }
 
-/** Why images of that shape `[n, c, h, w]` cannot have one of the attributes; undefined if they can. */
+/** Why images of shape `[n, c, h, w]` cannot have one of the attributes; undefined if they can. */
 export function missingColors(
   names: readonly AttributeName[],
   shape: readonly (number | string)[],

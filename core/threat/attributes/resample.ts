@@ -1,8 +1,8 @@
-/** Rotation, scale and translation in one: a bilinear resampling, as an expression. */
+/** Rotation, scale and translation as one bilinear resampling, as an expression. */
 import { g } from '../../engine/graph/graph.ts'
 import type { Value } from '../../engine/graph/value.ts'
 
-/** Where the image goes: each `[n]`, in the units of `attributes`; what is left out costs nothing. */
+/** Placement of the image: each `[n]`, in the units of `attributes`; omitted ones cost nothing. */
 export interface Placement {
   readonly rotation?: Value | undefined
   readonly scale?: Value | undefined
@@ -10,17 +10,18 @@ export interface Placement {
   readonly translationY?: Value | undefined
 }
 
-/** Fill on the left of and above the image, and on the right and below: where the corners of a place just outside lie. */
+/** Fill on each side of the image, for the corners of positions just outside it. */
 const before = 1
 const after = 2
 
 /**
- * The image rotated about its center, then scaled about it, then moved: every pixel of the result is read at the place of the image
- * that it comes from, between four pixels where that is no whole number. Outside the image all is `fill`.
+ * The image rotated about its center, scaled about it, and translated. Each output pixel is read
+ * from its source position, by bilinear interpolation; outside the image the value is `fill`.
  *
- * Differentiable in image and placement. At whole places, where bilinear interpolation has a kink, the derivative is that towards the
- * right and down, not zero: an ascent that starts at the neutral placement gets off it. The neutral placement gives the image, bit by bit.
- * @param images `[n, c, h, w]`, sizes but n known
+ * Differentiable in image and placement. At integer positions, where bilinear interpolation has a
+ * kink, the derivative is the one-sided one to the right and down, so that an ascent can leave the
+ * neutral placement. The neutral placement returns the image bit for bit.
+ * @param images `[n, c, h, w]` with known c, h, w
  */
 export function resample(images: Value, placement: Placement, fill: number): Value {
   const [, channels, height, width] = images.shape as readonly [unknown, number, number, number]
@@ -47,7 +48,7 @@ export function resample(images: Value, placement: Placement, fill: number): Val
   return g.reshapeLike(between(upper, lower, lowerShare), images)
 }
 
-/** Column and row, each `[n, h·w]`, that each pixel of the result is read at: the inverse of where the image goes. */
+/** Source column and row of each output pixel, each `[n, h·w]`: the inverse of the placement. */
 function sources(
   { rotation, scale, translationX, translationY }: Placement,
   height: number,
@@ -79,7 +80,7 @@ function sources(
     y = g.add(g.mul(x, sine), g.mul(y, cosine))
     x = turned
   }
-  // Beyond the first pixel of the fill all places are alike.
+  // Beyond the first pixel of the fill, all positions give the same value.
   return [g.clip(g.add(x, centerX), -before, width), g.clip(g.add(y, centerY), -before, height)]
 }
 

@@ -1,4 +1,4 @@
-/** The attribute transform ready to run, image by image. */
+/** Runs the attribute transform, image by image. */
 import { ConfigError } from '../../base/errors.ts'
 import { g } from '../../engine/graph/graph.ts'
 import { gradient } from '../../engine/graph/gradient.ts'
@@ -12,14 +12,15 @@ import { attributeTransform, missingColors } from './expression.ts'
 export interface AttributeSessionOptions {
   /** Of one image. */
   readonly shape: readonly [channels: number, height: number, width: number]
-  /** Which attributes there are values for, and in which order. */
+  /** The attributes that have values, in the order of the values. */
   readonly names: readonly AttributeName[]
   readonly bounds: readonly [low: number, high: number]
 }
 
 /**
- * Runs `attributeTransform`, one image a time, so that an image's result cannot depend on others: an attack and the host that repeats its
- * transform get the same bits. Frees native memory on `release`.
+ * Runs `attributeTransform` on one image at a time, so that a result does not depend on other
+ * images: an attack, and the host that repeats its transform, get the same bits. `release` frees
+ * native memory.
  */
 export class AttributeSession {
   readonly names: readonly AttributeName[]
@@ -39,11 +40,14 @@ export class AttributeSession {
   async apply(image: Float32Array, values: ArrayLike<number>): Promise<Float32Array> {
     if (this.names.length === 0) return image.slice()
     this.#forward ??= compileForward(this.#options)
-    const answers = await (await this.#forward).run(this.#feeds(image, values))
-    return answers['transformed']!.data as Float32Array
+    const outputs = await (await this.#forward).run(this.#feeds(image, values))
+    return outputs['transformed']!.data as Float32Array
   }
 
-  /** The gradient of upstream·T(x) by the values, one for each of `names`. @param upstream one number a pixel, as T(x) has them */
+  /**
+   * The gradient of upstream·T(x) with respect to the values, one for each of `names`.
+   * @param upstream in the shape of T(x)
+   */
   async pullBack(
     image: Float32Array,
     values: ArrayLike<number>,
@@ -52,8 +56,8 @@ export class AttributeSession {
     if (this.names.length === 0) return new Float32Array(0)
     this.#backward ??= compileBackward(this.#options)
     const feeds = { ...this.#feeds(image, values), upstream: this.#image(upstream) }
-    const answers = await (await this.#backward).run(feeds)
-    return answers['slopes']!.data as Float32Array
+    const outputs = await (await this.#backward).run(feeds)
+    return outputs['slopes']!.data as Float32Array
   }
 
   async release(): Promise<void> {

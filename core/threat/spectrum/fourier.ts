@@ -1,18 +1,19 @@
-/** The two-dimensional discrete Fourier transform as an expression: products with constant matrices, so it can be differentiated. */
+/** The 2D discrete Fourier transform as a differentiable expression: products with matrices. */
 import { GraphError } from '../../base/errors.ts'
 import { formatShape } from '../../engine/graph/dim.ts'
 import { g } from '../../engine/graph/graph.ts'
 import type { Value } from '../../engine/graph/value.ts'
 
-/** Complex values as two real ones of one shape. */
+/** Complex values as two real values of the same shape. */
 export interface Complex {
   readonly real: Value
   readonly imaginary: Value
 }
 
 /**
- * Z(u, v) = Σ_ij x(i, j)·e^{−2πj(ui/h + vj/w)} over the last two axes: without a factor, and with frequency 0 first.
- * @param x real, `[…, h, w]` of any fixed height and width
+ * Z(u, v) = Σ_ij x(i, j)·e^{−2πj(ui/h + vj/w)} over the last two axes, without a factor and with
+ * frequency 0 first.
+ * @param x real, `[…, h, w]` with known height and width
  * @returns of the same shape
  */
 export function fourierTransform(x: Value): Complex {
@@ -76,7 +77,7 @@ function waves(n: number): WaveMatrices {
   const matrix = (wave: (angle: number) => number): Value =>
     g.floats(
       [n, n],
-      // The product is reduced first: large angles would lose digits.
+      // The product is reduced modulo n first: large angles would lose digits.
       Array.from({ length: n * n }, (_, at) =>
         wave((2 * Math.PI * ((Math.floor(at / n) * (at % n)) % n)) / n),
       ),

@@ -4,7 +4,7 @@ import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import { createPlaneTransform, newHalfSpectrum } from './plane-transform.ts'
 import type { HalfSpectrum, PlaneTransform } from './plane-transform.ts'
 
-/** Of an image `[c, h, w]`, per channel the frequencies with v ≤ w/2: each `[c, h, ⌊w/2⌋ + 1]`. */
+/** Spectrum of an image `[c, h, w]`: frequencies with v ≤ w/2, each `[c, h, ⌊w/2⌋ + 1]`. */
 export interface ImageSpectrum {
   /** A */
   readonly amplitude: Float64Array
@@ -13,10 +13,13 @@ export interface ImageSpectrum {
   readonly sine: Float64Array
 }
 
-/** A bin counts as empty if its amplitude is at most this share of the plane's largest: float64 rounding alone makes as much. */
+/**
+ * A bin counts as empty if its amplitude is at most this fraction of the plane's largest: float64
+ * rounding alone can produce as much.
+ */
 const emptyBinShare = 1e-12
 
-/** Between images of one shape and their spectra. Keeps room of its own for one image at a time. */
+/** Transforms images of one shape to spectra and back. Reuses its buffers for each image. */
 export interface ImageTransform {
   readonly shape: readonly [channels: number, height: number, width: number]
   /** The frequencies of one channel of a half spectrum. */
@@ -24,7 +27,10 @@ export interface ImageTransform {
   spectrumOf(image: Float32Array | Float64Array): ImageSpectrum
   /** Re F⁻¹(A·e^{jP}), in float64 and not clipped. @param amplitude A, `[c, h, ⌊w/2⌋ + 1]` */
   recombine(amplitude: Float64Array, phase: ImageSpectrum, output: Float64Array): void
-  /** Re(e^{−jP} ⊙ F(g))/(hw) of a gradient g at `recombine`'s output: the gradient by each of the amplitudes, `[c, h, ⌊w/2⌋ + 1]`. */
+  /**
+   * Re(e^{−jP} ⊙ F(g))/(hw) for a gradient g at the output of `recombine`: the gradient with
+   * respect to the amplitudes, `[c, h, ⌊w/2⌋ + 1]`.
+   */
   amplitudeGradient(gradient: Float64Array, phase: ImageSpectrum): Float64Array
 }
 
@@ -35,7 +41,7 @@ export function createImageTransform(shape: ImageTransform['shape']): ImageTrans
   const bins = plane.rows.length * plane.columns.length
   const pixels = height * width
   const half = newHalfSpectrum(plane)
-  // One type of array keeps the inner loops fast, whatever comes in.
+  // A single array type keeps the inner loops fast.
   const channelPixels = new Float64Array(pixels)
   const transformChannel = (image: Float32Array | Float64Array, channel: number): void => {
     channelPixels.set(image.subarray(channel * pixels, (channel + 1) * pixels))
@@ -75,16 +81,16 @@ export function createImageTransform(shape: ImageTransform['shape']): ImageTrans
       }
     },
     amplitudeGradient(gradient, { cosine, sine }) {
-      const answer = new Float64Array(channels * bins)
+      const byAmplitude = new Float64Array(channels * bins)
       for (let channel = 0; channel < channels; channel++) {
         const from = channel * bins
         transformChannel(gradient, channel)
         for (let k = 0; k < bins; k++) {
           const along = half.real[k]! * cosine[from + k]! + half.imaginary[k]! * sine[from + k]!
-          answer[from + k] = along / pixels
+          byAmplitude[from + k] = along / pixels
         }
       }
-      return answer
+      return byAmplitude
     },
   }
 }
@@ -106,7 +112,7 @@ function writePolar({ real, imaginary }: HalfSpectrum, plane: ImageSpectrum): vo
   }
 }
 
-/** Which part of an attack hurts: its change of the amplitude, or that of the phase. */
+/** An attack split into its change of the amplitude and its change of the phase. */
 export interface AmplitudeAndPhase {
   /** x'_amp = F⁻¹(A(x'), P(x)): the adversarial amplitude with the clean phase. */
   readonly adversarialAmplitude: FloatTensor
@@ -115,10 +121,10 @@ export interface AmplitudeAndPhase {
 }
 
 /**
- * The diagnostic pair of each example: its amplitude and phase exchanged with those of its adversarial. Not clipped: with other bounds than
- * the images', clip before showing them to a model.
+ * Exchanges amplitude and phase between each example and its adversarial example, as a diagnostic.
+ * The results are not clipped.
  * @param clean x and @param adversarial x', both `[n, c, h, w]`
- * @see Li et al. 2024, "DAT: improving adversarial robustness via generative amplitude mix-up in frequency domain", arXiv:2410.12307, section 2
+ * @see Li et al. 2024, arXiv:2410.12307, section 2
  */
 export function exchangeAmplitudes(
   clean: FloatTensor,

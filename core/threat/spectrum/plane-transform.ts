@@ -1,31 +1,36 @@
-/** The two-dimensional discrete Fourier transform of real planes on the host, in float64: each by itself, the same in any batch. */
+/** The 2D discrete Fourier transform of real planes on the host, one at a time, in float64. */
 
 /**
- * Frequencies of a real plane that say all: those with v ≤ w/2, as Z(−k) is the conjugate of Z(k). `[rows, columns]` of the transform that
- * made it, which may hold fewer.
+ * The frequencies of a real plane with v ≤ w/2, which determine the others: Z(−k) is the conjugate
+ * of Z(k). `[rows, columns]` of its transform, which may be restricted to fewer.
  */
 export interface HalfSpectrum {
   readonly real: Float64Array
   readonly imaginary: Float64Array
 }
 
+/** Transforms planes of one size. */
 export interface PlaneTransform {
-  /** The vertical and horizontal frequencies that a half spectrum holds. */
+  /** The vertical and horizontal frequencies of its half spectra. */
   readonly rows: readonly number[]
   readonly columns: readonly number[]
   /** Z(u, v) = Σ_ij x(i, j)·e^{−2πj(ui/h + vj/w)} of a plane `[h, w]`. */
   forward(plane: Float32Array | Float64Array, output: HalfSpectrum): void
-  /** The real part of the inverse `[h, w]`, with 1/(hw); frequencies that are not held are zero, those with v > w/2 conjugates. */
+  /**
+   * The real part of the inverse `[h, w]`, with the factor 1/(hw). Missing frequencies are zero,
+   * those with v > w/2 conjugates.
+   */
   inverse(spectrum: HalfSpectrum, output: Float64Array): void
-  /** How many frequencies of the whole spectrum a column stands for: 1 or 2. */
+  /** How many frequencies of the whole spectrum a column represents: 1 or 2. */
   multiplicity(column: number): 1 | 2
 }
 
 /**
- * Tables for planes `[h, w]` of any size. Opposite places and opposite frequencies share their products, as cosines are even and sines are
- * odd: a transform either way takes about h·columns·(w + rows) multiplications.
- * @param rows frequencies to hold, from 0 to h − 1, with each also its negative h − u; all if left out
- * @param columns frequencies to hold, from 0 to ⌊w/2⌋; all if left out
+ * Creates the transform for planes `[h, w]` of any size. Opposite positions and frequencies share
+ * products, since cosines are even and sines are odd: a transform in either direction takes
+ * about h·columns·(w + rows) multiplications.
+ * @param rows frequencies from 0 to h − 1, each with its negative h − u; default: all
+ * @param columns frequencies from 0 to ⌊w/2⌋; default: all
  */
 export function createPlaneTransform(
   height: number,
@@ -36,7 +41,7 @@ export function createPlaneTransform(
   const held = columns.length
   const heights = opposites(height)
   const widths = opposites(width)
-  // Where a half spectrum holds u and −u.
+  // Positions of u and −u in a half spectrum.
   const frequencies = opposites(height)
     .filter(([u]) => rows.includes(u))
     .map(([u, negative]) => [rows.indexOf(u), rows.indexOf(negative)] as const)
@@ -52,7 +57,7 @@ export function createPlaneTransform(
   const lines = newSpectrum(height * held)
   const { real, imaginary } = lines
   const { cosine, sine } = across
-  // Sums and differences over two opposite places or frequencies.
+  // Sums and differences over two opposite positions or frequencies.
   const even = newSpectrum(rows.length * held)
   const odd = newSpectrum(rows.length * held)
   const evenLine = newSpectrum(held)
@@ -130,7 +135,7 @@ export function createPlaneTransform(
   return { rows, columns, forward, inverse, multiplicity }
 }
 
-/** Room for the half spectrum of one plane. */
+/** A half spectrum of zeros for one plane. */
 export function newHalfSpectrum({ rows, columns }: PlaneTransform): HalfSpectrum {
   return newSpectrum(rows.length * columns.length)
 }
@@ -144,12 +149,12 @@ function clear({ real, imaginary }: HalfSpectrum): void {
   imaginary.fill(0)
 }
 
-/** The places t from 0 to ⌊n/2⌋ with −t modulo n, which is t itself at 0 and n/2. */
+/** The positions t from 0 to ⌊n/2⌋ with −t modulo n, which equals t at 0 and n/2. */
 function opposites(n: number): readonly (readonly [number, number])[] {
   return Array.from({ length: Math.floor(n / 2) + 1 }, (_, t) => [t, (n - t) % n] as const)
 }
 
-/** The sum and the difference of the lines at `a` and `b`; of one line with itself that line and 0. */
+/** The sum and difference of the lines at `a` and `b`; if these are the same, the line and 0. */
 function addOpposites(
   source: HalfSpectrum,
   a: number,
@@ -208,14 +213,14 @@ function spread(
   }
 }
 
-/** cos(2πtf/n) and sin(2πtf/n) at `[t, f]`, for the first of each pair of places and the frequencies given. */
+/** cos(2πtf/n) and sin(2πtf/n) at `[t, f]`, for the first position t of each pair. */
 function waves(
   n: number,
   places: readonly (readonly [number, number])[],
   frequencies: readonly number[],
 ): { readonly cosine: Float64Array; readonly sine: Float64Array } {
   const angles = Float64Array.from(
-    // The product is reduced first: large angles would lose digits.
+    // The product is reduced modulo n first: large angles would lose digits.
     places.flatMap(([t]) => frequencies.map((f) => (2 * Math.PI * ((t * f) % n)) / n)),
   )
   return { cosine: angles.map(Math.cos), sine: angles.map(Math.sin) }

@@ -4,16 +4,19 @@ import type { Value } from '../../engine/graph/value.ts'
 import { fourierTransform, inverseFourierTransform } from './fourier.ts'
 import type { Complex } from './fourier.ts'
 
-/** A bin counts as empty if its amplitude is at most this share of the plane's largest: float32 rounding alone makes as much. */
+/**
+ * A bin counts as empty if its amplitude is at most this fraction of the plane's largest: float32
+ * rounding alone can produce as much.
+ */
 const emptyBinShare = 1e-6
 
-/** A(z) = |z|; of an empty bin 0, with gradient 0. */
+/** A(z) = |z|; for an empty bin 0, with gradient 0. */
 export function amplitude(z: Complex): Value {
   const { filled, length } = guardedLength(z)
   return g.where(filled, length, 0)
 }
 
-/** e^{jP(z)} = z/|z| as a pair; of an empty bin 1 (as if by atan2(0, 0) = 0), with gradient 0. */
+/** e^{jP(z)} = z/|z|; for an empty bin 1 (as with atan2(0, 0) = 0), with gradient 0. */
 export function unitPhase(z: Complex): Complex {
   const { filled, length } = guardedLength(z)
   return {
@@ -23,8 +26,8 @@ export function unitPhase(z: Complex): Complex {
 }
 
 /**
- * Re F⁻¹(A·e^{jP}) of an amplitude `[…, h, w]` and a phase as `unitPhase` gives it. The amplitude need not be symmetric: the real part
- * is that of its symmetric part ½(A(k) + A(−k)).
+ * Re F⁻¹(A·e^{jP}) of an amplitude `[…, h, w]` and a phase from `unitPhase`. The amplitude need not
+ * be symmetric: only its symmetric part ½(A(k) + A(−k)) contributes to the real part.
  */
 export function recombine(amplitude: Value, phase: Complex): Value {
   return inverseFourierTransform({
@@ -34,18 +37,19 @@ export function recombine(amplitude: Value, phase: Complex): Value {
 }
 
 /**
- * Re F⁻¹(((1 − λ)·A(x) + λ·A(x₀))·e^{jP(x)}), not clipped (Li et al. 2024, arXiv:2410.12307, eq. 2). It is linear in the amplitude,
- * so it is taken as (1 − λ)·x + λ·Re F⁻¹(A(x₀)·e^{jP(x)}).
+ * Re F⁻¹(((1 − λ)·A(x) + λ·A(x₀))·e^{jP(x)}), not clipped (Li et al. 2024, arXiv:2410.12307,
+ * equation 2). It is linear in the amplitude, so it is computed as
+ * (1 − λ)·x + λ·Re F⁻¹(A(x₀)·e^{jP(x)}).
  * @param x real, `[n, c, h, w]`
- * @param foreign A(x₀), of the shape of x
- * @param mix λ, of a shape that broadcasts, such as `[n, 1, 1, 1]`
+ * @param foreign A(x₀), in the shape of x
+ * @param mix λ, in a shape that broadcasts, such as `[n, 1, 1, 1]`
  */
 export function mixAmplitude(x: Value, foreign: Value, mix: Value): Value {
   const other = recombine(foreign, unitPhase(fourierTransform(x)))
   return g.add(x, g.mul(mix, g.sub(other, x)))
 }
 
-/** |z|, 1 in its place where the bin is empty: so that neither root nor quotient has an infinite derivative there. */
+/** |z|, or 1 for empty bins, so that root and quotient have finite derivatives there. */
 function guardedLength({ real, imaginary }: Complex): {
   readonly filled: Value
   readonly length: Value

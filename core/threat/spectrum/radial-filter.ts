@@ -1,4 +1,4 @@
-/** Filters by radial masks: as an expression, and on the host. Both are linear and self-adjoint. */
+/** Filters by radial masks, as an expression and on the host. Both are linear and self-adjoint. */
 import { GraphError } from '../../base/errors.ts'
 import { formatShape } from '../../engine/graph/dim.ts'
 import { g } from '../../engine/graph/graph.ts'
@@ -8,7 +8,7 @@ import { createPlaneTransform, newHalfSpectrum } from './plane-transform.ts'
 import { radialMask } from './radial-mask.ts'
 import type { RadialBand } from './radial-mask.ts'
 
-/** Re F⁻¹(M ⊙ F(x)) over the last two axes of x `[…, h, w]`, of fixed height and width: in the shape of x. */
+/** Re F⁻¹(M ⊙ F(x)) over the last two axes of x `[…, h, w]`, with known height and width. */
 export function radialFilter(x: Value, band: RadialBand): Value {
   const [height, width] = x.shape.slice(-2)
   if (typeof height !== 'number' || typeof width !== 'number') {
@@ -23,12 +23,16 @@ export function radialFilter(x: Value, band: RadialBand): Value {
     .real
 }
 
-/** What a filter makes of an image `[c, h, w]`, in float64. Being self-adjoint, it takes gradients back, too. `output` may be `image`. */
+/**
+ * Filters an image `[c, h, w]` in float64. Since it is self-adjoint, it also propagates gradients
+ * backward. `output` may be `image`.
+ */
 export type ImageFilter = (image: Float32Array | Float64Array, output: Float64Array) => void
 
 /**
- * The same filter on the host, one image at a time. Where most of the mask is 0 or 1, only the frequencies where it differs are computed:
- * an ideal mask of radius 8 on 3×32×32 takes about 0.08 million multiplications.
+ * The same filter on the host, one image at a time. If most of the mask is 0 or 1, only the other
+ * frequencies are computed: an ideal mask of radius 8 on 3×32×32 takes about 0.08 million
+ * multiplications.
  */
 export function createImageFilter(
   band: RadialBand,
@@ -49,7 +53,7 @@ export function createImageFilter(
   )
   const spectrum = newHalfSpectrum(transform)
   const size = height * width
-  // One type of array keeps the inner loops fast, whatever comes in.
+  // A single array type keeps the inner loops fast.
   const plane = new Float64Array(size)
   const rest = new Float64Array(size)
   return (image, output) => {

@@ -1,24 +1,26 @@
-/** Masks over spatial frequencies that depend on the distance from frequency zero only. */
+/** Masks over spatial frequencies that depend only on the distance from frequency zero. */
 import { ConfigError } from '../../base/errors.ts'
 
+/** How a mask falls off at its radius. */
 export type MaskShape = 'ideal' | 'gaussian' | 'butterworth'
+/** Which side of the radius passes. */
 export type Band = 'high' | 'low' | 'band'
 
-/** Which frequencies pass. Radii are in bins of the discrete Fourier transform, along both axes alike. */
+/** Which frequencies pass. Radii are in bins of the discrete Fourier transform, on both axes. */
 export interface RadialBand {
-  /** Ideal if left out. */
+  /** Default `ideal`. */
   readonly mask?: MaskShape
-  /** `high`: from `radius` on; `low`: below it; `band`: from `radius` to below `outerRadius`. */
+  /** `high`: at least `radius`; `low`: below it; `band`: from `radius` to below `outerRadius`. */
   readonly band: Band
-  /** 0 or more; 0 leaves nothing below it. */
+  /** At least 0; with 0, nothing is below it. */
   readonly radius: number
   /** For `band` only: above `radius`. */
   readonly outerRadius?: number
-  /** n of the Butterworth mask, 1 or more; 2 if left out. */
+  /** Order n of the Butterworth mask, at least 1; default 2. */
   readonly order?: number
 }
 
-/** The share of each frequency that a high-pass of radius r lets through, at distance D; r > 0. */
+/** Gain of a high-pass of radius r > 0 at distance D. */
 const highPasses: Readonly<
   Record<MaskShape, (distance: number, radius: number, order: number) => number>
 > = {
@@ -30,9 +32,10 @@ const highPasses: Readonly<
 }
 
 /**
- * The mask `[h, w]` in the order of the discrete Fourier transform, frequency 0 first. It has the symmetry M(k) = M(−k), so what it
- * makes of a real image is real. A low-pass is 1 − the high-pass, a band-pass the product of a high-pass and a low-pass.
- * @throws ConfigError ROBENCH_CONFIG for radii that make no band
+ * The mask `[h, w]` in the order of the discrete Fourier transform, frequency 0 first. It is
+ * symmetric, M(k) = M(−k), so a real image stays real. A low-pass is 1 − the high-pass, a band-pass
+ * the product of a high-pass and a low-pass.
+ * @throws ConfigError ROBENCH_CONFIG for radii that do not define a band
  */
 export function radialMask(band: RadialBand, height: number, width: number): Float64Array {
   const { mask = 'ideal', radius, outerRadius, order = 2 } = band
@@ -47,7 +50,7 @@ export function radialMask(band: RadialBand, height: number, width: number): Flo
   return frequencyDistances(height, width).map(passes[band.band])
 }
 
-/** D(u, v): how far each bin is from frequency zero, `[h, w]`, frequency 0 first. */
+/** D(u, v): the distance of each bin from frequency zero, `[h, w]`, frequency 0 first. */
 export function frequencyDistances(height: number, width: number): Float64Array {
   return Float64Array.from({ length: height * width }, (_, at) => {
     const [u, v] = [Math.floor(at / width), at % width]
@@ -65,6 +68,7 @@ function checkRadii({ band, radius, outerRadius }: RadialBand): void {
   const outer = band === 'band' ? 'an outer radius above it' : 'no outer radius'
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    `the band "${band}": expected a radius of 0 or more and ${outer}, got ${radius} and ${outerRadius ?? 'none'}`,
+    `band "${band}": expected a radius of at least 0 and ${outer}, ` +
+      `got ${radius} and ${outerRadius ?? 'none'}`,
   )
 }

@@ -1,11 +1,11 @@
-/** How the energy of images is spread over spatial frequencies. */
+/** The distribution of an image's energy over spatial frequencies. */
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import { createPlaneTransform, newHalfSpectrum } from './plane-transform.ts'
 import { frequencyDistances } from './radial-mask.ts'
 
 /**
- * The share of each perturbation's energy at frequencies D ≥ r, from 0 to 1; 0 for a perturbation that is zero. White noise
- * has the share of bins that are kept: 0.81 for r = 8 on 32×32.
+ * The fraction of each perturbation's energy at frequencies D ≥ r; 0 for a zero perturbation. For
+ * white noise, it is the fraction of bins: 0.81 for r = 8 on 32×32.
  * @param perturbations x' − x, `[n, c, h, w]`
  * @param radius r, in bins
  * @returns `[n]`
@@ -24,14 +24,15 @@ export function highFrequencyEnergy(perturbations: FloatTensor, radius: number):
 }
 
 /**
- * The smallest whole radius whose low band D < r holds that share of the images' whole energy, frequency zero included.
+ * The smallest integer radius r whose low band D < r contains that fraction of the images' total
+ * energy, frequency zero included.
  * @param images `[n, c, h, w]`
  * @param share from 0 to 1
  */
 export function radiusOfEnergy(images: FloatTensor, share: number): number {
   const { distances, energies } = energyByFrequency(images)
   const largest = distances.reduce((a, b) => Math.max(a, b), 0)
-  // Below radius r + 1 there is what has ⌊D⌋ ≤ r.
+  // The band below radius r + 1 has ⌊D⌋ ≤ r.
   const rings = new Float64Array(Math.floor(largest) + 1)
   for (const energy of energies) {
     energy.forEach((value, k) => {
@@ -48,7 +49,10 @@ export function radiusOfEnergy(images: FloatTensor, share: number): number {
   return radius
 }
 
-/** |Z|² of each image, summed over channels, at the frequencies v ≤ w/2 (which count for both halves), and how far those are from zero. */
+/**
+ * |Z|² of each image, summed over channels, at frequencies v ≤ w/2 (weighted for both halves), and
+ * the distances of those from frequency zero.
+ */
 function energyByFrequency({ data, shape }: FloatTensor): {
   readonly distances: Float64Array
   readonly energies: readonly Float64Array[]

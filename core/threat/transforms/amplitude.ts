@@ -7,9 +7,9 @@ import type { ReferenceExamples } from '../reference-examples.ts'
 import type { TransformRecord } from './transform-record.ts'
 
 /**
- * T(x) = clip(Re F⁻¹(s ⊙ ((1 − λ)·A(x) + λ·A(x₀)) · e^{j·P(x)})) with A and P the amplitude and phase
- * of the Fourier transform per channel: x₀ is any example of the data set, 0 ≤ λ ≤ `mix`, and each
- * |s − 1| ≤ `scale`.
+ * T(x) = clip(Re F⁻¹(s ⊙ ((1 − λ)·A(x) + λ·A(x₀)) · e^{j·P(x)})) with A and P the amplitude and
+ * phase of the Fourier transform per channel: x₀ is any example of the data set, 0 ≤ λ ≤ `mix`, and
+ * each |s − 1| ≤ `scale`.
  */
 export interface AmplitudeTransform {
   readonly kind: 'amplitude'

@@ -16,7 +16,7 @@ export interface AttributeTransform {
   readonly ranges: AttributeRanges
 }
 
-/** The lowest and highest value per attribute, in its unit; the range contains the neutral value. */
+/** The lowest and highest value per attribute, in its unit; contains the neutral value. */
 export type AttributeRanges = Readonly<
   Partial<Record<AttributeName, readonly [low: number, high: number]>>
 >

@@ -21,7 +21,7 @@ export type Transform = {
   [K in TransformKind]: Parameters<Records[K]['slug']> extends [infer T] ? T : { readonly kind: K }
 }[TransformKind]
 
-/** The parameters of the transforms that an attack used, per example, so the host can repeat them. */
+/** Per example, the parameters of the transform that an attack used, for the host to repeat. */
 export type TransformEvidence = {
   [K in TransformKind]: Records[K] extends {
     apply(inputs: never, evidence: infer E, ...rest: never[]): unknown

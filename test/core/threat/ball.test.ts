@@ -100,7 +100,7 @@ describe.each(norms)('a %s ball', (norm) => {
     expect(() =>
       createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, Float32Array.of(0, 1.5)),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: an input leaves the bounds [0, 1]: component 1 is 1.5, beyond by 0.5; state bounds that contain the data, or scale the data into them]`,
+      `[ConfigError: an input leaves the bounds [0, 1]: component 1 is 1.5, beyond by 0.5; set bounds that contain the data, or scale the data to the bounds]`,
     )
   })
 })

@@ -42,7 +42,7 @@ test('a truncated batch is refused', async () => {
   expect(
     await refusal(() => decodeCifarBinary([named(new Uint8Array(5000))])),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_DATA: FILE: expected whole records of 3073 bytes, got 5000 bytes; the file is truncated or no CIFAR-10 binary batch"`,
+    `"ROBENCH_DATA: FILE: expected whole records of 3073 bytes, got 5000 bytes; the file is truncated or not a CIFAR-10 binary batch"`,
   )
 })
 
@@ -50,6 +50,6 @@ test('a label above 9 is refused with its record', async () => {
   const bytes = new Uint8Array(2 * 3073)
   bytes[3073] = 11
   expect(await refusal(() => decodeCifarBinary([named(bytes)]))).toMatchInlineSnapshot(
-    `"ROBENCH_DATA: FILE: record 1: expected a label from 0 to 9, got 11; the file is no CIFAR-10 binary batch"`,
+    `"ROBENCH_DATA: FILE: record 1: expected a label from 0 to 9, got 11; the file is not a CIFAR-10 binary batch"`,
   )
 })

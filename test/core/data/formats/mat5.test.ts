@@ -38,7 +38,7 @@ describe('it refuses', () => {
 
   test('a file that is no MAT-file', async () => {
     expect(await refusal(() => readMat5(named(new Uint8Array(500))))).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: FILE: expected a MATLAB version 5 file, but its header is none"`,
+      `"ROBENCH_DATA: FILE: expected a MATLAB version 5 file, but its header is not one"`,
     )
   })
 
@@ -54,13 +54,13 @@ describe('it refuses', () => {
     const bytes = good.slice()
     bytes.set(new TextEncoder().encode('MI'), 126)
     expect(await refusal(() => readMat5(named(bytes)))).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: FILE: is a big-endian MAT-file; only little-endian ones are read"`,
+      `"ROBENCH_DATA: FILE: is a big-endian MAT-file; only little-endian files are supported"`,
     )
   })
 
   test('a truncated file', async () => {
     expect(await refusal(() => readMat5(named(good.subarray(0, 200))))).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: FILE: an element ends at byte 312, but only 200 bytes are there; the file is truncated"`,
+      `"ROBENCH_DATA: FILE: an element ends at byte 312, but the file has only 200 bytes; it is truncated"`,
     )
   })
 

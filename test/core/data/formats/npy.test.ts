@@ -85,7 +85,7 @@ describe('it refuses', () => {
     const given = pair(fits)
     writeFileSync(given.inputs, new Uint8Array(dump(fits.data, fits.shape)).subarray(0, 30))
     expect(await refused(given)).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: cannot be read as .npy (Invalid typed array length: 62); it is truncated, or of a type that is no plain little-endian number"`,
+      `"ROBENCH_DATA: DIR/x.npy: cannot be read as .npy (Invalid typed array length: 62); it is truncated, or its type is not a plain little-endian number"`,
     )
   })
 
@@ -139,7 +139,9 @@ describe('it refuses', () => {
   test('inputs that are not finite', async () => {
     expect(
       await refused(pair({ data: Float32Array.of(0, NaN), shape: [2, 1, 1, 1] })),
-    ).toMatchInlineSnapshot(`"ROBENCH_DATA: DIR/x.npy: example 1 holds NaN; inputs must be finite"`)
+    ).toMatchInlineSnapshot(
+      `"ROBENCH_DATA: DIR/x.npy: example 1 contains NaN; inputs must be finite"`,
+    )
   })
 
   test('fewer labels than inputs', async () => {

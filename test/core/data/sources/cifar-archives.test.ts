@@ -24,7 +24,7 @@ test('each row of a sheet becomes one image of three planes', () => {
 
 test('a sheet of another width is refused', async () => {
   expect(await refusal(() => decodeSheet('SHEET', sheet(32, 32)))).toMatchInlineSnapshot(
-    `"ROBENCH_DATA: SHEET: expected a sheet 1024 pixels wide, one image a row, got 32 × 32"`,
+    `"ROBENCH_DATA: SHEET: expected a sheet 1024 pixels wide, one image per row, got 32 × 32"`,
   )
 })
 
