@@ -1,6 +1,6 @@
 /** A black-box attack with an option: evaluates random corners of the ball. */
-import { createBall, predictions, rowOf } from 'robench/attack'
-import { sliceRows } from 'robench/graph'
+import { createBall, rowOf } from 'robench/attack'
+import { sliceRows, predictions } from 'robench/graph'
 import { defineAttack } from 'robench/plugin'
 
 export const randomCorner = defineAttack({

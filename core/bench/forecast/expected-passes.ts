@@ -1,5 +1,5 @@
 /** Forecasts the cost of a plan from completed work, an earlier run, or assumed accuracies. */
-import { sumOf } from '../metrics/sum.ts'
+import { sumBy } from '../../base/sum.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import { forecastPasses, outcomesByExample } from './forecast.ts'
@@ -173,10 +173,10 @@ function robustCount(outcomes: ReadonlyMap<number, string>): number {
 function timeOf(cell: CellSummary, expected: PassEstimate, completed: CompletedShards): number {
   const shards = isAttack(cell) ? (completed.get(namedCellKey(cell)) ?? []) : []
   const spent = {
-    forward: sumOf(shards, ({ forwardPasses }) => forwardPasses),
-    backward: sumOf(shards, ({ backwardPasses }) => backwardPasses),
+    forward: sumBy(shards, ({ forwardPasses }) => forwardPasses),
+    backward: sumBy(shards, ({ backwardPasses }) => backwardPasses),
   }
-  const elapsedMs = sumOf(shards, (shard) => shard.elapsedMs ?? 0)
+  const elapsedMs = sumBy(shards, (shard) => shard.elapsedMs ?? 0)
   if (elapsedMs > 0 && passWeight(spent) > 0)
     return (elapsedMs * passWeight(expected)) / passWeight(spent)
   const most = passWeight(cell.passes)

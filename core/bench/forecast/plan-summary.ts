@@ -1,5 +1,5 @@
 /** A summary of a plan: open and completed work, passes, and time. */
-import { sumOf } from '../metrics/sum.ts'
+import { sumBy } from '../../base/sum.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -129,11 +129,11 @@ export function summarizePlan(
     folder: where.folder,
     workers: where.workers,
     cells,
-    units: sumOf(cells, ({ units }) => units),
-    unitsDone: sumOf(cells, ({ unitsDone }) => unitsDone),
+    units: sumBy(cells, ({ units }) => units),
+    unitsDone: sumBy(cells, ({ unitsDone }) => unitsDone),
     passes: {
-      forward: sumOf(cells, ({ passes }) => passes.forward),
-      backward: sumOf(cells, ({ passes }) => passes.backward),
+      forward: sumBy(cells, ({ passes }) => passes.forward),
+      backward: sumBy(cells, ({ passes }) => passes.backward),
     },
     ...(training.length === 0 ? { etaMs: Math.round(etaMs / where.workers) } : {}),
     training,
@@ -152,7 +152,7 @@ function cellsOf(
     seed: number | null,
   ): CellSummary => {
     const open = hasModel ? planned.units.filter(({ id }) => !where.isDone(id)) : planned.units
-    const examples = sumOf(open, ({ shard }) => shard.end - shard.start)
+    const examples = sumBy(open, ({ shard }) => shard.end - shard.start)
     const share = examples / examplesOf(planned)
     return {
       id: hasModel ? planned.id : null,

@@ -1,5 +1,5 @@
 /** A random walk along the decision boundary toward the example: the algorithm of `boundary`. */
-import { v, vectorLoop } from '../../../core/api/attack.ts'
+import { terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { AttackTask, QuerySearch } from '../../../core/api/attack.ts'
 import { decisionSearch, isMisclassified } from './decision-search.ts'
 import type { DecisionExample, DecisionFindings } from './decision-search.ts'
@@ -130,9 +130,9 @@ const measureWay = vectorLoop({
     const way = v.sub(point, origin)
     return {
       sums: {
-        squares: v.mul(way, way),
+        squares: terms.squared(way),
         along: v.mul(direction, way),
-        lengths: v.mul(direction, direction),
+        lengths: terms.squared(direction),
       },
     }
   },
@@ -148,10 +148,9 @@ const stepAlongSphere = vectorLoop({
   body({ origin, point, direction, radial, length, shrink, low, high }) {
     const way = v.sub(point, origin)
     const tangent = v.sub(direction, v.mul(radial, way))
-    const moved = v.add(origin, v.mul(shrink, v.add(way, v.mul(length, tangent))))
-    const inside = v.round(v.clip(moved, low, high))
-    const off = v.sub(inside, origin)
-    return { writes: { sphere: inside }, sums: { away: v.mul(off, off) } }
+    const moved = terms.along(origin, shrink, terms.along(way, length, tangent))
+    const inside = terms.clipped(moved, low, high)
+    return { writes: { sphere: inside }, sums: { away: terms.squaredDifference(inside, origin) } }
   },
 })
 
@@ -160,9 +159,10 @@ const stepTowards = vectorLoop({
   arrays: { origin: 'float32', sphere: 'float32', candidate: 'float32' },
   scalars: ['part', 'low', 'high'],
   body({ origin, sphere, part, low, high }) {
-    const moved = v.add(sphere, v.mul(part, v.sub(origin, sphere)))
-    const inside = v.round(v.clip(moved, low, high))
-    const off = v.sub(inside, origin)
-    return { writes: { candidate: inside }, sums: { left: v.mul(off, off) } }
+    const inside = terms.clipped(terms.between(sphere, part, origin), low, high)
+    return {
+      writes: { candidate: inside },
+      sums: { left: terms.squaredDifference(inside, origin) },
+    }
   },
 })

@@ -1,6 +1,6 @@
 /** Square in Linf: starts with stripes of ±ε, then proposes squares of ±ε. */
 import { RobenchError } from '../../../core/api/plugin.ts'
-import type { PixelWindow } from '../../../core/api/attack.ts'
+import type { PixelWindow } from '../../../core/api/graph.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 

@@ -5,16 +5,10 @@ import {
   rowOf,
   scheduleTask,
   trackBestAdversarial,
-  windowQueries,
 } from '../../../core/api/attack.ts'
-import type {
-  AttackFindings,
-  AttackTask,
-  Ball,
-  PixelWindow,
-  WindowSearch,
-} from '../../../core/api/attack.ts'
-import { float32, sizeOf } from '../../../core/api/graph.ts'
+import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
+import { float32, sizeOf, windowQueries } from '../../../core/api/graph.ts'
+import type { PixelWindow, WindowSearch } from '../../../core/api/graph.ts'
 import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 import { drawStripes, proposeSquare } from './linf-proposals.ts'
 import { drawTiles, proposeBump } from './l1-l2-proposals.ts'
