@@ -343,6 +343,7 @@ const checkProvablyRobust: Check = async (trial, { plugin }) => {
 
 const checkCost: Check = async (trial, { plugin, options, inner, costIsLimit = false }) => {
   const rows = await neverBroken(trial)
+  ensure(rows.length > 0, plugin, 'it broke every example; use a smaller transform')
   const result = await trial.attack({ rows })
   const { norm } = trial.threatModel
   // The options were validated against the plugins' own schemas, which their types follow.
