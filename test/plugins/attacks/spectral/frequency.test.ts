@@ -84,7 +84,7 @@ describe('high-pass', () => {
     ],
     [
       { radius: 3, outerRadius: 5 },
-      'expected a radius of 0 or more and no outer radius, got 3 and 5',
+      'expected a radius of at least 0 and no outer radius, got 3 and 5',
     ],
     [{ band: 'band', radius: 3, outerRadius: 2 }, 'and an outer radius above it, got 3 and 2'],
   ])('rejects an invalid band: %j', async (options, message) => {
