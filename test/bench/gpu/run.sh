@@ -4,6 +4,7 @@
 #     OUT_DIR  where results.json and the logs go (default: $OUT, else ./gpu-results)
 #     SECONDS  stop after so long (default 480)
 #     DEVICES  what to measure, in order (default "cuda webgpu")
+# ROBENCH_GPU_SMALL=1 measures little, to try the script itself, with DEVICES "cpu" for example.
 set -u
 parts=${1:-$(cd "$(dirname "$0")" && pwd)}
 out=${2:-${OUT:-$PWD/gpu-results}}
@@ -30,4 +31,6 @@ PY
 )
 export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export NVIDIA_TF32_OVERRIDE=0 ORT_DISABLE_TELEMETRY=1
-./node test/bench/gpu/measure.mjs --out "$out" --seconds "$seconds" --python "$python" $devices
+small=${ROBENCH_GPU_SMALL:+--small}
+# shellcheck disable=SC2086 # devices are separate words
+./node test/bench/gpu/measure.mjs --out "$out" --seconds "$seconds" --python "$python" $small $devices
