@@ -23,7 +23,50 @@ export interface OpenModel {
   close(): Promise<void>
 }
 
+/** The models of a request. */
+export interface OpenModels {
+  readonly tested: OpenModel
+  /** By name. */
+  readonly surrogates: ReadonlyMap<string, OpenModel>
+  /** Closes all of them. */
+  close(): Promise<void>
+}
+
 const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] as const
+
+/**
+ * Opens the model of a request and its surrogates. Only `device` and `threads` of the settings
+ * apply to the surrogates.
+ * @param used names of the surrogates to open, possibly repeated
+ * @throws as `openModel`; no model is left open
+ */
+export async function openModels(
+  request: ProgramSettings & { readonly model: ModelSource },
+  used: readonly string[],
+  inputShape: readonly [number, number, number],
+): Promise<OpenModels> {
+  const { device, threads } = request
+  const own = { ...(device && { device }), ...(threads && { threads }) }
+  const opened: OpenModel[] = []
+  const surrogates = new Map<string, OpenModel>()
+  const close = async (): Promise<void> => {
+    for (const model of opened) await model.close()
+  }
+  try {
+    const tested = await openModel(request.model, 'model', request, inputShape)
+    opened.push(tested)
+    for (const name of new Set(used)) {
+      const source = request.surrogates![name]!
+      const surrogate = await openModel(source, `surrogates.${name}`, own, inputShape)
+      opened.push(surrogate)
+      surrogates.set(name, surrogate)
+    }
+    return { tested, surrogates, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
 
 /**
  * Opens a model. Settings such as `mean` and `bounds` have precedence over the model's card.
@@ -32,7 +75,7 @@ const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] 
  * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
  * cannot apply; errors of `loadModel`
  */
-export async function openModel(
+async function openModel(
   source: ModelSource,
   where: string,
   settings: ProgramSettings,

@@ -143,9 +143,26 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
   }
 }
 
-/** @throws ConfigError for limits of a transform that its kind refuses */
-function checkTransform(transform: Transform, where: string): void {
-  const problem = transformRecord(transform.kind).check(transform)
+/** The threat model on data with these bounds. */
+export function withBounds(
+  { norm, epsilon, transform }: SuiteThreatModel,
+  bounds: ThreatModel['bounds'],
+): ThreatModel {
+  return { norm, epsilon, bounds, ...(transform && { transform }) }
+}
+
+/**
+ * Checks the limits of a transform.
+ * @param shape `[channels, height, width]` of the data; absent if it is not known yet
+ * @throws ConfigError for limits that its kind rejects, or that do not fit the data, such as colors
+ * of grayscale images
+ */
+export function checkTransform(
+  transform: Transform,
+  where: string,
+  shape?: readonly number[],
+): void {
+  const problem = transformRecord(transform.kind).check(transform, shape && [1, ...shape])
   if (problem === undefined) return
   throw new ConfigError('ROBENCH_CONFIG', `${where}${problem.pointer}: ${problem.message}`)
 }

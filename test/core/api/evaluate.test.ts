@@ -241,11 +241,11 @@ test('every mistake in a request has a message of its own', async () => {
   for (const [name, mistake] of Object.entries(mistakes)) {
     messages[name] = (await messageOf({ ...request, ...mistake }))
       .replaceAll(process.cwd(), '.')
-      .replace(/(attacks at hand|accepts): [^)]*/, '$1: …')
+      .replace(/(available attacks|accepts): [^)]*/, '$1: …')
   }
   expect(messages).toMatchInlineSnapshot(`
     {
-      "attack": "ConfigError: evaluate#/attacks/0/plugin: unknown attack plugin "pgdd"; did you mean "pgd"? (attacks at hand: …)",
+      "attack": "ConfigError: evaluate#/attacks/0/plugin: unknown attack plugin "pgdd"; did you mean "pgd"? (available attacks: …)",
       "attacks": "ConfigError: evaluate: attacks: expected a list such as ["autoattack"], got "pgd"",
       "classes": "ConfigError: model: label 7 of example 0 of data is not a class of the model, which has 4 (0 to 3)",
       "data": "ConfigError: data: expected { inputs, labels } or the id of a data set such as "cifar10", got 3",
@@ -255,7 +255,7 @@ test('every mistake in a request has a message of its own', async () => {
       "key": "ConfigError: evaluate: unknown key "threatmodel"; did you mean "threatModel"? (accepted: model, data, threatModel, attacks, limit, checks, seed, batchSize, device, threads, surrogates, plugins, signal, progress, bounds, layout, mean, std, classNames, output)",
       "label": "ConfigError: data.labels: label 0: expected a class number from 0, got 0.5",
       "labels": "ConfigError: data.labels: expected 40 labels, one for each input, got 2",
-      "layout": "GraphError: model: it takes images of [1, 8, 8] (channels, height, width), but the data has [8, 8, 1]; is the layout right (--layout NCHW or NHWC)?",
+      "layout": "GraphError: model: the model expects images of [1, 8, 8] (channels, height, width), but the data has [8, 8, 1]; check the layout (--layout NCHW or NHWC)",
       "limit": "ConfigError: limit: expected a positive integer, got 0",
       "norm": "ConfigError: evaluate#/threatModels/0/norm: must be one of Linf, L2, L1; got "Linff"; did you mean "Linf"?",
       "option": "ConfigError: evaluate#/attacks/0/options/step: unknown option; did you mean "steps"? (pgd accepts: …)",

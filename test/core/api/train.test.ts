@@ -82,7 +82,7 @@ test('mistakes are named', async () => {
     'train: defense "onnx-model" does not train a model',
   )
   await expect(train({ ...quick, validation: 96 })).rejects.toThrow(
-    'validation: 96 held-out examples must leave some of the 96 for training',
+    'validation: expected fewer held-out examples than the 96 of the data set, got 96',
   )
   await expect(train({ ...quick, adversary: { norm: 'Linf', epsilon: '8:255' } })).rejects.toThrow(
     'train: adversary.epsilon: expected a positive number',
