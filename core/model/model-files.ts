@@ -6,7 +6,7 @@ import { ConfigError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
-import { compileSchema } from '../base/schema.ts'
+import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { parseJsonText } from '../base/json-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
@@ -106,12 +106,7 @@ async function readCard(path: string): Promise<Partial<ModelCard> | undefined> {
   const { value, problems } = compileSchema(cardSchema)(
     parseJsonText(await readFile(path, 'utf8'), path),
   )
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_MODEL_FILE',
-      problems.map(({ pointer, message }) => `${path}#${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, `${path}#`, 'ROBENCH_MODEL_FILE')
   // The schema has just been checked.
   return value as Partial<ModelCard>
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
-import { compileSchema } from '../../base/schema.ts'
+import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
@@ -94,12 +94,7 @@ export function checkSuite(
       ? { ...document, ...overrides }
       : document
   const { value, problems } = compileSchema(suiteSchema)(given)
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, `${label}#`, 'ROBENCH_CONFIG')
   // The schema has been checked.
   const suite = value as Suite
   suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
