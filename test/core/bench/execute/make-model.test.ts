@@ -55,6 +55,15 @@ test('the card has the hash of the model, its manifest, and how it was made', as
   })
 })
 
+test('a network gets the defaults of its options', async () => {
+  const titles: string[] = []
+  await make(async ({ network }) => {
+    titles.push((await network('small-cnn', { layers: 1 })).title)
+    return { model: tinyModel(), manifest }
+  })
+  expect(titles).toEqual(['CNN of 1 convolutions, 32 base channels'])
+})
+
 test.each([
   [undefined, 'network "small-cnn"/widht: unknown option; did you mean "width"?'],
   ['train: network', 'train: network.options/widht: unknown option; did you mean "width"?'],
