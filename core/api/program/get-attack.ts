@@ -1,19 +1,19 @@
-/** `getAttack`: one attack by id, to be run on arrays without an evaluation around it. */
+/** `getAttack`: one attack by id, run on arrays. */
 import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
 import type { AttackEvaluation } from './attack-examples.ts'
 import { evaluateWith, settingKeys } from './evaluate.ts'
 import type { ExampleArrays, ModelSource, ProgramSettings, ThreatModelInput } from './request.ts'
 import { openRegistry, refuseUnknownKeys } from './resolve-request.ts'
 
-/** How an attack is run: threat model, options, and what `evaluate` takes besides. */
+/** How to run an attack: threat model, options, and the settings of `evaluate`. */
 export interface AttackRun extends Omit<ProgramSettings, 'plugins'>, ThreatModelInput {
-  /** The attack's own options. Options without a value have their defaults. */
+  /** Options of the attack; each has a default. */
   readonly options?: PluginOptions
 }
 
 /** An attack of the registry. */
 export interface Attack {
-  /** Its record: id, version, norms, knowledge, options schema, paper. */
+  /** Its metadata: id, version, norms, knowledge, options schema, paper. */
   readonly meta: AttackMeta
   /**
    * Attacks the examples that the model classifies correctly. The host checks each adversarial and
@@ -37,7 +37,7 @@ const runKeys = ['norm', 'epsilon', 'transform', 'curve', 'options', ...settingK
 
 /**
  * An attack by id.
- * @param settings `plugins`: third parties' packages, npm names or paths relative to the working
+ * @param settings `plugins`: third-party packages, npm names or paths relative to the working
  * directory
  * @throws ConfigError ROBENCH_CONFIG if no attack has that id, with the nearest one; PluginError if
  * it breaks the contract

@@ -1,4 +1,4 @@
-/** Opens the models of a program: a path, bytes, or a model that is loaded already. */
+/** Opens the models of a program: a path, bytes, or a loaded model. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
@@ -12,10 +12,10 @@ import { readModelFile } from '../../model/model-files.ts'
 import type { Model } from '../../model/model.ts'
 import type { ModelSource, ProgramSettings } from './request.ts'
 
-/** A model at work. */
+/** An open model. */
 export interface OpenModel {
   readonly model: Model
-  /** What messages call it. */
+  /** Name in messages. */
   readonly name: string
   /** The file's graph; undefined for a model that the caller loaded. */
   readonly graph?: OnnxGraph
@@ -69,9 +69,9 @@ export async function openModels(
 }
 
 /**
- * Opens a model. Settings such as `mean` and `bounds` have precedence over the model's card.
+ * Opens a model. Settings such as `mean` and `bounds` override the model's card.
  * @param where the key in the request, for messages
- * @param inputShape `[channels, height, width]` of the data, for files that leave them open
+ * @param inputShape `[channels, height, width]` of the data, for files with symbolic sizes
  * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
  * cannot apply; errors of `loadModel`
  */

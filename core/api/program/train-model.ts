@@ -1,4 +1,4 @@
-/** `train`: a defense's training with its defaults, from a program, without a suite. */
+/** `train`: trains a model with a defense, without a suite. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -53,7 +53,7 @@ export interface TrainRequest {
    * A directory for checkpoints, from which training resumes. Default: a temporary one.
    */
   readonly checkpointFolder?: string
-  /** Third parties' plugin packages. */
+  /** Third-party plugin packages. */
   readonly plugins?: readonly string[]
   /** Stops the training with a RunError ROBENCH_ABORTED. */
   readonly signal?: AbortSignal

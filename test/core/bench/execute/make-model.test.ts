@@ -61,7 +61,7 @@ test('a network gets the defaults of its options', async () => {
     titles.push((await network('small-cnn', { layers: 1 })).title)
     return { model: tinyModel(), manifest }
   })
-  expect(titles).toEqual(['CNN of 1 convolutions, 32 base channels'])
+  expect(titles).toEqual(['CNN of 1 convolutions, 16 base channels'])
 })
 
 test.each([
