@@ -1,4 +1,5 @@
 /** A leaderboard entry: JSON Schema, type, and consistency checks. */
+import { sha256Schema as sha256 } from '../core/base/hash.ts'
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { compileSchema } from '../core/base/schema.ts'
@@ -15,11 +16,6 @@ const slug = {
   type: 'string',
   pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
   description: 'lowercase letters and digits, joined by ".", "_", or "-"',
-} as const
-const sha256 = {
-  type: 'string',
-  pattern: '^[0-9a-f]{64}$',
-  description: 'a sha256 with 64 hexadecimal digits',
 } as const
 const webAddress = {
   type: 'string',

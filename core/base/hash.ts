@@ -5,6 +5,13 @@ import canonicalizeModule from 'canonicalize'
 // The package is CommonJS with a default export; under nodenext the function is one level deeper.
 const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined
 
+/** JSON Schema of a hash. */
+export const sha256Schema = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: 'a sha256 with 64 hexadecimal digits',
+} as const
+
 /** sha256 of bytes, as 64 hexadecimal digits. */
 export function hashBytes(...parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256')

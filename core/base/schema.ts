@@ -1,7 +1,8 @@
 /** JSON Schema (2020-12) validation with ajv and actionable messages. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { ErrorObject } from 'ajv'
-import { didYouMean } from './errors.ts'
+import { ConfigError, didYouMean } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
 
 /** A problem in a document: its JSON pointer and a message. */
 export interface SchemaProblem {
@@ -46,6 +47,21 @@ export function compileSchema(
     const problems = validate(value) ? [] : explain(validate.errors ?? [], wording)
     return { value, problems }
   }
+}
+
+/**
+ * Rejects a document with problems.
+ * @param where place of the document in messages; the JSON pointer follows it directly
+ * @throws ConfigError with one line per problem
+ */
+export function refuseProblems(
+  problems: readonly SchemaProblem[],
+  where: string,
+  code: ErrorCode,
+): void {
+  if (problems.length === 0) return
+  const lines = problems.map(({ pointer, message }) => `${where}${pointer}: ${message}`)
+  throw new ConfigError(code, lines.join('\n'))
 }
 
 /** A JSON value in a message: its text, shortened. */

@@ -6,7 +6,7 @@ import { ConfigError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
-import { compileSchema } from '../base/schema.ts'
+import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { parseJsonText } from '../base/json-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
@@ -78,20 +78,24 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
   return { path, bytes, card: { ...card, sha256, manifest: card?.manifest ?? plainManifest } }
 }
 
-/** Writes a model to a directory, the card last: a directory with a card is complete. */
+/** Writes a model and its card, the card last: a model with a card is complete. */
 export async function writeModelFile(
-  folder: string,
+  path: string,
   bytes: Uint8Array,
   card: ModelCard,
 ): Promise<void> {
-  const path = join(folder, 'model.onnx')
   await writeFileAtomic(path, bytes)
   await writeFileAtomic(cardPath(path), `${JSON.stringify(card, undefined, 2)}\n`)
 }
 
+/** The path of the model in a cache directory. */
+export function cachedModelPath(folder: string): string {
+  return join(folder, 'model.onnx')
+}
+
 /** The model in a cache directory, if it is complete and undamaged. */
 export async function readCachedModel(folder: string): Promise<ModelFile | undefined> {
-  const path = join(folder, 'model.onnx')
+  const path = cachedModelPath(folder)
   if (!existsSync(path) || !existsSync(cardPath(path))) return undefined
   // A damaged cache entry is rebuilt without an error.
   return readModelFile(path, folder).catch(() => undefined)
@@ -102,12 +106,7 @@ async function readCard(path: string): Promise<Partial<ModelCard> | undefined> {
   const { value, problems } = compileSchema(cardSchema)(
     parseJsonText(await readFile(path, 'utf8'), path),
   )
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_MODEL_FILE',
-      problems.map(({ pointer, message }) => `${path}#${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, `${path}#`, 'ROBENCH_MODEL_FILE')
   // The schema has just been checked.
   return value as Partial<ModelCard>
 }

@@ -1,6 +1,6 @@
 /** Checks a plugin's options against the schema in its meta and fills in the defaults. */
-import { ConfigError, PluginError } from '../base/errors.ts'
-import { compileSchema, shown } from '../base/schema.ts'
+import { PluginError } from '../base/errors.ts'
+import { compileSchema, refuseProblems, shown } from '../base/schema.ts'
 import type { OptionsSchema, PluginMeta, PluginOptions } from './contract.ts'
 
 const noOptions: OptionsSchema = { type: 'object', properties: {}, additionalProperties: false }
@@ -18,12 +18,7 @@ export function resolveOptions(
   const schema = meta.optionsSchema ?? noOptions
   const validate = compileOptionsSchema(meta.id, schema)
   const { value, problems } = validate(options ?? {})
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      problems.map(({ pointer, message }) => `${where}${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, where, 'ROBENCH_CONFIG')
   // The schema's type is object: compileOptionsSchema refuses others.
   return value as PluginOptions
 }

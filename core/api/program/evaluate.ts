@@ -1,25 +1,22 @@
 /** `evaluate`: attacks a model in this process and returns accuracies and adversarial examples. */
-import { ConfigError, RunError } from '../../base/errors.ts'
-import { randomStream } from '../../base/random.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { Check } from '../../bench/checks/check.ts'
 import { checkOutcomes } from '../../bench/checks/outcome-checks.ts'
-import { probeSample, runProbes } from '../../bench/checks/run-probes.ts'
-import { searchAttackOf } from '../../bench/checks/search-attack.ts'
-import type { SearchAttack } from '../../bench/checks/probe-context.ts'
+import { probeSample } from '../../bench/checks/run-probes.ts'
+import { probeShard } from '../../bench/execute/evaluate-shard.ts'
 import { countCorrect, countOutcomes, worstCaseOutcomes } from '../../bench/metrics/accuracy.ts'
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
-import { withDraws } from '../../model/noise.ts'
-import { transformRecord } from '../../threat/transforms/table.ts'
+import { checkTransform, withBounds } from '../../bench/suite/load.ts'
+import type { OnnxGraph } from '../../engine/onnx/file.ts'
+import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import { accuracyOf, attackExamples, predictClean } from './attack-examples.ts'
-import type { Accuracy, AttackEvaluation, AttackWork } from './attack-examples.ts'
+import { accuracyOf, attackExamples, predictExamples } from './attack-examples.ts'
+import type { Accuracy, AttackEvaluation, ExampleWork } from './attack-examples.ts'
 import { openExamples, requireFit, requireInside } from './examples.ts'
-import type { Examples } from './examples.ts'
-import { openModel } from './open-model.ts'
-import type { OpenModel } from './open-model.ts'
-import type { EvaluateRequest, ModelSource, ProgramSettings } from './request.ts'
+import { openModels } from './open-model.ts'
+import type { EvaluateRequest, ProgramSettings } from './request.ts'
 import { openRegistry, refuseUnknownKeys, resolveRequest } from './resolve-request.ts'
-import type { ReadyAttack, ReadyRequest } from './resolve-request.ts'
+import type { ReadyRequest } from './resolve-request.ts'
 
 /** What `evaluate` returns. Every figure follows from the per-example outcomes. */
 export interface Evaluation {
@@ -74,152 +71,98 @@ const requestKeys = [
  */
 export async function evaluate(request: EvaluateRequest): Promise<Evaluation> {
   refuseUnknownKeys(request, requestKeys, 'evaluate')
-  const { data, limit, progress } = request
+  const { limit, plugins } = request
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
     throw new ConfigError('ROBENCH_CONFIG', `limit: expected a positive integer, got ${limit}`)
   }
-  const registry = await openRegistry(request.plugins, 'evaluate')
-  const ready = await resolveRequest(registry, request, 'evaluate')
-  const square = await registry.get('attack', 'square')
-  const examples = await openExamples(data)
-  const count = Math.min(limit ?? examples.count, examples.count)
-  return withModels(request.model, request, ready, examples, count, async (open, workFor) => {
-    const work = workFor()
-    const clean = await predictClean(work)
-    const attacks: AttackEvaluation[] = []
-    for (const attack of ready.attacks) {
-      const { name } = attack.resolved
-      const done = await attackExamples(
-        name,
-        attack.chosen,
-        workFor(attack),
-        clean,
-        (finished, total) => progress?.(name, finished, total),
-      )
-      attacks.push(done)
-    }
-    // At least one attack.
-    const worst = worstCaseOutcomes(attacks.map(({ outcomes }) => outcomes))!
-    return {
-      examples: count,
-      threatModel: work.threatModel,
-      clean: { ...accuracyOf(countCorrect(clean), count), outcomes: clean },
-      attacks,
-      worstCase: { ...accuracyOf(countOutcomes(worst).robust, count), outcomes: worst },
-      ...(request.checks !== false && {
-        checks: await checkAll(open, work, ready, attacks, searchAttackOf(square)),
-      }),
-    }
-  })
+  return evaluateWith(await openRegistry(plugins, 'evaluate'), request, 'evaluate')
 }
 
 /**
- * Opens the model and its surrogates, checks that they fit the examples, and closes them at the
- * end.
- * @param use gets the model, and a function that says what an attack, or none, works on
+ * `evaluate` with the plugins of a registry.
+ * @param where the function that was called, for messages
  */
-export async function withModels<T>(
-  source: ModelSource,
-  settings: ProgramSettings,
-  ready: ReadyRequest,
-  examples: Examples,
-  count: number,
-  use: (open: OpenModel, workFor: (attack?: ReadyAttack) => AttackWork) => Promise<T>,
-): Promise<T> {
-  const { norm, epsilon, transform, curve } = ready.threatModel
-  const problem =
-    transform && transformRecord(transform.kind).check(transform, [1, ...examples.shape])
-  if (problem) {
-    const where = `threatModel.transform${problem.pointer}`
-    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem.message}`)
-  }
-  const { device, threads, signal = new AbortController().signal } = settings
-  const opened: OpenModel[] = []
+export async function evaluateWith(
+  registry: PluginRegistry,
+  request: EvaluateRequest,
+  where: string,
+): Promise<Evaluation> {
+  const ready = await resolveRequest(registry, request, where)
+  const examples = await openExamples(request.data)
+  const { transform } = ready.threatModel
+  if (transform) checkTransform(transform, 'threatModel.transform', examples.shape)
+  const count = Math.min(request.limit ?? examples.count, examples.count)
+  const used = ready.attacks.flatMap(({ surrogates }) => surrogates)
+  const models = await openModels(request, used, examples.shape)
   try {
-    const open = await openModel(source, 'model', settings, examples.shape)
-    opened.push(open)
-    const bounds = requireFit(examples, open.model, open.name)
+    const { model, graph } = models.tested
+    const bounds = requireFit(examples, model, models.tested.name)
     requireInside(examples, count, bounds)
-    const others = new Map<string, OpenModel>()
-    for (const name of new Set(ready.attacks.flatMap(({ surrogates }) => surrogates))) {
-      const own = { ...(device && { device }), ...(threads && { threads }) }
-      const surrogate = settings.surrogates![name]!
-      const other = await openModel(surrogate, `surrogates.${name}`, own, examples.shape)
-      opened.push(other)
-      requireFit(examples, other.model, other.name)
-      others.set(name, other)
+    for (const other of models.surrogates.values()) requireFit(examples, other.model, other.name)
+    const { signal = new AbortController().signal, progress } = request
+    const work = { model, examples, count, batchSize: ready.batchSize, signal }
+    const threatModel = withBounds(ready.threatModel, bounds)
+    const { curve } = ready.threatModel
+    const clean = await predictExamples(work)
+    const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
+    const attacks: AttackEvaluation[] = []
+    for (const { chosen, resolved, surrogates: others } of ready.attacks) {
+      const { name } = resolved
+      const surrogates = others.map((other) => models.surrogates.get(other)!.model)
+      const attack = { ...shared, name, chosen, surrogates }
+      const report = (done: number): void => progress?.(name, done, count)
+      attacks.push(await attackExamples(work, attack, report))
     }
-    return await use(open, (attack) => ({
-      model: open.model,
-      surrogates: (attack?.surrogates ?? []).map((name) => others.get(name)!.model),
-      examples,
-      count,
-      threatModel: { norm, epsilon, bounds, ...(transform && { transform }) },
-      ...(curve && { curve }),
-      seed: ready.seed,
-      batchSize: ready.batchSize,
-      signal,
-    }))
+    // At least one attack.
+    const worst = worstCaseOutcomes(attacks.map(({ outcomes }) => outcomes))!
+    const isChecked = request.checks !== false
+    const probed = isChecked ? await probe(work, threatModel, registry, graph) : []
+    return {
+      examples: count,
+      threatModel,
+      clean: { ...accuracyOf(countCorrect(clean), count), outcomes: clean },
+      attacks,
+      worstCase: { ...accuracyOf(countOutcomes(worst).robust, count), outcomes: worst },
+      ...(isChecked && { checks: [...probed, ...compare(work, threatModel, attacks, ready)] }),
+    }
   } finally {
-    for (const { close } of opened) await close()
+    await models.close()
   }
 }
 
-/** The probes of the model, as cells of a suite run them, and the comparisons of the attacks. */
-async function checkAll(
-  { graph }: OpenModel,
-  work: AttackWork,
-  ready: ReadyRequest,
+/** The probes of the model, on the examples that a suite uses. */
+async function probe(
+  { examples, count, ...work }: ExampleWork,
+  threatModel: ThreatModel,
+  registry: PluginRegistry,
+  graph: OnnxGraph | undefined,
+): Promise<readonly Check[]> {
+  if (threatModel.epsilon === 0) return []
+  const shard = { start: 0, end: Math.min(count, probeSample) }
+  const { classes } = examples
+  const { checks } = await probeShard(
+    { ...work, examples, shard },
+    { threatModel, classes, registry, ...(graph && { graph }) },
+  )
+  return checks
+}
+
+/** The checks of the attacks' outcomes. */
+function compare(
+  { model, count }: ExampleWork,
+  threatModel: ThreatModel,
   attacks: readonly AttackEvaluation[],
-  searchAttack: SearchAttack,
-): Promise<Check[]> {
-  const { model, examples, count, threatModel, batchSize, signal } = work
-  const rows = Array.from({ length: Math.min(count, probeSample) }, (_, row) => row)
-  const probed =
-    threatModel.epsilon === 0
-      ? []
-      : await stoppable(signal, () =>
-          runProbes({
-            model: withDraws(model, 'checks'),
-            inputs: examples.rows(rows),
-            labels: examples.labels.slice(0, rows.length),
-            threatModel,
-            rng: {
-              stream: (row, restart, name = '') => randomStream('checks', row, restart, name),
-            },
-            batchSize,
-            signal,
-            searchAttack,
-            classes: examples.classes,
-            ...(graph && { graph }),
-          }),
-        )
+  ready: ReadyRequest,
+): readonly Check[] {
   const entry = {
     defense: { model: { sha256: model.hash } },
     dataset: { sha256: '', examples: count },
     threatModel,
-    attacks: attacks.map(({ name, plugin, options, stages, silentSuccesses, outcomes }) => ({
-      state: 'completed' as const,
-      attack: { name, plugin, options },
-      outcomes,
-      ...(stages && { stages }),
-      ...(silentSuccesses !== undefined && { silentSuccesses }),
-    })),
+    attacks: attacks.map((attack) => ({ ...attack, state: 'completed' as const, attack })),
   }
-  const compared = checkOutcomes({
+  return checkOutcomes({
     entry,
     entries: [entry],
     factsOf: (id) => ready.attacks.find(({ resolved }) => resolved.plugin === id)?.resolved.facts,
   })
-  return [...probed, ...compared]
-}
-
-/** Turns whatever an aborted signal makes a probe throw into the error of an aborted evaluation. */
-async function stoppable<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (!signal.aborted) throw cause
-    throw new RunError('ROBENCH_ABORTED', 'the evaluation was interrupted', { cause })
-  }
 }

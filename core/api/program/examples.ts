@@ -1,4 +1,4 @@
-/** The examples of a program: arrays checked, data sets and .npy files loaded. */
+/** The examples of a program: checks arrays, loads data sets and .npy files. */
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
@@ -9,13 +9,13 @@ import { sizeOf } from '../../engine/tensor/tensor.ts'
 import type { Model } from '../../model/model.ts'
 import type { ExampleArrays, ExampleData } from './request.ts'
 
-/** Labeled images, ready to be attacked. */
+/** Labeled images. */
 export interface Examples extends Pick<Dataset, 'count' | 'shape' | 'labels' | 'rows'> {
-  /** What messages call them. */
+  /** Name in messages. */
   readonly name: string
   /** Number of classes of a data set; of arrays, the highest label plus 1. */
   readonly classes: number
-  /** True of a data set by id: the model must have exactly its classes. */
+  /** True for a data set by id: the model must have the same number of classes. */
   readonly published: boolean
   /** Range of the inputs. Undefined for float arrays, whose range is that of the model. */
   readonly bounds: readonly [low: number, high: number] | undefined
@@ -23,7 +23,7 @@ export interface Examples extends Pick<Dataset, 'count' | 'shape' | 'labels' | '
 
 /**
  * Loads or wraps the examples of a request.
- * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or files that are missing,
+ * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or missing files,
  * ROBENCH_CONFIG for an unknown data set
  */
 export async function openExamples(data: ExampleData): Promise<Examples> {
@@ -44,10 +44,9 @@ export async function openExamples(data: ExampleData): Promise<Examples> {
 }
 
 /**
- * Checks that examples and model fit each other.
- * @returns the bounds that both have
- * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ; ROBENCH_DATA for a
- * value outside the bounds
+ * Checks that the examples fit the model.
+ * @returns their bounds
+ * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ
  */
 export function requireFit(
   examples: Examples,
@@ -143,7 +142,7 @@ function fromArrays({ inputs, labels: given }: ExampleArrays): Examples {
   }
 }
 
-/** Inputs with their shape known to be that of images. */
+/** Inputs whose shape is that of images. */
 interface ImageArray {
   readonly data: Float32Array | Uint8Array
   readonly shape: readonly [count: number, channels: number, height: number, width: number]

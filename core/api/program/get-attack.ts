@@ -1,21 +1,19 @@
-/** `getAttack`: one attack by id, to be run on arrays without an evaluation around it. */
+/** `getAttack`: one attack by id, run on arrays. */
 import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
-import { attackExamples, predictClean } from './attack-examples.ts'
 import type { AttackEvaluation } from './attack-examples.ts'
-import { settingKeys, withModels } from './evaluate.ts'
-import { openExamples } from './examples.ts'
+import { evaluateWith, settingKeys } from './evaluate.ts'
 import type { ExampleArrays, ModelSource, ProgramSettings, ThreatModelInput } from './request.ts'
-import { openRegistry, refuseUnknownKeys, resolveRequest } from './resolve-request.ts'
+import { openRegistry, refuseUnknownKeys } from './resolve-request.ts'
 
-/** How an attack is run: threat model, options, and what `evaluate` takes besides. */
+/** How to run an attack: threat model, options, and the settings of `evaluate`. */
 export interface AttackRun extends Omit<ProgramSettings, 'plugins'>, ThreatModelInput {
-  /** The attack's own options. Options without a value have their defaults. */
+  /** Options of the attack; each has a default. */
   readonly options?: PluginOptions
 }
 
 /** An attack of the registry. */
 export interface Attack {
-  /** Its record: id, version, norms, knowledge, options schema, paper. */
+  /** Its metadata: id, version, norms, knowledge, options schema, paper. */
   readonly meta: AttackMeta
   /**
    * Attacks the examples that the model classifies correctly. The host checks each adversarial and
@@ -39,7 +37,7 @@ const runKeys = ['norm', 'epsilon', 'transform', 'curve', 'options', ...settingK
 
 /**
  * An attack by id.
- * @param settings `plugins`: third parties' packages, npm names or paths relative to the working
+ * @param settings `plugins`: third-party packages, npm names or paths relative to the working
  * directory
  * @throws ConfigError ROBENCH_CONFIG if no attack has that id, with the nearest one; PluginError if
  * it breaks the contract
@@ -55,7 +53,7 @@ export async function getAttack(
     meta,
     async run(model, inputs, labels, run) {
       refuseUnknownKeys(run, runKeys, id)
-      const { norm, epsilon, transform, curve, options, progress } = run
+      const { norm, epsilon, transform, curve, options, ...settings } = run
       const threatModel: ThreatModelInput = {
         norm,
         ...(epsilon !== undefined && { epsilon }),
@@ -63,17 +61,9 @@ export async function getAttack(
         ...(curve && { curve }),
       }
       const attacks = [{ id, ...(options && { options }) }]
-      const ready = await resolveRequest(registry, { ...run, threatModel, attacks }, id)
-      const examples = await openExamples({ inputs, labels })
-      return withModels(model, run, ready, examples, examples.count, async (_, workFor) => {
-        const [attack] = ready.attacks
-        const { chosen, resolved } = attack!
-        const work = workFor(attack)
-        const clean = await predictClean(work)
-        return attackExamples(resolved.name, chosen, work, clean, (done, total) =>
-          progress?.(resolved.name, done, total),
-        )
-      })
+      const data = { inputs, labels }
+      const request = { ...settings, model, data, threatModel, attacks, checks: false }
+      return (await evaluateWith(registry, request, id)).attacks[0]!
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Opens the models of a program: a path, bytes, or a model that is loaded already. */
+/** Opens the models of a program: a path, bytes, or a loaded model. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
@@ -12,10 +12,10 @@ import { readModelFile } from '../../model/model-files.ts'
 import type { Model } from '../../model/model.ts'
 import type { ModelSource, ProgramSettings } from './request.ts'
 
-/** A model at work. */
+/** An open model. */
 export interface OpenModel {
   readonly model: Model
-  /** What messages call it. */
+  /** Name in messages. */
   readonly name: string
   /** The file's graph; undefined for a model that the caller loaded. */
   readonly graph?: OnnxGraph
@@ -23,16 +23,59 @@ export interface OpenModel {
   close(): Promise<void>
 }
 
+/** The models of a request. */
+export interface OpenModels {
+  readonly tested: OpenModel
+  /** By name. */
+  readonly surrogates: ReadonlyMap<string, OpenModel>
+  /** Closes all of them. */
+  close(): Promise<void>
+}
+
 const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] as const
 
 /**
- * Opens a model. Settings such as `mean` and `bounds` have precedence over the model's card.
+ * Opens the model of a request and its surrogates. Only `device` and `threads` of the settings
+ * apply to the surrogates.
+ * @param used names of the surrogates to open, possibly repeated
+ * @throws as `openModel`; no model is left open
+ */
+export async function openModels(
+  request: ProgramSettings & { readonly model: ModelSource },
+  used: readonly string[],
+  inputShape: readonly [number, number, number],
+): Promise<OpenModels> {
+  const { device, threads } = request
+  const own = { ...(device && { device }), ...(threads && { threads }) }
+  const opened: OpenModel[] = []
+  const surrogates = new Map<string, OpenModel>()
+  const close = async (): Promise<void> => {
+    for (const model of opened) await model.close()
+  }
+  try {
+    const tested = await openModel(request.model, 'model', request, inputShape)
+    opened.push(tested)
+    for (const name of new Set(used)) {
+      const source = request.surrogates![name]!
+      const surrogate = await openModel(source, `surrogates.${name}`, own, inputShape)
+      opened.push(surrogate)
+      surrogates.set(name, surrogate)
+    }
+    return { tested, surrogates, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * Opens a model. Settings such as `mean` and `bounds` override the model's card.
  * @param where the key in the request, for messages
- * @param inputShape `[channels, height, width]` of the data, for files that leave them open
+ * @param inputShape `[channels, height, width]` of the data, for files with symbolic sizes
  * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
  * cannot apply; errors of `loadModel`
  */
-export async function openModel(
+async function openModel(
   source: ModelSource,
   where: string,
   settings: ProgramSettings,

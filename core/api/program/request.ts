@@ -16,7 +16,7 @@ export type ModelSource = string | Uint8Array | Model
 export interface ExampleArrays {
   /**
    * Shape `[n, c, h, w]`, in row-major order. Float32 values are in `bounds`; 8-bit values are
-   * divided by 255. Any tensor of those types fits.
+   * divided by 255. A tensor is accepted.
    */
   readonly inputs: {
     readonly data: Float32Array | Uint8Array
@@ -48,10 +48,7 @@ export interface ThreatModelInput {
   readonly curve?: readonly (number | string)[]
 }
 
-/**
- * An attack by id, or with options and a name of its own. Options without a value have their
- * defaults.
- */
+/** An attack by id, or with options and a name. Omitted options have their defaults. */
 export type AttackChoice =
   | string
   | {
@@ -61,21 +58,21 @@ export type AttackChoice =
       readonly name?: string
     }
 
-/** How to read the model, and how to compute. Everything has a default. */
+/** How to read the model, and how to run. All settings are optional. */
 export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components'>> {
   /** Seed of every random stream of the attacks, 0 to 2³² − 1. Default: 0. */
   readonly seed?: number
-  /** Examples per pass. It changes no outcome. Default: 64. */
+  /** Examples per pass. Does not change any outcome. Default: 64. */
   readonly batchSize?: number
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml` or `coreml`. Default: `cpu`. */
   readonly device?: string
   /** Threads of each pass. Default: 1, as in `robench eval`. */
   readonly threads?: number
-  /** Other models by name, for attacks by transfer. */
+  /** Other models by name, for transfer attacks. */
   readonly surrogates?: Readonly<Record<string, ModelSource>>
-  /** Third parties' plugin packages: npm names, or paths relative to the working directory. */
+  /** Third-party plugin packages: npm names, or paths relative to the working directory. */
   readonly plugins?: readonly string[]
-  /** Stops the computation with a RunError ROBENCH_ABORTED. */
+  /** Stops the evaluation with a RunError ROBENCH_ABORTED. */
   readonly signal?: AbortSignal
   /**
    * Called while an attack runs.
@@ -91,7 +88,7 @@ export interface EvaluateRequest extends ProgramSettings {
   readonly threatModel: ThreatModelInput
   /** At least one. */
   readonly attacks: readonly AttackChoice[]
-  /** Only the first examples. */
+  /** Use only the first `limit` examples. */
   readonly limit?: number
   /**
    * False skips the reliability checks, which take a few hundred passes for each of 64 examples.

@@ -11,7 +11,7 @@ import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import type { AttackChoice, ProgramSettings, ThreatModelInput } from './request.ts'
 
-/** An attack, ready to run but for the model and the examples. */
+/** An attack with its options, to be run on any model and examples. */
 export interface ReadyAttack {
   readonly chosen: ChosenAttack
   /** Its name, version, options and what it needs. */
@@ -29,7 +29,7 @@ export interface ReadyRequest {
 }
 
 /**
- * The registry of the built-ins and the plugins of a program.
+ * The registry of the built-in plugins and those of a program.
  * @throws ConfigError for a package that does not exist
  */
 export async function openRegistry(
@@ -99,7 +99,7 @@ export async function resolveRequest(
   const found = await resolveAttacks(loaded, registry, [stated])
   const ready: ReadyAttack[] = []
   for (const attack of found) {
-    // The number of classes decides on the expected cost alone, which is not read here.
+    // The number of classes only affects the expected cost, which is not used here.
     const resolved = attack(2)
     const used = resolved.surrogates?.(model) ?? []
     ready.push({ chosen: await reviveAttack(registry, resolved), resolved, surrogates: used })
@@ -108,8 +108,8 @@ export async function resolveRequest(
 }
 
 /**
- * @throws ConfigError for an attack by transfer without other models. Unknown attacks are left to
- * the suite's rules.
+ * @throws ConfigError for a transfer attack without surrogates. The suite's rules reject unknown
+ * attacks.
  */
 async function requireSurrogates(
   registry: PluginRegistry,
@@ -129,7 +129,7 @@ async function requireSurrogates(
   }
 }
 
-/** The attacks as a suite states them, with a name for each repetition. */
+/** The attacks as in a suite. A repeated attack gets a name with a number. */
 function nameAttacks(attacks: readonly AttackChoice[]): object[] {
   const ids = attacks.map((attack) => (typeof attack === 'string' ? attack : attack?.id))
   return attacks.map((attack, index) => {

@@ -1,22 +1,16 @@
-/** `train`: a defense's training with its defaults, from a program, without a suite. */
+/** `train`: trains a model with a defense, without a suite. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { ConfigError, PluginError, RobenchError } from '../../base/errors.ts'
-import { hashBytes } from '../../base/hash.ts'
+import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
-import { writeFileAtomic } from '../../base/atomic-file.ts'
+import { makeModel } from '../../bench/execute/make-model.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { memoryDataset } from '../../data/memory-dataset.ts'
-import { cardPath } from '../../model/model-files.ts'
+import { writeModelFile } from '../../model/model-files.ts'
 import type { ModelCard } from '../../model/model-files.ts'
-import type {
-  DefensePlugin,
-  NetworkPlugin,
-  PluginOptions,
-  TrainingProgress,
-} from '../../plugin/contract.ts'
+import type { DefensePlugin, PluginOptions, TrainingProgress } from '../../plugin/contract.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
@@ -31,7 +25,8 @@ export interface TrainingAdversary {
   /** A positive number or a fraction such as `'8/255'`. */
   readonly epsilon: number | string
   /**
-   * Steps of the inner attack, its step size and other options of the defense; see `robench list defenses`.
+   * Steps of the inner attack, its step size, and other options of the defense; see
+   * `robench list defenses`.
    */
   readonly [option: string]: unknown
 }
@@ -55,10 +50,10 @@ export interface TrainRequest {
   /** Default: 1. */
   readonly threads?: number
   /**
-   * A directory for checkpoints: training resumes from it. Default: no checkpoint is left behind.
+   * A directory for checkpoints, from which training resumes. Default: a temporary one.
    */
   readonly checkpointFolder?: string
-  /** Third parties' plugin packages. */
+  /** Third-party plugin packages. */
   readonly plugins?: readonly string[]
   /** Stops the training with a RunError ROBENCH_ABORTED. */
   readonly signal?: AbortSignal
@@ -73,65 +68,49 @@ export interface TrainedModel {
   readonly model: Uint8Array
   /** How the file is read, its hash, and how it was trained. */
   readonly card: ModelCard
-  /**
-   * Writes the model to a path and its card beside it (`<path>.json`), so that `evaluate` reads
-   * both.
-   */
+  /** Writes the model to a path and its card to `<path>.json`; `evaluate` reads both. */
   save(path: string): Promise<void>
 }
 
-/** What trains, and the options of its defense. */
+/** A defense, its options, and the threat model that it trains for. */
 interface TrainingPlan {
-  readonly plugin: DefensePlugin<never>
+  readonly defense: DefensePlugin<never>
   readonly options: PluginOptions
   readonly threatModel: ThreatModel
 }
 
 /**
- * Trains a classifier. The model is the one that a suite makes with the same defense, options and
- * seed.
+ * Trains a classifier. A suite with the same defense, options and seed makes the same model.
  * @throws ConfigError for an unknown data set, network, defense or option; RunError ROBENCH_ABORTED
  * if the signal is aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
  */
 export async function train(request: TrainRequest): Promise<TrainedModel> {
   const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request
   const registry = await openRegistry(plugins, 'train')
-  const { plugin, options, threatModel } = await planTraining(request, registry)
+  const { defense, options, threatModel } = await planTraining(request, registry)
   const dataset = await openTraining(data)
-  const { id, shape, classNames } = dataset
   const temporary = checkpointFolder === undefined
   const folder = temporary
     ? await mkdtemp(join(tmpdir(), 'robench-train-'))
     : resolve(checkpointFolder)
   await mkdir(folder, { recursive: true })
   try {
-    const result = await plugin.prepare({
-      // resolveOptions has checked the options against this plugin's own schema.
-      options: options as never,
+    const { bytes, card } = await makeModel({
+      defense,
+      options,
       seed,
       threatModel,
-      dataset: { id, shape, classNames },
+      dataset,
       loadTrain: async () => dataset,
-      network: async (network, given) => {
-        const found: NetworkPlugin<never> = await registry.get('network', network, 'train: network')
-        const resolved = resolveOptions(found.meta, given, 'train: network.options')
-        const context = { inputShape: shape, classes: classNames.length, options: resolved }
-        return found.define(context as never)
-      },
+      registry,
+      networkPlace: 'train: network',
       resolvePath: (path) => resolve(path),
       checkpointFolder: folder,
       threads,
       signal: request.signal ?? new AbortController().signal,
       progress: (state) => progress?.(state),
     })
-    const { model, manifest, training } = result
-    const card = { sha256: hashBytes(model), manifest, ...(training && { training }) }
-    return { model, card, save: (path) => saveModel(path, model, card) }
-  } catch (cause) {
-    if (cause instanceof RobenchError) throw cause
-    const message = `defense "${plugin.meta.id}" failed: ${String(cause)}`
-    const details = { pluginId: plugin.meta.id }
-    throw new PluginError('ROBENCH_PLUGIN_FAILED', message, { details, cause })
+    return { model: bytes, card, save: (path) => writeModelFile(path, bytes, card) }
   } finally {
     if (temporary) await rm(folder, { recursive: true, force: true })
   }
@@ -145,7 +124,7 @@ async function planTraining(
     data: _data,
     network,
     adversary,
-    defense = adversary ? 'pgd-at' : 'standard',
+    defense: id = adversary ? 'pgd-at' : 'standard',
     seed: _seed,
     threads: _threads,
     checkpointFolder: _folder,
@@ -155,15 +134,15 @@ async function planTraining(
     ...given
   } = request
   const { norm = 'Linf', epsilon = '8/255', ...inner } = adversary ?? {}
-  const plugin: DefensePlugin<never> = await registry.get('defense', defense, 'train: defense')
-  if (!plugin.meta.trains) {
-    throw new ConfigError('ROBENCH_CONFIG', `train: defense "${defense}" does not train a model`)
+  const defense: DefensePlugin<never> = await registry.get('defense', id, 'train: defense')
+  if (!defense.meta.trains) {
+    throw new ConfigError('ROBENCH_CONFIG', `train: defense "${id}" does not train a model`)
   }
   const chosen = typeof network === 'string' ? { id: network } : network
   const stated = { ...given, ...inner, ...(chosen && { network: chosen }) }
-  const options = resolveOptions(plugin.meta, stated, 'train: ')
+  const options = resolveOptions(defense.meta, stated, 'train: ')
   const radius = parseEpsilon(epsilon, 'train: adversary.epsilon')
-  return { plugin, options, threatModel: { norm, epsilon: radius, bounds: [0, 1] } }
+  return { defense, options, threatModel: { norm, epsilon: radius, bounds: [0, 1] } }
 }
 
 /** The training split of a data set, or the arrays as one. */
@@ -182,9 +161,4 @@ async function openTraining(data: TrainRequest['data']): Promise<Dataset> {
   const classNames = Array.from({ length: classes }, (_, label) => String(label))
   const identity = { id: 'data', title: 'data', split: 'train', toy: false } as const
   return memoryDataset({ ...identity, shape, classNames, pixels, labels })
-}
-
-async function saveModel(path: string, model: Uint8Array, card: ModelCard): Promise<void> {
-  await writeFileAtomic(path, model)
-  await writeFileAtomic(cardPath(path), `${JSON.stringify(card, undefined, 2)}\n`)
 }

@@ -1,6 +1,6 @@
 /** Check: every attack stays within its ball and its budget. */
 import type { ErrorCode } from '../../base/errors.ts'
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { defineOutcomeCheck } from './outcome-check.ts'
 
 const codes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -28,14 +28,10 @@ export const answersKeepRules = defineOutcomeCheck({
       result.state === 'failed' && codes.has(result.error.code) ? [result] : [],
     )
     const names = broken.map(({ attack, error }) => `${attack.name} (${error.code})`).join(', ')
-    return {
-      verdict: broken.length > 0 ? 'fail' : 'pass',
-      value: broken.length,
-      threshold: 0,
-      evidence:
-        broken.length > 0
-          ? `${names} broke a rule`
-          : `all ${attacks.length} attacks followed the rules`,
-    }
+    const evidence =
+      broken.length > 0
+        ? `${names} broke a rule`
+        : `all ${attacks.length} attacks followed the rules`
+    return raisedAbove(0, broken.length, evidence)
   },
 })

@@ -1,6 +1,6 @@
 /** Check: plain PGD is close to the worst case. */
 import { worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
 import { completed, defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
@@ -33,13 +33,9 @@ export const attacksAgree = defineOutcomeCheck({
       return notApplicable('pgd and another attack are needed')
     }
     const gap = pgd.accuracy - worst
-    return {
-      verdict: gap > threshold ? 'warn' : 'pass',
-      value: gap,
-      threshold,
-      evidence:
-        `${pgd.name} leaves ${percent(pgd.accuracy)}, ` +
-        `the combination of all attacks leaves ${percent(worst)}`,
-    }
+    const evidence =
+      `${pgd.name} leaves ${percent(pgd.accuracy)}, ` +
+      `the combination of all attacks leaves ${percent(worst)}`
+    return raisedAbove(threshold, gap, evidence, 'warn')
   },
 })

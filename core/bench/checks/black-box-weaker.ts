@@ -1,6 +1,6 @@
 /** Check: no attack that sees only logits beats the attacks that see the whole model. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 import type { OutcomeCheckContext } from './outcome-check.ts'
@@ -28,12 +28,7 @@ export const blackBoxWeaker = defineOutcomeCheck({
     const gaps = [...betweenAttacks(context), ...betweenStages(context)]
     const [worst] = gaps.toSorted((a, b) => b.gap - a.gap)
     if (!worst) return notApplicable('a white-box and a black-box attack are needed')
-    return {
-      verdict: worst.gap > threshold ? 'fail' : 'pass',
-      value: worst.gap,
-      threshold,
-      evidence: worst.evidence,
-    }
+    return raisedAbove(threshold, worst.gap, worst.evidence)
   },
 })
 

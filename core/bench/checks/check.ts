@@ -57,6 +57,19 @@ export function notApplicable(reason: string): Finding {
   return { verdict: 'not-applicable', value: null, threshold: null, evidence: reason }
 }
 
+/**
+ * The finding of a check that is raised if its value exceeds a threshold.
+ * @param raised the verdict in that case
+ */
+export function raisedAbove(
+  threshold: number,
+  value: number,
+  evidence: string,
+  raised: 'fail' | 'warn' = 'fail',
+): Finding {
+  return { verdict: value > threshold ? raised : 'pass', value, threshold, evidence }
+}
+
 /** `7 of 64 examples`. */
 export function ofExamples(count: number, total: number): string {
   return `${count} of ${countOf(total, 'example')}`

@@ -1,7 +1,7 @@
 /** Check: robust accuracy does not increase with epsilon. */
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { percent, significant } from '../../base/figures.ts'
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { completed, defineOutcomeCheck } from './outcome-check.ts'
 import type { CheckedEntry } from './outcome-check.ts'
 
@@ -36,12 +36,7 @@ export const epsilonOrdered = defineOutcomeCheck({
       )
     const [worst] = rises.toSorted((a, b) => b.rise - a.rise)
     if (!worst) return notApplicable('no attack was also run with a smaller ε')
-    return {
-      verdict: worst.rise > threshold ? 'fail' : 'pass',
-      value: worst.rise,
-      threshold,
-      evidence: worst.evidence,
-    }
+    return raisedAbove(threshold, worst.rise, worst.evidence)
   },
 })
 

@@ -1,5 +1,5 @@
 /** Check: attacks of one step do not beat iterative ones. */
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 import type { AttackAccuracy } from './outcome-check.ts'
@@ -27,14 +27,10 @@ export const iterationsHelp = defineOutcomeCheck({
     if (!one || !many)
       return notApplicable('a one-step and an iterative white-box attack are needed')
     const gap = many.accuracy - one.accuracy
-    return {
-      verdict: gap > threshold ? 'fail' : 'pass',
-      value: gap,
-      threshold,
-      evidence:
-        `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ` +
-        percent(many.accuracy),
-    }
+    const evidence =
+      `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ` +
+      percent(many.accuracy)
+    return raisedAbove(threshold, gap, evidence)
   },
 })
 

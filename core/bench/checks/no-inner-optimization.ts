@@ -1,6 +1,6 @@
 /** Check: the model does not optimize anything at inference. */
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { defineProbe } from './probe.ts'
 
 const loops = new Set(['Loop', 'Scan', 'Gradient'])
@@ -40,15 +40,11 @@ export const noInnerOptimization = defineProbe({
     if (!graph && found.length === 0) {
       return notApplicable('there is no model file to inspect, and the model declares no component')
     }
-    return {
-      verdict: found.length > 0 ? 'warn' : 'pass',
-      value: found.length,
-      threshold: 0,
-      evidence:
-        found.length > 0
-          ? `the model has ${found.join(', ')}`
-          : 'no loop, no weight used in both directions, no declared component',
-    }
+    const evidence =
+      found.length > 0
+        ? `the model has ${found.join(', ')}`
+        : 'no loop, no weight used in both directions, no declared component'
+    return raisedAbove(0, found.length, evidence, 'warn')
   },
 })
 

@@ -1,8 +1,8 @@
 /** Check: one large step breaks no example that many small ones do not. */
 import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
-import { notApplicable, ofExamples } from './check.ts'
+import { notApplicable } from './check.ts'
+import { compareBroken } from './compare-broken.ts'
 import { brokenWithin } from './reference-pgd.ts'
-import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.05
@@ -25,15 +25,10 @@ export const oneStepWeaker = defineProbe({
     if (await session.noGradient()) return notApplicable('there is no gradient at all')
     const one = brokenWithin(await oneStep(session))
     const many = await brokenByGradients(session)
-    const { count } = session
-    const only = countFlagged(onlyIn(one, many))
-    return {
-      verdict: only > threshold * count ? 'fail' : 'pass',
-      value: only / count,
+    return compareBroken(
+      { flags: one, subject: 'one step breaks', short: 'the one step' },
+      { flags: many, subject: `${usualSteps} steps` },
       threshold,
-      evidence:
-        `one step breaks ${ofExamples(countFlagged(one), count)}, ${usualSteps} steps ` +
-        `${countFlagged(many)}; ${only} only by the one step`,
-    }
+    )
   },
 })

@@ -1,7 +1,7 @@
 /** Check: a search that sees only logits breaks no example that gradients do not. */
 import { brokenByGradients, brokenBySearch, searchQueries } from './probe-attacks.ts'
-import { notApplicable, ofExamples } from './check.ts'
-import { countFlagged, onlyIn } from './flags.ts'
+import { notApplicable } from './check.ts'
+import { compareBroken } from './compare-broken.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
@@ -25,15 +25,10 @@ export const searchWeaker = defineProbe({
     if (await session.noGradient()) return notApplicable('there is no gradient at all')
     const search = await brokenBySearch(session)
     const gradients = await brokenByGradients(session)
-    const { count } = session
-    const only = countFlagged(onlyIn(search, gradients))
-    return {
-      verdict: only > threshold * count ? 'fail' : 'pass',
-      value: only / count,
+    return compareBroken(
+      { flags: search, subject: 'random search breaks', short: 'the search' },
+      { flags: gradients, subject: 'gradients' },
       threshold,
-      evidence:
-        `random search breaks ${ofExamples(countFlagged(search), count)}, gradients ` +
-        `${countFlagged(gradients)}; ${only} only by the search`,
-    }
+    )
   },
 })

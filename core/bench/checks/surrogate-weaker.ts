@@ -5,11 +5,11 @@ import type { GradientResult, Model } from '../../model/model.ts'
 import { withDraws } from '../../model/noise.ts'
 import { brokenByGradients, usualSteps } from './probe-attacks.ts'
 import { batchedGradient } from './batched.ts'
-import { notApplicable, ofExamples } from './check.ts'
+import { notApplicable } from './check.ts'
 import type { Finding } from './check.ts'
+import { compareBroken } from './compare-broken.ts'
 import { brokenWithin, referencePgd, surrogateOf } from './reference-pgd.ts'
 import type { ProbeSession } from './probe-session.ts'
-import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
@@ -58,7 +58,7 @@ async function isExact({ model, inputs, labels, context }: ProbeSession): Promis
 }
 
 async function compare(session: ProbeSession): Promise<Finding> {
-  const { count, threatModel } = session
+  const { threatModel } = session
   const found = await referencePgd(session, {
     loss: 'margin',
     steps: usualSteps,
@@ -69,13 +69,9 @@ async function compare(session: ProbeSession): Promise<Finding> {
   })
   const broken = brokenWithin(found)
   const gradients = await brokenByGradients(session)
-  const only = countFlagged(onlyIn(broken, gradients))
-  return {
-    verdict: only > threshold * count ? 'fail' : 'pass',
-    value: only / count,
+  return compareBroken(
+    { flags: broken, subject: 'surrogate gradients break', short: 'the surrogate' },
+    { flags: gradients, subject: 'exact ones' },
     threshold,
-    evidence:
-      `surrogate gradients break ${ofExamples(countFlagged(broken), count)}, exact ones ` +
-      `${countFlagged(gradients)}; ${only} only by the surrogate`,
-  }
+  )
 }

@@ -1,5 +1,5 @@
 /** Check: adversarial examples for other models do not beat those for this one. */
-import { notApplicable } from './check.ts'
+import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
 import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
 
@@ -29,13 +29,9 @@ export const transferWeaker = defineOutcomeCheck({
       return notApplicable('a white-box and a transfer attack are needed')
     }
     const gap = white.accuracy - transfer.accuracy
-    return {
-      verdict: gap > threshold ? 'fail' : 'pass',
-      value: gap,
-      threshold,
-      evidence:
-        `${transfer.name} (transfer) leaves ${percent(transfer.accuracy)}, ${white.name} ` +
-        `(white-box) ${percent(white.accuracy)}`,
-    }
+    const evidence =
+      `${transfer.name} (transfer) leaves ${percent(transfer.accuracy)}, ${white.name} ` +
+      `(white-box) ${percent(white.accuracy)}`
+    return raisedAbove(threshold, gap, evidence)
   },
 })

@@ -9,12 +9,14 @@ import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { robustnessCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
+import { sumBy } from '../../base/sum.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 import { rankingObstacles } from '../result/rankable.ts'
 import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
 import type { UnitOutcome } from '../store/store.ts'
+import { joinShards } from './join-shards.ts'
 
 /** What a result is assembled from. */
 export interface AssemblyInput {
@@ -182,40 +184,7 @@ function collect(cell: PlannedCell<unknown>, input: AssemblyInput): UnitOutcome 
     if (!part) return undefined
     parts.push(part)
   }
-  const stages = joinStages(parts)
-  const joined = parts.reduce((sum, part) => ({
-    outcomes: sum.outcomes + part.outcomes,
-    forwardPasses: sum.forwardPasses + part.forwardPasses,
-    backwardPasses: sum.backwardPasses + part.backwardPasses,
-    elapsedMs: sum.elapsedMs + part.elapsedMs,
-  }))
-  const { outcomes, forwardPasses, backwardPasses, elapsedMs } = joined
-  const [first] = parts
-  return {
-    outcomes,
-    forwardPasses,
-    backwardPasses,
-    elapsedMs,
-    ...(stages && { stages }),
-    ...(first?.breakingEpsilons && {
-      breakingEpsilons: parts.flatMap(({ breakingEpsilons = [] }) => breakingEpsilons),
-    }),
-    ...(first?.correct !== undefined && {
-      correct: parts.map(({ correct = '' }) => correct).join(''),
-    }),
-    ...(parts.every(({ silentSuccesses }) => silentSuccesses !== undefined) && {
-      silentSuccesses: parts.reduce((sum, { silentSuccesses = 0 }) => sum + silentSuccesses, 0),
-    }),
-  }
-}
-
-/** Joins stages by index. A unit without stages attacked nothing: its outcomes never change. */
-function joinStages(parts: readonly UnitOutcome[]): UnitOutcome['stages'] {
-  const names = parts.find(({ stages }) => stages)?.stages?.map(({ name }) => name)
-  return names?.map((name, place) => ({
-    name,
-    outcomes: parts.map(({ stages, outcomes }) => stages?.[place]?.outcomes ?? outcomes).join(''),
-  }))
+  return { ...joinShards(parts), elapsedMs: sumBy(parts, ({ elapsedMs }) => elapsedMs) }
 }
 
 function skipped(): ErrorRecord {

@@ -77,13 +77,20 @@ export function cellId(cell: Cell): string {
 
 /** The units of a cell, in the order of the examples. */
 export function unitsOf(cell: Cell): Unit[] {
-  const units: Unit[] = []
   const { examples, ...identity } = cell
-  for (let start = 0; start < examples; start += shardSize) {
-    const shard = { start, end: Math.min(start + shardSize, examples) }
-    units.push({ id: hashJson({ ...identity, shard }), cell, shard })
-  }
-  return units
+  return shardsOf(examples).map((shard) => ({
+    id: hashJson({ ...identity, shard }),
+    cell,
+    shard,
+  }))
+}
+
+/** The shards of the first `examples`, in order. */
+export function shardsOf(examples: number): Shard[] {
+  return Array.from({ length: Math.ceil(examples / shardSize) }, (_, index) => ({
+    start: index * shardSize,
+    end: Math.min((index + 1) * shardSize, examples),
+  }))
 }
 
 /** The cell of the clean predictions that an attack's cell requires. */

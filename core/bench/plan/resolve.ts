@@ -13,10 +13,9 @@ import type { PluginLocation } from '../../plugin/load.ts'
 import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
-import { suiteThreatModel } from '../suite/load.ts'
-import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
+import { checkTransform, suiteThreatModel, withBounds } from '../suite/load.ts'
+import type { LoadedSuite } from '../suite/load.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
-import { transformRecord } from '../../threat/transforms/table.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
 import type { ResolvedAttack } from './resolve-attacks.ts'
@@ -85,7 +84,10 @@ export async function resolveSuite(
   // classes.
   const attackPlugins = await resolveAttacks(loaded, registry, stated)
   const dataset = await loadData(loaded)
-  requireTransforms(loaded, stated, dataset)
+  for (const [index, { transform }] of stated.entries()) {
+    const where = `${label}#/threatModels/${index}/transform`
+    if (transform) checkTransform(transform, where, dataset.shape)
+  }
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
     loaded,
@@ -93,12 +95,7 @@ export async function resolveSuite(
     registry,
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
-    threatModels: stated.map(({ norm, epsilon, transform }) => ({
-      norm,
-      epsilon,
-      bounds: dataset.bounds,
-      ...(transform && { transform }),
-    })),
+    threatModels: stated.map((threatModel) => withBounds(threatModel, dataset.bounds)),
     curves: stated.map(({ curve }) => curve),
     attacks,
     defenses,
@@ -134,21 +131,6 @@ export function trainedModelKey(
     threatModel,
     trainHash,
   })
-}
-
-/** Rejects transforms that do not fit the data, such as colors of grayscale images. */
-function requireTransforms(
-  { label }: LoadedSuite,
-  threatModels: readonly SuiteThreatModel[],
-  { shape }: Dataset,
-): void {
-  for (const [index, { transform }] of threatModels.entries()) {
-    if (!transform) continue
-    const problem = transformRecord(transform.kind).check(transform, [1, ...shape])
-    if (problem === undefined) continue
-    const where = `${label}#/threatModels/${index}/transform${problem.pointer}`
-    throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem.message}`)
-  }
 }
 
 async function loadData(loaded: LoadedSuite): Promise<Dataset> {

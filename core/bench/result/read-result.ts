@@ -9,7 +9,7 @@ import {
   worstCaseRobustAccuracy,
 } from '../metrics/accuracy.ts'
 import { robustnessCurve } from '../metrics/curve.ts'
-import { compileSchema } from '../../base/schema.ts'
+import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseJsonText } from '../../base/json-file.ts'
 import { resultSchema } from './result-schema.ts'
 import type { CompletedAttack, ResultEntry, RunResult } from './result.ts'
@@ -67,12 +67,7 @@ export function locateResult(path: string): string {
  */
 export function checkResult(document: unknown, label: string): RunResult {
   const { value, problems } = compileSchema(resultSchema)(document)
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_DATA',
-      problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, `${label}#`, 'ROBENCH_DATA')
   // The schema has been checked, and matches the type.
   const result = value as RunResult
   for (const [index, entry] of result.entries.entries()) {

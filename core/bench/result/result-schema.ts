@@ -1,4 +1,5 @@
 /** The JSON Schema of result.json. Unknown keys are allowed, since newer versions may add some. */
+import { sha256Schema as sha256 } from '../../base/hash.ts'
 import { verdicts } from '../checks/check.ts'
 import { norms } from '../../threat/threat-model.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
@@ -8,11 +9,6 @@ const whole = { type: 'integer', minimum: 0 } as const
 const fraction = { type: 'number', minimum: 0, maximum: 1 } as const
 const milliseconds = { type: 'number', minimum: 0 } as const
 const plainObject = { type: 'object' } as const
-const sha256 = {
-  type: 'string',
-  pattern: '^[0-9a-f]{64}$',
-  description: 'a sha256 with 64 hexadecimal digits',
-} as const
 
 const error = record({ code: text, name: text, message: text })
 const numbers = { type: 'array', items: { type: 'number' } } as const

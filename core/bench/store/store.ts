@@ -8,15 +8,14 @@ import type { Shard, Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
 import { takeLock } from './lock.ts'
 
-/** The result of a unit. Strings have one character per example of its shard. */
-export interface UnitOutcome {
+/** The result of a shard. Strings have one character per example of the shard. */
+export interface ShardOutcome {
   /**
    * Clean predictions and checks: `1` correct, `0` wrong. Attacks: `w`, `r`, `b` as in `Outcomes`.
    */
   readonly outcomes: string
   readonly forwardPasses: number
   readonly backwardPasses: number
-  readonly elapsedMs: number
   /** For an attack with stages: the outcomes after each stage. */
   readonly stages?: readonly StageOutcomes[]
   /** For a unit of probes. */
@@ -33,6 +32,11 @@ export interface UnitOutcome {
    * of their ball.
    */
   readonly silentSuccesses?: number
+}
+
+/** The result of a unit. */
+export interface UnitOutcome extends ShardOutcome {
+  readonly elapsedMs: number
 }
 
 /** Content of a unit's file. */

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
-import { compileSchema } from '../../base/schema.ts'
+import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
@@ -94,12 +94,7 @@ export function checkSuite(
       ? { ...document, ...overrides }
       : document
   const { value, problems } = compileSchema(suiteSchema)(given)
-  if (problems.length > 0) {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`).join('\n'),
-    )
-  }
+  refuseProblems(problems, `${label}#`, 'ROBENCH_CONFIG')
   // The schema has been checked.
   const suite = value as Suite
   suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
@@ -143,9 +138,26 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
   }
 }
 
-/** @throws ConfigError for limits of a transform that its kind refuses */
-function checkTransform(transform: Transform, where: string): void {
-  const problem = transformRecord(transform.kind).check(transform)
+/** The threat model on data with these bounds. */
+export function withBounds(
+  { norm, epsilon, transform }: SuiteThreatModel,
+  bounds: ThreatModel['bounds'],
+): ThreatModel {
+  return { norm, epsilon, bounds, ...(transform && { transform }) }
+}
+
+/**
+ * Checks the limits of a transform.
+ * @param shape `[channels, height, width]` of the data; absent if it is not known yet
+ * @throws ConfigError for limits that its kind rejects, or that do not fit the data, such as colors
+ * of grayscale images
+ */
+export function checkTransform(
+  transform: Transform,
+  where: string,
+  shape?: readonly number[],
+): void {
+  const problem = transformRecord(transform.kind).check(transform, shape && [1, ...shape])
   if (problem === undefined) return
   throw new ConfigError('ROBENCH_CONFIG', `${where}${problem.pointer}: ${problem.message}`)
 }

@@ -1,4 +1,4 @@
-/** `evaluate`: the outcomes of `robench eval`, per example, and clear errors. */
+/** `evaluate`: the same outcomes as `robench eval`, per example, and errors. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'npyjs'
@@ -12,7 +12,7 @@ import { tinyModel, writeTinyProblem } from '../../e2e/support/tiny-problem.ts'
 
 /** The array in a .npy file. */
 function readArray(path: string): unknown {
-  // In a buffer of its own, where `parse` begins to read.
+  // `parse` reads from the start of the underlying buffer, so the bytes are copied.
   return parse(new Uint8Array(readFileSync(path)).buffer).data
 }
 
@@ -63,7 +63,7 @@ async function evalEntry(folder: string, ...words: readonly string[]): Promise<R
   return readOnlyResult(folder).entries[0]!
 }
 
-test('evaluate gives the outcomes, passes and adversarials of robench eval', async () => {
+test('evaluate returns the outcomes, passes and adversarials of robench eval', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   const attacks = '--attack pgd --attack square --attack apgd-t --option queries=60 --steps 12'
@@ -124,7 +124,7 @@ test('the reliability checks are those of robench eval', async () => {
   expect(checks).toEqual(entry.checks)
 })
 
-test('a data set id, a path with its card, and a loaded model are evaluated alike', async () => {
+test('a path with its card, bytes, and a loaded model have the same outcomes', async () => {
   const model = 'models/quickstart-standard.onnx'
   const rest = {
     data: 'quickstart',
@@ -159,7 +159,7 @@ test('8-bit inputs are divided by 255', async () => {
   expect(ofBytes.attacks).toEqual(ofFloats.attacks)
 })
 
-test('bounds, mean and std say how the model is read', async () => {
+test('bounds, mean and std describe the input of the model', async () => {
   const request = tinyRequest()
   const { inputs, labels } = request.data
   const data = inputs.data.map((value) => 4 * value - 2)
@@ -209,7 +209,7 @@ test('an aborted evaluation throws ROBENCH_ABORTED', async () => {
   await expect(evaluate(request)).rejects.toMatchObject({ code: 'ROBENCH_ABORTED' })
 })
 
-test('every mistake in a request has a message of its own', async () => {
+test('each mistake in a request has a specific message', async () => {
   const request = tinyRequest()
   const arrays = request.data
   const shape = [40, 1, 8, 8]
@@ -241,11 +241,11 @@ test('every mistake in a request has a message of its own', async () => {
   for (const [name, mistake] of Object.entries(mistakes)) {
     messages[name] = (await messageOf({ ...request, ...mistake }))
       .replaceAll(process.cwd(), '.')
-      .replace(/(attacks at hand|accepts): [^)]*/, '$1: …')
+      .replace(/(available attacks|accepts): [^)]*/, '$1: …')
   }
   expect(messages).toMatchInlineSnapshot(`
     {
-      "attack": "ConfigError: evaluate#/attacks/0/plugin: unknown attack plugin "pgdd"; did you mean "pgd"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")",
+      "attack": "ConfigError: evaluate#/attacks/0/plugin: unknown attack plugin "pgdd"; did you mean "pgd"? (available attacks: …)",
       "attacks": "ConfigError: evaluate: attacks: expected a list such as ["autoattack"], got "pgd"",
       "classes": "ConfigError: model: label 7 of example 0 of data is not a class of the model, which has 4 (0 to 3)",
       "data": "ConfigError: data: expected { inputs, labels } or the id of a data set such as "cifar10", got 3",
@@ -272,7 +272,7 @@ test('every mistake in a request has a message of its own', async () => {
   expect(missing).toMatch(/^ConfigError: model: .*missing\.onnx does not exist; check the path$/)
 })
 
-test('a plugin of a third party is found by its path', async () => {
+test('a third-party plugin is found by its path', async () => {
   const { attacks } = await evaluate({
     ...tinyRequest(),
     plugins: [fixturePlugins],

@@ -1,4 +1,4 @@
-/** `getAttack`: a built-in or a plugin's attack, run on arrays. */
+/** `getAttack`: runs a built-in or third-party attack on arrays. */
 import { expect, test } from 'vitest'
 import { evaluate, getAttack } from '../../../core/api/index.ts'
 import { randomStream } from '../../../core/base/random.ts'
@@ -13,7 +13,7 @@ const stream = randomStream('get-attack')
 inputs.data.forEach((_, i) => (inputs.data[i] = stream.uniform()))
 const labels = Int32Array.from({ length: 20 }, (_, i) => i % 4)
 
-test('an attack runs with its defaults and gives what evaluate gives', async () => {
+test('an attack runs with its defaults and returns the same as evaluate', async () => {
   const pgd = await getAttack('pgd')
   expect(pgd.meta).toMatchObject({ id: 'pgd', knowledge: 'white-box' })
   const threatModel = { norm: 'L2', epsilon: '1/2' } as const
@@ -31,7 +31,7 @@ test('an attack runs with its defaults and gives what evaluate gives', async () 
   expect(alone.options).toMatchObject({ steps: 20, restarts: 1 })
 })
 
-test("a third party's attack is found by its package", async () => {
+test('a third-party attack is found by its package', async () => {
   const noise = await getAttack('test/noise', { plugins: [fixturePlugins] })
   expect(noise.meta.title).toBe('A fixture')
   const { forwardPasses } = await noise.run(tinyModel(), inputs, labels, {
@@ -41,7 +41,7 @@ test("a third party's attack is found by its package", async () => {
   expect(forwardPasses).toBe(0)
 })
 
-test('mistakes are named', async () => {
+test('each mistake has a specific message', async () => {
   await expect(getAttack('pgdd')).rejects.toThrow(
     'getAttack: unknown attack plugin "pgdd"; did you mean "pgd"?',
   )
@@ -61,7 +61,7 @@ test('mistakes are named', async () => {
   ).rejects.toThrow('epsilon: expected a positive number or a fraction such as "8/255", got "x"')
 })
 
-test('an attack that leaves the ball is refused by the host', async () => {
+test('the host rejects an attack that leaves the ball', async () => {
   const escapes = await getAttack('test/escapes', { plugins: [fixturePlugins] })
   await expect(
     escapes.run(tinyModel(), inputs, labels, { norm: 'Linf', epsilon: 1 / 255 }),

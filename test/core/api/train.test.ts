@@ -1,4 +1,4 @@
-/** `train`: defaults filled in, the bytes that a suite's defense makes, and clear errors. */
+/** `train`: defaults, determinism, saved models, and errors. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { evaluate, train } from '../../../core/api/index.ts'
@@ -50,7 +50,7 @@ test('a model is trained with defaults, saved, and evaluated', async () => {
   expect(clean.accuracy).toBe(1)
 })
 
-test('the same seed gives the same bytes, another gives others', async () => {
+test('the same seed gives the same bytes, another seed gives different bytes', async () => {
   const [first, second, other] = [
     await train(quick),
     await train({ ...quick, checkpointFolder: join(temporaryFolder(), 'checkpoints') }),
@@ -60,7 +60,7 @@ test('the same seed gives the same bytes, another gives others', async () => {
   expect(other.card.sha256).not.toBe(first.card.sha256)
 })
 
-test('an adversary makes it adversarial training', async () => {
+test('with an adversary, training is adversarial', async () => {
   const { card } = await train({
     ...quick,
     epochs: 1,
@@ -72,7 +72,7 @@ test('an adversary makes it adversarial training', async () => {
   })
 })
 
-test('mistakes are named', async () => {
+test('each mistake has a specific message', async () => {
   const unknown = { ...quick, epoch: 3 }
   await expect(train(unknown)).rejects.toThrow('train: /epoch: unknown option; did you mean')
   await expect(train({ ...quick, network: 'small-cn' })).rejects.toThrow(

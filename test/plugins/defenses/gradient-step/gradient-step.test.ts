@@ -1,5 +1,5 @@
 /** The gradient-step defense: its file runs in onnxruntime, and its gradient is of second order. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -103,10 +103,9 @@ describe('its file', () => {
 
   test('is loaded with its components from its card', async () => {
     const { model, manifest } = await prepare({})
-    const card = join(directory, 'card')
-    await mkdir(card)
-    await writeModelFile(card, model, { sha256: hashBytes(model), manifest })
-    const file = await readModelFile(join(card, 'model.onnx'), 'test')
+    const path = join(directory, 'with-card.onnx')
+    await writeModelFile(path, model, { sha256: hashBytes(model), manifest })
+    const file = await readModelFile(path, 'test')
     const loaded = await loadModel(file.bytes, file.card.manifest)
     expect(loaded.components).toEqual([
       { name: 'gradient-map', backward: 'constant' },

@@ -1,0 +1,158 @@
+/** Evaluates one shard on loaded models: clean predictions, probes, or an attack. */
+import { RunError } from '../../base/errors.ts'
+import { randomStream } from '../../base/random.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import type { FloatTensor } from '../../engine/tensor/tensor.ts'
+import type { Model } from '../../model/model.ts'
+import { withDraws } from '../../model/noise.ts'
+import { predictions } from '../../model/predictions.ts'
+import type { AttackRequest } from '../../plugin/attack-request.ts'
+import { runAttack } from '../../plugin/host.ts'
+import type { PluginRegistry } from '../../plugin/registry.ts'
+import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
+import type { ProbeContext } from '../checks/probe-context.ts'
+import { runProbes } from '../checks/run-probes.ts'
+import { searchAttackOf } from '../checks/search-attack.ts'
+import { countCorrect } from '../metrics/accuracy.ts'
+import type { Shard } from '../plan/cell.ts'
+import type { ShardOutcome } from '../store/store.ts'
+
+/** A model, and the examples of a shard. */
+export interface ShardWork {
+  readonly model: Model
+  /** The whole data set. */
+  readonly examples: Pick<Dataset, 'count' | 'labels' | 'rows'>
+  readonly shard: Shard
+  readonly batchSize: number
+  readonly signal: AbortSignal
+  /** @param done finished examples of the shard */
+  progress?(done: number): void
+}
+
+/** What probes need besides a model and examples. */
+export interface ShardProbes extends Pick<ProbeContext, 'threatModel' | 'classes' | 'graph'> {
+  /** Contains the Square attack. */
+  readonly registry: PluginRegistry
+}
+
+/** An attack, and what it needs besides a model and examples. */
+export interface ShardAttack extends Pick<
+  AttackRequest,
+  'surrogates' | 'threatModel' | 'curve' | 'setupCache' | 'seed' | 'timeLimitMs'
+> {
+  readonly chosen: ChosenAttack
+  /** Clean outcomes of the shard, from `predictShard`. */
+  readonly clean: string
+}
+
+/** The outcome of an attack on a shard, and its adversarial examples. */
+export interface AttackedShard {
+  readonly outcome: ShardOutcome
+  /** `[n, c, h, w]`; an example that was not attacked is unchanged. */
+  readonly adversarial: FloatTensor
+}
+
+/**
+ * Predicts each example once. Each shard has random numbers of its own.
+ * @throws RunError ROBENCH_ABORTED; errors of the model
+ */
+export async function predictShard(work: ShardWork): Promise<ShardOutcome> {
+  const { examples, shard, batchSize, signal, progress } = work
+  const model = withDraws(work.model, 'clean')
+  let outcomes = ''
+  for (let start = shard.start; start < shard.end; start += batchSize) {
+    if (signal.aborted) throw interrupted()
+    const rows = rowsOf({ start, end: Math.min(start + batchSize, shard.end) })
+    const predicted = predictions(await model.logits(examples.rows(rows)))
+    predicted.forEach((label, place) => {
+      outcomes += label === examples.labels[rows[place]!] ? '1' : '0'
+    })
+    progress?.(outcomes.length)
+  }
+  return { outcomes, forwardPasses: outcomes.length, backwardPasses: 0 }
+}
+
+/**
+ * Runs the probes. Their random numbers do not depend on the seed.
+ * @throws RunError ROBENCH_ABORTED; errors of the model
+ */
+export async function probeShard(
+  { model, examples, shard, batchSize, signal, progress }: ShardWork,
+  { registry, ...context }: ShardProbes,
+): Promise<Required<Pick<ShardOutcome, 'checks' | 'forwardPasses' | 'backwardPasses'>>> {
+  const square = await registry.get('attack', 'square')
+  const size = shard.end - shard.start
+  const before = { ...model.passes }
+  try {
+    const checks = await runProbes({
+      ...context,
+      model: withDraws(model, 'checks'),
+      inputs: examples.rows(rowsOf(shard)),
+      labels: examples.labels.slice(shard.start, shard.end),
+      rng: { stream: (row, restart, name = '') => randomStream('checks', row, restart, name) },
+      batchSize,
+      signal,
+      searchAttack: searchAttackOf(square),
+      progress: (done, total) => progress?.((size * done) / total),
+    })
+    return {
+      checks,
+      forwardPasses: model.passes.forward - before.forward,
+      backwardPasses: model.passes.backward - before.backward,
+    }
+  } catch (cause) {
+    // Probes throw the reason of the signal.
+    throw signal.aborted ? interrupted(cause) : cause
+  }
+}
+
+/**
+ * Runs one attack. All examples serve as reference.
+ * @throws as `runAttack`
+ */
+export async function attackShard(
+  { examples, shard, progress, ...work }: ShardWork,
+  { chosen, clean, ...attack }: ShardAttack,
+): Promise<AttackedShard> {
+  const rows = rowsOf(shard)
+  const labels = examples.labels.slice(shard.start, shard.end)
+  const wrong = labels.length - countCorrect(clean)
+  const { adversarial, breakingEpsilons, ...outcome } = await runAttack({
+    ...work,
+    ...attack,
+    ...chosen,
+    inputs: examples.rows(rows),
+    labels,
+    // The host only compares predictions with labels.
+    cleanPredictions: labels.map((label, place) => (clean[place] === '1' ? label : -1)),
+    exampleIndices: rows,
+    reference: {
+      count: examples.count,
+      select: (selected) => ({
+        inputs: examples.rows(selected),
+        labels: Int32Array.from(selected, (row) => examples.labels[row]!),
+      }),
+    },
+    progress: (done) => progress?.(wrong + done),
+  })
+  return {
+    adversarial,
+    outcome: {
+      ...outcome,
+      ...(breakingEpsilons && {
+        // JSON has no Infinity.
+        breakingEpsilons: Array.from(breakingEpsilons, (least) =>
+          least === Infinity ? null : least,
+        ),
+      }),
+    },
+  }
+}
+
+function rowsOf({ start, end }: Shard): Int32Array {
+  return Int32Array.from({ length: end - start }, (_, i) => start + i)
+}
+
+function interrupted(cause?: unknown): RunError {
+  return new RunError('ROBENCH_ABORTED', 'the evaluation was interrupted', { cause })
+}
