@@ -55,7 +55,8 @@ export async function loadPublished(
     if (inspection.state === 'wrong') {
       throw new ConfigError(
         'ROBENCH_DATA',
-        `${path}: ${inspection.problem}; run \`robench data pull ${dataset.id}\` to download it again`,
+        `${path}: ${inspection.problem}; ` +
+          `run \`robench data pull ${dataset.id}\` to download it again`,
       )
     }
     contents.push(inspection.content)

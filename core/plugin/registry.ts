@@ -112,7 +112,8 @@ export class PluginRegistry {
       throw new ConfigError(
         'ROBENCH_CONFIG',
         `packages "${other.packageName}" and "${packageName}" both provide the ${kind} "${id}"; ` +
-          'remove one from the suite\'s "plugins", or ask its author to prefix the id ("acme/blur")',
+          'remove one from the suite\'s "plugins", or ask its author to prefix the id ' +
+          '("acme/blur")',
       )
     }
     if (typeof load !== 'function') {

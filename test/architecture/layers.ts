@@ -1,4 +1,4 @@
-/** The layers of the source and the imports between its files, as tests and the lint generator see them. */
+/** Layers of the source and imports between its files, for the tests and the lint generator. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { packageRoot } from '../../core/base/paths.ts'

@@ -161,6 +161,6 @@ function describeChange(mix: number, scale: number): string {
     changes.push(`scale ${object} by up to ±${formatEpsilon(scale)}`)
   }
   return changes.length === 0
-    ? 'leave the Fourier amplitude of an image as it is'
+    ? 'leave the Fourier amplitude of an image unchanged'
     : `${changes.join(' and ')}, its phase untouched`
 }

@@ -197,7 +197,7 @@ function findNeutralOutside(ranges: AttributeRanges): TransformProblem | undefin
     return {
       pointer: `/ranges/${name}`,
       message:
-        `expected a range that contains ${neutral}, which leaves the image as it is (${unit}); ` +
+        `expected a range that contains ${neutral}, which does not change the image (${unit}); ` +
         `got [${low}, ${high}]`,
     }
   }

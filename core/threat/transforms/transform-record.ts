@@ -39,8 +39,8 @@ export interface TransformRecord<
 > {
   readonly kind: T['kind']
   /**
-   * True if the attacker chooses the transform within the limits. If false, nobody chooses it
-   * against the model: every example is transformed, misclassified ones too, only the bounds are
+   * True if the attacker chooses the transform within the limits. If false, the transform does not
+   * depend on the model: it applies to every example, misclassified ones too, only the bounds are
    * verified, and checks that compare attacks do not apply.
    */
   readonly adversarial: boolean

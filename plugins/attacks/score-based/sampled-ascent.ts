@@ -126,10 +126,11 @@ function countSteps({ queries, samples, randomStart }: SampledBudget): number {
   const least = samples + 1 + (randomStart ? 1 : 0)
   if (queries < least) {
     const step = `one step with ${samples} samples`
-    const what = randomStart ? `a random start and ${step} take` : `${step} takes`
+    const what = randomStart ? `a random start and ${step}` : step
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `queries: expected at least ${least}, which ${what}, got ${queries}; raise queries or lower samples`,
+      `queries: expected at least ${least} (${what}), got ${queries}; ` +
+        'raise queries or lower samples',
     )
   }
   return Math.floor((queries - (randomStart ? 1 : 0)) / (samples + 1))

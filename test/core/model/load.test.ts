@@ -253,7 +253,7 @@ describe('an unsupported operator', () => {
     nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)],
   })
 
-  test('on the path: the file gives the logits, and the error names operator and node', async () => {
+  test('on the path: the file computes logits; the error names operator and node', async () => {
     await expectLogitsOfFile(lrn, {}, (x) => x, {}, undefined, false)
     const model = await load(lrn)
     await expect(

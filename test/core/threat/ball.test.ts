@@ -105,16 +105,16 @@ describe.each(norms)('a %s ball', (norm) => {
   })
 })
 
-test('L2 gives the nearest point of ball and bounds together: clipped components leave their share to the others', () => {
-  // From (0, 0) towards (−1, 1): the first is cut by the bound, so the second takes all of epsilon.
+test('L2 projects onto the intersection of ball and bounds: others use the slack of clipped ones', () => {
+  // From (0, 0) toward (−1, 1): the bound clips the first, so the second uses all of epsilon.
   const threatModel: ThreatModel = { norm: 'L2', epsilon: 0.5, bounds: [0, 1] }
   expect(project(threatModel, [0, 0], [-1, 1])).toEqual(Float32Array.of(0, 0.5))
-  // One component is cut at 0.3 from its center, the other keeps what is left of epsilon: 0.4.
+  // One component is clipped at 0.3 from its center; the rest of epsilon, 0.4, is for the other.
   expect(project(threatModel, [0.7, 0.5], [2, 1.5]).at(0)).toBe(1)
   expect(project(threatModel, [0.7, 0.5], [2, 1.5])).toBeAllclose([1, 0.9], { atol: 1e-6 })
 })
 
-test('L1 takes the same off every component, and gives the room of clipped ones to the others', () => {
+test('L1 shrinks all components equally; others use the slack of clipped ones', () => {
   const threatModel: ThreatModel = { norm: 'L1', epsilon: 0.5, bounds: [0, 1] }
   expect(project(threatModel, [0.5, 0.5, 0.5], [0.9, 0.2, 0.6])).toBeAllclose([0.8, 0.3, 0.5])
   expect(project(threatModel, [0.9, 0.5, 0.5], [1.9, 0.2, 0.9])).toBeAllclose([1, 0.35, 0.75])

@@ -41,7 +41,7 @@ test('rounding toward a center in vectors is rounding down or up', () => {
     body: ({ values, centers }) => ({ writes: { output: roundToward(values, centers) } }),
   })
   const floats = value.map(Math.fround)
-  // Those next to a float32, too, where a unit in the last place changes, and at the end of its range.
+  // Also next to float32 values, where the last place changes size, and at the end of the range.
   const near = fc
     .tuple(floats, fc.constantFrom(-1, 1), fc.nat(3))
     .map(([float, sign, many]) => float + sign * many * Math.abs(float) * 2 ** -52)

@@ -91,7 +91,7 @@ function optionsFor(name: string, changes: Partial<TrainingOptions> = {}): Train
 }
 
 describe('standard training', () => {
-  test('learns: the loss falls, held-out accuracy rises, and each step reports its progress', async () => {
+  test('the loss falls, held-out accuracy rises, and each step reports its progress', async () => {
     const reported: string[] = []
     const { epochs, model, parameters } = await train(
       optionsFor('learns', {

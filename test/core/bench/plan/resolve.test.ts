@@ -60,7 +60,7 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (attacks at hand: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; a third party's comes from a package named in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 
@@ -149,7 +149,7 @@ test('a model of another input shape', async () => {
 test('a model whose logits are not finite', async () => {
   const defenses = [{ ...defense, model: 'nan.onnx' }]
   expect(await mistake({ defenses })).toMatchInlineSnapshot(
-    `"RobenchError: s.json#/defenses/0: <folder>/nan.onnx: logit 0 of row 0 in the batch is NaN; a model whose logits are not finite cannot be evaluated: check its normalization (mean, std) and its weights"`,
+    `"RobenchError: s.json#/defenses/0: <folder>/nan.onnx: logit 0 of row 0 in the batch is NaN; a model with non-finite logits cannot be evaluated: check its normalization (mean, std) and its weights"`,
   )
 })
 

@@ -132,7 +132,7 @@ describe('it refuses', () => {
     expect(
       await refused(pair({ data: Float32Array.of(-2, 2), shape: [2, 1, 1, 1] })),
     ).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from -2 to 2; scale them to [0, 1]; a normalization by mean and deviation belongs to the model (--mean, --std)"`,
+      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from -2 to 2; scale them to [0, 1]; normalization by mean and standard deviation belongs to the model (--mean, --std)"`,
     )
   })
 

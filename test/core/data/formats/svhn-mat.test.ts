@@ -6,7 +6,7 @@ import { packageRoot } from '../../../../core/base/paths.ts'
 import { matFile, named, refusal } from '../fixtures.ts'
 import type { MatVariable } from '../fixtures.ts'
 
-/** Pixel (row, column, channel) of example n is a number that shows all four; column-major as MATLAB stores it. */
+/** Column-major as in MATLAB; a pixel's value encodes its row, column, channel, and example. */
 function images(count: number, shape = [32, 32, 3, count]): MatVariable {
   const data = new Uint8Array(32 * 32 * 3 * count)
   for (let n = 0, i = 0; n < count; n++)
@@ -53,7 +53,7 @@ test.runIf(existsSync(real))('a file that MATLAB-compatible software wrote is re
   const { pixels, labels } = decodeSvhn([named(readFileSync(real))])
   expect([...labels]).toEqual([1, 9, 2, 3, 2, 5, 5, 2, 1, 0, 6])
   expect(pixels.length).toBe(11 * 3072)
-  // Photographs are smooth: neighbors along a row and along a column differ little, which a wrong order of axes would undo.
+  // Photographs are smooth: neighbors in a row or column differ little if the axes are in order.
   let across = 0
   let down = 0
   for (let i = 0; i < pixels.length - 32; i++) {

@@ -157,7 +157,7 @@ describe('a scale before a convolution', () => {
   })
 })
 
-test('lowering does not change results (strided convolutions, training normalization)', async () => {
+test('lowering of strided convolutions and normalization does not change results', async () => {
   const w = g.constant(randomTensor([16, 3, 3, 3], 'w'))
   const statistics = [1, 0, 0, 1].map((value) =>
     g.constant(float32([16], new Float32Array(16).fill(value))),

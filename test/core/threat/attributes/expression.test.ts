@@ -1,4 +1,4 @@
-/** The attribute transform against plain loops in float64, and its derivatives against their central differences. */
+/** The attribute transform against float64 loops, its derivatives against central differences. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -95,7 +95,7 @@ describe.each(shapes)('of %i channels, %i by %i', (...shape) => {
       const shifted = (sign: number): number =>
         objective(Float64Array.from(values, (value, k) => value + (k === i ? sign * step : 0)))
       const numeric = (shifted(1) - shifted(-1)) / (2 * step)
-      // A hundredth for the oracle's hue matrix and float32; absolutely, of what the whole reach would change.
+      // In changes over the attribute's range: 0.01 for the oracle's hue matrix and float32.
       expect(Math.abs(slopes[i]! - numeric) * reach[name]).toBeLessThan(
         1e-2 + 5e-3 * Math.abs(numeric) * reach[name],
       )
@@ -202,7 +202,7 @@ test('a quarter turn is counter-clockwise, and whole moves are to the right and 
   await session.release()
 })
 
-test('a turn of the hue keeps the luminance, adds up, comes back after a circle, and takes red towards green', async () => {
+test('hue rotations keep the luminance, add up, and have period 360°; red turns toward green', async () => {
   const shape = [3, 1, 1] as const
   const session = new AttributeSession({ shape, names: ['hue'], bounds: [-10, 10] })
   const channel = fc.double({ min: 0, max: 1, noNaN: true })

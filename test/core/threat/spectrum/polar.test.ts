@@ -1,4 +1,4 @@
-/** Amplitude and phase as expressions: against fft.js, without NaN, and the identities of mixing. */
+/** Amplitude and phase expressions: against fft.js, without NaN; identities of mixing. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -102,7 +102,7 @@ describe('mixing', () => {
     expect(await mixed(0.4, foreign.data)).toBeAllclose(expected, close)
   })
 
-  test('leaves the phase as it is', async () => {
+  test('does not change the phase', async () => {
     const image = await mixed(0.4, foreign.data)
     const after = spectrumByFft(image, height, width)
     const lengths = moduli(after)

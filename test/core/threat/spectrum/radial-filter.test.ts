@@ -1,4 +1,4 @@
-/** Filters: linear, self-adjoint, complementary, real; the expression, the host and fft.js agree. */
+/** Filters are linear, self-adjoint, complementary, real; expression, host, and fft.js agree. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'

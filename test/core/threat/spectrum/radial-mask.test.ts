@@ -94,7 +94,7 @@ describe('the shapes', () => {
 })
 
 test.each([
-  [{ band: 'band', radius: 3 }, 'expected a radius of 0 or more and an outer radius above it'],
+  [{ band: 'band', radius: 3 }, 'expected a radius of at least 0 and an outer radius above it'],
   [{ band: 'band', radius: 3, outerRadius: 3 }, 'got 3 and 3'],
   [{ band: 'high', radius: 3, outerRadius: 4 }, 'and no outer radius, got 3 and 4'],
   [{ band: 'low', radius: -1 }, 'got -1 and none'],

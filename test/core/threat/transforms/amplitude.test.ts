@@ -66,7 +66,7 @@ test('an image mixed with itself does not change', async () => {
   expect(result.data).toBeAllclose(inputs.data, { atol: 1e-6, rtol: 0 })
 })
 
-test('the result is linear in λ between the image and its phase with the other amplitude', async () => {
+test('the result is linear in λ, from the image to its phase with the other amplitude', async () => {
   const at = async (mix: number): Promise<Float32Array> => {
     const some = withoutScale({
       mix: new Float32Array(4).fill(mix),
