@@ -16,7 +16,7 @@ export function readLayers(): readonly Layer[] {
   return (JSON.parse(text) as { readonly layers: readonly Layer[] }).layers
 }
 
-/** The TypeScript files of the package, relative to its root, `/` between folders. */
+/** The TypeScript files of the package, relative to its root, with `/` between directories. */
 export function sourceFiles(): readonly string[] {
   return ['core', 'plugins', 'reports', 'leaderboard', 'cli'].flatMap((top) =>
     readdirSync(join(packageRoot(), top), { recursive: true, encoding: 'utf8' })

@@ -246,7 +246,7 @@ interface Threshold {
  * Finds the threshold by quickselect: the contribution of the components heavier than a pivot
  * decides on which side of the pivot the threshold is, and the other side is dropped.
  * @param needed the reduction, |γ|
- * @param candidates scratch: the indices of the components still in question
+ * @param candidates scratch: the indices of the components not yet clipped
  */
 function findThreshold(
   weights: Float64Array,

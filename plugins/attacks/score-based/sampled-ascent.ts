@@ -70,7 +70,7 @@ export async function sampledAscent(
   const { directions, loss, sampleDistance, samples, stepSize, update } = options
   const steps = countSteps(options)
   const size = sizeOf(inputs.shape.slice(1))
-  const strongest = trackBestAdversarial(task)
+  const best = trackBestAdversarial(task)
   const output = new Float64Array(size)
 
   function* search(row: number): QuerySearch {
@@ -81,7 +81,7 @@ export async function sampledAscent(
     const adam = startAdam(size)
     const velocity = new Float64Array(size)
     const isFooled = (): QuerySearch<boolean> =>
-      queryPoint(point, (asked, logits) => strongest.record(row, asked, logits))
+      queryPoint(point, (queried, logits) => best.record(row, queried, logits))
     if (options.randomStart) {
       drawStart(ball, stream, output)
       ball.project(output, point)
@@ -107,7 +107,7 @@ export async function sampledAscent(
   }
 
   const queries = await runQueries(task, { queries: options.queries, search })
-  return { ...strongest.findings, queries }
+  return { ...best.findings, queries }
 }
 
 /**

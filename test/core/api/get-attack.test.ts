@@ -65,5 +65,5 @@ test('an attack that leaves the ball is refused by the host', async () => {
   const escapes = await getAttack('test/escapes', { plugins: [fixturePlugins] })
   await expect(
     escapes.run(tinyModel(), inputs, labels, { norm: 'Linf', epsilon: 1 / 255 }),
-  ).rejects.toThrow(/attack test\/escapes \(version 1\): its answer for example \d+/)
+  ).rejects.toThrow(/attack test\/escapes \(version 1\): its result for example \d+/)
 })

@@ -12,7 +12,7 @@ test('a full disk is named and an escape shown', async () => {
   expect(
     await refusal(() => writing('DIR/a.bin', () => Promise.reject(full))),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_STORE: DIR/a.bin: cannot be written: the disk is full; free some space and run the same command again (ENOSPC; ROBENCH_DATA names another folder for data)"`,
+    `"ROBENCH_STORE: DIR/a.bin: cannot be written: the disk is full; free some space and run the same command again (ENOSPC; ROBENCH_DATA names another data directory)"`,
   )
 })
 
@@ -30,7 +30,7 @@ test('a path through a file is refused', async () => {
   expect(
     await refusal(() => writing(path, () => writeFile(path, 'x')), { DIR: folder }),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another data directory)"`,
   )
 })
 

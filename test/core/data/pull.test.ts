@@ -98,14 +98,14 @@ test('an archive is checked, unpacked and removed', async () => {
   )
 })
 
-describe('from a folder', () => {
+describe('from a directory', () => {
   function copyTo(folder: string): string {
     mkdirSync(folder, { recursive: true })
     for (const [name, bytes] of contents) writeFileSync(join(folder, name), bytes)
     return folder
   }
 
-  test('the published files are taken, also from a folder below', async () => {
+  test('the published files are taken, also from a subdirectory', async () => {
     for (const below of ['', 'unpacked']) {
       const from = temporaryFolder()
       copyTo(join(from, below))
@@ -126,7 +126,7 @@ describe('from a folder', () => {
     expect((await loadPublished(zipped, { split: 'test', folder })).count).toBe(2)
   })
 
-  test('a folder that is not there is refused', async () => {
+  test('a missing directory is rejected', async () => {
     const from = join(temporaryFolder(), 'nowhere')
     const pull = (): unknown => pullPublished(dataset, { folder: temporaryFolder(), from })
     expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
@@ -134,7 +134,7 @@ describe('from a folder', () => {
     )
   })
 
-  test('a folder without the files is refused', async () => {
+  test('a directory without the files is rejected', async () => {
     const from = temporaryFolder()
     const pull = (): unknown => pullDataset('cifar10', { folder: temporaryFolder(), from })
     expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
@@ -142,7 +142,7 @@ describe('from a folder', () => {
     )
   })
 
-  test('a wrong file is refused, and the right one already here stays', async () => {
+  test('a wrong file is rejected, and an existing correct file is kept', async () => {
     const folder = temporaryFolder()
     await pullPublished(dataset, { folder, from: copyTo(temporaryFolder()) })
     const from = copyTo(temporaryFolder())
@@ -157,7 +157,7 @@ describe('from a folder', () => {
 })
 
 describe('a refusal', () => {
-  test('names every source with its reason, and the way without a connection', async () => {
+  test('names every source with its reason, and how to pull offline', async () => {
     const wrong = new Map(contents).set('train-images', new Uint8Array(10))
     const { base } = await fileServer(wrong)
     const sources = [
@@ -182,16 +182,16 @@ describe('a refusal', () => {
     )
   })
 
-  test('of a folder that cannot be written names it', async () => {
+  test('of a path that is not a directory names it', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     const pull = (): unknown => pullPublished(dataset, { folder: join(folder, 'file') })
     expect(await refusal(pull, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another data directory)"`,
     )
   })
 
-  test('after an interruption says how to go on, and the next pull resumes', async () => {
+  test('after an interruption says how to resume, and the next pull resumes', async () => {
     const abort = new AbortController()
     const half = contents.get('train-images')!.subarray(0, 1000)
     const slow = await fileServer(contents, (bytes, _, response) => {

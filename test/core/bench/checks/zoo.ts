@@ -95,7 +95,7 @@ export function zooFile(name: ZooName): Uint8Array {
   const images = g.input('images', 'float32', ['n', 3, 32, 32])
   const random = g.input('random', 'float32', ['n', 3, 32, 32])
   const defense: Defense = zoo[name]
-  const answer = defense(
+  const result = defense(
     images,
     (x, hidden) => {
       const own = hidden ? withActivation(logits!, hidden) : logits!
@@ -103,7 +103,7 @@ export function zooFile(name: ZooName): Uint8Array {
     },
     random,
   )
-  const written = toGraph({ logits: answer }, [images, random])
+  const written = toGraph({ logits: result }, [images, random])
   return writeOnnx({
     ...written,
     inputs: written.inputs.slice(0, 1),

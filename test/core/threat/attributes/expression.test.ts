@@ -117,7 +117,7 @@ test('the gradient by the image is the adjoint, in a batch of any size', async (
   const stack = (name: string, low: number): Float32Array =>
     Float32Array.from(rows.flatMap((row) => [...image(shape, low, 1, `${name} ${row}`)]))
   const drawn = rows.map((row) => draw(attributeNames, row))
-  const answers = await session.run({
+  const outputs = await session.run({
     images: float32([3, ...shape], stack('x', 0)),
     upstream: float32([3, ...shape], stack('u', -1)),
     ...Object.fromEntries(
@@ -146,7 +146,7 @@ test('the gradient by the image is the adjoint, in a batch of any size', async (
       )
     }
     const size = direction.length
-    const analytic = (answers['slopes']!.data as Float32Array)
+    const analytic = (outputs['slopes']!.data as Float32Array)
       .subarray(row * size, (row + 1) * size)
       .reduce((sum, value, i) => sum + value * direction[i]!, 0)
     expect([analytic]).toBeAllclose([(at(1e-6) - at(-1e-6)) / 2e-6], { rtol: 1e-2, atol: 1e-2 })
@@ -158,11 +158,11 @@ test('neutral values give the image back bit by bit, whichever attributes there 
     for (const names of [namesOf(shape), ...namesOf(shape).map((name) => [name])]) {
       const session = new AttributeSession({ shape, names, bounds: [0, 1] })
       const x = image(shape)
-      const answer = await session.apply(
+      const output = await session.apply(
         x,
         names.map((name) => attributes[name].neutral),
       )
-      expect(Array.from(answer)).toEqual(Array.from(x))
+      expect(Array.from(output)).toEqual(Array.from(x))
       await session.release()
     }
   }
@@ -174,8 +174,8 @@ test('bounds that float32 does not have are kept exactly', async () => {
   const names = ['rotation', 'brightness'] as const
   const session = new AttributeSession({ shape, names, bounds })
   for (const brightness of [-9, 9]) {
-    const answer = await session.apply(image(shape, -1, 0.5), [30, brightness])
-    expect(verifyBounds(bounds, answer)).toBe(undefined)
+    const output = await session.apply(image(shape, -1, 0.5), [30, brightness])
+    expect(verifyBounds(bounds, output)).toBe(undefined)
   }
   await session.release()
 })

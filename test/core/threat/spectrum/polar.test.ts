@@ -41,15 +41,15 @@ function withOwnPhase(changed: ArrayLike<number>): Float64Array {
 }
 
 test('amplitude and phase are those of fft.js', async () => {
-  const answer = await evaluate({ x }, (inputs) => {
+  const output = await evaluate({ x }, (inputs) => {
     const z = fourierTransform(inputs['x']!)
     const { real, imaginary } = unitPhase(z)
     return { amplitude: amplitude(z), cosine: real, sine: imaginary }
   })
-  expect(answer['amplitude']).toBeAllclose(amplitudes, close)
+  expect(output['amplitude']).toBeAllclose(amplitudes, close)
   const angles = spectrum.real.map((value, k) => Math.atan2(spectrum.imaginary[k]!, value))
-  expect(answer['cosine']).toBeAllclose(angles.map(Math.cos), close)
-  expect(answer['sine']).toBeAllclose(angles.map(Math.sin), close)
+  expect(output['cosine']).toBeAllclose(angles.map(Math.cos), close)
+  expect(output['sine']).toBeAllclose(angles.map(Math.sin), close)
 })
 
 test('together they make the image again', async () => {
@@ -66,26 +66,26 @@ test.each([
   ['striped, with one wave', (_: number, i: number) => (i % 2 === 0 ? 0.25 : 0.75)],
 ] as const)('an image with empty bins has no NaN: %s', async (_, pixel) => {
   const image = float32([1, 1, height, width], Float32Array.from({ length: size }, pixel))
-  const answer = await evaluate({ image, foreign }, (inputs) => {
+  const output = await evaluate({ image, foreign }, (inputs) => {
     const z = fourierTransform(inputs['image']!)
     const mixed = recombine(inputs['foreign']!, unitPhase(z))
     const [slope] = gradient(g.mul(amplitude(z), mixed), [inputs['image']!])
     return { amplitude: amplitude(z), ...unitPhase(z), mixed, slope: slope! }
   })
-  for (const values of Object.values(answer)) {
+  for (const values of Object.values(output)) {
     expect(values.every(Number.isFinite)).toBe(true)
   }
-  const empty = answer['amplitude']!.findIndex((value) => value === 0)
-  expect([answer['real']![empty], answer['imaginary']![empty]]).toEqual([1, 0])
+  const empty = output['amplitude']!.findIndex((value) => value === 0)
+  expect([output['real']![empty], output['imaginary']![empty]]).toEqual([1, 0])
 })
 
 describe('mixing', () => {
   const mixed = async (share: number, other: Float32Array): Promise<Float32Array> => {
-    const answer = await evaluate({ x, other: float32(x.shape, other) }, (inputs) => {
+    const output = await evaluate({ x, other: float32(x.shape, other) }, (inputs) => {
       const amplitudeOfOther = amplitude(fourierTransform(inputs['other']!))
       return { image: mixAmplitude(inputs['x']!, amplitudeOfOther, g.scalar(share)) }
     })
-    return answer['image']!
+    return output['image']!
   }
 
   test('with λ = 0 gives the image', async () => {
