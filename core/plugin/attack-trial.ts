@@ -79,7 +79,7 @@ export async function runTrial(
   }
 }
 
-/** Runs the plugin on copies of the data, and refuses a result if it modified them. */
+/** Runs the plugin on copies of the data, and rejects the result if it modified them. */
 async function callPlugin(
   request: AttackRequest,
   rows: Int32Array,

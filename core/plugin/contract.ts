@@ -35,7 +35,7 @@ export interface PluginSource {
 export interface PluginMeta {
   /** kebab-case, unique per kind; third-party ids have a prefix: `acme/blur`. */
   readonly id: string
-  /** Version of the plugin contract, as a literal: 1. The host refuses newer versions. */
+  /** Version of the plugin contract, as a literal: 1. The host rejects newer versions. */
   readonly apiVersion: number
   /** Increased by one whenever the plugin's results may change; part of every cell's identity. */
   readonly version: number

@@ -16,8 +16,8 @@ export interface ModelWatch {
 
 /**
  * A view of a model for one run of one attack. Every call first checks the signal, so an attack
- * that ignores it still stops at its next pass. Black-box attacks get logits only; `dispose` is
- * refused. Variants are guarded in the same way.
+ * that ignores it still stops at its next pass. Black-box attacks get logits only; `dispose`
+ * throws. Variants are guarded in the same way.
  */
 export function guardModel(
   model: Model,

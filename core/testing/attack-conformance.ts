@@ -88,7 +88,7 @@ export function attackConformance(subject: AttackConformance): ConformanceCheck[
     { id: 'meta', name: 'its meta follows the contract', run: async () => checkMeta(subject) },
     {
       id: 'unknown-options',
-      name: 'it refuses unknown options',
+      name: 'it rejects unknown options',
       run: async () => checkUnknownOption(subject),
     },
   ]

@@ -19,7 +19,7 @@ export function temporaryFolder(): string {
 }
 
 /** `code: message` of the error that an action throws, with paths replaced by their names. */
-export async function refusal(
+export async function errorOf(
   action: () => unknown,
   names: Readonly<Record<string, string>> = {},
 ): Promise<string> {

@@ -1,4 +1,4 @@
-/** The registry loads plugins on first use and refuses those that break the contract. */
+/** The registry loads plugins on first use and rejects those that break the contract. */
 import { expect, test } from 'vitest'
 import { hostApiVersion } from '../../../core/plugin/api-version.ts'
 import type { AttackPlugin, PluginTable } from '../../../core/plugin/contract.ts'
@@ -66,7 +66,7 @@ test('unknown keys produce a notice, not an error', async () => {
   `)
 })
 
-test('a newer contract is refused with advice', async () => {
+test('a newer contract is rejected with advice', async () => {
   expect(await load(table({ apiVersion: 2 }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur" requires plugin contract 2, but this robench supports up to 1; update robench, or install an older version of the plugin"`,
   )
@@ -77,7 +77,7 @@ test('the version of the host is accepted', async () => {
 })
 
 test.each([undefined, null, '1', 0, -1, 1.5, Number.NaN, true])(
-  'a contract version of %j is refused',
+  'a contract version of %j is rejected',
   async (apiVersion) => {
     const message = await load(table({ apiVersion }))
     expect(message).toContain(

@@ -124,7 +124,7 @@ test('invalid meta and an open options schema are found', async () => {
   const open = { type: 'object', additionalProperties: true, properties: {} }
   const failed = await failures({ meta: { ...meta, title: '', optionsSchema: open } })
   expect(failed).toEqual(
-    expect.arrayContaining(['its meta follows the contract', 'it refuses unknown options']),
+    expect.arrayContaining(['its meta follows the contract', 'it rejects unknown options']),
   )
 })
 

@@ -34,7 +34,7 @@ function unclipped(
     }
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
-        // Undo the move, the scale and the turn, in this order, with the y axis upwards.
+        // Undo translation, scale, and rotation, in this order, with the y axis up.
         const right = (column - translationX - (width - 1) / 2) / scale
         const up = -(row - translationY - (height - 1) / 2) / scale
         const sourceRight = right * Math.cos(-radians) - up * Math.sin(-radians)

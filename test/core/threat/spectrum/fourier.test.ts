@@ -69,7 +69,7 @@ describe('the transform as an expression', () => {
     expect(output['imaginary']).toBeAllclose(new Float32Array(x.data.length), { atol: 1e-5 })
   })
 
-  test('inverts complex spectra as fft.js does', async () => {
+  test('inverts complex spectra like fft.js', async () => {
     const [a, b] = [randomImages([8, 4], 'real'), randomImages([8, 4], 'imaginary')]
     const output = await evaluate({ a, b }, (inputs) => ({
       ...inverseFourierTransform({ real: inputs['a']!, imaginary: inputs['b']! }),
@@ -80,7 +80,7 @@ describe('the transform as an expression', () => {
     expect(output['imaginary']).toBeAllclose(expected.imaginary)
   })
 
-  test('has as its gradient the adjoint: h·w times the inverse', async () => {
+  test('has the adjoint as gradient: h·w times the inverse', async () => {
     const [x, upstream] = [randomImages([6, 5], 'x'), randomImages([6, 5], 'upstream')]
     const output = await evaluate({ x, upstream }, (inputs) => {
       const { real } = fourierTransform(inputs['x']!)
@@ -92,7 +92,7 @@ describe('the transform as an expression', () => {
     expect(output['slope']).toBeAllclose(output['expected']!, { atol: 1e-5 })
   })
 
-  test('gives the same bits in any batch', async () => {
+  test('returns the same bits in any batch', async () => {
     const x = randomImages([5, 3, 8, 6], 'batch')
     const together = await evaluate({ x }, forward)
     for (let row = 0; row < 5; row++) {
@@ -103,7 +103,7 @@ describe('the transform as an expression', () => {
     }
   })
 
-  test('refuses sizes that are not known, in words', () => {
+  test('rejects symbolic sizes', () => {
     expect(() => fourierTransform(g.input('x', 'float32', ['n', 3, 'h', 8]))).toThrow(
       'expected […, height, width] of known sizes',
     )
@@ -129,7 +129,7 @@ describe('the transform on the host', () => {
     expect(back).toBeAllclose(data, { atol: 1e-13, rtol: 0 })
   })
 
-  test('agrees with fft.js, and keeps energy (Parseval)', () => {
+  test('agrees with fft.js, and conserves energy (Parseval)', () => {
     const { data } = randomImages([16, 8], 'host')
     const transform = createPlaneTransform(16, 8)
     const half = newHalfSpectrum(transform)

@@ -40,7 +40,7 @@ function withOwnPhase(changed: ArrayLike<number>): Float64Array {
   ).real
 }
 
-test('amplitude and phase are those of fft.js', async () => {
+test('amplitude and phase agree with fft.js', async () => {
   const output = await evaluate({ x }, (inputs) => {
     const z = fourierTransform(inputs['x']!)
     const { real, imaginary } = unitPhase(z)
@@ -52,7 +52,7 @@ test('amplitude and phase are those of fft.js', async () => {
   expect(output['sine']).toBeAllclose(angles.map(Math.sin), close)
 })
 
-test('together they make the image again', async () => {
+test('together they reproduce the image', async () => {
   const { again } = await evaluate({ x }, (inputs) => {
     const z = fourierTransform(inputs['x']!)
     return { again: recombine(amplitude(z), unitPhase(z)) }
@@ -88,11 +88,11 @@ describe('mixing', () => {
     return output['image']!
   }
 
-  test('with λ = 0 gives the image', async () => {
+  test('with λ = 0 returns the image', async () => {
     expect(await mixed(0, foreign.data)).toBeAllclose(x.data, { atol: 1e-6, rtol: 0 })
   })
 
-  test('with itself gives the image', async () => {
+  test('with itself returns the image', async () => {
     expect(await mixed(0.7, x.data)).toBeAllclose(x.data, close)
   })
 
@@ -112,7 +112,7 @@ describe('mixing', () => {
   })
 })
 
-test('an amplitude that is not symmetric counts as its symmetric part', async () => {
+test('only the symmetric part of an amplitude has an effect', async () => {
   const symmetric = foreign.data.map((value, k) => {
     const [u, v] = [Math.floor(k / width), k % width]
     const negative = ((height - u) % height) * width + ((width - v) % width)
@@ -127,7 +127,7 @@ test('an amplitude that is not symmetric counts as its symmetric part', async ()
 describe('gradients', () => {
   const through = spectrumByFft(upstream.data, height, width)
 
-  test('in the amplitude: Re(e^{−jP} ⊙ F(g))/(hw)', async () => {
+  test('with respect to the amplitude: Re(e^{−jP} ⊙ F(g))/(hw)', async () => {
     const { slope } = await evaluate({ x, foreign, upstream }, (inputs) => {
       const image = recombine(inputs['foreign']!, unitPhase(fourierTransform(inputs['x']!)))
       const [slope] = gradient(image, [inputs['foreign']!], { upstream: inputs['upstream']! })
