@@ -36,7 +36,7 @@ export const gradientMatchesDifferences = defineProbe({
     `${directions} random directions of length ${reach} ε, is below ${warnBelow}; fails below ` +
     failBelow,
   meaning:
-    'The gradient does not point where the loss rises. The function is shattered by fine steps ' +
+    'The loss does not rise along the gradient. The function is shattered by fine steps ' +
     'or jumps, or a custom backward pass is wrong. Attacks that follow the gradient are misled.',
   whatToDo:
     'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use ' +

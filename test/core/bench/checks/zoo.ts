@@ -1,4 +1,4 @@
-/** Defenses that are broken on purpose, each a layer or two around an honest shipped model. */
+/** Deliberately broken defenses, each made of one or two layers around a sound shipped model. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -81,14 +81,14 @@ export const raisedBy: Readonly<Record<ZooName, readonly string[]>> = {
 
 const original = join(packageRoot(), 'models', 'quickstart-standard.onnx')
 
-/** The file of the honest model. */
-export function honestFile(): Uint8Array {
+/** The file of the sound model. */
+export function soundFile(): Uint8Array {
   return readFileSync(original)
 }
 
 /** The file of a defense. */
 export function zooFile(name: ZooName): Uint8Array {
-  const graph = readOnnx(honestFile(), original)
+  const graph = readOnnx(soundFile(), original)
   const inputShapes = { [graph.inputs[0]!.name]: ['n', 3, 32, 32] }
   const imported = importGraph(graph, { name: original, inputShapes })
   const [logits] = Object.values(imported.outputs)
