@@ -92,7 +92,7 @@ test('plugins cannot import the version of the host', async () => {
   expect(Object.keys(exported).filter((name) => /version/i.test(name))).toEqual([])
 })
 
-test('an option role without its option, or given twice, is refused', async () => {
+test('an option role without its option, or given twice, is rejected', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
@@ -113,13 +113,13 @@ test('an option role without its option, or given twice, is refused', async () =
   )
 })
 
-test('an id that differs from its key in the table is refused', async () => {
+test('an id that differs from its key in the table is rejected', async () => {
   expect(await load(table({ id: 'acme/blurr' }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur": meta.id is "acme/blurr", but must equal its key in the table"`,
   )
 })
 
-test('meta that breaks the contract is refused with every mistake', async () => {
+test('meta that breaks the contract is rejected with every mistake', async () => {
   expect(await load(table({ norms: ['L7'], version: 0, title: undefined }))).toMatchInlineSnapshot(`
     "PluginError: package "acme": attack "acme/blur": meta missing key "title"
     package "acme": attack "acme/blur": meta/version must be >= 1, got 0
@@ -127,25 +127,25 @@ test('meta that breaks the contract is refused with every mistake', async () => 
   `)
 })
 
-test('a plugin without its function is refused', async () => {
+test('a plugin without its function is rejected', async () => {
   expect(await load(table({}, { run: 'later' }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur" has no function "run""`,
   )
 })
 
-test('a record of another kind is refused', async () => {
+test('a record of another kind is rejected', async () => {
   expect(await load(table({}, { kind: 'defense' }))).toContain(
     'must be a record with kind "attack"',
   )
 })
 
-test('an options schema that allows unknown keys is refused', async () => {
+test('an options schema that allows unknown keys is rejected', async () => {
   expect(await load(table({ optionsSchema: { type: 'object' } }))).toMatchInlineSnapshot(
     `"PluginError: plugin "acme/blur": meta.optionsSchema must have "type": "object" and "additionalProperties": false, got {"type":"object"}"`,
   )
 })
 
-test('an invalid options schema is refused', async () => {
+test('an invalid options schema is rejected', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
@@ -163,14 +163,14 @@ test('a plugin that throws while it loads is named', async () => {
   )
 })
 
-test('a package without a table is refused', () => {
+test('a package without a table is rejected', () => {
   const none = { name: 'acme', table: undefined as unknown as PluginTable }
   expect(() => new PluginRegistry([none])).toThrowErrorMatchingInlineSnapshot(
     `[PluginError: package "acme": the default export must be a plugin table { attacks?, defenses?, networks? }, got undefined]`,
   )
 })
 
-test('two packages with the same id are refused and named', () => {
+test('two packages with the same id are rejected and named', () => {
   const packages = [
     { name: 'acme', table: table() },
     { name: 'other', table: table() },
@@ -180,7 +180,7 @@ test('two packages with the same id are refused and named', () => {
   )
 })
 
-test('an unknown id is refused with a suggestion and the place', async () => {
+test('an unknown id is rejected with a suggestion and the place', async () => {
   const registry = new PluginRegistry([{ name: 'acme', table: table() }])
   await expect(
     registry.get('attack', 'acme/blr', 's.json#/attacks/0/plugin'),

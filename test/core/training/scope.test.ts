@@ -77,7 +77,7 @@ test('a parameter name can be used only once', () => {
   )
 })
 
-test('a layer on an axis of unknown size is refused', () => {
+test('a layer on an axis of unknown size is rejected', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   expect(() =>
     linear(scope, g.input('x', 'float32', ['n', 'd']), 10),

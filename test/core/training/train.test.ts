@@ -174,7 +174,7 @@ test('without an identity, a checkpoint of other options is ignored', async () =
   expect(other.model).not.toEqual(first.model)
 })
 
-test('options that cannot be used are refused', async () => {
+test('options that cannot be used are rejected', async () => {
   await expect(train({ network, data, epochs: 1, validation: 360 })).rejects.toThrow(
     'validation: expected fewer held-out examples than the 360 of the data set, got 360',
   )

@@ -175,7 +175,7 @@ describe('evidence', () => {
       { scale: float32(shape, new Float32Array(576).fill(1).fill(2, 300, 301)) },
       'a scale in row 2 is 2, but the threat model permits 0.4 to 1.6',
     ],
-  ] as const)('beyond a limit is refused: %j', (changes, message) => {
+  ] as const)('beyond a limit is rejected: %j', (changes, message) => {
     expect(check(changes)).toBe(message)
   })
 })
