@@ -122,7 +122,7 @@ async function callPlugin(
   return parseResult(meta, result, inputs.shape)
 }
 
-/** What one run of a plugin gets, beside the settings of the request. */
+/** The arguments of one run of a plugin, beside the settings of the request. */
 interface PluginTask {
   readonly given: FloatTensor
   readonly labels: Int32Array

@@ -6,7 +6,7 @@ import { incrementalPasses, type IncrementalModel } from '../model/window-querie
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
 
-/** What the host observes of an attack's use of its model. */
+/** Hooks by which the host observes an attack's use of its model. */
 export interface ModelWatch {
   /** Receives each batch of points with its logits, but not those of variants and programs. */
   readonly observe?: QueryObserver['observe']

@@ -191,7 +191,7 @@ export class PluginRegistry {
   }
 }
 
-/** Why the plugin's contract cannot be used, in words; undefined if it can. */
+/** Describes why the plugin's contract is unsupported; undefined if it is supported. */
 function apiVersionProblem(meta: unknown): string | undefined {
   const stated: unknown =
     typeof meta === 'object' && meta !== null ? Reflect.get(meta, 'apiVersion') : undefined

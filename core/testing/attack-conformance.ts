@@ -148,7 +148,7 @@ interface Shared {
   baseline: Promise<HostedResult> | undefined
 }
 
-/** What the checks of one norm get. */
+/** The subject of the checks in one norm. */
 interface Trial {
   readonly classifier: LinearClassifier
   readonly model: Model

@@ -9,7 +9,7 @@ import { defineProbe } from './probe.ts'
 const part = 0.25
 const warnAbove = 0.25
 const failAbove = 0.5
-/** Share of examples that must be broken for the comparison to be meaningful. */
+/** Fraction of examples that must be broken for the comparison to be meaningful. */
 const enough = 0.25
 
 /**

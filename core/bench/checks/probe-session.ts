@@ -1,4 +1,4 @@
-/** What the probes share: correctly classified examples, and cached measurements. */
+/** The state that probes share: correctly classified examples, and cached measurements. */
 import { GraphError } from '../../base/errors.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { Model } from '../../model/model.ts'

@@ -22,7 +22,7 @@ export interface ExpectedWork {
   readonly etaMs?: number
 }
 
-/** What a forecast is based on. Completed work takes precedence over assumptions. */
+/** The basis of a forecast. Completed work takes precedence over assumptions. */
 export interface Expectations {
   /** Completed units of the plan itself. */
   readonly completed?: CompletedShards

@@ -34,7 +34,7 @@ export interface FastAdaptiveBoundaryOptions {
   readonly restarts: number
   /**
    * Number of likeliest wrong classes to target, one after the other, at most all of them; 0 steps
-   * towards the nearest decision of all classes each time.
+   * toward the nearest decision of all classes each time.
    */
   readonly targets: number
 }
@@ -53,11 +53,11 @@ interface FabAttempt {
   target: number | undefined
   /** Whether a misclassified point of the ball has been found. */
   fooled: boolean
-  /** Linearized at the point: towards the target, or towards each wrong class in turn. */
+  /** Linearized at the point: toward the target, or toward each wrong class in turn. */
   decisions: readonly LinearizedDecision[]
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface FabRun {
   readonly task: AttackTask
   readonly options: FastAdaptiveBoundaryOptions
@@ -211,7 +211,7 @@ async function evaluateMaxima(run: FabRun, active: readonly FabAttempt[]): Promi
   })
 }
 
-/** Steps towards the nearest decision, with a backward step from points that are misclassified. */
+/** Steps toward the nearest decision, with a backward step from points that are misclassified. */
 async function stepAll(
   run: FabRun,
   active: readonly FabAttempt[],

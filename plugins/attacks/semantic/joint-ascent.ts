@@ -58,7 +58,7 @@ interface GuardedEvaluation extends Evaluation {
   readonly isRejected: boolean
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface JointRun {
   readonly task: AttackTask
   readonly options: JointAscentOptions

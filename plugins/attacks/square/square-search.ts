@@ -184,7 +184,7 @@ function copyWindow(
   }
 }
 
-/** How many queries have squares of each side. */
+/** The number of queries with squares of each side. */
 function countSides(
   sideAt: (query: number) => number,
   queries: number,

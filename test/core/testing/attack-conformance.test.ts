@@ -46,7 +46,7 @@ async function failures(changes: Partial<AttackPlugin<never>>): Promise<string[]
   return failed
 }
 
-/** The harmless attack, with each component moved by up to 0.05 towards 0.5. */
+/** The harmless attack, with each component moved by up to 0.05 toward 0.5. */
 function moving(step: (context: AttackContext, row: number) => number) {
   return async (context: AttackContext): Promise<FloatTensor> => {
     await harmless(context)
