@@ -31,7 +31,7 @@ export interface JointAscentOptions {
   readonly steps: number
   /** 1 or more. */
   readonly restarts: number
-  /** Change of each attribute per step, as a share of its range. */
+  /** Change of each attribute per step, as a fraction of its range. */
   readonly attributeStep: number
   readonly loss: AttackLossName
   /** A point counts only if the model still classifies T(x) correctly. */
