@@ -24,7 +24,7 @@ export function resolveOptions(
       problems.map(({ pointer, message }) => `${where}${pointer}: ${message}`).join('\n'),
     )
   }
-  // The schema's type is object: compileOptionsSchema rejects others.
+  // The schema's type is object: compileOptionsSchema refuses others.
   return value as PluginOptions
 }
 

@@ -19,9 +19,9 @@ export const probesVersion = 2
 export const probeSample = 64
 
 /**
- * Returns a check for each probe, in the order of `probes`. Measurements that several probes need
- * run once. The result does not depend on the batch size, as far as the model's outputs do not. If
- * the model classifies no example correctly, or ε is 0, no probe applies. Cost: see `probeCost`.
+ * Returns a check for each probe, in the order of `probes`. Computations that several probes
+ * need run once. The result does not depend on the batch size, as far as the model's outputs do
+ * not. If the model gets no example right, or ε is 0, no probe applies. Cost: see `probeCost`.
  * @throws the reason of the signal; RobenchError for a defect. Logits that are not finite throw
  * nothing: they fail the check.
  */

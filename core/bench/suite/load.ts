@@ -143,7 +143,7 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
   }
 }
 
-/** @throws ConfigError for transform limits that are invalid for its kind */
+/** @throws ConfigError for limits of a transform that its kind refuses */
 function checkTransform(transform: Transform, where: string): void {
   const problem = transformRecord(transform.kind).check(transform)
   if (problem === undefined) return
