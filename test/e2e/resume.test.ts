@@ -9,7 +9,7 @@ import { writeTinyProblem } from './support/tiny-problem.ts'
 
 interface GatedProblem {
   readonly folder: string
-  /** Lets waiting attacks go on. */
+  /** Lets waiting attacks continue. */
   open(): void
   /** How many attack units were started. */
   started(): number

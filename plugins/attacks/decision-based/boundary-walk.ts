@@ -7,7 +7,7 @@ import { approachBoundary, findStart } from './decision-start.ts'
 
 /** Options of `boundaryWalk`. */
 export interface BoundaryWalkOptions {
-  /** Forward passes per example, 1 or more; all of them are made. */
+  /** Forward passes per example, 1 or more; all of them are used. */
   readonly queries: number
   /** Initial δ: length of a step along the sphere around the example, relative to its radius. */
   readonly sphericalStep: number

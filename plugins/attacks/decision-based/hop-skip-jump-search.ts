@@ -8,7 +8,7 @@ import { approachBoundary, findStart } from './decision-start.ts'
 
 /** Options of `hopSkipJumpSearch`. */
 export interface HopSkipJumpOptions {
-  /** Forward passes per example, 1 or more; all of them are made. */
+  /** Forward passes per example, 1 or more; all of them are used. */
   readonly queries: number
   /** B₀: samples of the first estimate, 1 or more; the estimate of iteration t takes B₀·√t. */
   readonly initialSamples: number

@@ -1,4 +1,4 @@
-/** What threat models are called, and what they say the attacker may do. */
+/** Threat models as titles and as sentences. */
 import { describe, expect, test } from 'vitest'
 import type { ThreatModel } from '../../../core/threat/threat-model.ts'
 import type { Transform } from '../../../core/threat/transforms/table.ts'
