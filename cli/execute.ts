@@ -40,8 +40,8 @@ export async function execute(
 }
 
 /**
- * Runs `work` with a signal that Ctrl-C aborts: the first press stops after the current batches, the
- * second exits immediately. Completed work is saved in both cases.
+ * Runs `work` with a signal that Ctrl-C aborts: the first press stops after the current batches,
+ * the second exits immediately. Completed work is saved in both cases.
  * @throws RunError ROBENCH_ABORTED with the command that resumes the work
  */
 export async function interruptible<T>(

@@ -30,7 +30,8 @@ expect.extend({
     return {
       pass: worst === -1,
       message: () =>
-        `element ${worst} of ${actual.length}: expected ${expected[worst]}, got ${actual[worst]} (rtol ${rtol}, atol ${atol})`,
+        `element ${worst} of ${actual.length}: expected ${expected[worst]}, got ${actual[worst]} ` +
+        `(rtol ${rtol}, atol ${atol})`,
     }
   },
 })

@@ -1,4 +1,4 @@
-/** What every test file has: the matcher `toBeAllclose`, and property tests that draw the same cases on each run. */
+/** Setup of every test file: the matcher `toBeAllclose`, and a fixed seed for property tests. */
 import fc from 'fast-check'
 import './allclose.ts'
 

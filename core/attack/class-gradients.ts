@@ -33,7 +33,7 @@ export type ClassGradients = (
 const perProgram = 9
 
 /**
- * Prepares gradients towards `count` rivals per example, as DeepFool and untargeted FAB need them.
+ * Prepares gradients toward `count` rivals per example, as DeepFool and untargeted FAB need them.
  * If the model can compile, up to nine gradients share one forward pass; otherwise each gradient
  * takes its own.
  * @throws the errors of the model, except for GraphError, which the first call of the result throws
@@ -61,7 +61,7 @@ export async function prepareClassGradients(model: Model, count: number): Promis
   }
 }
 
-/** Passes per example for gradients towards `count` rivals, if the model can compile. */
+/** Passes per example for gradients toward `count` rivals, if the model can compile. */
 export function classGradientCost(count: number): {
   readonly forward: number
   readonly backward: number

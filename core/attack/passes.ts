@@ -13,7 +13,7 @@ export interface Passes<State extends Attempt> {
   gradient(attempts: readonly State[]): Promise<readonly Evaluation[]>
 }
 
-/** What `preparePasses` evaluates. */
+/** The passes that `preparePasses` prepares. */
 export interface PassesSetup<State extends Attempt> {
   readonly model: Model
   /** Shape of one example, `[c, h, w]` */

@@ -15,7 +15,7 @@ export type Target = 'random' | 'least-likely' | number
 export type TargetOf = (row: number, restart: number) => number | undefined
 
 /**
- * `untargeted`: away from the true class. `targeted`: towards one class, stopping only when that
+ * `untargeted`: away from the true class. `targeted`: toward one class, stopping only when that
  * class is predicted. `multi-targeted`: away from the true class; the first start is untargeted,
  * and restart r ≥ 1 targets the wrong class with the r-th largest logit at the input. It stops at
  * any misclassification (after Gowal et al. 2019, arXiv:1910.09338, who have no untargeted start).
@@ -27,7 +27,7 @@ export const goalSchema = {
   enum: ['untargeted', 'targeted', 'multi-targeted'],
   default: 'untargeted',
   description:
-    'untargeted: away from the true class; targeted: towards the class chosen by `target`, ' +
+    'untargeted: away from the true class; targeted: toward the class chosen by `target`, ' +
     'stopping only there; multi-targeted: away from the true class, each restart after the ' +
     'first targeting the next most likely wrong class',
 } as const satisfies JSONSchema

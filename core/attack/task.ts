@@ -18,7 +18,7 @@ export interface ExampleStreams {
   stream(row: number, restart: number, name?: string): RandomStream
 }
 
-/** What an attack needs, whether a plugin or another attack runs it. */
+/** The input of an attack, run by the host or by another attack. */
 export interface AttackTask {
   readonly model: Model
   /** `[n, c, h, w]`, all classified correctly by the model; read-only. */

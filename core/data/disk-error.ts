@@ -18,7 +18,7 @@ export function diskError(path: string, error: unknown): unknown {
   return new RunError(
     'ROBENCH_STORE',
     `${path}: cannot be written: ${known.reason} ` +
-      `(${known.code}; ROBENCH_DATA names another folder for data)`,
+      `(${known.code}; ROBENCH_DATA names another data directory)`,
     { cause: error },
   )
 }

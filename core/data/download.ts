@@ -3,7 +3,7 @@ import { open, rm, stat } from 'node:fs/promises'
 import { RobenchError, RunError } from '../base/errors.ts'
 import { writing } from './disk-error.ts'
 
-/** What to download, and where to. */
+/** A download: its URL, file, and limits. */
 export interface DownloadOptions {
   readonly url: string
   /** The file to append to; bytes that it already contains are not downloaded again. */

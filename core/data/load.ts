@@ -12,7 +12,7 @@ import { inspectFile, offlineAdvice } from './published.ts'
 import type { NamedBytes, PublishedDataset } from './published.ts'
 import { findPublished } from './registry.ts'
 
-/** Which split to load, and where from. */
+/** The split to load, and its location. */
 export interface LoadOptions {
   readonly split: Split
   /** Default: `ROBENCH_DATA`, or `data` in the per-user cache. */
@@ -55,7 +55,8 @@ export async function loadPublished(
     if (inspection.state === 'wrong') {
       throw new ConfigError(
         'ROBENCH_DATA',
-        `${path}: ${inspection.problem}; run \`robench data pull ${dataset.id}\` to download it again`,
+        `${path}: ${inspection.problem}; ` +
+          `run \`robench data pull ${dataset.id}\` to download it again`,
       )
     }
     contents.push(inspection.content)

@@ -74,7 +74,7 @@ export interface Archive {
   unpack(path: string, context: PullContext): Promise<void>
 }
 
-/** What a source gets to work with. */
+/** The context of a source. */
 export interface PullContext {
   /** The data set's directory, also for work files: the last step renames on one disk. */
   readonly folder: string

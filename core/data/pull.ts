@@ -16,7 +16,7 @@ import type {
 import { findPublished } from './registry.ts'
 import { localFolder } from './sources/local-folder.ts'
 
-/** Where to get the files, and where to put them. */
+/** The source and destination of the files. */
 export interface PullOptions {
   /** A directory with the files, uncompressed or not, or with archives; the only source then. */
   readonly from?: string | undefined
@@ -31,7 +31,7 @@ export interface PullProgress extends StepProgress {
   readonly source: string
 }
 
-/** Which files are in place, and where they came from. */
+/** The verified files, and their sources. */
 export interface PullOutcome {
   readonly id: string
   /** Where the files are; absent for the embedded set, which needs none. */

@@ -1,4 +1,4 @@
-/** What a classifier consists of. */
+/** The parts of a classifier. */
 import type { GraphError } from '../base/errors.ts'
 import type { Noise } from '../engine/graph/random-operators.ts'
 import type { SessionOptions } from '../engine/graph/session.ts'

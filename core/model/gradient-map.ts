@@ -7,7 +7,7 @@ import { g } from '../engine/graph/graph.ts'
 import { shapeError } from '../engine/graph/operator-call.ts'
 import type { Value } from '../engine/graph/value.ts'
 
-/** What to differentiate; see `estimateGradientMap`. */
+/** The differentiated quantity; see `estimateGradientMap`. */
 export const gradientMapModes = ['pseudo', 'margin', 'uniform', 'all', 'topk'] as const
 /** A mode of `gradientMapModes`. */
 export type GradientMapMode = (typeof gradientMapModes)[number]

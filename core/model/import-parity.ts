@@ -17,8 +17,8 @@ export interface ImportedModel extends Pick<ClassifierExpression, 'logits' | 'no
   /** The images as the file expects them. */
   readonly prepared: Value
   /** Images to compare on. */
-  readonly probe: FloatTensor
-  /** The file's logits on the probe. */
+  readonly testImages: FloatTensor
+  /** The file's logits on the test images. */
   readonly fileLogits: FloatTensor
   readonly graph: OnnxGraph
   readonly runner: FileRunner
@@ -40,15 +40,15 @@ export async function checkImportParity(
   options: SessionOptions,
   name: string,
 ): Promise<void> {
-  const { logits, noise, images, probe } = imported
+  const { logits, noise, images, testImages } = imported
   // The stream's name is an old one; it may never change.
   const source = new NoiseSource('', 'agreement')
-  const rows = source.rows(probe.shape[0]!, [{ tensor: probe, perExample: true }])
+  const rows = source.rows(testImages.shape[0]!, [{ tensor: testImages, perExample: true }])
   const drawn = noise.map((item) => ({ ...item, numbers: source.draw(item, rows) }))
   const placeholders = [images, ...noise.map(({ value }) => value)]
   const session = await Session.compile({ logits }, placeholders, options, name)
   const feeds = Object.fromEntries(drawn.map(({ value, numbers }) => [value.node.name, numbers]))
-  const actual = (await session.run({ inputs: probe, ...feeds }, name))['logits']!
+  const actual = (await session.run({ inputs: testImages, ...feeds }, name))['logits']!
   await session.release()
   const expected =
     noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
@@ -79,10 +79,10 @@ function describeDifference(actual: Tensor, expected: FloatTensor): string | und
   return `by ${significant(worst)}`
 }
 
-/** The file's logits on the probe when it is fed these random numbers. */
+/** The file's logits on the test images when it is fed these random numbers. */
 async function runFileWith(
   drawn: readonly DrawnNoise[],
-  { graph, prepared, probe, runner }: ImportedModel,
+  { graph, prepared, testImages, runner }: ImportedModel,
   options: SessionOptions,
   name: string,
 ): Promise<FloatTensor> {
@@ -90,7 +90,7 @@ async function runFileWith(
   const fed = new FileRunner(session, runner.file, prepared, options, name)
   try {
     return await fed.logits(
-      probe,
+      testImages,
       drawn.map(({ tensor, perExample, numbers }) => ({
         name: tensor,
         perExample,
@@ -103,7 +103,7 @@ async function runFileWith(
 }
 
 /** The images that models are tried on: uniform in the bounds, the same each time. */
-export function probeImages(
+export function drawTestImages(
   [c, h, w]: readonly [number, number, number],
   [low, high]: readonly [number, number],
   count: number,

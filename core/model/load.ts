@@ -15,7 +15,7 @@ import type { ClassifierExpression } from './classifier-parts.ts'
 import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
 import { describeFile, invalidFile, type FileDescription } from './file-description.ts'
 import { FileRunner } from './file-runner.ts'
-import { checkImportParity, noGradient, probeImages } from './import-parity.ts'
+import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
 
 /** How to load a model. */
@@ -50,8 +50,8 @@ export async function loadModel(
   const session = await Session.load(bytes, options, name)
   const runner = new FileRunner(session, file, prepared, options, name)
   try {
-    const probe = probeImages(file.inputShape, manifest.bounds, 3)
-    const fileLogits = await runner.logits(probe)
+    const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
+    const fileLogits = await runner.logits(testImages)
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const source: ImportSource = {
@@ -60,7 +60,7 @@ export async function loadModel(
       prepared,
       name,
     }
-    const comparable = { images, prepared, probe, fileLogits, graph: source.graph, runner }
+    const comparable = { images, prepared, testImages, fileLogits, graph: source.graph, runner }
     const expression = await importExpression(source, manifest, (found) =>
       checkImportParity({ ...found, ...comparable }, options, name),
     )

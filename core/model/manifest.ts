@@ -1,4 +1,4 @@
-/** How to read an ONNX file: facts that the file does not contain. */
+/** The manifest of an ONNX file: facts that the file does not contain. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import type { ComponentTreatment } from './model.ts'
 

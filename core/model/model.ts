@@ -27,7 +27,7 @@ export interface GradientResult {
   readonly gradient: FloatTensor
 }
 
-/** What a function passed to `compile` can use. */
+/** The arguments of a function passed to `compile`. */
 export interface ProgramScope {
   /**
    * The logits `[n, k]` of an expression `[n, c, h, w]`. Each call costs one forward pass per

@@ -8,7 +8,7 @@ export interface StageOutcomes {
   readonly outcomes: string
 }
 
-/** What is wrong with the form of a result's stages, in words; undefined if nothing is. */
+/** Describes the first mistake in the form of a result's stages; undefined if it is valid. */
 export function checkStages(result: StagedResult, count: number): string | undefined {
   const { stages, brokenBy } = result as Partial<StagedResult>
   const named = Array.isArray(stages) && stages.every((name) => typeof name === 'string')

@@ -79,7 +79,7 @@ export async function runTrial(
   }
 }
 
-/** Runs the plugin on copies of the data, and refuses a result if it modified them. */
+/** Runs the plugin on copies of the data, and rejects the result if it modified them. */
 async function callPlugin(
   request: AttackRequest,
   rows: Int32Array,
@@ -122,7 +122,7 @@ async function callPlugin(
   return parseResult(meta, result, inputs.shape)
 }
 
-/** What one run of a plugin gets, beside the settings of the request. */
+/** The arguments of one run of a plugin, beside the settings of the request. */
 interface PluginTask {
   readonly given: FloatTensor
   readonly labels: Int32Array

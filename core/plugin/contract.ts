@@ -18,8 +18,8 @@ export type PluginOptions = Readonly<Record<string, unknown>>
 export type OptionsSchema = Readonly<Record<string, unknown>>
 
 /**
- * What a re-implementation is based on. Only results of `paper+code` are comparable with the
- * paper's own numbers.
+ * The basis of a reimplementation. Only results of `paper+code` are comparable with the paper's own
+ * numbers.
  */
 export type Provenance = 'paper+code' | 'paper' | 'author-code+abstract' | 'abstract-only' | 'own'
 
@@ -35,7 +35,7 @@ export interface PluginSource {
 export interface PluginMeta {
   /** kebab-case, unique per kind; third-party ids have a prefix: `acme/blur`. */
   readonly id: string
-  /** Version of the plugin contract, as a literal: 1. The host refuses newer versions. */
+  /** Version of the plugin contract, as a literal: 1. The host rejects newer versions. */
   readonly apiVersion: number
   /** Increased by one whenever the plugin's results may change; part of every cell's identity. */
   readonly version: number
@@ -49,7 +49,7 @@ export interface PluginMeta {
 }
 
 /**
- * What an option means to the host:
+ * The meaning of an option to the host:
  * - `attack`: an attack to wrap, as `wrappedAttackSchema` describes. The host checks its options
  *   and passes it as `context.inner`.
  * - `models`: a list of names of other models of the suite, all if empty. The host loads them and
@@ -60,7 +60,7 @@ export interface PluginMeta {
  */
 export type OptionRole = 'attack' | 'models' | 'network' | 'path'
 
-/** What an attack may use of the model: gradients and graph, or logits only. */
+/** The access of an attack to the model: gradients and graph, or logits only. */
 export type Knowledge = 'white-box' | 'black-box'
 /** Whether an attack aims at any wrong class or at a given one. */
 export type Goal = 'untargeted' | 'targeted'
@@ -137,7 +137,7 @@ export interface TransformedResult {
   readonly transform: TransformEvidence
 }
 
-/** What `run` of an attack returns; a tensor is `[n, c, h, w]`. */
+/** The result of an attack's `run`; a tensor is `[n, c, h, w]`. */
 export type AttackResult = FloatTensor | StagedResult | TransformedResult
 
 /** An attack. */
@@ -157,7 +157,7 @@ export interface AttackPlugin<Options = PluginOptions> {
   cost(options: Options, classes: number, norm?: Norm, inner?: PassEstimate): PassEstimate
 }
 
-/** What a defense gets to prepare a model. */
+/** The context in which a defense prepares a model. */
 export interface DefenseContext<Options = PluginOptions> {
   readonly options: Options
   readonly seed: number
@@ -202,7 +202,7 @@ export interface DefensePlugin<Options = PluginOptions> {
   prepare(context: DefenseContext<Options>): Promise<DefenseResult>
 }
 
-/** What a network architecture is built for. */
+/** The input shape, the number of classes, and the options of a network. */
 export interface NetworkContext<Options = PluginOptions> {
   readonly inputShape: readonly [channels: number, height: number, width: number]
   readonly classes: number

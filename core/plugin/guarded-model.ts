@@ -6,7 +6,7 @@ import { incrementalPasses, type IncrementalModel } from '../model/window-querie
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
 
-/** What the host observes of an attack's use of its model. */
+/** Hooks by which the host observes an attack's use of its model. */
 export interface ModelWatch {
   /** Receives each batch of points with its logits, but not those of variants and programs. */
   readonly observe?: QueryObserver['observe']
@@ -16,8 +16,8 @@ export interface ModelWatch {
 
 /**
  * A view of a model for one run of one attack. Every call first checks the signal, so an attack
- * that ignores it still stops at its next pass. Black-box attacks get logits only; `dispose` is
- * refused. Variants are guarded in the same way.
+ * that ignores it still stops at its next pass. Black-box attacks get logits only; `dispose`
+ * throws. Variants are guarded in the same way.
  */
 export function guardModel(
   model: Model,

@@ -13,8 +13,8 @@ export function optionWithRole(
 }
 
 /**
- * What is wrong with the declared roles, in words; undefined if nothing is. Each must belong to an
- * option of the schema, and only `path` may be declared more than once.
+ * Describes the first mistake in the declared roles; undefined if they are valid. Each must belong
+ * to an option of the schema, and only `path` may be declared more than once.
  */
 export function checkOptionRoles({
   optionRoles = {},

@@ -112,7 +112,8 @@ export class PluginRegistry {
       throw new ConfigError(
         'ROBENCH_CONFIG',
         `packages "${other.packageName}" and "${packageName}" both provide the ${kind} "${id}"; ` +
-          'remove one from the suite\'s "plugins", or ask its author to prefix the id ("acme/blur")',
+          'remove one from the suite\'s "plugins", or ask its author to prefix the id ' +
+          '("acme/blur")',
       )
     }
     if (typeof load !== 'function') {
@@ -190,7 +191,7 @@ export class PluginRegistry {
   }
 }
 
-/** Why the plugin's contract cannot be used, in words; undefined if it can. */
+/** Describes why the plugin's contract is unsupported; undefined if it is supported. */
 function apiVersionProblem(meta: unknown): string | undefined {
   const stated: unknown =
     typeof meta === 'object' && meta !== null ? Reflect.get(meta, 'apiVersion') : undefined

@@ -13,7 +13,7 @@ export interface ChosenAttack {
   readonly inner?: ChosenAttack
 }
 
-/** What the host adds to the context of wrappers and of attacks on other models. */
+/** Additions of the host to the context of wrappers and of attacks on other models. */
 export function attackExtras(
   { plugin, inner }: ChosenAttack,
   surrogates: readonly Model[] | undefined,

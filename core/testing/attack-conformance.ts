@@ -88,7 +88,7 @@ export function attackConformance(subject: AttackConformance): ConformanceCheck[
     { id: 'meta', name: 'its meta follows the contract', run: async () => checkMeta(subject) },
     {
       id: 'unknown-options',
-      name: 'it refuses unknown options',
+      name: 'it rejects unknown options',
       run: async () => checkUnknownOption(subject),
     },
   ]
@@ -148,7 +148,7 @@ interface Shared {
   baseline: Promise<HostedResult> | undefined
 }
 
-/** What the checks of one norm get. */
+/** The subject of the checks in one norm. */
 interface Trial {
   readonly classifier: LinearClassifier
   readonly model: Model

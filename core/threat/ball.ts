@@ -91,14 +91,14 @@ function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
         const { squares } = shrink.run({ point, center, output }, { scale, low, high })
         if (Math.sqrt(squares) <= epsilon * (1 - sumTolerance)) return
         if (distance('L2', center, output) <= epsilon) return
-        // Components were rounded towards x: only the last bits of the float64 sum can be too much.
+        // Components were rounded toward x: only the last bits of the float64 sum can be too much.
         scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
       }
     },
   }
 }
 
-/** clip(x + t·(point − x)), rounded towards x. */
+/** clip(x + t·(point − x)), rounded toward x. */
 const shrink = vectorLoop({
   arrays: { point: 'float64', center: 'float32', output: 'float32' },
   scalars: ['scale', 'low', 'high'],

@@ -36,7 +36,7 @@ export function projectOntoL1(
       output[i] = inside > x ? roundDown(inside) : roundUp(inside)
     }
     if (distance('L1', center, output) <= epsilon) return
-    // Components were rounded towards x: only the last bits of the float64 sum can be too much.
+    // Components were rounded toward x: only the last bits of the float64 sum can be too much.
     scale = Math.max(0, scale * (1 - step) - Number.MIN_VALUE)
   }
 }

@@ -2,7 +2,7 @@
 import type { RandomStream } from '../base/random.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 
-/** Which random changes are made to training images. */
+/** The random changes of training images. */
 export interface Augmentation {
   /** Zero padding on every side before a crop of the original size; 0 for none. */
   readonly crop: number

@@ -74,7 +74,7 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
   }
 }
 
-/** What the steps of training share. */
+/** The state that the steps of training share. */
 interface TrainingLoop {
   readonly options: ResolvedTraining
   /** Rows of the data that are trained on. */

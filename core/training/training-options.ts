@@ -34,7 +34,7 @@ export interface TrainingProgress {
   readonly accuracy: number
 }
 
-/** What to train, and how. Only `network`, `data` and `epochs` are required. */
+/** The options of a training. Only `network`, `data` and `epochs` are required. */
 export interface TrainingOptions {
   readonly network: NetworkDefinition
   /** The training split. */

@@ -1,7 +1,7 @@
 /** Tables for the terminal: one rule below the head, space between columns, no boxes. */
 import Table from 'cli-table3'
 
-/** How a table is laid out. */
+/** The layout of a table. */
 export interface PlainTableOptions {
   /** By column. Default: left. */
   readonly alignments?: readonly ('left' | 'right')[]

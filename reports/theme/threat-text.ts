@@ -1,4 +1,4 @@
-/** How threat models are written for people: in short for titles, and as a sentence. */
+/** Threat models as text: short for titles, and as a sentence. */
 import { formatEpsilon } from '../../core/threat/epsilon.ts'
 import type { Norm, ThreatModel } from '../../core/threat/threat-model.ts'
 import { transformRecord } from '../../core/threat/transforms/table.ts'
@@ -11,8 +11,8 @@ export function normText(norm: Norm): string {
 }
 
 /**
- * A threat model in short: `L∞ ≤ 8/255`, `L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)`,
- * `amplitude (λ ≤ 0.3, ρ ≤ 0.1)`, `common corruptions`.
+ * A threat model as a title: `L∞ ≤ 8/255`, `amplitude (λ ≤ 0.3, ρ ≤ 0.1)`, `common corruptions`,
+ * `L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)`.
  */
 export function threatModelText({ norm, epsilon, transform }: ThreatModel): string {
   const ball = `${normText(norm)} ≤ ${formatEpsilon(epsilon)}`
@@ -21,7 +21,7 @@ export function threatModelText({ norm, epsilon, transform }: ThreatModel): stri
   return epsilon === 0 ? title : `${ball} + ${title}`
 }
 
-/** A threat model as a sentence, for those who meet it the first time. */
+/** A threat model as a sentence, for readers who do not know it. */
 export function threatModelSentence({ norm, epsilon, bounds, transform }: ThreatModel): string {
   const within = `[${bounds[0]}, ${bounds[1]}]`
   const record = transform && transformRecord(transform.kind)
@@ -35,10 +35,14 @@ export function threatModelSentence({ norm, epsilon, bounds, transform }: Threat
     L1: `move the components of ${object} by at most ${size} in all`,
   } as const satisfies Record<Norm, string>
   const steps = [...(phrase === undefined ? [] : [phrase]), ...(epsilon === 0 ? [] : [move[norm]])]
-  return `The attacker may ${steps.length > 1 ? 'first ' : ''}${steps.join(', then ')}, staying within ${within}.`
+  const moves = `${steps.length > 1 ? 'first ' : ''}${steps.join(', then ')}`
+  return `The attacker may ${moves}, staying within ${within}.`
 }
 
-/** What surviving everything is called: corruptions are nobody's attack, and their worst case is stricter than published means. */
+/**
+ * The label of the accuracy under all attacks. Corruptions have their own label: they are not
+ * attacks, and their worst case is stricter than published means.
+ */
 export function worstCaseLabel({ transform }: ThreatModel): string {
   const worstCase = transform && transformRecord(transform.kind).describe(transform).worstCase
   return worstCase ?? 'Worst case'

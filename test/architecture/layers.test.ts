@@ -1,4 +1,4 @@
-/** The structure of the source: one direction of imports, no cycles, and a lint configuration that agrees. */
+/** The source: imports go one way, without cycles, and the lint configuration is up to date. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** The layers of the source and the imports between its files, as tests and the lint generator see them. */
+/** Layers of the source and imports between its files, for the tests and the lint generator. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { packageRoot } from '../../core/base/paths.ts'
@@ -16,7 +16,7 @@ export function readLayers(): readonly Layer[] {
   return (JSON.parse(text) as { readonly layers: readonly Layer[] }).layers
 }
 
-/** The TypeScript files of the package, relative to its root, `/` between folders. */
+/** The TypeScript files of the package, relative to its root, with `/` between directories. */
 export function sourceFiles(): readonly string[] {
   return ['core', 'plugins', 'reports', 'leaderboard', 'cli'].flatMap((top) =>
     readdirSync(join(packageRoot(), top), { recursive: true, encoding: 'utf8' })

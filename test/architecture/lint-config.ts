@@ -26,7 +26,7 @@ function overrideFor(layer: Layer, layers: readonly Layer[], index: number): Ove
   }
 }
 
-/** Matches a relative import of a folder, from inside `core` or from beside it. */
+/** Matches a relative import of a directory, from inside or beside `core`. */
 function anywhere(folder: string): string {
   return `**/${folder.split('/').at(-1)!}/**`
 }

@@ -50,7 +50,7 @@ test('pull of an unknown id throws with a suggestion', async () => {
   )
 })
 
-test('pull --from an empty folder throws and prints nothing', async () => {
+test('pull --from an empty directory throws and prints nothing', async () => {
   await expect(run('pull', 'svhn', '--from', temporaryFolder())).rejects.toThrow(
     'contains no train_32x32.mat, test_32x32.mat',
   )

@@ -35,7 +35,7 @@ test('a matrix yields one attack per combination', async () => {
   ])
 })
 
-test('a curve decreases with epsilon, for attacks in each ball and for minimum-norm attacks', async () => {
+test('curves decrease with epsilon, for attacks per ball and minimum-norm attacks', async () => {
   const threatModels = [{ norm: 'Linf', epsilon: '8/255', curve: ['2/255', '16/255', '32/255'] }]
   const [entry] = await run(
     testSuite([{ plugin: 'pgd', options: { steps: 5 } }, { plugin: 'fmn' }], { threatModels }),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { robench, temporaryFolder } from './support/cli.ts'
 import { outcomesOf, readOnlyResult } from './support/suite.ts'
 
-test('the quickstart has the documented result for any number of workers and batch size', async () => {
+test('the quickstart has the documented result for all worker counts and batch sizes', async () => {
   const ways = [
     ['--workers', '1', '--batch-size', '32'],
     ['--workers', '2', '--batch-size', '100'],

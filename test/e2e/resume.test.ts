@@ -9,7 +9,7 @@ import { writeTinyProblem } from './support/tiny-problem.ts'
 
 interface GatedProblem {
   readonly folder: string
-  /** Lets waiting attacks go on. */
+  /** Lets waiting attacks continue. */
   open(): void
   /** How many attack units were started. */
   started(): number
@@ -53,7 +53,7 @@ async function startAndWait(folder: string, units: number): Promise<ChildProcess
   return child
 }
 
-test('after kill -9 a run resumes with the same outcomes and recomputes no completed unit', async () => {
+test('after kill -9, a run resumes without recomputing, and outcomes are the same', async () => {
   const whole = gatedProblem(6)
   expect((await robench(whole.folder, 'run', 'suite.json')).code).toBe(0)
   const { folder, open, started } = gatedProblem(2)

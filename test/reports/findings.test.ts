@@ -95,7 +95,8 @@ describe('the HTML report', () => {
 describe('the terminal', () => {
   test('has a line for each curve', () => {
     expect(text).toContain(
-      '  pgd-at × pgd: 1/255 57.89, 2/255 48.58, 4/255 35.48, 8/255 16.94, 12/255 10.87 %; median 4/255\n',
+      '  pgd-at × pgd: 1/255 57.89, 2/255 48.58, 4/255 35.48, 8/255 16.94, 12/255 10.87 %; ' +
+        'median 4/255\n',
     )
   })
 

@@ -214,7 +214,8 @@ export function checkedResult(): RunResult {
     check(
       'losses-agree',
       'pass',
-      '40 steps on cross-entropy break 31 of 60 examples, on the margin and DLR together 32 (1.67 % more)',
+      '40 steps on cross-entropy break 31 of 60 examples, ' +
+        'on the margin and DLR together 32 (1.67 % more)',
       0.0167,
     ),
     check(
@@ -240,7 +241,8 @@ export function checkedResult(): RunResult {
     check(
       'losses-agree',
       'fail',
-      '40 steps on cross-entropy break 3 of 64 examples, on the margin and DLR together 52 (76.6 % more)',
+      '40 steps on cross-entropy break 3 of 64 examples, ' +
+        'on the margin and DLR together 52 (76.6 % more)',
       0.765625,
     ),
     sound[0]!,

@@ -1,4 +1,4 @@
-/** Attack tasks on a random linear classifier, with the exact distance of each example to the boundary. */
+/** Attack tasks on a random linear classifier, with each example's exact boundary distance. */
 import { rowOf } from '../../core/attack/batch.ts'
 import type { AttackTask } from '../../core/attack/task.ts'
 import { worstCaseMargin } from '../../core/testing/index.ts'

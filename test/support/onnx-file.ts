@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from '../../core/engine/tensor/tensor.ts'
 
-/** A node by its inputs and outputs; several names are separated by spaces, `_` stands for an input left out. */
+/** A node by its inputs and outputs: names separated by spaces, `_` for an omitted input. */
 export function node(
   op: string,
   inputs: string,

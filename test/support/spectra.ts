@@ -1,4 +1,4 @@
-/** Fourier transforms by other means than ours, and expressions run on plain arrays: oracles for what is spectral. */
+/** Oracles for spectral code: independent Fourier transforms, expressions run on plain arrays. */
 import FFT from 'fft.js'
 import { Session } from '../../core/engine/graph/session.ts'
 import { g } from '../../core/engine/graph/graph.ts'
@@ -79,7 +79,7 @@ export function randomImages(shape: readonly number[], name: string): FloatTenso
   )
 }
 
-/** Expressions of placeholders in the shapes of the feeds, compiled, run and freed. */
+/** Compiles expressions of placeholders in the shapes of the feeds, runs them, and frees them. */
 export async function evaluate(
   feeds: Readonly<Record<string, FloatTensor>>,
   build: (inputs: Readonly<Record<string, Value>>) => Readonly<Record<string, Value>>,
@@ -88,10 +88,10 @@ export async function evaluate(
     Object.entries(feeds).map(([name, { shape }]) => [name, g.input(name, 'float32', shape)]),
   )
   const session = await Session.compile(build(inputs), Object.values(inputs))
-  const answers = await session.run(feeds)
+  const outputs = await session.run(feeds)
   await session.release()
   return Object.fromEntries(
-    Object.entries(answers).map(([name, { data }]) => [name, data as Float32Array]),
+    Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
   )
 }
 

@@ -16,7 +16,7 @@ export const attacksAgree = defineOutcomeCheck({
     'the worst case over all attacks',
   meaning:
     'Plain gradient ascent misses many adversarial examples that exist. The gradient is masked, ' +
-    'or steps, restarts and loss do not suit the model. Further examples may be missed, too.',
+    'or steps, restarts, and loss do not suit the model. Further examples may be missed, too.',
   whatToDo:
     'Report the worst case, never the accuracy under PGD. Look for the attack that broke the ' +
     'most examples on its own, and strengthen it.',

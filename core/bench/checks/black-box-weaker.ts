@@ -22,7 +22,7 @@ export const blackBoxWeaker = defineOutcomeCheck({
     'An attack with full knowledge of the model does worse than one that sees only its logits. ' +
     'The gradients are masked, and the true robust accuracy is probably lower still.',
   whatToDo:
-    'Find the reason among the probes. Attack through it with `bpda`, `eot` or another loss, ' +
+    'Find the reason among the probes. Attack through it with `bpda`, `eot`, or another loss, ' +
     'and give the black-box attack more queries.',
   check(context) {
     const gaps = [...betweenAttacks(context), ...betweenStages(context)]

@@ -17,7 +17,7 @@ export const gradientAvailable = defineProbe({
     'the model cannot be differentiated, or the gradient of every loss is exactly zero for more ' +
     `than ${significant(100 * threshold)} % of the examples`,
   meaning:
-    'Rounding, signs, steps or lookups lie between the inputs and the logits. Gradient attacks ' +
+    'Rounding, signs, steps, or lookups lie between the inputs and the logits. Gradient attacks ' +
     'cannot move, and the examples that they leave unbroken say nothing about robustness: the ' +
     'gradient is unavailable, the model is not robust.',
   whatToDo:

@@ -36,7 +36,7 @@ export const gradientMatchesDifferences = defineProbe({
     `${directions} random directions of length ${reach} ε, is below ${warnBelow}; fails below ` +
     failBelow,
   meaning:
-    'The gradient does not point where the loss rises. The function is shattered by fine steps ' +
+    'The loss does not rise along the gradient. The function is shattered by fine steps ' +
     'or jumps, or a custom backward pass is wrong. Attacks that follow the gradient are misled.',
   whatToDo:
     'Attack without gradients (`square`, `spsa`, `nes`), which average over such steps, or use ' +
@@ -85,7 +85,7 @@ async function rises(session: ProbeSession): Promise<Rises[]> {
     targetedMargin,
     targets,
   )
-  const answers: Rises[] = []
+  const rises: Rises[] = []
   for (const [row, center] of centers.entries()) {
     const stream = session.stream(row, 'directions')
     const ways = Array.from({ length: directions }, () =>
@@ -100,7 +100,7 @@ async function rises(session: ProbeSession): Promise<Rises[]> {
         labels[row]!,
         targets[row]!,
       )
-    answers.push({
+    rises.push({
       measured: ways.map((_, place) => rise(place) - rise(place + directions)),
       predicted: ways.map((_, place) => {
         let sum = 0
@@ -111,7 +111,7 @@ async function rises(session: ProbeSession): Promise<Rises[]> {
       }),
     })
   }
-  return answers
+  return rises
 }
 
 /** A vector of this length in the norm; in Linf every component has this absolute value. */

@@ -7,7 +7,7 @@ import { defineProbe } from './probe.ts'
 import type { Probe } from './probe.ts'
 import { startGradients } from './start-gradients.ts'
 
-/** Share of the examples; fewer zeros warn. */
+/** Fraction of the examples; fewer zeros warn. */
 const failFrom = 0.1
 
 const texts = {

@@ -18,11 +18,11 @@ export const hugeEpsilonBreaks = defineProbe({
     `${usualSteps} steps on the margin, with an ε of half the range of the bounds, leave more ` +
     'than 1 / classes of the examples unbroken',
   meaning:
-    'Such a ball contains plain gray for every image, and no classifier is right on that for ' +
-    'all classes. The attack did not reach the examples that are still unbroken.',
+    'Such a ball contains plain gray for every image, which cannot be classified correctly for ' +
+    'all classes. The attack failed on the examples that are still unbroken.',
   whatToDo:
     'The attack fails, and an adaptive attacker would not. Look at the checks of gradients, ' +
-    'then use another loss, `bpda` or `square`.',
+    'then use another loss, `bpda`, or `square`.',
   async measure(session) {
     if (await session.noGradient()) return notApplicable('there is no gradient at all')
     const { count, model } = session

@@ -6,7 +6,7 @@ import { countFlagged, inAny } from './flags.ts'
 import { defineProbe } from './probe.ts'
 import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 
-/** Honest models also lose some examples to the margin alone: up to a tenth of 64 was observed. */
+/** Sound models also lose some examples to the margin alone: up to a tenth of 64 was observed. */
 const threshold = 0.1
 const failFrom = 0.3
 

@@ -9,14 +9,14 @@ import { defineProbe } from './probe.ts'
 const part = 0.25
 const warnAbove = 0.25
 const failAbove = 0.5
-/** Share of examples that must be broken for the comparison to be meaningful. */
+/** Fraction of examples that must be broken for the comparison to be meaningful. */
 const enough = 0.25
 
 /**
  * Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236, section 4 ("label leaking"). Kim, Lee, Lee
  * 2021, arXiv:2010.01799, observe that after such training a shorter step breaks examples that the
  * full step leaves. The number of examples that the full step breaks is less informative: after
- * such training it is about a third of what small steps break, and for an honest model in another
+ * such training it is about a third of what small steps break, and for a sound model in another
  * norm than the one it was trained in less than a tenth.
  */
 export const noLabelLeaking = defineProbe({

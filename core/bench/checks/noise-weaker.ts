@@ -6,7 +6,7 @@ import { countFlagged, onlyIn } from './flags.ts'
 import { defineProbe } from './probe.ts'
 
 const threshold = 0.02
-/** Share of examples that noise must break to count as strong as gradients. */
+/** Fraction of examples that noise must break to count as strong as gradients. */
 const many = 0.1
 
 /** Gradients must give an attack an advantage over random noise. */

@@ -49,7 +49,7 @@ export const optimizationComplete = defineProbe({
   },
 })
 
-/** Share of the total gain that the last steps bring; 0 without any gain. */
+/** Fraction of the total gain that the last steps bring; 0 without any gain. */
 function lateRise(best: readonly number[]): number {
   const rise = best[usualSteps]! - best[0]!
   return rise > 0 ? (best[usualSteps]! - best[usualSteps - lastSteps]!) / rise : 0

@@ -1,4 +1,4 @@
-/** What an outcome check is: a check that only reads outcomes of attacks. It costs no passes. */
+/** The contract of an outcome check, which only reads outcomes of attacks and costs no passes. */
 import type { ErrorRecord } from '../../base/errors.ts'
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
@@ -32,7 +32,7 @@ export interface CheckedEntry {
   )[]
 }
 
-/** What outcome checks need to know about an attack plugin. */
+/** Facts about an attack plugin for outcome checks. */
 export interface AttackFacts extends Pick<AttackMeta, 'knowledge'> {
   /** True if it attacks other models of the suite. */
   readonly surrogates?: boolean

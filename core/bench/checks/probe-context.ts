@@ -12,7 +12,7 @@ import type { ThreatModel } from '../../threat/threat-model.ts'
  */
 export type SearchAttack = (task: AttackTask, options: PluginOptions) => Promise<Uint8Array>
 
-/** What probes work on. */
+/** The input of the probes. */
 export interface ProbeContext {
   readonly model: Model
   /** `[n, c, h, w]`: a sample of the data; the first 64 examples suffice. */

@@ -1,4 +1,4 @@
-/** The sample that probes share: examples that the model gets right, and cached measurements. */
+/** The state that probes share: correctly classified examples, and cached measurements. */
 import { GraphError } from '../../base/errors.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { Model } from '../../model/model.ts'
@@ -66,7 +66,7 @@ export class ProbeSession {
     return createBall(threatModel, this.example(row))
   }
 
-  /** Random numbers of one example, independent of which other examples the model gets right. */
+  /** Random numbers of one example, independent of the other examples in the sample. */
   stream(row: number, name: string): RandomStream {
     return this.context.rng.stream(this.#rows[row]!, 0, name)
   }

@@ -1,4 +1,4 @@
-/** What a probe is: a check that tries something on a sample of the data. */
+/** The contract of a probe: a check that runs passes on a sample of the data. */
 import type { CheckDocumentation, Finding } from './check.ts'
 import type { ProbeSession } from './probe-session.ts'
 

@@ -15,7 +15,7 @@ export const neighborCount = 32
 /** Size of the ball of `near`, in ε. */
 export const nearFraction = 0.1
 
-/** Where random neighbors lie; see `randomNeighbors`. */
+/** A distribution of random neighbors; see `randomNeighbors`. */
 export type NeighborKind = 'inside' | 'corners' | 'near'
 
 /** The model's predictions at random neighbors. */

@@ -65,7 +65,7 @@ function whyNotApplicable({ count, context, threatModel }: ProbeSession): string
   return count === 0 ? `the model gets none of ${context.labels.length} examples right` : undefined
 }
 
-/** Logits that are not finite fail the probe that meets them. */
+/** Logits that are not finite fail the probe that encounters them. */
 async function measure(probe: Probe, session: ProbeSession): Promise<Finding> {
   try {
     return await probe.measure(session)

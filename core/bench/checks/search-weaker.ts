@@ -17,7 +17,7 @@ export const searchWeaker = defineProbe({
   meaning:
     'An attack with full knowledge of the model does worse than one that sees only its logits. ' +
     'The gradients are masked, and the accuracy under gradient attacks is too high by at least ' +
-    'this share.',
+    'this fraction.',
   whatToDo:
     'Add `square` with 5,000 queries to the suite, and `bpda` or `eot` for the component that ' +
     'masks the gradient.',

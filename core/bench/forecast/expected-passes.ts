@@ -22,7 +22,7 @@ export interface ExpectedWork {
   readonly etaMs?: number
 }
 
-/** What a forecast is based on. Completed work takes precedence over assumptions. */
+/** The basis of a forecast. Completed work takes precedence over assumptions. */
 export interface Expectations {
   /** Completed units of the plan itself. */
   readonly completed?: CompletedShards
@@ -38,8 +38,8 @@ export interface Expectations {
  * (`forecastPasses`). The forecast improves with the number of these examples, and with a cheaper
  * attack that was run on all examples.
  *
- * Otherwise an assumed share of the examples stays robust. Each of them takes the maximum number of
- * passes. Broken examples stop early and count as free, so the forecast for strong attacks on
+ * Otherwise an assumed fraction of the examples stays robust. Each of them takes the maximum number
+ * of passes. Broken examples stop early and count as free, so the forecast for strong attacks on
  * undefended models is zero. It is more accurate for expensive attacks, which break most examples
  * in their first steps.
  *

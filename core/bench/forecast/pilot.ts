@@ -3,7 +3,7 @@ import type { Unit } from '../plan/cell.ts'
 import type { Plan, PlannedAttack, PlannedRow } from '../plan/plan.ts'
 import { passWeight } from './pass-weight.ts'
 
-/** Share of the passes of a row that cheap attacks may take together. */
+/** Fraction of the passes of a row that cheap attacks may take together. */
 const cheapShare = 0.05
 
 /**

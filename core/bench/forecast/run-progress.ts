@@ -22,7 +22,7 @@ export interface UnitPasses {
 }
 
 /**
- * Estimates the completed share of a run. Open units of a cell are assumed to cost as much per
+ * Estimates the completed fraction of a run. Open units of a cell are assumed to cost as much per
  * example as its completed ones. For a cell without completed units, the upper bound is used, so
  * that the share is underestimated rather than overestimated.
  */
@@ -64,7 +64,7 @@ export class RunProgress {
     if (passes) this.#done += addCompleted(cell, unit, passes)
   }
 
-  /** Completed share of the weighted passes of this run, in [0, 1]; never decreases. */
+  /** Completed fraction of the weighted passes of this run, in [0, 1]; never decreases. */
   get shareDone(): number {
     let total = this.#done
     for (const cell of this.#cells.values()) total += cell.open * perExample(cell)

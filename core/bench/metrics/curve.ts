@@ -5,7 +5,7 @@ import { ConfigError } from '../../base/errors.ts'
 export interface RobustnessCurve {
   /** Ascending. */
   readonly epsilons: readonly number[]
-  /** Share of all examples that are correct and not broken at each epsilon. */
+  /** Fraction of all examples that are correct and not broken at each epsilon. */
   readonly robustAccuracies: readonly number[]
   /** Per example: 0 if misclassified without attack, null if not broken. */
   readonly breakingEpsilons: readonly (number | null)[]

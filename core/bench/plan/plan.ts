@@ -35,7 +35,7 @@ export interface PlanRow {
   readonly surrogate?: boolean
 }
 
-/** What a plan depends on. */
+/** The input of a plan. */
 export interface PlanInput {
   readonly device: string
   readonly dataset: { readonly id: string; readonly sha256: string }

@@ -113,7 +113,7 @@ export async function reviveAttack(
   }
 }
 
-/** Fills in the surrogates that an empty list stands for. The cost depends on them. */
+/** Sets the option to the resolved surrogates; an empty list means all. The cost depends on them. */
 function withSurrogates(
   chosen: ChosenAttack,
   surrogates: readonly string[] | undefined,

@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../../base/errors.ts'
 import type { Check } from '../checks/check.ts'
 import type { ResultEntry } from './result.ts'
 
-/** What ranking depends on: a part of `ResultEntry`. */
+/** The part of `ResultEntry` that ranking depends on. */
 export interface RankingFacts extends Pick<ResultEntry, 'dataset'> {
   readonly attacks: readonly {
     readonly state: 'completed' | 'failed'

@@ -139,7 +139,8 @@ function readVariable(file: NamedBytes, element: Element): MatArray | undefined 
   if (data.length !== size) {
     fail(
       file.path,
-      `array "${name}" of [${shape.join(', ')}] has ${size} elements, got ${data.length}; the file is damaged`,
+      `array "${name}" of [${shape.join(', ')}] has ${size} elements, got ${data.length}; ` +
+        'the file is damaged',
     )
   }
   return { name, shape, data }
@@ -152,7 +153,8 @@ function inflate({ path }: NamedBytes, body: Uint8Array): Uint8Array {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: a compressed array cannot be unpacked (${reason}); the file is truncated or damaged`,
+      `${path}: a compressed array cannot be unpacked (${reason}); ` +
+        'the file is truncated or damaged',
       { cause: error },
     )
   }
@@ -168,7 +170,8 @@ function aligned({ path }: NamedBytes, body: Uint8Array, type: number): ArrayBuf
   if (body.length % elementSize !== 0) {
     fail(
       path,
-      `an element of ${body.length} bytes cannot hold ${elementSize}-byte numbers; the file is damaged`,
+      `an element of ${body.length} bytes cannot hold ${elementSize}-byte numbers; ` +
+        'the file is damaged',
     )
   }
   return new Uint8Array(body).buffer

@@ -156,7 +156,8 @@ function toPixels(inputs: NpyArray): Uint8Array | Float32Array {
     const advice =
       low >= 0 && high <= 255
         ? 'divide by 255, or save them as uint8'
-        : 'scale them to [0, 1]; a normalization by mean and deviation belongs to the model (--mean, --std)'
+        : 'scale them to [0, 1]; normalization by mean and standard deviation belongs to ' +
+          'the model (--mean, --std)'
     fail(inputs, `expected inputs in [0, 1], got values from ${low} to ${high}; ${advice}`)
   }
   return data

@@ -20,7 +20,8 @@ export function webFiles(base: string): DataSource {
 
 /**
  * Downloads to `name` in the data set's directory and passes the file to `check`. If the check
- * fails after a resumed download, the earlier part may be of another version: it then downloads again.
+ * fails after a resumed download, downloads the whole file again: the earlier part may belong to
+ * another version.
  */
 export async function downloadAndCheck(
   url: string,

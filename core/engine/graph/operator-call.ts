@@ -19,7 +19,7 @@ export interface Call {
   readonly attributes: Attributes
 }
 
-/** What the builder needs to apply an operator. */
+/** The arguments of an operator application by the builder. */
 export interface OpSignature {
   /** The name in ONNX. */
   readonly op: string

@@ -16,7 +16,7 @@ export class ActivationCache {
   #accepted: Float32Array | undefined
   /** The region that the latest query computed; undefined if it computed none. */
   #latest: ActivationRegion | undefined
-  /** What `writeLatest` wrote last: this base, and over it this region. */
+  /** The last output of `writeLatest`: this base, overwritten in this region. */
   #writtenBase: Float32Array | undefined
   #writtenRegion: ActivationRegion | undefined
   readonly #columns: number

@@ -1,4 +1,4 @@
-/** Where to cut a network so that changes in small windows cost least. */
+/** Chooses the cut of a network at which changes in small windows cost least. */
 import { sumBy } from '../../base/sum.ts'
 import type { Node, Value } from '../../engine/graph/value.ts'
 import {

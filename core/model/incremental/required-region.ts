@@ -1,4 +1,4 @@
-/** Which part of every value before a cut is needed to compute a region of the cut. */
+/** The region of each value before a cut that a region of the cut depends on. */
 import { topologicalOrder, type Node, type Value } from '../../engine/graph/value.ts'
 import { windowsOf } from './receptive-field.ts'
 

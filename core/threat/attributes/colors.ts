@@ -10,7 +10,7 @@ const shareOfU = 0.492111
 const shareOfV = 0.877283
 
 /**
- * Rotates the chroma (I, Q) of YIQ by `hue` `[n]` degrees, from red towards green; the luminance
+ * Rotates the chroma (I, Q) of YIQ by `hue` `[n]` degrees, from red toward green; the luminance
  * does not change. (I, Q) is (U, V) = (0.492·(B − Y), 0.877·(R − Y)) rotated by 33°, so rotating
  * (U, V) by the same angle is equivalent.
  * @param images `[n, 3, h, w]`

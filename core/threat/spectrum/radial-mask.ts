@@ -1,12 +1,12 @@
 /** Masks over spatial frequencies that depend only on the distance from frequency zero. */
 import { ConfigError } from '../../base/errors.ts'
 
-/** How a mask falls off at its radius. */
+/** The falloff of a mask at its radius. */
 export type MaskShape = 'ideal' | 'gaussian' | 'butterworth'
-/** Which side of the radius passes. */
+/** The side of the radius that passes. */
 export type Band = 'high' | 'low' | 'band'
 
-/** Which frequencies pass. Radii are in bins of the discrete Fourier transform, on both axes. */
+/** The frequencies that pass. Radii are in bins of the discrete Fourier transform, on both axes. */
 export interface RadialBand {
   /** Default `ideal`. */
   readonly mask?: MaskShape

@@ -88,8 +88,8 @@ export async function applyAmplitudeTransform(
 }
 
 /**
- * What is wrong with the evidence, in words; undefined if nothing is. The limits are those of the
- * threat model, rounded to the nearest float32.
+ * Describes the first mistake in the evidence; undefined if it is valid. The limits are those of
+ * the threat model, rounded to the nearest float32.
  * @param shape of the inputs `[n, c, h, w]`
  * @param referenceCount number of examples that x₀ can be
  */
@@ -161,6 +161,6 @@ function describeChange(mix: number, scale: number): string {
     changes.push(`scale ${object} by up to ±${formatEpsilon(scale)}`)
   }
   return changes.length === 0
-    ? 'leave the Fourier amplitude of an image as it is'
+    ? 'leave the Fourier amplitude of an image unchanged'
     : `${changes.join(' and ')}, its phase untouched`
 }

@@ -99,8 +99,8 @@ export async function applyAttributeTransform(
 }
 
 /**
- * What is wrong with the evidence, in words; undefined if nothing is. The limits are those of the
- * ranges, rounded to float32.
+ * Describes the first mistake in the evidence; undefined if it is valid. The limits are those of
+ * the ranges, rounded to float32.
  * @param shape of the inputs `[n, c, h, w]`
  */
 export function checkAttributeEvidence(
@@ -137,7 +137,7 @@ export function checkAttributeEvidence(
 }
 
 /**
- * What is wrong with the ranges of a threat model, in words; undefined if nothing is.
+ * Describes the first mistake in the ranges of a threat model; undefined if they are valid.
  * @param shape of the inputs `[n, c, h, w]`: hue and saturation require red, green and blue
  */
 export function checkAttributeRanges(
@@ -197,7 +197,7 @@ function findNeutralOutside(ranges: AttributeRanges): TransformProblem | undefin
     return {
       pointer: `/ranges/${name}`,
       message:
-        `expected a range that contains ${neutral}, which leaves the image as it is (${unit}); ` +
+        `expected a range that contains ${neutral}, which does not change the image (${unit}); ` +
         `got [${low}, ${high}]`,
     }
   }

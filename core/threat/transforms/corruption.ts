@@ -1,4 +1,4 @@
-/** Common corruptions: a change of the data that nobody chooses against the model. */
+/** Common corruptions: changes of the data that are not chosen against the model. */
 import type { TransformRecord } from './transform-record.ts'
 
 /** T is a corruption of the data, limited by the bounds only. */
@@ -6,7 +6,7 @@ export interface CorruptionTransform {
   readonly kind: 'corruption'
 }
 
-/** Attacks return corrupted images without evidence: which corruption is their option. */
+/** Attacks return corrupted images without evidence; an option of theirs names the corruption. */
 export const corruptionKind = {
   kind: 'corruption',
   adversarial: false,
@@ -21,8 +21,8 @@ export const corruptionKind = {
   describe: () => ({
     title: 'common corruptions',
     phrase:
-      'Nobody attacks: images are corrupted by noise, blur, weather and processing, ' +
-      'whatever the model,',
+      'No attacker: images are corrupted by noise, blur, weather, and processing, ' +
+      'regardless of the model,',
     worstCase: 'Worst case over corruptions',
   }),
   slug: () => 'corruption',

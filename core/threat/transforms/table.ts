@@ -42,7 +42,7 @@ export function transformRecord(
   return records[kind]
 }
 
-/** False if nobody chooses the inputs against the model, see `TransformRecord.adversarial`. */
+/** False if the inputs are not chosen against the model; see `TransformRecord.adversarial`. */
 export function isAdversarial({ transform }: { readonly transform?: Transform }): boolean {
   return transform === undefined || transformRecord(transform.kind).adversarial
 }

@@ -1,21 +1,21 @@
-/** What robench knows of one kind of transform. */
+/** The record of one kind of transform. */
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { ReferenceExamples } from '../reference-examples.ts'
 
-/** Something wrong with the parameters of a transform. */
+/** A mistake in the parameters of a transform. */
 export interface TransformProblem {
   /** JSON pointer within the transform, such as `/ranges/rotation`; empty for the whole of it. */
   readonly pointer: string
   readonly message: string
 }
 
-/** What the evidence of a transform refers to. */
+/** The data that the evidence of a transform refers to. */
 export interface EvidenceContext {
   readonly bounds: readonly [low: number, high: number]
   readonly reference: ReferenceExamples
 }
 
-/** A transform in words, for reports. */
+/** The description of a transform, for reports. */
 export interface TransformText {
   /** In titles: `amplitude (λ ≤ 0.3, ρ ≤ 0.1)`. */
   readonly title: string
@@ -39,8 +39,8 @@ export interface TransformRecord<
 > {
   readonly kind: T['kind']
   /**
-   * True if the attacker chooses the transform within the limits. If false, nobody chooses it
-   * against the model: every example is transformed, misclassified ones too, only the bounds are
+   * True if the attacker chooses the transform within the limits. If false, the transform does not
+   * depend on the model: it applies to every example, misclassified ones too, only the bounds are
    * verified, and checks that compare attacks do not apply.
    */
   readonly adversarial: boolean
@@ -54,7 +54,7 @@ export interface TransformRecord<
    */
   check(transform: T, shape?: readonly number[]): TransformProblem | undefined
   /**
-   * What is wrong with evidence, in words: its form, or a parameter beyond the limits rounded to
+   * Describes a mistake in the evidence: its form, or a parameter beyond the limits rounded to
    * float32. Absent, like `apply`, if attacks return no evidence.
    * @param shape of the inputs `[n, c, h, w]`
    */

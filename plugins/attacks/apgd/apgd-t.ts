@@ -1,4 +1,4 @@
-/** APGD-T: APGD towards the likeliest wrong classes, one after the other. */
+/** APGD-T: APGD toward the likeliest wrong classes, one after the other. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'

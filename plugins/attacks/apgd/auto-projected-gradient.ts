@@ -43,7 +43,7 @@ export interface AutoProjectedGradientOptions {
   readonly samples?: number
 }
 
-/** One example. A run is one start, towards one target if targeted. */
+/** One example. A run is one start, toward one target if targeted. */
 interface ApgdAttempt extends ApgdState {
   readonly row: number
   target: number

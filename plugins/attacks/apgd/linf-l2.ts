@@ -4,7 +4,7 @@ import type { Term } from '../../../core/api/attack.ts'
 import { checkpoints, returnToBest } from './apgd-state.ts'
 import type { ApgdVariant } from './apgd-state.ts'
 
-/** ρ: the share of steps since the last checkpoint that must raise the loss. */
+/** ρ: the fraction of steps since the last checkpoint that must raise the loss. */
 const requiredShare = 0.75
 /** a: weight of the new direction; the rest is momentum. */
 const newWeight = 0.75

@@ -48,7 +48,7 @@ const optionsSchema = {
     targets: {
       type: 'integer',
       minimum: 1,
-      description: `${customOnly}targets of apgd-t and fab-t, at most all wrong classes; default: 9`,
+      description: `${customOnly}targets of apgd-t and fab-t, up to all wrong classes; default: 9`,
     },
     queries: {
       type: 'integer',

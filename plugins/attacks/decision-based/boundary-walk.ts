@@ -7,7 +7,7 @@ import { approachBoundary, findStart } from './decision-start.ts'
 
 /** Options of `boundaryWalk`. */
 export interface BoundaryWalkOptions {
-  /** Forward passes per example, 1 or more; all of them are made. */
+  /** Forward passes per example, 1 or more; all of them are used. */
   readonly queries: number
   /** Initial δ: length of a step along the sphere around the example, relative to its radius. */
   readonly sphericalStep: number
@@ -119,7 +119,7 @@ function propose(
   const apart = Math.sqrt(away)
   const nearer = Math.max(0, steps.source * radius + apart - radius)
   const part = apart === 0 ? 0 : nearer / apart
-  const { left } = stepTowards.run({ origin, sphere, candidate }, { part, low, high })
+  const { left } = stepToward.run({ origin, sphere, candidate }, { part, low, high })
   return left < squares
 }
 
@@ -155,7 +155,7 @@ const stepAlongSphere = vectorLoop({
 })
 
 /** sphere + part·(origin − sphere), and its squared distance from the origin. */
-const stepTowards = vectorLoop({
+const stepToward = vectorLoop({
   arrays: { origin: 'float32', sphere: 'float32', candidate: 'float32' },
   scalars: ['part', 'low', 'high'],
   body({ origin, sphere, part, low, high }) {

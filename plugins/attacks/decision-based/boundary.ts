@@ -13,7 +13,7 @@ const optionsSchema = {
       minimum: 1,
       default: 25000,
       description:
-        'forward passes per example, all of which are made; the default is the number of steps ' +
+        'forward passes per example, all of which are used; the default is the number of steps ' +
         "in the authors' code (Foolbox 3)",
     },
     sphericalStep: {

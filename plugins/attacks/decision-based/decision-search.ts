@@ -73,5 +73,5 @@ export function isMisclassified(
   example: DecisionExample,
   point: Float32Array,
 ): QuerySearch<boolean> {
-  return queryPoint(point, (asked, logits) => example.judge(asked, logits))
+  return queryPoint(point, (queried, logits) => example.judge(queried, logits))
 }

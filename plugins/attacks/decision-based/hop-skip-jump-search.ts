@@ -8,7 +8,7 @@ import { approachBoundary, findStart } from './decision-start.ts'
 
 /** Options of `hopSkipJumpSearch`. */
 export interface HopSkipJumpOptions {
-  /** Forward passes per example, 1 or more; all of them are made. */
+  /** Forward passes per example, 1 or more; all of them are used. */
   readonly queries: number
   /** B₀: samples of the first estimate, 1 or more; the estimate of iteration t takes B₀·√t. */
   readonly initialSamples: number
@@ -93,7 +93,7 @@ function* estimateNormal(
   const sum = new Float64Array(size)
   const signed = new Float64Array(size)
   let balance = 0
-  const question: QueryRequest = {
+  const request: QueryRequest = {
     count,
     write(_, output) {
       let squares = 0
@@ -117,7 +117,7 @@ function* estimateNormal(
       }
     },
   }
-  yield question
+  yield request
   const mean = Math.abs(balance) === count ? 0 : balance / count
   for (let i = 0; i < size; i++) signed[i]! -= mean * sum[i]!
   return signed

@@ -13,7 +13,7 @@ const optionsSchema = {
       minimum: 1,
       default: 5000,
       description:
-        'forward passes per example, all of which are made; the paper reports distances at ' +
+        'forward passes per example, all of which are used; the paper reports distances at ' +
         '1,000, 5,000, and 20,000',
     },
     initialSamples: {

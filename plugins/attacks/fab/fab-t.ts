@@ -1,4 +1,4 @@
-/** FAB-T: FAB towards the likeliest wrong classes, one after the other. */
+/** FAB-T: FAB toward the likeliest wrong classes, one after the other. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'

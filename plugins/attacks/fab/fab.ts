@@ -1,4 +1,4 @@
-/** FAB: repeated steps towards the nearest linearized decision. */
+/** FAB: repeated steps toward the nearest linearized decision. */
 import { budgetOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'

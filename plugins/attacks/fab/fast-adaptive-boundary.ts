@@ -34,12 +34,12 @@ export interface FastAdaptiveBoundaryOptions {
   readonly restarts: number
   /**
    * Number of likeliest wrong classes to target, one after the other, at most all of them; 0 steps
-   * towards the nearest decision of all classes each time.
+   * toward the nearest decision of all classes each time.
    */
   readonly targets: number
 }
 
-/** β: the share of its distance that a misclassified point keeps in the backward step. */
+/** β: the fraction of its distance that a misclassified point keeps in the backward step. */
 const backwardShare = 0.9
 
 interface FabAttempt {
@@ -53,11 +53,11 @@ interface FabAttempt {
   target: number | undefined
   /** Whether a misclassified point of the ball has been found. */
   fooled: boolean
-  /** Linearized at the point: towards the target, or towards each wrong class in turn. */
+  /** Linearized at the point: toward the target, or toward each wrong class in turn. */
   decisions: readonly LinearizedDecision[]
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface FabRun {
   readonly task: AttackTask
   readonly options: FastAdaptiveBoundaryOptions
@@ -100,7 +100,7 @@ export async function fastAdaptiveBoundary(
   const scratch = new Float64Array(sizeOf(exampleShape))
   const best = trackBestAdversarial(task)
   const run: FabRun = { task, options, best, stack: prepareStack(exampleShape) }
-  const stepTowards = prepareSteps(threatModel, scratch.length)
+  const stepToward = prepareSteps(threatModel, scratch.length)
 
   const start = (attempt: FabAttempt): void => {
     const { row, origin, point, run } = attempt
@@ -144,7 +144,7 @@ export async function fastAdaptiveBoundary(
   const advance = async (active: readonly FabAttempt[]): Promise<boolean[]> => {
     await linearize(run, active)
     await evaluateMaxima(run, active)
-    await stepAll(run, active, stepTowards)
+    await stepAll(run, active, stepToward)
     return active.map((attempt) => attempt.fooled || isOver(attempt))
   }
 
@@ -211,17 +211,17 @@ async function evaluateMaxima(run: FabRun, active: readonly FabAttempt[]): Promi
   })
 }
 
-/** Steps towards the nearest decision, with a backward step from points that are misclassified. */
+/** Steps toward the nearest decision, with a backward step from points that are misclassified. */
 async function stepAll(
   run: FabRun,
   active: readonly FabAttempt[],
-  stepTowards: ReturnType<typeof prepareSteps>,
+  stepToward: ReturnType<typeof prepareSteps>,
 ): Promise<void> {
   const { task, stack } = run
   const moving = active.filter(({ fooled }) => !fooled)
   if (moving.length === 0) return
   for (const attempt of moving) {
-    stepTowards(attempt, nearestDecision(task.threatModel.norm, attempt.decisions))
+    stepToward(attempt, nearestDecision(task.threatModel.norm, attempt.decisions))
   }
   const logits = await task.model.logits(stack(moving.map(({ point }) => point)))
   moving.forEach((attempt, place) => {

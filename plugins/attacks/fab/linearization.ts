@@ -1,4 +1,4 @@
-/** The geometry of FAB: steps towards a linearized decision, and its maximum in the ball. */
+/** The geometry of FAB: steps toward a linearized decision, and its maximum in the ball. */
 import {
   createBall,
   distance,
@@ -14,7 +14,7 @@ import type { LinearizedDecision } from '../../../core/api/attack.ts'
 import type { Norm, RandomStream, ThreatModel } from '../../../core/api/plugin.ts'
 import { prepareProjections } from './projections.ts'
 
-/** α_max: the maximum bias of a step towards the projection of the input. */
+/** α_max: the maximum bias of a step toward the projection of the input. */
 const maximumBias = 0.1
 /** η: how far a step goes beyond the linearized decision. */
 const overshoot = 1.05

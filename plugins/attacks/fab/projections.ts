@@ -85,7 +85,7 @@ function prepareScaledProjections(
   }
 }
 
-/** How much components reduce the residual at some λ. */
+/** The reduction of the residual by the components at some λ. */
 interface Reduction {
   /** Σ |w_i|·room_i over the components at their bounds. */
   readonly atBounds: number
@@ -119,7 +119,7 @@ function solveScale(
   }
 }
 
-/** What differs between Linf and L2, as terms of a component. */
+/** The differences between Linf and L2, as terms of a component. */
 interface ScaledTerms {
   /** d_i as a function of w_i, up to sign */
   direction(weight: Term): Term
@@ -234,11 +234,11 @@ function prepareL1Projections([low, high]: Bounds, size: number): HyperplaneProj
   }
 }
 
-/** Where the descending order of weights is cut. */
+/** The cut in the descending order of weights. */
 interface Threshold {
   /** Components with a greater weight move all the way; 0 if all must. */
   readonly weight: number
-  /** What the components of this weight must still contribute to the reduction. */
+  /** The reduction that the components of this weight must contribute. */
   readonly remaining: number
 }
 
@@ -246,7 +246,7 @@ interface Threshold {
  * Finds the threshold by quickselect: the contribution of the components heavier than a pivot
  * decides on which side of the pivot the threshold is, and the other side is dropped.
  * @param needed the reduction, |γ|
- * @param candidates scratch: the indices of the components still in question
+ * @param candidates scratch: the indices of the components not yet clipped
  */
 function findThreshold(
   weights: Float64Array,

@@ -58,7 +58,7 @@ export type GradientAttackOptions = Pick<
   'loss' | 'goal' | 'target' | 'randomStart' | 'restarts'
 > & { readonly stepSize?: string | number; readonly steps?: number }
 
-/** How one plugin differs from the others. */
+/** The differences of one plugin from the others. */
 export interface GradientAttack<Options> {
   /** The step size if the option is omitted, in the units of the inputs. */
   defaultStepSize(epsilon: number, options: Options): number

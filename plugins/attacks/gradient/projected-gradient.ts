@@ -43,7 +43,7 @@ export interface ProjectedGradientOptions {
   readonly randomStart: boolean
   /** Maximum number of starts, 1 or more; reduced to 1 where all starts are the same. */
   readonly restarts: number
-  /** The loss to raise (untargeted), or to lower towards a target. */
+  /** The loss to raise (untargeted), or to lower toward a target. */
   readonly loss: AttackLossName
   readonly goal: AttackGoal
   /** Used with goal `targeted` only. */
@@ -86,7 +86,7 @@ interface PgdAttempt extends Attempt {
   stream: RandomStream
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface PgdRun {
   readonly task: AttackTask
   readonly options: ProjectedGradientOptions
@@ -98,7 +98,7 @@ interface PgdRun {
 
 /**
  * Attacks every example and returns, for each, its first iterate that reaches the goal, or else the
- * iterate with the highest loss (lowest towards a target) over all steps and restarts. The last
+ * iterate with the highest loss (lowest toward a target) over all steps and restarts. The last
  * iterate has no priority. Every iterate is judged, including the start and the final one.
  *
  * A targeted attack continues until its target is predicted, even if an iterate is misclassified as
@@ -222,7 +222,7 @@ function isTargeted({ task }: PgdRun, { row, label }: PgdAttempt): boolean {
   return label !== task.labels[row]
 }
 
-/** Signed length of the next step: negative towards a target. */
+/** Signed length of the next step: negative toward a target. */
 function lengthOf(run: PgdRun, attempt: PgdAttempt): number {
   const { stepSize } = run.options
   return isTargeted(run, attempt) ? -stepSize : stepSize
@@ -344,7 +344,7 @@ export function projectedGradientCost(options: CostOptions): {
   }
 }
 
-/** How many starts differ from one another. */
+/** The number of distinct starts. */
 function effectiveRestarts(options: CostOptions): number {
   const draws = options.goal === 'targeted' && options.target === 'random'
   const stochastic = options.randomStart || options.gradientPoints?.stochastic === true

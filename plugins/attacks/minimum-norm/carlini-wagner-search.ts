@@ -53,7 +53,7 @@ interface CarliniWagnerAttempt {
   lastObjective: number
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface Search {
   readonly task: AttackTask
   readonly options: CarliniWagnerOptions

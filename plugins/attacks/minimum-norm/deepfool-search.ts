@@ -52,7 +52,7 @@ interface Bisection {
   halvings: number
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface DeepFoolRun {
   readonly threatModel: ThreatModel
   readonly options: DeepFoolOptions

@@ -70,7 +70,7 @@ export async function sampledAscent(
   const { directions, loss, sampleDistance, samples, stepSize, update } = options
   const steps = countSteps(options)
   const size = sizeOf(inputs.shape.slice(1))
-  const strongest = trackBestAdversarial(task)
+  const best = trackBestAdversarial(task)
   const output = new Float64Array(size)
 
   function* search(row: number): QuerySearch {
@@ -81,7 +81,7 @@ export async function sampledAscent(
     const adam = startAdam(size)
     const velocity = new Float64Array(size)
     const isFooled = (): QuerySearch<boolean> =>
-      queryPoint(point, (asked, logits) => strongest.record(row, asked, logits))
+      queryPoint(point, (queried, logits) => best.record(row, queried, logits))
     if (options.randomStart) {
       drawStart(ball, stream, output)
       ball.project(output, point)
@@ -107,7 +107,7 @@ export async function sampledAscent(
   }
 
   const queries = await runQueries(task, { queries: options.queries, search })
-  return { ...strongest.findings, queries }
+  return { ...best.findings, queries }
 }
 
 /**
@@ -126,10 +126,11 @@ function countSteps({ queries, samples, randomStart }: SampledBudget): number {
   const least = samples + 1 + (randomStart ? 1 : 0)
   if (queries < least) {
     const step = `one step with ${samples} samples`
-    const what = randomStart ? `a random start and ${step} take` : `${step} takes`
+    const what = randomStart ? `a random start and ${step}` : step
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `queries: expected at least ${least}, which ${what}, got ${queries}; raise queries or lower samples`,
+      `queries: expected at least ${least} (${what}), got ${queries}; ` +
+        'raise queries or lower samples',
     )
   }
   return Math.floor((queries - (randomStart ? 1 : 0)) / (samples + 1))

@@ -12,40 +12,40 @@ import type { AttributeName } from '../../../core/api/transforms.ts'
 export interface AttributeResult {
   /**
    * `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the
-   * input if no point was offered.
+   * input if no point was recorded.
    */
   readonly adversarial: FloatTensor
   /** Attribute values with which the host repeats each transform. */
   readonly transform: AttributeEvidence
 }
 
-/** The best points so far. */
-export interface StrongestAttributes {
-  readonly answer: AttributeResult
+/** The best points and their attributes so far. */
+export interface BestAttributes {
+  readonly result: AttributeResult
   /**
-   * Offers a point with its logits `[k]`; returns true if it is misclassified. Arrays are copied if
+   * Records a point with its logits `[k]`. Returns true if it is misclassified. Copies the arrays if
    * the point is the best so far.
    * @param values one for each name
    */
-  offer(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean
+  record(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean
 }
 
 /**
  * Starts with the inputs and neutral attributes as the result.
  * @param names attributes that the attack changes
  */
-export function keepStrongestAttributes(
+export function trackBestAttributes(
   { inputs, labels }: AttackTask,
   names: readonly AttributeName[],
-): StrongestAttributes {
+): BestAttributes {
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
-  const kept = names.map((name) => new Float32Array(labels.length).fill(attributes[name].neutral))
-  const named = Object.fromEntries(names.map((name, i) => [name, kept[i]!]))
+  const best = names.map((name) => new Float32Array(labels.length).fill(attributes[name].neutral))
+  const named = Object.fromEntries(names.map((name, i) => [name, best[i]!]))
   const largest = new Float64Array(labels.length).fill(-Infinity)
   return {
-    answer: { adversarial, transform: { kind: 'attribute', values: named } },
-    offer(row, point, values, logits) {
+    result: { adversarial, transform: { kind: 'attribute', values: named } },
+    record(row, point, values, logits) {
       const label = labels[row]!
       const misclassified = predictedClass(logits) !== label
       // Nothing replaces the first misclassified point.
@@ -53,7 +53,7 @@ export function keepStrongestAttributes(
       if (margin > largest[row]!) {
         largest[row] = margin
         adversarial.data.set(point, row * size)
-        kept.forEach((column, i) => {
+        best.forEach((column, i) => {
           column[row] = values[i]!
         })
       }

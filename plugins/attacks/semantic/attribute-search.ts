@@ -7,7 +7,7 @@ import { ConfigError } from '../../../core/api/plugin.ts'
 import type { AttributeRanges } from '../../../core/api/plugin.ts'
 import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
 import type { AttributeName } from '../../../core/api/transforms.ts'
-import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
+import { attributeRangesOf, trackBestAttributes, withinRange } from './attribute-findings.ts'
 import type { AttributeResult } from './attribute-findings.ts'
 
 /** The number of values per attribute; attributes that are not listed stay neutral. */
@@ -57,7 +57,7 @@ export async function attributeSearch(
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)
-  const strongest = keepStrongestAttributes(task, names)
+  const best = trackBestAttributes(task, names)
   const session = new AttributeSession({ shape, names, bounds: threatModel.bounds })
 
   const advance = async (active: readonly Attempt[]): Promise<boolean[]> => {
@@ -70,7 +70,7 @@ export async function attributeSearch(
     return active.map((attempt, place) => {
       attempt.next += 1
       const { row, next } = attempt
-      const fooled = strongest.offer(row, points[place]!, values[place]!, rowOf(logits, place))
+      const fooled = best.record(row, points[place]!, values[place]!, rowOf(logits, place))
       return fooled || next === candidates.count
     })
   }
@@ -83,7 +83,7 @@ export async function attributeSearch(
   } finally {
     await session.release()
   }
-  return strongest.answer
+  return best.result
 }
 
 /**

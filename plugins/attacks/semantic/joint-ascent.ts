@@ -21,7 +21,7 @@ import type {
 } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
 import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
-import { attributeRangesOf, keepStrongestAttributes, withinRange } from './attribute-findings.ts'
+import { attributeRangesOf, trackBestAttributes, withinRange } from './attribute-findings.ts'
 import type { AttributeResult } from './attribute-findings.ts'
 import { drawAttributes } from './attribute-search.ts'
 import type { Perturbation, PerturbationSource } from './perturbation-source.ts'
@@ -31,7 +31,7 @@ export interface JointAscentOptions {
   readonly steps: number
   /** 1 or more. */
   readonly restarts: number
-  /** Change of each attribute per step, as a share of its range. */
+  /** Change of each attribute per step, as a fraction of its range. */
   readonly attributeStep: number
   readonly loss: AttackLossName
   /** A point counts only if the model still classifies T(x) correctly. */
@@ -58,7 +58,7 @@ interface GuardedEvaluation extends Evaluation {
   readonly isRejected: boolean
 }
 
-/** What all attempts share. */
+/** The state that all attempts share. */
 interface JointRun {
   readonly task: AttackTask
   readonly options: JointAscentOptions
@@ -100,7 +100,7 @@ export async function jointAscent(
   const neutral = Float32Array.from(names, (name) => attributes[name].neutral)
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
-  const strongest = keepStrongestAttributes(task, names)
+  const best = trackBestAttributes(task, names)
   const session = new AttributeSession({ shape, names, bounds: threatModel.bounds })
   const candidate = new Float64Array(sizeOf(shape))
   const run: JointRun = { task, options, session, names, ranges, neutral, candidate }
@@ -139,7 +139,7 @@ export async function jointAscent(
         return applyGuard(run, active, evaluations)
       },
       judge: ({ row, point, values }, { logits, isRejected }) =>
-        !isRejected && strongest.offer(row, point, values, logits),
+        !isRejected && best.record(row, point, values, logits),
       step: (attempt, gradient, { isRejected }) =>
         isRejected ? retreat(run, attempt) : climb(run, attempt, gradient),
       restart(attempt) {
@@ -152,7 +152,7 @@ export async function jointAscent(
   } finally {
     await session.release()
   }
-  return strongest.answer
+  return best.result
 }
 
 /** Moves the attributes to the start of the current restart. */

@@ -96,7 +96,7 @@ export async function squareSearch(
   const output = new Float64Array(size)
   // One batch for all queries, so that thousands of them cause no garbage collection.
   const batch = new Float32Array(Math.min(task.batchSize, labels.length) * size)
-  const strongest = trackBestAdversarial(task)
+  const best = trackBestAdversarial(task)
   const queries = new Int32Array(labels.length)
 
   const sideAt = (query: number): number =>
@@ -121,7 +121,7 @@ export async function squareSearch(
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
     const { row, point } = attempt
     queries[row]! += 1
-    if (strongest.record(row, point, logits)) return true
+    if (best.record(row, point, logits)) return true
     const margin = attackLosses.margin.value(logits, labels[row]!)
     if (margin > attempt.bestMargin) {
       attempt.bestMargin = margin
@@ -153,7 +153,7 @@ export async function squareSearch(
   }
 
   await scheduleTask(task, { open, advance })
-  return { ...strongest.findings, queries }
+  return { ...best.findings, queries }
 }
 
 /** Writes the next point of an attempt, starting from its best point. */
@@ -184,7 +184,7 @@ function copyWindow(
   }
 }
 
-/** How many queries have squares of each side. */
+/** The number of queries with squares of each side. */
 function countSides(
   sideAt: (query: number) => number,
   queries: number,

@@ -22,8 +22,8 @@ export async function transferFromSurrogates(
     checkSurrogate(surrogate, task.model, place)
   }
   const count = task.labels.length
-  const strongest = trackBestAdversarial(task)
-  const { findings } = strongest
+  const best = trackBestAdversarial(task)
+  const { findings } = best
   for (const [place, model] of surrogates.entries()) {
     const rows = Int32Array.from(findings.fooled.keys()).filter((row) => findings.fooled[row] === 0)
     if (rows.length === 0) break
@@ -31,7 +31,7 @@ export async function transferFromSurrogates(
       const share = (place + done / rows.length) / surrogates.length
       task.progress(Math.floor(count - rows.length + rows.length * share))
     })
-    await judgePoints(task, rows, await craft({ ...part, model }), strongest)
+    await judgePoints(task, rows, await craft({ ...part, model }), best)
   }
   task.progress(count)
   return findings

@@ -17,7 +17,7 @@ const points = float32(
 )
 const labels = Int32Array.of(0, 5, 12)
 
-test.each([1, 4, 9, 12])('gradients towards %i rivals', async (count) => {
+test.each([1, 4, 9, 12])('gradients toward %i rivals', async (count) => {
   const rivals = Array.from({ length: count }, (_, turn) =>
     labels.map((label) => (label + 1 + turn) % 13),
   )

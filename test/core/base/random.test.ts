@@ -23,7 +23,7 @@ describe('Philox4x32-10', () => {
       [0xa4093822, 0x299f31d0],
       [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
     ],
-  ])('gives the published answer for %s', (_, counter, key, expected) => {
+  ])('returns the published result for %s', (_, counter, key, expected) => {
     const output = new Uint32Array(4)
     philox4x32(counter, key, output)
     expect([...output]).toEqual(expected)

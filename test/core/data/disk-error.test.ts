@@ -3,38 +3,38 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { diskError, writing } from '../../../core/data/disk-error.ts'
-import { refusal, temporaryFolder } from './fixtures.ts'
+import { errorOf, temporaryFolder } from './fixtures.ts'
 
-test('a full disk is named and an escape shown', async () => {
+test('the error for a full disk has advice', async () => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
     code: 'ENOSPC',
   })
   expect(
-    await refusal(() => writing('DIR/a.bin', () => Promise.reject(full))),
+    await errorOf(() => writing('DIR/a.bin', () => Promise.reject(full))),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_STORE: DIR/a.bin: cannot be written: the disk is full; free some space and run the same command again (ENOSPC; ROBENCH_DATA names another folder for data)"`,
+    `"ROBENCH_STORE: DIR/a.bin: cannot be written: the disk is full; free some space and run the same command again (ENOSPC; ROBENCH_DATA names another data directory)"`,
   )
 })
 
-test.runIf(existsSync('/dev/full'))('a device that is truly full gives that error', async () => {
+test.runIf(existsSync('/dev/full'))('a full device gives that error', async () => {
   const write = (): Promise<void> => writing('/dev/full', () => writeFile('/dev/full', 'x'))
-  expect(await refusal(write)).toContain(
+  expect(await errorOf(write)).toContain(
     'ROBENCH_STORE: /dev/full: cannot be written: the disk is full',
   )
 })
 
-test('a path through a file is refused', async () => {
+test('a path through a file is rejected', async () => {
   const folder = temporaryFolder()
   await writeFile(join(folder, 'file'), '')
   const path = join(folder, 'file', 'data')
   expect(
-    await refusal(() => writing(path, () => writeFile(path, 'x')), { DIR: folder }),
+    await errorOf(() => writing(path, () => writeFile(path, 'x')), { DIR: folder }),
   ).toMatchInlineSnapshot(
-    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+    `"ROBENCH_STORE: DIR/file/data: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another data directory)"`,
   )
 })
 
-test('other errors pass unchanged', () => {
+test('other errors are returned unchanged', () => {
   const error = new Error('other')
   expect(diskError('path', error)).toBe(error)
 })

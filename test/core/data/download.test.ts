@@ -2,13 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { download } from '../../../core/data/download.ts'
-import { deadAddress, fileServer, refusal, serveRange, temporaryFolder } from './fixtures.ts'
+import { deadAddress, fileServer, errorOf, serveRange, temporaryFolder } from './fixtures.ts'
 import type { Handler } from './fixtures.ts'
 
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) % 253)
 const contents = new Map([['file.bin', content]])
 
-test('a file is fetched whole, with progress', async () => {
+test('a file is downloaded with progress', async () => {
   const { base } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   const seen: (number | undefined)[][] = []
@@ -18,7 +18,7 @@ test('a file is fetched whole, with progress', async () => {
   expect(seen.at(-1)).toEqual([300_000, 300_000])
 })
 
-test('what an earlier call left is kept, and only the rest is fetched', async () => {
+test('a download resumes where an earlier call ended', async () => {
   const { base, requests } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   writeFileSync(path, content.subarray(0, 1000))
@@ -27,7 +27,7 @@ test('what an earlier call left is kept, and only the rest is fetched', async ()
   expect(requests).toEqual(['/file.bin bytes=1000-'])
 })
 
-test('a file that was already whole is left as it is', async () => {
+test('a complete file is not changed', async () => {
   const { base } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   writeFileSync(path, content)
@@ -35,7 +35,7 @@ test('a file that was already whole is left as it is', async () => {
   expect(readFileSync(path).equals(content)).toBe(true)
 })
 
-test('a part longer than the file is thrown away', async () => {
+test('a partial file longer than the published one is deleted', async () => {
   const { base, requests } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   writeFileSync(path, new Uint8Array(400_000))
@@ -44,7 +44,7 @@ test('a part longer than the file is thrown away', async () => {
   expect(requests).toEqual(['/file.bin bytes=400000-', '/file.bin'])
 })
 
-test('a server that knows no ranges gives the whole file anew', async () => {
+test('without range support, the whole file is downloaded again', async () => {
   const { base } = await fileServer(contents, (bytes, _, response) => response.end(bytes))
   const path = join(temporaryFolder(), 'file.part')
   writeFileSync(path, content.subarray(0, 1000))
@@ -52,7 +52,7 @@ test('a server that knows no ranges gives the whole file anew', async () => {
   expect(readFileSync(path).equals(content)).toBe(true)
 })
 
-/** Sends 100,000 bytes of what is asked for, then cuts the connection. */
+/** Sends 100,000 bytes of the requested range, then closes the connection. */
 const dropping: Handler = (bytes, request, response) => {
   const start = Number(/bytes=(\d+)/.exec(request.headers.range ?? '')?.[1] ?? 0)
   const rest = bytes!.subarray(start)
@@ -64,7 +64,7 @@ const dropping: Handler = (bytes, request, response) => {
   else response.write(rest.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50))
 }
 
-test('a dropped connection is taken up where it stopped', async () => {
+test('a download resumes after a dropped connection', async () => {
   const { base, requests } = await fileServer(contents, dropping)
   const path = join(temporaryFolder(), 'file.part')
   await download({ url: `${base}file.bin`, path })
@@ -72,48 +72,48 @@ test('a dropped connection is taken up where it stopped', async () => {
   expect(requests.length).toBeGreaterThan(1)
 })
 
-test('a missing file is refused and nothing written', async () => {
+test('a missing file throws, and nothing is written', async () => {
   const { base } = await fileServer(contents)
   const path = join(temporaryFolder(), 'file.part')
   const attempt = (): unknown => download({ url: `${base}other.bin`, path })
-  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+  expect(await errorOf(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
     `"ROBENCH_DATA_UNAVAILABLE: HOST/other.bin: HTTP 404 Not Found"`,
   )
   expect(existsSync(path)).toBe(false)
 })
 
-test('a server that never answers is given up', async () => {
+test('a server that does not respond times out', async () => {
   const { base } = await fileServer(contents, () => {})
   const path = join(temporaryFolder(), 'file.part')
   const attempt = (): unknown => download({ url: `${base}file.bin`, path, connectTimeoutMs: 100 })
-  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+  expect(await errorOf(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
     `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no response within 0.1 s"`,
   )
 })
 
-test('a server that falls silent is given up', async () => {
+test('a server that stops sending times out', async () => {
   const { base } = await fileServer(contents, (_, __, response) => {
     response.writeHead(200, { 'content-length': 10 }).flushHeaders()
   })
   const path = join(temporaryFolder(), 'file.part')
   const attempt = (): unknown => download({ url: `${base}file.bin`, path, stallTimeoutMs: 100 })
-  expect(await refusal(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
+  expect(await errorOf(attempt, { 'HOST/': base })).toMatchInlineSnapshot(
     `"ROBENCH_DATA_UNAVAILABLE: HOST/file.bin: no data within 0.1 s"`,
   )
 })
 
-test('a host that refuses the connection is given up at once', async () => {
+test('a refused connection fails without retries', async () => {
   const dead = await deadAddress()
   const path = join(temporaryFolder(), 'file.part')
   const attempt = (): unknown => download({ url: `${dead}file.bin`, path })
   expect(
-    (await refusal(attempt, { 'DEAD/': dead })).replace(/:\d+$/, ':PORT'),
+    (await errorOf(attempt, { 'DEAD/': dead })).replace(/:\d+$/, ':PORT'),
   ).toMatchInlineSnapshot(
     `"ROBENCH_DATA_UNAVAILABLE: DEAD/file.bin: connect ECONNREFUSED 127.0.0.1:PORT"`,
   )
 })
 
-test('an interruption keeps what is there', async () => {
+test('an interrupted download keeps the partial file', async () => {
   const abort = new AbortController()
   const { base } = await fileServer(contents, (bytes, _, response) => {
     response.writeHead(200, { 'content-length': bytes!.length })

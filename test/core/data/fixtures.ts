@@ -1,4 +1,4 @@
-/** Builders for the data tests: temporary folders, small files in each format, and a file server that can misbehave. */
+/** Builders for data tests: temporary directories, small files in each format, a file server. */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -11,15 +11,15 @@ import { onTestFinished } from 'vitest'
 import { decodeIdxPair } from '../../../core/data/formats/idx.ts'
 import type { NamedBytes, PublishedDataset, PublishedFile } from '../../../core/data/published.ts'
 
-/** A folder that goes when the test is over. */
+/** Creates a directory that is deleted after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'robench-data-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** `code: message` of what an action throws, with the folders named replaced by words. */
-export async function refusal(
+/** `code: message` of the error that an action throws, with paths replaced by their names. */
+export async function errorOf(
   action: () => unknown,
   names: Readonly<Record<string, string>> = {},
 ): Promise<string> {
@@ -51,7 +51,7 @@ export function idxFile(
   return bytes
 }
 
-/** A variable of a MAT-file: values in the type in which they are stored. */
+/** A variable of a MAT-file; `data` has the type in which it is stored. */
 export interface MatVariable {
   readonly name: string
   readonly shape: readonly number[]
@@ -60,7 +60,7 @@ export interface MatVariable {
   readonly arrayClass?: number
 }
 
-/** A little-endian MATLAB version 5 file, written from the format's description. */
+/** A little-endian MATLAB version 5 file, written from the format specification. */
 export function matFile(
   variables: readonly MatVariable[],
   options: { readonly compressed?: boolean } = {},
@@ -94,7 +94,7 @@ function storageCode(data: MatVariable['data']): number {
   return data instanceof Float32Array ? 7 : 9
 }
 
-/** A tag and a body padded to 8 bytes; bodies of 1 to 4 bytes are packed into the tag, as MATLAB does. */
+/** A tag and a body padded to 8 bytes. As in MATLAB, a body of 1 to 4 bytes is part of the tag. */
 function matElement(type: number, body: Uint8Array, padded = true): Uint8Array {
   if (body.length > 0 && body.length <= 4) {
     const packed = new Uint8Array(8)
@@ -125,7 +125,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return result
 }
 
-/** A published data set in small: three training and two test images in the form of Fashion-MNIST, not compressed. */
+/** A small published data set: 3 training and 2 test images in Fashion-MNIST's format, unpacked. */
 export function tinyDataset(changes: Partial<PublishedDataset> = {}): {
   readonly dataset: PublishedDataset
   readonly contents: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
@@ -167,7 +167,7 @@ export function tinyDataset(changes: Partial<PublishedDataset> = {}): {
   return { dataset, contents }
 }
 
-/** An address of this machine where nothing listens, ending in a slash. */
+/** A local URL that refuses connections, with a trailing slash. */
 export async function deadAddress(): Promise<string> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -177,7 +177,7 @@ export async function deadAddress(): Promise<string> {
 }
 
 export interface FileServer {
-  /** Ends in a slash. */
+  /** With a trailing slash. */
   readonly base: string
   /** `path range` of every request, in order. */
   readonly requests: string[]
@@ -189,7 +189,7 @@ export type Handler = (
   response: ServerResponse,
 ) => void
 
-/** A file server on this machine; `handler` answers, by default with the whole file or the range asked for. */
+/** Starts a local file server. The default `handler` sends the file or the requested range. */
 export async function fileServer(
   contents: ReadonlyMap<string, Uint8Array>,
   handler: Handler = serveRange,

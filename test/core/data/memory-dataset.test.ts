@@ -14,13 +14,13 @@ const parts: DatasetParts = {
   labels: Int32Array.of(0, 1, 1),
 }
 
-test('rows come in the order asked for, repeated if asked twice', () => {
+test('rows are returned in the requested order, with repetitions', () => {
   const { shape, data } = memoryDataset(parts).rows([2, 0, 2])
   expect(shape).toEqual([3, 1, 1, 2])
   expect(data).toEqual(Float32Array.of(1 / 255, 2 / 255, 0, 51 / 255, 1 / 255, 2 / 255))
 })
 
-test('8-bit pixels become the float32 nearest to value / 255', () => {
+test('8-bit pixels are converted to the float32 nearest to value / 255', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 2, maxLength: 60 }), (bytes) => {
       const pixels = bytes.subarray(0, bytes.length - (bytes.length % 2))
@@ -31,18 +31,18 @@ test('8-bit pixels become the float32 nearest to value / 255', () => {
   )
 })
 
-test('float pixels are handed out as they are', () => {
+test('float pixels are returned unchanged', () => {
   const pixels = Float32Array.of(0, 0.1, 0.2, 0.3, 0.4, 1)
   expect(memoryDataset({ ...parts, pixels }).rows([1]).data).toEqual(Float32Array.of(0.2, 0.3))
 })
 
-test('a row outside the set is refused', () => {
+test('a row index out of range is rejected', () => {
   expect(() => memoryDataset(parts).rows([3])).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: example: row 3 of a data set of 3]`,
   )
 })
 
-test('the hash changes with a pixel, a label, the shape and the type, and with nothing else', () => {
+test('the hash depends on pixels, labels, shape, and type, and on nothing else', () => {
   const { hash } = memoryDataset(parts)
   const floats = Float32Array.from(parts.pixels)
   const others: Partial<DatasetParts>[] = [

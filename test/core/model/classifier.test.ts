@@ -175,7 +175,7 @@ describe('a smooth classifier', () => {
         inputs.shape,
         inputs.data.map((value, i) => value + sign * step * direction[i]!),
       )
-      return model.gradient(moved, own, loss).then((answer) => answer.losses)
+      return model.gradient(moved, own, loss).then((result) => result.losses)
     }
     const [up, down] = [await shifted(1), await shifted(-1)]
     const size = inputs.data.length / rows
@@ -215,9 +215,9 @@ describe('a smooth classifier', () => {
       [2, 3, 12, 12],
       sliceRows(images, 0, 2).data.map((value) => value * 1e6),
     )
-    const answer = await model.gradient(far, labels.slice(0, 2), crossEntropy)
-    expect(answer.losses.every(Number.isFinite)).toBe(true)
-    expect(answer.gradient.data.every(Number.isFinite)).toBe(true)
+    const result = await model.gradient(far, labels.slice(0, 2), crossEntropy)
+    expect(result.losses.every(Number.isFinite)).toBe(true)
+    expect(result.gradient.data.every(Number.isFinite)).toBe(true)
   })
 
   test('rejects wrong input shapes, missing labels, and labels out of range', async () => {

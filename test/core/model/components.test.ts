@@ -81,16 +81,16 @@ describe('a model with components', () => {
     const after = x.map((value) => value * value + 0.5 * Math.sin(2 * value))
     const rest = await byHand((value) => classify(value))
     const expected = await rest.gradient(float32(inputs.shape, after), labels, crossEntropy)
-    const answer = await variant.gradient(inputs, labels, crossEntropy)
-    expect(answer.gradient.data).toBeAllclose(expected.gradient.data, { rtol: 1e-5, atol: 1e-6 })
-    expect(answer.logits.data).toEqual((await model.logits(inputs)).data)
+    const result = await variant.gradient(inputs, labels, crossEntropy)
+    expect(result.gradient.data).toBeAllclose(expected.gradient.data, { rtol: 1e-5, atol: 1e-6 })
+    expect(result.logits.data).toEqual((await model.logits(inputs)).data)
     expect((await variant.logits(inputs)).data).toEqual((await model.logits(inputs)).data)
   })
 
   test('constant: the gradient of the restoration with a constant map', async () => {
     const model = await load(file, components)
     const variant = model.variant({ components: { map: 'constant' } })
-    const answer = await variant.gradient(inputs, labels, crossEntropy)
+    const result = await variant.gradient(inputs, labels, crossEntropy)
     const held = await variant.compile((scope) => {
       const x = g.input('x', 'float32', ['n', ...shape])
       const fixed = g.input('fixed', 'float32', ['n', ...shape])
@@ -104,7 +104,7 @@ describe('a model with components', () => {
       inputs.data.map((value) => Math.sin(2 * value)),
     )
     const { slope } = await held.run({ x: inputs, fixed, y: int64([3], labels) })
-    expect(answer.gradient.data).toBeAllclose(slope!.data as Float32Array, {
+    expect(result.gradient.data).toBeAllclose(slope!.data as Float32Array, {
       rtol: 1e-5,
       atol: 1e-6,
     })

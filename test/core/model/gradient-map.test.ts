@@ -36,10 +36,10 @@ async function run(
   inputs: FloatTensor = images,
 ): Promise<Record<string, Float32Array>> {
   const session = await Session.compile(outputs, [x])
-  const answers = await session.run({ x: inputs })
+  const results = await session.run({ x: inputs })
   await session.release()
   return Object.fromEntries(
-    Object.entries(answers).map(([name, { data }]) => [name, data as Float32Array]),
+    Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
   )
 }
 

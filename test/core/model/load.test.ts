@@ -253,7 +253,7 @@ describe('an unsupported operator', () => {
     nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)],
   })
 
-  test('on the path: the file gives the logits, and the error names operator and node', async () => {
+  test('on the path: the file computes logits; the error names operator and node', async () => {
     await expectLogitsOfFile(lrn, {}, (x) => x, {}, undefined, false)
     const model = await load(lrn)
     await expect(
@@ -476,21 +476,21 @@ async function expectLogitsOfFile(
 ): Promise<void> {
   const model = await load(graph, manifest, options)
   const file = await Session.load(writeOnnx(graph))
-  const answer = await model.logits(images)
+  const result = await model.logits(images)
   const rows = fixedBatch ?? 7
   for (let start = 0; start + rows <= 7; start += rows) {
     const expected = (await file.run({ x: prepare(sliceRows(images, start, start + rows)) }))[
       manifest.output ?? 'y'
     ]!
     // Folding and another layout change the order of additions.
-    expect(sliceRows(answer, start, start + rows).data).toBeAllclose(
+    expect(sliceRows(result, start, start + rows).data).toBeAllclose(
       expected.data as Float32Array,
       { rtol: 1e-4, atol: 1e-5 },
     )
   }
   if (hasGradient) {
     const { logits, losses, gradient } = await model.gradient(images, labels, crossEntropy)
-    expect(logits.data).toEqual(answer.data)
+    expect(logits.data).toEqual(result.data)
     expect(losses.length).toBe(7)
     expect(gradient.shape).toEqual(images.shape)
     expect(gradient.data.some((value) => value !== 0)).toBe(true)

@@ -15,25 +15,25 @@ const losses = { ...attackLosses, ...targetedAttackLosses }
 const names = Object.keys(losses) as (keyof typeof losses)[]
 const count = 12
 
-async function answers(model: Model, name: keyof typeof losses) {
+async function outputs(model: Model, name: keyof typeof losses) {
   const stream = randomStream(3, 'losses')
   const pixels = Float32Array.from({ length: count * 6 }, () => stream.uniform())
   const labels = Int32Array.from({ length: count }, (_, row) => row % model.classes)
   const targets = labels.map((label) => (label + 1) % model.classes)
   const feeds = [float32([count, 1, 2, 3], pixels), labels, losses[name].expression] as const
-  const answer =
+  const output =
     name in targetedAttackLosses
       ? await model.gradient(...feeds, targets)
       : await model.gradient(...feeds)
-  return { ...answer, labels, targets }
+  return { ...output, labels, targets }
 }
 
 describe.each([2, 3, 4, 7])('with %i classes', (classes) => {
   test.each(names)('expression, closed form and plain numbers agree on %s', async (name) => {
     const classifier = randomLinearClassifier([1, 2, 3], classes, 5)
     const engine = await compiledLinearModel(classifier)
-    const found = await answers(engine, name)
-    const closed = await answers(new LinearModel(classifier), name)
+    const found = await outputs(engine, name)
+    const closed = await outputs(new LinearModel(classifier), name)
     await engine.dispose()
     // float32 against float64; the ratios divide by small differences of logits.
     expect(found.losses).toBeAllclose(closed.losses, { rtol: 1e-4, atol: 1e-5 })

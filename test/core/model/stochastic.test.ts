@@ -99,8 +99,8 @@ describe.each(uniforms)('%s', (_, nodes, initializers, batch) => {
       for (let start = 0; start < 12; start += 5) {
         const end = Math.min(12, start + 5)
         const own = Int32Array.from(rows.slice(start, end), (row) => labels[row]!)
-        const answer = await parts.gradient(sliceRows(reversed, start, end), own, crossEntropy)
-        found.push(...answer.gradient.data)
+        const result = await parts.gradient(sliceRows(reversed, start, end), own, crossEntropy)
+        found.push(...result.gradient.data)
       }
       expect(Float32Array.from(found)).toEqual(gatherRows(expected.gradient, rows).data)
     }

@@ -33,7 +33,7 @@ function isIncremental(view: Model): boolean {
   return (view as IncrementalModel)[incrementalPasses] !== undefined
 }
 
-test('through the guard they are incremental, counted, observed, and stopped by the signal', async () => {
+test('the guard counts and observes them, and stops them on the signal', async () => {
   const controller = new AbortController()
   const observed: FloatTensor[] = []
   const released: object[] = []

@@ -59,7 +59,7 @@ function changed(inputs: FloatTensor, value: (x: number) => number): FloatTensor
   return float32(inputs.shape, data)
 }
 
-describe('a result outside the threat model is refused with plugin, example and distance', () => {
+describe('a result outside the threat model is rejected with plugin, example, and distance', () => {
   test('outside the ball by the smallest amount', async () => {
     const { request } = await linearCase(shape, { threatModel })
     const x = request.inputs.data[9]!
@@ -113,7 +113,7 @@ describe('a result outside the threat model is refused with plugin, example and 
   })
 })
 
-describe('a plugin that breaks its contract is refused', () => {
+describe('a plugin that breaks its contract is rejected', () => {
   test('if it modifies its inputs', async () => {
     await expect(
       host(async ({ inputs }) => {

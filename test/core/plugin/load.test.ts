@@ -1,4 +1,4 @@
-/** Plugin packages are found by name or path, and refused with a reason. */
+/** Plugin packages are found by name or path, or rejected with a reason. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +55,7 @@ test("the suite's directory comes first, then the working directory", () => {
   expect(urls[1]).toContain(pathToFileURL(far).href)
 })
 
-test('a package that is not found is refused with the attempts', () => {
+test('the error for a missing package lists the attempts', () => {
   const folder = project({})
   expect(() => locatePlugins(['./none'], [folder], 's.json')).toThrow(
     `s.json#/plugins/0: plugin package "./none" was not found; check the path\n  from ${folder}: ${join(folder, 'none')} does not exist`,

@@ -45,7 +45,7 @@ test('no schema means no options', () => {
   )
 })
 
-test('options that are not an object are refused', () => {
+test('options that are not an object are rejected', () => {
   expect(() => resolveOptions(meta, [1], where)).toThrowErrorMatchingInlineSnapshot(
     `[ConfigError: suites/quick.json#/attacks/0/options: must be an object, got [1]]`,
   )

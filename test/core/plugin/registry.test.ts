@@ -1,4 +1,4 @@
-/** The registry loads plugins on first use and refuses those that break the contract. */
+/** The registry loads plugins on first use and rejects those that break the contract. */
 import { expect, test } from 'vitest'
 import { hostApiVersion } from '../../../core/plugin/api-version.ts'
 import type { AttackPlugin, PluginTable } from '../../../core/plugin/contract.ts'
@@ -66,7 +66,7 @@ test('unknown keys produce a notice, not an error', async () => {
   `)
 })
 
-test('a newer contract is refused with advice', async () => {
+test('a newer contract is rejected with advice', async () => {
   expect(await load(table({ apiVersion: 2 }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur" requires plugin contract 2, but this robench supports up to 1; update robench, or install an older version of the plugin"`,
   )
@@ -77,7 +77,7 @@ test('the version of the host is accepted', async () => {
 })
 
 test.each([undefined, null, '1', 0, -1, 1.5, Number.NaN, true])(
-  'a contract version of %j is refused',
+  'a contract version of %j is rejected',
   async (apiVersion) => {
     const message = await load(table({ apiVersion }))
     expect(message).toContain(
@@ -92,7 +92,7 @@ test('plugins cannot import the version of the host', async () => {
   expect(Object.keys(exported).filter((name) => /version/i.test(name))).toEqual([])
 })
 
-test('an option role without its option, or given twice, is refused', async () => {
+test('an option role without its option, or given twice, is rejected', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
@@ -113,13 +113,13 @@ test('an option role without its option, or given twice, is refused', async () =
   )
 })
 
-test('an id that differs from its key in the table is refused', async () => {
+test('an id that differs from its key in the table is rejected', async () => {
   expect(await load(table({ id: 'acme/blurr' }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur": meta.id is "acme/blurr", but must equal its key in the table"`,
   )
 })
 
-test('meta that breaks the contract is refused with every mistake', async () => {
+test('meta that breaks the contract is rejected with every mistake', async () => {
   expect(await load(table({ norms: ['L7'], version: 0, title: undefined }))).toMatchInlineSnapshot(`
     "PluginError: package "acme": attack "acme/blur": meta missing key "title"
     package "acme": attack "acme/blur": meta/version must be >= 1, got 0
@@ -127,25 +127,25 @@ test('meta that breaks the contract is refused with every mistake', async () => 
   `)
 })
 
-test('a plugin without its function is refused', async () => {
+test('a plugin without its function is rejected', async () => {
   expect(await load(table({}, { run: 'later' }))).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur" has no function "run""`,
   )
 })
 
-test('a record of another kind is refused', async () => {
+test('a record of another kind is rejected', async () => {
   expect(await load(table({}, { kind: 'defense' }))).toContain(
     'must be a record with kind "attack"',
   )
 })
 
-test('an options schema that allows unknown keys is refused', async () => {
+test('an options schema that allows unknown keys is rejected', async () => {
   expect(await load(table({ optionsSchema: { type: 'object' } }))).toMatchInlineSnapshot(
     `"PluginError: plugin "acme/blur": meta.optionsSchema must have "type": "object" and "additionalProperties": false, got {"type":"object"}"`,
   )
 })
 
-test('an invalid options schema is refused', async () => {
+test('an invalid options schema is rejected', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
@@ -163,14 +163,14 @@ test('a plugin that throws while it loads is named', async () => {
   )
 })
 
-test('a package without a table is refused', () => {
+test('a package without a table is rejected', () => {
   const none = { name: 'acme', table: undefined as unknown as PluginTable }
   expect(() => new PluginRegistry([none])).toThrowErrorMatchingInlineSnapshot(
     `[PluginError: package "acme": the default export must be a plugin table { attacks?, defenses?, networks? }, got undefined]`,
   )
 })
 
-test('two packages with the same id are refused and named', () => {
+test('two packages with the same id are rejected and named', () => {
   const packages = [
     { name: 'acme', table: table() },
     { name: 'other', table: table() },
@@ -180,7 +180,7 @@ test('two packages with the same id are refused and named', () => {
   )
 })
 
-test('an unknown id is refused with a suggestion and the place', async () => {
+test('an unknown id is rejected with a suggestion and the place', async () => {
   const registry = new PluginRegistry([{ name: 'acme', table: table() }])
   await expect(
     registry.get('attack', 'acme/blr', 's.json#/attacks/0/plugin'),

@@ -71,7 +71,7 @@ test('requests that share a cache run the setup once per ball', async () => {
   expect(times()).toBe(3)
 })
 
-test('without a cache, or with a model that draws random numbers, each request runs the setup', async () => {
+test('without a cache, or with a randomized model, each request runs the setup', async () => {
   const { request, times } = await counting()
   await runAttack(request)
   await expect(runAttack(request)).rejects.toThrow('no luck')

@@ -37,8 +37,8 @@ describe('silent successes', () => {
     ['gradients', byGradient],
   ])('are counted if an attack that queries %s returns its inputs', async (_, query) => {
     const { request } = await linearCase(shape, { threatModel })
-    const honest = await runAttack({ ...request, ...withOptions(fgsm) })
-    const broken = honest.outcomes.replaceAll(/[^b]/g, '').length
+    const plain = await runAttack({ ...request, ...withOptions(fgsm) })
+    const broken = plain.outcomes.replaceAll(/[^b]/g, '').length
     expect(broken).toBeGreaterThan(0)
     const plugin = forgetful(query, ({ inputs }) => inputs)
     const result = await runAttack({ ...request, plugin, options: {} })

@@ -46,7 +46,7 @@ async function failures(changes: Partial<AttackPlugin<never>>): Promise<string[]
   return failed
 }
 
-/** The harmless attack, with each component moved by up to 0.05 towards 0.5. */
+/** The harmless attack, with each component moved by up to 0.05 toward 0.5. */
 function moving(step: (context: AttackContext, row: number) => number) {
   return async (context: AttackContext): Promise<FloatTensor> => {
     await harmless(context)
@@ -124,7 +124,7 @@ test('invalid meta and an open options schema are found', async () => {
   const open = { type: 'object', additionalProperties: true, properties: {} }
   const failed = await failures({ meta: { ...meta, title: '', optionsSchema: open } })
   expect(failed).toEqual(
-    expect.arrayContaining(['its meta follows the contract', 'it refuses unknown options']),
+    expect.arrayContaining(['its meta follows the contract', 'it rejects unknown options']),
   )
 })
 

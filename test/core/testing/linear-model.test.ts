@@ -1,4 +1,4 @@
-/** The linear model in closed form and the engine agree, and the oracle is what brute force finds. */
+/** The closed form of the linear model agrees with the engine, its oracle with brute force. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crossEntropy, margin } from '../../../core/model/losses.ts'

@@ -1,4 +1,4 @@
-/** Projections hold exactly in float64, for any input, bounds and epsilon. */
+/** Projections satisfy the ball exactly in float64, for any input, bounds, and epsilon. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createBall } from '../../../core/threat/ball.ts'
@@ -19,7 +19,7 @@ const epsilon = fc.oneof(
   fc.double({ min: 0, max: 2, noNaN: true }),
 )
 
-/** A threat model, an input within its bounds, and a point anywhere near or far. */
+/** A threat model, an input within its bounds, and any other point. */
 function cases(norm: Norm) {
   return fc.record({ bounds, epsilon, size: fc.integer({ min: 1, max: 12 }) }).chain((drawn) => {
     const [low, high] = [drawn.bounds[0], drawn.bounds[1]]
@@ -50,7 +50,7 @@ function project(threatModel: ThreatModel, center: readonly number[], point: Arr
 }
 
 describe.each(norms)('a %s ball', (norm) => {
-  test('holds every projected point exactly', () => {
+  test('contains every projected point exactly', () => {
     fc.assert(
       fc.property(cases(norm), ({ threatModel, center, point }) => {
         const output = project(threatModel, center, point)
@@ -62,7 +62,7 @@ describe.each(norms)('a %s ball', (norm) => {
     )
   })
 
-  test('keeps a projected point where it is', () => {
+  test('does not move a projected point', () => {
     fc.assert(
       fc.property(cases(norm), ({ threatModel, center, point }) => {
         const once = project(threatModel, center, point)
@@ -72,18 +72,18 @@ describe.each(norms)('a %s ball', (norm) => {
     )
   })
 
-  test('is its center alone for epsilon 0', () => {
+  test('contains only its center for epsilon 0', () => {
     const threatModel: ThreatModel = { norm, epsilon: 0, bounds: [0, 1] }
     expect(project(threatModel, [0, 0.3, 1], [1, 1, 0])).toEqual(Float32Array.of(0, 0.3, 1))
   })
 
-  test('leaves a point inside where it is', () => {
+  test('does not move a point inside', () => {
     const threatModel: ThreatModel = { norm, epsilon: 0.5, bounds: [0, 1] }
     const point = Float32Array.of(0.25, 0.75, 0.1)
     expect(project(threatModel, [0.2, 0.7, 0], point)).toEqual(point)
   })
 
-  test('gets within a rounding of its surface', () => {
+  test('projects to within rounding of its surface', () => {
     const threatModel: ThreatModel = { norm, epsilon: 8 / 255, bounds: [0, 1] }
     const x = Float32Array.from({ length: 500 }, (_, i) => 0.1 + (0.8 * i) / 500)
     const output = project(
@@ -91,12 +91,12 @@ describe.each(norms)('a %s ball', (norm) => {
       [...x],
       x.map((value, i) => value + (i % 2 === 0 ? 1 : -1)),
     )
-    // Each component loses up to a float32 unit, 6e-8: of 1.4e-3 in L2, of 6e-5 in L1.
+    // Each component loses up to a float32 unit, 6e-8, of 1.4e-3 in L2 and 6e-5 in L1.
     const lost = norm === 'L1' ? 1e-3 : 4e-5
     expect(distance(norm, x, output)).toBeGreaterThan((8 / 255) * (1 - lost))
   })
 
-  test('refuses an input outside the bounds', () => {
+  test('rejects an input outside the bounds', () => {
     expect(() =>
       createBall({ norm, epsilon: 0.1, bounds: [0, 1] }, Float32Array.of(0, 1.5)),
     ).toThrowErrorMatchingInlineSnapshot(
@@ -105,36 +105,33 @@ describe.each(norms)('a %s ball', (norm) => {
   })
 })
 
-test('L2 gives the nearest point of ball and bounds together: clipped components leave their share to the others', () => {
-  // From (0, 0) towards (−1, 1): the first is cut by the bound, so the second takes all of epsilon.
+test('L2 projects onto ball and bounds; others use the slack of clipped components', () => {
+  // From (0, 0) toward (−1, 1): the bound clips the first, so the second uses all of epsilon.
   const threatModel: ThreatModel = { norm: 'L2', epsilon: 0.5, bounds: [0, 1] }
   expect(project(threatModel, [0, 0], [-1, 1])).toEqual(Float32Array.of(0, 0.5))
-  // One component is cut at 0.3 from its center, the other keeps what is left of epsilon: 0.4.
+  // One component is clipped at 0.3 from its center; the rest of epsilon, 0.4, is for the other.
   expect(project(threatModel, [0.7, 0.5], [2, 1.5]).at(0)).toBe(1)
   expect(project(threatModel, [0.7, 0.5], [2, 1.5])).toBeAllclose([1, 0.9], { atol: 1e-6 })
 })
 
-test('L1 takes the same off every component, and gives the room of clipped ones to the others', () => {
+test('L1 shrinks all components equally; others use the slack of clipped components', () => {
   const threatModel: ThreatModel = { norm: 'L1', epsilon: 0.5, bounds: [0, 1] }
   expect(project(threatModel, [0.5, 0.5, 0.5], [0.9, 0.2, 0.6])).toBeAllclose([0.8, 0.3, 0.5])
   expect(project(threatModel, [0.9, 0.5, 0.5], [1.9, 0.2, 0.9])).toBeAllclose([1, 0.35, 0.75])
 })
 
-test.each(['L2', 'L1'] as const)(
-  '%s gives the nearest point of the ball: no other is nearer',
-  (norm) => {
-    fc.assert(
-      fc.property(cases(norm), cases(norm), ({ threatModel, center, point }, other) => {
-        fc.pre(other.point.length === point.length && threatModel.epsilon < 1e3)
-        const nearest = project(threatModel, center, point)
-        const rival = project(threatModel, center, other.point)
-        const scale = 1 + distance('L2', center, point)
-        // A float32 unit of the largest value.
-        expect(distance('L2', nearest, point)).toBeLessThanOrEqual(
-          distance('L2', rival, point) + 1e-4 * scale,
-        )
-      }),
-      { numRuns: 2000 },
-    )
-  },
-)
+test.each(['L2', 'L1'] as const)('%s projects to the nearest point of the ball', (norm) => {
+  fc.assert(
+    fc.property(cases(norm), cases(norm), ({ threatModel, center, point }, other) => {
+      fc.pre(other.point.length === point.length && threatModel.epsilon < 1e3)
+      const nearest = project(threatModel, center, point)
+      const rival = project(threatModel, center, other.point)
+      const scale = 1 + distance('L2', center, point)
+      // A float32 unit of the largest value.
+      expect(distance('L2', nearest, point)).toBeLessThanOrEqual(
+        distance('L2', rival, point) + 1e-4 * scale,
+      )
+    }),
+    { numRuns: 2000 },
+  )
+})

@@ -1,4 +1,4 @@
-/** Sizes are read as numbers, texts and fractions; nonsense is named. */
+/** Sizes are parsed from numbers, strings, and fractions; others are rejected. */
 import { describe, expect, test } from 'vitest'
 import { parseEpsilon, epsilonSlug, formatEpsilon } from '../../../core/threat/epsilon.ts'
 
@@ -13,8 +13,8 @@ test.each([
   expect(parseEpsilon(value)).toBe(expected)
 })
 
-describe('an error names the option and what came', () => {
-  test('for text that is no number', () => {
+describe('an error names the option and its value', () => {
+  test('for text that is not a number', () => {
     expect(() => parseEpsilon('8/25S')).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: epsilon: expected a positive number or a fraction such as "8/255", got "8/25S"]`,
     )

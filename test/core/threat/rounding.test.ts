@@ -10,7 +10,7 @@ const value = fc.oneof(
   fc.double({ min: -1e-40, max: 1e-40, noNaN: true }),
 )
 
-test('rounding down and up give float32 values around the number', () => {
+test('rounding down and up returns the float32 values around a number', () => {
   fc.assert(
     fc.property(value, (number) => {
       const [down, up] = [roundDown(number), roundUp(number)]
@@ -24,7 +24,7 @@ test('rounding down and up give float32 values around the number', () => {
   )
 })
 
-test('steps down and up undo each other and pass through zero', () => {
+test('steps down and up are inverse and pass through zero', () => {
   expect(nextUp(0)).toBe(2 ** -149)
   expect(nextUp(-0)).toBe(2 ** -149)
   expect(nextDown(0)).toBe(-(2 ** -149))
@@ -35,13 +35,13 @@ test('steps down and up undo each other and pass through zero', () => {
   expect(nextUp(Infinity)).toBe(Infinity)
 })
 
-test('rounding toward a center in vectors is rounding down or up', () => {
+test('rounding of vectors toward a center rounds down or up', () => {
   const loop = vectorLoop({
     arrays: { values: 'float64', centers: 'float32', output: 'float32' },
     body: ({ values, centers }) => ({ writes: { output: roundToward(values, centers) } }),
   })
   const floats = value.map(Math.fround)
-  // Those next to a float32, too, where a unit in the last place changes, and at the end of its range.
+  // Also next to float32 values, where the last place changes size, and at the end of the range.
   const near = fc
     .tuple(floats, fc.constantFrom(-1, 1), fc.nat(3))
     .map(([float, sign, many]) => float + sign * many * Math.abs(float) * 2 ** -52)
@@ -58,7 +58,7 @@ test('rounding toward a center in vectors is rounding down or up', () => {
       const centers = Float32Array.from(pairs, ([, center]) => center)
       const output = new Float32Array(pairs.length)
       loop.run({ values, centers, output }, {})
-      // Adding zero: of 0 and −0 either will do.
+      // Adding zero: accept either of 0 and −0.
       const expected = pairs.map(([number, center]) => {
         return (number > center ? roundDown(number) : roundUp(number)) + 0
       })

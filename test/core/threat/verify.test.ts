@@ -1,4 +1,4 @@
-/** What a point breaks is told exactly. */
+/** Violations of a threat model are described exactly. */
 import { expect, test } from 'vitest'
 import { describeViolation, distance, verifyInside } from '../../../core/threat/verify.ts'
 import type { ThreatModel } from '../../../core/threat/threat-model.ts'
@@ -11,12 +11,12 @@ function broken(threatModel: ThreatModel, point: readonly number[]): string | un
   return violation && describeViolation(violation)
 }
 
-test('a point on the surface breaks nothing', () => {
+test('a point on the surface is valid', () => {
   expect(broken(linf, [0.75, 0.25, 1])).toBeUndefined()
   expect(broken(l2, [0.5, 0.5, 0.5])).toBeUndefined()
 })
 
-test('Linf forgives nothing, L2 a millionth of epsilon', () => {
+test('Linf has no tolerance, L2 a millionth of epsilon', () => {
   expect(broken(linf, [0.75 + 2 ** -24, 0.5, 1])).toMatchInlineSnapshot(
     `"leaves the Linf ball: its distance 0.2500000596046448 exceeds epsilon 0.25 by 5.960464477539063e-8"`,
   )
@@ -24,7 +24,7 @@ test('Linf forgives nothing, L2 a millionth of epsilon', () => {
   expect(broken(l2, [0.5, 0.5, 0.5 - 6e-7])).toMatch(/^leaves the L2 ball/)
 })
 
-test('bounds and finiteness come before the ball', () => {
+test('finiteness and bounds are checked before the ball', () => {
   expect(broken(linf, [0.5, 0.5, 1.5])).toMatchInlineSnapshot(
     `"leaves the bounds [0, 1]: component 2 is 1.5, beyond by 0.5"`,
   )
@@ -39,7 +39,7 @@ test('bounds and finiteness come before the ball', () => {
   )
 })
 
-test('distances are those of the norm', () => {
+test('distances are measured in the norm', () => {
   expect(distance('Linf', [0, 0], [3, -4])).toBe(4)
   expect(distance('L2', [0, 0], [3, -4])).toBe(5)
   expect(distance('L1', [0, 0], [3, -4])).toBe(7)

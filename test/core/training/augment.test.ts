@@ -24,7 +24,7 @@ test.each([
   expect([...images.data]).toEqual(expected)
 })
 
-test('all channels of an image change alike, each image by itself', () => {
+test('all channels of an image change in the same way, and images independently', () => {
   const images = float32([2, 2, 1, 2], [1, 2, 3, 4, 5, 6, 7, 8])
   augment(images, { crop: 0, flip: true }, (row) => drawing(row))
   expect([...images.data]).toEqual([1, 2, 3, 4, 6, 5, 8, 7])

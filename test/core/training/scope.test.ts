@@ -62,7 +62,8 @@ describe('a network', () => {
       const { data } = scope.parameters.find((parameter) => parameter.name === name)!.initial
       return data.reduce((sum, value) => sum + value * value, 0) / data.length
     }
-    // He: 2 / (64 · 9). Uniform in ±1/√64: 1 / (3 · 64). Five standard errors of 18,432 and 6,400 draws.
+    // He: 2 / (64 · 9). Uniform in ±1/√64: 1 / (3 · 64).
+    // Five standard errors of 18,432 and 6,400 draws.
     expect(varianceOf('conv1.weight') * 288).toBeCloseTo(1, 1)
     expect(Math.abs(varianceOf('linear2.weight') * 192 - 1)).toBeLessThan(0.06)
   })
@@ -76,7 +77,7 @@ test('a parameter name can be used only once', () => {
   )
 })
 
-test('a layer on an axis of unknown size is refused', () => {
+test('a layer on an axis of unknown size is rejected', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   expect(() =>
     linear(scope, g.input('x', 'float32', ['n', 'd']), 10),

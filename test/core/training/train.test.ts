@@ -91,7 +91,7 @@ function optionsFor(name: string, changes: Partial<TrainingOptions> = {}): Train
 }
 
 describe('standard training', () => {
-  test('learns: the loss falls, held-out accuracy rises, and each step reports its progress', async () => {
+  test('the loss falls, held-out accuracy rises, and each step reports its progress', async () => {
     const reported: string[] = []
     const { epochs, model, parameters } = await train(
       optionsFor('learns', {
@@ -114,10 +114,10 @@ describe('standard training', () => {
     })
     const held = randomStream(1, 'validation').permutation(data.count).subarray(0, 60)
     const images = data.rows(held)
-    const answers = await session.run({
+    const results = await session.run({
       inputs: new ort.Tensor('float32', images.data, images.shape),
     })
-    const logits = float32([60, 3], answers['logits']!.data as Float32Array)
+    const logits = float32([60, 3], results['logits']!.data as Float32Array)
     const correct = predictions(logits).filter(
       (predicted, i) => predicted === data.labels[held[i]!],
     ).length
@@ -174,7 +174,7 @@ test('without an identity, a checkpoint of other options is ignored', async () =
   expect(other.model).not.toEqual(first.model)
 })
 
-test('options that cannot be used are refused', async () => {
+test('options that cannot be used are rejected', async () => {
   await expect(train({ network, data, epochs: 1, validation: 360 })).rejects.toThrow(
     'validation: expected fewer held-out examples than the 360 of the data set, got 360',
   )
@@ -296,7 +296,7 @@ describe('a step on a linear model', () => {
       const session = await Session.load(
         stepGraph(trained, 2, { momentum: 0.9, weightDecay: 0.01, nesterov }),
       )
-      const answers = await session.run({
+      const results = await session.run({
         inputs,
         labels: int64([2], labels),
         rate: float32([], [0.1]),
@@ -307,20 +307,20 @@ describe('a step on a linear model', () => {
       })
       await session.release()
       const expected = stepByHand(nesterov)
-      expect(answers['new/parameter/linear1.weight']!.data as Float32Array).toBeAllclose(
+      expect(results['new/parameter/linear1.weight']!.data as Float32Array).toBeAllclose(
         expected.weight,
         { atol: 1e-6 },
       )
-      expect(answers['new/parameter/linear1.bias']!.data as Float32Array).toBeAllclose(
+      expect(results['new/parameter/linear1.bias']!.data as Float32Array).toBeAllclose(
         expected.bias,
         { atol: 1e-6 },
       )
-      expect(answers['new/momentum/linear1.weight']!.data as Float32Array).toBeAllclose(
+      expect(results['new/momentum/linear1.weight']!.data as Float32Array).toBeAllclose(
         expected.velocity,
         { atol: 1e-6 },
       )
-      expect(Number(answers['loss']!.data[0])).toBeCloseTo(expected.loss, 5)
-      expect(Number(answers['correct']!.data[0])).toBe(expected.correct)
+      expect(Number(results['loss']!.data[0])).toBeCloseTo(expected.loss, 5)
+      expect(Number(results['correct']!.data[0])).toBe(expected.correct)
     },
   )
 

@@ -43,7 +43,7 @@ export function tinyModel(): Uint8Array {
   return toOnnx({ logits: g.add(products, g.constant(float32([classes], bias))) }, [images])
 }
 
-/** Writes `tiny.onnx`, `inputs.npy` and `labels.npy` into a folder. */
+/** Writes `tiny.onnx`, `inputs.npy` and `labels.npy` to a directory. */
 export function writeTinyProblem(folder: string): void {
   const middles = prototypes()
   const stream = randomStream('examples')

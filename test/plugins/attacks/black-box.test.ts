@@ -88,10 +88,10 @@ describe('options', () => {
 
   test('queries that do not suffice for one step are rejected', async () => {
     await expect(attack(spsa, { queries: 100 })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: queries: expected at least 130, which a random start and one step with 128 samples take, got 100; raise queries or lower samples]`,
+      `[ConfigError: queries: expected at least 130 (a random start and one step with 128 samples), got 100; raise queries or lower samples]`,
     )
     await expect(attack(nes, { queries: 50 })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: queries: expected at least 51, which one step with 50 samples takes, got 50; raise queries or lower samples]`,
+      `[ConfigError: queries: expected at least 51 (one step with 50 samples), got 50; raise queries or lower samples]`,
     )
   })
 })

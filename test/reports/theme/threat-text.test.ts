@@ -1,4 +1,4 @@
-/** What threat models are called, and what they say the attacker may do. */
+/** Threat models as titles and as sentences. */
 import { describe, expect, test } from 'vitest'
 import type { ThreatModel } from '../../../core/threat/threat-model.ts'
 import type { Transform } from '../../../core/threat/transforms/table.ts'
@@ -35,27 +35,32 @@ describe('threatModelSentence', () => {
     [
       8 / 255,
       undefined,
-      'The attacker may change every component of an input by at most 8/255, staying within [0, 1].',
+      'The attacker may change every component of an input by at most 8/255, ' +
+        'staying within [0, 1].',
     ],
     [
       8 / 255,
       { kind: 'attribute', ranges: { brightness: [-8 / 255, 8 / 255] } },
-      'The attacker may first change natural attributes of an image (brightness ±8/255), then change every component of the result by at most 8/255, staying within [0, 1].',
+      'The attacker may first change natural attributes of an image (brightness ±8/255), then ' +
+        'change every component of the result by at most 8/255, staying within [0, 1].',
     ],
     [
       0,
       { kind: 'amplitude', mix: 0.3, scale: 0.1 },
-      'The attacker may mix the Fourier amplitude of an image with that of another one (λ ≤ 0.3) and scale each amplitude by up to ±0.1, its phase untouched, staying within [0, 1].',
+      'The attacker may mix the Fourier amplitude of an image with that of another one (λ ≤ 0.3) ' +
+        'and scale each amplitude by up to ±0.1, its phase untouched, staying within [0, 1].',
     ],
     [
       0,
       { kind: 'amplitude', mix: 0, scale: 0.1 },
-      'The attacker may scale each Fourier amplitude of an image by up to ±0.1, its phase untouched, staying within [0, 1].',
+      'The attacker may scale each Fourier amplitude of an image by up to ±0.1, ' +
+        'its phase untouched, staying within [0, 1].',
     ],
     [
       0,
       { kind: 'corruption' },
-      'Nobody attacks: images are corrupted by noise, blur, weather and processing, whatever the model, and stay within [0, 1].',
+      'No attacker: images are corrupted by noise, blur, weather, and processing, ' +
+        'regardless of the model, and stay within [0, 1].',
     ],
   ])('for ε = %f with %j', (epsilon, transform, sentence) => {
     expect(threatModelSentence(threat(epsilon, transform))).toBe(sentence)

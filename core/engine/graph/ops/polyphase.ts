@@ -163,7 +163,7 @@ function phasesOf(kernel: number, stride: number, pad: number): Phase[] {
 
 /** The kernels of several phases along one axis. */
 interface MergedTaps {
-  /** Kernel indices, `taps` per phase; the index `kernel` stands for a zero. */
+  /** Kernel indices, `taps` per phase; the index `kernel` denotes a zero. */
   readonly indices: readonly number[]
   readonly phases: number
   readonly taps: number

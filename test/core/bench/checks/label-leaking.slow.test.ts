@@ -96,7 +96,7 @@ async function trainOneStep(
     const labels = Int32Array.from(rows, (row) => data.labels[row]!)
     if (epoch >= cleanEpochs) await attackSecondHalf(attack.bake(weights()), inputs, labels)
     const rate = baseRate * scheduleFactor('one-cycle', k / (epochs * steps))
-    const answers = await step.run(
+    const outputs = await step.run(
       {
         inputs,
         labels: int64([batch], labels),
@@ -106,7 +106,7 @@ async function trainOneStep(
       'step',
     )
     for (const name of state.keys()) {
-      state.set(name, (answers[`new/${name}`] ?? state.get(name)) as FloatTensor)
+      state.set(name, (outputs[`new/${name}`] ?? state.get(name)) as FloatTensor)
     }
   }
   await step.release()
@@ -121,12 +121,12 @@ async function attackSecondHalf(
 ): Promise<void> {
   const half = Array.from({ length: batch / 2 }, (_, i) => batch / 2 + i)
   const session = await Session.load(graph, { threads: 1 }, 'attack')
-  const answers = await session.run(
+  const outputs = await session.run(
     { inputs: gatherRows(inputs, half), labels: int64([half.length], labels.slice(batch / 2)) },
     'attack',
   )
   await session.release()
-  const slopes = answers['gradient']!.data as Float32Array
+  const slopes = outputs['gradient']!.data as Float32Array
   const attacked = inputs.data.subarray(slopes.length)
   slopes.forEach((slope, i) => {
     attacked[i] = Math.min(Math.max(attacked[i]! + epsilon * Math.sign(slope), 0), 1)

@@ -1,10 +1,10 @@
-/** Every broken defense of the zoo is detected, and the honest model behind it raises nothing. */
+/** Every broken defense of the zoo is detected, and the sound model behind it raises nothing. */
 import { describe, expect, test } from 'vitest'
 import { overallVerdict } from '../../../../core/bench/checks/check.ts'
 import type { Check } from '../../../../core/bench/checks/check.ts'
 import { embeddedDataset } from '../../../../core/data/embedded.ts'
 import { probeFile, raised } from './support.ts'
-import { honestFile, raisedBy, zooFile, zooNames } from './zoo.ts'
+import { soundFile, raisedBy, zooFile, zooNames } from './zoo.ts'
 import type { ZooName } from './zoo.ts'
 
 const dataset = embeddedDataset('test')
@@ -19,8 +19,8 @@ function checksOf(name: ZooName): Promise<Check[]> {
   return checks
 }
 
-test('the honest model raises nothing', async () => {
-  const checks = await probeFile(honestFile(), dataset, 24, { threatModel })
+test('the sound model raises nothing', async () => {
+  const checks = await probeFile(soundFile(), dataset, 24, { threatModel })
   expect(raised(checks)).toEqual([])
   expect(overallVerdict(checks)).toBe('pass')
 })

@@ -1,4 +1,4 @@
-/** Defenses that are broken on purpose, each a layer or two around an honest shipped model. */
+/** Deliberately broken defenses, each made of one or two layers around a sound shipped model. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -81,21 +81,21 @@ export const raisedBy: Readonly<Record<ZooName, readonly string[]>> = {
 
 const original = join(packageRoot(), 'models', 'quickstart-standard.onnx')
 
-/** The file of the honest model. */
-export function honestFile(): Uint8Array {
+/** The file of the sound model. */
+export function soundFile(): Uint8Array {
   return readFileSync(original)
 }
 
 /** The file of a defense. */
 export function zooFile(name: ZooName): Uint8Array {
-  const graph = readOnnx(honestFile(), original)
+  const graph = readOnnx(soundFile(), original)
   const inputShapes = { [graph.inputs[0]!.name]: ['n', 3, 32, 32] }
   const imported = importGraph(graph, { name: original, inputShapes })
   const [logits] = Object.values(imported.outputs)
   const images = g.input('images', 'float32', ['n', 3, 32, 32])
   const random = g.input('random', 'float32', ['n', 3, 32, 32])
   const defense: Defense = zoo[name]
-  const answer = defense(
+  const result = defense(
     images,
     (x, hidden) => {
       const own = hidden ? withActivation(logits!, hidden) : logits!
@@ -103,7 +103,7 @@ export function zooFile(name: ZooName): Uint8Array {
     },
     random,
   )
-  const written = toGraph({ logits: answer }, [images, random])
+  const written = toGraph({ logits: result }, [images, random])
   return writeOnnx({
     ...written,
     inputs: written.inputs.slice(0, 1),

@@ -44,7 +44,8 @@ describe('an entry', () => {
   test('whose checks fail, or failed to run, is not; warnings do not count', () => {
     const failed = { ...check, verdict: 'fail' } as const
     expect(rankingObstacles({ dataset, attacks, checks: [check, failed] })).toEqual([
-      'a reliability check failed (Noise is weaker than gradients): random points break 0 of 64 examples',
+      'a reliability check failed (Noise is weaker than gradients): ' +
+        'random points break 0 of 64 examples',
     ])
     const error = { name: 'RunError', code: 'ROBENCH_TIMEOUT', message: 'too slow' } as const
     expect(rankingObstacles({ dataset, attacks }, error)).toEqual([

@@ -35,8 +35,8 @@ test('a lock has one holder, and can be taken again after its release', async ()
 
 test('of many concurrent callers, one gets the lock', async () => {
   const path = lockPath()
-  const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
-  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  const requests = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
+  expect(requests.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 })
 
 test('the lock of a dead process is taken over, and no other file remains', async () => {
@@ -49,8 +49,8 @@ test('the lock of a dead process is taken over, and no other file remains', asyn
 test('of many callers that find a stale lock, one takes it over', async () => {
   const path = lockPath()
   writeFileSync(path, holder({ pid: await deadPid() }))
-  const asked = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
-  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  const requests = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
+  expect(requests.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 })
 
 test('a later process with the same pid does not hold the lock', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeCifarBinary, encodeCifarBinary } from '../../../../core/data/formats/cifar-binary.ts'
-import { named, refusal } from '../fixtures.ts'
+import { named, errorOf } from '../fixtures.ts'
 
 test('a record is a label byte, then the red, green and blue planes', () => {
   const record = new Uint8Array(3073)
@@ -14,7 +14,7 @@ test('a record is a label byte, then the red, green and blue planes', () => {
   expect([pixels[0], pixels[1024], pixels[3071]]).toEqual([10, 20, 30])
 })
 
-test('decoding undoes encoding, over several batches', () => {
+test('decoding inverts encoding, over several batches', () => {
   const image = fc.uint8Array({ minLength: 3072, maxLength: 3072 })
   const batch = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), image), {
     minLength: 1,
@@ -38,18 +38,18 @@ test('decoding undoes encoding, over several batches', () => {
   )
 })
 
-test('a truncated batch is refused', async () => {
+test('a truncated batch is rejected', async () => {
   expect(
-    await refusal(() => decodeCifarBinary([named(new Uint8Array(5000))])),
+    await errorOf(() => decodeCifarBinary([named(new Uint8Array(5000))])),
   ).toMatchInlineSnapshot(
     `"ROBENCH_DATA: FILE: expected whole records of 3073 bytes, got 5000 bytes; the file is truncated or not a CIFAR-10 binary batch"`,
   )
 })
 
-test('a label above 9 is refused with its record', async () => {
+test('the error for a label above 9 names its record', async () => {
   const bytes = new Uint8Array(2 * 3073)
   bytes[3073] = 11
-  expect(await refusal(() => decodeCifarBinary([named(bytes)]))).toMatchInlineSnapshot(
+  expect(await errorOf(() => decodeCifarBinary([named(bytes)]))).toMatchInlineSnapshot(
     `"ROBENCH_DATA: FILE: record 1: expected a label from 0 to 9, got 11; the file is not a CIFAR-10 binary batch"`,
   )
 })

@@ -4,7 +4,7 @@ import { dump } from 'npyjs'
 import type { TypedArray } from 'npyjs'
 import { describe, expect, test } from 'vitest'
 import { readNpyPair } from '../../../../core/data/formats/npy.ts'
-import { refusal, temporaryFolder } from '../fixtures.ts'
+import { errorOf, temporaryFolder } from '../fixtures.ts'
 
 interface Pair {
   readonly folder: string
@@ -29,7 +29,7 @@ function pair(
 const fits = { data: Float32Array.of(0, 0.25, 0.5, 1, 0, 0, 0, 0), shape: [2, 1, 2, 2] }
 const read = ({ inputs, labels }: Pair): ReturnType<typeof readNpyPair> =>
   readNpyPair(inputs, labels)
-const refused = (given: Pair): Promise<string> => refusal(() => read(given), { DIR: given.folder })
+const errorFor = (given: Pair): Promise<string> => errorOf(() => read(given), { DIR: given.folder })
 
 test('float32 inputs and labels of every integer type are read', async () => {
   for (const data of [
@@ -54,7 +54,7 @@ test('uint8 inputs stay 8-bit', async () => {
   expect(pixels).toEqual(Uint8Array.of(0, 255))
 })
 
-test('the header that NumPy itself writes is read', async () => {
+test('a header written by NumPy is read', async () => {
   const folder = temporaryFolder()
   const header =
     "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 1), }".padEnd(117) + '\n'
@@ -65,48 +65,48 @@ test('the header that NumPy itself writes is read', async () => {
   expect((await readNpyPair(inputs, labels)).pixels).toEqual(Uint8Array.of(7, 8))
 })
 
-describe('it refuses', () => {
+describe('rejects', () => {
   test('a missing file', async () => {
     const given = pair(fits)
-    expect(await refused({ ...given, inputs: join(given.folder, 'z.npy') })).toMatchInlineSnapshot(
+    expect(await errorFor({ ...given, inputs: join(given.folder, 'z.npy') })).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/z.npy: not found"`,
     )
   })
 
-  test('a file of another kind', async () => {
+  test('a file that is not .npy', async () => {
     const given = pair(fits)
     writeFileSync(given.inputs, 'PK\x03\x04 an archive')
-    expect(await refused(given)).toMatchInlineSnapshot(
+    expect(await errorFor(given)).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: expected a .npy file; write one with numpy.save (a .npz archive must be unpacked)"`,
     )
   })
 
-  test('a header cut off', async () => {
+  test('a truncated header', async () => {
     const given = pair(fits)
     writeFileSync(given.inputs, new Uint8Array(dump(fits.data, fits.shape)).subarray(0, 30))
-    expect(await refused(given)).toMatchInlineSnapshot(
+    expect(await errorFor(given)).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: cannot be read as .npy (Invalid typed array length: 62); it is truncated, or its type is not a plain little-endian number"`,
     )
   })
 
-  test('values cut off', async () => {
+  test('truncated values', async () => {
     const given = pair(fits)
     writeFileSync(given.inputs, new Uint8Array(dump(fits.data, fits.shape)).slice(0, -4))
-    expect(await refused(given)).toMatchInlineSnapshot(
+    expect(await errorFor(given)).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: its header says [2, 1, 2, 2], that is 8 elements, got 7; the file is truncated or damaged"`,
     )
   })
 
   test('float64 inputs', async () => {
     expect(
-      await refused(pair({ data: new Float64Array(8), shape: [2, 1, 2, 2] })),
+      await errorFor(pair({ data: new Float64Array(8), shape: [2, 1, 2, 2] })),
     ).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: expected inputs of type uint8 or float32, got float64; save x.astype('float32')"`,
     )
   })
 
   test('inputs without a channel axis', async () => {
-    expect(await refused(pair({ ...fits, shape: [2, 2, 2] }))).toMatchInlineSnapshot(
+    expect(await errorFor(pair({ ...fits, shape: [2, 2, 2] }))).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: expected inputs of shape [n, channels, height, width], got [2, 2, 2]; a single channel needs its axis too: x[:, None]"`,
     )
   })
@@ -115,14 +115,14 @@ describe('it refuses', () => {
     const given = pair(fits)
     const text = Buffer.from(dump(fits.data, fits.shape)).toString('latin1')
     writeFileSync(given.inputs, Buffer.from(text.replace("r':False", "r': True"), 'latin1'))
-    expect(await refused(given)).toMatchInlineSnapshot(
+    expect(await errorFor(given)).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: is in Fortran order; save numpy.ascontiguousarray(x)"`,
     )
   })
 
   test('inputs from 0 to 255 as floats', async () => {
     expect(
-      await refused(pair({ data: Float32Array.of(0, 255), shape: [2, 1, 1, 1] })),
+      await errorFor(pair({ data: Float32Array.of(0, 255), shape: [2, 1, 1, 1] })),
     ).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from 0 to 255; divide by 255, or save them as uint8"`,
     )
@@ -130,42 +130,42 @@ describe('it refuses', () => {
 
   test('normalized inputs', async () => {
     expect(
-      await refused(pair({ data: Float32Array.of(-2, 2), shape: [2, 1, 1, 1] })),
+      await errorFor(pair({ data: Float32Array.of(-2, 2), shape: [2, 1, 1, 1] })),
     ).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from -2 to 2; scale them to [0, 1]; a normalization by mean and deviation belongs to the model (--mean, --std)"`,
+      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from -2 to 2; scale them to [0, 1]; normalization by mean and standard deviation belongs to the model (--mean, --std)"`,
     )
   })
 
   test('inputs that are not finite', async () => {
     expect(
-      await refused(pair({ data: Float32Array.of(0, NaN), shape: [2, 1, 1, 1] })),
+      await errorFor(pair({ data: Float32Array.of(0, NaN), shape: [2, 1, 1, 1] })),
     ).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/x.npy: example 1 contains NaN; inputs must be finite"`,
     )
   })
 
   test('fewer labels than inputs', async () => {
-    expect(await refused(pair(fits, { data: Int32Array.of(1) }))).toMatchInlineSnapshot(
+    expect(await errorFor(pair(fits, { data: Int32Array.of(1) }))).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/y.npy: 1 labels for the 2 inputs of DIR/x.npy"`,
     )
   })
 
-  test('labels of a floating type', async () => {
-    expect(await refused(pair(fits, { data: Float32Array.of(0, 1) }))).toMatchInlineSnapshot(
+  test('floating-point labels', async () => {
+    expect(await errorFor(pair(fits, { data: Float32Array.of(0, 1) }))).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/y.npy: expected labels of an integer type, got float32; save y.astype('int64')"`,
     )
   })
 
   test('one-hot labels', async () => {
     expect(
-      await refused(pair(fits, { data: Int32Array.of(0, 1, 1, 0), shape: [2, 2] })),
+      await errorFor(pair(fits, { data: Int32Array.of(0, 1, 1, 0), shape: [2, 2] })),
     ).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/y.npy: expected labels of shape [n], got [2, 2]; save y.argmax(1) for one-hot labels, or y.ravel()"`,
     )
   })
 
   test('negative labels', async () => {
-    expect(await refused(pair(fits, { data: Int32Array.of(0, -1) }))).toMatchInlineSnapshot(
+    expect(await errorFor(pair(fits, { data: Int32Array.of(0, -1) }))).toMatchInlineSnapshot(
       `"ROBENCH_DATA: DIR/y.npy: label 1: expected a class from 0 to 1000000, got -1"`,
     )
   })

@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs'
 import { expect, test } from 'vitest'
 import { decodeSheet } from '../../../../core/data/sources/cifar-archives.ts'
-import { refusal } from '../fixtures.ts'
+import { errorOf } from '../fixtures.ts'
 
 function sheet(width: number, height: number): Buffer {
   const png = new PNG({ width, height })
@@ -11,7 +11,7 @@ function sheet(width: number, height: number): Buffer {
   return PNG.sync.write(png, { colorType: 2 })
 }
 
-test('each row of a sheet becomes one image of three planes', () => {
+test('each row of a sheet is decoded into one image of three planes', () => {
   const pixels = decodeSheet('SHEET', sheet(1024, 2))
   expect(pixels.length).toBe(2 * 3072)
   const pixel = 1024 + 700
@@ -22,14 +22,14 @@ test('each row of a sheet becomes one image of three planes', () => {
   ])
 })
 
-test('a sheet of another width is refused', async () => {
-  expect(await refusal(() => decodeSheet('SHEET', sheet(32, 32)))).toMatchInlineSnapshot(
+test('a sheet of the wrong width is rejected', async () => {
+  expect(await errorOf(() => decodeSheet('SHEET', sheet(32, 32)))).toMatchInlineSnapshot(
     `"ROBENCH_DATA: SHEET: expected a sheet 1024 pixels wide, one image per row, got 32 × 32"`,
   )
 })
 
-test('a file that is no PNG is refused', async () => {
-  expect(await refusal(() => decodeSheet('SHEET', Buffer.from('text')))).toMatchInlineSnapshot(
+test('a file that is not a PNG is rejected', async () => {
+  expect(await errorOf(() => decodeSheet('SHEET', Buffer.from('text')))).toMatchInlineSnapshot(
     `"ROBENCH_DATA: SHEET: cannot be read as PNG (There are some read requests waitng on finished stream)"`,
   )
 })

@@ -134,7 +134,7 @@ describe('shapes follow the batch', () => {
   })
 })
 
-test('a shape with one symbolic size is a constant for Reshape; with two, or a zero, it is not', () => {
+test('a shape with one symbolic size is a constant for Reshape, one with two or a zero is not', () => {
   expect(constantShape(['n', 3])).toEqual([-1, 3])
   expect(constantShape(['n', 'm'])).toBeUndefined()
   expect(constantShape(['n', 0])).toBeUndefined()

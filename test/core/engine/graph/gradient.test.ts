@@ -60,7 +60,7 @@ describe('a small network', () => {
     const slopes = gradient(objective, wanted)
     const outputs = Object.fromEntries(slopes.map((slope, i) => [`d${i}`, slope]))
     const session = await Session.compile({ objective, ...outputs }, inputs)
-    const answers = await session.run(feeds)
+    const results = await session.run(feeds)
     for (const [i, { node }] of wanted.entries()) {
       const center = feeds[node.name]!
       const direction = randomTensor(center.shape, `direction ${node.name}`).data
@@ -73,13 +73,13 @@ describe('a small network', () => {
         )
       }
       const numeric = ((await shifted(1)) - (await shifted(-1))) / (2 * step)
-      const analytic = (answers[`d${i}`]!.data as Float32Array).reduce(
+      const analytic = (results[`d${i}`]!.data as Float32Array).reduce(
         (sum, value, k) => sum + value * direction[k]!,
         0,
       )
       // The step's square times the third derivative, and float32 rounding over the step.
       const bound =
-        tolerance * Math.max(Math.abs(numeric), Math.abs(Number(answers['objective']!.data[0])))
+        tolerance * Math.max(Math.abs(numeric), Math.abs(Number(results['objective']!.data[0])))
       expect(
         Math.abs(analytic - numeric),
         `${node.name}: analytic ${analytic}, numeric ${numeric}`,
@@ -154,7 +154,7 @@ describe('by hand', () => {
     expect(await slopesOf(g.cast(g.greater(a, 2), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
     expect(await slopesOf(g.cast(g.cast(a, 'int64'), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
   })
-  test('at kinks: 0 for ReLU and |x|, 1 at the limits of a clip, shared by equal maxima', async () => {
+  test('at kinks: 0 for ReLU and |x|, 1 at the limits of a clip, split among equal maxima', async () => {
     const zero = g.mul(b, 0)
     expect(await slopesOf(g.relu(zero), [zero])).toEqual([[0, 0, 0]])
     expect(await slopesOf(g.abs(zero), [zero])).toEqual([[0, 0, 0]])
@@ -215,7 +215,7 @@ async function run(
     Object.fromEntries(values.map((value, i) => [`out${i}`, value])),
     inputs,
   )
-  const answers = await session.run(fed)
+  const results = await session.run(fed)
   await session.release()
-  return values.map((_, i) => Array.from(answers[`out${i}`]!.data as Float32Array))
+  return values.map((_, i) => Array.from(results[`out${i}`]!.data as Float32Array))
 }

@@ -74,11 +74,11 @@ describe('polyphase transposed convolution', () => {
       output_padding: [1, 1],
     })
     const feeds = { a: randomTensor(shape, 'a'), b: randomTensor(shape, 'b') }
-    const answers = await run({ sum: g.add(wide, narrow), wide, narrow }, [a, b], feeds)
-    const expected = floats(answers['wide']!).map(
-      (value, i) => value + floats(answers['narrow']!)[i]!,
+    const results = await run({ sum: g.add(wide, narrow), wide, narrow }, [a, b], feeds)
+    const expected = floats(results['wide']!).map(
+      (value, i) => value + floats(results['narrow']!)[i]!,
     )
-    expectClose(answers['sum']!, float32([2, 16, 8, 8], expected), 1e-5)
+    expectClose(results['sum']!, float32([2, 16, 8, 8], expected), 1e-5)
     const operators = await optimized({ sum: g.add(wide, narrow) }, [a, b])
     expect(operators.filter((op) => op === 'Concat')).toHaveLength(1)
   })
@@ -156,10 +156,10 @@ describe('a residual network with constant weights', () => {
     const [again] = gradient(g.reduceSum(g.mul(values['dx']!, values['dx']!), [0, 1, 2, 3]), [
       images,
     ])
-    const answers = await run({ again: again! }, [images], {
+    const results = await run({ again: again! }, [images], {
       x: randomTensor([2, ...shape], 'images'),
     })
-    expect(floats(answers['again']!).every(Number.isFinite)).toBe(true)
+    expect(floats(results['again']!).every(Number.isFinite)).toBe(true)
   })
 })
 
@@ -185,12 +185,12 @@ describe("a ReLU's gradient in the blocked layout", () => {
     const [dx] = gradient(y, [x])
     const linear = gradient(g.conv(x, y.node.inputs[1]!), [x])[0]!
     const feeds = { x: float32([1, 16, 2, 2], new Float32Array(64).fill(at)) }
-    const answers = await run({ dx: dx!, linear }, [x], feeds)
+    const results = await run({ dx: dx!, linear }, [x], feeds)
     expectClose(
-      answers['dx']!,
+      results['dx']!,
       float32(
         [1, 16, 2, 2],
-        floats(answers['linear']!).map((value) => value * slope),
+        floats(results['linear']!).map((value) => value * slope),
       ),
       1e-6,
     )
@@ -223,9 +223,9 @@ async function run(
   feeds: Record<string, Tensor>,
 ): Promise<Record<string, Tensor>> {
   const session = await Session.compile(outputs, inputs)
-  const answers = await session.run(feeds)
+  const results = await session.run(feeds)
   await session.release()
-  return answers
+  return results
 }
 
 /** The operators of a graph after onnxruntime's optimizations. */
@@ -276,9 +276,9 @@ async function runNode(
     ],
   })
   const session = await Session.load(bytes)
-  const answers = await session.run(feeds)
+  const results = await session.run(feeds)
   await session.release()
-  return answers['y']!
+  return results['y']!
 }
 
 function randomTensor(shape: readonly number[], name: string, scale = 1): FloatTensor {

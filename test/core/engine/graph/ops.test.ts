@@ -18,10 +18,10 @@ describe.each([...operators.values()])('$op', (record) => {
       const { inputs, feeds, outputs } = build(record.op, sample)
       const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
       const session = await Session.compile(named, inputs)
-      const answers = await session.run(feeds)
+      const results = await session.run(feeds)
       outputs.forEach((output, k) => {
-        expect(answers[`y${k}`]!.shape).toEqual(output.shape)
-        expect(answers[`y${k}`]!.dtype).toBe(output.dtype)
+        expect(results[`y${k}`]!.shape).toEqual(output.shape)
+        expect(results[`y${k}`]!.dtype).toBe(output.dtype)
       })
       await session.release()
     },
@@ -63,7 +63,7 @@ async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promis
     { objective, ...Object.fromEntries(gradients.map((value, k) => [`g${k}`, value])) },
     inputs,
   )
-  const answers = await session.run(feeds)
+  const results = await session.run(feeds)
   const step = 1e-2
   for (const [k, input] of wanted.entries()) {
     const name = input.node.name
@@ -71,15 +71,15 @@ async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promis
     const direction = Float32Array.from(center, () => random.normal())
     const shifted = async (sign: number): Promise<number> => {
       const data = center.map((value, i) => value + sign * step * direction[i]!)
-      const answer = await session.run({ ...feeds, [name]: { ...feeds[name]!, data } })
-      return Number(answer['objective']!.data[0])
+      const result = await session.run({ ...feeds, [name]: { ...feeds[name]!, data } })
+      return Number(result['objective']!.data[0])
     }
     const numeric = ((await shifted(1)) - (await shifted(-1))) / (2 * step)
-    const analytic = (answers[`g${k}`]!.data as Float32Array).reduce(
+    const analytic = (results[`g${k}`]!.data as Float32Array).reduce(
       (sum, value, i) => sum + value * direction[i]!,
       0,
     )
-    expect(answers[`g${k}`]!.shape).toEqual(feeds[name]!.shape)
+    expect(results[`g${k}`]!.shape).toEqual(feeds[name]!.shape)
     // float32 rounding over the step, and the third derivative times step².
     const scale = Math.max(1, Math.abs(numeric))
     expect(

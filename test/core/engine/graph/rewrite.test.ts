@@ -157,7 +157,7 @@ describe('a scale before a convolution', () => {
   })
 })
 
-test('lowering does not change results (strided convolutions, training normalization)', async () => {
+test('lowering of strided convolutions and normalization does not change results', async () => {
   const w = g.constant(randomTensor([16, 3, 3, 3], 'w'))
   const statistics = [1, 0, 0, 1].map((value) =>
     g.constant(float32([16], new Float32Array(16).fill(value))),
@@ -179,11 +179,11 @@ async function expectClose(
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<void> {
   const session = await Session.compile({ expected, actual }, inputs)
-  const answers = await session.run(feeds)
+  const outputs = await session.run(feeds)
   await session.release()
   // Folding multiplies weights before the sum, not after it: float32 rounding of 27 terms.
-  expect(answers['actual']!.data as Float32Array).toBeAllclose(
-    answers['expected']!.data as Float32Array,
+  expect(outputs['actual']!.data as Float32Array).toBeAllclose(
+    outputs['expected']!.data as Float32Array,
     { rtol: 1e-4, atol: 1e-4 },
   )
 }

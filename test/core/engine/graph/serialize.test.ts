@@ -20,8 +20,8 @@ test('the file runs in onnxruntime alone, with any batch', async () => {
   expect(session.outputNames).toEqual(['features'])
   for (const batch of [1, 2, 5]) {
     const { data, shape } = randomTensor([batch, 3, 6, 6], 'x')
-    const answers = await session.run({ x: new ort.Tensor('float32', data, shape) })
-    expect(answers['features']!.dims).toEqual([batch, 144])
+    const results = await session.run({ x: new ort.Tensor('float32', data, shape) })
+    expect(results['features']!.dims).toEqual([batch, 144])
   }
   await session.release()
 })
@@ -61,10 +61,10 @@ describe('outputs', () => {
       { placeholder: a, constant: c, twice: inner, again: inner, outer: g.neg(inner) },
       [a],
     )
-    const answers = await session.run({ a: float32([2], [0, 1]) })
-    expect(answers['placeholder']!.data).toEqual(Float32Array.of(0, 1))
-    expect(answers['constant']!.data).toEqual(Float32Array.of(1, 2))
-    expect(answers['again']!.data).toEqual(answers['twice']!.data)
+    const results = await session.run({ a: float32([2], [0, 1]) })
+    expect(results['placeholder']!.data).toEqual(Float32Array.of(0, 1))
+    expect(results['constant']!.data).toEqual(Float32Array.of(1, 2))
+    expect(results['again']!.data).toEqual(results['twice']!.data)
     await session.release()
   })
   test('can have names that are used inside a file', async () => {

@@ -43,13 +43,13 @@ describe('a network with a residual connection', () => {
   const first = g.relu(g.conv(x, kernel('a'), null, same))
   const second = g.conv(first, kernel('b'), g.constant(randomTensor([channels], 'bias')), same)
   const features = g.relu(g.add(second, first))
-  const answer = g.reduceMean(features, [1, 2, 3])
-  const [slope] = gradient(answer, [x])
+  const result = g.reduceMean(features, [1, 2, 3])
+  const [slope] = gradient(result, [x])
 
   test('has the same logits and gradients', async () => {
     expect(isRewritten(slope!)).toBe(true)
     await expectAgreement(
-      { answer, slope: slope! },
+      { result, slope: slope! },
       x,
       randomTensor([5, channels, size, size], 'x'),
     )
@@ -64,8 +64,8 @@ describe('a network with a residual connection', () => {
   })
 
   test('is written to files unchanged', () => {
-    expect(isRewritten(answer)).toBe(true)
-    expect(toOnnx({ answer }, [x]).length).toBeLessThan(2.1 * 4 * 9 * channels ** 2)
+    expect(isRewritten(result)).toBe(true)
+    expect(toOnnx({ result }, [x]).length).toBeLessThan(2.1 * 4 * 9 * channels ** 2)
   })
 })
 

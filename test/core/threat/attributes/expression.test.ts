@@ -1,4 +1,4 @@
-/** The attribute transform against plain loops in float64, and its derivatives against their central differences. */
+/** The attribute transform against float64 loops, its derivatives against central differences. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -24,7 +24,7 @@ const ofColor: readonly AttributeName[] = ['hue', 'saturation']
 const namesOf = ([channels]: Shape): AttributeName[] =>
   attributeNames.filter((name) => channels === 3 || !ofColor.includes(name))
 
-/** How far from neutral the tests go. */
+/** The largest deviation from neutral in the tests. */
 const reach: Readonly<Record<AttributeName, number>> = {
   rotation: 60,
   scale: 0.4,
@@ -59,7 +59,7 @@ describe.each(shapes)('of %i channels, %i by %i', (...shape) => {
   const names = namesOf(shape)
   const cases = [...names.map((name) => [name]), names]
 
-  test.each(cases)('%s: agrees with plain loops', async (...chosen) => {
+  test.each(cases)('%s: equals plain loops', async (...chosen) => {
     for (const bounds of [
       [0, 1],
       [-1, 1],
@@ -77,7 +77,7 @@ describe.each(shapes)('of %i channels, %i by %i', (...shape) => {
     }
   })
 
-  test.each(cases)('%s: the gradient is that of central differences', async (...chosen) => {
+  test.each(cases)('%s: the gradient equals central differences', async (...chosen) => {
     const bounds = [-0.5, 1.5] as const
     const x = image(shape)
     const upstream = image(shape, -1, 1, 'upstream')
@@ -95,7 +95,7 @@ describe.each(shapes)('of %i channels, %i by %i', (...shape) => {
       const shifted = (sign: number): number =>
         objective(Float64Array.from(values, (value, k) => value + (k === i ? sign * step : 0)))
       const numeric = (shifted(1) - shifted(-1)) / (2 * step)
-      // A hundredth for the oracle's hue matrix and float32; absolutely, of what the whole reach would change.
+      // In changes over the attribute's range: 0.01 for the oracle's hue matrix and float32.
       expect(Math.abs(slopes[i]! - numeric) * reach[name]).toBeLessThan(
         1e-2 + 5e-3 * Math.abs(numeric) * reach[name],
       )
@@ -103,7 +103,7 @@ describe.each(shapes)('of %i channels, %i by %i', (...shape) => {
   })
 })
 
-test('the gradient by the image is the adjoint, in a batch of any size', async () => {
+test('the gradient with respect to the image is the adjoint, for any batch size', async () => {
   const shape = [3, 6, 7] as const
   const bounds = [-0.5, 1.5] as const
   const images = g.input('images', 'float32', ['n', ...shape])
@@ -117,7 +117,7 @@ test('the gradient by the image is the adjoint, in a batch of any size', async (
   const stack = (name: string, low: number): Float32Array =>
     Float32Array.from(rows.flatMap((row) => [...image(shape, low, 1, `${name} ${row}`)]))
   const drawn = rows.map((row) => draw(attributeNames, row))
-  const answers = await session.run({
+  const outputs = await session.run({
     images: float32([3, ...shape], stack('x', 0)),
     upstream: float32([3, ...shape], stack('u', -1)),
     ...Object.fromEntries(
@@ -134,7 +134,7 @@ test('the gradient by the image is the adjoint, in a batch of any size', async (
   for (const row of rows) {
     const u = image(shape, -1, 1, `u ${row}`)
     const direction = image(shape, -1, 1, `direction ${row}`)
-    // Affine in the image but for the clipping: a short difference is exact.
+    // Affine in the image except for clipping: a short difference is exact.
     const at = (share: number): number => {
       const x = Float64Array.from(
         image(shape, 0, 1, `x ${row}`),
@@ -146,41 +146,41 @@ test('the gradient by the image is the adjoint, in a batch of any size', async (
       )
     }
     const size = direction.length
-    const analytic = (answers['slopes']!.data as Float32Array)
+    const analytic = (outputs['slopes']!.data as Float32Array)
       .subarray(row * size, (row + 1) * size)
       .reduce((sum, value, i) => sum + value * direction[i]!, 0)
     expect([analytic]).toBeAllclose([(at(1e-6) - at(-1e-6)) / 2e-6], { rtol: 1e-2, atol: 1e-2 })
   }
 })
 
-test('neutral values give the image back bit by bit, whichever attributes there are', async () => {
+test('neutral values of any attributes return the image bit for bit', async () => {
   for (const shape of shapes) {
     for (const names of [namesOf(shape), ...namesOf(shape).map((name) => [name])]) {
       const session = new AttributeSession({ shape, names, bounds: [0, 1] })
       const x = image(shape)
-      const answer = await session.apply(
+      const output = await session.apply(
         x,
         names.map((name) => attributes[name].neutral),
       )
-      expect(Array.from(answer)).toEqual(Array.from(x))
+      expect(Array.from(output)).toEqual(Array.from(x))
       await session.release()
     }
   }
 })
 
-test('bounds that float32 does not have are kept exactly', async () => {
+test('bounds that are not float32 values hold exactly', async () => {
   const bounds = [-2.1179, 0.7] as const
   const shape = [1, 6, 6] as const
   const names = ['rotation', 'brightness'] as const
   const session = new AttributeSession({ shape, names, bounds })
   for (const brightness of [-9, 9]) {
-    const answer = await session.apply(image(shape, -1, 0.5), [30, brightness])
-    expect(verifyBounds(bounds, answer)).toBe(undefined)
+    const output = await session.apply(image(shape, -1, 0.5), [30, brightness])
+    expect(verifyBounds(bounds, output)).toBe(undefined)
   }
   await session.release()
 })
 
-test('an ascent can leave the neutral placement: the derivative there is not zero', async () => {
+test('an ascent can leave the neutral position: its derivative is not zero', async () => {
   const shape = [1, 8, 8] as const
   const names = ['rotation', 'translationX', 'translationY', 'scale'] as const
   const session = new AttributeSession({ shape, names, bounds: [0, 1] })
@@ -189,7 +189,7 @@ test('an ascent can leave the neutral placement: the derivative there is not zer
   for (const slope of slopes) expect(Math.abs(slope)).toBeGreaterThan(1e-3)
 })
 
-test('a quarter turn is counter-clockwise, and whole moves are to the right and down', async () => {
+test('rotation is counterclockwise, and translation is to the right and down', async () => {
   const shape = [1, 3, 3] as const
   const x = Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9], (value) => value / 10)
   const names = ['rotation', 'translationX', 'translationY'] as const
@@ -202,7 +202,7 @@ test('a quarter turn is counter-clockwise, and whole moves are to the right and 
   await session.release()
 })
 
-test('a turn of the hue keeps the luminance, adds up, comes back after a circle, and takes red towards green', async () => {
+test('hue rotations keep luminance, add up, have period 360°, and turn red to green', async () => {
   const shape = [3, 1, 1] as const
   const session = new AttributeSession({ shape, names: ['hue'], bounds: [-10, 10] })
   const channel = fc.double({ min: 0, max: 1, noNaN: true })
@@ -225,7 +225,7 @@ test('a turn of the hue keeps the luminance, adds up, comes back after a circle,
   await session.release()
 })
 
-test('hue of a gray image is refused in words', () => {
+test('hue of a gray image is rejected', () => {
   expect(
     () => new AttributeSession({ shape: [1, 4, 4], names: ['contrast', 'hue'], bounds: [0, 1] }),
   ).toThrowErrorMatchingInlineSnapshot(

@@ -1,4 +1,4 @@
-/** The attribute transform once more, written independently as plain loops in float64: what the expressions are tested against. */
+/** The attribute transform as plain float64 loops: an independent oracle for the expressions. */
 import type { AttributeName } from '../../../../core/threat/attributes.ts'
 
 export type OracleValues = Readonly<Partial<Record<AttributeName, number>>>
@@ -34,7 +34,7 @@ function unclipped(
     }
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
-        // Undo the move, the scale and the turn, in this order, with the y axis upwards.
+        // Undo translation, scale, and rotation, in this order, with the y axis up.
         const right = (column - translationX - (width - 1) / 2) / scale
         const up = -(row - translationY - (height - 1) / 2) / scale
         const sourceRight = right * Math.cos(-radians) - up * Math.sin(-radians)
@@ -68,7 +68,7 @@ export function luma([red, green, blue]: readonly number[]): number {
   return 0.299 * red! + 0.587 * green! + 0.114 * blue!
 }
 
-/** From RGB to YIQ by the published matrix of four decimals, turned there, and back by its inverse. */
+/** Rotates the hue in YIQ, with the published four-decimal matrix and its inverse. */
 function turned(rgb: readonly number[], degrees: number): number[] {
   const matrix = [
     [0.299, 0.587, 0.114],

@@ -39,60 +39,60 @@ const forward = ({ x }: Record<string, ReturnType<typeof g.scalar>>) => ({
 describe('the transform as an expression', () => {
   test.each(powersOfTwo)('agrees with fft.js on %i×%i', async (height, width) => {
     const x = randomImages([2, 3, height, width], 'fft')
-    const answer = await evaluate({ x }, forward)
+    const output = await evaluate({ x }, forward)
     const size = height * width
     for (let plane = 0; plane < 6; plane++) {
       const [from, to] = [plane * size, (plane + 1) * size]
       const expected = spectrumByFft(x.data.slice(from, to), height, width)
       // float32 sums of up to a thousand terms of size 1.
       const tolerance = { atol: 2e-6 * size, rtol: 1e-5 }
-      expect(answer['real']!.slice(from, to)).toBeAllclose(expected.real, tolerance)
-      expect(answer['imaginary']!.slice(from, to)).toBeAllclose(expected.imaginary, tolerance)
+      expect(output['real']!.slice(from, to)).toBeAllclose(expected.real, tolerance)
+      expect(output['imaginary']!.slice(from, to)).toBeAllclose(expected.imaginary, tolerance)
     }
   })
 
   test.each(others)('agrees with the definition on %i×%i', async (height, width) => {
     const x = randomImages([1, 1, height, width], 'definition')
-    const answer = await evaluate({ x }, forward)
+    const output = await evaluate({ x }, forward)
     const expected = spectrumByDefinition(x.data, height, width)
     const tolerance = { atol: 2e-6 * height * width, rtol: 1e-5 }
-    expect(answer['real']).toBeAllclose(expected.real, tolerance)
-    expect(answer['imaginary']).toBeAllclose(expected.imaginary, tolerance)
+    expect(output['real']).toBeAllclose(expected.real, tolerance)
+    expect(output['imaginary']).toBeAllclose(expected.imaginary, tolerance)
   })
 
   test.each([...powersOfTwo, ...others])('has an inverse on %i×%i', async (height, width) => {
     const x = randomImages([2, 1, height, width], 'inverse')
-    const answer = await evaluate({ x }, (inputs) => ({
+    const output = await evaluate({ x }, (inputs) => ({
       ...inverseFourierTransform(fourierTransform(inputs['x']!)),
     }))
-    expect(answer['real']).toBeAllclose(x.data, { atol: 1e-5 })
-    expect(answer['imaginary']).toBeAllclose(new Float32Array(x.data.length), { atol: 1e-5 })
+    expect(output['real']).toBeAllclose(x.data, { atol: 1e-5 })
+    expect(output['imaginary']).toBeAllclose(new Float32Array(x.data.length), { atol: 1e-5 })
   })
 
-  test('inverts complex spectra as fft.js does', async () => {
+  test('inverts complex spectra like fft.js', async () => {
     const [a, b] = [randomImages([8, 4], 'real'), randomImages([8, 4], 'imaginary')]
-    const answer = await evaluate({ a, b }, (inputs) => ({
+    const output = await evaluate({ a, b }, (inputs) => ({
       ...inverseFourierTransform({ real: inputs['a']!, imaginary: inputs['b']! }),
     }))
     const spectrum = { real: Float64Array.from(a.data), imaginary: Float64Array.from(b.data) }
     const expected = planeByFft(spectrum, 8, 4)
-    expect(answer['real']).toBeAllclose(expected.real)
-    expect(answer['imaginary']).toBeAllclose(expected.imaginary)
+    expect(output['real']).toBeAllclose(expected.real)
+    expect(output['imaginary']).toBeAllclose(expected.imaginary)
   })
 
-  test('has as its gradient the adjoint: h·w times the inverse', async () => {
+  test('has the adjoint as gradient: h·w times the inverse', async () => {
     const [x, upstream] = [randomImages([6, 5], 'x'), randomImages([6, 5], 'upstream')]
-    const answer = await evaluate({ x, upstream }, (inputs) => {
+    const output = await evaluate({ x, upstream }, (inputs) => {
       const { real } = fourierTransform(inputs['x']!)
       const [slope] = gradient(real, [inputs['x']!], { upstream: inputs['upstream']! })
       const zero = g.zerosLike(inputs['upstream']!)
       const inverse = inverseFourierTransform({ real: inputs['upstream']!, imaginary: zero })
       return { slope: slope!, expected: g.mul(inverse.real, 30) }
     })
-    expect(answer['slope']).toBeAllclose(answer['expected']!, { atol: 1e-5 })
+    expect(output['slope']).toBeAllclose(output['expected']!, { atol: 1e-5 })
   })
 
-  test('gives the same bits in any batch', async () => {
+  test('returns the same bits in any batch', async () => {
     const x = randomImages([5, 3, 8, 6], 'batch')
     const together = await evaluate({ x }, forward)
     for (let row = 0; row < 5; row++) {
@@ -103,7 +103,7 @@ describe('the transform as an expression', () => {
     }
   })
 
-  test('refuses sizes that are not known, in words', () => {
+  test('rejects symbolic sizes', () => {
     expect(() => fourierTransform(g.input('x', 'float32', ['n', 3, 'h', 8]))).toThrow(
       'expected […, height, width] of known sizes',
     )
@@ -129,7 +129,7 @@ describe('the transform on the host', () => {
     expect(back).toBeAllclose(data, { atol: 1e-13, rtol: 0 })
   })
 
-  test('agrees with fft.js, and keeps energy (Parseval)', () => {
+  test('agrees with fft.js, and conserves energy (Parseval)', () => {
     const { data } = randomImages([16, 8], 'host')
     const transform = createPlaneTransform(16, 8)
     const half = newHalfSpectrum(transform)

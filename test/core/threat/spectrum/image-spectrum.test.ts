@@ -12,7 +12,7 @@ import { evaluate, planeByFft, randomImages, spectrumByFft } from '../../../supp
 const clean = randomImages([2, 3, 8, 4], 'clean')
 const adversarial = randomImages([2, 3, 8, 4], 'adversarial')
 
-test('the diagnostic pair exchanges amplitudes, as fft.js does it', () => {
+test('the diagnostic pair exchanges amplitudes, like fft.js', () => {
   const { adversarialAmplitude, adversarialPhase } = exchangeAmplitudes(clean, adversarial)
   for (let plane = 0; plane < 6; plane++) {
     const part = (data: Float32Array): Float32Array => data.slice(plane * 32, (plane + 1) * 32)
@@ -31,13 +31,13 @@ test('the diagnostic pair exchanges amplitudes, as fft.js does it', () => {
   }
 })
 
-test('the diagnostic pair of an image with itself is the image twice', () => {
+test('the diagnostic pair of an image with itself is that image twice', () => {
   const { adversarialAmplitude, adversarialPhase } = exchangeAmplitudes(clean, clean)
   expect(adversarialAmplitude.data).toBeAllclose(clean.data, { rtol: 0 })
   expect(adversarialPhase.data).toBeAllclose(clean.data, { rtol: 0 })
 })
 
-test('a gray image takes over a foreign amplitude without NaN', () => {
+test('a gray image with the amplitude of another has no NaN', () => {
   const gray = float32([1, 1, 5, 5], new Float32Array(25).fill(0.5))
   const other = randomImages([1, 1, 5, 5], 'other')
   for (const { data } of Object.values(exchangeAmplitudes(gray, other))) {
@@ -45,7 +45,7 @@ test('a gray image takes over a foreign amplitude without NaN', () => {
   }
 })
 
-test('host and expression recombine alike, on sizes that are no powers of two', async () => {
+test('host and expression recombine equally, for sizes that are not powers of two', async () => {
   const [x, other] = [randomImages([1, 2, 7, 6], 'x'), randomImages([1, 2, 7, 6], 'other')]
   const { image } = await evaluate({ x, other }, (inputs) => ({
     image: recombine(

@@ -1,4 +1,4 @@
-/** Amplitude and phase as expressions: against fft.js, without NaN, and the identities of mixing. */
+/** Amplitude and phase expressions: against fft.js, without NaN; identities of mixing. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -40,19 +40,19 @@ function withOwnPhase(changed: ArrayLike<number>): Float64Array {
   ).real
 }
 
-test('amplitude and phase are those of fft.js', async () => {
-  const answer = await evaluate({ x }, (inputs) => {
+test('amplitude and phase agree with fft.js', async () => {
+  const output = await evaluate({ x }, (inputs) => {
     const z = fourierTransform(inputs['x']!)
     const { real, imaginary } = unitPhase(z)
     return { amplitude: amplitude(z), cosine: real, sine: imaginary }
   })
-  expect(answer['amplitude']).toBeAllclose(amplitudes, close)
+  expect(output['amplitude']).toBeAllclose(amplitudes, close)
   const angles = spectrum.real.map((value, k) => Math.atan2(spectrum.imaginary[k]!, value))
-  expect(answer['cosine']).toBeAllclose(angles.map(Math.cos), close)
-  expect(answer['sine']).toBeAllclose(angles.map(Math.sin), close)
+  expect(output['cosine']).toBeAllclose(angles.map(Math.cos), close)
+  expect(output['sine']).toBeAllclose(angles.map(Math.sin), close)
 })
 
-test('together they make the image again', async () => {
+test('together they reproduce the image', async () => {
   const { again } = await evaluate({ x }, (inputs) => {
     const z = fourierTransform(inputs['x']!)
     return { again: recombine(amplitude(z), unitPhase(z)) }
@@ -66,33 +66,33 @@ test.each([
   ['striped, with one wave', (_: number, i: number) => (i % 2 === 0 ? 0.25 : 0.75)],
 ] as const)('an image with empty bins has no NaN: %s', async (_, pixel) => {
   const image = float32([1, 1, height, width], Float32Array.from({ length: size }, pixel))
-  const answer = await evaluate({ image, foreign }, (inputs) => {
+  const output = await evaluate({ image, foreign }, (inputs) => {
     const z = fourierTransform(inputs['image']!)
     const mixed = recombine(inputs['foreign']!, unitPhase(z))
     const [slope] = gradient(g.mul(amplitude(z), mixed), [inputs['image']!])
     return { amplitude: amplitude(z), ...unitPhase(z), mixed, slope: slope! }
   })
-  for (const values of Object.values(answer)) {
+  for (const values of Object.values(output)) {
     expect(values.every(Number.isFinite)).toBe(true)
   }
-  const empty = answer['amplitude']!.findIndex((value) => value === 0)
-  expect([answer['real']![empty], answer['imaginary']![empty]]).toEqual([1, 0])
+  const empty = output['amplitude']!.findIndex((value) => value === 0)
+  expect([output['real']![empty], output['imaginary']![empty]]).toEqual([1, 0])
 })
 
 describe('mixing', () => {
   const mixed = async (share: number, other: Float32Array): Promise<Float32Array> => {
-    const answer = await evaluate({ x, other: float32(x.shape, other) }, (inputs) => {
+    const output = await evaluate({ x, other: float32(x.shape, other) }, (inputs) => {
       const amplitudeOfOther = amplitude(fourierTransform(inputs['other']!))
       return { image: mixAmplitude(inputs['x']!, amplitudeOfOther, g.scalar(share)) }
     })
-    return answer['image']!
+    return output['image']!
   }
 
-  test('with λ = 0 gives the image', async () => {
+  test('with λ = 0 returns the image', async () => {
     expect(await mixed(0, foreign.data)).toBeAllclose(x.data, { atol: 1e-6, rtol: 0 })
   })
 
-  test('with itself gives the image', async () => {
+  test('with itself returns the image', async () => {
     expect(await mixed(0.7, x.data)).toBeAllclose(x.data, close)
   })
 
@@ -102,7 +102,7 @@ describe('mixing', () => {
     expect(await mixed(0.4, foreign.data)).toBeAllclose(expected, close)
   })
 
-  test('leaves the phase as it is', async () => {
+  test('does not change the phase', async () => {
     const image = await mixed(0.4, foreign.data)
     const after = spectrumByFft(image, height, width)
     const lengths = moduli(after)
@@ -112,7 +112,7 @@ describe('mixing', () => {
   })
 })
 
-test('an amplitude that is not symmetric counts as its symmetric part', async () => {
+test('only the symmetric part of an amplitude has an effect', async () => {
   const symmetric = foreign.data.map((value, k) => {
     const [u, v] = [Math.floor(k / width), k % width]
     const negative = ((height - u) % height) * width + ((width - v) % width)
@@ -127,7 +127,7 @@ test('an amplitude that is not symmetric counts as its symmetric part', async ()
 describe('gradients', () => {
   const through = spectrumByFft(upstream.data, height, width)
 
-  test('in the amplitude: Re(e^{−jP} ⊙ F(g))/(hw)', async () => {
+  test('with respect to the amplitude: Re(e^{−jP} ⊙ F(g))/(hw)', async () => {
     const { slope } = await evaluate({ x, foreign, upstream }, (inputs) => {
       const image = recombine(inputs['foreign']!, unitPhase(fourierTransform(inputs['x']!)))
       const [slope] = gradient(image, [inputs['foreign']!], { upstream: inputs['upstream']! })

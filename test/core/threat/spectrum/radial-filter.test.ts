@@ -1,4 +1,4 @@
-/** Filters: linear, self-adjoint, complementary, real; the expression, the host and fft.js agree. */
+/** Filters are linear, self-adjoint, complementary, real; expression, host, and fft.js agree. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
@@ -33,7 +33,7 @@ function onHost(
 }
 
 describe.each(bands)('%j', (band) => {
-  test('is what fft.js makes of it, as expression and on the host', async () => {
+  test('agrees with fft.js, as expression and on the host', async () => {
     const x = randomImages([1, 2, 8, 16], 'filter')
     const { filtered } = await evaluate({ x }, (inputs) => ({
       filtered: radialFilter(inputs['x']!, band),
@@ -47,7 +47,7 @@ describe.each(bands)('%j', (band) => {
         imaginary: imaginary.map((value, k) => value * mask[k]!),
       }
       const back = planeByFft(masked, 8, 16)
-      // The mask is symmetric, so nothing imaginary is left.
+      // The mask is symmetric, so the imaginary part is zero.
       expect(back.imaginary).toBeAllclose(new Float64Array(128), { atol: 1e-12 })
       return [...back.real]
     })
@@ -55,7 +55,7 @@ describe.each(bands)('%j', (band) => {
     expect(filtered).toBeAllclose(expected, { atol: 2e-6 })
   })
 
-  test('has as its gradient the filter of what flows in', async () => {
+  test('has the filtered upstream gradient as gradient', async () => {
     const [x, upstream] = [randomImages([1, 1, 7, 6], 'x'), randomImages([1, 1, 7, 6], 'up')]
     const { slope } = await evaluate({ x, upstream }, (inputs) => {
       const filtered = radialFilter(inputs['x']!, band)
@@ -98,7 +98,7 @@ test('high-pass and low-pass together are the identity', () => {
   )
 })
 
-test('an ideal filter changes nothing the second time', () => {
+test('an ideal filter is idempotent', () => {
   fc.assert(
     fc.property(cases, ({ band: { band, radius, outerRadius }, height, width, name }) => {
       const ideal = { band, radius, ...(outerRadius && { outerRadius }) }
@@ -110,7 +110,7 @@ test('an ideal filter changes nothing the second time', () => {
 })
 
 test.each(['ideal', 'gaussian', 'butterworth'] as const)(
-  'what a high-pass leaves has mean zero per channel: %s',
+  'a high-pass image has mean zero per channel: %s',
   (mask) => {
     const { data } = randomImages([2, 5, 6], 'mean')
     const filtered = onHost({ band: 'high', radius: 0.5, mask }, [2, 5, 6], data)
@@ -122,7 +122,7 @@ test.each(['ideal', 'gaussian', 'butterworth'] as const)(
   },
 )
 
-test('radius 0 gives the image itself, to the last bit', () => {
+test('radius 0 returns the image bit for bit', () => {
   const { data } = randomImages([3, 6, 6], 'itself')
   const filtered = onHost({ band: 'high', radius: 0 }, [3, 6, 6], data)
   expect(filtered).toEqual(Float64Array.from(data))

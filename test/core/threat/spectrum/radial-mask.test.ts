@@ -1,4 +1,4 @@
-/** Radial masks: how many bins they keep, their symmetry, shapes and limits. */
+/** Radial masks: number of bins, symmetry, shapes, and limits. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { radialMask } from '../../../../core/threat/spectrum/radial-mask.ts'
@@ -16,7 +16,7 @@ const lowBins = [
   [16, 719, 793, 793],
 ] as const
 
-test.each(lowBins)('radius %i removes as many bins as counted by hand', (radius, ...counts) => {
+test.each(lowBins)('radius %i removes the number of bins counted by hand', (radius, ...counts) => {
   const removed = [28, 32, 64].map(
     (side) => radialMask({ band: 'high', radius }, side, side).filter((m) => m === 0).length,
   )
@@ -37,7 +37,7 @@ const bands = fc
   }))
 const sides = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 }))
 
-test('every mask is symmetric and within 0 and 1', () => {
+test('every mask is symmetric and between 0 and 1', () => {
   fc.assert(
     fc.property(bands, sides, (band, [height, width]) => {
       const mask = radialMask(band, height, width)
@@ -52,7 +52,7 @@ test('every mask is symmetric and within 0 and 1', () => {
   )
 })
 
-test('a low-pass is what its high-pass leaves', () => {
+test('a low-pass is the complement of its high-pass', () => {
   fc.assert(
     fc.property(bands, sides, ({ mask, order, radius }, [height, width]) => {
       const of = (band: 'high' | 'low') =>
@@ -69,7 +69,7 @@ describe('the shapes', () => {
   // One row: distances 0, 1, 2, 3, 2, 1.
   const row = (band: RadialBand): Float64Array => radialMask(band, 1, 6)
 
-  test('are those of their formulas', () => {
+  test('follow their formulas', () => {
     expect(row({ band: 'high', radius: 2 })).toBeAllclose([0, 0, 1, 1, 1, 0])
     const gaussian = [0, 1, 2, 3, 2, 1].map((d) => 1 - Math.exp(-(d ** 2) / 8))
     expect(row({ band: 'high', radius: 2, mask: 'gaussian' })).toBeAllclose(gaussian)
@@ -79,7 +79,7 @@ describe('the shapes', () => {
     expect(row({ band: 'high', radius: 2, mask: 'butterworth', order: 3 })).toBeAllclose(steep)
   })
 
-  test('of a band are from the radius to below the outer radius', () => {
+  test('of a band include the radius but not the outer radius', () => {
     expect(row({ band: 'band', radius: 1, outerRadius: 3 })).toBeAllclose([0, 1, 1, 0, 1, 1])
   })
 
@@ -87,7 +87,7 @@ describe('the shapes', () => {
     expect(row({ band: 'high', radius: 0, mask })).toBeAllclose([1, 1, 1, 1, 1, 1])
   })
 
-  test('count vertical and horizontal bins alike on a plane that is not square', () => {
+  test('count vertical and horizontal bins equally on a plane that is not square', () => {
     const mask = radialMask({ band: 'low', radius: 1.5 }, 4, 8)
     expect(mask.filter((value) => value === 1)).toHaveLength(9)
   })
@@ -98,6 +98,6 @@ test.each([
   [{ band: 'band', radius: 3, outerRadius: 3 }, 'got 3 and 3'],
   [{ band: 'high', radius: 3, outerRadius: 4 }, 'and no outer radius, got 3 and 4'],
   [{ band: 'low', radius: -1 }, 'got -1 and none'],
-] as const)('radii that make no band are refused: %j', (band, message) => {
+] as const)('invalid radii are rejected: %j', (band, message) => {
   expect(() => radialMask(band, 4, 4)).toThrow(message)
 })

@@ -1,4 +1,4 @@
-/** Shares of spectral energy, on images whose spectra are known. */
+/** Fractions of spectral energy, for images with known spectra. */
 import { describe, expect, test } from 'vitest'
 import {
   highFrequencyEnergy,
@@ -15,14 +15,14 @@ function waves(constant: number): Float32Array {
   })
 }
 
-describe('the share of high frequencies', () => {
-  test('counts what lies at the radius and beyond', () => {
+describe('the fraction of high frequencies', () => {
+  test('includes bins at the radius and beyond', () => {
     const perturbations = float32([1, 1, 16, 16], waves(0))
     const shares = [0, 1, 2, 5, 6].map((radius) => highFrequencyEnergy(perturbations, radius)[0])
     expect(shares).toBeAllclose([1, 1, 0.1, 0.1, 0])
   })
 
-  test('is that of fft.js, over all channels', () => {
+  test('agrees with fft.js, over all channels', () => {
     const perturbations = randomImages([1, 2, 8, 4], 'noise')
     let [high, total] = [0, 0]
     for (const channel of [0, 1]) {
@@ -49,7 +49,7 @@ test.each([
   [0.5, 2],
   [1, 12],
 ])('the radius that holds %f of the energy is %i', (share, radius) => {
-  // A trace of frequency in the corner, so that all of it needs the largest radius.
+  // A little energy at the farthest bin, so that all energy needs the largest radius.
   const images = float32([1, 1, 16, 16], waves(0))
   images.data.forEach((value, at) => {
     const sign = (Math.floor(at / 16) + at) % 2 === 0 ? 1 : -1

@@ -1,4 +1,4 @@
-/** Amplitude transforms: identities, the gradient in s against the engine, refused evidence. */
+/** Amplitude transforms: identities, the gradient in s, and rejected evidence. */
 import { describe, expect, test } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
@@ -66,7 +66,7 @@ test('an image mixed with itself does not change', async () => {
   expect(result.data).toBeAllclose(inputs.data, { atol: 1e-6, rtol: 0 })
 })
 
-test('the result is linear in λ between the image and its phase with the other amplitude', async () => {
+test('the result is linear in λ, from the image to its phase and another amplitude', async () => {
   const at = async (mix: number): Promise<Float32Array> => {
     const some = withoutScale({
       mix: new Float32Array(4).fill(mix),
@@ -79,7 +79,7 @@ test('the result is linear in λ between the image and its phase with the other 
   expect(quarter).toBeAllclose(expected, { atol: 1e-6 })
 })
 
-test('the scales of a frequency and its negative act as their mean', async () => {
+test('the scales of a frequency and its negative have the effect of their mean', async () => {
   const symmetric = scale.data.map((value, at) => {
     const [plane, u, v] = [Math.floor(at / 48), Math.floor(at / 6) % 8, at % 6]
     return (value + scale.data[plane * 48 + ((8 - u) % 8) * 6 + ((6 - v) % 6)]!) / 2
@@ -90,7 +90,7 @@ test('the scales of a frequency and its negative act as their mean', async () =>
   expect(result.data).toBeAllclose(expected.data, { atol: 1e-6 })
 })
 
-test('each example gets the same bits in any batch', async () => {
+test('each example has the same bits in any batch', async () => {
   const together = await applyAmplitudeTransform(inputs, evidence, reference, [0, 1])
   for (const rows of [[2], [3, 1]]) {
     const part = {
@@ -104,7 +104,7 @@ test('each example gets the same bits in any batch', async () => {
   }
 })
 
-test('the gradient in s agrees with that of the engine', async () => {
+test('the gradient in s agrees with the engine', async () => {
   const [x, other] = [gatherRows(inputs, [0]), gatherRows(inputs, [1])]
   const upstream = randomImages([1, 3, 8, 6], 'upstream')
   const s = gatherRows(scale, [0])
@@ -175,7 +175,7 @@ describe('evidence', () => {
       { scale: float32(shape, new Float32Array(576).fill(1).fill(2, 300, 301)) },
       'a scale in row 2 is 2, but the threat model permits 0.4 to 1.6',
     ],
-  ] as const)('beyond a limit is refused: %j', (changes, message) => {
+  ] as const)('beyond a limit is rejected: %j', (changes, message) => {
     expect(check(changes)).toBe(message)
   })
 })

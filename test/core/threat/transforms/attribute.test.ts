@@ -1,4 +1,4 @@
-/** Attribute transforms: the host repeats them bit for bit and refuses evidence beyond limits. */
+/** Attribute transforms: the host repeats them bit for bit and rejects invalid evidence. */
 import { expect, test } from 'vitest'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../../core/engine/tensor/tensor.ts'
@@ -28,7 +28,7 @@ const ranges: AttributeRanges = { rotation: [-30, 30], hue: [-90, 90], contrast:
 const problemOf = (values: AttributeEvidence['values']): string | undefined =>
   checkAttributeEvidence({ kind: 'attribute', ranges }, { kind: 'attribute', values }, inputs.shape)
 
-test('each example gets the same bits in any batch, and the same as in an attack', async () => {
+test('each example has the same bits in any batch and in an attack', async () => {
   const all = await applyAttributeTransform(inputs, evidence, [0, 1])
   const rows = [6, 2]
   const values = Object.fromEntries(
@@ -61,7 +61,7 @@ test('without values or without examples it is the identity', async () => {
   expect((await applyAttributeTransform(empty, none, [0, 1])).shape).toEqual([0, ...shape])
 })
 
-test('evidence within the ranges is accepted, at limits rounded to float32 too', () => {
+test('evidence within the ranges, or at limits rounded to float32, is accepted', () => {
   expect(checkAttributeEvidence({ kind: 'attribute', ranges }, evidence, inputs.shape)).toBe(
     undefined,
   )
@@ -77,7 +77,7 @@ test('evidence within the ranges is accepted, at limits rounded to float32 too',
   ).toBe(undefined)
 })
 
-test('evidence beyond the ranges is described', () => {
+test('evidence beyond the ranges is rejected with a reason', () => {
   const rotation = within(-30, 30)
   rotation[5] = 30.5
   expect(problemOf({ rotation })).toMatchInlineSnapshot(
@@ -101,7 +101,7 @@ test('evidence beyond the ranges is described', () => {
   )
 })
 
-test('ranges that are invalid, or that the images cannot have, are refused', () => {
+test('ranges that are invalid or do not apply to the images are rejected', () => {
   expect(checkAttributeRanges(ranges, inputs.shape)).toBe(undefined)
   expect(checkAttributeRanges({ contrast: [0.1, 0.9] }, inputs.shape)).toMatchInlineSnapshot(
     `"the range of the attribute "contrast" must be finite and contain its neutral value 1, got 0.1 to 0.9"`,

@@ -17,7 +17,7 @@ describe.each(transformKinds)('%s', (kind) => {
   const record = transformRecord(kind)
   const example = JSON.parse(record.example) as Transform
 
-  test('is stored under its own kind, and its example follows its schema', () => {
+  test('has its kind as key, and its example is valid', () => {
     expect(record.kind).toBe(kind)
     expect(example.kind).toBe(kind)
     expect(compileSchema(record.schema)(example).problems).toEqual([])
@@ -25,7 +25,7 @@ describe.each(transformKinds)('%s', (kind) => {
     expect(record.check(example, [1, 3, 8, 8])).toBeUndefined()
   })
 
-  test('has a slug that is a part of a path, and checks evidence if it applies it', () => {
+  test('has a slug for paths, and a check of evidence if it applies evidence', () => {
     expect(record.slug(example)).toMatch(/^[a-z0-9.-]+$/)
     expect(record.checkEvidence === undefined).toBe(record.apply === undefined)
   })
@@ -38,6 +38,6 @@ test('only corruptions are not chosen by an attacker', () => {
   expect(isAdversarial({ transform: { kind: 'corruption' } })).toBe(false)
 })
 
-test('a transform of an unknown kind is refused', () => {
+test('a transform of an unknown kind is rejected', () => {
   expect(compileSchema(transformSchema)({ kind: 'shear' }).problems).not.toEqual([])
 })

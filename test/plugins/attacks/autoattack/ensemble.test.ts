@@ -43,14 +43,14 @@ function stage(
     cost: { forward: 1, backward: 0 },
     targets: 2,
     async run(own, ranked) {
-      const strongest = trackBestAdversarial(own)
+      const best = trackBestAdversarial(own)
       own.labels.forEach((_, row) => {
         const point = Float32Array.from(pointFor(own.inputs.data.subarray(3 * row, 3 * row + 3)))
-        strongest.record(row, point, point)
+        best.record(row, point, point)
         seen.push([name, ranked?.[row]?.join(), own.rng.stream(row, 0).bits()])
       })
       own.progress(own.labels.length)
-      return strongest.findings
+      return best.findings
     },
   }
 }

@@ -1,4 +1,4 @@
-/** On linear classifiers, gradient attacks reach the exact robust accuracy and never go below it. */
+/** On linear classifiers, gradient attacks reach, never undercut, the exact robust accuracy. */
 import { describe, expect, test } from 'vitest'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import { bim } from '../../../../plugins/attacks/gradient/bim.ts'

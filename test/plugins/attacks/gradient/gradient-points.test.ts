@@ -29,7 +29,7 @@ describe('the look-ahead', () => {
     expect(Math.hypot(point[0]! - 0.5, point[1]! - 0.5)).toBeCloseTo(0.05, 7)
   })
 
-  test('is reversed towards a target', () => {
+  test('is reversed toward a target', () => {
     const gradientPoints = lookAhead({ norm: 'Linf', momentum: 1, scaleCopies: 1 })
     expect(gradientPoints.around({ ...moving, length: -0.1 })[0]!.point[0]).toBeLessThan(0.5)
   })

@@ -69,8 +69,8 @@ describe('an example that is never fooled', () => {
     ['with momentum', { momentum: 1 }],
     ['from three random starts', { randomStart: true, restarts: 3 }],
     ['with restarts but no random start, which count as one', { restarts: 3 }],
-    ['towards two random targets', { goal: 'targeted', restarts: 2 }],
-    ['towards the least likely class', { goal: 'targeted', target: 'least-likely', restarts: 2 }],
+    ['toward two random targets', { goal: 'targeted', restarts: 2 }],
+    ['toward the least likely class', { goal: 'targeted', target: 'least-likely', restarts: 2 }],
   ] as const)('takes the passes that the cost states: %s', async (_, changes) => {
     const options = { ...plain, ...changes }
     const work = task([[1, 0]], [0], { epsilon: 0.05 })
@@ -79,7 +79,7 @@ describe('an example that is never fooled', () => {
   })
 
   test('returns its best iterate, not the last', async () => {
-    // Towards class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 oscillate between 1.2 and 1.6.
+    // Toward class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 oscillate between 1.2 and 1.6.
     const weights = Float64Array.of(2, -2, -2, 2, 0, 0)
     const model = new LinearModel({ ...classifier, weights, bias: Float64Array.of(0, 0, -1) })
     const work = task([[0.6, 0.5]], [0], { model })

@@ -30,11 +30,11 @@ function estimate(
     const { done, value } = search.next()
     if (done) return { gradient: value, points }
     for (let index = 0; index < value.count; index++) {
-      const asked = new Float32Array(point.length)
-      value.write(index, asked)
-      points.push(asked)
-      const loss = slopes.reduce((sum, slope, i) => sum + slope * asked[i]!, 0)
-      value.read(index, asked, Float32Array.of(loss))
+      const sample = new Float32Array(point.length)
+      value.write(index, sample)
+      points.push(sample)
+      const loss = slopes.reduce((sum, slope, i) => sum + slope * sample[i]!, 0)
+      value.read(index, sample, Float32Array.of(loss))
     }
   }
 }

@@ -1,7 +1,4 @@
-/**
- * The shipped models raise no false alarm, and one true one: a model trained in Linf, attacked in
- * L2.
- */
+/** The shipped models raise no alarm, except one that is trained in Linf and attacked in L2. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
