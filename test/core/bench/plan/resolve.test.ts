@@ -203,7 +203,7 @@ describe('a threat model that an attack does not support', () => {
     expect(
       await mistake({ threatModels: [off], attacks: [{ plugin: 'spatial' }] }),
     ).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which leaves the image as it is (factor about the center); got [1.1, 1.2]"`,
+      `"ConfigError: s.json#/threatModels/0/transform/ranges/scale: expected a range that contains 1, which does not change the image (factor about the center); got [1.1, 1.2]"`,
     )
   })
 
