@@ -36,7 +36,7 @@ function expectPart(page: string, name: string, lines: readonly string[]): void 
   expect(read(page)).toContain(part)
 }
 
-test('docs/attacks.md lists all attacks with norms, knowledge, source, and provenance', async () => {
+test('docs/attacks.md lists attacks with norms, knowledge, source, and provenance', async () => {
   const rows: string[] = []
   for (const load of Object.values(builtins.attacks ?? {})) {
     const { id, title, norms, knowledge, source, provenance } = (await load()).meta

@@ -14,8 +14,8 @@ export const noSilentSuccess = defineOutcomeCheck({
     `point that is classified correctly; fails from ${100 * failFrom} % of all examples`,
   meaning:
     'The attack broke the example and lost the result: it returns its last iterate rather than ' +
-    'its best one, or it is targeted and continued toward its target. The accuracy is too high by ' +
-    'at most this number of examples.',
+    'its best one, or it is targeted and continued toward its target. The accuracy is too high ' +
+    'by at most this number of examples.',
   whatToDo: 'Fix the attack (`trackBestAdversarial` keeps the best point), or run it untargeted.',
   check({ entry }) {
     const observed = completed(entry).filter(({ silentSuccesses }) => silentSuccesses !== undefined)

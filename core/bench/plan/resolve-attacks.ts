@@ -113,7 +113,7 @@ export async function reviveAttack(
   }
 }
 
-/** Sets the option to the resolved surrogates; an empty list means all. The cost depends on them. */
+/** Sets the option to the resolved surrogates; an empty list means all. */
 function withSurrogates(
   chosen: ChosenAttack,
   surrogates: readonly string[] | undefined,

@@ -23,8 +23,8 @@ export interface AttributeResult {
 export interface BestAttributes {
   readonly result: AttributeResult
   /**
-   * Records a point with its logits `[k]`. Returns true if it is misclassified. Copies the arrays if
-   * the point is the best so far.
+   * Records a point with its logits `[k]`. Returns true if it is misclassified. Copies the arrays
+   * if the point is the best so far.
    * @param values one for each name
    */
   record(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean

@@ -138,7 +138,7 @@ describe('a model with one fault', () => {
     await model.dispose()
   })
 
-  test('without a derivative, gradient probes do not apply and the gradient is unavailable', async () => {
+  test('without a derivative, gradient-available fails; gradient probes do not apply', async () => {
     const images = g.input('images', 'float32', ['n', 1, 1, shape.size])
     const graph = toGraph({ logits: g.op('Flatten', [images])[0]! }, [images])
     const { classifier } = await linearCase(shape, { threatModel })

@@ -134,7 +134,7 @@ describe('shapes follow the batch', () => {
   })
 })
 
-test('a shape with one symbolic size is a constant for Reshape, one with two or a zero is not', () => {
+test('Reshape gets a constant shape for one symbolic size, but not for two or a zero', () => {
   expect(constantShape(['n', 3])).toEqual([-1, 3])
   expect(constantShape(['n', 'm'])).toBeUndefined()
   expect(constantShape(['n', 0])).toBeUndefined()

@@ -154,7 +154,7 @@ describe('by hand', () => {
     expect(await slopesOf(g.cast(g.greater(a, 2), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
     expect(await slopesOf(g.cast(g.cast(a, 'int64'), 'float32'), [a])).toEqual([[0, 0, 0, 0, 0, 0]])
   })
-  test('at kinks: 0 for ReLU and |x|, 1 at the limits of a clip, split among equal maxima', async () => {
+  test('at kinks: 0 for ReLU and |x|, 1 at limits of a clip, shared by equal maxima', async () => {
     const zero = g.mul(b, 0)
     expect(await slopesOf(g.relu(zero), [zero])).toEqual([[0, 0, 0]])
     expect(await slopesOf(g.abs(zero), [zero])).toEqual([[0, 0, 0]])
