@@ -49,7 +49,7 @@ copyProject()
 copyPackages()
 copyNode()
 await writeExamples()
-downloadWheels('wheels', ['torchattacks==3.5.1', 'pyautoattack==0.2.0'])
+installReferences(['torchattacks==3.5.1', 'pyautoattack==0.2.0'])
 if (!values['no-cuda']) copyCudaProvider()
 pack()
 rmSync(staging, { recursive: true, force: true })
@@ -103,13 +103,12 @@ async function writeExamples() {
   writeFileSync(join(bundle, 'examples.bin'), sliceExamples(dataset, 1000))
 }
 
-/** Wheels from the package index of this machine's pip, without their dependencies. */
-function downloadWheels(folder, requirements) {
-  const target = join(bundle, folder)
-  mkdirSync(target, { recursive: true })
-  const words = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', target]
-  run(values.python, [...words, ...requirements])
-  return readdirSync(target).map((name) => join(target, name))
+/** The reference attacks, which are plain Python; their dependencies come with PyTorch. */
+function installReferences(requirements) {
+  const target = join(bundle, 'site')
+  const words = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-compile']
+  run(values.python, [...words, '--target', target, ...requirements])
+  rmSync(join(target, 'pyautoattack', 'examples'), { recursive: true, force: true })
 }
 
 /** The provider of the same version as the Node binding, from the wheel `onnxruntime-gpu`. */

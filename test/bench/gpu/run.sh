@@ -18,8 +18,7 @@ if [ ! -x "$work/robench/node" ]; then
 fi
 cd "$work/robench" || exit 1
 if ! "$python" -c 'import torchattacks, pyautoattack' 2>/dev/null; then
-  "$python" -m pip install -q --no-index --no-deps --target "$work/site" wheels/*.whl >"$out/pip.log" 2>&1
-  export PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}"
+  export PYTHONPATH="$work/robench/site${PYTHONPATH:+:$PYTHONPATH}"
 fi
 # CUDA's libraries as PyTorch's wheels bring them; a system-wide CUDA is found without.
 libraries=$("$python" - <<'PY'
