@@ -32,7 +32,7 @@ export interface RankedEntry {
   readonly worstCase: Proportion
   /** Best and worst rank that the intervals allow: 1 + entries above, n − entries below. */
   readonly rank: { readonly best: number; readonly worst: number }
-  /** Other entries whose worst-case interval overlaps: statistically indistinguishable. */
+  /** Other entries whose worst-case interval overlaps. */
   readonly peers: readonly LeaderboardEntry[]
 }
 

@@ -45,7 +45,7 @@ export interface IterativeAttack<State extends Attempt, Result extends Evaluatio
  * evaluated; an attempt that `judge` does not finish then steps, or restarts if its point was
  * final. Finished attempts are replaced by new ones at once, so batches stay full, and outcomes
  * depend on neither the batch size nor the other examples.
- * @throws as `scheduleBatches`, and as the hooks
+ * @throws whatever `scheduleBatches` or a hook throws
  */
 export function runIterativeAttack<State extends Attempt, Result extends Evaluation = Evaluation>(
   task: BatchedTask,

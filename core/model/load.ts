@@ -1,5 +1,6 @@
 /** Loads an ONNX file as a model. */
-import { GraphError, RobenchError, RunError } from '../base/errors.ts'
+import { ConfigError, GraphError, RobenchError, RunError } from '../base/errors.ts'
+import { shown } from '../base/schema.ts'
 import { hashBytes, hashJson } from '../base/hash.ts'
 import { formatShape, type Dim } from '../engine/graph/dim.ts'
 import { foldUnknownConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
@@ -43,6 +44,12 @@ export async function loadModel(
   options: LoadModelOptions = {},
 ): Promise<ClassifierModel> {
   const name = options.name ?? 'model'
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `loadModel: expected the bytes of an .onnx file, got ${shown(bytes)}; read the file first`,
+    )
+  }
   const graph = readOnnx(bytes, name)
   const file = describeFile(graph, manifest, options.inputShape, name)
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])

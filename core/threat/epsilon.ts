@@ -51,7 +51,7 @@ function fromText(text: string): number {
   return Number(numerator) / Number(denominator)
 }
 
-/** As JSON, but NaN and Infinity as they are instead of null. */
+/** Formats a value as JSON, but keeps NaN and Infinity. */
 function shown(value: unknown): string {
   return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing')
 }

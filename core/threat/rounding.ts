@@ -32,7 +32,7 @@ export function roundUp(value: number): number {
 }
 
 /**
- * In vector loops: of the two float32 next to a value, the one toward `center` (a float32); the
+ * For vector loops: rounds a value to the adjacent float32 in the direction of `center` (a float32); the
  * value itself if it is a float32. Only for values that round to finite ones.
  */
 export function roundToward(value: Term, center: Term): Term {

@@ -18,11 +18,13 @@ export function readLayers(): readonly Layer[] {
 
 /** The TypeScript files of the package, relative to its root, with `/` between directories. */
 export function sourceFiles(): readonly string[] {
-  return ['core', 'plugins', 'reports', 'leaderboard', 'cli'].flatMap((top) =>
+  const inRoot = readdirSync(packageRoot()).filter((name) => name.endsWith('.ts'))
+  const below = ['core', 'plugins', 'reports', 'leaderboard', 'cli'].flatMap((top) =>
     readdirSync(join(packageRoot(), top), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => posix.join(top, name.replaceAll('\\', '/'))),
   )
+  return [...inRoot, ...below]
 }
 
 /** The relative imports of a file, types and dynamic ones included, as paths from the root. */

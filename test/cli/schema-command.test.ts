@@ -8,10 +8,10 @@ import { compileSchema } from '../../core/base/schema.ts'
 const names = Object.keys(publishedSchemas) as (keyof typeof publishedSchemas)[]
 
 test.for(names)(
-  'the published schema "%s" is the one that the code uses; UPDATE_SCHEMAS=1 writes it',
+  'the published schema "%s" is the one that the code uses; ROBENCH_UPDATE=1 writes it',
   (name) => {
     const path = join(packageRoot(), 'schemas', publishedSchemas[name].file)
-    if (process.env['UPDATE_SCHEMAS'] === '1') writeFileSync(path, schemaText(name))
+    if (process.env['ROBENCH_UPDATE'] === '1') writeFileSync(path, schemaText(name))
     expect(readFileSync(path, 'utf8')).toBe(schemaText(name))
   },
 )

@@ -1,5 +1,6 @@
 /** `evaluate`: attacks a model in this process and returns accuracies and adversarial examples. */
 import { ConfigError } from '../../base/errors.ts'
+import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { Check } from '../../bench/checks/check.ts'
 import { checkOutcomes } from '../../bench/checks/outcome-checks.ts'
 import { probeSample } from '../../bench/checks/run-probes.ts'
@@ -15,7 +16,7 @@ import type { Accuracy, AttackEvaluation, ExampleWork } from './attack-examples.
 import { openExamples, requireFit, requireInside } from './examples.ts'
 import { openModels } from './open-model.ts'
 import type { EvaluateRequest, ProgramSettings } from './request.ts'
-import { openRegistry, refuseUnknownKeys, resolveRequest } from './resolve-request.ts'
+import { openRegistry, resolveRequest } from './resolve-request.ts'
 import type { ReadyRequest } from './resolve-request.ts'
 
 /** What `evaluate` returns. Every figure follows from the per-example outcomes. */

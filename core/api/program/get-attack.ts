@@ -1,9 +1,10 @@
 /** `getAttack`: one attack by id, run on arrays. */
+import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
 import type { AttackEvaluation } from './attack-examples.ts'
 import { evaluateWith, settingKeys } from './evaluate.ts'
 import type { ExampleArrays, ModelSource, ProgramSettings, ThreatModelInput } from './request.ts'
-import { openRegistry, refuseUnknownKeys } from './resolve-request.ts'
+import { openRegistry } from './resolve-request.ts'
 
 /** How to run an attack: threat model, options, and the settings of `evaluate`. */
 export interface AttackRun extends Omit<ProgramSettings, 'plugins'>, ThreatModelInput {

@@ -1,5 +1,5 @@
 /** Opens the models of a program: a path, bytes, or a loaded model. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
@@ -8,7 +8,6 @@ import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
 import { plainManifest } from '../../model/manifest.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
-import { readModelFile } from '../../model/model-files.ts'
 import type { Model } from '../../model/model.ts'
 import type { ModelSource, ProgramSettings } from './request.ts'
 
@@ -69,7 +68,8 @@ export async function openModels(
 }
 
 /**
- * Opens a model. Settings such as `mean` and `bounds` override the model's card.
+ * Opens a model. As in `robench eval`, settings such as `mean` describe the file; a card beside it
+ * is not read.
  * @param where the key in the request, for messages
  * @param inputShape `[channels, height, width]` of the data, for files with symbolic sizes
  * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
@@ -94,17 +94,17 @@ async function openModel(
     }
     return { model: source, name: where, close: async () => {} }
   }
-  const { bytes, card, name } = await readSource(source, where)
-  const manifest = checkManifest({ ...plainManifest, ...card, ...reading })
+  const { bytes, name } = readSource(source, where)
+  const manifest = checkManifest({ ...plainManifest, ...reading })
   const { device = 'cpu', threads = 1 } = settings
   const model = await loadModel(bytes, manifest, { device, threads, name, inputShape })
   return { model, name, graph: readOnnx(bytes, name), close: () => model.dispose() }
 }
 
-async function readSource(
+function readSource(
   source: string | Uint8Array,
   where: string,
-): Promise<{ readonly bytes: Uint8Array; readonly card?: ModelManifest; readonly name: string }> {
+): { readonly bytes: Uint8Array; readonly name: string } {
   if (source instanceof Uint8Array) return { bytes: source, name: where }
   if (typeof source !== 'string') {
     throw new ConfigError(
@@ -116,8 +116,17 @@ async function readSource(
   if (!existsSync(path)) {
     throw new ConfigError('ROBENCH_MODEL_FILE', `${where}: ${path} does not exist; check the path`)
   }
-  const { bytes, card } = await readModelFile(path, where)
-  return { bytes, card: card.manifest, name: source }
+  try {
+    return { bytes: new Uint8Array(readFileSync(path)), name: source }
+  } catch (cause) {
+    throw new ConfigError(
+      'ROBENCH_MODEL_FILE',
+      `${where}: ${path} cannot be read: ${String(cause)}`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 function isModel(source: ModelSource): source is Model {

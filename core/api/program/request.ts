@@ -6,9 +6,8 @@ import type { Norm } from '../../threat/threat-model.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
 
 /**
- * A classifier: the path of an .onnx file, its bytes, or a model from `loadModel`.
- * A card beside the file (`<file>.json`) is read if it exists. A model that the
- * caller loaded is not disposed of.
+ * A classifier: the path of an .onnx file, its bytes, or a model from `loadModel`, which stays
+ * open.
  */
 export type ModelSource = string | Uint8Array | Model
 

@@ -1,5 +1,5 @@
 /** The attacks and the threat model of a program, checked by the rules of a suite. */
-import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import { reviveAttack, resolveAttacks } from '../../bench/plan/resolve-attacks.ts'
 import type { ResolvedAttack } from '../../bench/plan/resolve-attacks.ts'
@@ -37,24 +37,6 @@ export async function openRegistry(
   where: string,
 ): Promise<PluginRegistry> {
   return loadRegistry(locatePlugins(plugins ?? [], [process.cwd()], where))
-}
-
-/** @throws ConfigError for the first key that is not accepted, with the nearest one that is */
-export function refuseUnknownKeys(
-  request: object,
-  accepted: readonly string[],
-  where: string,
-): void {
-  if (typeof request !== 'object' || request === null) {
-    throw new ConfigError('ROBENCH_CONFIG', `${where}: expected an object, got ${shown(request)}`)
-  }
-  const unknown = Object.keys(request).find((key) => !accepted.includes(key))
-  if (unknown === undefined) return
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `${where}: unknown key "${unknown}"${didYouMean(unknown, accepted)} ` +
-      `(accepted: ${accepted.join(', ')})`,
-  )
 }
 
 /**

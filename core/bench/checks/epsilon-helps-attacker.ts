@@ -10,7 +10,7 @@ const threshold = 0.05
 /** From the checklist of Carlini et al. 2019, arXiv:1902.06705. */
 export const epsilonHelpsAttacker = defineProbe({
   id: 'epsilon-helps-attacker',
-  title: 'More epsilon never helps the defender',
+  title: 'A larger epsilon never helps the defender',
   kind: 'probe',
   raisedIf:
     `the same attack breaks at least ${100 * threshold} % fewer of the examples with 2 ε than ` +

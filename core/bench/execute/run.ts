@@ -9,6 +9,7 @@ import { resolveSuite } from '../plan/resolve.ts'
 import type { RunResult } from '../result/result.ts'
 import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
+import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
 import { RunSession } from './run-session.ts'
@@ -51,8 +52,9 @@ export async function planSuite(
   loaded: LoadedSuite,
   options: PlanOptions = {},
 ): Promise<PlannedSuite> {
+  requireLoaded(loaded, 'planSuite')
+  const settings = runSettings(options, 'planSuite', ['pilot', 'like', 'robustAccuracies'])
   const { pilot, like, robustAccuracies } = options
-  const settings = runSettings(options)
   const { listener, fresh } = settings
   const session = new RunSession(await resolveSuite(loaded, listener.notice), settings)
   try {
@@ -107,7 +109,8 @@ function summarize(
  */
 export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): Promise<SuiteRun> {
   const startedAt = new Date().toISOString()
-  const settings = runSettings(options)
+  requireLoaded(loaded, 'runSuite')
+  const settings = runSettings(options, 'runSuite')
   const { listener, fresh, saveAdversarial, device, workers, command } = settings
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings)

@@ -1,6 +1,9 @@
 /** How a suite is run, and what a run reports. */
 import { availableParallelism } from 'node:os'
+import { ConfigError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
+import { shown } from '../../base/schema.ts'
+import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { TrainingProgress } from '../../plugin/contract.ts'
 import type { ExpectedWork } from '../forecast/expected-passes.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
@@ -54,9 +57,39 @@ export interface RunSettings {
   readonly signal: AbortSignal
 }
 
-/** Fills in defaults. */
-export function runSettings(options: RunOptions): RunSettings {
-  const { threads = 1, device = 'cpu' } = options
+const runKeys = [
+  'resultsFolder',
+  'workers',
+  'threads',
+  'device',
+  'fresh',
+  'saveAdversarial',
+  'command',
+  'executor',
+  'listener',
+  'signal',
+] as const satisfies readonly (keyof RunOptions)[]
+
+/**
+ * Fills in defaults.
+ * @param where the function that was called, for messages
+ * @param more further keys that it accepts
+ * @throws ConfigError for an unknown key, or a count that is not a positive integer
+ */
+export function runSettings(
+  options: RunOptions,
+  where: string,
+  more: readonly string[] = [],
+): RunSettings {
+  refuseUnknownKeys(options, [...runKeys, ...more], where)
+  const { threads = 1, device = 'cpu', workers = 1 } = options
+  for (const [key, value] of Object.entries({ threads, workers })) {
+    if (Number.isSafeInteger(value) && value > 0) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: ${key}: expected a positive integer, got ${shown(value)}`,
+    )
+  }
   const cores = device === 'cpu' ? availableParallelism() : 1
   return {
     resultsFolder: options.resultsFolder ?? 'results',

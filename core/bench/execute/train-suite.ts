@@ -6,6 +6,7 @@ import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { cardPath } from '../../model/model-files.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
+import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
@@ -45,7 +46,8 @@ export async function trainSuite(
   options: TrainOptions = {},
 ): Promise<TrainedSuite> {
   const { modelsFolder = 'models', defense: only } = options
-  const settings = runSettings(options)
+  requireLoaded(loaded, 'trainSuite')
+  const settings = runSettings(options, 'trainSuite', ['modelsFolder', 'defense'])
   const fileNames = new Map(loaded.suite.defenses.map(({ name, model }) => [name, model]))
   const resolved = await resolveSuite(trainingSuite(loaded, only), settings.listener.notice)
   const trained = { ...resolved, defenses: resolved.defenses.filter(({ trains }) => trains) }

@@ -156,5 +156,9 @@ function checkFigure(stated: number | undefined, counted: number | undefined, wh
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
 }

@@ -18,7 +18,7 @@ interface LockContent {
 }
 
 /**
- * Takes the lock, also from a dead process of this machine.
+ * Acquires the lock. Takes over a stale lock left by a dead process on this machine.
  * @returns a function that releases it
  * @throws RunError ROBENCH_STORE if a running process holds it
  */

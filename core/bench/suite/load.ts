@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
-import { compileSchema, refuseProblems } from '../../base/schema.ts'
+import { compileSchema, refuseProblems, shown } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
@@ -23,6 +23,19 @@ export interface LoadedSuite {
   readonly folder: string
   /** sha256 of the canonical JSON with defaults, without keys that change no outcome. */
   readonly sha256: string
+}
+
+/**
+ * @param where the function that was called, for messages
+ * @throws ConfigError for a value that does not come from `loadSuite`
+ */
+export function requireLoaded(loaded: LoadedSuite, where: string): void {
+  const value: unknown = loaded
+  if (typeof value === 'object' && value !== null && 'suite' in value && 'folder' in value) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}: expected a suite from loadSuite(path), got ${shown(value)}`,
+  )
 }
 
 /** Keys of a suite that a caller may override. */

@@ -3,7 +3,8 @@
  * packages, dist, models, 1,000 CIFAR-10 images, onnxruntime's CUDA provider, and the reference
  * attacks, as one archive cut into parts.
  *
- *     npm run build && node test/bench/gpu/bundle.mjs --out DIR [--part-mib 56] [--no-cuda] [--python python3]
+ *     npm run build
+ *     node test/bench/gpu/bundle.mjs --out DIR [--part-mib 56] [--no-cuda] [--python python3]
  */
 import { execFileSync } from 'node:child_process'
 import {

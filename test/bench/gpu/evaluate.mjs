@@ -1,4 +1,4 @@
-/** One attack through the host, timed by the clock: clean predictions, the attack, the host's checks. */
+/** One attack through the host, timed: clean predictions, the attack, the host's checks. */
 import { resolveOptions } from '../../../dist/core/plugin/options.js'
 import { runAttack } from '../../../dist/core/plugin/host.js'
 import { predictions } from '../../../dist/core/model/predictions.js'

@@ -1,4 +1,4 @@
-/** The examples of the bundle in one file: labels, then 8-bit pixels, as in CIFAR-10's binary form. */
+/** The examples of the bundle in one file: all labels, then the 8-bit pixels. */
 import { readFileSync } from 'node:fs'
 import { float32 } from '../../../dist/core/engine/tensor/tensor.js'
 
@@ -12,7 +12,7 @@ export function sliceExamples(dataset, count) {
   return Buffer.concat([Uint8Array.from(dataset.labels.subarray(0, count)), pixels])
 }
 
-/** Reads the first `count` examples: `inputs` float32 `[count, 3, 32, 32]` in [0, 1], `labels` int32. */
+/** Reads the first `count` examples: float32 `[count, 3, 32, 32]` in [0, 1], and int32 labels. */
 export function readExamples(file, count) {
   const bytes = readFileSync(file)
   const total = bytes.length / (imageSize + 1)

@@ -2,7 +2,7 @@
  * Measures one device after another and writes results.json. Each part is a process with a limit of
  * its own, so that one that fails or hangs costs only itself.
  *
- *     node test/bench/gpu/measure.mjs --out DIR [--seconds 480] [--python python3] [--examples 200] cuda webgpu
+ *     node test/bench/gpu/measure.mjs --out DIR [--seconds 480] [--python python3] cuda webgpu
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

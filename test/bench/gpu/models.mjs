@@ -1,4 +1,4 @@
-/** The networks that are measured, as Model and as file: the shipped one, and ResNet-18 with 64 channels. */
+/** The measured networks, as models and as files: the shipped one, and ResNet-18. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

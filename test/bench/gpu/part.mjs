@@ -1,4 +1,4 @@
-/** What the parts share: their options, the examples, and a file that is written after each figure. */
+/** Shared by the parts: options, examples, and a file that is written after each figure. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-/** Images per second on one device: forward, gradient, pgd, apgd-ce, autoattack, a training step. */
+/** Throughput on one device: forward, gradient, attacks, and a training step. */
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { predictions } from '../../../dist/core/model/predictions.js'
 import { Session } from '../../../dist/core/engine/graph/session.js'

@@ -1,4 +1,4 @@
-"""PyTorch on the same device, weights and images as throughput.mjs: forward, gradient, attacks, training step."""
+"""PyTorch on the same device, weights, and images as throughput.mjs."""
 
 import argparse
 import json
@@ -40,13 +40,15 @@ def main() -> None:
     best = {}
     for name, call in [("forward", forward), ("gradient", gradient)]:
         for size in sizes:
-            seconds = median_seconds(lambda: call(network, images[:size], labels[:size]), device, budget)
+            x, y = images[:size], labels[:size]
+            seconds = median_seconds(lambda: call(network, x, y), device, budget)
             if size / seconds > best.get(name, {}).get("imagesPerSecond", 0):
                 best[name] = {"batch": size, "imagesPerSecond": size / seconds}
             record(options, name, best[name])
     attack_all(options, network, images, labels, best["gradient"]["batch"], device)
     if random:
-        record(options, "trainingStep", training_step(8 if options.small else 128, device, options.small))
+        step = training_step(8 if options.small else 128, device, options.small)
+        record(options, "trainingStep", step)
 
 
 def forward(network, x, y):
@@ -71,7 +73,9 @@ def attack_all(options, network, images, labels, batch, device) -> None:
     for name, version in [("apgd-ce", "custom"), ("autoattack", "standard")]:
         if name == "autoattack" and (random or options.small):
             continue
-        extra = {"attacks_to_run": ["apgd-ce"], "attacks": ["apgd-ce"]} if version == "custom" else {}
+        extra = {}
+        if version == "custom":
+            extra = {"attacks_to_run": ["apgd-ce"], "attacks": ["apgd-ce"]}
         ensemble = make_autoattack(AutoAttack, network, epsilon, version, extra, device)
         if version == "custom":
             ensemble.apgd.n_restarts = 1
@@ -87,7 +91,8 @@ def attack_all(options, network, images, labels, batch, device) -> None:
             robust = torch.cat([network(part).argmax(1) for part in found.split(batch)]) == labels
         synchronize(device)
         seconds = time.perf_counter() - began
-        record(options, name, {"robust": robust.float().mean().item(), "batch": batch, "seconds": seconds})
+        share = robust.float().mean().item()
+        record(options, name, {"robust": share, "batch": batch, "seconds": seconds})
 
 
 def make_autoattack(kind, network, epsilon, version, extra, device):
@@ -132,7 +137,8 @@ class Block(torch.nn.Module):
         self.short = torch.nn.Sequential()
         if stride != 1 or inputs != outputs:
             self.short = torch.nn.Sequential(
-                torch.nn.Conv2d(inputs, outputs, 1, stride, bias=False), torch.nn.BatchNorm2d(outputs)
+                torch.nn.Conv2d(inputs, outputs, 1, stride, bias=False),
+                torch.nn.BatchNorm2d(outputs),
             )
 
     def forward(self, x):

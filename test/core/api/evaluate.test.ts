@@ -124,7 +124,7 @@ test('the reliability checks are those of robench eval', async () => {
   expect(checks).toEqual(entry.checks)
 })
 
-test('a path with its card, bytes, and a loaded model have the same outcomes', async () => {
+test('a path, bytes, and a loaded model have the same outcomes', async () => {
   const model = 'models/quickstart-standard.onnx'
   const rest = {
     data: 'quickstart',

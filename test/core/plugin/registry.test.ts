@@ -92,21 +92,30 @@ test('plugins cannot import the version of the host', async () => {
   expect(Object.keys(exported).filter((name) => /version/i.test(name))).toEqual([])
 })
 
-test('an option role without its option, or given twice, is rejected', async () => {
+test('an option role without its option, of another type, or given twice is rejected', async () => {
   const optionsSchema = {
     type: 'object',
     additionalProperties: false,
-    properties: { inner: {}, other: {} },
+    properties: {
+      inner: { type: 'object' },
+      other: { type: 'array' },
+      second: { type: 'object' },
+      file: { type: 'string' },
+      base: { type: 'string' },
+    },
   }
   const withRoles = (optionRoles: object): Promise<string> =>
     load(table({ optionsSchema, optionRoles }))
   expect(await withRoles({ inner: 'attack', other: 'models' })).toBe('Blur')
-  expect(await withRoles({ inner: 'path', other: 'path' })).toBe('Blur')
+  expect(await withRoles({ file: 'path', base: 'path' })).toBe('Blur')
   expect(await withRoles({ attack: 'attack' })).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur": meta.optionRoles names "attack", which is no property of meta.optionsSchema"`,
   )
-  expect(await withRoles({ inner: 'attack', other: 'attack' })).toMatchInlineSnapshot(
-    `"PluginError: package "acme": attack "acme/blur": meta.optionRoles gives the role "attack" to "inner" and "other"; expected one"`,
+  expect(await withRoles({ inner: 'attack', second: 'attack' })).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta.optionRoles gives the role "attack" to "inner" and "second"; expected one"`,
+  )
+  expect(await withRoles({ other: 'attack' })).toMatchInlineSnapshot(
+    `"PluginError: package "acme": attack "acme/blur": meta.optionRoles gives the role "attack" to "other"; expected the type "object" in meta.optionsSchema, got "array""`,
   )
   expect(await withRoles({ inner: 'network' })).toMatchInlineSnapshot(
     `"PluginError: package "acme": attack "acme/blur": meta/optionRoles/inner must be one of attack, models, path; got "network""`,

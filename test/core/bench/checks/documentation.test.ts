@@ -1,4 +1,4 @@
-/** docs/checks.md agrees with the documentation in the code. UPDATE_DOCS=1 writes it. */
+/** docs/checks.md agrees with the documentation in the code. ROBENCH_UPDATE=1 writes it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -15,7 +15,7 @@ function expectPart(name: string, lines: readonly string[]): void {
   const end = `<!-- end of ${name} -->\n`
   const part = `${begin}${lines.join('\n')}\n${end}`
   const text = readFileSync(path, 'utf8')
-  if (process.env['UPDATE_DOCS'] === '1') {
+  if (process.env['ROBENCH_UPDATE'] === '1') {
     const [before, after] = [text.indexOf(begin), text.indexOf(end) + end.length]
     writeFileSync(path, text.slice(0, before) + part + text.slice(after))
   }

@@ -28,16 +28,16 @@ export const zoo = {
   'softmax output': (x, classify) => g.softmax(classify(x)),
   'input quantization': (x, classify) => classify(roundTo(x, 1 / 16)),
   'JPEG-like rounding': (x, classify) => classify(roundBlocks(x, 0.1)),
-  'steps of a thousandth': (x, classify) => classify(floorTo(x, 1 / 1000)),
+  'quantization to 0.001': (x, classify) => classify(floorTo(x, 1 / 1000)),
   // Approximately the identity, but with slope −1: the gradient is reversed, not zero.
-  'turned gradient': (x, classify) => classify(g.sub(g.mul(floorTo(x, 1 / 128), 2), x)),
+  'rotated gradient': (x, classify) => classify(g.sub(g.mul(floorTo(x, 1 / 128), 2), x)),
   // Images have 8 bits, so each pixel lies at the center of such a piece: the gradient is reversed
   // only there.
   'gradient turned at the data': (x, classify) => {
     const offset = g.sub(x, roundTo(x, 1 / 255))
     return classify(g.sub(x, g.mul(g.clip(offset, -1e-5, 1e-5), 2)))
   },
-  'winners take all': (x, classify) => classify(x, winnersTakeAll),
+  'k-winners-take-all': (x, classify) => classify(x, winnersTakeAll),
   'binarized input': (x, classify) => classify(g.add(g.mul(g.sign(g.sub(x, 0.5)), 0.25), 0.5)),
   'binarized layer': (x, classify) =>
     classify(x, (hidden) => (hidden.shape.length === 2 ? g.sign(g.relu(hidden)) : g.relu(hidden))),
@@ -68,10 +68,10 @@ export const raisedBy: Readonly<Record<ZooName, readonly string[]>> = {
   'softmax output': ['outputs-are-logits'],
   'input quantization': ['gradient-available', 'surrogate-weaker', 'search-weaker'],
   'JPEG-like rounding': ['gradient-available', 'surrogate-weaker', 'search-weaker'],
-  'steps of a thousandth': ['gradient-available', 'surrogate-weaker', 'search-weaker'],
-  'turned gradient': ['gradient-matches-differences', 'search-weaker', 'huge-epsilon-breaks'],
+  'quantization to 0.001': ['gradient-available', 'surrogate-weaker', 'search-weaker'],
+  'rotated gradient': ['gradient-matches-differences', 'search-weaker', 'huge-epsilon-breaks'],
   'gradient turned at the data': ['gradient-matches-differences', 'no-label-leaking'],
-  'winners take all': ['gradient-matches-differences'],
+  'k-winners-take-all': ['gradient-matches-differences'],
   'binarized input': ['gradient-available', 'noise-weaker', 'search-weaker'],
   'binarized layer': ['gradient-available', 'noise-weaker', 'search-weaker'],
   'abstaining detector': ['no-abstention'],
