@@ -61,7 +61,8 @@ const flagAt = {
   '/defenses/0/options/bounds': '--bounds',
   '/defenses/0/options/output': '--output',
   '/defenses/0/options/classNames': '--class-names',
-  '/defenses/0': '<model>',
+  '/defenses/0': 'model',
+  '/defenses/': '--surrogate',
   '/seeds': '--seed',
 } as const
 
@@ -108,7 +109,11 @@ export function withFlags(message: string): string {
       return attackFlags[option as keyof typeof attackFlags] ?? `--option ${option}`
     }
     const prefix = Object.keys(flagAt).find((start) => pointer.startsWith(start))
-    return prefix === undefined ? place : flagAt[prefix as keyof typeof flagAt]
+    if (prefix === undefined) return place
+    const flag = flagAt[prefix as keyof typeof flagAt]
+    // A transform has parts of its own.
+    const part = flag === '--transform' ? pointer.slice(prefix.length + 1) : ''
+    return part === '' ? flag : `${flag}: ${part}`
   })
 }
 

@@ -5,8 +5,10 @@ import { withFlags } from '../../cli/eval-command.ts'
 test.each([
   ['command line#/threatModels/0/epsilon: expected a number', '--epsilon: expected a number'],
   ['command line#/threatModels/0/curve/1: x', '--curve: x'],
+  ['command line#/threatModels/0/transform/ranges/scale: x', '--transform: ranges/scale: x'],
+  ['command line#/defenses/1: other.onnx: not found', '--surrogate: other.onnx: not found'],
   ['command line#/defenses/0/options/classNames: x', '--class-names: x'],
-  ['command line#/defenses/0: m.onnx: not found', '<model>: m.onnx: not found'],
+  ['command line#/defenses/0: m.onnx: not found', 'model: m.onnx: not found'],
   ['command line#/attacks/1/options/stepSize: x', '--step-size: x'],
   ['command line#/attacks/0/options/goal: x', '--option goal: x'],
   ['command line#/dataset: unknown data set', 'data: unknown data set'],

@@ -1,4 +1,5 @@
 /** Check: every attack stays within its ball and its budget. */
+import { countOf } from '../../base/figures.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { notApplicable, raisedAbove } from './check.ts'
 import { defineOutcomeCheck } from './outcome-check.ts'
@@ -31,7 +32,7 @@ export const answersKeepRules = defineOutcomeCheck({
     const evidence =
       broken.length > 0
         ? `${names} broke a rule`
-        : `all ${attacks.length} attacks followed the rules`
+        : `${attacks.length} of ${countOf(attacks.length, 'attack')} followed the rules`
     return raisedAbove(0, broken.length, evidence)
   },
 })

@@ -61,6 +61,9 @@ export function locateSuite(path: string): string {
   ]
   const found = tried.find((candidate) => candidate.endsWith('.json') && existsSync(candidate))
   if (found) return found
+  if (existsSync(path)) {
+    throw new ConfigError('ROBENCH_CONFIG', `${path}: expected a suite, a file that ends in .json`)
+  }
   throw new ConfigError(
     'ROBENCH_CONFIG',
     `${path}: no such suite${didYouMean(basename(path, '.json'), shippedSuites())} ` +
