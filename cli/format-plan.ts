@@ -1,4 +1,5 @@
 /** A plan as a few lines of text. */
+import { percent } from '../core/base/figures.ts'
 import { count, countOf, duration } from '../reports/theme/figures.ts'
 import { threatModelText } from '../reports/theme/threat-text.ts'
 import type { ExpectedWork } from '../core/bench/forecast/expected-passes.ts'
@@ -69,5 +70,5 @@ function marginText({ passes, margin }: ExpectedWork): string {
   const relative = (['forward', 'backward'] as const).map((direction) =>
     passes[direction] === 0 ? 0 : margin[direction] / passes[direction],
   )
-  return ` (± ${(100 * Math.max(...relative)).toFixed(1)} %)`
+  return ` (± ${percent(Math.max(...relative), 1)})`
 }

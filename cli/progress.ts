@@ -1,4 +1,5 @@
 /** Progress of a run on standard error: live bars on a terminal, otherwise occasional lines. */
+import { percent } from '../core/base/figures.ts'
 import { MultiBar } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
 import type { ErrorRecord } from '../core/base/errors.ts'
@@ -99,5 +100,5 @@ function stepsTotal({ epochs, steps }: TrainingProgress): number {
 }
 
 function trainingDetail({ loss, accuracy }: TrainingProgress): string {
-  return `, loss ${loss.toFixed(3)}, accuracy ${(100 * accuracy).toFixed(1)} %`
+  return `, loss ${loss.toFixed(3)}, accuracy ${percent(accuracy, 1)}`
 }

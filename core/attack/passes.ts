@@ -1,4 +1,5 @@
 /** Passes through the model at the points of attempts, in batches. */
+import { sumBy } from '../base/sum.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Model } from '../model/model.ts'
 import type { AttackLoss, TargetedAttackLoss } from './attack-loss.ts'
@@ -102,15 +103,12 @@ function meanOf(samples: readonly Evaluation[]): Evaluation {
   if (samples.length === 1) return first!
   return {
     logits: meanArray(samples.map(({ logits }) => logits)),
-    loss: samples.reduce((sum, { loss }) => sum + loss, 0) / samples.length,
+    loss: sumBy(samples, ({ loss }) => loss) / samples.length,
     ...(first!.gradient && { gradient: meanArray(samples.map(({ gradient }) => gradient!)) }),
   }
 }
 
 /** Computed in float64 and rounded once. */
 function meanArray(parts: readonly Float32Array[]): Float32Array {
-  return Float32Array.from(
-    parts[0]!,
-    (_, i) => parts.reduce((sum, part) => sum + part[i]!, 0) / parts.length,
-  )
+  return Float32Array.from(parts[0]!, (_, i) => sumBy(parts, (part) => part[i]!) / parts.length)
 }

@@ -1,4 +1,5 @@
 /** The query loop of black-box attacks: fills batches with the queries of many examples. */
+import { sumBy } from '../base/sum.ts'
 import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
 import { scheduleTask } from './batch-scheduler.ts'
@@ -78,7 +79,7 @@ export async function runQueries(
 
   const advance = async (active: readonly ActiveSearch[]): Promise<boolean[]> => {
     const parts = fillBatch(active, batchSize)
-    const rows = parts.reduce((sum, { count }) => sum + count, 0)
+    const rows = sumBy(parts, ({ count }) => count)
     const batch = tensor('float32', [rows, ...exampleShape], new Float32Array(rows * size))
     let place = 0
     for (const { owner, from, count } of parts) {

@@ -22,7 +22,8 @@ export function optionWithRole(
 
 /**
  * Describes the first mistake in the declared roles; undefined if they are valid. Each must belong
- * to an option of the schema that has the role's type, and only `path` may be declared more than once.
+ * to an option of the schema that has the role's type, and only `path` may be declared more than
+ * once.
  */
 export function checkOptionRoles({
   optionRoles = {},

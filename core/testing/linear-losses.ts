@@ -1,4 +1,5 @@
 /** Losses in closed form: value and gradient with respect to one example's logits. */
+import { sum } from '../base/sum.ts'
 import {
   crossEntropy,
   dlr,
@@ -61,10 +62,10 @@ export const lossRules: ReadonlyMap<TargetedLoss, LossRule> = new Map<TargetedLo
     (z, label) => {
       const largest = Math.max(...z)
       const dz = Float64Array.from(z, (value) => Math.exp(value - largest))
-      const sum = dz.reduce((total, value) => total + value, 0)
-      for (let k = 0; k < dz.length; k++) dz[k]! /= sum
+      const total = sum(dz)
+      for (let k = 0; k < dz.length; k++) dz[k]! /= total
       dz[label]! -= 1
-      return { value: largest + Math.log(sum) - z[label]!, dz }
+      return { value: largest + Math.log(total) - z[label]!, dz }
     },
   ],
   [margin, marginRule],

@@ -32,8 +32,8 @@ export function roundUp(value: number): number {
 }
 
 /**
- * For vector loops: rounds a value to the adjacent float32 in the direction of `center` (a float32); the
- * value itself if it is a float32. Only for values that round to finite ones.
+ * For vector loops: rounds a value to the adjacent float32 in the direction of `center`, itself a
+ * float32. A float32 value is unchanged. Only for values that round to finite ones.
  */
 export function roundToward(value: Term, center: Term): Term {
   const nearest = v.round(value)

@@ -1,4 +1,5 @@
 /** The attack inside adversarial training, and the evaluation of weights after each epoch. */
+import { sum } from '../base/sum.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { Session } from '../engine/graph/session.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
@@ -140,7 +141,7 @@ async function countCorrect(
     { inputs, labels: int64([labels.length], labels) },
     'evaluation',
   )
-  return (outputs['correct']!.data as Float32Array).reduce((sum, value) => sum + value, 0)
+  return sum(outputs['correct']!.data as Float32Array)
 }
 
 function projectLinf(

@@ -1,4 +1,5 @@
 /** Check: the gradient ascent has converged when it stops. */
+import { sum } from '../../base/sum.ts'
 import { usualReferencePgd, usualSteps } from './probe-attacks.ts'
 import { significant } from '../../base/figures.ts'
 import { notApplicable, ofExamples } from './check.ts'
@@ -36,7 +37,7 @@ export const optimizationComplete = defineProbe({
     const rises = found.best
       .filter((_, row) => found.fooledAt[row]! < 0 || found.fooledAt[row]! > usualSteps)
       .map(lateRise)
-    const mean = rises.reduce((sum, rise) => sum + rise, 0) / Math.max(1, rises.length)
+    const mean = sum(rises) / Math.max(1, rises.length)
     const raised = mean > threshold || later > threshold * count
     return {
       verdict: raised ? 'warn' : 'pass',

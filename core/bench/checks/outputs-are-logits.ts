@@ -1,4 +1,5 @@
 /** Check: the outputs are logits, and not probabilities. */
+import { sum } from '../../base/sum.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { ofExamples } from './check.ts'
 import { defineProbe } from './probe.ts'
@@ -24,9 +25,9 @@ export const outputsAreLogits = defineProbe({
     let alike = 0
     for (let row = 0; row < count; row++) {
       const outputs = rowOf(logits, row)
-      const sum = outputs.reduce((total, value) => total + value, 0)
+      const total = sum(outputs)
       const inside = outputs.every((value) => value > -tolerance && value < 1 + tolerance)
-      if (inside && Math.abs(sum - 1) < tolerance) alike += 1
+      if (inside && Math.abs(total - 1) < tolerance) alike += 1
     }
     return {
       verdict: alike === count ? 'fail' : 'pass',

@@ -1,4 +1,5 @@
 /** A stratified estimate of the passes of an attack on open examples, from completed ones. */
+import { sumBy } from '../../base/sum.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { CompletedShard } from './completed-shards.ts'
 
@@ -59,7 +60,7 @@ export function forecastPasses(
     stratumOf,
   )
   const estimate = (direction: 'forward' | 'backward'): Forecast => {
-    const spent = shards.reduce((sum, shard) => sum + shard[`${direction}Passes`], 0)
+    const spent = sumBy(shards, (shard) => shard[`${direction}Passes`])
     const costs = costsOf(most[direction], spent, all)
     let mean = costs.robust * repeated.robust + costs.broken * repeated.broken
     let variance = 0

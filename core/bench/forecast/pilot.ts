@@ -1,4 +1,5 @@
 /** Selects the units of a pilot run, which predict the cost of the others. */
+import { sumBy } from '../../base/sum.ts'
 import type { Unit } from '../plan/cell.ts'
 import type { Plan, PlannedAttack, PlannedRow } from '../plan/plan.ts'
 import { passWeight } from './pass-weight.ts'
@@ -28,7 +29,7 @@ export function pilotUnits(plan: Plan, examples: number): Unit[] {
 
 function cheapAttacks({ attacks }: PlannedRow): PlannedAttack[] {
   const cost = ({ passes }: PlannedAttack): number => passWeight(passes)
-  const most = cheapShare * attacks.reduce((sum, attack) => sum + cost(attack), 0)
+  const most = cheapShare * sumBy(attacks, cost)
   const cheap: PlannedAttack[] = []
   let total = 0
   for (const attack of attacks.toSorted((a, b) => cost(a) - cost(b))) {
