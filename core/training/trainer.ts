@@ -1,0 +1,275 @@
+/** Runs the phases of a training on batches: sessions, inner attacks, and the state. */
+import type { Dataset } from '../data/dataset.ts'
+import { Session } from '../engine/graph/session.ts'
+import type { Value } from '../engine/graph/value.ts'
+import { float32, int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
+import { randomStream, type RandomStream } from '../base/random.ts'
+import { exportedModel, exportModel, type ExportedModel } from './export-model.ts'
+import {
+  innerAttackGraphs,
+  runInnerAttack,
+  type Evaluate,
+  type InnerAttack,
+  type InnerAttackGraphs,
+  type InnerAttackRun,
+} from './inner-attack.ts'
+import { functionGraph, type ModelFunction, type WeightedGraph } from './model-function.ts'
+import type { ModuleScope } from './module.ts'
+import type { ParameterGroup, Phase, TrainingBatch } from './phase.ts'
+import { decayInput, perturbationInput, phaseGraph, rateInput } from './phase-graph.ts'
+import { scheduleFactor } from './schedule.ts'
+import { ParameterStore, type Weights } from './scope.ts'
+import { averagingDecay, TrainingState } from './training-state.ts'
+
+/** What a training consists of. */
+export interface TrainingRecipe {
+  /** In order, for each batch. */
+  readonly phases: readonly Phase[]
+  /** The model of images `[n, c, h, w]` that is validated and exported. */
+  model(m: ModuleScope, images: Value): Value | ExportedModel
+}
+
+/** The part of the options that a trainer needs. */
+export interface TrainerOptions {
+  readonly recipe: TrainingRecipe
+  readonly data: Dataset
+  readonly batch: number
+  readonly seed: number
+  readonly threads: number
+}
+
+/** Position of a batch in training. */
+export interface BatchPosition {
+  readonly epoch: number
+  readonly step: number
+  /** Fraction of training before this batch. */
+  readonly progress: number
+}
+
+/** What the phases report for a batch. */
+export type BatchReport = Readonly<Record<string, number>>
+
+interface CompiledPhase {
+  readonly phase: Phase
+  readonly session: Session
+}
+
+/** Compiles a recipe and runs batches. `release` frees the native sessions. */
+export class Trainer {
+  readonly state: TrainingState
+  readonly #options: TrainerOptions
+  readonly #store: ParameterStore
+  readonly #phases: readonly CompiledPhase[]
+  readonly #functions = new Map<unknown, Session>()
+  readonly #attacks = new Map<unknown, InnerAttackGraphs>()
+  readonly #baked = new Map<
+    WeightedGraph,
+    { readonly version: number; readonly session: Session }
+  >()
+
+  private constructor(
+    options: TrainerOptions,
+    store: ParameterStore,
+    state: TrainingState,
+    phases: readonly CompiledPhase[],
+  ) {
+    this.#options = options
+    this.#store = store
+    this.state = state
+    this.#phases = phases
+  }
+
+  /** Compiles the phases. */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { recipe, batch, seed, threads } = options
+    const store = new ParameterStore(seed)
+    const graphs = recipe.phases.map((phase, index) =>
+      phaseGraph(phase, store, batch, exponentiallyAveraged(recipe.phases, index)),
+    )
+    const phases = await Promise.all(
+      graphs.map(async ({ file }, i) => {
+        const phase = recipe.phases[i]!
+        return { phase, session: await Session.load(file, { threads }, phase.name) }
+      }),
+    )
+    return new Trainer(options, store, new TrainingState(store, graphs), phases)
+  }
+
+  /** Runs all phases on those rows. */
+  async runBatch(position: BatchPosition, rows: readonly number[]): Promise<BatchReport> {
+    const { data } = this.#options
+    const labels = Int32Array.from(rows, (row) => data.labels[row]!)
+    const batch = this.#batch(position, rows, labels)
+    const report: Record<string, number> = {}
+    for (const { phase, session } of this.#phases) {
+      const prepared = await phase.prepare(batch)
+      const outputs = await session.run(
+        {
+          ...Object.fromEntries(this.state.tensors),
+          ...this.#scalars(phase, position.progress),
+          ...prepared,
+          labels: int64([labels.length], labels),
+        },
+        phase.name,
+      )
+      this.state.update(outputs)
+      for (const [name, value] of Object.entries(outputs)) {
+        if (!name.startsWith('new/') && !(name in report)) report[name] = Number(value.data[0])
+      }
+    }
+    return report
+  }
+
+  /** The exported ONNX file; see `exportModel`. */
+  exportModel(weights: Weights): Uint8Array {
+    const { recipe, data } = this.#options
+    return exportModel((m, images) => recipe.model(m, images), data.shape, this.#store, weights)
+  }
+
+  /** The exported model's logits, for functions and attacks. */
+  modelLogits(m: ModuleScope, images: Value): Value {
+    return exportedModel(this.#options.recipe.model(m, images)).logits
+  }
+
+  /** Loads a function with fixed weights. The caller releases the session. */
+  load(fn: ModelFunction, weights: Weights): Promise<Session> {
+    const { threads } = this.#options
+    return Session.load(functionGraph(fn, this.#store).bake(weights), { threads }, fn.name)
+  }
+
+  /** Runs an attack with fixed weights, such as the averaged ones. */
+  async attackWith(
+    attack: InnerAttack,
+    run: readonly InnerAttackRun[],
+    weights: Weights,
+  ): Promise<FloatTensor[]> {
+    const graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
+    const sessions: Session[] = []
+    const evaluator = async (graph: WeightedGraph): Promise<Evaluate> => {
+      const session = await this.#loadBaked(graph, weights, attack.name)
+      sessions.push(session)
+      return (feeds) => session.run(feeds, attack.name)
+    }
+    const evaluate = {
+      gradients: await evaluator(graphs.gradients),
+      reference: graphs.reference && (await evaluator(graphs.reference)),
+      perturbed: graphs.perturbed && (await evaluator(graphs.perturbed)),
+    }
+    const results: FloatTensor[] = []
+    for (const item of run) results.push(await runInnerAttack(attack, evaluate, item))
+    await Promise.all(sessions.map((session) => session.release()))
+    return results
+  }
+
+  async release(): Promise<void> {
+    const baked = [...this.#baked.values()].map(({ session }) => session)
+    const phases = this.#phases.map(({ session }) => session)
+    for (const session of [...baked, ...phases, ...this.#functions.values()]) {
+      await session.release()
+    }
+  }
+
+  #batch(
+    { epoch, step, progress }: BatchPosition,
+    rows: readonly number[],
+    labels: Int32Array,
+  ): TrainingBatch {
+    const { data, seed } = this.#options
+    const random = (name: string, example?: number): RandomStream =>
+      example === undefined
+        ? randomStream(seed, name, epoch, step)
+        : randomStream(seed, name, epoch, rows[example]!)
+    return {
+      epoch,
+      progress,
+      rows,
+      labels,
+      random,
+      images: () => data.rows(rows),
+      call: (fn, feeds) => this.#call(fn, feeds),
+      attack: (attack, run) => this.#attack(attack, run),
+    }
+  }
+
+  async #call<In extends string, Out extends string>(
+    fn: ModelFunction<In, Out>,
+    feeds: Readonly<Record<In, Tensor>>,
+  ): Promise<Readonly<Record<Out, Tensor>>> {
+    let session = this.#functions.get(fn)
+    if (!session) {
+      const { threads } = this.#options
+      const file = functionGraph(fn, this.#store).withInputs()
+      session = await Session.load(file, { threads }, fn.name)
+      this.#functions.set(fn, session)
+    }
+    const weights = Object.fromEntries(this.state.weights)
+    // The outputs are those of `build`.
+    return (await session.run({ ...weights, ...feeds }, fn.name)) as Record<Out, Tensor>
+  }
+
+  async #attack<Names extends string>(
+    attack: InnerAttack<Names>,
+    run: InnerAttackRun<Names>,
+  ): Promise<FloatTensor> {
+    let graphs = this.#attacks.get(attack)
+    if (!graphs) {
+      graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
+      this.#attacks.set(attack, graphs)
+    }
+    const evaluator =
+      (graph: WeightedGraph): Evaluate =>
+      async (feeds) =>
+        (await this.#currentSession(graph, attack.name)).run(feeds, attack.name)
+    const evaluate = {
+      gradients: evaluator(graphs.gradients),
+      reference: graphs.reference && evaluator(graphs.reference),
+      perturbed: graphs.perturbed && evaluator(graphs.perturbed),
+    }
+    return runInnerAttack(attack, evaluate, run)
+  }
+
+  /** A session with the current weights as constants. */
+  async #currentSession(graph: WeightedGraph, name: string): Promise<Session> {
+    const { version } = this.state
+    const known = this.#baked.get(graph)
+    if (known?.version === version) return known.session
+    await known?.session.release()
+    const session = await this.#loadBaked(graph, this.state.weights, name)
+    this.#baked.set(graph, { version, session })
+    return session
+  }
+
+  #loadBaked(graph: WeightedGraph, weights: Weights, name: string): Promise<Session> {
+    return Session.load(graph.bake(weights), { threads: this.#options.threads }, name)
+  }
+
+  /** Learning rates, averaging decays and perturbation sizes of a phase. */
+  #scalars(phase: Phase, progress: number): Record<string, Tensor> {
+    const scalars: Record<string, Tensor> = {}
+    for (const group of this.state.groups) {
+      const { rate, schedule = 'constant', warmup = 0, averaging, name } = group
+      scalars[rateInput(group)] = scalar(rate * scheduleFactor(schedule, progress, warmup))
+      const updates = this.state.tensors.get(`count/${name}`)?.data[0] ?? 0
+      scalars[decayInput(group)] = scalar(averagingDecay(averaging, updates + 1))
+    }
+    phase.steps.forEach(({ weightPerturbation }, index) => {
+      if (!weightPerturbation) return
+      const { gamma, from = 0 } = weightPerturbation
+      scalars[perturbationInput(index)] = scalar(progress < from ? 0 : gamma)
+    })
+    return scalars
+  }
+}
+
+function scalar(value: number): Tensor {
+  return float32([], [value])
+}
+
+/** Groups with an exponential average that no later phase updates. */
+function exponentiallyAveraged(phases: readonly Phase[], index: number): ParameterGroup[] {
+  const groupsOf = (phase: Phase): readonly ParameterGroup[] =>
+    phase.steps.flatMap(({ updates }) => updates)
+  const later = new Set(phases.slice(index + 1).flatMap(groupsOf))
+  const own = new Set(groupsOf(phases[index]!))
+  return [...own].filter((group) => group.averaging?.kind === 'ema' && !later.has(group))
+}
