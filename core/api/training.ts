@@ -1,4 +1,5 @@
 /** `robench/training`: layers, modules, optimizers, phases, inner attacks, and the loop. */
+export type { Dataset } from '../data/dataset.ts'
 export { boxVariable, imageVariable } from '../training/attack-variable.ts'
 export type {
   AttackStart,
