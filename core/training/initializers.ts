@@ -17,6 +17,12 @@ export const uniformFanIn: Initializer = (values, shape, random) => {
   for (let i = 0; i < values.length; i++) values[i] = limit * (2 * random.uniform() - 1)
 }
 
+/** Normal with variance 2 / (fan in + fan out), for matrices `[out, in]` (Glorot, Bengio 2010). */
+export const xavierNormal: Initializer = (values, shape, random) => {
+  const deviation = Math.sqrt(2 / ((shape[0] ?? 1) + (shape[1] ?? 1)))
+  for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
+}
+
 /** All zeros. */
 export const zeros: Initializer = () => {}
 

@@ -145,6 +145,7 @@ function buildStep(
     ...gradient(
       objective,
       parameters.map(({ value }) => value),
+      { overrides: new Map((result.detached ?? []).map((value) => [value, null])) },
     ),
     ...reports.map(([, value]) => value),
     ...statistics.map(([, value]) => value),

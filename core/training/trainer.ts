@@ -11,6 +11,7 @@ import {
   type Evaluate,
   type InnerAttack,
   type InnerAttackGraphs,
+  type InnerAttackResult,
   type InnerAttackRun,
 } from './inner-attack.ts'
 import { functionGraph, type ModelFunction, type WeightedGraph } from './model-function.ts'
@@ -156,7 +157,7 @@ export class Trainer {
       perturbed: graphs.perturbed && (await evaluator(graphs.perturbed)),
     }
     const results: FloatTensor[] = []
-    for (const item of run) results.push(await runInnerAttack(attack, evaluate, item))
+    for (const item of run) results.push((await runInnerAttack(attack, evaluate, item)).images)
     await Promise.all(sessions.map((session) => session.release()))
     return results
   }
@@ -210,7 +211,7 @@ export class Trainer {
   async #attack<Names extends string>(
     attack: InnerAttack<Names>,
     run: InnerAttackRun<Names>,
-  ): Promise<FloatTensor> {
+  ): Promise<InnerAttackResult> {
     let graphs = this.#attacks.get(attack)
     if (!graphs) {
       graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)

@@ -50,14 +50,15 @@ export const pgdAt = defineDefense({
       const phase = definePhase({
         name: 'training step',
         inputs: { adversarial: { shape: data.shape } },
-        prepare: async (batch) => ({
-          adversarial: await batch.attack(attack, {
+        async prepare(batch) {
+          const { images } = await batch.attack(attack, {
             images: augmented(batch),
             labels: batch.labels,
             random: batch.random('start'),
             scale: rampFactor(budget, batch.progress),
-          }),
-        }),
+          })
+          return { adversarial: images }
+        },
         steps: [
           {
             updates: [group('weights', [classifier])],

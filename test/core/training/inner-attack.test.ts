@@ -153,7 +153,7 @@ async function ascend(
     variables,
     loss: (_m, { images }) => images,
   }
-  const images = await runInnerAttack(
+  const { images } = await runInnerAttack(
     definition,
     {
       gradients: (given) => {
