@@ -23,6 +23,6 @@ export default {
   excludePrivate: true,
   excludeInternal: true,
   disableSources: true,
-  validation: { notExported: false, invalidLink: true, notDocumented: false },
+  validation: { notExported: true, invalidLink: true, notDocumented: false },
   treatWarningsAsErrors: true,
 }

@@ -1,8 +1,8 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
 import { resolve } from 'node:path'
-import { ConfigError } from '../../base/errors.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
+import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -56,7 +56,7 @@ export async function examineModel(
     inputShape: resolved.dataset.shape,
   })
   try {
-    checkFit(model, resolved.dataset, label)
+    requireModelFit(describeExamples(resolved.dataset), model, label)
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
@@ -77,30 +77,6 @@ function labelOf({ path }: ModelFile, defense: ResolvedDefense): string {
   const { options, trains, file, pathOption } = defense
   const own = pathOption === undefined ? undefined : options[pathOption]
   return !file && !trains && typeof own === 'string' ? own : path
-}
-
-function checkFit(model: Model, dataset: Dataset, what: string): void {
-  const wanted = `data set "${dataset.id}"`
-  if (model.inputShape.join() !== dataset.shape.join()) {
-    throw misfit(
-      `${what} takes inputs of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout ` +
-        '(NCHW or NHWC)',
-    )
-  }
-  const classes = dataset.classNames.length
-  // Labels of private data need not contain every class.
-  const fits = dataset.id === 'npy' ? model.classes >= classes : model.classes === classes
-  if (!fits) {
-    throw misfit(`${what} has ${model.classes} classes, ${wanted} has ${classes}`)
-  }
-  if (model.bounds.join() !== dataset.bounds.join()) {
-    throw misfit(
-      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has inputs in ` +
-        `[${dataset.bounds.join(', ')}]; ` +
-        `set the bounds to [${dataset.bounds.join(', ')}], and express the scaling as mean and std`,
-    )
-  }
 }
 
 async function timePasses(
@@ -133,8 +109,4 @@ function countParameters(file: ModelFile): number {
     if (dtype.startsWith('float')) count += data.length
   }
   return count
-}
-
-function misfit(message: string): ConfigError {
-  return new ConfigError('ROBENCH_MODEL_FILE', message)
 }
