@@ -48,7 +48,8 @@ test('a fooled example finishes immediately', async () => {
   const before = { ...work.model.passes }
   const { fooled } = await autoProjectedGradient(work, { ...plain, restarts: 50 })
   expect(fooled).toEqual(new Uint8Array(6).fill(1))
-  expect(work.model.passes.forward - before.forward).toBeLessThan(6 * 20)
+  // One example needs a second step.
+  expect(work.model.passes.forward - before.forward).toBe(7)
 })
 
 test('a targeted loss without targets is rejected', async () => {
