@@ -1,5 +1,5 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
-import { resolve } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
@@ -60,7 +60,7 @@ export async function examineModel(
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
-      reference: { sha256, label, manifest },
+      reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
@@ -77,6 +77,12 @@ function labelOf({ path }: ModelFile, defense: ResolvedDefense): string {
   const { options, trains, file, pathOption } = defense
   const own = pathOption === undefined ? undefined : options[pathOption]
   return !file && !trains && typeof own === 'string' ? own : path
+}
+
+/** The label without a path of this machine: a file beside the suite, or else the defense. */
+function jobLabelOf(label: string, { name }: ResolvedDefense, { loaded }: ResolvedSuite): string {
+  const path = isAbsolute(label) ? relative(loaded.folder, label) : label
+  return isAbsolute(path) || path.startsWith('..') ? `defense "${name}"` : path
 }
 
 async function timePasses(
