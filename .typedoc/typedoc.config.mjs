@@ -14,8 +14,8 @@ export const entryPoints = Object.entries(exports)
   }))
 
 /**
- * Types that callers do not name: they follow from an argument, or from a table of records. Those of
- * the attack kit stay out of its 60 names.
+ * Types that callers do not name: they follow from an argument, or from a table of records. Most
+ * belong to the attack kit, which has at most 60 names.
  */
 const intentionallyNotExported = [
   'AttackLoss',
