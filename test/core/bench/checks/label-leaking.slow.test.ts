@@ -32,7 +32,6 @@ import type { TrainedNetwork, Weights } from '../../../../core/training/training
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, gatherRows, int64 } from '../../../../core/engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
-import { attackTask } from '../../../support/attack-task.ts'
 import { probeContext, probeFile, raised } from './support.ts'
 
 const epsilon = 32 / 255
@@ -151,8 +150,9 @@ async function accuracy(
   const inputs = gatherRows(context.inputs, right)
   const labels = Int32Array.from(right, (row) => context.labels[row]!)
   const { rng, batchSize, signal } = context
+  const reference = { count: 0, select: () => ({ inputs, labels }) }
   const adversarial = await projectedGradient(
-    attackTask({ model, inputs, labels, threatModel, rng, batchSize, signal }),
+    { model, inputs, labels, threatModel, reference, rng, batchSize, signal, progress: () => {} },
     {
       steps,
       stepSize,
