@@ -1,4 +1,5 @@
 /** Initial values of parameters. */
+import { sizeOf } from '../engine/tensor/tensor.ts'
 import type { Initializer } from './scope.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { Initializer } from './scope.ts'
  */
 export const heNormal: Initializer = (values, shape, random) => {
   const [out = 1, , ...kernel] = shape
-  const deviation = Math.sqrt(2 / (out * kernel.reduce((product, size) => product * size, 1)))
+  const deviation = Math.sqrt(2 / (out * sizeOf(kernel)))
   for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
 }
 
