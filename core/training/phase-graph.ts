@@ -136,6 +136,8 @@ function buildStep(
 ): BuiltStep {
   const m = new ModuleScope(store)
   const result = step.loss(m, inputs)
+  // Parameters that no step updates are part of the state, too.
+  for (const parameter of m.parameters.keys()) state.parameter(parameter)
   const trained = trainedParameters(phase, step, m)
   const parameters = [...trained.values()].flat()
   const objective = step.direction === 'ascend' ? g.neg(result.loss) : result.loss
