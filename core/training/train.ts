@@ -45,7 +45,8 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
   const training = hashJson({ identity: resolved.identity, data: data.hash, seed })
   const records = state.restore(checkpoint ? readCheckpoint(checkpoint, training) : undefined)
   const batch = Math.min(resolved.batchSize, examples.length)
-  const step = await Session.load(stepGraph(trained, batch, resolved), { threads }, 'training step')
+  const { outputs, inputs } = stepGraph(trained, batch, resolved)
+  const step = await Session.compile(outputs, inputs, { threads }, 'training step')
   const attack = new InnerAttack(trained, { threads })
   const steps = Math.floor(examples.length / batch)
   const loop: TrainingLoop = { options: resolved, examples, batch, steps, state, step, attack }

@@ -30,6 +30,12 @@ export interface OptimizerOptions {
   readonly nesterov: boolean
 }
 
+/** Outputs by name and placeholders, for `Session.compile`. */
+export interface TrainingGraph {
+  readonly outputs: Readonly<Record<string, Value>>
+  readonly inputs: readonly Value[]
+}
+
 /** Builds the network on raw images, with placeholders for its parameters. */
 function build(
   trained: TrainedNetwork,
@@ -58,7 +64,7 @@ export function stepGraph(
   trained: TrainedNetwork,
   batch: number,
   optimizer: OptimizerOptions,
-): Uint8Array {
+): TrainingGraph {
   const images = g.input('inputs', 'float32', [batch, ...trained.inputShape])
   const labels = g.input('labels', 'int64', [batch])
   const rate = g.input('rate', 'float32', [])
@@ -86,7 +92,7 @@ export function stepGraph(
   })
   for (const [name, value] of scope.updates) outputs[`new/parameter/${name}`] = value
   const used = scope.parameters.map((parameter) => parameter.value)
-  return toOnnx(outputs, [...placeholders, ...used])
+  return { outputs, inputs: [...placeholders, ...used] }
 }
 
 /**

@@ -32,9 +32,9 @@ async function measure(width, repeats) {
   const { images, scope, logits } = logitsOf(network, { training: true, batch })
   const placeholders = [images, ...scope.parameters.map(({ value }) => value)]
   const forward = await Session.load(toOnnx({ logits }, placeholders))
-  const step = await Session.load(
-    stepGraph(trained, batch, { momentum: 0.9, weightDecay: 5e-4, nesterov: false }),
-  )
+  const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: false }
+  const graph = stepGraph(trained, batch, optimizer)
+  const step = await Session.compile(graph.outputs, graph.inputs)
   const feeds = { ...randomBatch(batch), rate: float32([], [0.1]) }
   for (const { name, initial } of initialParameters(trained)) {
     feeds[`parameter/${name}`] = initial

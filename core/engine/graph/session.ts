@@ -2,8 +2,11 @@
 import * as ort from 'onnxruntime-node'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
+import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
+import { blockOfLayout } from './blocked-layout.ts'
+import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
-import type { Value } from './value.ts'
+import { topologicalOrder, type Value } from './value.ts'
 import { useWinograd } from './winograd.ts'
 
 /** The device and threads of a session. */
@@ -57,7 +60,10 @@ export class Session {
     }
   }
 
-  /** Compiles expressions; on x64 CPUs with minimal filtering (`winograd.ts`). */
+  /**
+   * Compiles expressions. On CPUs, convolutions whose kernels are inputs use the blocked layout
+   * (`blocked-kernels.ts`); on x64, others use minimal filtering (`winograd.ts`).
+   */
   static async compile(
     outputs: Readonly<Record<string, Value>>,
     inputs: readonly Value[],
@@ -65,8 +71,14 @@ export class Session {
     name = 'graph',
   ): Promise<Session> {
     // Only in sessions, not in exported files, and only where onnxruntime has its blocked kernels.
-    const hasBlockedKernels = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
-    const finish = hasBlockedKernels ? useWinograd : undefined
+    const isCpu = (options.device ?? 'cpu') === 'cpu'
+    const order = topologicalOrder(Object.values(outputs))
+    const block = isCpu && hasInputKernels(order) ? await blockOfLayout() : 0
+    const finish = (values: readonly Value[]): readonly Value[] => {
+      const lowered = lower(values, block > 0 ? keptOperators : [])
+      const filtered = isCpu && process.arch === 'x64' ? useWinograd(lowered) : lowered
+      return block > 0 ? useBlockedKernels(filtered, block) : filtered
+    }
     return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 

@@ -68,7 +68,8 @@ function shorter(id, options) {
 
 async function measureTrainingStep(size) {
   const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: false }
-  const step = await Session.load(stepGraph(trained, size, optimizer), { device, threads: 0 })
+  const graph = stepGraph(trained, size, optimizer)
+  const step = await Session.compile(graph.outputs, graph.inputs, { device, threads: 0 })
   const feeds = {
     inputs: sliceRows(inputs, 0, size),
     labels: int64([size], Array.from(targets.slice(0, size))),

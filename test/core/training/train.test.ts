@@ -293,9 +293,9 @@ describe('a step on a linear model', () => {
   test.each([true, false])(
     'follows SGD with momentum and weight decay (Nesterov: %s)',
     async (nesterov) => {
-      const session = await Session.load(
-        stepGraph(trained, 2, { momentum: 0.9, weightDecay: 0.01, nesterov }),
-      )
+      const optimizer = { momentum: 0.9, weightDecay: 0.01, nesterov }
+      const { outputs, inputs: placeholders } = stepGraph(trained, 2, optimizer)
+      const session = await Session.compile(outputs, placeholders)
       const results = await session.run({
         inputs,
         labels: int64([2], labels),

@@ -85,7 +85,8 @@ async function trainOneStep(
   const weights = (): Weights =>
     new Map(parameters.map(({ name }) => [name, state.get(`parameter/${name}`)!]))
   const optimizer = { momentum: 0.9, weightDecay: 0, nesterov: true }
-  const step = await Session.load(stepGraph(trained, batch, optimizer), { threads: 1 }, 'step')
+  const graph = stepGraph(trained, batch, optimizer)
+  const step = await Session.compile(graph.outputs, graph.inputs, { threads: 1 }, 'step')
   const attack = attackGraph(trained)
   const steps = Math.floor(data.count / batch)
   for (let k = 0; k < epochs * steps; k++) {
