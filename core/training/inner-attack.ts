@@ -1,11 +1,11 @@
 /** The attack inside adversarial training, and the evaluation of weights after each epoch. */
 import { sum } from '../base/sum.ts'
 import type { Dataset } from '../data/dataset.ts'
-import { Session } from '../engine/graph/session.ts'
+import { PreparedSession } from '../engine/graph/prepared-session.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
 import { float32, int64, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
-import { attackGraph, type TrainedNetwork, type Weights } from './training-graph.ts'
+import { attackGraph, weightFeeds, type TrainedNetwork, type Weights } from './training-graph.ts'
 import type { Adversary } from './training-options.ts'
 
 /** The adversary after a fraction `progress` of training, in [0, 1): see `Adversary.ramp`. */
@@ -27,17 +27,23 @@ const evaluationBatch = 100
 /** Steps of the attack that measures validation accuracy. */
 const evaluationSteps = 10
 
-/**
- * Attacks the network at inference (batch normalization uses running statistics). Each call loads
- * a session with the current weights as constants.
- */
+/** Attacks the network at inference (batch normalization uses running statistics). */
 export class InnerAttack {
-  readonly #graph: ReturnType<typeof attackGraph>
-  readonly #options: { readonly threads: number }
+  readonly #session: PreparedSession
 
-  constructor(trained: TrainedNetwork, options: { readonly threads: number }) {
-    this.#graph = attackGraph(trained)
-    this.#options = options
+  private constructor(session: PreparedSession) {
+    this.#session = session
+  }
+
+  /** Loads the session of the attack; `release` frees it. */
+  static async load(
+    trained: TrainedNetwork,
+    options: { readonly threads: number },
+  ): Promise<InnerAttack> {
+    const { outputs, inputs, weights } = attackGraph(trained)
+    return new InnerAttack(
+      await PreparedSession.compile(outputs, weights, inputs, options, 'inner attack'),
+    )
   }
 
   /** Adversarial examples of a batch `[n, c, h, w]`, in the shape of `clean`. */
@@ -48,12 +54,8 @@ export class InnerAttack {
     adversary: Required<Adversary>,
     random: RandomStream,
   ): Promise<FloatTensor> {
-    const session = await this.#session(weights)
-    try {
-      return await ascend(session, clean, labels, adversary, random)
-    } finally {
-      await session.release()
-    }
+    await this.#session.prepare(weightFeeds(weights), 'inner attack')
+    return ascend(this.#session, clean, labels, adversary, random)
   }
 
   /**
@@ -67,7 +69,8 @@ export class InnerAttack {
     adversary: Required<Adversary> | undefined,
   ): Promise<{ validationAccuracy: number; validationRobustAccuracy?: number }> {
     if (rows.length === 0) return { validationAccuracy: 0 }
-    const session = await this.#session(weights)
+    const session = this.#session
+    await session.prepare(weightFeeds(weights), 'evaluation')
     let correct = 0
     let robust = 0
     for (let start = 0; start < rows.length; start += evaluationBatch) {
@@ -90,20 +93,20 @@ export class InnerAttack {
       )
       robust += await countCorrect(session, attacked, labels)
     }
-    await session.release()
     const validationAccuracy = correct / rows.length
     return adversary
       ? { validationAccuracy, validationRobustAccuracy: robust / rows.length }
       : { validationAccuracy }
   }
 
-  #session(weights: Weights): Promise<Session> {
-    return Session.load(this.#graph.bake(weights), this.#options, 'inner attack')
+  /** Frees the session. */
+  release(): Promise<void> {
+    return this.#session.release()
   }
 }
 
 async function ascend(
-  session: Session,
+  session: PreparedSession,
   clean: FloatTensor,
   labels: Int32Array,
   adversary: Required<Adversary>,
@@ -133,7 +136,7 @@ async function ascend(
 }
 
 async function countCorrect(
-  session: Session,
+  session: PreparedSession,
   inputs: FloatTensor,
   labels: Int32Array,
 ): Promise<number> {

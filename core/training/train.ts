@@ -47,7 +47,7 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
   const batch = Math.min(resolved.batchSize, examples.length)
   const { outputs, inputs } = stepGraph(trained, batch, resolved)
   const step = await Session.compile(outputs, inputs, { threads }, 'training step')
-  const attack = new InnerAttack(trained, { threads })
+  const attack = await InnerAttack.load(trained, { threads })
   const steps = Math.floor(examples.length / batch)
   const loop: TrainingLoop = { options: resolved, examples, batch, steps, state, step, attack }
   try {
@@ -66,7 +66,7 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
       })
     }
   } finally {
-    await step.release()
+    await Promise.all([step.release(), attack.release()])
   }
   return {
     model: exportModel(trained, state.averaged),

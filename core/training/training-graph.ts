@@ -2,16 +2,22 @@
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { foldBatchNormalization, substitute } from '../engine/graph/rewrite.ts'
-import { parameterPrefix, toGraph, toOnnx } from '../engine/graph/serialize.ts'
+import { parameterPrefix, toOnnx } from '../engine/graph/serialize.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { crossEntropy } from '../model/losses.ts'
-import { writeOnnx } from '../engine/onnx/file.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { NetworkDefinition } from './network.ts'
 import { LayerScope, type Parameter } from './scope.ts'
 
 /** Parameters (and momentum buffers) by name. */
 export type Weights = ReadonlyMap<string, FloatTensor>
+
+/** Weights as the inputs of a graph. */
+export function weightFeeds(weights: Weights): Record<string, FloatTensor> {
+  return Object.fromEntries(
+    [...weights].map(([name, value]) => [`${parameterPrefix}${name}`, value]),
+  )
+}
 
 /** A network with the normalization of its inputs, and the seed of its initial weights. */
 export interface TrainedNetwork {
@@ -96,31 +102,22 @@ export function stepGraph(
 }
 
 /**
- * The gradient of the inner attack, with the network at inference and its weights as constants:
- * onnxruntime packs constant kernels into its blocked layout once, at load; kernels that are
- * inputs do not get that layout. `bake` returns the ONNX file with the given weights.
+ * The gradient of the inner attack with the network at inference. Inputs: `inputs`, `labels`, and
+ * the weights, which are apart because they stay the same over the steps of an attack. Outputs:
+ * `gradient` of each example's loss, and `correct` (0 or 1 for each).
  */
-export function attackGraph(trained: TrainedNetwork): { bake(weights: Weights): Uint8Array } {
+export function attackGraph(
+  trained: TrainedNetwork,
+): TrainingGraph & { readonly weights: readonly Value[] } {
   const images = g.input('inputs', 'float32', ['n', ...trained.inputShape])
   const labels = g.input('labels', 'int64', ['n'])
   const { scope, logits } = build(trained, images, false)
-  // Batch normalization is folded while parameters are placeholders, so the folding is part of the
-  // graph. Parameters become constants afterwards, by name.
-  const constants = new Map(
-    scope.parameters.map(({ value, initial }) => [value, g.constant(initial, value.node.name)]),
-  )
-  const [fixed] = substitute(foldBatchNormalization([logits]), constants)
-  const [derivative] = gradient(crossEntropy(fixed!, labels), [images])
-  const template = toGraph({ gradient: derivative!, correct: correctness(fixed!, labels) }, [
-    images,
-    labels,
-  ])
+  const [folded] = foldBatchNormalization([logits])
+  const [derivative] = gradient(crossEntropy(folded!, labels), [images])
   return {
-    bake(weights) {
-      const initializers = new Map(template.initializers)
-      for (const [name, value] of weights) initializers.set(`${parameterPrefix}${name}`, value)
-      return writeOnnx({ ...template, initializers })
-    },
+    outputs: { gradient: derivative!, correct: correctness(folded!, labels) },
+    inputs: [images, labels],
+    weights: scope.parameters.map((parameter) => parameter.value),
   }
 }
 

@@ -70,15 +70,7 @@ export class Session {
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
-    // Only in sessions, not in exported files, and only where onnxruntime has its blocked kernels.
-    const isCpu = (options.device ?? 'cpu') === 'cpu'
-    const order = topologicalOrder(Object.values(outputs))
-    const block = isCpu && hasInputKernels(order) ? await blockOfLayout() : 0
-    const finish = (values: readonly Value[]): readonly Value[] => {
-      const lowered = lower(values, block > 0 ? keptOperators : [])
-      const filtered = isCpu && process.arch === 'x64' ? useWinograd(lowered) : lowered
-      return block > 0 ? useBlockedKernels(filtered, block) : filtered
-    }
+    const finish = await finishFor(Object.values(outputs), options)
     return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 
@@ -112,6 +104,23 @@ export class Session {
   /** Frees the native session. */
   async release(): Promise<void> {
     await this.#session.release()
+  }
+}
+
+/**
+ * Lowers values for a session on that device. Only for sessions, not for exported files, and only
+ * where onnxruntime has its blocked kernels.
+ */
+export async function finishFor(
+  values: readonly Value[],
+  { device = 'cpu' }: SessionOptions,
+): Promise<(values: readonly Value[]) => readonly Value[]> {
+  if (device !== 'cpu') return (own) => lower(own)
+  const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
+  return (own) => {
+    const lowered = lower(own, block > 0 ? keptOperators : [])
+    const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
+    return block > 0 ? useBlockedKernels(filtered, block) : filtered
   }
 }
 

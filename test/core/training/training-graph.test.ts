@@ -1,7 +1,7 @@
 /** The inner attack's graph agrees with the exported model. */
 import { expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
-import { Session } from '../../../core/engine/graph/session.ts'
+import { PreparedSession } from '../../../core/engine/graph/prepared-session.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
@@ -16,6 +16,7 @@ import {
   attackGraph,
   exportModel,
   initialParameters,
+  weightFeeds,
   type TrainedNetwork,
 } from '../../../core/training/training-graph.ts'
 import { readOnnx } from '../../../core/engine/onnx/file.ts'
@@ -63,26 +64,27 @@ function someWeights(seed: number): Map<string, ReturnType<typeof float32>> {
 
 test('the inner attack uses the gradient of the exported model, for any weights', async () => {
   const attack = attackGraph(trained)
+  const session = await PreparedSession.compile(attack.outputs, attack.weights, attack.inputs)
   const inputs = randomTensor([5, 3, 8, 8], 'inputs')
   const labels = Int32Array.of(0, 1, 2, 3, 0)
   for (const seed of [1, 2]) {
     const weights = someWeights(seed)
-    const session = await Session.load(attack.bake(weights))
-    const baked = await session.run({ inputs, labels: int64([5], labels) })
+    await session.prepare(weightFeeds(weights))
+    const outputs = await session.run({ inputs, labels: int64([5], labels) })
     const model = await loadModel(exportModel(trained, weights), plainManifest)
     const { gradient, logits } = await model.gradient(inputs, labels, crossEntropy)
     const largest = gradient.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     // Folded in another place: float32 rounding, relative to the largest slope.
-    expect(baked['gradient']!.data as Float32Array).toBeAllclose(gradient.data, {
+    expect(outputs['gradient']!.data as Float32Array).toBeAllclose(gradient.data, {
       rtol: 1e-4,
       atol: 1e-5 * largest,
     })
-    expect(Array.from(baked['correct']!.data as Float32Array)).toEqual(
+    expect(Array.from(outputs['correct']!.data as Float32Array)).toEqual(
       Array.from(predictions(logits), (predicted, row) => Number(predicted === labels[row])),
     )
-    await session.release()
     await model.dispose()
   }
+  await session.release()
 })
 
 test('the exported file takes raw images in any batch and has no batch normalization', () => {

@@ -87,7 +87,8 @@ async function trainOneStep(
   const optimizer = { momentum: 0.9, weightDecay: 0, nesterov: true }
   const graph = stepGraph(trained, batch, optimizer)
   const step = await Session.compile(graph.outputs, graph.inputs, { threads: 1 }, 'step')
-  const attack = attackGraph(trained)
+  const slope = attackGraph(trained)
+  const attack = await Session.compile(slope.outputs, [...slope.inputs, ...slope.weights])
   const steps = Math.floor(data.count / batch)
   for (let k = 0; k < epochs * steps; k++) {
     const epoch = Math.floor(k / steps)
@@ -95,7 +96,7 @@ async function trainOneStep(
     const rows = order.subarray((k % steps) * batch, ((k % steps) + 1) * batch)
     const inputs = data.rows(rows)
     const labels = Int32Array.from(rows, (row) => data.labels[row]!)
-    if (epoch >= cleanEpochs) await attackSecondHalf(attack.bake(weights()), inputs, labels)
+    if (epoch >= cleanEpochs) await attackSecondHalf(attack, state, inputs, labels)
     const rate = baseRate * scheduleFactor('one-cycle', k / (epochs * steps))
     const outputs = await step.run(
       {
@@ -110,23 +111,26 @@ async function trainOneStep(
       state.set(name, (outputs[`new/${name}`] ?? state.get(name)) as FloatTensor)
     }
   }
-  await step.release()
+  await Promise.all([step.release(), attack.release()])
   return exportModel(trained, weights())
 }
 
 /** Changes `inputs` in place. */
 async function attackSecondHalf(
-  graph: Uint8Array,
+  session: Session,
+  weights: ReadonlyMap<string, FloatTensor>,
   inputs: FloatTensor,
   labels: Int32Array,
 ): Promise<void> {
   const half = Array.from({ length: batch / 2 }, (_, i) => batch / 2 + i)
-  const session = await Session.load(graph, { threads: 1 }, 'attack')
   const outputs = await session.run(
-    { inputs: gatherRows(inputs, half), labels: int64([half.length], labels.slice(batch / 2)) },
+    {
+      ...Object.fromEntries(weights),
+      inputs: gatherRows(inputs, half),
+      labels: int64([half.length], labels.slice(batch / 2)),
+    },
     'attack',
   )
-  await session.release()
   const slopes = outputs['gradient']!.data as Float32Array
   const attacked = inputs.data.subarray(slopes.length)
   slopes.forEach((slope, i) => {
