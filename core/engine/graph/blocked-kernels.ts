@@ -21,6 +21,7 @@ import { ConvKernelGradient, kernelGradientWindow } from './ops/convolution.ts'
 import { all, resolveWindow } from './ops/sliding-window.ts'
 import { countUses, isUsedOnce, rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
+import { blockedWinograd } from './winograd.ts'
 
 /** Operators of one or two values of equal shape that do not depend on the order of elements. */
 const elementwise = new Set(['Add', 'Mul', 'Sub', 'Relu', 'Sigmoid', 'Tanh', 'Neg', 'Abs', 'Sqrt'])
@@ -108,10 +109,23 @@ class BlockedRules {
       kernel.shape.slice(2) as number[],
     )
     const options = { strides, dilations, pads: [...begin, ...end] }
-    if (out % this.#block === 0) return exit(this.#conv(x, kernel, bias ?? null, options))
+    if (out % this.#block === 0) {
+      const filtered = this.#filtered(node, x, kernel, bias ?? null)
+      return exit(filtered ?? this.#conv(x, kernel, bias ?? null, options))
+    }
     if (bias) return undefined
     if (2 * out >= this.#block) return exit(this.#conv(x, kernel, null, options), out)
     return this.#columns(x, kernel, options)
+  }
+
+  /** By minimal filtering where that is faster. */
+  #filtered(node: Node, x: Value, kernel: Value, bias: Value | null): Value | undefined {
+    if ((kernel.shape[1] as number) % this.#block !== 0) return undefined
+    const y = blockedWinograd(node, enter(x), kernel, this.#block)
+    if (!y || !bias) return y
+    const channels = kernel.shape[0] as number
+    const ones = b.floats([channels, 1, 1, 1], Array<number>(channels).fill(1))
+    return blockedConv(y, ones, bias, null, { group: channels })
   }
 
   /** Pads the output channels to whole blocks. */

@@ -8,9 +8,9 @@
  */
 import { Builder } from './builder.ts'
 import { defineOp, int, ints, text, type OpRecord } from './operator.ts'
-import { inputOf, numberOf, sizesOf, type Call } from './operator-call.ts'
+import { inputOf, numberOf, numbersOf, sizesOf, type Call } from './operator-call.ts'
 import { operators } from './ops/index.ts'
-import { resolveWindow } from './ops/sliding-window.ts'
+import { all, resolveWindow } from './ops/sliding-window.ts'
 import type { Value } from './value.ts'
 
 /** The operator set of these operators; they work on CPUs only. */
@@ -38,8 +38,12 @@ const records: readonly OpRecord[] = [
     },
     infer: (call) => {
       const [x, weight] = [inputOf(call, 0), inputOf(call, 1)]
-      const { output } = resolveWindow(call, x.shape, sizesOf(call, weight.shape, 2))
-      return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...output] }]
+      const kernel = sizesOf(call, weight.shape, 2)
+      // A single tap fits any sizes, known or not.
+      const isPointwise =
+        all([...kernel, ...numbersOf(call, 'strides')!], 1) && all(numbersOf(call, 'pads')!, 0)
+      const spatial = isPointwise ? x.shape.slice(2) : resolveWindow(call, x.shape, kernel).output
+      return [{ dtype: x.dtype, shape: [x.shape[0]!, weight.shape[0]!, ...spatial] }]
     },
     samples: [],
   }),
@@ -129,10 +133,15 @@ export function enter(value: Value): Value {
   const perm = attributes['perm'] as readonly number[] | undefined
   const result =
     op === 'Transpose' && perm?.join() === '0,3,1,2'
-      ? b.op(blockedOps.enter, [inputs[0]!], { channels_last: 1 })[0]!
+      ? enterChannelsLast(inputs[0]!)
       : b.op(blockedOps.enter, [value])[0]!
   entered.set(value, result)
   return result
+}
+
+/** `[n, h, w, c]` as a blocked value `[n, c, h, w]`. */
+export function enterChannelsLast(value: Value): Value {
+  return b.op(blockedOps.enter, [value], { channels_last: 1 })[0]!
 }
 
 /**
