@@ -5,7 +5,7 @@ import type { Value } from '../engine/graph/value.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { RandomStream } from '../base/random.ts'
 import type { AttackVariable } from './attack-variable.ts'
-import { placeholders, WeightedGraph } from './model-function.ts'
+import { placeholders, weightedGraph, type WeightedGraph } from './model-function.ts'
 import { ModuleScope } from './module.ts'
 import type { InputShape } from './input-shape.ts'
 import type { ParameterStore } from './scope.ts'
@@ -102,9 +102,9 @@ export function innerAttackGraphs<Names extends string>(
   const gradients = gradient(loss, Object.values(variables))
   const outputs = Object.fromEntries(names.map((name, i) => [`gradient/${name}`, gradients[i]!]))
   return {
-    gradients: new WeightedGraph(outputs, store),
-    reference: found && new WeightedGraph({ reference: found }, store),
-    perturbed: perturbed && new WeightedGraph({ images: perturbed }, store),
+    gradients: weightedGraph(outputs, store),
+    reference: found && weightedGraph({ reference: found }, store),
+    perturbed: perturbed && weightedGraph({ images: perturbed }, store),
   }
 }
 

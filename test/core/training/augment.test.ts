@@ -78,7 +78,7 @@ describe('mixup', () => {
     expect(mixed.data).toBeAllclose(expected, { rtol: 1e-6 })
   })
 
-  test.each([0.4, 1, 3])('its weight has the variance of Beta(%d, %d)', (alpha) => {
+  test.each([0.4, 1, 3])('its weight has the variance of Beta(α, α) with α = %d', (alpha) => {
     const images = float32([1, 1], [1])
     const count = 20_000
     const weights = Array.from(

@@ -62,7 +62,7 @@ async function run(
 ): Promise<Ran> {
   const phase = definePhase({ name: 'test', inputs: {}, prepare: () => ({}), steps })
   const graph = phaseGraph(phase, new ParameterStore(1), 2, averaged)
-  const session = await Session.load(graph.file)
+  const session = await Session.compile(graph.outputs, graph.inputs)
   const state = new TrainingState(new ParameterStore(1), [graph])
   const rates = steps.flatMap(({ updates }) => updates.map(({ name, rate }) => [name, rate]))
   let outputs: Record<string, Tensor> = {}
