@@ -45,6 +45,8 @@ export class WeightedGraph {
   readonly #outputs: Readonly<Record<string, Value>>
   readonly #inputs: readonly Value[]
   readonly #store: ParameterStore
+  /** False if the outputs do not depend on parameters. */
+  readonly usesParameters: boolean
   #template: ReturnType<typeof toGraph> | undefined
 
   constructor(outputs: Readonly<Record<string, Value>>, store: ParameterStore) {
@@ -52,7 +54,9 @@ export class WeightedGraph {
     const folded = foldBatchNormalization(Object.values(outputs))
     this.#outputs = Object.fromEntries(names.map((name, i) => [name, folded[i]!]))
     const isParameter = new Set(store.parameters.map(({ value }) => value))
-    this.#inputs = usedInputs(folded).filter((input) => !isParameter.has(input))
+    const used = usedInputs(folded)
+    this.#inputs = used.filter((input) => !isParameter.has(input))
+    this.usesParameters = this.#inputs.length < used.length
     this.#store = store
   }
 

@@ -25,7 +25,7 @@ export interface EpochRecord {
   readonly accuracy: number
   /** On the held-out examples, with the averaged weights. */
   readonly validationAccuracy: number
-  /** The same under the adversary with 10 steps; absent without an adversary. */
+  /** The same under the adversary with 10 steps or the recipe's attack; absent without either. */
   readonly validationRobustAccuracy?: number
   /** Means of the phases' further metrics. */
   readonly metrics?: Readonly<Record<string, number>>
@@ -50,7 +50,10 @@ export interface TrainingRun {
   readonly batchSize: number
   /** Number of examples held out. */
   readonly validation: number
-  /** Measures robust accuracy on the held-out examples: PGD with 10 steps of ε/4. */
+  /**
+   * Measures robust accuracy on the held-out examples: PGD with 10 steps of ε/4, unless the recipe
+   * has its own attack.
+   */
   readonly threatModel?: ThreatModel | undefined
   /**
    * The model that is kept: of the last epoch, or of the epoch with the best robust (without a
@@ -268,8 +271,9 @@ class TrainingLoop {
     }
     try {
       const validationAccuracy = await accuracyOn(runs.map(({ images }) => images))
-      if (!threatModel) return { validationAccuracy }
-      const attack = this.#validationAttack(threatModel)
+      const attack =
+        this.#trainer.validationAttack ?? (threatModel && this.#pgdOnModel(threatModel))
+      if (!attack) return { validationAccuracy }
       const attacked = await this.#trainer.attackWith(attack, runs, weights)
       return { validationAccuracy, validationRobustAccuracy: await accuracyOn(attacked) }
     } finally {
@@ -282,20 +286,21 @@ class TrainingLoop {
       name: 'validation',
       inputs: { inputs: { shape: this.#run.data.shape }, labels: { shape: [], dtype: 'int64' } },
       build: (m, { inputs, labels }) => {
-        const logits = this.#trainer.modelLogits(m, inputs)
+        const logits = this.#trainer.modelLogits(m, inputs, labels)
         const predicted = g.op('ArgMax', [logits], { axis: 1, keepdims: 0 })[0]!
         return { correct: g.cast(g.equal(predicted, labels), 'float32') }
       },
     }
   }
 
-  #validationAttack(threatModel: ThreatModel): InnerAttack {
+  #pgdOnModel(threatModel: ThreatModel): InnerAttack {
     const stepSize = threatModel.epsilon / 4
     return {
       name: 'validation attack',
       steps: evaluationSteps,
       variables: { images: imageVariable({ threatModel, stepSize }) },
-      loss: (m, { images, labels }) => crossEntropy(this.#trainer.modelLogits(m, images), labels),
+      loss: (m, { images, labels }) =>
+        crossEntropy(this.#trainer.modelLogits(m, images, labels), labels),
     }
   }
 

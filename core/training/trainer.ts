@@ -26,8 +26,16 @@ import { averagingDecay, TrainingState } from './training-state.ts'
 export interface TrainingRecipe {
   /** In order, for each batch. */
   readonly phases: readonly Phase[]
-  /** The model of images `[n, c, h, w]` that is validated and exported. */
-  model(m: ModuleScope, images: Value): Value | ExportedModel
+  /**
+   * The model of images `[n, c, h, w]` that is validated and exported.
+   * @param labels `[n]` int64 in validation, for upper bounds that know them; undefined at export
+   */
+  model(m: ModuleScope, images: Value, labels?: Value): Value | ExportedModel
+  /**
+   * Measures robust accuracy on the held-out examples. Default: PGD with 10 steps of ε/4 on the
+   * exported model, in the threat model of the run.
+   */
+  readonly validationAttack?: InnerAttack
 }
 
 /** The part of the options that a trainer needs. */
@@ -127,9 +135,14 @@ export class Trainer {
     return exportModel((m, images) => recipe.model(m, images), data.shape, this.#store, weights)
   }
 
-  /** The exported model's logits, for functions and attacks. */
-  modelLogits(m: ModuleScope, images: Value): Value {
-    return exportedModel(this.#options.recipe.model(m, images)).logits
+  /** The recipe's own measure of robust accuracy, if it has one. */
+  get validationAttack(): InnerAttack | undefined {
+    return this.#options.recipe.validationAttack
+  }
+
+  /** The validated model's logits, for functions and attacks. */
+  modelLogits(m: ModuleScope, images: Value, labels: Value): Value {
+    return exportedModel(this.#options.recipe.model(m, images, labels)).logits
   }
 
   /** Loads a function with fixed weights. The caller releases the session. */
@@ -233,7 +246,7 @@ export class Trainer {
   async #currentSession(graph: WeightedGraph, name: string): Promise<Session> {
     const { version } = this.state
     const known = this.#baked.get(graph)
-    if (known?.version === version) return known.session
+    if (known && (known.version === version || !graph.usesParameters)) return known.session
     await known?.session.release()
     const session = await this.#loadBaked(graph, this.state.weights, name)
     this.#baked.set(graph, { version, session })

@@ -1,30 +1,15 @@
 /** Gradient step: moves each image along the model's estimate of its input gradient first. */
-import {
-  estimateGradientMap,
-  g,
-  loadModel,
-  readModelFile,
-  toOnnx,
-} from '../../../core/api/graph.ts'
-import {
-  ConfigError,
-  defineDefense,
-  epsilonSchema,
-  parseEpsilon,
-} from '../../../core/api/plugin.ts'
+import { estimateGradientMap, g, toOnnx } from '../../../core/api/graph.ts'
+import { defineDefense, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema, ModelManifest } from '../../../core/api/plugin.ts'
+import { baseSchema, loadBase } from '../base/load-base.ts'
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['base'],
   properties: {
-    base: {
-      type: 'string',
-      description:
-        'path of the .onnx file of the model to protect, relative to the suite; its card is read ' +
-        'too',
-    },
+    base: baseSchema,
     mode: {
       enum: ['pseudo', 'margin', 'uniform'],
       default: 'pseudo',
@@ -75,23 +60,10 @@ export const gradientStep = defineDefense({
     optionsSchema,
     optionRoles: { base: 'path' },
   },
-  async prepare({ options, resolvePath, dataset, threads }) {
-    const path = resolvePath(options.base)
-    const file = await readModelFile(path, 'option base')
-    const base = await loadModel(file.bytes, file.card.manifest, {
-      name: path,
-      inputShape: dataset.shape,
-      threads,
-    })
+  async prepare(context) {
+    const { options } = context
+    const { base, classNames } = await loadBase(context)
     try {
-      if (base.stochastic) {
-        throw new ConfigError(
-          'ROBENCH_CONFIG',
-          `option base: expected a deterministic model, but ${path} draws random numbers; ` +
-            'its gradient would differ at each draw',
-        )
-      }
-      const { classNames } = file.card.manifest
       const stepSize = parseEpsilon(options.stepSize, 'stepSize')
       const images = g.input('images', 'float32', ['n', ...base.inputShape])
       const map = estimateGradientMap((x) => base.apply(x), images, options)
