@@ -2,14 +2,14 @@
 import { estimateGradientMap, g, toOnnx } from '../../../core/api/graph.ts'
 import { defineDefense, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema, ModelManifest } from '../../../core/api/plugin.ts'
-import { baseSchema, loadBase } from '../base/load-base.ts'
+import { baseProperty, withProtectedBase } from '../protection/protected-base.ts'
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['base'],
   properties: {
-    base: baseSchema,
+    base: baseProperty,
     mode: {
       enum: ['pseudo', 'margin', 'uniform'],
       default: 'pseudo',
@@ -60,10 +60,10 @@ export const gradientStep = defineDefense({
     optionsSchema,
     optionRoles: { base: 'path' },
   },
-  async prepare(context) {
-    const { options } = context
-    const { base, classNames } = await loadBase(context)
-    try {
+  prepare: (context) =>
+    withProtectedBase(context, context.options.base, (base) => {
+      const { options } = context
+      const { classNames } = base
       const stepSize = parseEpsilon(options.stepSize, 'stepSize')
       const images = g.input('images', 'float32', ['n', ...base.inputShape])
       const map = estimateGradientMap((x) => base.apply(x), images, options)
@@ -84,8 +84,5 @@ export const gradientStep = defineDefense({
       const logits = base.apply(restored)
       const model = toOnnx({ logits }, [images], { 'gradient-map': map, restored })
       return { model, manifest }
-    } finally {
-      await base.dispose()
-    }
-  },
+    }),
 })

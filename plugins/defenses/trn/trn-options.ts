@@ -1,7 +1,7 @@
 /** Options of the two-stream restoration network. */
 import { scheduleNames } from '../../../core/api/training.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
-import { baseSchema } from '../base/load-base.ts'
+import { baseProperty } from '../protection/protected-base.ts'
 import { adversarialProperties } from '../training/adversarial-options.ts'
 import { trainingProperties } from '../training/training-options.ts'
 import { trainingAttackNames } from './training-attacks.ts'
@@ -102,7 +102,7 @@ export const trnOptions = {
   additionalProperties: false,
   required: ['base'],
   properties: {
-    base: baseSchema,
+    base: baseProperty,
     ...networkProperties,
     ...attackProperties,
     epochs: { ...trainingProperties.epochs, default: 60 },
