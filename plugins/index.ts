@@ -51,6 +51,7 @@ const builtins: PluginTable = {
     'pgd-at': async () => (await import('./defenses/pgd-at/pgd-at.ts')).pgdAt,
     'spa-at': async () => (await import('./defenses/spa-at/spa-at.ts')).spaAt,
     standard: async () => (await import('./defenses/standard/standard.ts')).standard,
+    trn: async () => (await import('./defenses/trn/trn.ts')).trn,
   },
   networks: {
     resnet: async () => (await import('./networks/resnet.ts')).resnet,

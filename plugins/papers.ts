@@ -185,6 +185,12 @@ export const papers = {
     title: 'Adversarial risk and the dangers of evaluating against weak attacks',
     url: 'https://arxiv.org/abs/1802.05666',
   },
+  wong2020: {
+    authors: 'Wong, Rice, Kolter',
+    year: 2020,
+    title: 'Fast is better than free: revisiting adversarial training',
+    url: 'https://arxiv.org/abs/2001.03994',
+  },
   xie2018: {
     authors: 'Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille',
     year: 2018,
