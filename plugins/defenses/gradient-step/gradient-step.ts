@@ -1,30 +1,15 @@
 /** Gradient step: moves each image along the model's estimate of its input gradient first. */
-import {
-  estimateGradientMap,
-  g,
-  loadModel,
-  readModelFile,
-  toOnnx,
-} from '../../../core/api/graph.ts'
-import {
-  ConfigError,
-  defineDefense,
-  epsilonSchema,
-  parseEpsilon,
-} from '../../../core/api/plugin.ts'
+import { estimateGradientMap, g, toOnnx } from '../../../core/api/graph.ts'
+import { defineDefense, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema, ModelManifest } from '../../../core/api/plugin.ts'
+import { baseProperty, withProtectedBase } from '../protection/protected-base.ts'
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['base'],
   properties: {
-    base: {
-      type: 'string',
-      description:
-        'path of the .onnx file of the model to protect, relative to the suite; its card is read ' +
-        'too',
-    },
+    base: baseProperty,
     mode: {
       enum: ['pseudo', 'margin', 'uniform'],
       default: 'pseudo',
@@ -75,23 +60,10 @@ export const gradientStep = defineDefense({
     optionsSchema,
     optionRoles: { base: 'path' },
   },
-  async prepare({ options, resolvePath, dataset, threads }) {
-    const path = resolvePath(options.base)
-    const file = await readModelFile(path, 'option base')
-    const base = await loadModel(file.bytes, file.card.manifest, {
-      name: path,
-      inputShape: dataset.shape,
-      threads,
-    })
-    try {
-      if (base.stochastic) {
-        throw new ConfigError(
-          'ROBENCH_CONFIG',
-          `option base: expected a deterministic model, but ${path} draws random numbers; ` +
-            'its gradient would differ at each draw',
-        )
-      }
-      const { classNames } = file.card.manifest
+  prepare: (context) =>
+    withProtectedBase(context, context.options.base, (base) => {
+      const { options } = context
+      const { classNames } = base
       const stepSize = parseEpsilon(options.stepSize, 'stepSize')
       const images = g.input('images', 'float32', ['n', ...base.inputShape])
       const map = estimateGradientMap((x) => base.apply(x), images, options)
@@ -112,8 +84,5 @@ export const gradientStep = defineDefense({
       const logits = base.apply(restored)
       const model = toOnnx({ logits }, [images], { 'gradient-map': map, restored })
       return { model, manifest }
-    } finally {
-      await base.dispose()
-    }
-  },
+    }),
 })
