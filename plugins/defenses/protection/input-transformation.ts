@@ -88,6 +88,6 @@ export function mirrored(
       const place = (((at - before) % (2 * size)) + 2 * size) % (2 * size)
       return place < size ? place : 2 * size - 1 - place
     })
-    return before + after[i]! === 0 ? x : g.gather(x, g.integers(places), axis)
+    return places.length === size ? x : g.gather(x, g.integers(places), axis)
   }, images)
 }

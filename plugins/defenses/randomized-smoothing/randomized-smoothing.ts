@@ -80,7 +80,7 @@ export const randomizedSmoothing = defineDefense({
         components: [smoothedComponent],
       },
     })
-    const smoothing = { sigma, draws }
+    const smoothing = { sigma, draws, component: smoothedComponent.name }
     if (options.base !== undefined) {
       const result = await withProtectedBase(context, options.base, smooth)
       return {
