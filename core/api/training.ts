@@ -1,17 +1,23 @@
 /** `robench/training`: layers, modules, optimizers, phases, inner attacks, and the loop. */
-export type { Dataset } from '../data/dataset.ts'
-export { boxVariable, imageVariable } from '../training/attack-variable.ts'
+export type { Dataset, Split } from '../data/dataset.ts'
+export { boxVariable, imageVariable, noiseVariable } from '../training/attack-variable.ts'
 export type {
   AttackStart,
   AttackVariable,
   BoxVariableOptions,
   ImageVariableOptions,
+  NoiseVariableOptions,
 } from '../training/attack-variable.ts'
 export { augment, cutout, drawView, mixup } from '../training/augment.ts'
 export type { Augmentation, Mixup, View } from '../training/augment.ts'
 export { channelStatistics } from '../training/channel-statistics.ts'
-export { heNormal, ones, uniformFanIn, zeros } from '../training/initializers.ts'
-export type { InnerAttack, InnerAttackInputs, InnerAttackRun } from '../training/inner-attack.ts'
+export { heNormal, ones, uniformFanIn, xavierNormal, zeros } from '../training/initializers.ts'
+export type {
+  InnerAttack,
+  InnerAttackInputs,
+  InnerAttackResult,
+  InnerAttackRun,
+} from '../training/inner-attack.ts'
 export type { InputShape } from '../training/input-shape.ts'
 export {
   batchNormalization,

@@ -63,6 +63,33 @@ export function imageVariable({
   }
 }
 
+/** Options of `noiseVariable`. */
+export interface NoiseVariableOptions {
+  /** Radius in Linf. */
+  readonly epsilon: number
+  readonly stepSize: number
+}
+
+/** Noise in the shape of an image, at most ε in each pixel; it starts uniform. */
+export function noiseVariable({ epsilon, stepSize }: NoiseVariableOptions): AttackVariable {
+  return {
+    shape: (image) => image,
+    start(clean, random, scale) {
+      const value = float32(clean.shape, new Float32Array(clean.data.length))
+      addUniform(value, scale * epsilon, random)
+      return value
+    },
+    step(value, gradient, _clean, scale) {
+      const { data } = value
+      const radius = scale * epsilon
+      stepAlongSign(value, gradient, scale * stepSize)
+      for (let i = 0; i < data.length; i++) {
+        data[i] = Math.min(Math.max(data[i]!, -radius), radius)
+      }
+    },
+  }
+}
+
 /** Options of `boxVariable`. */
 export interface BoxVariableOptions {
   /** Of the box, per component. */

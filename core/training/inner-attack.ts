@@ -5,7 +5,7 @@ import type { Value } from '../engine/graph/value.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { RandomStream } from '../base/random.ts'
 import type { AttackVariable } from './attack-variable.ts'
-import { placeholders, WeightedGraph } from './model-function.ts'
+import { placeholders, weightedGraph, type WeightedGraph } from './model-function.ts'
 import { ModuleScope } from './module.ts'
 import type { InputShape } from './input-shape.ts'
 import type { ParameterStore } from './scope.ts'
@@ -54,6 +54,14 @@ export interface InnerAttackRun<Names extends string = string> {
   readonly extra?: Readonly<Record<Names, Tensor>>
 }
 
+/** The end of an inner attack. */
+export interface InnerAttackResult {
+  /** The perturbed images `[n, c, h, w]`. */
+  readonly images: FloatTensor
+  /** The last values of the variables, by name. */
+  readonly variables: Readonly<Record<string, FloatTensor>>
+}
+
 /** Evaluates a graph of the current weights. */
 export type Evaluate = (feeds: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>
 
@@ -94,9 +102,9 @@ export function innerAttackGraphs<Names extends string>(
   const gradients = gradient(loss, Object.values(variables))
   const outputs = Object.fromEntries(names.map((name, i) => [`gradient/${name}`, gradients[i]!]))
   return {
-    gradients: new WeightedGraph(outputs, store),
-    reference: found && new WeightedGraph({ reference: found }, store),
-    perturbed: perturbed && new WeightedGraph({ images: perturbed }, store),
+    gradients: weightedGraph(outputs, store),
+    reference: found && weightedGraph({ reference: found }, store),
+    perturbed: perturbed && weightedGraph({ images: perturbed }, store),
   }
 }
 
@@ -107,12 +115,12 @@ export interface InnerAttackEvaluators {
   readonly perturbed: Evaluate | undefined
 }
 
-/** Ascends the loss by projected steps. @returns the perturbed images `[n, c, h, w]` */
+/** Ascends the loss by projected steps. */
 export async function runInnerAttack<Names extends string>(
   attack: InnerAttack<Names>,
   evaluate: InnerAttackEvaluators,
   { images: clean, labels, random, scale = 1, extra }: InnerAttackRun<Names>,
-): Promise<FloatTensor> {
+): Promise<InnerAttackResult> {
   const variables = Object.entries(attack.variables)
   const values = new Map(
     variables.map(([name, variable]) => [name, variable.start(clean, random, scale)]),
@@ -131,6 +139,8 @@ export async function runInnerAttack<Names extends string>(
       variable.step(values.get(name)!, slope, clean, scale)
     }
   }
-  if (!evaluate.perturbed) return values.get('images')!
-  return (await evaluate.perturbed(feeds))['images'] as FloatTensor
+  const images = evaluate.perturbed
+    ? ((await evaluate.perturbed(feeds))['images'] as FloatTensor)
+    : values.get('images')!
+  return { images, variables: Object.fromEntries(values) }
 }

@@ -65,13 +65,14 @@ export function transposedConvolution(
  * training, with running statistics (momentum 0.9) at inference. Each `branch` of the scope has
  * its own scale, bias and statistics (split batch normalization, Xie et al. 2020,
  * arXiv:1911.09665).
+ * @param x `[n, c, …]` @param epsilon added to the variance; default 1e-5
  */
-export function batchNormalization(scope: LayerScope, x: Value): Value {
+export function batchNormalization(scope: LayerScope, x: Value, epsilon = 1e-5): Value {
   const name = normalizationName(scope, 'norm')
   const channels = sizeAt(x, 1)
   const scale = scope.parameter(`${name}.scale`, [channels], ones, { decays: false })
   const bias = scope.parameter(`${name}.bias`, [channels], zeros, { decays: false })
-  return normalizeBatch(scope, x, name, scale, bias)
+  return normalizeBatch(scope, x, { name, scale, bias, epsilon })
 }
 
 /**
@@ -95,7 +96,12 @@ export function classConditionalNormalization(
   const scale = affine('scale', ones)
   const bias = affine('bias', zeros)
   const unit = (value: number): Value => g.floats([channels], Array(channels).fill(value))
-  const normalized = normalizeBatch(scope, x, name, unit(1), unit(0))
+  const normalized = normalizeBatch(scope, x, {
+    name,
+    scale: unit(1),
+    bias: unit(0),
+    epsilon: 1e-5,
+  })
   return g.add(g.mul(normalized, scale), bias)
 }
 
@@ -139,14 +145,23 @@ function normalizationName(scope: LayerScope, kind: string): string {
 function normalizeBatch(
   scope: LayerScope,
   x: Value,
-  name: string,
-  scale: Value,
-  bias: Value,
+  {
+    name,
+    scale,
+    bias,
+    epsilon,
+  }: {
+    readonly name: string
+    readonly scale: Value
+    readonly bias: Value
+    readonly epsilon: number
+  },
 ): Value {
   const channels = sizeAt(x, 1)
   const mean = scope.statistic(`${name}.mean`, [channels], zeros)
   const variance = scope.statistic(`${name}.variance`, [channels], ones)
   const outputs = g.op('BatchNormalization', [x, scale, bias, mean, variance], {
+    epsilon,
     training_mode: scope.training ? 1 : 0,
   })
   if (scope.training) {
@@ -157,9 +172,14 @@ function normalizeBatch(
 }
 
 /** A fully connected layer: `[n, d]` to `[n, features]`. */
-export function linear(scope: LayerScope, x: Value, features: number): Value {
+export function linear(
+  scope: LayerScope,
+  x: Value,
+  features: number,
+  initialize: Initializer = uniformFanIn,
+): Value {
   const name = scope.layer('linear')
-  const weight = scope.parameter(`${name}.weight`, [features, sizeAt(x, 1)], uniformFanIn)
+  const weight = scope.parameter(`${name}.weight`, [features, sizeAt(x, 1)], initialize)
   const bias = scope.parameter(`${name}.bias`, [features], zeros, { decays: false })
   return g.gemm(x, weight, bias, { transB: 1 })
 }

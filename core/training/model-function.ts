@@ -1,13 +1,13 @@
 /** Functions of the current weights that the host evaluates between optimization steps. */
 import { g } from '../engine/graph/graph.ts'
-import { foldBatchNormalization, substitute } from '../engine/graph/rewrite.ts'
-import { parameterPrefix, toGraph, toOnnx } from '../engine/graph/serialize.ts'
+import { PreparedSession } from '../engine/graph/prepared-session.ts'
+import { foldBatchNormalization } from '../engine/graph/rewrite.ts'
+import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
-import { writeOnnx } from '../engine/onnx/file.ts'
-import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import type { Tensor } from '../engine/tensor/tensor.ts'
 import { ModuleScope } from './module.ts'
 import type { InputShape } from './input-shape.ts'
-import type { ParameterStore } from './scope.ts'
+import type { ParameterStore, Weights } from './scope.ts'
 
 /** A function of a batch and the current weights. */
 export interface ModelFunction<In extends string = string, Out extends string = string> {
@@ -39,53 +39,69 @@ export function usedInputs(values: readonly Value[]): Value[] {
 
 /**
  * Expressions of inputs and parameters, with batch normalization at inference folded while
- * parameters are placeholders, so that the folding is part of the graph.
+ * parameters are placeholders.
  */
-export class WeightedGraph {
-  readonly #outputs: Readonly<Record<string, Value>>
-  readonly #inputs: readonly Value[]
-  readonly #store: ParameterStore
-  #template: ReturnType<typeof toGraph> | undefined
+export interface WeightedGraph {
+  readonly outputs: Readonly<Record<string, Value>>
+  readonly inputs: readonly Value[]
+  /** Placeholders of the parameters. */
+  readonly weights: readonly Value[]
+}
 
-  constructor(outputs: Readonly<Record<string, Value>>, store: ParameterStore) {
-    const names = Object.keys(outputs)
-    const folded = foldBatchNormalization(Object.values(outputs))
-    this.#outputs = Object.fromEntries(names.map((name, i) => [name, folded[i]!]))
-    const isParameter = new Set(store.parameters.map(({ value }) => value))
-    this.#inputs = usedInputs(folded).filter((input) => !isParameter.has(input))
-    this.#store = store
+/** Separates the placeholders of outputs into inputs and parameters of the store. */
+export function weightedGraph(
+  outputs: Readonly<Record<string, Value>>,
+  store: ParameterStore,
+): WeightedGraph {
+  const names = Object.keys(outputs)
+  const folded = foldBatchNormalization(Object.values(outputs))
+  const isParameter = new Set(store.parameters.map(({ value }) => value))
+  const used = usedInputs(folded)
+  return {
+    outputs: Object.fromEntries(names.map((name, i) => [name, folded[i]!])),
+    inputs: used.filter((input) => !isParameter.has(input)),
+    weights: used.filter((input) => isParameter.has(input)),
+  }
+}
+
+/** A session of a weighted graph: what depends only on weights is computed once per `prepare`. */
+export class WeightedSession {
+  readonly #session: Session | PreparedSession
+  readonly #name: string
+  #weights: Weights | undefined
+
+  private constructor(session: Session | PreparedSession, name: string) {
+    this.#session = session
+    this.#name = name
   }
 
-  /** An ONNX file with parameters as inputs `parameter/…`. */
-  withInputs(): Uint8Array {
-    return toOnnx(this.#outputs, usedInputs(Object.values(this.#outputs)))
+  static async load(
+    { outputs, inputs, weights }: WeightedGraph,
+    options: SessionOptions,
+    name: string,
+  ): Promise<WeightedSession> {
+    const session =
+      weights.length === 0
+        ? await Session.compile(outputs, inputs, options, name)
+        : await PreparedSession.compile(outputs, weights, inputs, options, name)
+    return new WeightedSession(session, name)
   }
 
-  /**
-   * An ONNX file with these parameters as constants: onnxruntime packs constant kernels into its
-   * blocked layout once, at load; kernels that are inputs do not get that layout.
-   */
-  bake(weights: ReadonlyMap<string, FloatTensor>): Uint8Array {
-    const template = (this.#template ??= this.#constantGraph())
-    const initializers = new Map(template.initializers)
-    for (const name of template.initializers.keys()) {
-      if (!name.startsWith(parameterPrefix)) continue
-      const value = weights.get(name)
-      if (value) initializers.set(name, value)
+  /** Runs the graph. @param weights the same object for the same weights */
+  async run(
+    weights: Weights,
+    feeds: Readonly<Record<string, Tensor>>,
+  ): Promise<Record<string, Tensor>> {
+    if (this.#session instanceof PreparedSession && this.#weights !== weights) {
+      await this.#session.prepare(Object.fromEntries(weights), this.#name)
+      this.#weights = weights
     }
-    return writeOnnx({ ...template, initializers })
+    return this.#session.run(feeds, this.#name)
   }
 
-  #constantGraph(): ReturnType<typeof toGraph> {
-    const constants = new Map(
-      this.#store.parameters.map(({ value, initial }) => [
-        value,
-        g.constant(initial, value.node.name),
-      ]),
-    )
-    const names = Object.keys(this.#outputs)
-    const fixed = substitute(Object.values(this.#outputs), constants)
-    return toGraph(Object.fromEntries(names.map((name, i) => [name, fixed[i]!])), this.#inputs)
+  /** Frees the native sessions. */
+  release(): Promise<void> {
+    return this.#session.release()
   }
 }
 
@@ -95,5 +111,5 @@ export function functionGraph<In extends string, Out extends string>(
   store: ParameterStore,
 ): WeightedGraph {
   const inputs = placeholders(fn.inputs, 'n')
-  return new WeightedGraph(fn.build(new ModuleScope(store), inputs), store)
+  return weightedGraph(fn.build(new ModuleScope(store), inputs), store)
 }

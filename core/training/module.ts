@@ -74,10 +74,8 @@ export class ModuleScope {
 }
 
 /**
- * A classifier as a module: raw images `[n, c, h, w]` to logits `[n, k]`, with the normalization of
- * its inputs inside.
- * @param mean per channel
- * @param std per channel
+ * A classifier as a module: raw images `[n, c, h, w]` to logits `[n, k]`. It first subtracts `mean`
+ * and divides by `std`, both per channel.
  */
 export function classifierModule(
   network: NetworkDefinition,

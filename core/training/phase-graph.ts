@@ -4,7 +4,6 @@ import { float32, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { substitute } from '../engine/graph/rewrite.ts'
-import { toOnnx } from '../engine/graph/serialize.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { placeholders, usedInputs } from './model-function.ts'
 import { ModuleScope } from './module.ts'
@@ -24,8 +23,9 @@ export const averageName = (parameter: Parameter): string => `average/${paramete
 
 /** A phase as a graph. */
 export interface PhaseGraph {
-  /** The ONNX file. Outputs: `new/…`, `loss`, `metric/…`, and `correct` where logits are known. */
-  readonly file: Uint8Array
+  /** `new/…`, `loss`, `metric/…`, and `correct` where logits are known. */
+  readonly outputs: Readonly<Record<string, Value>>
+  readonly inputs: readonly Value[]
   /** State that the graph reads or writes, with initial values. */
   readonly initial: ReadonlyMap<string, FloatTensor>
   /** Parameters that the steps update, by group. */
@@ -59,7 +59,8 @@ export function phaseGraph(
   for (const group of averaged) average(group, store, state)
   const outputs = { ...reports, ...state.outputs() }
   return {
-    file: toOnnx(outputs, usedInputs(Object.values(outputs))),
+    outputs,
+    inputs: usedInputs(Object.values(outputs)),
     initial: state.initial,
     trained: new Map([...trained].map(([group, parameters]) => [group, [...parameters]])),
   }
@@ -136,6 +137,8 @@ function buildStep(
 ): BuiltStep {
   const m = new ModuleScope(store)
   const result = step.loss(m, inputs)
+  // Parameters that no step updates are part of the state, too.
+  for (const parameter of m.parameters.keys()) state.parameter(parameter)
   const trained = trainedParameters(phase, step, m)
   const parameters = [...trained.values()].flat()
   const objective = step.direction === 'ascend' ? g.neg(result.loss) : result.loss
@@ -145,6 +148,7 @@ function buildStep(
     ...gradient(
       objective,
       parameters.map(({ value }) => value),
+      { overrides: new Map((result.detached ?? []).map((value) => [value, null])) },
     ),
     ...reports.map(([, value]) => value),
     ...statistics.map(([, value]) => value),

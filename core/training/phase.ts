@@ -2,7 +2,7 @@
 import type { FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { RandomStream } from '../base/random.ts'
-import type { InnerAttack, InnerAttackRun } from './inner-attack.ts'
+import type { InnerAttack, InnerAttackResult, InnerAttackRun } from './inner-attack.ts'
 import type { InputShape } from './input-shape.ts'
 import type { ModelFunction } from './model-function.ts'
 import type { Module, ModuleScope } from './module.ts'
@@ -42,6 +42,8 @@ export interface StepLoss {
   readonly loss: Value
   /** `[n, k]`, for the reported accuracy. */
   readonly logits?: Value
+  /** Values through which no gradient flows: teachers, targets. */
+  readonly detached?: readonly Value[]
   /** Scalars that are averaged over the epoch. */
   readonly metrics?: Readonly<Record<string, Value>>
 }
@@ -99,9 +101,9 @@ export interface TrainingBatch {
     fn: ModelFunction<In, Out>,
     feeds: Readonly<Record<In, Tensor>>,
   ): Promise<Readonly<Record<Out, Tensor>>>
-  /** Adversarial examples of the current weights, `[n, c, h, w]`. */
+  /** Adversarial examples of the current weights. */
   attack<Names extends string>(
     attack: InnerAttack<Names>,
     run: InnerAttackRun<Names>,
-  ): Promise<FloatTensor>
+  ): Promise<InnerAttackResult>
 }

@@ -131,6 +131,8 @@ class TrainingLoop {
   #facts: LoopFacts = { records: [], step: 0, sums: {}, elapsedMs: 0, bestEpoch: 0 }
   #best: ReadonlyMap<string, FloatTensor> | undefined
   #saved = performance.now()
+  readonly #count: ModelFunction<'inputs' | 'labels', 'correct'>
+  readonly #attack: InnerAttack | undefined
 
   constructor(
     trainer: Trainer,
@@ -142,6 +144,8 @@ class TrainingLoop {
     this.#rows = rows
     this.#steps = Math.floor(rows.examples.length / rows.batch)
     this.#path = run.checkpointFolder && join(run.checkpointFolder, 'checkpoint.bin')
+    this.#count = this.#countCorrect()
+    this.#attack = run.threatModel && this.#validationAttack(run.threatModel)
     this.#identity = hashJson({ identity: run.identity, data: run.data.hash, seed: run.seed })
   }
 
@@ -245,7 +249,7 @@ class TrainingLoop {
   /** Accuracy on held-out examples with the weights of the model; 0 without examples. */
   async #validate(): Promise<Validation> {
     const { held } = this.#rows
-    const { data, threatModel } = this.#run
+    const { data } = this.#run
     if (held.length === 0) return { validationAccuracy: 0 }
     const weights = this.#trainer.state.averaged
     const parts = Array.from({ length: Math.ceil(held.length / evaluationBatch) }, (_, k) =>
@@ -256,25 +260,22 @@ class TrainingLoop {
       labels: Int32Array.from(part, (row) => data.labels[row]!),
       random: randomStream('evaluation', k * evaluationBatch),
     }))
-    const count = await this.#trainer.load(this.#countCorrect(), weights)
     const accuracyOn = async (images: readonly FloatTensor[]): Promise<number> => {
-      let correct = 0
+      let found = 0
       for (const [k, { labels }] of runs.entries()) {
         const feeds = { inputs: images[k]!, labels: int64([labels.length], labels) }
-        const outputs = await count.run(feeds, 'validation')
-        correct += sum(outputs['correct']!.data as Float32Array)
+        const { correct } = await this.#trainer.call(this.#count, feeds, weights)
+        found += sum(correct.data as Float32Array)
       }
-      return correct / held.length
+      return found / held.length
     }
-    try {
-      const validationAccuracy = await accuracyOn(runs.map(({ images }) => images))
-      if (!threatModel) return { validationAccuracy }
-      const attack = this.#validationAttack(threatModel)
-      const attacked = await this.#trainer.attackWith(attack, runs, weights)
-      return { validationAccuracy, validationRobustAccuracy: await accuracyOn(attacked) }
-    } finally {
-      await count.release()
+    const validationAccuracy = await accuracyOn(runs.map(({ images }) => images))
+    if (!this.#attack) return { validationAccuracy }
+    const attacked: FloatTensor[] = []
+    for (const run of runs) {
+      attacked.push((await this.#trainer.attack(this.#attack, run, weights)).images)
     }
+    return { validationAccuracy, validationRobustAccuracy: await accuracyOn(attacked) }
   }
 
   #countCorrect(): ModelFunction<'inputs' | 'labels', 'correct'> {

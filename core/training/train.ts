@@ -49,7 +49,8 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
           const { labels, progress } = batch
           const scale = progress < adversary.ramp ? progress / adversary.ramp : 1
           const random = batch.random('start')
-          return { inputs: await batch.attack(attack, { images, labels, random, scale }) }
+          const attacked = await batch.attack(attack, { images, labels, random, scale })
+          return { inputs: attacked.images }
         },
         steps: [
           {

@@ -2,7 +2,7 @@
 import type { Dataset } from '../data/dataset.ts'
 import { Session } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
-import { float32, int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
+import { float32, int64, type Tensor } from '../engine/tensor/tensor.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
 import { exportedModel, exportModel, type ExportedModel } from './export-model.ts'
 import {
@@ -10,10 +10,15 @@ import {
   runInnerAttack,
   type Evaluate,
   type InnerAttack,
-  type InnerAttackGraphs,
+  type InnerAttackResult,
   type InnerAttackRun,
 } from './inner-attack.ts'
-import { functionGraph, type ModelFunction, type WeightedGraph } from './model-function.ts'
+import {
+  functionGraph,
+  WeightedSession,
+  type ModelFunction,
+  type WeightedGraph,
+} from './model-function.ts'
 import type { ModuleScope } from './module.ts'
 import type { ParameterGroup, Phase, TrainingBatch } from './phase.ts'
 import { decayInput, perturbationInput, phaseGraph, rateInput } from './phase-graph.ts'
@@ -54,18 +59,20 @@ interface CompiledPhase {
   readonly session: Session
 }
 
+interface InnerAttackSessions {
+  readonly gradients: WeightedSession
+  readonly reference: WeightedSession | undefined
+  readonly perturbed: WeightedSession | undefined
+}
+
 /** Compiles a recipe and runs batches. `release` frees the native sessions. */
 export class Trainer {
   readonly state: TrainingState
   readonly #options: TrainerOptions
   readonly #store: ParameterStore
   readonly #phases: readonly CompiledPhase[]
-  readonly #functions = new Map<unknown, Session>()
-  readonly #attacks = new Map<unknown, InnerAttackGraphs>()
-  readonly #baked = new Map<
-    WeightedGraph,
-    { readonly version: number; readonly session: Session }
-  >()
+  readonly #functions = new Map<unknown, WeightedSession>()
+  readonly #attacks = new Map<unknown, InnerAttackSessions>()
 
   private constructor(
     options: TrainerOptions,
@@ -87,9 +94,9 @@ export class Trainer {
       phaseGraph(phase, store, batch, exponentiallyAveraged(recipe.phases, index)),
     )
     const phases = await Promise.all(
-      graphs.map(async ({ file }, i) => {
+      graphs.map(async ({ outputs, inputs }, i) => {
         const phase = recipe.phases[i]!
-        return { phase, session: await Session.load(file, { threads }, phase.name) }
+        return { phase, session: await Session.compile(outputs, inputs, { threads }, phase.name) }
       }),
     )
     return new Trainer(options, store, new TrainingState(store, graphs), phases)
@@ -131,42 +138,63 @@ export class Trainer {
     return exportedModel(this.#options.recipe.model(m, images)).logits
   }
 
-  /** Loads a function with fixed weights. The caller releases the session. */
-  load(fn: ModelFunction, weights: Weights): Promise<Session> {
-    const { threads } = this.#options
-    return Session.load(functionGraph(fn, this.#store).bake(weights), { threads }, fn.name)
+  /** Evaluates a function with weights, such as the averaged ones; the same object if unchanged. */
+  async call<In extends string, Out extends string>(
+    fn: ModelFunction<In, Out>,
+    feeds: Readonly<Record<In, Tensor>>,
+    weights: Weights,
+  ): Promise<Readonly<Record<Out, Tensor>>> {
+    let session = this.#functions.get(fn)
+    if (!session) {
+      session = await this.#load(functionGraph(fn, this.#store), fn.name)
+      this.#functions.set(fn, session)
+    }
+    // The outputs are those of `build`.
+    return (await session.run(weights, feeds)) as Record<Out, Tensor>
   }
 
-  /** Runs an attack with fixed weights, such as the averaged ones. */
-  async attackWith(
-    attack: InnerAttack,
-    run: readonly InnerAttackRun[],
+  /** Runs an attack on weights; the same object if unchanged. */
+  async attack<Names extends string>(
+    attack: InnerAttack<Names>,
+    run: InnerAttackRun<Names>,
     weights: Weights,
-  ): Promise<FloatTensor[]> {
-    const graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
-    const sessions: Session[] = []
-    const evaluator = async (graph: WeightedGraph): Promise<Evaluate> => {
-      const session = await this.#loadBaked(graph, weights, attack.name)
-      sessions.push(session)
-      return (feeds) => session.run(feeds, attack.name)
+  ): Promise<InnerAttackResult> {
+    let sessions = this.#attacks.get(attack)
+    if (!sessions) {
+      const graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
+      sessions = {
+        gradients: await this.#load(graphs.gradients, attack.name),
+        reference: graphs.reference && (await this.#load(graphs.reference, attack.name)),
+        perturbed: graphs.perturbed && (await this.#load(graphs.perturbed, attack.name)),
+      }
+      this.#attacks.set(attack, sessions)
     }
+    const evaluator =
+      (session: WeightedSession): Evaluate =>
+      (feeds) =>
+        session.run(weights, feeds)
     const evaluate = {
-      gradients: await evaluator(graphs.gradients),
-      reference: graphs.reference && (await evaluator(graphs.reference)),
-      perturbed: graphs.perturbed && (await evaluator(graphs.perturbed)),
+      gradients: evaluator(sessions.gradients),
+      reference: sessions.reference && evaluator(sessions.reference),
+      perturbed: sessions.perturbed && evaluator(sessions.perturbed),
     }
-    const results: FloatTensor[] = []
-    for (const item of run) results.push(await runInnerAttack(attack, evaluate, item))
-    await Promise.all(sessions.map((session) => session.release()))
-    return results
+    return runInnerAttack(attack, evaluate, run)
   }
 
   async release(): Promise<void> {
-    const baked = [...this.#baked.values()].map(({ session }) => session)
+    const attacks = [...this.#attacks.values()].flatMap(({ gradients, reference, perturbed }) => [
+      gradients,
+      ...(reference ? [reference] : []),
+      ...(perturbed ? [perturbed] : []),
+    ])
     const phases = this.#phases.map(({ session }) => session)
-    for (const session of [...baked, ...phases, ...this.#functions.values()]) {
+    for (const session of [...attacks, ...phases, ...this.#functions.values()]) {
       await session.release()
     }
+  }
+
+  #load(graph: WeightedGraph, name: string): Promise<WeightedSession> {
+    return WeightedSession.load(graph, { threads: this.#options.threads }, name)
   }
 
   #batch(
@@ -186,61 +214,9 @@ export class Trainer {
       labels,
       random,
       images: () => data.rows(rows),
-      call: (fn, feeds) => this.#call(fn, feeds),
-      attack: (attack, run) => this.#attack(attack, run),
+      call: (fn, feeds) => this.call(fn, feeds, this.state.weights),
+      attack: (attack, run) => this.attack(attack, run, this.state.weights),
     }
-  }
-
-  async #call<In extends string, Out extends string>(
-    fn: ModelFunction<In, Out>,
-    feeds: Readonly<Record<In, Tensor>>,
-  ): Promise<Readonly<Record<Out, Tensor>>> {
-    let session = this.#functions.get(fn)
-    if (!session) {
-      const { threads } = this.#options
-      const file = functionGraph(fn, this.#store).withInputs()
-      session = await Session.load(file, { threads }, fn.name)
-      this.#functions.set(fn, session)
-    }
-    const weights = Object.fromEntries(this.state.weights)
-    // The outputs are those of `build`.
-    return (await session.run({ ...weights, ...feeds }, fn.name)) as Record<Out, Tensor>
-  }
-
-  async #attack<Names extends string>(
-    attack: InnerAttack<Names>,
-    run: InnerAttackRun<Names>,
-  ): Promise<FloatTensor> {
-    let graphs = this.#attacks.get(attack)
-    if (!graphs) {
-      graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
-      this.#attacks.set(attack, graphs)
-    }
-    const evaluator =
-      (graph: WeightedGraph): Evaluate =>
-      async (feeds) =>
-        (await this.#currentSession(graph, attack.name)).run(feeds, attack.name)
-    const evaluate = {
-      gradients: evaluator(graphs.gradients),
-      reference: graphs.reference && evaluator(graphs.reference),
-      perturbed: graphs.perturbed && evaluator(graphs.perturbed),
-    }
-    return runInnerAttack(attack, evaluate, run)
-  }
-
-  /** A session with the current weights as constants. */
-  async #currentSession(graph: WeightedGraph, name: string): Promise<Session> {
-    const { version } = this.state
-    const known = this.#baked.get(graph)
-    if (known?.version === version) return known.session
-    await known?.session.release()
-    const session = await this.#loadBaked(graph, this.state.weights, name)
-    this.#baked.set(graph, { version, session })
-    return session
-  }
-
-  #loadBaked(graph: WeightedGraph, weights: Weights, name: string): Promise<Session> {
-    return Session.load(graph.bake(weights), { threads: this.#options.threads }, name)
   }
 
   /** Learning rates, averaging decays and perturbation sizes of a phase. */

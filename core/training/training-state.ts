@@ -10,7 +10,8 @@ export class TrainingState {
   readonly #store: ParameterStore
   readonly #groups: readonly ParameterGroup[]
   readonly #trained = new Set<Parameter>()
-  #version = 0
+  /** The current parameters, until the next update. */
+  #current: Weights | undefined
 
   constructor(store: ParameterStore, phases: readonly PhaseGraph[]) {
     this.#store = store
@@ -26,19 +27,14 @@ export class TrainingState {
     return this.#groups
   }
 
-  /** Changes with every update. */
-  get version(): number {
-    return this.#version
-  }
-
   /** Number of trained values, without running statistics. */
   get parameterCount(): number {
     return [...this.#trained].reduce((sum, { initial }) => sum + initial.data.length, 0)
   }
 
-  /** The current parameters by placeholder name (`parameter/…`). */
+  /** The current parameters by placeholder name (`parameter/…`); the same map until an update. */
   get weights(): Weights {
-    return this.#weights(() => undefined)
+    return (this.#current ??= this.#weights(() => undefined))
   }
 
   /** The parameters of the model: averages where a group has them, else the current ones. */
@@ -66,13 +62,13 @@ export class TrainingState {
         this.#tensors.set(name.slice(newPrefix.length), value as FloatTensor)
       }
     }
-    this.#version += 1
+    this.#current = undefined
   }
 
   /** Restores the tensors of a checkpoint. */
   restore(tensors: Weights): void {
     for (const [name, value] of tensors) this.#tensors.set(name, value)
-    this.#version += 1
+    this.#current = undefined
   }
 
   /**

@@ -43,7 +43,7 @@ export function logitsOf(network, { training, batch }) {
   return { images, scope, logits: network.build(scope, images) }
 }
 
-/** SGD on the cross-entropy of a network in training mode: an ONNX file and its feeds. */
+/** SGD on the cross-entropy of a network in training mode: a graph and the feeds of its state. */
 export function trainingStep(network, batch) {
   const classifier = classifierModule(network, normalization)
   const group = {
@@ -66,9 +66,9 @@ export function trainingStep(network, batch) {
       },
     ],
   }
-  const { file, initial } = phaseGraph(phase, new ParameterStore(0), batch)
+  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), batch)
   const feeds = { ...Object.fromEntries(initial), 'rate/weights': float32([], [0.1]) }
-  return { file, feeds }
+  return { outputs, inputs, feeds }
 }
 
 /** The network with its initial weights as an ONNX file. */

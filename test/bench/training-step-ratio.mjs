@@ -23,8 +23,8 @@ async function measure(width, repeats) {
   const { images, scope, logits } = logitsOf(network, { training: true, batch })
   const placeholders = [images, ...scope.parameters.map(({ value }) => value)]
   const forward = await Session.load(toOnnx({ logits }, placeholders))
-  const { file, feeds } = trainingStep(network, batch)
-  const step = await Session.load(file)
+  const { outputs, inputs, feeds } = trainingStep(network, batch)
+  const step = await Session.compile(outputs, inputs)
   const examples = randomBatch(batch)
   const parameters = scope.parameters.map(({ value, initial }) => [value.node.name, initial])
   const forwardFeeds = { ...examples, ...Object.fromEntries(parameters) }

@@ -39,9 +39,13 @@ export function substitute(
   })
 }
 
-/** Replaces operators that are slow or missing in onnxruntime. */
-export function lower(values: readonly Value[]): Value[] {
+/**
+ * Replaces operators that are slow or missing in onnxruntime.
+ * @param kept operators that stay
+ */
+export function lower(values: readonly Value[], kept: readonly string[] = []): Value[] {
   return rewrite(values, (node, inputs) => {
+    if (kept.includes(node.op)) return undefined
     const record = operators.get(node.op)
     return record?.lower?.(g, { ...node, inputs })
   })
@@ -160,13 +164,14 @@ function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[
 }
 
 /** Whether the value has one use, and so have the values that reach it through Identity nodes. */
-function isUsedOnce(value: Value, uses: ReadonlyMap<Value, number>): boolean {
+export function isUsedOnce(value: Value, uses: ReadonlyMap<Value, number>): boolean {
   let source = value
   while (uses.get(source) === 1 && source.node.op === 'Identity') source = source.node.inputs[0]!
   return uses.get(source) === 1
 }
 
-function countUses(values: readonly Value[]): ReadonlyMap<Value, number> {
+/** The number of nodes and outputs that use each value. */
+export function countUses(values: readonly Value[]): ReadonlyMap<Value, number> {
   const uses = new Map<Value, number>()
   const add = (value: Value): void => void uses.set(value, (uses.get(value) ?? 0) + 1)
   values.forEach(add)

@@ -9,6 +9,7 @@ import {
 } from '../onnx/file.ts'
 import { dataTypes } from '../onnx/tensor-data.ts'
 import type { DType, Tensor } from '../tensor/tensor.ts'
+import { blockedDomain, blockedOperators } from './blocked-operators.ts'
 import { operators } from './ops/index.ts'
 import { lower } from './rewrite.ts'
 import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
@@ -24,13 +25,13 @@ export const parameterPrefix = 'parameter/'
  * order.
  * @param tensors names for intermediate values, such as the ends of components; each the result of
  *   an operator
- * @param finish rewrites the lowered values before they are written
+ * @param finish lowers the values before they are written
  */
 export function toOnnx(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
   tensors: Readonly<Record<string, Value>> = {},
-  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => lower(values),
 ): Uint8Array {
   return writeOnnx(toGraph(outputs, inputs, tensors, finish))
 }
@@ -40,10 +41,10 @@ export function toGraph(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
   tensors: Readonly<Record<string, Value>> = {},
-  finish: (values: readonly Value[]) => readonly Value[] = (values) => values,
+  finish: (values: readonly Value[]) => readonly Value[] = (values) => lower(values),
 ): OnnxGraph {
   const names = Object.keys(outputs)
-  const lowered = finish(lower([...Object.values(outputs), ...Object.values(tensors)]))
+  const lowered = finish([...Object.values(outputs), ...Object.values(tensors)])
   const roots = lowered.slice(0, names.length)
   const order = topologicalOrder(roots)
   const chosen = chosenNames(Object.keys(tensors), lowered.slice(names.length), order)
@@ -98,7 +99,7 @@ export function toGraph(
   })
   return {
     opset,
-    domains: [],
+    domains: [...new Set(nodes.map(({ domain }) => domain))].filter((domain) => domain !== ''),
     inputs: inputs.map((input) => describeValue(input.node.name, input)),
     outputs: roots.map((root, k) => describeValue(names[k]!, root)),
     initializers,
@@ -154,11 +155,12 @@ function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
 }
 
 function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>): OnnxNode {
-  const specs = operators.get(node.op)?.attributes ?? {}
+  const specs = (operators.get(node.op) ?? blockedOperators.get(node.op))?.attributes ?? {}
+  const isBlocked = blockedOperators.has(node.op)
   return {
     name,
-    op: node.op,
-    domain: '',
+    op: isBlocked ? node.op.slice(blockedDomain.length + 1) : node.op,
+    domain: isBlocked ? blockedDomain : '',
     inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
     outputs: withoutTrailing(node.outputs.map((output) => names.get(output) ?? '')),
     attributes: Object.fromEntries(

@@ -2,8 +2,11 @@
 import * as ort from 'onnxruntime-node'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
+import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
+import { blockOfLayout } from './blocked-layout.ts'
+import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
-import type { Value } from './value.ts'
+import { topologicalOrder, type Value } from './value.ts'
 import { useWinograd } from './winograd.ts'
 
 /** The device and threads of a session. */
@@ -57,16 +60,17 @@ export class Session {
     }
   }
 
-  /** Compiles expressions; on x64 CPUs with minimal filtering (`winograd.ts`). */
+  /**
+   * Compiles expressions. On CPUs, convolutions whose kernels are inputs use the blocked layout
+   * (`blocked-kernels.ts`); on x64, others use minimal filtering (`winograd.ts`).
+   */
   static async compile(
     outputs: Readonly<Record<string, Value>>,
     inputs: readonly Value[],
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
-    // Only in sessions, not in exported files, and only where onnxruntime has its blocked kernels.
-    const hasBlockedKernels = (options.device ?? 'cpu') === 'cpu' && process.arch === 'x64'
-    const finish = hasBlockedKernels ? useWinograd : undefined
+    const finish = await finishFor(Object.values(outputs), options)
     return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 
@@ -100,6 +104,23 @@ export class Session {
   /** Frees the native session. */
   async release(): Promise<void> {
     await this.#session.release()
+  }
+}
+
+/**
+ * Lowers values for a session on that device. Only for sessions, not for exported files, and only
+ * where onnxruntime has its blocked kernels.
+ */
+export async function finishFor(
+  values: readonly Value[],
+  { device = 'cpu' }: SessionOptions,
+): Promise<(values: readonly Value[]) => readonly Value[]> {
+  if (device !== 'cpu') return (own) => lower(own)
+  const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
+  return (own) => {
+    const lowered = lower(own, block > 0 ? keptOperators : [])
+    const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
+    return block > 0 ? useBlockedKernels(filtered, block) : filtered
   }
 }
 

@@ -55,7 +55,7 @@ export function createNode(
     outputs,
     ...(constant && { tensor: constant }),
   }
-  inferred.forEach((item, index) => outputs.push({ node, index, ...item }))
+  inferred.forEach((item, index) => outputs.push({ ...item, node, index }))
   return node
 }
 

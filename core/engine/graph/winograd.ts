@@ -2,6 +2,7 @@
  * Convolutions by Winograd's minimal filtering in CPU sessions, where onnxruntime's own kernels
  * multiply tap by tap.
  */
+import { b, blockedConv, enterChannelsLast, exitChannelsLast } from './blocked-operators.ts'
 import { g } from './graph.ts'
 import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
@@ -86,8 +87,12 @@ export function useWinograd(values: readonly Value[]): Value[] {
 }
 
 function isEligible(node: Node): boolean {
-  if (node.op !== 'Conv' || numberOf(node, 'group') !== 1 || !isBlocked(node.outputs[0]!))
-    return false
+  return node.op === 'Conv' && isBlocked(node.outputs[0]!) && isFiltered(node)
+}
+
+/** Whether a convolution has a 3×3 kernel, stride 1 and padding 1. */
+function isFiltered(node: Node): boolean {
+  if (numberOf(node, 'group') !== 1) return false
   const [x, weight] = node.inputs as readonly [Value, Value]
   const kernel = weight.shape.slice(2) as number[]
   if (!all(kernel, taps)) return false
@@ -110,6 +115,37 @@ function isFaster({ inputs, outputs }: Node): boolean {
   const saved = (taps ** 2 * height * width - terms ** 2 * tiles) * out * inside
   const moved = terms ** 2 * tiles * (out + inside)
   return saved >= moved * (tiles === 1 ? 100 : 300)
+}
+
+/**
+ * The same for a kernel that depends on inputs, from a blocked x `[n, c, h, w]` to a blocked `[n,
+ * o, h, w]`, by explicit blocked operators.
+ * @param conv the application of Conv
+ * @returns undefined where a plain convolution is faster or the only one
+ */
+export function blockedWinograd(
+  conv: Node,
+  x: Value,
+  weight: Value,
+  block: number,
+): Value | undefined {
+  const [out, inside] = weight.shape as [number, number]
+  if (inside % block !== 0 || !isFiltered(conv) || !isFaster(conv)) return undefined
+  const [rows, columns] = x.shape.slice(2).map((size) => axisOf(size as number)) as [Axis, Axis]
+  const tiles = intoTerms(exitChannelsLast(x), rows, columns, inside)
+  const row = enterChannelsLast(b.reshape(tiles, [1, 1, -1, terms ** 2 * inside]))
+  const kernel = packedKernelTerms(weight, block)
+  const products = blockedConv(row, kernel, null, null, { group: terms ** 2 })
+  return enterChannelsLast(fromTerms(exitChannelsLast(products), rows, columns, out))
+}
+
+/** `kernelTerms` in the order of a blocked convolution. */
+function packedKernelTerms(weight: Value, block: number): Value {
+  const [out, inside] = weight.shape as [number, number]
+  const apart = b.reshape(weight, [out / block, block, inside / block, block, taps ** 2])
+  const byTap = b.reshape(b.transpose(apart, [4, 0, 2, 3, 1]), [taps ** 2, out * inside])
+  const byTerm = b.matMul(constantOf(kronecker(filtering.kernel, filtering.kernel)), byTap)
+  return b.reshape(byTerm, [terms ** 2 * out, inside, 1, 1])
 }
 
 /** From `[n, c, h, w]` to a blocked `[n, o, h, w]`. */

@@ -110,7 +110,10 @@ export function writeOnnx(graph: OnnxGraph): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'robench',
-    opsetImport: [{ domain: '', version: BigInt(graph.opset) }],
+    opsetImport: [
+      { domain: '', version: BigInt(graph.opset) },
+      ...graph.domains.map((domain) => ({ domain, version: 1n })),
+    ],
     graph: create(GraphProtoSchema, {
       name: 'robench',
       node: graph.nodes.map((node) =>

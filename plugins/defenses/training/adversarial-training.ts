@@ -69,7 +69,7 @@ export function adversarialPhase(
     },
     async prepare(batch) {
       const clean = augmented(batch)
-      const adversarial = await batch.attack(attack, {
+      const { images: adversarial } = await batch.attack(attack, {
         images: clean,
         labels: batch.labels,
         random: batch.random('start'),

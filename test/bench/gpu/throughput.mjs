@@ -67,8 +67,8 @@ function shorter(id, options) {
 }
 
 async function measureTrainingStep(size) {
-  const { file, feeds: state } = trainingStep(resnet18(64), size)
-  const step = await Session.load(file, { device, threads: 0 })
+  const { outputs, inputs: placeholders, feeds: state } = trainingStep(resnet18(64), size)
+  const step = await Session.compile(outputs, placeholders, { device, threads: 0 })
   const feeds = {
     ...state,
     inputs: sliceRows(inputs, 0, size),

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { randomStream } from '../../../core/base/random.ts'
 import { memoryDataset } from '../../../core/data/memory-dataset.ts'
 import { g } from '../../../core/engine/graph/graph.ts'
-import { Session } from '../../../core/engine/graph/session.ts'
 import { readOnnx } from '../../../core/engine/onnx/file.ts'
 import { float32, int64, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import { loadModel } from '../../../core/model/load.ts'
@@ -21,6 +20,7 @@ import {
   globalAverage,
   linear,
 } from '../../../core/training/layers.ts'
+import { WeightedSession } from '../../../core/training/model-function.ts'
 import { classifierModule } from '../../../core/training/module.ts'
 import { batchMean, klDivergence } from '../../../core/training/objectives.ts'
 import { sgd } from '../../../core/training/optimizer.ts'
@@ -98,34 +98,29 @@ function changed(
   )
 }
 
-test('the baked gradient is that of the exported model, for any weights', async () => {
+test('the gradient is that of the exported model, for any weights', async () => {
   const trained = await trainer()
   const store = new ParameterStore(3)
   const { gradients } = innerAttackGraphs(attack, imageShape, store)
   const images = randomTensor([5, ...imageShape], 'inputs')
   const labels = Int32Array.of(0, 1, 2, 3, 0)
+  const session = await WeightedSession.load(gradients, {}, 'attack')
   for (const seed of [1, 2]) {
     const weights = changed(trained.state.weights, seed)
-    const session = await Session.load(gradients.bake(weights))
-    const baked = await session.run({ 'variable/images': images, labels: int64([5], labels) })
-    const asInputs = await Session.load(gradients.withInputs())
-    const fed = await asInputs.run({
+    const outputs = await session.run(weights, {
       'variable/images': images,
       labels: int64([5], labels),
-      ...Object.fromEntries(weights),
     })
     const model = await loadModel(trained.exportModel(weights), plainManifest)
     const { gradient } = await model.gradient(images, labels, crossEntropy)
     const largest = gradient.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     // Folded in another place: float32 rounding, relative to the largest slope.
     const tolerance = { rtol: 1e-4, atol: 1e-5 * largest }
-    for (const outputs of [baked, fed]) {
-      const found = outputs['gradient/images']!.data as Float32Array
-      expect(found).toBeAllclose(gradient.data, tolerance)
-    }
-    await Promise.all([session.release(), asInputs.release(), model.dispose()])
+    const found = outputs['gradient/images']!.data as Float32Array
+    expect(found).toBeAllclose(gradient.data, tolerance)
+    await model.dispose()
   }
-  await trained.release()
+  await Promise.all([session.release(), trained.release()])
 })
 
 test('the exported file takes raw images in any batch and has no batch normalization', async () => {
@@ -153,7 +148,7 @@ async function ascend(
     variables,
     loss: (_m, { images }) => images,
   }
-  const images = await runInnerAttack(
+  const { images } = await runInnerAttack(
     definition,
     {
       gradients: (given) => {
@@ -254,14 +249,19 @@ test('a loss with a reference sees its value at the clean images', async () => {
   }
   const graphs = innerAttackGraphs(distance, imageShape, store)
   const clean = randomTensor([2, ...imageShape], 'clean')
-  const load = async (graph: typeof graphs.gradients): Promise<Session> =>
-    Session.load(graph.bake(new Map()))
+  const weights = new Map(store.parameters.map(({ value, initial }) => [value.node.name, initial]))
+  const load = (graph: typeof graphs.gradients): Promise<WeightedSession> =>
+    WeightedSession.load(graph, {}, 'attack')
   const reference = await load(graphs.reference!)
-  const { reference: logits } = await reference.run({ clean })
+  const { reference: logits } = await reference.run(weights, { clean })
   const gradients = await load(graphs.gradients)
   const labels = int64([2], [0, 1])
   // KL(p‖p) has its minimum, gradient 0, at the clean image.
-  const there = await gradients.run({ 'variable/images': clean, reference: logits!, labels })
+  const there = await gradients.run(weights, {
+    'variable/images': clean,
+    reference: logits!,
+    labels,
+  })
   expect(there['gradient/images']!.data as Float32Array).toBeAllclose(new Float32Array(2 * 192), {
     atol: 1e-6,
   })
@@ -269,7 +269,11 @@ test('a loss with a reference sees its value at the clean images', async () => {
     clean.shape,
     clean.data.map((value, i) => value + (i % 3) * 0.1),
   )
-  const away = await gradients.run({ 'variable/images': moved, reference: logits!, labels })
+  const away = await gradients.run(weights, {
+    'variable/images': moved,
+    reference: logits!,
+    labels,
+  })
   const slopes = away['gradient/images']!.data as Float32Array
   expect(slopes.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeGreaterThan(1e-4)
   await Promise.all([reference.release(), gradients.release()])

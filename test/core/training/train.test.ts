@@ -24,7 +24,7 @@ import { classifierModule } from '../../../core/training/module.ts'
 import { batchMean } from '../../../core/training/objectives.ts'
 import { sgd } from '../../../core/training/optimizer.ts'
 import { definePhase } from '../../../core/training/phase.ts'
-import { phaseGraph } from '../../../core/training/phase-graph.ts'
+import { phaseGraph, type PhaseGraph } from '../../../core/training/phase-graph.ts'
 import { ParameterStore } from '../../../core/training/scope.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
 import { randomStream } from '../../../core/base/random.ts'
@@ -286,7 +286,7 @@ describe('a step on a linear model', () => {
     build: (scope, images) => linear(scope, flatten(images), 3),
   }
   const classifier = classifierModule(plain, { mean: [0.5], std: [0.5] })
-  const step = (nesterov: boolean): Uint8Array =>
+  const step = (nesterov: boolean): PhaseGraph =>
     phaseGraph(
       definePhase({
         name: 'step',
@@ -311,7 +311,7 @@ describe('a step on a linear model', () => {
       }),
       new ParameterStore(1),
       2,
-    ).file
+    )
   const inputs = float32([2, 1, 2, 2], [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6])
   const labels = [2, 0]
   const weight = float32([3, 4], [0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, 0.8, -0.9, 1, 1.1, -1.2])
@@ -321,7 +321,8 @@ describe('a step on a linear model', () => {
   test.each([true, false])(
     'follows SGD with momentum and weight decay (Nesterov: %s)',
     async (nesterov) => {
-      const session = await Session.load(step(nesterov))
+      const { outputs, inputs: placeholders } = step(nesterov)
+      const session = await Session.compile(outputs, placeholders)
       const results = await session.run({
         inputs,
         labels: int64([2], labels),

@@ -54,7 +54,7 @@ function sameShape(a: Value, b: Value): boolean {
  * Whether a node depends on no placeholder, so that onnxruntime computes it once, when it loads the
  * graph.
  */
-function isConstant(node: Node): boolean {
+export function isConstant(node: Node): boolean {
   const known = constant.get(node)
   if (known !== undefined) return known
   const found =
@@ -116,10 +116,15 @@ export function convolveColumns(g: Builder, call: Call): Value | undefined {
   ) as [number, number]
   const together = [8, 4, 2].find((count) => count * out! <= blockSize && columns % count === 0)
   if (!together || !isBlocked(x) || !isConstant(weight.node)) return undefined
-  const shifted = Array.from({ length: together }, (_, s) =>
-    g.pad(weight, [0, 0, 0, s, 0, 0, 0, together - 1 - s]),
-  )
-  const y = g.conv(x, g.concat(shifted, 0), null, { strides: [1, together], pads })
+  const y = g.conv(x, shiftedColumns(g, weight, together), null, { strides: [1, together], pads })
   const image = g.reshape(g.transpose(y, [0, 2, 3, 1]), [0, rows, columns, out!])
   return g.transpose(image, [0, 3, 1, 2])
+}
+
+/** Kernels `[count · o, c, h, w + count − 1]` that compute `count` adjacent columns. */
+export function shiftedColumns(g: Builder, weight: Value, count: number): Value {
+  const shifted = Array.from({ length: count }, (_, s) =>
+    g.pad(weight, [0, 0, 0, s, 0, 0, 0, count - 1 - s]),
+  )
+  return g.concat(shifted, 0)
 }

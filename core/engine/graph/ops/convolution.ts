@@ -45,7 +45,7 @@ export const Conv = defineOp({
     const group = numberOf(call, 'group')
     return [
       call.wanted[0] ? inputGradient(g, dy!, weight!, window, group) : null,
-      call.wanted[1] ? kernelGradient(g, x!, dy!, weight!.shape as number[], window, group) : null,
+      call.wanted[1] ? deferredKernelGradient(g, x!, dy!, window, group) : null,
       bias && call.wanted[2] ? g.reduceSum(dy!, spatialAxes(dy!)) : null,
     ]
   },
@@ -134,6 +134,69 @@ export const Conv = defineOp({
     },
   ],
 })
+
+/**
+ * The gradient of the kernel of a Conv with these attributes: inputs x `[n, c, …]` and the gradient
+ * `[n, o, …]` of the output, to `[o, c / group, …kernel]`. Not an ONNX operator; files contain
+ * `kernelGradient`.
+ */
+export const ConvKernelGradient = defineOp({
+  op: 'ConvKernelGradient',
+  attributes: { ...attributes, kernel_shape: ints([]) },
+  infer: (call) => {
+    const [x, dy] = [inputOf(call, 0), inputOf(call, 1)]
+    const inside = sizesOf(call, x.shape, 1)[0]! / numberOf(call, 'group')
+    const shape = [sizesOf(call, dy.shape, 1)[0]!, inside, ...numbersOf(call, 'kernel_shape')!]
+    return [{ dtype: x.dtype, shape }]
+  },
+  vjp: (g, call, [dw]) => {
+    const [x, dy] = call.inputs
+    const window = kernelGradientWindow(call)
+    const group = numberOf(call, 'group')
+    return [
+      call.wanted[0] ? inputGradient(g, dy!, dw!, window, group) : null,
+      call.wanted[1] ? convolve(g, x!, dw!, window, group) : null,
+    ]
+  },
+  lower: (g, call) => {
+    const [x, dy] = call.inputs
+    const window = kernelGradientWindow(call)
+    const group = numberOf(call, 'group')
+    const shape = [dy!.shape[1], (x!.shape[1] as number) / group, ...window.kernel] as number[]
+    return [kernelGradient(g, x!, dy!, shape, window, group)]
+  },
+  samples: [
+    {
+      inputs: [
+        [2, 3, 7, 8],
+        [2, 4, 4, 4],
+      ],
+      attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [2, 2] },
+    },
+  ],
+})
+
+/** The window of the convolution whose kernel gradient this is. */
+export function kernelGradientWindow(call: Call): SlidingWindow {
+  return resolveWindow(call, inputOf(call, 0).shape, numbersOf(call, 'kernel_shape')!)
+}
+
+/** The kernel gradient as an operator, which sessions compute in the fastest form. */
+function deferredKernelGradient(
+  g: Builder,
+  x: Value,
+  dy: Value,
+  { kernel, strides, dilations, begin, end }: SlidingWindow,
+  group: number,
+): Value {
+  return g.op('ConvKernelGradient', [x, dy], {
+    kernel_shape: kernel,
+    strides,
+    dilations,
+    pads: [...begin, ...end],
+    group,
+  })[0]!
+}
 
 /** The adjoint of Conv with respect to its input; kernel [in, out / group, …]. */
 export const ConvTranspose = defineOp({

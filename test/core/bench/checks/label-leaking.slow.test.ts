@@ -78,7 +78,7 @@ async function trainOneStep(
       const inputs = current.images()
       if (current.epoch < cleanEpochs) return { inputs }
       const half = Array.from({ length: batch / 2 }, (_, i) => batch / 2 + i)
-      const attacked = await current.attack(attack, {
+      const { images: attacked } = await current.attack(attack, {
         images: gatherRows(inputs, half),
         labels: current.labels.slice(batch / 2),
         random: current.random('start'),
