@@ -1,6 +1,7 @@
 /** The command line as one commander program. */
 import { Command } from 'commander'
 import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { certifyCommand } from './certify-command.ts'
 import { dataCommand } from './data-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   const commands = [
     runCommand(),
     evalCommand(),
+    certifyCommand(),
     trainCommand(),
     planCommand(),
     validateCommand(),

@@ -43,15 +43,28 @@ const builtins: PluginTable = {
     universal: async () => (await import('./attacks/gradient/universal.ts')).universal,
   },
   defenses: {
+    apr: async () => (await import('./defenses/apr/apr.ts')).apr,
+    'bit-depth': async () => (await import('./defenses/bit-depth/bit-depth.ts')).bitDepth,
     dat: async () => (await import('./defenses/dat/dat.ts')).dat,
+    'fgsm-at': async () => (await import('./defenses/fgsm-at/fgsm-at.ts')).fgsmAt,
     'gradient-step': async () =>
       (await import('./defenses/gradient-step/gradient-step.ts')).gradientStep,
+    jpeg: async () => (await import('./defenses/jpeg/jpeg.ts')).jpeg,
+    mart: async () => (await import('./defenses/mart/mart.ts')).mart,
+    median: async () => (await import('./defenses/median/median.ts')).median,
     mmcat: async () => (await import('./defenses/mmcat/mmcat.ts')).mmcat,
     'onnx-model': async () => (await import('./defenses/onnx-model/onnx-model.ts')).onnxModel,
     'pgd-at': async () => (await import('./defenses/pgd-at/pgd-at.ts')).pgdAt,
+    'random-resize': async () =>
+      (await import('./defenses/random-resize/random-resize.ts')).randomResize,
+    'randomized-smoothing': async () =>
+      (await import('./defenses/randomized-smoothing/randomized-smoothing.ts')).randomizedSmoothing,
     'spa-at': async () => (await import('./defenses/spa-at/spa-at.ts')).spaAt,
     standard: async () => (await import('./defenses/standard/standard.ts')).standard,
     trn: async () => (await import('./defenses/trn/trn.ts')).trn,
+    'total-variation': async () =>
+      (await import('./defenses/total-variation/total-variation.ts')).totalVariation,
+    trades: async () => (await import('./defenses/trades/trades.ts')).trades,
   },
   networks: {
     resnet: async () => (await import('./networks/resnet.ts')).resnet,

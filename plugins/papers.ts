@@ -40,11 +40,31 @@ export const papers = {
     title: 'Towards evaluating the robustness of neural networks',
     url: 'https://arxiv.org/abs/1608.04644',
   },
+  chambolle2004: {
+    authors: 'Chambolle',
+    year: 2004,
+    title: 'An algorithm for total variation minimization and applications',
+    url: 'https://doi.org/10.1023/B:JMIV.0000011325.36760.1e',
+  },
   chen2019: {
     authors: 'Chen, Jordan, Wainwright',
     year: 2019,
     title: 'HopSkipJumpAttack: a query-efficient decision-based attack',
     url: 'https://arxiv.org/abs/1904.02144',
+  },
+  chen2021: {
+    authors: 'Chen, Peng, Ma, Li, Du, Tian',
+    year: 2021,
+    title:
+      'Amplitude-phase recombination: rethinking robustness of convolutional neural networks in ' +
+      'frequency domain',
+    url: 'https://arxiv.org/abs/2108.08487',
+  },
+  cohen2019: {
+    authors: 'Cohen, Rosenfeld, Kolter',
+    year: 2019,
+    title: 'Certified adversarial robustness via randomized smoothing',
+    url: 'https://arxiv.org/abs/1902.02918',
   },
   croce2019: {
     authors: 'Croce, Hein',
@@ -72,6 +92,12 @@ export const papers = {
     title: 'Evading defenses to transferable adversarial examples by translation-invariant attacks',
     url: 'https://arxiv.org/abs/1904.02884',
   },
+  dziugaite2016: {
+    authors: 'Dziugaite, Ghahramani, Roy',
+    year: 2016,
+    title: 'A study of the effect of JPG compression on adversarial images',
+    url: 'https://arxiv.org/abs/1608.00853',
+  },
   engstrom2019: {
     authors: 'Engstrom, Tran, Tsipras, Schmidt, Madry',
     year: 2019,
@@ -89,6 +115,12 @@ export const papers = {
     year: 2014,
     title: 'Explaining and harnessing adversarial examples',
     url: 'https://arxiv.org/abs/1412.6572',
+  },
+  guo2017: {
+    authors: 'Guo, Rana, Cisse, van der Maaten',
+    year: 2017,
+    title: 'Countering adversarial images using input transformations',
+    url: 'https://arxiv.org/abs/1711.00117',
   },
   he2015: {
     authors: 'He, Zhang, Ren, Sun',
@@ -185,16 +217,40 @@ export const papers = {
     title: 'Adversarial risk and the dangers of evaluating against weak attacks',
     url: 'https://arxiv.org/abs/1802.05666',
   },
+  wang2020: {
+    authors: 'Wang, Zou, Yi, Bailey, Ma, Gu',
+    year: 2020,
+    title: 'Improving adversarial robustness requires revisiting misclassified examples',
+    url: 'https://openreview.net/forum?id=rklOg6EFwS',
+  },
   wong2020: {
     authors: 'Wong, Rice, Kolter',
     year: 2020,
     title: 'Fast is better than free: revisiting adversarial training',
     url: 'https://arxiv.org/abs/2001.03994',
   },
+  xie2017: {
+    authors: 'Xie, Wang, Zhang, Ren, Yuille',
+    year: 2017,
+    title: 'Mitigating adversarial effects through randomization',
+    url: 'https://arxiv.org/abs/1711.01991',
+  },
   xie2018: {
     authors: 'Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille',
     year: 2018,
     title: 'Improving transferability of adversarial examples with input diversity',
     url: 'https://arxiv.org/abs/1803.06978',
+  },
+  xu2017: {
+    authors: 'Xu, Evans, Qi',
+    year: 2017,
+    title: 'Feature squeezing: detecting adversarial examples in deep neural networks',
+    url: 'https://arxiv.org/abs/1704.01155',
+  },
+  zhang2019: {
+    authors: 'Zhang, Yu, Jiao, Xing, El Ghaoui, Jordan',
+    year: 2019,
+    title: 'Theoretically principled trade-off between robustness and accuracy',
+    url: 'https://arxiv.org/abs/1901.08573',
   },
 } as const satisfies Record<string, PluginSource>

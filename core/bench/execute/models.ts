@@ -1,12 +1,14 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
+import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
+import { hashBytes, hashJson } from '../../base/hash.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
-import { readCachedModel } from '../../model/model-files.ts'
+import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 import type { Model } from '../../model/model.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
@@ -31,9 +33,24 @@ export async function findModelFile(
     split: 'train',
     resolvePath: (path) => resolve(loaded.folder, path),
   })
-  const cacheKey = trainedModelKey(defense, threatModel, train.hash)
+  const givenHash = await hashOfGivenFile(defense, loaded.folder)
+  const cacheKey = trainedModelKey(defense, threatModel, train.hash, givenHash)
   const file = await readCachedModel(modelFolder(cacheKey))
   return { cacheKey, ...(file ? { file } : {}) }
+}
+
+/** Of the file that a trained defense builds on, and its card; undefined without a file. */
+async function hashOfGivenFile(
+  { options, pathOption }: ResolvedDefense,
+  folder: string,
+): Promise<string | undefined> {
+  const given = pathOption === undefined ? undefined : options[pathOption]
+  if (typeof given !== 'string') return undefined
+  const path = resolve(folder, given)
+  // The defense reports a missing file.
+  if (!existsSync(path)) return undefined
+  const { bytes, card } = await readModelFile(path, pathOption!)
+  return hashJson([hashBytes(bytes), card])
 }
 
 /**

@@ -115,11 +115,15 @@ export function modelFolder(cacheKey: string): string {
   return join(cacheFolder(), 'models', cacheKey)
 }
 
-/** Name of a trained model's directory in the cache: a hash of all that its training depends on. */
+/**
+ * Name of a trained model's directory in the cache: a hash of all that its training depends on.
+ * @param givenHash of the file that an option names, if there is one
+ */
 export function trainedModelKey(
   defense: ResolvedDefense,
   threatModel: ThreatModel,
   trainHash: string,
+  givenHash?: string,
 ): string {
   const { plugin, version, options, seed, network } = defense
   return hashJson({
@@ -130,6 +134,7 @@ export function trainedModelKey(
     network: network ?? null,
     threatModel,
     trainHash,
+    ...(givenHash !== undefined && { givenHash }),
   })
 }
 

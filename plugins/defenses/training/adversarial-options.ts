@@ -61,11 +61,13 @@ export interface AdversarialBudget {
 
 /**
  * Fills in the defaults that depend on the threat model.
+ * @param stepShare the default step as a share of ε
  * @throws ConfigError ROBENCH_CONFIG for a threat model in another norm than Linf and L2
  */
 export function adversarialBudget(
-  { options, threatModel }: DefenseContext<AdversarialOptions>,
+  { options, threatModel }: Pick<DefenseContext<AdversarialOptions>, 'options' | 'threatModel'>,
   defense: string,
+  stepShare = 1 / 4,
 ): AdversarialBudget {
   const { epsilon, stepSize, steps, ramp } = options
   if (threatModel.norm !== 'Linf' && threatModel.norm !== 'L2') {
@@ -79,7 +81,7 @@ export function adversarialBudget(
   return {
     threatModel: { ...threatModel, epsilon: radius },
     steps,
-    stepSize: stepSize === undefined ? radius / 4 : parseEpsilon(stepSize, 'stepSize'),
+    stepSize: stepSize === undefined ? radius * stepShare : parseEpsilon(stepSize, 'stepSize'),
     ramp,
   }
 }

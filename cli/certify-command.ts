@@ -1,0 +1,188 @@
+/** `robench certify`: certified L2 radii of a classifier under Gaussian noise. */
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { count, percent } from '../core/base/figures.ts'
+import { ConfigError } from '../core/base/errors.ts'
+import { baseClassifier } from '../core/bench/certify/base-classifier.ts'
+import type { BaseClassifier } from '../core/bench/certify/base-classifier.ts'
+import { certifiedAccuracy, certifyExamples } from '../core/bench/certify/certify.ts'
+import type {
+  Certificate,
+  CertifiedAccuracy,
+  CertifyOptions,
+} from '../core/bench/certify/certify.ts'
+import { loadDataset } from '../core/data/load.ts'
+import type { Dataset, DatasetReference } from '../core/data/dataset.ts'
+import { loadModel } from '../core/model/load.ts'
+import type { Model } from '../core/model/model.ts'
+import { readModelFile } from '../core/model/model-files.ts'
+import { parseEpsilon } from '../core/threat/epsilon.ts'
+import { textList, wholeNumber } from './arguments.ts'
+
+interface CommandOptions {
+  readonly data?: string
+  readonly inputs?: string
+  readonly labels?: string
+  readonly sigma?: string
+  readonly epsilon: string[]
+  readonly selectionDraws: number
+  readonly draws: number
+  readonly alpha: number
+  readonly limit?: number
+  readonly seed: number
+  readonly batchSize: number
+  readonly threads: number
+  readonly device: string
+  readonly json?: boolean
+}
+
+/** What the command prints. */
+interface CertifyResult {
+  readonly model: string
+  readonly sha256: string
+  readonly dataset: string
+  readonly options: CertifyOptions
+  readonly examples: number
+  readonly abstentions: number
+  readonly certifiedAccuracy: readonly CertifiedAccuracy[]
+  readonly certificates: readonly Certificate[]
+}
+
+/** Output streams: results go to `stdout`, progress to `stderr`. */
+export interface CertifyStreams {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+/** The command `certify`. Throws errors; the main program prints them. */
+export function certifyCommand(streams: CertifyStreams = process): Command {
+  return new Command('certify')
+    .description('certify the L2 radii of a classifier under Gaussian noise')
+    .argument('<model>', 'smoothed model, or any classifier with --sigma')
+    .option('--data <id>', 'id of a data set (robench list datasets)')
+    .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
+    .option('--labels <file>', 'your labels as .npy: integers, [n]')
+    .option('--sigma <size>', 'deviation of the noise (default: that of the model card)')
+    .option('--epsilon <list>', 'radii for the certified accuracy', textList, [
+      '0',
+      '0.25',
+      '0.5',
+      '0.75',
+      '1',
+    ])
+    .option('--selection-draws <n>', 'noisy copies that choose the class', wholeNumber(1), 100)
+    .option('--draws <n>', 'noisy copies that bound its probability', wholeNumber(1), 1000)
+    .option('--alpha <p>', 'probability of a wrong certificate, per example', probability, 0.001)
+    .option('--limit <n>', 'use only the first n examples', wholeNumber(1))
+    .option('--seed <n>', 'random seed', wholeNumber(0), 0)
+    .option('--batch-size <n>', 'noisy copies per pass', wholeNumber(1), 100)
+    .option('--threads <n>', 'threads', wholeNumber(1), 1)
+    .option('--device <name>', 'cpu, cuda, cuda:1, webgpu, dml, or coreml', 'cpu')
+    .option('--json', 'print the result as JSON')
+    .action(async (path: string, options: CommandOptions) => {
+      const result = await certify(path, options, streams)
+      const text = options.json ? JSON.stringify(result, undefined, 2) : describeResult(result)
+      streams.stdout.write(`${text}\n`)
+    })
+}
+
+async function certify(
+  path: string,
+  given: CommandOptions,
+  { stderr }: CertifyStreams,
+): Promise<CertifyResult> {
+  const data = await loadDataset(dataOf(given), { split: 'test', resolvePath: resolve })
+  const radii = given.epsilon.map((text) => (text === '0' ? 0 : parseEpsilon(text, '--epsilon')))
+  const file = await readModelFile(path, 'model')
+  const base = baseClassifier(file, data.shape)
+  const { selectionDraws, draws, alpha, seed, batchSize, threads, device } = given
+  const sigma = sigmaOf(given, base, path)
+  const options = { sigma, selectionDraws, draws, alpha, seed, batchSize }
+  const model = await loadModel(base.bytes, base.manifest, {
+    name: path,
+    inputShape: data.shape,
+    threads,
+    device,
+  })
+  try {
+    if (model.stochastic) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${path}: the model draws random numbers, and its card does not say which part is the ` +
+          'base classifier; certify the file of the base classifier instead',
+      )
+    }
+    requireFit(model, data, path)
+    const examples = Math.min(given.limit ?? data.count, data.count)
+    const certificates = await certifyExamples(model, data, examples, options, (done) => {
+      if (done % 100 === 0) stderr.write(`${count(done)} of ${count(examples)} examples\n`)
+    })
+    return {
+      model: path,
+      sha256: file.card.sha256,
+      dataset: data.id,
+      options,
+      examples,
+      abstentions: certificates.filter(({ predicted }) => predicted < 0).length,
+      certifiedAccuracy: radii.map((epsilon) => certifiedAccuracy(certificates, epsilon)),
+      certificates,
+    }
+  } finally {
+    await model.dispose()
+  }
+}
+
+/** @throws ConfigError ROBENCH_MODEL_FILE if bounds or classes differ */
+function requireFit(model: Model, { id, bounds, labels }: Dataset, path: string): void {
+  if (id !== 'npy' && bounds.join() !== model.bounds.join()) {
+    throw new ConfigError(
+      'ROBENCH_MODEL_FILE',
+      `${path}: its inputs are in [${model.bounds.join(', ')}], those of ${id} in ` +
+        `[${bounds.join(', ')}]; write the bounds and the normalization into its card`,
+    )
+  }
+  const unknown = labels.find((label) => label >= model.classes)
+  if (unknown === undefined) return
+  throw new ConfigError(
+    'ROBENCH_MODEL_FILE',
+    `${path}: ${model.classes} classes, but the data has the label ${unknown}`,
+  )
+}
+
+function dataOf({ data, inputs, labels }: CommandOptions): DatasetReference {
+  if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
+  if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    'expected either --data <id>, or both --inputs <file> and --labels <file>',
+  )
+}
+
+function sigmaOf({ sigma }: CommandOptions, base: BaseClassifier, path: string): number {
+  if (sigma !== undefined) return parseEpsilon(sigma, '--sigma')
+  if (base.sigma !== undefined) return base.sigma
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${path}: its card names no deviation of the noise; set it with --sigma`,
+  )
+}
+
+function describeResult(result: CertifyResult): string {
+  const { options, examples, abstentions } = result
+  const lines = result.certifiedAccuracy.map(
+    ({ epsilon, accuracy, interval: { low, high } }) =>
+      `certified accuracy at L2 radius ${epsilon}: ${percent(accuracy)} ` +
+      `[${percent(low)}, ${percent(high)}]`,
+  )
+  return [
+    `${count(examples)} examples, σ = ${options.sigma}, ${count(options.draws)} draws, ` +
+      `α = ${options.alpha}; abstained on ${count(abstentions)}`,
+    ...lines,
+  ].join('\n')
+}
+
+function probability(text: string): number {
+  const value = Number(text)
+  if (value > 0 && value < 1) return value
+  throw new InvalidArgumentError('Expected a number above 0 and below 1.')
+}
