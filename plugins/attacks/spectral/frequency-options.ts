@@ -48,6 +48,14 @@ export const frequencyOptions = {
       'by 1 + `strength`; high-pass-only: the image is reduced to the band. The last two are ' +
       'projected onto the ball, which removes most of the effect of high-pass-only',
   },
+  projection: {
+    enum: ['alternating', 'rescale'],
+    default: 'alternating',
+    description:
+      'variant perturbation in Linf only, how x′ − x returns to band and ball after a step: ' +
+      'alternating (mask ideal only): clip and filter in turn, then scale; rescale: clip and ' +
+      'filter once, then scale, which shrinks the whole perturbation by its largest component',
+  },
   strength: {
     type: 'number',
     minimum: 0,
