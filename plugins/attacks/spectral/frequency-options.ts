@@ -102,8 +102,8 @@ export const bandListSchema = {
     properties: { band: bandSchema, radius: radiusSchema, outerRadius: outerRadiusSchema },
   },
   description:
-    'bands in the order in which they attack the examples left; default: high, low, and a band ' +
-    'from 0.5 to 1.5 times the radius',
+    'bands in the order in which they attack the examples that the full band leaves; default: low ' +
+    'and high at 0.5, 1, and 1.5 times the radius, and the bands between these radii',
 } as const satisfies JSONSchema
 
 type Mask = Required<Pick<RadialBand, 'mask' | 'order'>>
