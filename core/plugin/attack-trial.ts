@@ -138,8 +138,9 @@ function createContext(
 ): AttackContext {
   const { plugin, seed, exampleIndices } = request
   const { meta } = plugin
+  const streams = meta.streamsOf ?? meta.id
   // With a model that draws random numbers, attacks see other draws than the host's verification.
-  const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
+  const drawing = withDraws(request.model, `attack/${seed}/${streams}`)
   return {
     model: guardModel(drawing, meta, signal, watch),
     inputs: Object.freeze(given),
@@ -149,7 +150,7 @@ function createContext(
     reference: referenceOf(request),
     rng: {
       stream: (row, restart, name = '') =>
-        randomStream(seed, meta.id, exampleIndices[rows[row]!]!, restart, name),
+        randomStream(seed, streams, exampleIndices[rows[row]!]!, restart, name),
     },
     batchSize: request.batchSize,
     signal,

@@ -42,6 +42,7 @@ export const highPassSweep = defineAttack({
     knowledge: 'white-box',
     goals: ['untargeted', 'targeted'],
     stochastic: true,
+    streamsOf: 'pgd',
     optionsSchema,
   },
   async run(context) {

@@ -68,9 +68,6 @@ describe('a model that uses one band only', () => {
 })
 
 describe('high-pass-sweep', () => {
-  /** `pgd` with the random streams of the sweep, which the host names by the plugin's id. */
-  const samePgd = { ...pgd, meta: { ...pgd.meta, id: highPassSweep.meta.id } }
-
   test.each([
     [{}, linf],
     [{ bands: [{ band: 'high', radius: 3 }], restarts: 2 }, linf],
@@ -81,7 +78,7 @@ describe('high-pass-sweep', () => {
     const { bands: _bands, variant: _variant, ...shared } = { bands: 0, variant: 0, ...own }
     for (const epsilon of [0.3, 0.6, 1]) {
       const ball = { ...threatModel, epsilon: epsilon * threatModel.epsilon }
-      const plain = await attack(samePgd, shared, undefined, ball)
+      const plain = await attack(pgd, shared, undefined, ball)
       const swept = await attack(highPassSweep, own, undefined, ball)
       expect(swept.stages![0]).toEqual({ name: 'full', outcomes: plain.outcomes })
       for (const row of Array.from({ length: count }).keys()) {
