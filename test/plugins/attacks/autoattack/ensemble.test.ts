@@ -5,6 +5,8 @@ import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import { rankTargets } from '../../../../core/attack/ranked-targets.ts'
 import { trackBestAdversarial } from '../../../../core/attack/best-adversarial.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
+import { delegateModel } from '../../../../core/model/delegate.ts'
+import type { Model } from '../../../../core/model/model.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel } from '../../../../core/testing/index.ts'
@@ -21,9 +23,10 @@ const identity = {
 function task(
   rows: readonly (readonly [number, number, number])[],
   reported: number[] = [],
+  model: Model = new LinearModel(identity),
 ): AttackTask {
   return attackTask({
-    model: new LinearModel(identity),
+    model,
     inputs: float32([rows.length, 1, 1, 3], rows.flat()),
     labels: new Int32Array(rows.length),
     threatModel: { norm: 'Linf', epsilon: 1, bounds: [0, 1] },
@@ -31,6 +34,21 @@ function task(
     progress: (done) => reported.push(done),
   })
 }
+
+test('for a stochastic model, stages attack all examples for the largest margin', async () => {
+  const model = delegateModel(new LinearModel(identity), { stochastic: true })
+  const rows = [
+    [1, 0.5, 0.25],
+    [0.875, 0.25, 0.5],
+  ] as const
+  const found = await runStages(task(rows, [], model), [
+    stage('first', ([x]) => (x === 1 ? [0, 1, 0] : [0.25, 0.5, 0]), []),
+    stage('second', ([x]) => (x === 1 ? [0.25, 0.5, 0] : [0, 0, 1]), []),
+  ])
+  expect([...found.brokenBy]).toEqual([0, 0])
+  expect([...found.margins]).toEqual([1, 1])
+  expect([...found.adversarial.data]).toEqual([0, 1, 0, 0, 0, 1])
+})
 
 /** A stage that returns one fixed point per row and records its input. */
 function stage(
