@@ -12,11 +12,15 @@ import { defineAttack } from '../../../core/plugin/define.ts'
 import { runAttack } from '../../../core/plugin/host.ts'
 import type { HostedResult } from '../../../core/plugin/host.ts'
 import { LinearModel, randomLinearClassifier } from '../../../core/testing/index.ts'
-import { attackRequest } from '../../support/attack-request.ts'
+import { bpda } from '../../../plugins/attacks/wrappers/bpda.ts'
+import { pgd } from '../../../plugins/attacks/gradient/pgd.ts'
+import { attackRequest, withOptions } from '../../support/attack-request.ts'
 import { float, node, onnxGraph } from '../../support/onnx-file.ts'
 
 /** Class 0 if x + 0.1·n > 0.5, for n standard normal. */
 let model: Model
+/** The same model, with the noise declared as a purifier. */
+let purified: Model
 beforeAll(async () => {
   const graph = onnxGraph({
     input: ['n', 1, 1, 1],
@@ -29,8 +33,10 @@ beforeAll(async () => {
     initializers: { w: float32([1, 2], [1, -1]), b: float32([2], [-0.5, 0.5]) },
   })
   model = await loadModel(writeOnnx(graph), plainManifest)
+  const purifier = { name: 'purifier', input: 'x', output: 'z', backward: 'identity' } as const
+  purified = await loadModel(writeOnnx(graph), { ...plainManifest, components: [purifier] })
 })
-afterAll(() => model.dispose())
+afterAll(() => Promise.all([model.dispose(), purified.dispose()]))
 
 /** An attack that subtracts a constant. */
 function shift(by: number): AttackPlugin<never> {
@@ -126,6 +132,26 @@ describe('the host', () => {
     const { draws } = await attack([0.95, 0.8], 0.3, { draws: 7 }, linear)
     expect(draws).toBeUndefined()
     expect(linear.passes.forward).toBe(2)
+  })
+})
+
+test('a stochastic purifier is scored with several purifications, also under bpda', async () => {
+  const starts = [0.95, 0.9, 0.85, 0.8, 0.75]
+  const request = await attackRequest({
+    model: purified,
+    inputs: float32([5, 1, 1, 1], starts),
+    labels: new Int32Array(5),
+    threatModel: { norm: 'Linf', epsilon: 0.3, bounds: [0, 1] },
+    draws: 200,
+  })
+  const inner = withOptions(pgd, { steps: 10 })
+  const { adversarial, draws } = await runAttack({ ...request, ...withOptions(bpda), inner })
+  draws!.correct.forEach((correct, row) => {
+    const z = (adversarial.data[row]! - 0.5) / 0.1
+    // Within 0.01 of Φ(z); a fraction of 200 draws is within 0.142 of it (four standard errors).
+    const probability = 1 / (1 + Math.exp(-1.702 * z))
+    expect(adversarial.data[row]).toBeLessThan(starts[row]!)
+    expect(Math.abs(correct / 200 - probability)).toBeLessThan(0.152)
   })
 })
 
