@@ -22,10 +22,11 @@ export interface EnsembleFindings extends AttackFindings {
 
 /**
  * Runs the stages in order, each on the examples that no earlier stage broke and with its own
- * random streams. For a stochastic model, each stage runs on all examples: the result is the point
- * with the largest margin over all stages, and counts as broken by the first stage that fooled it.
- * Targets are ranked once, before the first stage that needs them. If no stage
+ * random streams. Targets are ranked once, before the first stage that needs them. If no stage
  * breaks an example, its result is the point with the largest margin over all stages.
+ *
+ * For a stochastic model, each stage runs on all examples. The result is the point with the largest
+ * margin over all stages, and counts as broken by the first stage that fooled the model.
  */
 export async function runStages(
   task: AttackTask,
