@@ -5,6 +5,7 @@ import {
   countOutcomes,
   worstCaseOutcomes,
 } from '../core/bench/metrics/accuracy.ts'
+import { drawAccuracies } from '../core/bench/metrics/draws.ts'
 import type { ErrorRecord } from '../core/base/errors.ts'
 import type {
   AttackIdentity,
@@ -23,6 +24,8 @@ import { corruptionMatrices, isCorruption } from './theme/corruptions.ts'
 import type { CorruptionFinding, CorruptionMatrix } from './theme/corruptions.ts'
 import { summarizeCurve } from './theme/curves.ts'
 import type { CurveSummary } from './theme/curves.ts'
+import { drawsNote } from './theme/draws.ts'
+import type { DrawSummary } from './theme/draws.ts'
 import { proportion } from './theme/proportion.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarizeStages } from './stages.ts'
@@ -50,6 +53,8 @@ export interface CompletedSummary {
   readonly stages?: StagesSummary
   /** Present with several epsilons, or for a minimum-norm attack. */
   readonly curve?: CurveSummary
+  /** For a stochastic model. */
+  readonly draws?: DrawSummary
   /** For a corruption: correct on the corrupted images, out of all examples. */
   readonly corrupted?: Proportion
 }
@@ -94,6 +99,8 @@ export interface SectionSummary {
   readonly attackNames: readonly string[]
   /** True if any entry has corruptions. */
   readonly corrupted: boolean
+  /** What several draws mean; absent if all models are deterministic. */
+  readonly drawsNote?: string
   readonly entries: readonly EntrySummary[]
 }
 
@@ -165,6 +172,7 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
   const attacks = entries.flatMap((entry) => entry.attacks.map(({ attack }) => attack))
   const ordinary = attacks.filter((attack) => !isCorruption(attack))
   const attackNames = [...new Set(ordinary.map(({ name }) => name))]
+  const drawn = entries.flatMap(completedAttacks).some(({ draws }) => draws !== undefined)
   // Groups are never empty.
   const { dataset, threatModel } = entries[0] as ResultEntry
   return {
@@ -173,6 +181,7 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
     worstCaseLabel: worstCaseLabel(threatModel),
     attackNames,
     corrupted: ordinary.length < attacks.length,
+    ...(drawn && { drawsNote }),
     entries: entries.map((entry) => summarizeEntry(entry, attackNames)),
   }
 }
@@ -215,7 +224,7 @@ function summarizeAttack(
   const { attack, seed } = result
   if (result.state === 'failed') return { state: 'failed', attack, seed, error: result.error }
   const { robust, broken, total } = countOutcomes(result.outcomes)
-  const { curve, corrupted } = result
+  const { curve, corrupted, draws, outcomes } = result
   const stages = summarizeStages(result)
   return {
     state: 'completed',
@@ -229,6 +238,7 @@ function summarizeAttack(
     elapsedMs: result.elapsedMs,
     ...(stages && { stages }),
     ...(curve && { curve: summarizeCurve(curve, cleanAccuracy, threatModel) }),
+    ...(draws && { draws: { count: draws.count, ...drawAccuracies(outcomes, draws) } }),
     ...(corrupted && { corrupted: proportion(countCorrect(corrupted.correct), total) }),
   }
 }

@@ -1,6 +1,7 @@
 /** Runs attacks on a part of the data, and verifies everything that they return. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import { drawsOf } from '../model/noise.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
@@ -31,11 +32,24 @@ export interface HostedResult {
    */
   readonly correct?: string
   /**
+   * For a stochastic model, the host's predictions of each result. An example is broken if at most
+   * half of them are correct.
+   */
+  readonly draws?: DrawCounts
+  /**
    * Number of examples that count as robust although the attack queried a misclassified point of
    * their ball. Absent where that cannot be observed: with a transform, or a model that draws
    * random numbers.
    */
   readonly silentSuccesses?: number
+}
+
+/** How many of several predictions of each example are correct. */
+export interface DrawCounts {
+  /** Predictions per example, 1 or more. */
+  readonly count: number
+  /** `[n]`: 0 to `count`; 0 for an example that was misclassified without attack. */
+  readonly correct: readonly number[]
 }
 
 /** The state of every example between trials. */
@@ -44,6 +58,8 @@ interface Findings {
   readonly breakingEpsilons: Float64Array
   /** The index of the stage that broke it, or −1. */
   readonly brokenBy: Int32Array
+  /** Correct predictions of its adversarial example. */
+  readonly correctDraws: Int32Array
   /** Rows of silent successes within the threat model's ball; undefined if not observed. */
   silent: Set<number> | undefined
   stages: readonly string[] | undefined
@@ -69,6 +85,9 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
     adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
     breakingEpsilons: Float64Array.from(wrong, (isWrong) => (isWrong ? 0 : Infinity)),
     brokenBy: new Int32Array(labels.length).fill(-1),
+    correctDraws: Int32Array.from(wrong, (isWrong) =>
+      isWrong ? 0 : drawsOf(request.model, request.draws),
+    ),
     silent: new Set(),
     stages: undefined,
     correct: undefined,
@@ -96,8 +115,8 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
 }
 
 function summarize(
-  { labels, curve, plugin }: AttackRequest,
-  { adversarial, breakingEpsilons, brokenBy, silent, stages, correct }: Findings,
+  { model, labels, curve, plugin, draws }: AttackRequest,
+  { adversarial, breakingEpsilons, brokenBy, correctDraws, silent, stages, correct }: Findings,
   outcomes: readonly string[],
   passes: { readonly forward: number; readonly backward: number },
 ): HostedResult {
@@ -112,6 +131,9 @@ function summarize(
     }),
     ...((curve || plugin.meta.minimumNorm) && { breakingEpsilons }),
     ...(correct !== undefined && { correct }),
+    ...(model.stochastic && {
+      draws: { count: drawsOf(model, draws), correct: [...correctDraws] },
+    }),
     ...(silent && { silentSuccesses: [...silent].filter((row) => outcomes[row] === 'r').length }),
   }
 }
@@ -127,7 +149,7 @@ function recordTrial(
   findings: Findings,
   request: AttackRequest,
   rows: Int32Array,
-  { result, misclassified, silentSuccess }: AttackTrial,
+  { result, misclassified, correctDraws, silentSuccess }: AttackTrial,
   limit: number,
 ): void {
   const { threatModel } = request
@@ -143,6 +165,7 @@ function recordTrial(
     recordExample(findings, request, row, {
       point: sliceRows(result.points, position, position + 1).data,
       broken: misclassified[position]!,
+      correctDraws: correctDraws[position]!,
       brokenBy: result.staged?.brokenBy[position] ?? -1,
       limit,
     })
@@ -157,11 +180,12 @@ function recordExample(
   found: {
     readonly point: Float32Array
     readonly broken: boolean
+    readonly correctDraws: number
     readonly brokenBy: number
     readonly limit: number
   },
 ): void {
-  const { point, broken, brokenBy, limit } = found
+  const { point, broken, correctDraws, brokenBy, limit } = found
   const { norm, epsilon } = threatModel
   const center = sliceRows(inputs, row, row + 1).data
   const { minimumNorm } = plugin.meta
@@ -172,5 +196,7 @@ function recordExample(
     findings.brokenBy[row] = brokenBy
   }
   const within = minimumNorm ? least <= limit : epsilon <= limit
-  if (within) findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
+  if (!within) return
+  findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
+  findings.correctDraws[row] = correctDraws
 }

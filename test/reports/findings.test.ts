@@ -6,7 +6,14 @@ import { writeJsonReport } from '../../reports/json.ts'
 import { summarize } from '../../reports/summary.ts'
 import { formatTable } from '../../reports/text.ts'
 import { complete, fgsm, makeResult, typicalResult } from './fixture.ts'
-import { corruptions, curved, entryWith, manifoldResult, threats } from './findings-fixture.ts'
+import {
+  corruptions,
+  curved,
+  entryWith,
+  manifoldResult,
+  stochastic,
+  threats,
+} from './findings-fixture.ts'
 
 const result = manifoldResult()
 const html = writeHtmlReport(result)
@@ -14,6 +21,22 @@ const text = formatTable(result, { color: false })
 
 test('the fixture is a valid result', () => {
   expect(checkResult(JSON.parse(JSON.stringify(result)), 'result.json')).toEqual(result)
+})
+
+test('draws of a stochastic model are in both reports, with a note', () => {
+  const drawn = makeResult([entryWith((entry) => [stochastic(entry)])])
+  const figures =
+    '10 draws: mean 38.00 % (37.05–38.96), majority 40.00 % (39.04–40.96), any 20.00 % (19.23–20.80)'
+  expect(checkResult(drawn, 'result.json')).toEqual(drawn)
+  const drawnText = formatTable(drawn, { color: false })
+  expect(drawnText).toContain(`pgd-at × eot: ${figures}`)
+  expect(drawnText).toContain('The model is stochastic, so each adversarial example is predicted')
+  expect(writeHtmlReport(drawn)).toContain(`<td colspan="7" class="muted small">${figures}</td>`)
+  expect(summarize(drawn).sections[0]!.entries[0]!.attacks[0]).toMatchObject({
+    draws: { count: 10, any: { robustAccuracy: 0.2 } },
+  })
+  expect(text).not.toContain('stochastic')
+  expect(html).not.toContain('stochastic')
 })
 
 describe('the HTML report', () => {

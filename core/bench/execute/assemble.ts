@@ -7,6 +7,7 @@ import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
+import { drawAccuracies } from '../metrics/draws.ts'
 import { robustnessCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { sumBy } from '../../base/sum.ts'
@@ -154,12 +155,13 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   if (!all) {
     return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? skipped() }
   }
-  const { stages, breakingEpsilons, correct, ...counts } = all
+  const { stages, breakingEpsilons, correct, draws, ...counts } = all
   return {
     state: 'completed',
     ...identity,
     ...counts,
     robustAccuracy: robustAccuracy(counts.outcomes),
+    ...(draws && { draws: { ...draws, ...drawAccuracies(counts.outcomes, draws) } }),
     ...(correct !== undefined && { corrupted: { correct, accuracy: cleanAccuracy(correct) } }),
     ...(breakingEpsilons && {
       curve: robustnessCurve(breakingEpsilons, [

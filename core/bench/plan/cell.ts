@@ -28,6 +28,8 @@ export interface CleanCell {
   readonly dataset: { readonly id: string; readonly sha256: string }
   /** The first `examples` of the data set. */
   readonly examples: number
+  /** For a stochastic model: predictions per point. */
+  readonly draws?: number
 }
 
 /** Everything that the outcomes of an attack depend on. */
@@ -43,7 +45,7 @@ export interface AttackCell extends Omit<CleanCell, 'kind'> {
 }
 
 /** Reliability probes of a model on the first `examples`. */
-export interface CheckCell extends Omit<CleanCell, 'kind'> {
+export interface CheckCell extends Omit<CleanCell, 'kind' | 'draws'> {
   readonly kind: 'checks'
   /** Incremented whenever the result of a probe may change. */
   readonly version: number
@@ -95,6 +97,7 @@ export function shardsOf(examples: number): Shard[] {
 
 /** The cell of the clean predictions that an attack's cell requires. */
 export function cleanCellOf(cell: AttackCell): CleanCell {
-  const { device, defense, dataset, examples } = cell
-  return { kind: 'clean', device, defense, dataset, examples }
+  const { device, defense, dataset, examples, draws } = cell
+  const shared = { device, defense, dataset, examples, ...(draws !== undefined && { draws }) }
+  return { kind: 'clean', ...shared }
 }

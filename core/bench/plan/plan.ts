@@ -31,6 +31,8 @@ export interface PlanRow {
   readonly threatModel: ThreatModel
   /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
+  /** For a stochastic model: predictions per point. */
+  readonly draws?: number
   /** True if the defense is only a surrogate. */
   readonly surrogate?: boolean
 }
@@ -103,6 +105,7 @@ export function makePlan(input: PlanInput): Plan {
 
 function planRow(input: PlanInput, row: PlanRow): PlannedRow {
   const { device, dataset, examples } = input
+  const draws = row.draws === undefined ? {} : { draws: row.draws }
   const attacks = input.attacks.flatMap((attack) => {
     const { plugin, version, options } = attack
     const names = attack.surrogates?.(row.name)
@@ -114,6 +117,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
         defense: row.defense,
         dataset,
         examples,
+        ...draws,
         threatModel: row.threatModel,
         ...(row.curve && { curve: row.curve }),
         attack: { plugin, version, options },
@@ -124,12 +128,19 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
       return { name: attack.name, ...planCell(cell, passes, attack.minimumNorm ? 1 : balls) }
     })
   })
-  const clean: CleanCell = { kind: 'clean', device, defense: row.defense, dataset, examples }
+  const clean: CleanCell = {
+    kind: 'clean',
+    device,
+    defense: row.defense,
+    dataset,
+    examples,
+    ...draws,
+  }
   return {
     name: row.name,
     threatModel: row.threatModel,
     ...(row.curve && { curve: row.curve }),
-    clean: planCell(clean, { forward: 1, backward: 0 }, 1),
+    clean: planCell(clean, { forward: row.draws ?? 1, backward: 0 }, 1),
     ...planProbes(input, row),
     attacks,
   }

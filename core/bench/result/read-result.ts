@@ -8,6 +8,7 @@ import {
   robustAccuracy,
   worstCaseRobustAccuracy,
 } from '../metrics/accuracy.ts'
+import { drawAccuracies } from '../metrics/draws.ts'
 import { robustnessCurve } from '../metrics/curve.ts'
 import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseJsonText } from '../../base/json-file.ts'
@@ -104,11 +105,24 @@ function checkFigures(entry: ResultEntry, where: string): void {
   checkFigure(entry.worstCaseRobustAccuracy, worst, `${where}/worstCaseRobustAccuracy`)
 }
 
-/** Checks curve and corrupted accuracy against their outcomes. */
-function checkExtras({ curve, corrupted }: CompletedAttack, examples: number, where: string): void {
+/** Checks curve, corrupted accuracy, and draws against their outcomes. */
+function checkExtras(
+  { outcomes, curve, corrupted, draws }: CompletedAttack,
+  examples: number,
+  where: string,
+): void {
   if (corrupted) {
     checkLength(corrupted.correct, examples, `${where}/corrupted/correct`)
     checkFigure(corrupted.accuracy, cleanAccuracy(corrupted.correct), `${where}/corrupted/accuracy`)
+  }
+  if (draws) {
+    checkLength(draws.correct, examples, `${where}/draws/correct`)
+    const counted = drawAccuracies(outcomes, draws)
+    for (const kind of ['mean', 'majority', 'any'] as const) {
+      for (const key of ['robustAccuracy', 'low', 'high'] as const) {
+        checkFigure(draws[kind][key], counted[kind][key], `${where}/draws/${kind}/${key}`)
+      }
+    }
   }
   if (!curve) return
   checkLength(curve.breakingEpsilons, examples, `${where}/curve/breakingEpsilons`)

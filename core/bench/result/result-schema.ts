@@ -26,6 +26,8 @@ const attackIdentity = record({ name: text, plugin: text, version: whole, option
 const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
 const stage = record({ name: text, outcomes, robustAccuracy: fraction })
 
+const drawAccuracy = record({ robustAccuracy: fraction, low: fraction, high: fraction })
+
 const attack = {
   oneOf: [
     record(
@@ -47,6 +49,13 @@ const attack = {
           breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
         }),
         corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
+        draws: record({
+          count: { type: 'integer', minimum: 1 },
+          correct: { type: 'array', items: whole },
+          mean: drawAccuracy,
+          majority: drawAccuracy,
+          any: drawAccuracy,
+        }),
         silentSuccesses: whole,
       },
     ),

@@ -56,7 +56,8 @@ export interface ProjectedGradientOptions {
   smooth?(gradient: Float32Array): Float32Array
   /**
    * False continues after the goal is reached, and returns the best iterate that reaches it: for
-   * points meant to fool other models too. True by default.
+   * points meant to fool other models too. True by default, and without effect on a stochastic
+   * model, where every attack continues.
    */
   readonly stopWhenFooled?: boolean
   /** Transforms a random start, and each step, before its projection. */
@@ -100,6 +101,9 @@ interface PgdRun {
  * Attacks every example and returns, for each, its first iterate that reaches the goal, or else the
  * iterate with the highest loss (lowest toward a target) over all steps and restarts. The last
  * iterate has no priority. Every iterate is judged, including the start and the final one.
+ *
+ * An attack on a stochastic model does not stop where a draw, or a mean of draws, is misclassified.
+ * Unless it has a fixed target, it returns the iterate with the largest margin instead of loss.
  *
  * A targeted attack continues until its target is predicted, even if an iterate is misclassified as
  * another class; the host still counts any misclassified result as broken. An example whose own
@@ -237,7 +241,8 @@ function reachesGoal({ task, options }: PgdRun, attempt: PgdAttempt, logits: Flo
 
 /** Whether logits finish an attempt. */
 function isFinished(run: PgdRun, attempt: PgdAttempt, logits: Float32Array): boolean {
-  return run.options.stopWhenFooled !== false && reachesGoal(run, attempt, logits)
+  const stops = run.options.stopWhenFooled !== false && !run.task.model.stochastic
+  return stops && reachesGoal(run, attempt, logits)
 }
 
 /** Saves the point if it is the best so far; reaching the goal beats any score. */
@@ -245,15 +250,17 @@ function judge(run: PgdRun, attempt: PgdAttempt, { logits, loss }: Evaluation): 
   const { task, findings } = run
   const { row } = attempt
   const reached = reachesGoal(run, attempt, logits)
-  const score = isTargeted(run, attempt) ? -loss : loss
+  const label = task.labels[row]!
+  const margin = attackLosses.margin.value(logits, label)
+  const byMargin = task.model.stochastic && run.options.goal !== 'targeted'
+  const score = byMargin ? margin : isTargeted(run, attempt) ? -loss : loss
   const better = score > attempt.bestScore && reached === attempt.reached
   if (better || (reached && !attempt.reached)) {
-    const label = task.labels[row]!
     attempt.best.set(attempt.point)
     attempt.bestScore = score
     attempt.reached = reached
     findings.fooled[row] = predictedClass(logits) === label ? 0 : 1
-    findings.margins[row] = attackLosses.margin.value(logits, label)
+    findings.margins[row] = margin
   }
   return isFinished(run, attempt, logits)
 }

@@ -54,7 +54,7 @@ test('a valid suite has no mistake', async () => {
 
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)"`,
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)"`,
   )
 })
 
