@@ -26,6 +26,12 @@ const attackIdentity = record({ name: text, plugin: text, version: whole, option
 const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
 const stage = record({ name: text, outcomes, robustAccuracy: fraction })
 
+const curve = record({
+  epsilons: numbers,
+  robustAccuracies: { type: 'array', items: fraction },
+  breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
+})
+
 const attack = {
   oneOf: [
     record(
@@ -41,11 +47,7 @@ const attack = {
       },
       {
         stages: { type: 'array', items: stage },
-        curve: record({
-          epsilons: numbers,
-          robustAccuracies: { type: 'array', items: fraction },
-          breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
-        }),
+        curve,
         corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
         silentSuccesses: whole,
       },
@@ -101,7 +103,11 @@ const entry = record(
     rankable: { type: 'boolean' },
     reasons: { type: 'array', items: text },
   },
-  { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
+  {
+    worstCaseRobustAccuracy: fraction,
+    worstCaseCurve: curve,
+    checks: { type: 'array', items: check },
+  },
 )
 
 /** The schema of `RunResult`. */

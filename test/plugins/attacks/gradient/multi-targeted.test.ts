@@ -34,7 +34,7 @@ describe('with `targets`', () => {
   test('one restart targets every class, so that linear classifiers are attacked exactly', async () => {
     const linear = await linearCase({ classes: 10, count: 200, size: 48 }, { threatModel })
     const { outcomes } = await runAttack({ ...linear.request, ...withOptions(pgd, all) })
-    const exact = linear.margins.map((margin) => (margin > 0 ? 'r' : 'b'))
+    const exact = linear.margins.map((margin): string => (margin > 0 ? 'r' : 'b'))
     const undecided = linear.margins.flatMap((margin, i) => (Math.abs(margin) < 1e-4 ? [i] : []))
     undecided.forEach((i) => (exact[i] = outcomes[i]!))
     expect(outcomes).toBe(exact.join(''))
