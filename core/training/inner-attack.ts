@@ -112,7 +112,11 @@ async function ascend(
   const { norm, epsilon } = adversary.threatModel
   const data = clean.data.slice()
   const adversarial = float32(clean.shape, data)
-  for (let i = 0; i < data.length; i++) data[i] = data[i]! + epsilon * (2 * random.uniform() - 1)
+  if (norm === 'Linf') {
+    for (let i = 0; i < data.length; i++) data[i] = data[i]! + epsilon * (2 * random.uniform() - 1)
+  } else {
+    addUniformInBall(adversarial, epsilon, random)
+  }
   const project = norm === 'Linf' ? projectLinf : projectL2
   project(adversarial, clean, adversary.threatModel)
   for (let step = 0; step < adversary.steps; step++) {
@@ -130,6 +134,27 @@ async function ascend(
     project(adversarial, clean, adversary.threatModel)
   }
   return adversarial
+}
+
+/**
+ * Adds to each example a draw uniform in the L2 ball: a normal direction and a radius ε·u^(1/d),
+ * since volume grows with the d-th power of the radius.
+ */
+function addUniformInBall(
+  { data, shape }: FloatTensor,
+  epsilon: number,
+  random: RandomStream,
+): void {
+  const size = sizeOf(shape.slice(1))
+  const direction = new Float64Array(size)
+  for (let start = 0; start < data.length; start += size) {
+    random.fillNormal(direction)
+    let squares = 0
+    for (const value of direction) squares += value * value
+    const radius = epsilon * random.uniform() ** (1 / size)
+    const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
+    for (let i = 0; i < size; i++) data[start + i]! += scale * direction[i]!
+  }
 }
 
 async function countCorrect(

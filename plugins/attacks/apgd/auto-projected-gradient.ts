@@ -127,7 +127,7 @@ export async function autoProjectedGradient(
     },
     step(attempt) {
       if (attempt.step > 0) variant.review(attempt)
-      else variant.begin(attempt, attempt.phase === 0 ? 'at random' : 'at a point')
+      else variant.begin(attempt)
       variant.move(attempt, scratch)
     },
     restart(attempt) {

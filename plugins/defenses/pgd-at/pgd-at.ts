@@ -48,7 +48,7 @@ export const pgdAt = defineDefense({
   meta: {
     id: 'pgd-at',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'PGD adversarial training',
     source: papers.madry2017,
     provenance: 'paper',

@@ -19,9 +19,11 @@ import type { Norm, ThreatModel } from '../../../../core/threat/threat-model.ts'
 import { distance, verifyInside } from '../../../../core/threat/verify.ts'
 import { carliniWagner } from '../../../../plugins/attacks/minimum-norm/carlini-wagner.ts'
 import { ddn } from '../../../../plugins/attacks/minimum-norm/ddn.ts'
+import { decoupledDirection } from '../../../../plugins/attacks/minimum-norm/decoupled-direction.ts'
 import { deepfool } from '../../../../plugins/attacks/minimum-norm/deepfool.ts'
 import { fmn } from '../../../../plugins/attacks/minimum-norm/fmn.ts'
 import { withOptions } from '../../../support/attack-request.ts'
+import { attackTask } from '../../../support/attack-task.ts'
 
 interface Case {
   readonly norm: Norm
@@ -240,4 +242,28 @@ describe('passes', () => {
       expect(found.backwardPasses).toBe(9 * count)
     }
   })
+})
+
+test('the radius of ddn ends at the farthest corner of the bounds', async () => {
+  // Misclassified where the mean of the pixels is above 0.95: at 0.9 along the diagonal, whose
+  // corner is at 1.
+  class Recorder extends LinearModel {
+    readonly radii: number[] = []
+    override gradient(...given: Parameters<LinearModel['gradient']>) {
+      this.radii.push(distance('L2', inputs.data, given[0].data))
+      return super.gradient(...given)
+    }
+  }
+  const inputs = float32([1, 1, 1, 4], [0.5, 0.5, 0.5, 0.5])
+  const model = new Recorder({
+    inputShape: [1, 1, 4],
+    classes: 2,
+    weights: Float64Array.of(-1, -1, -1, -1, 0, 0, 0, 0),
+    bias: Float64Array.of(3.8, 0),
+  })
+  const threatModel = { norm: 'L2', epsilon: 1, bounds: [0, 1] } as const
+  const task = attackTask({ model, inputs, labels: Int32Array.of(0), threatModel })
+  await decoupledDirection(task, { steps: 5, loss: 'margin', radiusChange: 0.5 })
+  // From 1, half as much again is 1.5 without the limit, and half of that 0.75 instead of 0.5.
+  expect(model.radii).toBeAllclose([0, 1, 0.5, 0.75, 1], { atol: 1e-6, rtol: 0 })
 })
