@@ -46,6 +46,12 @@ export const papers = {
     title: 'HopSkipJumpAttack: a query-efficient decision-based attack',
     url: 'https://arxiv.org/abs/1904.02144',
   },
+  cina2024: {
+    authors: 'Cinà, Villani, Pintor, Schönherr, Biggio, Pelillo',
+    year: 2024,
+    title: 'σ-zero: gradient-based optimization of ℓ0-norm adversarial examples',
+    url: 'https://arxiv.org/abs/2402.01879',
+  },
   croce2019: {
     authors: 'Croce, Hein',
     year: 2019,
@@ -190,5 +196,13 @@ export const papers = {
     year: 2018,
     title: 'Improving transferability of adversarial examples with input diversity',
     url: 'https://arxiv.org/abs/1803.06978',
+  },
+  zhong2024: {
+    authors: 'Zhong, Huang, Liu',
+    year: 2024,
+    title:
+      'Towards efficient training and evaluation of robust models against l0 bounded adversarial ' +
+      'perturbations',
+    url: 'https://arxiv.org/abs/2405.05075',
   },
 } as const satisfies Record<string, PluginSource>

@@ -1,6 +1,7 @@
 /** Runs attacks on a part of the data, and verifies everything that they return. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import { onShape } from '../threat/threat-model.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
@@ -63,7 +64,8 @@ interface Findings {
  * @throws RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED
  * @throws errors of the model and of the options, unchanged
  */
-export async function runAttack(request: AttackRequest): Promise<HostedResult> {
+export async function runAttack(given: AttackRequest): Promise<HostedResult> {
+  const request = { ...given, threatModel: onShape(given.threatModel, given.inputs.shape) }
   const { inputs, labels, cleanPredictions, threatModel } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length
@@ -178,13 +180,13 @@ function recordExample(
   },
 ): void {
   const { point, broken, brokenBy, limit } = found
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, channels } = threatModel
   const center = sliceRows(inputs, row, row + 1).data
   const isMain = epsilon === limit
   if (broken && findings.breakingEpsilons[row] !== 0) {
     // A distance can exceed ε by the tolerance of the verification.
     const away = plugin.meta.minimumNorm
-      ? Math.min(distance(norm, center, point), epsilon)
+      ? Math.min(distance(norm, center, point, channels), epsilon)
       : epsilon
     // The search in the ball of the threat model missed a point of that ball which a larger search
     // finds. It counts at the next ε of the curve.

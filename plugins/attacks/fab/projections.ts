@@ -15,6 +15,7 @@
  */
 import { dualNorm, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { Term } from '../../../core/api/attack.ts'
+import { forNorm } from '../../../core/api/plugin.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 
 /** Projections onto hyperplanes {z : ⟨w, z⟩ = c}. Several of them can share a normal w. */
@@ -41,9 +42,12 @@ export function prepareProjections(
   bounds: Bounds,
   size: number,
 ): HyperplaneProjections {
-  return norm === 'L1'
-    ? prepareL1Projections(bounds, size)
-    : prepareScaledProjections(norm, bounds, size)
+  const prepare = {
+    Linf: () => prepareScaledProjections('Linf', bounds, size),
+    L2: () => prepareScaledProjections('L2', bounds, size),
+    L1: () => prepareL1Projections(bounds, size),
+  }
+  return forNorm(prepare, norm, 'fab')()
 }
 
 const negligible = 1e-8

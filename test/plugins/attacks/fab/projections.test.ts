@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { prepareProjections } from '../../../../plugins/attacks/fab/projections.ts'
-import { norms } from '../../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../../support/norms.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
 import { distance } from '../../../../core/threat/verify.ts'
 
@@ -45,7 +45,7 @@ function project(
   return output
 }
 
-describe.each(norms)('%s', (norm) => {
+describe.each(convexNorms)('%s', (norm) => {
   test('a hyperplane through the box is reached by the shortest δ within the bounds', () => {
     fc.assert(
       fc.property(hyperplanes, ({ point, other, normal }) => {
