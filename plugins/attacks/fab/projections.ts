@@ -35,7 +35,10 @@ type Bounds = readonly [low: number, high: number]
 
 /**
  * Prepares projections for points of `size` components. Components with |w_i| of at most 10⁻⁸ of
- * the largest do not move, since rounding alone could move them all the way to a bound.
+ * the largest do not move, since rounding alone could move them all the way to a bound. In the
+ * authors' code 10⁻⁸ is not relative, so that logits in small units hide their gradients. On the
+ * first 100 CIFAR-10 images, fab-t gives the same outcomes on cifar10-pgd-at either way, in every
+ * norm.
  */
 export function prepareProjections(
   norm: Norm,

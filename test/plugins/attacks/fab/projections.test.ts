@@ -46,6 +46,14 @@ function project(
 }
 
 describe.each(convexNorms)('%s', (norm) => {
+  test('the unit of the logits does not matter', () => {
+    const point = [0.2, 0.4, 0.6, 0.8, 0.5, 0.3]
+    const normal = [1, -2, 0.5, 0.25, -1, 3]
+    const small = normal.map((weight) => weight * 2 ** -40)
+    expect(project(norm, point, small, 2 ** -40)).toBeAllclose(project(norm, point, normal, 1))
+    expect(project(norm, point, normal, 1).some((value) => value !== 0)).toBe(true)
+  })
+
   test('a hyperplane through the box is reached by the shortest δ within the bounds', () => {
     fc.assert(
       fc.property(hyperplanes, ({ point, other, normal }) => {
