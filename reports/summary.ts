@@ -6,6 +6,7 @@ import {
   worstCaseOutcomes,
 } from '../core/bench/metrics/accuracy.ts'
 import { drawAccuracies } from '../core/bench/metrics/draws.ts'
+import { worstCaseCurve } from '../core/bench/metrics/curve.ts'
 import type { ErrorRecord } from '../core/base/errors.ts'
 import type {
   AttackIdentity,
@@ -81,6 +82,8 @@ export interface EntrySummary {
   readonly corruptions?: readonly CorruptionMatrix[]
   /** Over the completed attacks; absent if there are none. */
   readonly worstCase?: Proportion
+  /** Over the completed attacks; absent unless two of them, one with a curve, completed. */
+  readonly worstCaseCurve?: CurveSummary
   /** True if an attack failed, which makes the worst case an upper bound. */
   readonly incomplete: boolean
   readonly rankable: boolean
@@ -192,6 +195,8 @@ function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): Ent
   const alone = new Map(brokenByOnlyOne(outcomes).map((count, i) => [completed[i], count]))
   const attacks = entry.attacks.map((attack) => summarizeAttack(attack, entry, alone))
   const worst = worstCaseOutcomes(outcomes)
+  const curve =
+    completed.length > 1 ? worstCaseCurve(completed, entry.threatModel.epsilon) : undefined
   const corruptions = corruptionMatrices(attacks.map(corruptionFinding))
   return {
     defense: entry.defense,
@@ -201,6 +206,9 @@ function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): Ent
     ...(corruptions.length > 0 && { corruptions }),
     ...(worst !== undefined && {
       worstCase: proportion(countOutcomes(worst).robust, worst.length),
+    }),
+    ...(curve && {
+      worstCaseCurve: summarizeCurve(curve, entry.cleanAccuracy, entry.threatModel),
     }),
     incomplete: completed.length < attacks.length,
     rankable: entry.rankable,

@@ -11,8 +11,8 @@ type Colors = ReturnType<typeof picocolors.createColors>
 
 /** One line per curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
 export function curveLines(entries: readonly EntrySummary[], colors: Colors): string[] {
-  const lines = entries.flatMap(({ defense, attacks }) =>
-    namedCurves(attacks).map(({ name, curve }) => {
+  const lines = entries.flatMap(({ defense, attacks, worstCaseCurve }) =>
+    namedCurves(attacks, worstCaseCurve).map(({ name, curve }) => {
       const points = curve.points.map(
         ({ epsilon, robust }) => `${epsilonText(epsilon)} ${percentDigits(robust)}`,
       )

@@ -86,7 +86,7 @@ export interface AttackMeta extends PluginMeta {
   readonly transformOptional?: boolean
   /**
    * True if it returns the nearest adversarial points that it found, instead of any within the
-   * ball: one run then gives a whole robustness curve.
+   * ball: one run then gives the robustness curve up to ε.
    */
   readonly minimumNorm?: boolean
 }

@@ -2,6 +2,7 @@
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { drawsOf } from '../model/noise.ts'
+import { onShape } from '../threat/threat-model.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
@@ -69,14 +70,18 @@ interface Findings {
 /**
  * Attacks the correctly classified examples, verifies every result (shape, dtype, finite, bounds,
  * ball: exactly, in float64, but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts
- * it again. For a curve, the attack runs in one ball after the other, from the smallest, each time
- * on the examples that are not yet broken; a minimum-norm attack runs once, in the largest.
+ * it again. For a curve, the attack runs in further balls, after the ball of the threat model, whose
+ * outcomes and points therefore do not depend on the curve: in larger balls, from the smallest, on
+ * the examples that are not yet broken; in smaller ones, from the largest, on those that broke in
+ * the ball before. A minimum-norm attack finds the breaking points in smaller balls in its first
+ * run, and needs one more run in the largest ball.
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if a result is outside the threat model,
  * ROBENCH_PLUGIN_CONTRACT if the plugin modified its inputs, ROBENCH_PLUGIN_FAILED if it threw
  * @throws RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED
  * @throws errors of the model and of the options, unchanged
  */
-export async function runAttack(request: AttackRequest): Promise<HostedResult> {
+export async function runAttack(given: AttackRequest): Promise<HostedResult> {
+  const request = { ...given, threatModel: onShape(given.threatModel, given.inputs.shape) }
   const { inputs, labels, cleanPredictions, threatModel } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length
@@ -96,7 +101,7 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
   const passes = { forward: 0, backward: 0 }
   for (const [index, epsilon] of sizes.entries()) {
     const rows = Int32Array.from(labels.keys()).filter(
-      (row) => attacksAll || findings.breakingEpsilons[row] === Infinity,
+      (row) => attacksAll || isOpen(findings.breakingEpsilons[row]!, epsilon, sizes),
     )
     if (rows.length === 0) continue
     const inBall = { ...request, threatModel: { ...threatModel, epsilon } }
@@ -106,7 +111,7 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
     })
     passes.forward += trial.passes.forward
     passes.backward += trial.passes.backward
-    recordTrial(findings, inBall, rows, trial, threatModel.epsilon)
+    recordTrial(findings, inBall, rows, trial, sizes[0]!)
   }
   const outcomes = wrong.map((isWrong, row) =>
     isWrong ? 'w' : findings.breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
@@ -138,10 +143,23 @@ function summarize(
   }
 }
 
-/** The values of epsilon to attack with, from the smallest. */
+/** The values of epsilon to attack with, in order: that of the threat model first. */
 function ballSizes({ threatModel, curve = [], plugin }: AttackRequest): readonly number[] {
-  const sizes = [...new Set([threatModel.epsilon, ...curve])].toSorted((a, b) => a - b)
-  return plugin.meta.minimumNorm ? sizes.slice(-1) : sizes
+  const { epsilon } = threatModel
+  const sizes = [...new Set(curve)].toSorted((a, b) => a - b)
+  const larger = sizes.filter((size) => size > epsilon)
+  if (plugin.meta.minimumNorm) return [epsilon, ...larger.slice(-1)]
+  const smaller = sizes.filter((size) => size < epsilon).toReversed()
+  return [epsilon, ...smaller, ...larger]
+}
+
+/**
+ * Whether an example is to be attacked at `epsilon`: in a ball as large as that of the threat model
+ * or larger, if it is not broken yet; in a smaller ball, if it is broken at the size before.
+ */
+function isOpen(breakingEpsilon: number, epsilon: number, sizes: readonly number[]): boolean {
+  if (epsilon >= sizes[0]!) return breakingEpsilon === Infinity
+  return breakingEpsilon === sizes[sizes.indexOf(epsilon) - 1]
 }
 
 /** Records a trial in one ball. @param limit epsilon of the threat model */
@@ -155,10 +173,10 @@ function recordTrial(
   const { threatModel } = request
   findings.stages ??= result.staged?.stages
   if (!silentSuccess) findings.silent = undefined
-  else if (threatModel.epsilon <= limit) {
+  else if (threatModel.epsilon === limit) {
     rows.forEach((row, position) => silentSuccess[position] && findings.silent?.add(row))
   }
-  if (!isAdversarial(threatModel)) {
+  if (!isAdversarial(threatModel) && threatModel.epsilon === limit) {
     findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')
   }
   rows.forEach((row, position) => {
@@ -172,10 +190,10 @@ function recordTrial(
   })
 }
 
-/** Records one example. A point outside the threat model's own ball is counted but not stored. */
+/** Records one example. Only a point found in the threat model's own ball is stored. */
 function recordExample(
   findings: Findings,
-  { inputs, threatModel, plugin }: AttackRequest,
+  { inputs, threatModel, plugin, curve = [] }: AttackRequest,
   row: number,
   found: {
     readonly point: Float32Array
@@ -186,17 +204,21 @@ function recordExample(
   },
 ): void {
   const { point, broken, correctDraws, brokenBy, limit } = found
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, channels } = threatModel
   const center = sliceRows(inputs, row, row + 1).data
-  const { minimumNorm } = plugin.meta
-  // A distance can exceed ε by the tolerance of the verification.
-  const least = minimumNorm ? Math.min(distance(norm, center, point), epsilon) : epsilon
+  const isMain = epsilon === limit
   if (broken && findings.breakingEpsilons[row] !== 0) {
-    findings.breakingEpsilons[row] = least
-    findings.brokenBy[row] = brokenBy
+    // A distance can exceed ε by the tolerance of the verification.
+    const away = plugin.meta.minimumNorm
+      ? Math.min(distance(norm, center, point, channels), epsilon)
+      : epsilon
+    // The search in the ball of the threat model missed a point of that ball which a larger search
+    // finds. It counts at the next ε of the curve.
+    const next = Math.min(...curve.filter((size) => size > limit))
+    findings.breakingEpsilons[row] = isMain || away > limit || epsilon < limit ? away : next
+    if (isMain) findings.brokenBy[row] = brokenBy
   }
-  const within = minimumNorm ? least <= limit : epsilon <= limit
-  if (!within) return
+  if (!isMain) return
   findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
   findings.correctDraws[row] = correctDraws
 }

@@ -8,7 +8,7 @@ import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { drawAccuracies } from '../metrics/draws.ts'
-import { robustnessCurve } from '../metrics/curve.ts'
+import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { sumBy } from '../../base/sum.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
@@ -114,10 +114,9 @@ function makeEntry(
 ): ResultEntry {
   const { dataset, examples } = input.resolved
   const attacks = row.attacks.map((attack) => attackResult(attack, input))
-  const completed = attacks.flatMap((attack) =>
-    attack.state === 'completed' ? [attack.outcomes] : [],
-  )
-  const worstCase = worstCaseRobustAccuracy(completed)
+  const completed = attacks.filter((attack) => attack.state === 'completed')
+  const worstCase = worstCaseRobustAccuracy(completed.map(({ outcomes }) => outcomes))
+  const curve = worstCaseCurve(completed, threatModel.epsilon)
   const data = {
     id: dataset.id,
     title: dataset.title,
@@ -144,6 +143,7 @@ function makeEntry(
     cleanAccuracy: cleanAccuracy(cleanOutcomes),
     attacks,
     ...(worstCase === undefined ? {} : { worstCaseRobustAccuracy: worstCase }),
+    ...(curve && { worstCaseCurve: curve }),
     rankable: reasons.length === 0,
     reasons,
   }

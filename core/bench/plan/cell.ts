@@ -32,12 +32,17 @@ export interface CleanCell {
   readonly draws?: number
 }
 
+/** Of `AttackCell.curveVersion`. */
+export const curveVersion = 2
+
 /** Everything that the outcomes of an attack depend on. */
 export interface AttackCell extends Omit<CleanCell, 'kind'> {
   readonly kind: 'attack'
   readonly threatModel: ThreatModel
   /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
+  /** With a curve: incremented whenever the host attacks the balls of a curve differently. */
+  readonly curveVersion?: typeof curveVersion
   readonly attack: PluginIdentity
   /** Hashes of the surrogate models that the attack uses. */
   readonly surrogates?: readonly string[]

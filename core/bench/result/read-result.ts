@@ -9,7 +9,8 @@ import {
   worstCaseRobustAccuracy,
 } from '../metrics/accuracy.ts'
 import { drawAccuracies } from '../metrics/draws.ts'
-import { robustnessCurve } from '../metrics/curve.ts'
+import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
+import type { RobustnessCurve } from '../metrics/curve.ts'
 import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseJsonText } from '../../base/json-file.ts'
 import { resultSchema } from './result-schema.ts'
@@ -85,7 +86,7 @@ function checkFigures(entry: ResultEntry, where: string): void {
   const correct = countCorrect(cleanOutcomes)
   checkLength(cleanOutcomes, dataset.examples, `${where}/cleanOutcomes`)
   checkFigure(entry.cleanAccuracy, correct / dataset.examples, `${where}/cleanAccuracy`)
-  const completed = []
+  const completed: CompletedAttack[] = []
   for (const [index, attack] of entry.attacks.entries()) {
     if (attack.state !== 'completed') continue
     const here = `${where}/attacks/${index}`
@@ -99,10 +100,19 @@ function checkFigures(entry: ResultEntry, where: string): void {
       checkFigure(stage.robustAccuracy, robustAccuracy(stage.outcomes), `${there}/robustAccuracy`)
     })
     checkExtras(attack, dataset.examples, here)
-    completed.push(attack.outcomes)
+    completed.push(attack)
   }
-  const worst = worstCaseRobustAccuracy(completed)
+  const worst = worstCaseRobustAccuracy(completed.map(({ outcomes }) => outcomes))
   checkFigure(entry.worstCaseRobustAccuracy, worst, `${where}/worstCaseRobustAccuracy`)
+  if (!entry.worstCaseCurve) return
+  const { breakingEpsilons } = worstCaseCurve(completed, entry.threatModel.epsilon) ?? {
+    breakingEpsilons: [],
+  }
+  checkCurve(
+    { ...entry.worstCaseCurve, breakingEpsilons },
+    dataset.examples,
+    `${where}/worstCaseCurve`,
+  )
 }
 
 /** Checks curve, corrupted accuracy, and draws against their outcomes. */
@@ -124,15 +134,19 @@ function checkExtras(
       }
     }
   }
-  if (!curve) return
-  checkLength(curve.breakingEpsilons, examples, `${where}/curve/breakingEpsilons`)
+  if (curve) checkCurve(curve, examples, `${where}/curve`)
+}
+
+/** Checks the accuracies of a curve against its breaking points. */
+function checkCurve(curve: RobustnessCurve, examples: number, where: string): void {
+  checkLength(curve.breakingEpsilons, examples, `${where}/breakingEpsilons`)
   const counted = robustnessCurve(curve.breakingEpsilons, curve.epsilons)
   curve.epsilons.forEach((epsilon, place) => {
     const at = counted.epsilons.indexOf(epsilon)
     checkFigure(
       curve.robustAccuracies[place],
       counted.robustAccuracies[at],
-      `${where}/curve/robustAccuracies/${place}`,
+      `${where}/robustAccuracies/${place}`,
     )
   })
 }

@@ -27,6 +27,11 @@ const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
 const stage = record({ name: text, outcomes, robustAccuracy: fraction })
 
 const drawAccuracy = record({ robustAccuracy: fraction, low: fraction, high: fraction })
+const curve = record({
+  epsilons: numbers,
+  robustAccuracies: { type: 'array', items: fraction },
+  breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
+})
 
 const attack = {
   oneOf: [
@@ -43,11 +48,7 @@ const attack = {
       },
       {
         stages: { type: 'array', items: stage },
-        curve: record({
-          epsilons: numbers,
-          robustAccuracies: { type: 'array', items: fraction },
-          breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
-        }),
+        curve,
         corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
         draws: record({
           count: { type: 'integer', minimum: 1 },
@@ -110,7 +111,11 @@ const entry = record(
     rankable: { type: 'boolean' },
     reasons: { type: 'array', items: text },
   },
-  { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
+  {
+    worstCaseRobustAccuracy: fraction,
+    worstCaseCurve: curve,
+    checks: { type: 'array', items: check },
+  },
 )
 
 /** The schema of `RunResult`. */

@@ -103,6 +103,8 @@ export interface ResultEntry {
    * completed.
    */
   readonly worstCaseRobustAccuracy?: number
+  /** Over the completed attacks, if any has a curve: see `worstCaseCurve`. */
+  readonly worstCaseCurve?: RobustnessCurve
   /** False if the entry must not be ranked; see `rankingObstacles`. */
   readonly rankable: boolean
   /** Reasons against ranking. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../../core/base/paths.ts'
 import { parseJsonText } from '../../../../core/base/json-file.ts'
 import { checkSuite, loadSuite, suiteThreatModel } from '../../../../core/bench/suite/load.ts'
@@ -34,6 +34,28 @@ test('defaults are filled in', () => {
 test('a fraction is parsed as a number', () => {
   const { suite } = checkSuite(minimal, 's.json', '.')
   expect(suiteThreatModel(suite, 0, 's.json')).toEqual({ norm: 'Linf', epsilon: 8 / 255 })
+})
+
+describe('in L0', () => {
+  const l0 = (more: object): (() => unknown) => {
+    const threatModels = [{ norm: 'L0', epsilon: 10, ...more }]
+    return () => checkSuite({ ...minimal, threatModels }, 's.json', '.')
+  }
+
+  test('epsilon is a number of pixels', () => {
+    expect(l0({ curve: [1, '5'] })).not.toThrow()
+  })
+
+  test.each([
+    [{ epsilon: '8/255' }, 'epsilon: expected a whole number of pixels in L0, got 8/255'],
+    [{ curve: [1, 2.5] }, 'epsilon: expected a whole number of pixels in L0, got 2.5'],
+    [
+      { transform: { kind: 'corruption' } },
+      'transform: expected none in L0: a transform changes every pixel',
+    ],
+  ])('%j is rejected', (more, message) => {
+    expect(l0(more)).toThrow(`s.json#/threatModels/0/${message}`)
+  })
 })
 
 test('only keys that may change an outcome change the hash', () => {
