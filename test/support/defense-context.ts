@@ -63,11 +63,15 @@ export function mirrorFile(shape: readonly [number, number, number]): Uint8Array
   return toOnnx({ logits: g.op('Flatten', [x])[0]! }, [x])
 }
 
-/** The logits of a file in onnxruntime alone. */
-export async function runFile(file: Uint8Array, images: FloatTensor): Promise<FloatTensor> {
+/** The logits of a file in onnxruntime alone. @param input the name of its input */
+export async function runFile(
+  file: Uint8Array,
+  images: FloatTensor,
+  input = 'images',
+): Promise<FloatTensor> {
   const session = await Session.load(file)
   try {
-    return (await session.run({ images }))['logits'] as FloatTensor
+    return (await session.run({ [input]: images }))['logits'] as FloatTensor
   } finally {
     await session.release()
   }

@@ -61,7 +61,10 @@ test.each([
   expect(outcomes).toBe('r')
   const moved = adversarial.data.map((x, i) => Math.abs(x - request.inputs.data[i]!))
   // float32 inputs near 1 have a resolution of 6e-8.
-  expect(moved).toBeAllclose(moved.map(() => length * 1e-4), { atol: 5e-7, rtol: 0 })
+  expect(moved).toBeAllclose(
+    moved.map(() => length * 1e-4),
+    { atol: 5e-7, rtol: 0 },
+  )
 })
 
 describe('an invalid option is rejected with its path', () => {
