@@ -259,7 +259,7 @@ test('each mistake in a request has a specific message', async () => {
       "labels": "ConfigError: data.labels: expected 40 labels, one for each input, got 2",
       "layout": "GraphError: model: the model expects images of [1, 8, 8] (channels, height, width), but the data has [8, 8, 1]; check the layout (--layout NCHW or NHWC)",
       "limit": "ConfigError: limit: expected a positive integer, got 0",
-      "norm": "ConfigError: evaluate#/threatModels/0/norm: must be one of Linf, L2, L1; got "Linff"; did you mean "Linf"?",
+      "norm": "ConfigError: evaluate#/threatModels/0/norm: must be one of Linf, L2, L1, L0; got "Linff"; did you mean "Linf"?",
       "option": "ConfigError: evaluate#/attacks/0/options/step: unknown option; did you mean "steps"? (pgd accepts: …)",
       "plugins": "ConfigError: evaluate#/plugins/0: plugin package "./no-such-plugin" was not found; check the path
       from .: ./no-such-plugin does not exist",

@@ -60,7 +60,7 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, spa, spatial, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, sigma-zero, spa, sparse-pgd, spatial, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 
@@ -96,7 +96,7 @@ test('an epsilon that is not a number', async () => {
 test('an unknown norm', async () => {
   const threatModels = [{ norm: 'linf', epsilon: 0.1 }]
   expect(await mistake({ threatModels })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2, L1; got "linf"; did you mean "Linf"?"`,
+    `"ConfigError: s.json#/threatModels/0/norm: must be one of Linf, L2, L1, L0; got "linf"; did you mean "Linf"?"`,
   )
 })
 
