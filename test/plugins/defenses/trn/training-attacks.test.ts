@@ -48,7 +48,7 @@ async function stepsByHand(count: number, size: number, momentum = 0): Promise<F
       const row = slope.subarray(Math.floor(i / 16) * 16, Math.floor(i / 16) * 16 + 16)
       const length = row.reduce((sum, part) => sum + Math.abs(part), 0)
       sums[i] = momentum * sums[i]! + slope[i]! / length
-      const moved = value + size * Math.sign(sums[i]!)
+      const moved = value + size * Math.sign(sums[i])
       const own = clean.data[i]!
       return Math.min(Math.max(moved, own - epsilon, 0), own + epsilon, 1)
     })
