@@ -34,7 +34,9 @@ const builtins: PluginTable = {
     nes: async () => (await import('./attacks/score-based/nes.ts')).nes,
     'ni-fgsm': async () => (await import('./attacks/gradient/ni-fgsm.ts')).niFgsm,
     pgd: async () => (await import('./attacks/gradient/pgd.ts')).pgd,
+    'sigma-zero': async () => (await import('./attacks/sparse/sigma-zero.ts')).sigmaZero,
     spa: async () => (await import('./attacks/semantic/spa.ts')).spa,
+    'sparse-pgd': async () => (await import('./attacks/sparse/sparse-pgd.ts')).sparsePgd,
     spatial: async () => (await import('./attacks/semantic/spatial.ts')).spatial,
     spsa: async () => (await import('./attacks/score-based/spsa.ts')).spsa,
     square: async () => (await import('./attacks/square/square.ts')).square,
@@ -61,6 +63,7 @@ const builtins: PluginTable = {
       (await import('./defenses/randomized-smoothing/randomized-smoothing.ts')).randomizedSmoothing,
     'spa-at': async () => (await import('./defenses/spa-at/spa-at.ts')).spaAt,
     standard: async () => (await import('./defenses/standard/standard.ts')).standard,
+    trn: async () => (await import('./defenses/trn/trn.ts')).trn,
     'total-variation': async () =>
       (await import('./defenses/total-variation/total-variation.ts')).totalVariation,
     trades: async () => (await import('./defenses/trades/trades.ts')).trades,

@@ -66,6 +66,12 @@ export const papers = {
     title: 'Certified adversarial robustness via randomized smoothing',
     url: 'https://arxiv.org/abs/1902.02918',
   },
+  cina2024: {
+    authors: 'Cinà, Villani, Pintor, Schönherr, Biggio, Pelillo',
+    year: 2024,
+    title: 'σ-zero: gradient-based optimization of ℓ0-norm adversarial examples',
+    url: 'https://arxiv.org/abs/2402.01879',
+  },
   croce2019: {
     authors: 'Croce, Hein',
     year: 2019,
@@ -252,5 +258,13 @@ export const papers = {
     year: 2019,
     title: 'Theoretically principled trade-off between robustness and accuracy',
     url: 'https://arxiv.org/abs/1901.08573',
+  },
+  zhong2024: {
+    authors: 'Zhong, Huang, Liu',
+    year: 2024,
+    title:
+      'Towards efficient training and evaluation of robust models against l0 bounded adversarial ' +
+      'perturbations',
+    url: 'https://arxiv.org/abs/2405.05075',
   },
 } as const satisfies Record<string, PluginSource>

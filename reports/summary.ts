@@ -5,6 +5,8 @@ import {
   countOutcomes,
   worstCaseOutcomes,
 } from '../core/bench/metrics/accuracy.ts'
+import { drawAccuracies } from '../core/bench/metrics/draws.ts'
+import { worstCaseCurve } from '../core/bench/metrics/curve.ts'
 import type { ErrorRecord } from '../core/base/errors.ts'
 import type {
   AttackIdentity,
@@ -23,6 +25,8 @@ import { corruptionMatrices, isCorruption } from './theme/corruptions.ts'
 import type { CorruptionFinding, CorruptionMatrix } from './theme/corruptions.ts'
 import { summarizeCurve } from './theme/curves.ts'
 import type { CurveSummary } from './theme/curves.ts'
+import { drawsNote } from './theme/draws.ts'
+import type { DrawSummary } from './theme/draws.ts'
 import { proportion } from './theme/proportion.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarizeStages } from './stages.ts'
@@ -50,6 +54,8 @@ export interface CompletedSummary {
   readonly stages?: StagesSummary
   /** Present with several epsilons, or for a minimum-norm attack. */
   readonly curve?: CurveSummary
+  /** For a stochastic model. */
+  readonly draws?: DrawSummary
   /** For a corruption: correct on the corrupted images, out of all examples. */
   readonly corrupted?: Proportion
 }
@@ -76,6 +82,8 @@ export interface EntrySummary {
   readonly corruptions?: readonly CorruptionMatrix[]
   /** Over the completed attacks; absent if there are none. */
   readonly worstCase?: Proportion
+  /** Over the completed attacks; absent unless two of them, one with a curve, completed. */
+  readonly worstCaseCurve?: CurveSummary
   /** True if an attack failed, which makes the worst case an upper bound. */
   readonly incomplete: boolean
   readonly rankable: boolean
@@ -94,6 +102,8 @@ export interface SectionSummary {
   readonly attackNames: readonly string[]
   /** True if any entry has corruptions. */
   readonly corrupted: boolean
+  /** What several draws mean; absent if all models are deterministic. */
+  readonly drawsNote?: string
   readonly entries: readonly EntrySummary[]
 }
 
@@ -165,6 +175,7 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
   const attacks = entries.flatMap((entry) => entry.attacks.map(({ attack }) => attack))
   const ordinary = attacks.filter((attack) => !isCorruption(attack))
   const attackNames = [...new Set(ordinary.map(({ name }) => name))]
+  const drawn = entries.flatMap(completedAttacks).some(({ draws }) => draws !== undefined)
   // Groups are never empty.
   const { dataset, threatModel } = entries[0] as ResultEntry
   return {
@@ -173,6 +184,7 @@ function summarizeSection(entries: readonly ResultEntry[]): SectionSummary {
     worstCaseLabel: worstCaseLabel(threatModel),
     attackNames,
     corrupted: ordinary.length < attacks.length,
+    ...(drawn && { drawsNote }),
     entries: entries.map((entry) => summarizeEntry(entry, attackNames)),
   }
 }
@@ -183,6 +195,8 @@ function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): Ent
   const alone = new Map(brokenByOnlyOne(outcomes).map((count, i) => [completed[i], count]))
   const attacks = entry.attacks.map((attack) => summarizeAttack(attack, entry, alone))
   const worst = worstCaseOutcomes(outcomes)
+  const curve =
+    completed.length > 1 ? worstCaseCurve(completed, entry.threatModel.epsilon) : undefined
   const corruptions = corruptionMatrices(attacks.map(corruptionFinding))
   return {
     defense: entry.defense,
@@ -192,6 +206,9 @@ function summarizeEntry(entry: ResultEntry, attackNames: readonly string[]): Ent
     ...(corruptions.length > 0 && { corruptions }),
     ...(worst !== undefined && {
       worstCase: proportion(countOutcomes(worst).robust, worst.length),
+    }),
+    ...(curve && {
+      worstCaseCurve: summarizeCurve(curve, entry.cleanAccuracy, entry.threatModel),
     }),
     incomplete: completed.length < attacks.length,
     rankable: entry.rankable,
@@ -215,7 +232,7 @@ function summarizeAttack(
   const { attack, seed } = result
   if (result.state === 'failed') return { state: 'failed', attack, seed, error: result.error }
   const { robust, broken, total } = countOutcomes(result.outcomes)
-  const { curve, corrupted } = result
+  const { curve, corrupted, draws, outcomes } = result
   const stages = summarizeStages(result)
   return {
     state: 'completed',
@@ -229,6 +246,7 @@ function summarizeAttack(
     elapsedMs: result.elapsedMs,
     ...(stages && { stages }),
     ...(curve && { curve: summarizeCurve(curve, cleanAccuracy, threatModel) }),
+    ...(draws && { draws: { count: draws.count, ...drawAccuracies(outcomes, draws) } }),
     ...(corrupted && { corrupted: proportion(countCorrect(corrupted.correct), total) }),
   }
 }

@@ -1,17 +1,18 @@
-/** The text report's details below the table: curves and accuracies on corrupted images. */
+/** The text report's details below the table: draws, curves, and accuracies on corrupted images. */
 import type picocolors from 'picocolors'
 import type { CorruptionMatrix } from './theme/corruptions.ts'
 import { medianText, namedCurves } from './theme/curves.ts'
+import { drawsText } from './theme/draws.ts'
 import { epsilonText, percentDigits } from './theme/figures.ts'
 import { oneLine } from './theme/printable.ts'
-import type { EntrySummary } from './summary.ts'
+import type { EntrySummary, SectionSummary } from './summary.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
 /** One line per curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
 export function curveLines(entries: readonly EntrySummary[], colors: Colors): string[] {
-  const lines = entries.flatMap(({ defense, attacks }) =>
-    namedCurves(attacks).map(({ name, curve }) => {
+  const lines = entries.flatMap(({ defense, attacks, worstCaseCurve }) =>
+    namedCurves(attacks, worstCaseCurve).map(({ name, curve }) => {
       const points = curve.points.map(
         ({ epsilon, robust }) => `${epsilonText(epsilon)} ${percentDigits(robust)}`,
       )
@@ -21,6 +22,22 @@ export function curveLines(entries: readonly EntrySummary[], colors: Colors): st
   )
   if (lines.length === 0) return []
   return ['', colors.dim('Robust accuracy by ε, and the median breaking ε'), ...lines]
+}
+
+/** One line per attack on a stochastic model, and what its figures mean. */
+export function drawLines(
+  { entries, drawsNote }: Pick<SectionSummary, 'entries' | 'drawsNote'>,
+  colors: Colors,
+): string[] {
+  if (drawsNote === undefined) return []
+  const lines = entries.flatMap(({ defense, attacks }) =>
+    attacks.flatMap((attack) => {
+      if (attack.state !== 'completed' || !attack.draws) return []
+      const title = `${oneLine(defense.name)} × ${oneLine(attack.attack.name)}`
+      return [`  ${title}: ${drawsText(attack.draws)}`]
+    }),
+  )
+  return ['', colors.dim(drawsNote), ...lines]
 }
 
 /** One table per matrix: accuracy by corruption and severity, with the means. */

@@ -8,7 +8,7 @@ import { oneLine, printable } from './theme/printable.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarize } from './summary.ts'
 import type { AttackSummary, EntrySummary, Failure, SectionSummary } from './summary.ts'
-import { corruptionLines, curveLines } from './text-details.ts'
+import { corruptionLines, curveLines, drawLines } from './text-details.ts'
 import { threatModelText } from './theme/threat-text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
@@ -16,7 +16,7 @@ type Colors = ReturnType<typeof picocolors.createColors>
 /**
  * A result as text. One table per data set and threat model has a row per defense with the clean
  * accuracy, the robust accuracy under each attack, and the worst case, each with its 95 % Wilson
- * interval in percent. Robustness curves, accuracies on corrupted images, reasons why an entry is
+ * interval in percent. Draws of stochastic models, robustness curves, accuracies on corrupted images, reasons why an entry is
  * not rankable, raised checks, and failures follow.
  * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
  */
@@ -50,6 +50,7 @@ function formatSection(section: SectionSummary, colors: Colors): string {
     title + toy,
     '',
     table,
+    ...drawLines(section, colors),
     ...curveLines(entries, colors),
     ...corruptionLines(entries, colors),
     ...notRankable(entries, colors),

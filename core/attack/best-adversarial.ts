@@ -8,8 +8,8 @@ import type { AttackTask } from './task.ts'
 /** The results of an untargeted attack, according to its own passes. */
 export interface AttackFindings {
   /**
-   * `[n, c, h, w]`: the last misclassified point, or else the point with the largest margin; the
-   * input if no point was recorded.
+   * `[n, c, h, w]`: the last misclassified point, or else the point with the largest margin; for a
+   * stochastic model always the point with the largest margin. The input if no point was recorded.
    */
   readonly adversarial: FloatTensor
   /** `[n]`: 1 where that point is misclassified. */
@@ -21,12 +21,18 @@ export interface AttackFindings {
 /** The best adversarial points so far. */
 export interface BestAdversarial {
   readonly findings: AttackFindings
-  /** Records a point of the ball with its logits `[k]`. Returns true if it is misclassified. */
+  /**
+   * Records a point of the ball with its logits `[k]`, for a stochastic model a mean over draws.
+   * Returns true if the example is finished: if the point is misclassified and the model is
+   * deterministic. For a stochastic model, another draw may classify that point correctly, so an
+   * attack goes on to points with larger margins.
+   */
   record(row: number, point: Float32Array, logits: Float32Array): boolean
 }
 
 /** Starts with the inputs, and no point recorded. */
-export function trackBestAdversarial({ inputs, labels }: AttackTask): BestAdversarial {
+export function trackBestAdversarial({ model, inputs, labels }: AttackTask): BestAdversarial {
+  const { stochastic } = model
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
   const fooled = new Uint8Array(labels.length)
@@ -37,12 +43,13 @@ export function trackBestAdversarial({ inputs, labels }: AttackTask): BestAdvers
       const label = labels[row]!
       const misclassified = predictedClass(logits) !== label
       const margin = attackLosses.margin.value(logits, label)
-      if (misclassified || (fooled[row] === 0 && margin > margins[row]!)) {
+      const isLarger = margin > margins[row]!
+      if (stochastic ? isLarger : misclassified || (fooled[row] === 0 && isLarger)) {
         adversarial.data.set(point, row * size)
         margins[row] = margin
-        if (misclassified) fooled[row] = 1
+        fooled[row] = misclassified ? 1 : 0
       }
-      return misclassified
+      return misclassified && !stochastic
     },
   }
 }

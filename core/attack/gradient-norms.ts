@@ -29,10 +29,12 @@ const measure = vectorLoop({
 
 /**
  * The dual norm of a gradient: the maximum change of a loss, to first order, per unit of distance
- * in the given norm. ‖g‖₁ in Linf, ‖g‖₂ in L2, ‖g‖∞ in L1.
+ * in the given norm. ‖g‖₁ in Linf, ‖g‖₂ in L2, ‖g‖∞ in L1; infinite in L0, where any change of a
+ * pixel counts the same.
  */
 export const dualNorm: Readonly<Record<Norm, (gradient: Float32Array) => number>> = {
   Linf: (gradient) => gradientNorms(gradient).absolute,
   L2: (gradient) => Math.sqrt(gradientNorms(gradient).squares),
   L1: (gradient) => gradientNorms(gradient).largest,
+  L0: (gradient) => (gradientNorms(gradient).largest > 0 ? Infinity : 0),
 }

@@ -30,7 +30,7 @@ export function trackNearestAdversarial(
   { inputs, labels, threatModel }: AttackTask,
   confidence = 0,
 ): NearestAdversarial {
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, channels } = threatModel
   const size = sizeOf(inputs.shape.slice(1))
   const adversarial = tensor('float32', inputs.shape, inputs.data.slice())
   const distances = new Float64Array(labels.length).fill(Infinity)
@@ -41,7 +41,8 @@ export function trackNearestAdversarial(
       const label = labels[row]!
       if (predictedClass(logits) === label) return false
       if (confidence > 0 && attackLosses.margin.value(logits, label) < confidence) return false
-      const away = distance(norm, inputs.data.subarray(row * size, (row + 1) * size), point)
+      const center = inputs.data.subarray(row * size, (row + 1) * size)
+      const away = distance(norm, center, point, channels)
       if (away < distances[row]!) {
         distances[row] = away
         if (away <= epsilon) adversarial.data.set(point, row * size)

@@ -6,6 +6,7 @@ import { gradient } from '../engine/graph/gradient.ts'
 import { g } from '../engine/graph/graph.ts'
 import { shapeError } from '../engine/graph/operator-call.ts'
 import type { Value } from '../engine/graph/value.ts'
+import { isLabel } from './losses.ts'
 
 /** The differentiated quantity; see `estimateGradientMap`. */
 export const gradientMapModes = ['pseudo', 'margin', 'uniform', 'all', 'topk'] as const
@@ -19,10 +20,13 @@ export type GradientMapScale = (typeof gradientMapScales)[number]
 
 /** Options of `estimateGradientMap`. */
 export interface GradientMapOptions {
-  readonly mode: GradientMapMode
+  /** `oracle`, the map of the true label, is not an estimate: it is an upper bound in training. */
+  readonly mode: GradientMapMode | 'oracle'
   readonly normalize: GradientMapScale
   /** The number of maps for mode `topk`. Default: 3. */
   readonly count?: number
+  /** The true labels `[n]` (int64), for mode `oracle` only. */
+  readonly labels?: Value
 }
 
 /** Keeps scales above zero. */
@@ -41,7 +45,8 @@ const largest = 3
  *   constant almost everywhere;
  * - `uniform`: Jᵀ(p − 1/K), the mean of all g_k. (Their mean weighted by p is always zero.)
  * - `all`: g_0 … g_{K−1}, K times the channels;
- * - `topk`: g_k of the `count` most likely classes, in descending order.
+ * - `topk`: g_k of the `count` most likely classes, in descending order;
+ * - `oracle`: g_y of the true label.
  *
  * Scales: `rms` divides by the root mean square, clips to [−3, 3] and divides by 3; `linf` divides
  * by the largest absolute value; `sign` takes the sign; `frobPerChannel` divides each channel by
@@ -68,7 +73,8 @@ export function estimateGradientMap(
 }
 
 /** The upstream gradient `[n, k]` of each map. */
-function upstreams(logits: Value, { mode, count = 3 }: GradientMapOptions): Value[] {
+function upstreams(logits: Value, options: GradientMapOptions): Value[] {
+  const { mode, count = 3, labels } = options
   const classes = logits.shape[1]
   if (typeof classes !== 'number' || classes < 2) {
     throw shapeError({ op: 'gradient map' }, 'expected logits [n, classes] of at least 2 classes')
@@ -88,6 +94,9 @@ function upstreams(logits: Value, { mode, count = 3 }: GradientMapOptions): Valu
       )
     case 'topk':
       return rankMasks(logits, Math.min(count, classes)).map((mask) => awayFrom(mask, logits))
+    case 'oracle':
+      if (!labels) throw shapeError({ op: 'gradient map' }, 'mode oracle needs labels [n]')
+      return [awayFrom(isLabel(logits, labels), logits)]
     default:
       return mode satisfies never
   }

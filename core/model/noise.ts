@@ -5,6 +5,9 @@ import { randomStream, type RandomStream } from '../base/random.ts'
 import { float32, sizeOf, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { Model } from './model.ts'
 
+/** How often a point is predicted by a stochastic model unless a suite says otherwise. */
+export const defaultDraws = 10
+
 /** The number of inputs whose passes are counted: much more than a batch, about 100 MB at most. */
 const countedInputs = 2 ** 20
 
@@ -77,6 +80,22 @@ export class NoiseSource {
  */
 export function withDraws(model: Model, name: string): Model {
   return model.stochastic ? model.variant({ draws: name }) : model
+}
+
+/**
+ * How often a point is predicted to score it: once by a deterministic model.
+ * @param draws for a stochastic model, 1 or more
+ */
+export function drawsOf(
+  { stochastic }: Pick<Model, 'stochastic'>,
+  draws: number = defaultDraws,
+): number {
+  return stochastic ? draws : 1
+}
+
+/** Whether most of the draws are correct; a tie counts as wrong. */
+export function isMostlyCorrect(correct: number, draws: number): boolean {
+  return 2 * correct > draws
 }
 
 function fill(data: Float32Array, { distribution }: Noise, stream: RandomStream): void {

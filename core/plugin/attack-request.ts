@@ -29,6 +29,8 @@ export interface AttackRequest extends ChosenAttack {
   readonly threatModel: ThreatModel
   /** Additional values of epsilon, for a robustness curve. */
   readonly curve?: readonly number[]
+  /** Predictions by which a stochastic model's result is scored, 1 or more; default: 10. */
+  readonly draws?: number
   readonly seed: number
   readonly batchSize: number
   readonly signal: AbortSignal

@@ -2,7 +2,7 @@
 import { PluginError, RobenchError, RunError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import type { PassCounts, Program } from '../model/model.ts'
-import { withDraws } from '../model/noise.ts'
+import { drawsOf, isMostlyCorrect, withDraws } from '../model/noise.ts'
 import { predictions } from '../model/predictions.ts'
 import { randomStream } from '../base/random.ts'
 import { gatherRows, sliceRows, tensor } from '../engine/tensor/tensor.ts'
@@ -24,8 +24,13 @@ import { attackExtras } from './wrapped-attack.ts'
 /** The findings of one run for the rows that it attacked. */
 export interface AttackTrial {
   readonly result: ParsedResult
-  /** One per attacked row: true if the host's own prediction differs from the label. */
+  /**
+   * One per attacked row: true if the host's own prediction differs from the label. For a
+   * stochastic model, if at most half of its predictions equal the label.
+   */
   readonly misclassified: readonly boolean[]
+  /** One per attacked row: how many of the host's predictions equal the label. */
+  readonly correctDraws: Int32Array
   /**
    * One per attacked row: true if the attack queried a misclassified point of the ball, but
    * returned a point that is classified correctly. Absent where that cannot be observed: with a
@@ -62,11 +67,13 @@ export async function runTrial(
     exampleIndices: Array.from(rows, (row) => request.exampleIndices[row]!),
     reference: referenceOf(request),
   })
-  const predicted = await predictAll(request, result.points)
-  const misclassified = Array.from(own, (label, position) => predicted[position] !== label)
+  const draws = drawsOf(model, request.draws)
+  const correctDraws = await countCorrectDraws(request, result.points, own, draws)
+  const misclassified = Array.from(correctDraws, (correct) => !isMostlyCorrect(correct, draws))
   return {
     result,
     misclassified,
+    correctDraws,
     ...(observer && {
       silentSuccess: misclassified.map(
         (is, position) => !is && observer.seenBroken[position] === 1,
@@ -138,8 +145,9 @@ function createContext(
 ): AttackContext {
   const { plugin, seed, exampleIndices } = request
   const { meta } = plugin
+  const streams = meta.streamsOf ?? meta.id
   // With a model that draws random numbers, attacks see other draws than the host's verification.
-  const drawing = withDraws(request.model, `attack/${seed}/${meta.id}`)
+  const drawing = withDraws(request.model, `attack/${seed}/${streams}`)
   return {
     model: guardModel(drawing, meta, signal, watch),
     inputs: Object.freeze(given),
@@ -149,7 +157,7 @@ function createContext(
     reference: referenceOf(request),
     rng: {
       stream: (row, restart, name = '') =>
-        randomStream(seed, meta.id, exampleIndices[rows[row]!]!, restart, name),
+        randomStream(seed, streams, exampleIndices[rows[row]!]!, restart, name),
     },
     batchSize: request.batchSize,
     signal,
@@ -177,21 +185,36 @@ function referenceOf({ reference, inputs, labels }: AttackRequest): ReferenceExa
   return reference ?? referenceExamples(inputs, labels)
 }
 
-async function predictAll(request: AttackRequest, points: FloatTensor): Promise<Int32Array> {
+/**
+ * Predicts each point `draws` times, and counts the predictions that equal the label. The random
+ * numbers of a point follow from its bytes and the draw, so they depend neither on the other points
+ * nor on the attack's own passes.
+ */
+async function countCorrectDraws(
+  request: AttackRequest,
+  points: FloatTensor,
+  labels: Int32Array,
+  draws: number,
+): Promise<Int32Array> {
   const { batchSize, signal } = request
   const model = withDraws(request.model, 'check')
   const count = points.shape[0]!
-  const predicted = new Int32Array(count)
+  const correct = new Int32Array(count)
   for (let start = 0; start < count; start += batchSize) {
-    if (signal.aborted) {
-      throw new RunError('ROBENCH_ABORTED', 'the verification of an attack was interrupted', {
-        cause: signal.reason,
+    const end = Math.min(count, start + batchSize)
+    const batch = sliceRows(points, start, end)
+    for (let draw = 0; draw < draws; draw++) {
+      if (signal.aborted) {
+        throw new RunError('ROBENCH_ABORTED', 'the verification of an attack was interrupted', {
+          cause: signal.reason,
+        })
+      }
+      predictions(await model.logits(batch)).forEach((label, place) => {
+        if (label === labels[start + place]) correct[start + place]! += 1
       })
     }
-    const end = Math.min(count, start + batchSize)
-    predicted.set(predictions(await model.logits(sliceRows(points, start, end))), start)
   }
-  return predicted
+  return correct
 }
 
 /** Errors of the model and the options stay as they are; all others are failures of the plugin. */

@@ -73,6 +73,11 @@ export interface AttackMeta extends PluginMeta {
   /** True if the seed can change the outcome under any options. */
   readonly stochastic: boolean
   /**
+   * The id of the attack whose random numbers it uses; default: its own. An attack that begins with
+   * another one uses that one's numbers, so that it breaks every example that the other breaks.
+   */
+  readonly streamsOf?: string
+  /**
    * The transforms that it uses. Such an attack requires a threat model with one of them; other
    * attacks ignore transforms.
    */
@@ -81,7 +86,7 @@ export interface AttackMeta extends PluginMeta {
   readonly transformOptional?: boolean
   /**
    * True if it returns the nearest adversarial points that it found, instead of any within the
-   * ball: one run then gives a whole robustness curve.
+   * ball: one run then gives the robustness curve up to ε.
    */
   readonly minimumNorm?: boolean
 }

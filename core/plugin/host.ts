@@ -1,6 +1,8 @@
 /** Runs attacks on a part of the data, and verifies everything that they return. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
+import { drawsOf } from '../model/noise.ts'
+import { onShape } from '../threat/threat-model.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
@@ -31,11 +33,24 @@ export interface HostedResult {
    */
   readonly correct?: string
   /**
+   * For a stochastic model, the host's predictions of each result. An example is broken if at most
+   * half of them are correct.
+   */
+  readonly draws?: DrawCounts
+  /**
    * Number of examples that count as robust although the attack queried a misclassified point of
    * their ball. Absent where that cannot be observed: with a transform, or a model that draws
    * random numbers.
    */
   readonly silentSuccesses?: number
+}
+
+/** How many of several predictions of each example are correct. */
+export interface DrawCounts {
+  /** Predictions per example, 1 or more. */
+  readonly count: number
+  /** `[n]`: 0 to `count`; 0 for an example that was misclassified without attack. */
+  readonly correct: readonly number[]
 }
 
 /** The state of every example between trials. */
@@ -44,6 +59,8 @@ interface Findings {
   readonly breakingEpsilons: Float64Array
   /** The index of the stage that broke it, or −1. */
   readonly brokenBy: Int32Array
+  /** Correct predictions of its adversarial example. */
+  readonly correctDraws: Int32Array
   /** Rows of silent successes within the threat model's ball; undefined if not observed. */
   silent: Set<number> | undefined
   stages: readonly string[] | undefined
@@ -53,14 +70,18 @@ interface Findings {
 /**
  * Attacks the correctly classified examples, verifies every result (shape, dtype, finite, bounds,
  * ball: exactly, in float64, but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts
- * it again. For a curve, the attack runs in one ball after the other, from the smallest, each time
- * on the examples that are not yet broken; a minimum-norm attack runs once, in the largest.
+ * it again. For a curve, the attack runs in further balls, after the ball of the threat model, whose
+ * outcomes and points therefore do not depend on the curve: in larger balls, from the smallest, on
+ * the examples that are not yet broken; in smaller ones, from the largest, on those that broke in
+ * the ball before. A minimum-norm attack finds the breaking points in smaller balls in its first
+ * run, and needs one more run in the largest ball.
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if a result is outside the threat model,
  * ROBENCH_PLUGIN_CONTRACT if the plugin modified its inputs, ROBENCH_PLUGIN_FAILED if it threw
  * @throws RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED
  * @throws errors of the model and of the options, unchanged
  */
-export async function runAttack(request: AttackRequest): Promise<HostedResult> {
+export async function runAttack(given: AttackRequest): Promise<HostedResult> {
+  const request = { ...given, threatModel: onShape(given.threatModel, given.inputs.shape) }
   const { inputs, labels, cleanPredictions, threatModel } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
   const attacked = wrong.filter((isWrong) => !isWrong).length
@@ -69,6 +90,9 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
     adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
     breakingEpsilons: Float64Array.from(wrong, (isWrong) => (isWrong ? 0 : Infinity)),
     brokenBy: new Int32Array(labels.length).fill(-1),
+    correctDraws: Int32Array.from(wrong, (isWrong) =>
+      isWrong ? 0 : drawsOf(request.model, request.draws),
+    ),
     silent: new Set(),
     stages: undefined,
     correct: undefined,
@@ -77,7 +101,7 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
   const passes = { forward: 0, backward: 0 }
   for (const [index, epsilon] of sizes.entries()) {
     const rows = Int32Array.from(labels.keys()).filter(
-      (row) => attacksAll || findings.breakingEpsilons[row] === Infinity,
+      (row) => attacksAll || isOpen(findings.breakingEpsilons[row]!, epsilon, sizes),
     )
     if (rows.length === 0) continue
     const inBall = { ...request, threatModel: { ...threatModel, epsilon } }
@@ -87,7 +111,7 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
     })
     passes.forward += trial.passes.forward
     passes.backward += trial.passes.backward
-    recordTrial(findings, inBall, rows, trial, threatModel.epsilon)
+    recordTrial(findings, inBall, rows, trial, sizes[0]!)
   }
   const outcomes = wrong.map((isWrong, row) =>
     isWrong ? 'w' : findings.breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
@@ -96,8 +120,8 @@ export async function runAttack(request: AttackRequest): Promise<HostedResult> {
 }
 
 function summarize(
-  { labels, curve, plugin }: AttackRequest,
-  { adversarial, breakingEpsilons, brokenBy, silent, stages, correct }: Findings,
+  { model, labels, curve, plugin, draws }: AttackRequest,
+  { adversarial, breakingEpsilons, brokenBy, correctDraws, silent, stages, correct }: Findings,
   outcomes: readonly string[],
   passes: { readonly forward: number; readonly backward: number },
 ): HostedResult {
@@ -112,14 +136,30 @@ function summarize(
     }),
     ...((curve || plugin.meta.minimumNorm) && { breakingEpsilons }),
     ...(correct !== undefined && { correct }),
+    ...(model.stochastic && {
+      draws: { count: drawsOf(model, draws), correct: [...correctDraws] },
+    }),
     ...(silent && { silentSuccesses: [...silent].filter((row) => outcomes[row] === 'r').length }),
   }
 }
 
-/** The values of epsilon to attack with, from the smallest. */
+/** The values of epsilon to attack with, in order: that of the threat model first. */
 function ballSizes({ threatModel, curve = [], plugin }: AttackRequest): readonly number[] {
-  const sizes = [...new Set([threatModel.epsilon, ...curve])].toSorted((a, b) => a - b)
-  return plugin.meta.minimumNorm ? sizes.slice(-1) : sizes
+  const { epsilon } = threatModel
+  const sizes = [...new Set(curve)].toSorted((a, b) => a - b)
+  const larger = sizes.filter((size) => size > epsilon)
+  if (plugin.meta.minimumNorm) return [epsilon, ...larger.slice(-1)]
+  const smaller = sizes.filter((size) => size < epsilon).toReversed()
+  return [epsilon, ...smaller, ...larger]
+}
+
+/**
+ * Whether an example is to be attacked at `epsilon`: in a ball as large as that of the threat model
+ * or larger, if it is not broken yet; in a smaller ball, if it is broken at the size before.
+ */
+function isOpen(breakingEpsilon: number, epsilon: number, sizes: readonly number[]): boolean {
+  if (epsilon >= sizes[0]!) return breakingEpsilon === Infinity
+  return breakingEpsilon === sizes[sizes.indexOf(epsilon) - 1]
 }
 
 /** Records a trial in one ball. @param limit epsilon of the threat model */
@@ -127,50 +167,58 @@ function recordTrial(
   findings: Findings,
   request: AttackRequest,
   rows: Int32Array,
-  { result, misclassified, silentSuccess }: AttackTrial,
+  { result, misclassified, correctDraws, silentSuccess }: AttackTrial,
   limit: number,
 ): void {
   const { threatModel } = request
   findings.stages ??= result.staged?.stages
   if (!silentSuccess) findings.silent = undefined
-  else if (threatModel.epsilon <= limit) {
+  else if (threatModel.epsilon === limit) {
     rows.forEach((row, position) => silentSuccess[position] && findings.silent?.add(row))
   }
-  if (!isAdversarial(threatModel)) {
+  if (!isAdversarial(threatModel) && threatModel.epsilon === limit) {
     findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')
   }
   rows.forEach((row, position) => {
     recordExample(findings, request, row, {
       point: sliceRows(result.points, position, position + 1).data,
       broken: misclassified[position]!,
+      correctDraws: correctDraws[position]!,
       brokenBy: result.staged?.brokenBy[position] ?? -1,
       limit,
     })
   })
 }
 
-/** Records one example. A point outside the threat model's own ball is counted but not stored. */
+/** Records one example. Only a point found in the threat model's own ball is stored. */
 function recordExample(
   findings: Findings,
-  { inputs, threatModel, plugin }: AttackRequest,
+  { inputs, threatModel, plugin, curve = [] }: AttackRequest,
   row: number,
   found: {
     readonly point: Float32Array
     readonly broken: boolean
+    readonly correctDraws: number
     readonly brokenBy: number
     readonly limit: number
   },
 ): void {
-  const { point, broken, brokenBy, limit } = found
-  const { norm, epsilon } = threatModel
+  const { point, broken, correctDraws, brokenBy, limit } = found
+  const { norm, epsilon, channels } = threatModel
   const center = sliceRows(inputs, row, row + 1).data
-  const { minimumNorm } = plugin.meta
-  // A distance can exceed ε by the tolerance of the verification.
-  const least = minimumNorm ? Math.min(distance(norm, center, point), epsilon) : epsilon
+  const isMain = epsilon === limit
   if (broken && findings.breakingEpsilons[row] !== 0) {
-    findings.breakingEpsilons[row] = least
-    findings.brokenBy[row] = brokenBy
+    // A distance can exceed ε by the tolerance of the verification.
+    const away = plugin.meta.minimumNorm
+      ? Math.min(distance(norm, center, point, channels), epsilon)
+      : epsilon
+    // The search in the ball of the threat model missed a point of that ball which a larger search
+    // finds. It counts at the next ε of the curve.
+    const next = Math.min(...curve.filter((size) => size > limit))
+    findings.breakingEpsilons[row] = isMain || away > limit || epsilon < limit ? away : next
+    if (isMain) findings.brokenBy[row] = brokenBy
   }
-  const within = minimumNorm ? least <= limit : epsilon <= limit
-  if (within) findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
+  if (!isMain) return
+  findings.adversarial.data.set(point, row * sizeOf(inputs.shape.slice(1)))
+  findings.correctDraws[row] = correctDraws
 }

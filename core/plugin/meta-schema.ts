@@ -71,6 +71,10 @@ export const pluginMetaSchemas = {
       knowledge: { enum: ['white-box', 'black-box'] },
       goals: { type: 'array', minItems: 1, items: { enum: ['untargeted', 'targeted'] } },
       stochastic: { type: 'boolean', description: 'true if the seed can change the outcome' },
+      streamsOf: {
+        type: 'string',
+        description: 'id of the attack whose random numbers it uses; default: its own',
+      },
       transforms: {
         type: 'array',
         minItems: 1,

@@ -16,9 +16,14 @@ export interface QueryObserver {
 
 /**
  * How many components the quick test compares. In Linf each component alone can rule an example
- * out; in L2 and L1 only a sum over several can.
+ * out; otherwise only a sum over several can.
  */
-const quickTestSizes: Readonly<Record<Norm, number>> = { Linf: 16, L2: 64, L1: 64 }
+const quickTestSizes: Readonly<Record<Norm, number>> = {
+  Linf: 16,
+  L2: 64,
+  L1: 64,
+  L0: 64,
+}
 
 /**
  * The quick test allows this many times the limit that is proportional to its number of
@@ -47,7 +52,7 @@ export function observeQueries(
   labels: Int32Array,
   threatModel: ThreatModel,
 ): QueryObserver {
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, channels = 1 } = threatModel
   const count = labels.length
   const size = sizeOf(inputs.shape.slice(1))
   const order = randomStream('query observer').permutation(size)
@@ -59,8 +64,11 @@ export function observeQueries(
   const owners: number[] = []
 
   /** Limit of `isWithin` for all components, and its share for those of the quick test. */
-  const limit = norm === 'L2' ? epsilon ** 2 : epsilon
-  const share = norm === 'Linf' ? 1 : Math.min(1, (quickTestFactor * quickTestSize) / size)
+  const limit = norm === 'L2' ? epsilon ** 2 : norm === 'L0' ? epsilon * channels : epsilon
+  const usual = norm === 'Linf' ? 1 : Math.min(1, (quickTestFactor * quickTestSize) / size)
+  // A few changed pixels may all be among the components of the quick test; of another image, most
+  // components differ.
+  const share = norm === 'L0' ? Math.max(usual, quickTestSize / 2 / limit) : usual
   const mayContain = (row: number, point: Float32Array): boolean =>
     isWithin(norm, share * limit, centers[row]!, point, quickTestComponents)
   const contains = (row: number, point: Float32Array): boolean =>
@@ -102,7 +110,7 @@ export function observeQueries(
 
 /**
  * Whether the distance in these components is within the limit: their maximum in Linf, sum in L1,
- * sum of squares in L2. Returns false at the first component that exceeds it.
+ * sum of squares in L2, number that differ in L0. Returns false at the first component that exceeds it.
  */
 function isWithin(
   norm: Norm,
@@ -116,6 +124,7 @@ function isWithin(
     const i = components[k]!
     const difference = Math.abs(point[i]! - center[i]!)
     if (norm === 'Linf') sum = difference
+    else if (norm === 'L0') sum += difference > 0 ? 1 : 0
     else sum += norm === 'L2' ? difference * difference : difference
     if (!(sum <= limit)) return false
   }

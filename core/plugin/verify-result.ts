@@ -79,6 +79,8 @@ function widened(threatModel: ThreatModel, size: number): ThreatModel {
     Linf: transformTolerance,
     L2: transformTolerance * Math.sqrt(size),
     L1: transformTolerance * size,
+    // Suites do not combine L0 with a transform.
+    L0: 0,
   }
   return { ...threatModel, epsilon: threatModel.epsilon + room[threatModel.norm] }
 }

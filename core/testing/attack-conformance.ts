@@ -17,6 +17,7 @@ import { compileSchema } from '../base/schema.ts'
 import { gatherRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { referenceExamples } from '../threat/reference-examples.ts'
+import { onShape } from '../threat/threat-model.ts'
 import type { Norm, ThreatModel } from '../threat/threat-model.ts'
 import type { Transform } from '../threat/transforms/table.ts'
 import { LinearModel, randomLinearClassifier } from './linear-model.ts'
@@ -68,9 +69,18 @@ export interface AttackConformance {
 }
 
 /** Values of epsilon at which some examples are provably robust and some can be broken. */
-const epsilons: Readonly<Record<Norm, number>> = { Linf: 0.06, L2: 0.35, L1: 0.6 }
+const epsilons: Readonly<Record<Norm, number>> = {
+  Linf: 0.06,
+  L2: 0.35,
+  L1: 0.6,
+  L0: 1,
+}
 const count = 40
-const inputShape = [3, 4, 4] as const
+/** In L0, one pixel must not be a large part of an image. */
+function shapeFor(norm: Norm): readonly [channels: number, height: number, width: number] {
+  return norm === 'L0' ? [3, 16, 16] : [3, 4, 4]
+}
+
 const classes = 5
 /** Margins nearer to zero than this are within float32 rounding. */
 const roundingMargin = 1e-4
@@ -170,20 +180,22 @@ type Check = (trial: Trial, subject: AttackConformance) => Promise<void>
 
 async function prepare(subject: AttackConformance, norm: Norm, shared: Shared): Promise<Trial> {
   const { plugin, inner, transform } = subject
+  const inputShape = shapeFor(norm)
   const classifier = randomLinearClassifier(inputShape, classes, 1)
   const model = (await subject.createModel?.(classifier)) ?? new LinearModel(classifier)
   const surrogates = Array.from(
     { length: subject.surrogates ?? 0 },
     (_, place) => new LinearModel(randomLinearClassifier(inputShape, classes, 2 + place)),
   )
-  const inputs = exampleInputs()
+  const inputs = exampleInputs(inputShape)
   const labels = predictions(await model.logits(inputs))
-  const threatModel: ThreatModel = {
+  const stated: ThreatModel = {
     norm,
     epsilon: epsilons[norm],
     bounds: [0, 1],
     ...(transform && { transform }),
   }
+  const threatModel = onShape(stated, inputs.shape)
   const resolve = (options: PluginOptions | undefined): PluginOptions => {
     const resolved = resolveOptions(plugin.meta, options, 'options')
     const option = optionWithRole(plugin.meta, 'models')
@@ -224,7 +236,7 @@ async function prepare(subject: AttackConformance, norm: Norm, shared: Shared): 
 }
 
 /** Uniform pixels, a fifth of them exactly at a bound. */
-function exampleInputs(): FloatTensor {
+function exampleInputs(inputShape: readonly [number, number, number]): FloatTensor {
   const stream = randomStream(1, 'conformance inputs')
   const size = inputShape[0] * inputShape[1] * inputShape[2]
   const pixels = Float32Array.from({ length: count * size }, () =>

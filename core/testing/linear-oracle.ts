@@ -29,7 +29,7 @@ export function worstCaseMargin(
       direction[i] = weights[rival * size + i]! - weights[label * size + i]!
       clean -= direction[i]! * x[i]!
     }
-    const gain = largestGain[threatModel.norm](direction, lower, upper, threatModel.epsilon)
+    const gain = largestGain[threatModel.norm](direction, lower, upper, threatModel)
     smallest = Math.min(smallest, clean - gain)
   }
   return smallest
@@ -40,12 +40,12 @@ type LargestGain = (
   c: Float64Array,
   lower: Float64Array,
   upper: Float64Array,
-  epsilon: number,
+  threatModel: ThreatModel,
 ) => number
 
 const largestGain: Readonly<Record<Norm, LargestGain>> = {
   // Each component at its upper end where c is positive, at its lower end where negative.
-  Linf(c, lower, upper, epsilon) {
+  Linf(c, lower, upper, { epsilon }) {
     let gain = 0
     for (let i = 0; i < c.length; i++) {
       const end = c[i]! > 0 ? Math.min(epsilon, upper[i]!) : Math.max(-epsilon, lower[i]!)
@@ -55,7 +55,7 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
   },
   // By the Lagrange conditions δ = clip(t·c) with ‖δ‖₂ = ε; t is found by bisection. If the box is
   // inside the ball, any large t.
-  L2(c, lower, upper, epsilon) {
+  L2(c, lower, upper, { epsilon }) {
     const at = (t: number): { gain: number; norm: number } => {
       let gain = 0
       let squares = 0
@@ -77,7 +77,7 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
     return at(high).norm <= epsilon ? at(high).gain : at(low).gain
   },
   // Components in descending order of |c|, each up to its bound, until ε is used up.
-  L1(c, lower, upper, epsilon) {
+  L1(c, lower, upper, { epsilon }) {
     let gain = 0
     let left = epsilon
     for (const i of Array.from(c.keys()).sort((a, b) => Math.abs(c[b]!) - Math.abs(c[a]!))) {
@@ -86,5 +86,15 @@ const largestGain: Readonly<Record<Norm, LargestGain>> = {
       left -= length
     }
     return gain
+  },
+  // The ⌊ε⌋ pixels that gain most with every component at its better end.
+  L0(c, lower, upper, { epsilon, channels = 1 }) {
+    const pixels = c.length / channels
+    const gains = new Float64Array(pixels)
+    for (let i = 0; i < c.length; i++) {
+      gains[i % pixels]! += c[i]! * (c[i]! > 0 ? upper[i]! : lower[i]!)
+    }
+    const best = gains.toSorted((a, b) => b - a).subarray(0, Math.floor(epsilon))
+    return best.reduce((sum, gain) => sum + gain, 0)
   },
 }

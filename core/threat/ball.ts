@@ -1,6 +1,7 @@
 /** Balls around an input, and exact projections onto them. */
 import { ConfigError } from '../base/errors.ts'
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
+import { projectOntoL0 } from './l0-ball.ts'
 import { projectOntoL1 } from './l1-ball.ts'
 import { nextDown, nextUp, roundDown, roundToward, roundUp } from './rounding.ts'
 import { describeViolation, distance, verifyBounds } from './verify.ts'
@@ -44,6 +45,11 @@ const makeBall: Readonly<Record<Norm, (threatModel: ThreatModel, center: Float32
     threatModel,
     center,
     project: (point, output) => projectOntoL1(threatModel, center, point, output),
+  }),
+  L0: (threatModel, center) => ({
+    threatModel,
+    center,
+    project: (point, output) => projectOntoL0(threatModel, center, point, output),
   }),
 }
 

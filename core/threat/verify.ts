@@ -22,17 +22,32 @@ export type Violation =
     }
 
 /**
- * Tolerance of the verification, relative to epsilon: zero in Linf, where inward rounding is exact;
- * 1e-6 in L2 and L1, where the order of a sum changes its last bits.
+ * Tolerance of the verification, relative to epsilon: zero in Linf, where inward rounding is exact,
+ * and in L0, which counts; 1e-6 in L2 and L1, where the order of a sum changes its last bits.
  */
-export const relativeTolerance: Readonly<Record<Norm, number>> = { Linf: 0, L2: 1e-6, L1: 1e-6 }
-
-/** ‖b − a‖, computed in float64. */
-export function distance(norm: Norm, a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return distances[norm](a, b)
+export const relativeTolerance: Readonly<Record<Norm, number>> = {
+  Linf: 0,
+  L2: 1e-6,
+  L1: 1e-6,
+  L0: 0,
 }
 
-const distances: Readonly<Record<Norm, (a: ArrayLike<number>, b: ArrayLike<number>) => number>> = {
+/**
+ * ‖b − a‖, computed in float64; in L0, the number of pixels that differ.
+ * @param channels components per pixel, in L0 only: `channels` of the threat model
+ */
+export function distance(
+  norm: Norm,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  channels = 1,
+): number {
+  return distances[norm](a, b, channels)
+}
+
+type Distance = (a: ArrayLike<number>, b: ArrayLike<number>, channels: number) => number
+
+const distances: Readonly<Record<Norm, Distance>> = {
   Linf(a, b) {
     let largest = 0
     for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(b[i]! - a[i]!))
@@ -51,6 +66,16 @@ const distances: Readonly<Record<Norm, (a: ArrayLike<number>, b: ArrayLike<numbe
     for (let i = 0; i < a.length; i++) sum += Math.abs(b[i]! - a[i]!)
     return sum
   },
+  L0(a, b, channels) {
+    const pixels = a.length / channels
+    let changed = 0
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      let i = pixel
+      while (i < a.length && a[i] === b[i]) i += pixels
+      if (i < a.length) changed += 1
+    }
+    return changed
+  },
 }
 
 /**
@@ -62,10 +87,10 @@ export function verifyInside(
   center: ArrayLike<number>,
   point: ArrayLike<number>,
 ): Violation | undefined {
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, channels } = threatModel
   const violation = verifyBounds(threatModel.bounds, point)
   if (violation) return violation
-  const measured = distance(norm, center, point)
+  const measured = distance(norm, center, point, channels)
   if (measured <= epsilon * (1 + relativeTolerance[norm])) return undefined
   return { kind: 'outside-ball', norm, distance: measured, epsilon, excess: measured - epsilon }
 }

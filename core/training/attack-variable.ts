@@ -9,8 +9,18 @@ export interface AttackVariable {
   shape(image: readonly number[]): readonly number[]
   /** The first value `[n, …]`. @param scale factor of radii */
   start(clean: FloatTensor, random: RandomStream, scale: number): FloatTensor
-  /** Moves the value along the gradient and projects it, in place. */
-  step(value: FloatTensor, gradient: Float32Array, clean: FloatTensor, scale: number): void
+  /**
+   * Moves the value along the gradient and projects it, in place.
+   * @param memory of the value's size, for the variable's own use between the steps of one run; 0
+   *   before the first
+   */
+  step(
+    value: FloatTensor,
+    gradient: Float32Array,
+    clean: FloatTensor,
+    scale: number,
+    memory: Float32Array,
+  ): void
 }
 
 /** Where an inner attack starts in its ball. */
@@ -30,16 +40,24 @@ export interface ImageVariableOptions {
   readonly stepSize: number
   /** Default `uniform`. */
   readonly start?: AttackStart
+  /**
+   * μ: each step follows m ← μ·m + ∇/‖∇‖₁ instead of the gradient ∇ of an example (Dong et al.
+   * 2018, arXiv:1710.06081, equation 6). Default 0.
+   */
+  readonly momentum?: number
 }
 
 /**
  * The perturbed image itself: steps of the gradient's sign in Linf, of its unit vector in L2,
- * projected onto the ball and the bounds (Madry et al. 2018, arXiv:1706.06083).
+ * projected onto the ball and the bounds (Madry et al. 2018, arXiv:1706.06083). With one step from
+ * `clean` it is FGSM, with one step of 1.25 ε from `uniform` that of Wong et al. 2020
+ * (arXiv:2001.03994).
  */
 export function imageVariable({
   threatModel,
   stepSize,
   start = 'uniform',
+  momentum = 0,
 }: ImageVariableOptions): AttackVariable {
   const { norm, epsilon, bounds } = threatModel
   const isLinf = norm === 'Linf'
@@ -55,9 +73,14 @@ export function imageVariable({
       project(value, clean, scale * epsilon, bounds)
       return value
     },
-    step(value, gradient, clean, scale) {
-      if (isLinf) stepAlongSign(value, gradient, scale * stepSize)
-      else stepAlongUnit(value, gradient, scale * stepSize)
+    step(value, gradient, clean, scale, memory) {
+      let direction = gradient
+      if (momentum > 0) {
+        accumulate(memory, gradient, momentum, sizeOf(value.shape.slice(1)))
+        direction = memory
+      }
+      if (isLinf) stepAlongSign(value, direction, scale * stepSize)
+      else stepAlongUnit(value, direction, scale * stepSize)
       project(value, clean, scale * epsilon, bounds)
     },
   }
@@ -198,5 +221,22 @@ function stepAlongUnit(value: FloatTensor, gradient: Float32Array, stepSize: num
     for (let i = start; i < start + size; i++) squares += gradient[i]! ** 2
     const scale = stepSize / Math.max(Math.sqrt(squares), 1e-12)
     for (let i = start; i < start + size; i++) value.data[i] = value.data[i]! + scale * gradient[i]!
+  }
+}
+
+/** memory ← μ·memory + ∇/‖∇‖₁ for each example. */
+function accumulate(
+  memory: Float32Array,
+  gradient: Float32Array,
+  momentum: number,
+  size: number,
+): void {
+  for (let start = 0; start < gradient.length; start += size) {
+    let length = 0
+    for (let i = start; i < start + size; i++) length += Math.abs(gradient[i]!)
+    const scale = 1 / Math.max(length, 1e-12)
+    for (let i = start; i < start + size; i++) {
+      memory[i] = momentum * memory[i]! + scale * gradient[i]!
+    }
   }
 }

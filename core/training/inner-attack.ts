@@ -125,6 +125,9 @@ export async function runInnerAttack<Names extends string>(
   const values = new Map(
     variables.map(([name, variable]) => [name, variable.start(clean, random, scale)]),
   )
+  const memories = new Map(
+    [...values].map(([name, { data }]) => [name, new Float32Array(data.length)]),
+  )
   const feeds: Record<string, Tensor> = {
     clean,
     labels: int64([labels.length], labels),
@@ -136,7 +139,7 @@ export async function runInnerAttack<Names extends string>(
     const gradients = await evaluate.gradients(feeds)
     for (const [name, variable] of variables) {
       const slope = gradients[`gradient/${name}`]!.data as Float32Array
-      variable.step(values.get(name)!, slope, clean, scale)
+      variable.step(values.get(name)!, slope, clean, scale, memories.get(name)!)
     }
   }
   const images = evaluate.perturbed

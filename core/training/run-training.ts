@@ -25,7 +25,7 @@ export interface EpochRecord {
   readonly accuracy: number
   /** On the held-out examples, with the averaged weights. */
   readonly validationAccuracy: number
-  /** The same under the adversary with 10 steps; absent without an adversary. */
+  /** The same under the adversary with 10 steps or the recipe's attack; absent without either. */
   readonly validationRobustAccuracy?: number
   /** Means of the phases' further metrics. */
   readonly metrics?: Readonly<Record<string, number>>
@@ -50,7 +50,10 @@ export interface TrainingRun {
   readonly batchSize: number
   /** Number of examples held out. */
   readonly validation: number
-  /** Measures robust accuracy on the held-out examples: PGD with 10 steps of ε/4. */
+  /**
+   * Measures robust accuracy on the held-out examples: PGD with 10 steps of ε/4, unless the recipe
+   * has its own attack.
+   */
   readonly threatModel?: ThreatModel | undefined
   /**
    * The model that is kept: of the last epoch, or of the epoch with the best robust (without a
@@ -145,7 +148,8 @@ class TrainingLoop {
     this.#steps = Math.floor(rows.examples.length / rows.batch)
     this.#path = run.checkpointFolder && join(run.checkpointFolder, 'checkpoint.bin')
     this.#count = this.#countCorrect()
-    this.#attack = run.threatModel && this.#validationAttack(run.threatModel)
+    this.#attack =
+      trainer.validationAttack ?? (run.threatModel && this.#pgdOnModel(run.threatModel))
     this.#identity = hashJson({ identity: run.identity, data: run.data.hash, seed: run.seed })
   }
 
@@ -283,20 +287,21 @@ class TrainingLoop {
       name: 'validation',
       inputs: { inputs: { shape: this.#run.data.shape }, labels: { shape: [], dtype: 'int64' } },
       build: (m, { inputs, labels }) => {
-        const logits = this.#trainer.modelLogits(m, inputs)
+        const logits = this.#trainer.modelLogits(m, inputs, labels)
         const predicted = g.op('ArgMax', [logits], { axis: 1, keepdims: 0 })[0]!
         return { correct: g.cast(g.equal(predicted, labels), 'float32') }
       },
     }
   }
 
-  #validationAttack(threatModel: ThreatModel): InnerAttack {
+  #pgdOnModel(threatModel: ThreatModel): InnerAttack {
     const stepSize = threatModel.epsilon / 4
     return {
       name: 'validation attack',
       steps: evaluationSteps,
       variables: { images: imageVariable({ threatModel, stepSize }) },
-      loss: (m, { images, labels }) => crossEntropy(this.#trainer.modelLogits(m, images), labels),
+      loss: (m, { images, labels }) =>
+        crossEntropy(this.#trainer.modelLogits(m, images, labels), labels),
     }
   }
 

@@ -52,6 +52,11 @@ export class ParameterStore {
     return [...this.#parameters.values()]
   }
 
+  /** The initial values by placeholder name (`parameter/…`). */
+  get initial(): Weights {
+    return new Map(this.parameters.map(({ value, initial }) => [value.node.name, initial]))
+  }
+
   /** The parameter of that name, if it exists. */
   get(name: string): Parameter | undefined {
     return this.#parameters.get(name)

@@ -30,8 +30,16 @@ import { averagingDecay, TrainingState } from './training-state.ts'
 export interface TrainingRecipe {
   /** In order, for each batch. */
   readonly phases: readonly Phase[]
-  /** The model of images `[n, c, h, w]` that is validated and exported. */
-  model(m: ModuleScope, images: Value): Value | ExportedModel
+  /**
+   * The model of images `[n, c, h, w]` that is validated and exported.
+   * @param labels `[n]` int64 in validation, for upper bounds that know them; undefined at export
+   */
+  model(m: ModuleScope, images: Value, labels?: Value): Value | ExportedModel
+  /**
+   * Measures robust accuracy on the held-out examples. Default: PGD with 10 steps of ε/4 on the
+   * exported model, in the threat model of the run.
+   */
+  readonly validationAttack?: InnerAttack
 }
 
 /** The part of the options that a trainer needs. */
@@ -133,9 +141,14 @@ export class Trainer {
     return exportModel((m, images) => recipe.model(m, images), data.shape, this.#store, weights)
   }
 
-  /** The exported model's logits, for functions and attacks. */
-  modelLogits(m: ModuleScope, images: Value): Value {
-    return exportedModel(this.#options.recipe.model(m, images)).logits
+  /** The recipe's own measure of robust accuracy, if it has one. */
+  get validationAttack(): InnerAttack | undefined {
+    return this.#options.recipe.validationAttack
+  }
+
+  /** The validated model's logits, for functions and attacks. */
+  modelLogits(m: ModuleScope, images: Value, labels: Value): Value {
+    return exportedModel(this.#options.recipe.model(m, images, labels)).logits
   }
 
   /** Evaluates a function with weights, such as the averaged ones; the same object if unchanged. */

@@ -1,6 +1,6 @@
 /** Robustness curves: points, median breaking epsilon, and the lines of a plot. */
 import { medianBreakingEpsilon, robustnessCurve } from '../../core/bench/metrics/curve.ts'
-import type { RobustnessCurve } from '../../core/bench/metrics/curve.ts'
+import type { BreakingRange, RobustnessCurve } from '../../core/bench/metrics/curve.ts'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { epsilonText, significant } from './figures.ts'
 
@@ -15,7 +15,7 @@ export interface CurveSummary {
   /** At the epsilons that the suite names, ascending. */
   readonly points: readonly CurvePoint[]
   /** The epsilon that breaks half of the initially correct examples; absent if fewer break. */
-  readonly medianBreakingEpsilon?: number
+  readonly medianBreakingEpsilon?: BreakingRange
   /** The curve to draw: the points, and finer steps for minimum-norm attacks. */
   readonly line: readonly CurvePoint[]
 }
@@ -37,7 +37,7 @@ export function summarizeCurve(
   const { breakingEpsilons } = curve
   const points = pointsOf(curve)
   const largest = points.at(-1)?.epsilon ?? 0
-  const median = medianBreakingEpsilon(breakingEpsilons)
+  const median = medianBreakingEpsilon(curve)
   // A sweep breaks examples only at the given epsilons; a minimum-norm attack finds exact values.
   const isSweep = breakingEpsilons.every(
     (least) => least === null || least === 0 || curve.epsilons.includes(least),
@@ -58,12 +58,15 @@ function pointsOf({ epsilons, robustAccuracies }: RobustnessCurve): CurvePoint[]
   return epsilons.map((epsilon, place) => ({ epsilon, robust: robustAccuracies[place] ?? 0 }))
 }
 
-/** The median breaking epsilon: `3/255`, `0.213`, or `> 8/255` if fewer than half are broken. */
+/**
+ * The median breaking epsilon: `2/255 to 4/255`, `0.213` if it is exact, or `> 8/255` if fewer than
+ * half are broken.
+ */
 export function medianText({ points, medianBreakingEpsilon }: CurveSummary): string {
   if (medianBreakingEpsilon === undefined) return `> ${epsilonText(points.at(-1)?.epsilon ?? 0)}`
-  return points.some(({ epsilon }) => epsilon === medianBreakingEpsilon)
-    ? epsilonText(medianBreakingEpsilon)
-    : significant(medianBreakingEpsilon)
+  const { low, high } = medianBreakingEpsilon
+  if (low === high) return significant(high)
+  return `${low === 0 ? '0' : epsilonText(low)} to ${epsilonText(high)}`
 }
 
 /** A curve with its label. */
@@ -73,11 +76,15 @@ export interface NamedCurve {
   readonly curve: CurveSummary
 }
 
-/** The curves of the attacks that have one. */
+/** The curves of the attacks that have one, then that of the worst case. */
 export function namedCurves(
   attacks: readonly { readonly attack: { readonly name: string }; readonly curve?: CurveSummary }[],
+  worstCase?: CurveSummary,
 ): NamedCurve[] {
-  return attacks.flatMap(({ attack, curve }) => (curve ? [{ name: attack.name, curve }] : []))
+  const curves = attacks.flatMap(({ attack, curve }) =>
+    curve ? [{ name: attack.name, curve }] : [],
+  )
+  return worstCase ? [...curves, { name: 'worst case', curve: worstCase }] : curves
 }
 
 /** A tick on an axis. */

@@ -4,6 +4,7 @@ import nunjucks from 'nunjucks'
 import { packageRoot } from '../../core/base/paths.ts'
 import { corruptionMean, isCorruption } from './corruptions.ts'
 import { medianText, namedCurves, plotCurves } from './curves.ts'
+import { drawsText } from './draws.ts'
 import * as figures from './figures.ts'
 import * as threatText from './threat-text.ts'
 
@@ -25,7 +26,8 @@ export function templateEnvironment(folder: string): nunjucks.Environment {
     lstripBlocks: true,
   })
   const curves = { medianText, namedCurves, plotCurves }
-  const filters = { ...figures, ...threatText, ...curves, corruptionMean, isCorruption, safeUrl }
+  const corruptions = { corruptionMean, isCorruption }
+  const filters = { ...figures, ...threatText, ...curves, ...corruptions, drawsText, safeUrl }
   for (const [name, filter] of Object.entries(filters)) {
     environment.addFilter(name, filter)
   }

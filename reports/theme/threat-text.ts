@@ -3,7 +3,10 @@ import { formatEpsilon } from '../../core/threat/epsilon.ts'
 import type { Norm, ThreatModel } from '../../core/threat/threat-model.ts'
 import { transformRecord } from '../../core/threat/transforms/table.ts'
 
-const normSymbols = { Linf: 'L∞', L2: 'L2', L1: 'L1' } as const satisfies Record<Norm, string>
+const normSymbols = { Linf: 'L∞', L2: 'L2', L1: 'L1', L0: 'L0' } as const satisfies Record<
+  Norm,
+  string
+>
 
 /** A norm as a symbol: `L∞`. */
 export function normText(norm: Norm): string {
@@ -15,7 +18,9 @@ export function normText(norm: Norm): string {
  * `L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)`.
  */
 export function threatModelText({ norm, epsilon, transform }: ThreatModel): string {
-  const ball = `${normText(norm)} ≤ ${formatEpsilon(epsilon)}`
+  const size = formatEpsilon(epsilon)
+  const unit = norm !== 'L0' ? '' : size === '1' ? ' pixel' : ' pixels'
+  const ball = `${normText(norm)} ≤ ${size}${unit}`
   if (!transform) return ball
   const { title } = transformRecord(transform.kind).describe(transform)
   return epsilon === 0 ? title : `${ball} + ${title}`
@@ -33,6 +38,7 @@ export function threatModelSentence({ norm, epsilon, bounds, transform }: Threat
     Linf: `change every component of ${object} by at most ${size}`,
     L2: `move ${object} by a Euclidean distance of at most ${size}`,
     L1: `move the components of ${object} by at most ${size} in all`,
+    L0: `change at most ${size} ${size === '1' ? 'pixel' : 'pixels'} of ${object}`,
   } as const satisfies Record<Norm, string>
   const steps = [...(phrase === undefined ? [] : [phrase]), ...(epsilon === 0 ? [] : [move[norm]])]
   const moves = `${steps.length > 1 ? 'first ' : ''}${steps.join(', then ')}`

@@ -149,6 +149,7 @@ export const conformanceCases: Readonly<Record<string, readonly ConformanceCase[
     { options: { steps: 4, goal: 'targeted', target: 'least-likely' }, seedOptions: withStart },
   ],
   pgd: [...forEachGoal({ steps: 4, restarts: 2 }), { options: { steps: 3 }, inEngine: true }],
+  'sigma-zero': [{ options: { steps: 40 } }],
   spa: [
     { options: { steps: 3, restarts: 2 }, transform: smallChanges },
     { options: { noise: 'basis', steps: 2, restarts: 1 }, transform: smallChanges },
@@ -164,6 +165,10 @@ export const conformanceCases: Readonly<Record<string, readonly ConformanceCase[
       norms: ['L2'],
       inEngine: true,
     },
+  ],
+  'sparse-pgd': [
+    { options: { steps: 12 } },
+    { options: { steps: 12, valueGradient: 'projected', restarts: 2, loss: 'margin' } },
   ],
   spatial: [
     {

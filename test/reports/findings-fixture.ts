@@ -4,6 +4,7 @@ import {
   robustAccuracy,
   worstCaseRobustAccuracy,
 } from '../../core/bench/metrics/accuracy.ts'
+import { drawAccuracies } from '../../core/bench/metrics/draws.ts'
 import { robustnessCurve } from '../../core/bench/metrics/curve.ts'
 import type {
   AttackResult,
@@ -27,6 +28,21 @@ export function staged(entry: ResultEntry): CompletedAttack {
       const outcomes = outcomesOf(entry, left[place]!)
       return { name, outcomes, robustAccuracy: robustAccuracy(outcomes) }
     }),
+  }
+}
+
+/** An attack on a stochastic model: of 4,000 robust examples, half are correct in 7 of 10 draws. */
+export function stochastic(entry: ResultEntry): CompletedAttack {
+  const outcomes = outcomesOf(entry, 4000)
+  let robust = 0
+  const correct = [...outcomes].map((outcome) => {
+    if (outcome === 'r') return robust++ % 2 === 0 ? 10 : 7
+    return outcome === 'b' ? 1 : 0
+  })
+  const draws = { count: 10, correct }
+  return {
+    ...complete({ name: 'eot', plugin: 'eot', version: 2, options: {} }, outcomes),
+    draws: { ...draws, ...drawAccuracies(outcomes, draws) },
   }
 }
 

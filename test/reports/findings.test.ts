@@ -6,7 +6,14 @@ import { writeJsonReport } from '../../reports/json.ts'
 import { summarize } from '../../reports/summary.ts'
 import { formatTable } from '../../reports/text.ts'
 import { complete, fgsm, makeResult, typicalResult } from './fixture.ts'
-import { corruptions, curved, entryWith, manifoldResult, threats } from './findings-fixture.ts'
+import {
+  corruptions,
+  curved,
+  entryWith,
+  manifoldResult,
+  stochastic,
+  threats,
+} from './findings-fixture.ts'
 
 const result = manifoldResult()
 const html = writeHtmlReport(result)
@@ -14,6 +21,22 @@ const text = formatTable(result, { color: false })
 
 test('the fixture is a valid result', () => {
   expect(checkResult(JSON.parse(JSON.stringify(result)), 'result.json')).toEqual(result)
+})
+
+test('draws of a stochastic model are in both reports, with a note', () => {
+  const drawn = makeResult([entryWith((entry) => [stochastic(entry)])])
+  const figures =
+    '10 draws: mean 38.00 % (37.05–38.96), majority 40.00 % (39.04–40.96), any 20.00 % (19.23–20.80)'
+  expect(checkResult(drawn, 'result.json')).toEqual(drawn)
+  const drawnText = formatTable(drawn, { color: false })
+  expect(drawnText).toContain(`pgd-at × eot: ${figures}`)
+  expect(drawnText).toContain('The model is stochastic, so each adversarial example is predicted')
+  expect(writeHtmlReport(drawn)).toContain(`<td colspan="7" class="muted small">${figures}</td>`)
+  expect(summarize(drawn).sections[0]!.entries[0]!.attacks[0]).toMatchObject({
+    draws: { count: 10, any: { robustAccuracy: 0.2 } },
+  })
+  expect(text).not.toContain('stochastic')
+  expect(html).not.toContain('stochastic')
 })
 
 describe('the HTML report', () => {
@@ -27,11 +50,12 @@ describe('the HTML report', () => {
 
   test('has one plot per entry with curves, with title, description, and medians', () => {
     expect(html.match(/<svg class="plot"/g)).toHaveLength(1)
-    expect(html.match(/<svg class="plot".*?<\/svg>/s)![0].match(/<polyline/g)).toHaveLength(2)
+    expect(html.match(/<svg class="plot".*?<\/svg>/s)![0].match(/<polyline/g)).toHaveLength(3)
     expect(html).toContain('Robust accuracy over epsilon</title>')
     expect(html).toContain('pgd: 57.89\u00a0% at 1/255, 48.58\u00a0% at 2/255')
     expect(html).toContain('ε in L∞')
     expect(html).toMatch(/fmn<\/th>\s*<td class="number">0\.0158/)
+    expect(html).toMatch(/worst case<\/th>\s*<td class="number">2\/255 to 4\/255/)
   })
 
   test('has a matrix of 15 by 5 instead of 75 rows, regardless of the names of the attacks', () => {
@@ -96,7 +120,7 @@ describe('the terminal', () => {
   test('has a line for each curve', () => {
     expect(text).toContain(
       '  pgd-at × pgd: 1/255 57.89, 2/255 48.58, 4/255 35.48, 8/255 16.94, 12/255 10.87 %; ' +
-        'median 4/255\n',
+        'median 2/255 to 4/255\n',
     )
   })
 
@@ -131,7 +155,8 @@ test('the JSON report has counts and curves, but no outcomes', () => {
   const json = writeJsonReport(result)
   const { entries } = JSON.parse(json)
   expect(entries[0].attacks[0].stages.foundByHost).toBe(2)
-  expect(entries[0].attacks[1].curve.medianBreakingEpsilon).toBe(4 / 255)
+  expect(entries[0].attacks[1].curve.medianBreakingEpsilon).toEqual({ low: 2 / 255, high: 4 / 255 })
+  expect(entries[0].worstCaseCurve.points).toHaveLength(5)
   expect(entries[2].corruptions[0].means[0].overall).toBeCloseTo(0.64, 10)
   expect(json).not.toContain('utcomes')
 })

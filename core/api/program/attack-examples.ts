@@ -4,12 +4,15 @@ import type { ShardAttack, ShardWork } from '../../bench/execute/evaluate-shard.
 import { joinShards } from '../../bench/execute/join-shards.ts'
 import { attackSuccessRate, countOutcomes } from '../../bench/metrics/accuracy.ts'
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
+import { drawAccuracies } from '../../bench/metrics/draws.ts'
+import type { DrawAccuracies } from '../../bench/metrics/draws.ts'
 import { wilsonInterval } from '../../bench/metrics/interval.ts'
 import type { Interval } from '../../bench/metrics/interval.ts'
 import { shardsOf } from '../../bench/plan/cell.ts'
 import type { ShardOutcome } from '../../bench/store/store.ts'
 import { float32, sizeOf } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
+import type { DrawCounts } from '../../plugin/host.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 import { SetupCache } from '../../plugin/setup-cache.ts'
 import type { Examples } from './examples.ts'
@@ -57,6 +60,8 @@ export interface AttackEvaluation {
    * correctly, else `0`.
    */
   readonly corrupted?: string
+  /** For a stochastic model: several predictions of each adversarial example. */
+  readonly draws?: DrawCounts & DrawAccuracies
   /** Robust examples for which the attack evaluated a misclassified point in their ball. */
   readonly silentSuccesses?: number
 }
@@ -113,7 +118,7 @@ export async function attackExamples(
     parts.push(part.outcome)
     adversarial.data.set(part.adversarial.data, start * sizeOf(examples.shape))
   }
-  const { breakingEpsilons, correct, ...joined } = joinShards(parts)
+  const { breakingEpsilons, correct, draws, ...joined } = joinShards(parts)
   const { plugin, options } = attack.chosen
   return {
     name,
@@ -125,6 +130,7 @@ export async function attackExamples(
     robust: accuracyOf(countOutcomes(joined.outcomes).robust, count),
     successRate: attackSuccessRate(joined.outcomes),
     adversarial,
+    ...(draws && { draws: { ...draws, ...drawAccuracies(joined.outcomes, draws) } }),
     ...(breakingEpsilons && {
       breakingEpsilons: Float64Array.from(breakingEpsilons, (least) => least ?? Infinity),
     }),

@@ -7,6 +7,8 @@ import { probeSample } from '../../bench/checks/run-probes.ts'
 import { probeShard } from '../../bench/execute/evaluate-shard.ts'
 import { countCorrect, countOutcomes, worstCaseOutcomes } from '../../bench/metrics/accuracy.ts'
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
+import { robustnessCurve, worstCaseCurve } from '../../bench/metrics/curve.ts'
+import type { AttackOutcomes, RobustnessCurve } from '../../bench/metrics/curve.ts'
 import { checkTransform, withBounds } from '../../bench/suite/load.ts'
 import { requireModelFit } from '../../data/model-fit.ts'
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
@@ -31,7 +33,11 @@ export interface Evaluation {
   /** In the order of the request. */
   readonly attacks: readonly AttackEvaluation[]
   /** Against an attacker who runs every attack and uses the best result for each example. */
-  readonly worstCase: Accuracy & { readonly outcomes: Outcomes }
+  readonly worstCase: Accuracy & {
+    readonly outcomes: Outcomes
+    /** If an attack has a curve: robust accuracy at each epsilon, under all attacks. */
+    readonly curve?: RobustnessCurve
+  }
   /** Reliability checks, as documented in docs/checks.md; absent with `checks: false`. */
   readonly checks?: readonly Check[]
 }
@@ -118,6 +124,10 @@ export async function evaluateWith(
     }
     // At least one attack.
     const worst = worstCaseOutcomes(attacks.map(({ outcomes }) => outcomes))!
+    const worstCurve = worstCaseCurve(
+      attacks.map(withCurve(threatModel, curve)),
+      threatModel.epsilon,
+    )
     const isChecked = request.checks !== false
     const probed = isChecked ? await probe(work, threatModel, registry, graph) : []
     return {
@@ -125,12 +135,29 @@ export async function evaluateWith(
       threatModel,
       clean: { ...accuracyOf(countCorrect(clean), count), outcomes: clean },
       attacks,
-      worstCase: { ...accuracyOf(countOutcomes(worst).robust, count), outcomes: worst },
+      worstCase: {
+        ...accuracyOf(countOutcomes(worst).robust, count),
+        outcomes: worst,
+        ...(worstCurve && { curve: worstCurve }),
+      },
       ...(isChecked && { checks: [...probed, ...compare(work, threatModel, attacks, ready)] }),
     }
   } finally {
     await models.close()
   }
+}
+
+/** Reads an attack's breaking points as a curve. */
+function withCurve({ epsilon }: ThreatModel, further: readonly number[] = []) {
+  return ({ outcomes, breakingEpsilons }: AttackEvaluation): AttackOutcomes => ({
+    outcomes,
+    ...(breakingEpsilons && {
+      curve: robustnessCurve(
+        Array.from(breakingEpsilons, (least) => (least === Infinity ? null : least)),
+        [epsilon, ...further],
+      ),
+    }),
+  })
 }
 
 /** The probes of the model, on the examples that a suite uses. */

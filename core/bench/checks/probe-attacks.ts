@@ -59,13 +59,13 @@ export function brokenBySearch(session: ProbeSession): Promise<Uint8Array> {
 
 /**
  * An ε at which the balls of any two images meet: half of the range of the bounds in every
- * component, and so √d times as much in L2 and d times as much in L1.
+ * component, and so √d times as much in L2 and d times as much in L1; in L0, all components.
  */
 export function hugeEpsilon({ inputs, threatModel }: ProbeSession): number {
   const size = sizeOf(inputs.shape.slice(1))
   const [low, high] = threatModel.bounds
   const half = (high - low) / 2
-  return { Linf: half, L2: half * Math.sqrt(size), L1: half * size }[threatModel.norm]
+  return { Linf: half, L2: half * Math.sqrt(size), L1: half * size, L0: size }[threatModel.norm]
 }
 
 function asTask(session: ProbeSession, name: string): AttackTask {

@@ -21,7 +21,8 @@ export const probeSample = 64
 /**
  * Returns a check for each probe, in the order of `probes`. Computations that several probes
  * need run once. The result does not depend on the batch size, as far as the model's outputs do
- * not. If the model gets no example right, or ε is 0, no probe applies. Cost: see `probeCost`.
+ * not. If the model gets no example right, or ε is 0, or the norm is L0, no probe
+ * applies. Cost: see `probeCost`.
  * @throws the reason of the signal; RobenchError for a defect. Logits that are not finite throw
  * nothing: they fail the check.
  */
@@ -62,6 +63,7 @@ export const probeCost = {
 /** The reason why no probe applies, if there is one. */
 function whyNotApplicable({ count, context, threatModel }: ProbeSession): string | undefined {
   if (threatModel.epsilon === 0) return 'with ε = 0 there is no ball to move in'
+  if (threatModel.norm === 'L0') return 'the probes search balls in Linf, L2, and L1 only'
   return count === 0 ? `the model gets none of ${context.labels.length} examples right` : undefined
 }
 

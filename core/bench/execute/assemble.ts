@@ -7,7 +7,8 @@ import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
-import { robustnessCurve } from '../metrics/curve.ts'
+import { drawAccuracies } from '../metrics/draws.ts'
+import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { sumBy } from '../../base/sum.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
@@ -113,10 +114,9 @@ function makeEntry(
 ): ResultEntry {
   const { dataset, examples } = input.resolved
   const attacks = row.attacks.map((attack) => attackResult(attack, input))
-  const completed = attacks.flatMap((attack) =>
-    attack.state === 'completed' ? [attack.outcomes] : [],
-  )
-  const worstCase = worstCaseRobustAccuracy(completed)
+  const completed = attacks.filter((attack) => attack.state === 'completed')
+  const worstCase = worstCaseRobustAccuracy(completed.map(({ outcomes }) => outcomes))
+  const curve = worstCaseCurve(completed, threatModel.epsilon)
   const data = {
     id: dataset.id,
     title: dataset.title,
@@ -143,6 +143,7 @@ function makeEntry(
     cleanAccuracy: cleanAccuracy(cleanOutcomes),
     attacks,
     ...(worstCase === undefined ? {} : { worstCaseRobustAccuracy: worstCase }),
+    ...(curve && { worstCaseCurve: curve }),
     rankable: reasons.length === 0,
     reasons,
   }
@@ -154,12 +155,13 @@ function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult
   if (!all) {
     return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? skipped() }
   }
-  const { stages, breakingEpsilons, correct, ...counts } = all
+  const { stages, breakingEpsilons, correct, draws, ...counts } = all
   return {
     state: 'completed',
     ...identity,
     ...counts,
     robustAccuracy: robustAccuracy(counts.outcomes),
+    ...(draws && { draws: { ...draws, ...drawAccuracies(counts.outcomes, draws) } }),
     ...(correct !== undefined && { corrupted: { correct, accuracy: cleanAccuracy(correct) } }),
     ...(breakingEpsilons && {
       curve: robustnessCurve(breakingEpsilons, [

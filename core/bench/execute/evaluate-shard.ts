@@ -4,7 +4,7 @@ import { randomStream } from '../../base/random.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { Model } from '../../model/model.ts'
-import { withDraws } from '../../model/noise.ts'
+import { drawsOf, isMostlyCorrect, withDraws } from '../../model/noise.ts'
 import { predictions } from '../../model/predictions.ts'
 import type { AttackRequest } from '../../plugin/attack-request.ts'
 import { runAttack } from '../../plugin/host.ts'
@@ -24,6 +24,8 @@ export interface ShardWork {
   readonly examples: Pick<Dataset, 'count' | 'labels' | 'rows'>
   readonly shard: Shard
   readonly batchSize: number
+  /** Predictions per point of a stochastic model, 1 or more; default: 10. */
+  readonly draws?: number
   readonly signal: AbortSignal
   /** @param done finished examples of the shard */
   progress?(done: number): void
@@ -53,23 +55,29 @@ export interface AttackedShard {
 }
 
 /**
- * Predicts each example once. Each shard has random numbers of its own.
+ * Predicts each example once; with a stochastic model several times, and counts it as correct if
+ * most predictions are. Each shard has random numbers of its own.
  * @throws RunError ROBENCH_ABORTED; errors of the model
  */
 export async function predictShard(work: ShardWork): Promise<ShardOutcome> {
   const { examples, shard, batchSize, signal, progress } = work
   const model = withDraws(work.model, 'clean')
+  const draws = drawsOf(model, work.draws)
   let outcomes = ''
   for (let start = shard.start; start < shard.end; start += batchSize) {
-    if (signal.aborted) throw interrupted()
     const rows = rowsOf({ start, end: Math.min(start + batchSize, shard.end) })
-    const predicted = predictions(await model.logits(examples.rows(rows)))
-    predicted.forEach((label, place) => {
-      outcomes += label === examples.labels[rows[place]!] ? '1' : '0'
-    })
+    const inputs = examples.rows(rows)
+    const correct = new Int32Array(rows.length)
+    for (let draw = 0; draw < draws; draw++) {
+      if (signal.aborted) throw interrupted()
+      predictions(await model.logits(inputs)).forEach((label, place) => {
+        if (label === examples.labels[rows[place]!]) correct[place]! += 1
+      })
+    }
+    for (const count of correct) outcomes += isMostlyCorrect(count, draws) ? '1' : '0'
     progress?.(outcomes.length)
   }
-  return { outcomes, forwardPasses: outcomes.length, backwardPasses: 0 }
+  return { outcomes, forwardPasses: draws * outcomes.length, backwardPasses: 0 }
 }
 
 /**

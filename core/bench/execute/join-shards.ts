@@ -14,6 +14,12 @@ export function joinShards(parts: readonly ShardOutcome[]): ShardOutcome {
     ...(first?.breakingEpsilons && {
       breakingEpsilons: parts.flatMap(({ breakingEpsilons = [] }) => breakingEpsilons),
     }),
+    ...(first?.draws && {
+      draws: {
+        count: first.draws.count,
+        correct: parts.flatMap(({ draws }) => draws?.correct ?? []),
+      },
+    }),
     ...(first?.correct !== undefined && {
       correct: parts.map(({ correct = '' }) => correct).join(''),
     }),

@@ -81,6 +81,7 @@ export async function examineModel(
       path: file.path,
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
+      stochastic: model.stochastic,
       times,
       ...(training ? { training } : {}),
     }

@@ -30,7 +30,16 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
   const { batchSize } = job
   const { signal } = scope
   const progress = (done: number): void => scope.send({ robench: 'examples', done })
-  const work = { model, examples, shard, batchSize, signal, progress }
+  const draws = cell.kind === 'checks' ? undefined : cell.draws
+  const work = {
+    model,
+    examples,
+    shard,
+    batchSize,
+    ...(draws !== undefined && { draws }),
+    signal,
+    progress,
+  }
   const outcome =
     cell.kind === 'attack'
       ? await runAttackUnit(work, surrogates, cell, job, scope)

@@ -1,6 +1,7 @@
 /** A summary of a plan: open and completed work, passes, and time. */
 import { sumBy } from '../../base/sum.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
+import { drawsOf } from '../../model/noise.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
 import { makePlan } from '../plan/plan.ts'
@@ -69,6 +70,7 @@ export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], dev
         model: model?.hash ?? `to be made: ${defense.name}`,
       },
       threatModel,
+      ...(model?.stochastic && { draws: drawsOf(model, loaded.suite.draws) }),
       surrogate: defense.surrogate,
       ...curveOf(resolved, threatModel),
     })),

@@ -47,6 +47,27 @@ export function wilsonInterval(
         trials,
     )
   }
+  return scoreInterval(successes, trials, confidence)
+}
+
+/**
+ * An interval for the mean of values in [0, 1], given their sum: the Wilson interval of a
+ * proportion with that mean. The variance of such values is at most that of a proportion, p(1 − p)
+ * (Bhatia and Davis 2000), so the interval is conservative.
+ * @throws RobenchError ROBENCH_INTERNAL unless 0 ≤ sum ≤ count and `count` is an integer
+ */
+export function meanInterval(sum: number, count: number, confidence: Confidence = 0.95): Interval {
+  if (!(Number.isInteger(count) && sum >= 0 && sum <= count)) {
+    throw new RobenchError(
+      'ROBENCH_INTERNAL',
+      `meanInterval: expected an integer count and 0 <= sum <= count, got ${sum} of ${count}`,
+    )
+  }
+  return scoreInterval(sum, count, confidence)
+}
+
+/** The roots in the docstring of `wilsonInterval`. */
+function scoreInterval(successes: number, trials: number, confidence: Confidence): Interval {
   if (trials === 0) return { low: 0, high: 1 }
   const z = quantiles[`${confidence}`]
   const proportion = successes / trials

@@ -28,7 +28,12 @@ export interface CleanCell {
   readonly dataset: { readonly id: string; readonly sha256: string }
   /** The first `examples` of the data set. */
   readonly examples: number
+  /** For a stochastic model: predictions per point. */
+  readonly draws?: number
 }
+
+/** Of `AttackCell.curveVersion`. */
+export const curveVersion = 2
 
 /** Everything that the outcomes of an attack depend on. */
 export interface AttackCell extends Omit<CleanCell, 'kind'> {
@@ -36,6 +41,8 @@ export interface AttackCell extends Omit<CleanCell, 'kind'> {
   readonly threatModel: ThreatModel
   /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
+  /** With a curve: incremented whenever the host attacks the balls of a curve differently. */
+  readonly curveVersion?: typeof curveVersion
   readonly attack: PluginIdentity
   /** Hashes of the surrogate models that the attack uses. */
   readonly surrogates?: readonly string[]
@@ -43,7 +50,7 @@ export interface AttackCell extends Omit<CleanCell, 'kind'> {
 }
 
 /** Reliability probes of a model on the first `examples`. */
-export interface CheckCell extends Omit<CleanCell, 'kind'> {
+export interface CheckCell extends Omit<CleanCell, 'kind' | 'draws'> {
   readonly kind: 'checks'
   /** Incremented whenever the result of a probe may change. */
   readonly version: number
@@ -95,6 +102,7 @@ export function shardsOf(examples: number): Shard[] {
 
 /** The cell of the clean predictions that an attack's cell requires. */
 export function cleanCellOf(cell: AttackCell): CleanCell {
-  const { device, defense, dataset, examples } = cell
-  return { kind: 'clean', device, defense, dataset, examples }
+  const { device, defense, dataset, examples, draws } = cell
+  const shared = { device, defense, dataset, examples, ...(draws !== undefined && { draws }) }
+  return { kind: 'clean', ...shared }
 }

@@ -34,6 +34,8 @@ export interface ExaminedModel {
   readonly hash: string
   readonly identity: ModelIdentity
   readonly training?: Readonly<Record<string, unknown>>
+  /** Whether it draws random numbers. */
+  readonly stochastic: boolean
   readonly times: PassTimes
 }
 

@@ -1,7 +1,7 @@
 /** The plan: defenses × threat models × attacks × seeds, as cells and units. A pure function. */
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
-import { cellId, cleanCellOf, unitsOf } from './cell.ts'
+import { cellId, cleanCellOf, curveVersion, unitsOf } from './cell.ts'
 import type {
   AttackCell,
   Cell,
@@ -16,7 +16,7 @@ import type {
 export interface PlanAttack extends PluginIdentity {
   readonly name: string
   readonly stochastic: boolean
-  /** True if one run yields a whole curve. */
+  /** True if one run yields the curve up to its ε. */
   readonly minimumNorm: boolean
   /** Passes per example that stays robust. */
   passes(norm: Norm, defense: string): PassEstimate
@@ -31,6 +31,8 @@ export interface PlanRow {
   readonly threatModel: ThreatModel
   /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
+  /** For a stochastic model: predictions per point. */
+  readonly draws?: number
   /** True if the defense is only a surrogate. */
   readonly surrogate?: boolean
 }
@@ -103,10 +105,13 @@ export function makePlan(input: PlanInput): Plan {
 
 function planRow(input: PlanInput, row: PlanRow): PlannedRow {
   const { device, dataset, examples } = input
+  const draws = row.draws === undefined ? {} : { draws: row.draws }
   const attacks = input.attacks.flatMap((attack) => {
     const { plugin, version, options } = attack
     const names = attack.surrogates?.(row.name)
-    const balls = new Set([row.threatModel.epsilon, ...(row.curve ?? [])]).size
+    const { epsilon } = row.threatModel
+    const sizes = new Set([epsilon, ...(row.curve ?? [])])
+    const balls = attack.minimumNorm ? (Math.max(...sizes) > epsilon ? 2 : 1) : sizes.size
     return (attack.stochastic ? input.seeds : input.seeds.slice(0, 1)).map((seed) => {
       const cell: AttackCell = {
         kind: 'attack',
@@ -114,22 +119,30 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
         defense: row.defense,
         dataset,
         examples,
+        ...draws,
         threatModel: row.threatModel,
-        ...(row.curve && { curve: row.curve }),
+        ...(row.curve && { curve: row.curve, curveVersion }),
         attack: { plugin, version, options },
         ...(names && { surrogates: names.map((name) => surrogateModel(input, row, name)) }),
         seed,
       }
       const passes = attack.passes(row.threatModel.norm, row.name)
-      return { name: attack.name, ...planCell(cell, passes, attack.minimumNorm ? 1 : balls) }
+      return { name: attack.name, ...planCell(cell, passes, balls) }
     })
   })
-  const clean: CleanCell = { kind: 'clean', device, defense: row.defense, dataset, examples }
+  const clean: CleanCell = {
+    kind: 'clean',
+    device,
+    defense: row.defense,
+    dataset,
+    examples,
+    ...draws,
+  }
   return {
     name: row.name,
     threatModel: row.threatModel,
     ...(row.curve && { curve: row.curve }),
-    clean: planCell(clean, { forward: 1, backward: 0 }, 1),
+    clean: planCell(clean, { forward: row.draws ?? 1, backward: 0 }, 1),
     ...planProbes(input, row),
     attacks,
   }

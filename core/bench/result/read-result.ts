@@ -8,7 +8,9 @@ import {
   robustAccuracy,
   worstCaseRobustAccuracy,
 } from '../metrics/accuracy.ts'
-import { robustnessCurve } from '../metrics/curve.ts'
+import { drawAccuracies } from '../metrics/draws.ts'
+import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
+import type { RobustnessCurve } from '../metrics/curve.ts'
 import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseJsonText } from '../../base/json-file.ts'
 import { resultSchema } from './result-schema.ts'
@@ -84,7 +86,7 @@ function checkFigures(entry: ResultEntry, where: string): void {
   const correct = countCorrect(cleanOutcomes)
   checkLength(cleanOutcomes, dataset.examples, `${where}/cleanOutcomes`)
   checkFigure(entry.cleanAccuracy, correct / dataset.examples, `${where}/cleanAccuracy`)
-  const completed = []
+  const completed: CompletedAttack[] = []
   for (const [index, attack] of entry.attacks.entries()) {
     if (attack.state !== 'completed') continue
     const here = `${where}/attacks/${index}`
@@ -98,27 +100,53 @@ function checkFigures(entry: ResultEntry, where: string): void {
       checkFigure(stage.robustAccuracy, robustAccuracy(stage.outcomes), `${there}/robustAccuracy`)
     })
     checkExtras(attack, dataset.examples, here)
-    completed.push(attack.outcomes)
+    completed.push(attack)
   }
-  const worst = worstCaseRobustAccuracy(completed)
+  const worst = worstCaseRobustAccuracy(completed.map(({ outcomes }) => outcomes))
   checkFigure(entry.worstCaseRobustAccuracy, worst, `${where}/worstCaseRobustAccuracy`)
+  if (!entry.worstCaseCurve) return
+  const { breakingEpsilons } = worstCaseCurve(completed, entry.threatModel.epsilon) ?? {
+    breakingEpsilons: [],
+  }
+  checkCurve(
+    { ...entry.worstCaseCurve, breakingEpsilons },
+    dataset.examples,
+    `${where}/worstCaseCurve`,
+  )
 }
 
-/** Checks curve and corrupted accuracy against their outcomes. */
-function checkExtras({ curve, corrupted }: CompletedAttack, examples: number, where: string): void {
+/** Checks curve, corrupted accuracy, and draws against their outcomes. */
+function checkExtras(
+  { outcomes, curve, corrupted, draws }: CompletedAttack,
+  examples: number,
+  where: string,
+): void {
   if (corrupted) {
     checkLength(corrupted.correct, examples, `${where}/corrupted/correct`)
     checkFigure(corrupted.accuracy, cleanAccuracy(corrupted.correct), `${where}/corrupted/accuracy`)
   }
-  if (!curve) return
-  checkLength(curve.breakingEpsilons, examples, `${where}/curve/breakingEpsilons`)
+  if (draws) {
+    checkLength(draws.correct, examples, `${where}/draws/correct`)
+    const counted = drawAccuracies(outcomes, draws)
+    for (const kind of ['mean', 'majority', 'any'] as const) {
+      for (const key of ['robustAccuracy', 'low', 'high'] as const) {
+        checkFigure(draws[kind][key], counted[kind][key], `${where}/draws/${kind}/${key}`)
+      }
+    }
+  }
+  if (curve) checkCurve(curve, examples, `${where}/curve`)
+}
+
+/** Checks the accuracies of a curve against its breaking points. */
+function checkCurve(curve: RobustnessCurve, examples: number, where: string): void {
+  checkLength(curve.breakingEpsilons, examples, `${where}/breakingEpsilons`)
   const counted = robustnessCurve(curve.breakingEpsilons, curve.epsilons)
   curve.epsilons.forEach((epsilon, place) => {
     const at = counted.epsilons.indexOf(epsilon)
     checkFigure(
       curve.robustAccuracies[place],
       counted.robustAccuracies[at],
-      `${where}/curve/robustAccuracies/${place}`,
+      `${where}/robustAccuracies/${place}`,
     )
   })
 }

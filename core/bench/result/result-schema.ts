@@ -26,6 +26,13 @@ const attackIdentity = record({ name: text, plugin: text, version: whole, option
 const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
 const stage = record({ name: text, outcomes, robustAccuracy: fraction })
 
+const drawAccuracy = record({ robustAccuracy: fraction, low: fraction, high: fraction })
+const curve = record({
+  epsilons: numbers,
+  robustAccuracies: { type: 'array', items: fraction },
+  breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
+})
+
 const attack = {
   oneOf: [
     record(
@@ -41,12 +48,15 @@ const attack = {
       },
       {
         stages: { type: 'array', items: stage },
-        curve: record({
-          epsilons: numbers,
-          robustAccuracies: { type: 'array', items: fraction },
-          breakingEpsilons: { type: 'array', items: { type: ['number', 'null'], minimum: 0 } },
-        }),
+        curve,
         corrupted: record({ correct: { type: 'string', pattern: '^[01]+$' }, accuracy: fraction }),
+        draws: record({
+          count: { type: 'integer', minimum: 1 },
+          correct: { type: 'array', items: whole },
+          mean: drawAccuracy,
+          majority: drawAccuracy,
+          any: drawAccuracy,
+        }),
         silentSuccesses: whole,
       },
     ),
@@ -101,7 +111,11 @@ const entry = record(
     rankable: { type: 'boolean' },
     reasons: { type: 'array', items: text },
   },
-  { worstCaseRobustAccuracy: fraction, checks: { type: 'array', items: check } },
+  {
+    worstCaseRobustAccuracy: fraction,
+    worstCaseCurve: curve,
+    checks: { type: 'array', items: check },
+  },
 )
 
 /** The schema of `RunResult`. */

@@ -3,8 +3,10 @@ import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { ModelIdentity } from '../plan/model-row.ts'
 import type { Outcomes } from '../metrics/accuracy.ts'
+import type { DrawAccuracies } from '../metrics/draws.ts'
 import type { RobustnessCurve } from '../metrics/curve.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { DrawCounts } from '../../plugin/host.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 
 /** A defense: its plugin with version and options, and its model. */
@@ -48,6 +50,7 @@ export interface CompletedAttack extends CellCounts {
   readonly state: 'completed'
   readonly attack: AttackIdentity
   readonly seed: number
+  /** For a stochastic model, `b` if at most half of the predictions in `draws` are correct. */
   readonly outcomes: Outcomes
   readonly robustAccuracy: number
   /** For an attack with stages, in order. Examples that only the host found broken are in none. */
@@ -59,6 +62,8 @@ export interface CompletedAttack extends CellCounts {
    * before.
    */
   readonly corrupted?: { readonly correct: string; readonly accuracy: number }
+  /** For a stochastic model: several predictions of each adversarial example. */
+  readonly draws?: DrawCounts & DrawAccuracies
   /**
    * Examples that count as robust although the attack queried a misclassified point of their ball.
    * Absent if that cannot be determined: with a transform, or for a stochastic model.
@@ -98,6 +103,8 @@ export interface ResultEntry {
    * completed.
    */
   readonly worstCaseRobustAccuracy?: number
+  /** Over the completed attacks, if any has a curve: see `worstCaseCurve`. */
+  readonly worstCaseCurve?: RobustnessCurve
   /** False if the entry must not be ranked; see `rankingObstacles`. */
   readonly rankable: boolean
   /** Reasons against ranking. */

@@ -4,6 +4,7 @@ import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Check } from '../checks/check.ts'
 import type { StageOutcomes } from '../../plugin/attack-stages.ts'
+import type { DrawCounts } from '../../plugin/host.ts'
 import type { Shard, Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
 import { takeLock } from './lock.ts'
@@ -27,6 +28,8 @@ export interface ShardOutcome {
   readonly breakingEpsilons?: readonly (number | null)[]
   /** For a corruption: `1` if the corrupted example is classified correctly, else `0`. */
   readonly correct?: string
+  /** For an attack on a stochastic model: the correct ones of several predictions. */
+  readonly draws?: DrawCounts
   /**
    * For an attack: examples that count as robust although the attack queried a misclassified point
    * of their ball.
@@ -167,6 +170,7 @@ async function readUnit(path: string, id: string): Promise<UnitRecord | undefine
       /^[01]*$|^[wrb]*$/.test(outcome.outcomes) &&
       (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length) &&
       (outcome.breakingEpsilons ?? outcome.outcomes).length === outcome.outcomes.length &&
+      (outcome.draws?.correct ?? outcome.outcomes).length === outcome.outcomes.length &&
       (outcome.correct ?? outcome.outcomes).length === outcome.outcomes.length
     return isValid ? record : undefined
   } catch {

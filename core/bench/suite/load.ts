@@ -145,6 +145,7 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
   // The schema of the suite has been checked.
   const transform = given as Transform | undefined
   if (transform) checkTransform(transform, `${where}/transform`)
+  if (norm === 'L0') checkPixels([epsilon, ...(curve ?? [])], transform, where)
   const alone = transform !== undefined && (epsilon === undefined || Number(epsilon) === 0)
   return {
     norm,
@@ -152,6 +153,22 @@ export function suiteThreatModel(suite: Suite, index: number, label: string): Su
     ...(transform && { transform }),
     ...(sizes && { curve: sizes.toSorted((a, b) => a - b) }),
   }
+}
+
+/** In L0, epsilons are whole numbers of pixels, and transforms are not supported. */
+function checkPixels(
+  epsilons: readonly unknown[],
+  transform: Transform | undefined,
+  where: string,
+): void {
+  const fraction = epsilons.find((epsilon) => !Number.isInteger(Number(epsilon)))
+  if (transform === undefined && fraction === undefined) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    transform
+      ? `${where}/transform: expected none in L0: a transform changes every pixel`
+      : `${where}/epsilon: expected a whole number of pixels in L0, got ${String(fraction)}`,
+  )
 }
 
 /** The threat model on data with these bounds. */

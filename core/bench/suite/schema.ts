@@ -142,6 +142,12 @@ export const suiteSchema = {
       type: 'boolean',
       description: 'false skips the reliability probes',
     },
+    draws: {
+      type: 'integer',
+      minimum: 1,
+      description:
+        'for a stochastic model: predictions per point, of which most must be correct; default: 10',
+    },
     seeds: { type: 'array', minItems: 1, uniqueItems: true, items: seed, default: [0] },
     batchSize: { type: 'integer', minimum: 1, default: 64 },
     timeLimitMs: {

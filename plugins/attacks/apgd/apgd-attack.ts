@@ -7,7 +7,7 @@ import { autoProjectedGradient, autoProjectedGradientCost } from './auto-project
 /** The properties shared by the metadata of these plugins. */
 export const apgdAttackMeta = {
   apiVersion: 1,
-  version: 1,
+  version: 2,
   source: papers.croce2020,
   provenance: 'paper+code',
   norms: ['Linf', 'L2', 'L1'],

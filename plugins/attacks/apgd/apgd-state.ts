@@ -59,7 +59,7 @@ export interface ApgdVariant {
   /** Draws the first point into `scratch`, not yet projected. */
   start(ball: Ball, stream: RandomStream, scratch: Float64Array): void
   /** Sets step size, checkpoints, and all that depends on the first point of a phase. */
-  begin(state: ApgdState, started: 'at random' | 'at a point'): void
+  begin(state: ApgdState): void
   /** Moves `point` along `gradient`; the old point becomes `previous`. */
   move(state: ApgdState, scratch: Float64Array): void
   /**

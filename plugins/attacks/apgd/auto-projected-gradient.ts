@@ -21,7 +21,7 @@ import type {
   TargetedAttackLossName,
 } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
-import { ConfigError } from '../../../core/api/plugin.ts'
+import { ConfigError, forNorm } from '../../../core/api/plugin.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 import { newApgdState } from './apgd-state.ts'
 import type { ApgdState, ApgdVariant } from './apgd-state.ts'
@@ -53,7 +53,7 @@ interface ApgdAttempt extends ApgdState {
 }
 
 const losses = { ...attackLosses, ...targetedAttackLosses }
-const variants: Readonly<Record<Norm, ApgdVariant>> = { ...linfL2Variants, L1: l1Variant }
+const variants: Readonly<Partial<Record<Norm, ApgdVariant>>> = { ...linfL2Variants, L1: l1Variant }
 
 /**
  * Attacks every example from random starts until a point is misclassified as any class. Step sizes,
@@ -76,7 +76,7 @@ export async function autoProjectedGradient(
   const { model, inputs, labels, threatModel, rng } = task
   const { restarts, samples = 1, targets = 0 } = options
   checkTargets(options)
-  const variant = variants[threatModel.norm]
+  const variant = forNorm(variants, threatModel.norm, 'apgd')
   const ranking = targets > 0 ? (ranked ?? (await rankTargets(task, targets))) : undefined
   const phases = variant.phases(threatModel.epsilon, options.steps)
   const runs = countRuns(options, model.classes)
@@ -126,7 +126,7 @@ export async function autoProjectedGradient(
     },
     step(attempt) {
       if (attempt.step > 0) variant.review(attempt)
-      else variant.begin(attempt, attempt.phase === 0 ? 'at random' : 'at a point')
+      else variant.begin(attempt)
       variant.move(attempt, scratch)
     },
     restart(attempt) {
@@ -169,7 +169,7 @@ export function autoProjectedGradientCost(
 ): { readonly forward: number; readonly backward: number } {
   const samples = countRuns(options, classes) * (options.samples ?? 1)
   // The number of steps does not depend on ε.
-  const phases = variants[norm].phases(1, options.steps)
+  const phases = forNorm(variants, norm, 'apgd').phases(1, options.steps)
   const backward = phases.reduce((sum, { steps }) => sum + steps, 0)
   return { forward: samples * (backward + phases.length), backward: samples * backward }
 }

@@ -9,7 +9,9 @@ const shrink = 1.5
 
 /**
  * APGD for L1 (Croce and Hein 2021, arXiv:2103.01208, algorithm 2), with ε annealed: three phases
- * in balls of 3 ε, 2 ε, and ε, each starting at the best point of the last one.
+ * in balls of 3 ε, 2 ε, and ε, each starting at the best point of the last one. As in the authors'
+ * code, each phase starts with steps on two thirds of the components that its first point changes;
+ * the paper's 0.2 d of the first phase is never used there.
  */
 export const l1Variant: ApgdVariant = {
   phases(epsilon, steps) {
@@ -27,7 +29,7 @@ export const l1Variant: ApgdVariant = {
     for (let i = 0; i < scratch.length; i++) scratch[i]! += center[i]!
   },
 
-  begin(state, started) {
+  begin(state) {
     const { ball, point, steps } = state
     const every = Math.max(Math.floor(0.04 * steps), 1)
     state.checkpoints = Array.from(
@@ -35,9 +37,8 @@ export const l1Variant: ApgdVariant = {
       (_, i) => (i + 1) * every,
     )
     state.stepSize = ball.threatModel.epsilon
-    const atRandom = started === 'at random'
-    state.changedBefore = atRandom ? point.length : countChanged(ball.center, point)
-    state.density = atRandom ? 0.2 : state.changedBefore / point.length / shrink
+    state.changedBefore = countChanged(ball.center, point)
+    state.density = state.changedBefore / point.length / shrink
   },
 
   // x⁽ᵏ⁺¹⁾ = P(x⁽ᵏ⁾ + η s / ‖s‖₁), with s the signs of the largest components of the gradient

@@ -117,7 +117,7 @@ export const autoattack = defineAttack({
   meta: {
     id: 'autoattack',
     apiVersion: 1,
-    version: 3,
+    version: 4,
     title: 'AutoAttack',
     source: papers.croce2020,
     provenance: 'paper+code',

@@ -24,11 +24,15 @@ export interface EnsembleFindings extends AttackFindings {
  * Runs the stages in order, each on the examples that no earlier stage broke and with its own
  * random streams. Targets are ranked once, before the first stage that needs them. If no stage
  * breaks an example, its result is the point with the largest margin over all stages.
+ *
+ * For a stochastic model, each stage runs on all examples. The result is the point with the largest
+ * margin over all stages, and counts as broken by the first stage that fooled the model.
  */
 export async function runStages(
   task: AttackTask,
   stages: readonly Stage[],
 ): Promise<EnsembleFindings> {
+  const { stochastic } = task.model
   const count = task.labels.length
   const size = sizeOf(task.inputs.shape.slice(1))
   const adversarial = tensor('float32', task.inputs.shape, task.inputs.data.slice())
@@ -41,7 +45,7 @@ export async function runStages(
   let before = 0
 
   for (const [place, stage] of stages.entries()) {
-    const rows = Int32Array.from(fooled.keys()).filter((row) => fooled[row] === 0)
+    const rows = Int32Array.from(fooled.keys()).filter((row) => stochastic || fooled[row] === 0)
     if (rows.length === 0) break
     const spent = before
     const remaining = subtask(task, rows, stage.name, (done) => {
@@ -61,10 +65,11 @@ export async function runStages(
     const found = await stage.run(remaining, ranked)
     rows.forEach((row, at) => {
       const broken = found.fooled[at] === 1
-      if (!broken && !(found.margins[at]! > margins[row]!)) return
+      const isLarger = found.margins[at]! > margins[row]!
+      if (stochastic ? !isLarger : !broken && !isLarger) return
       margins[row] = found.margins[at]!
       adversarial.data.set(found.adversarial.data.subarray(at * size, (at + 1) * size), row * size)
-      if (!broken) return
+      if (!broken || fooled[row] === 1) return
       fooled[row] = 1
       brokenBy[row] = place
     })

@@ -27,7 +27,8 @@ const window = 10
 /**
  * Searches for the nearest misclassified point of each example in L2. A proposal is a random step
  * along the sphere around the example, then a step toward the example; it is accepted if it is
- * misclassified. Both step lengths adapt to the success rates.
+ * misclassified. Both step lengths adapt to the success rates: of points on the sphere, and of
+ * candidates, whether or not their point on the sphere is misclassified.
  *
  * Follows the authors' second implementation (Foolbox 3): one proposal at a time, lengths adapted
  * at every tenth. Differs from it: the search ends when its budget is spent, not at convergence;
@@ -56,14 +57,14 @@ function* walk(example: DecisionExample, options: BoundaryWalkOptions): QuerySea
     const isNearer = propose(example, point, steps, { sphere, candidate, direction })
     const checks = step % checkEvery === 0
     const sphereSucceeds = !checks || (yield* isMisclassified(example, sphere))
-    const succeeds = sphereSucceeds && (yield* isMisclassified(example, candidate))
+    const succeeds = yield* isMisclassified(example, candidate)
     if (succeeds && isNearer) point.set(candidate)
     if (!checks) continue
     // Near a point of a smooth boundary, half of the points of the sphere are misclassified.
     const change = spherical.add(sphereSucceeds, 0.2, 0.5)
     steps.spherical *= stepAdaptation ** change
     steps.source *= stepAdaptation ** change
-    if (sphereSucceeds) steps.source *= stepAdaptation ** source.add(succeeds, 0.1, 0.25)
+    steps.source *= stepAdaptation ** source.add(succeeds, 0.1, 0.25)
   }
 }
 

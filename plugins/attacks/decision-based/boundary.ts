@@ -51,7 +51,7 @@ export const boundary = defineAttack({
   meta: {
     id: 'boundary',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Boundary attack',
     source: papers.brendel2017,
     provenance: 'paper+code',

@@ -15,6 +15,7 @@
  */
 import { dualNorm, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { Term } from '../../../core/api/attack.ts'
+import { forNorm } from '../../../core/api/plugin.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 
 /** Projections onto hyperplanes {z : ⟨w, z⟩ = c}. Several of them can share a normal w. */
@@ -34,16 +35,22 @@ type Bounds = readonly [low: number, high: number]
 
 /**
  * Prepares projections for points of `size` components. Components with |w_i| of at most 10⁻⁸ of
- * the largest do not move, since rounding alone could move them all the way to a bound.
+ * the largest do not move, since rounding alone could move them all the way to a bound. In the
+ * authors' code 10⁻⁸ is not relative, so that logits in small units hide their gradients. On the
+ * first 100 CIFAR-10 images, fab-t gives the same outcomes on cifar10-pgd-at either way, in every
+ * norm.
  */
 export function prepareProjections(
   norm: Norm,
   bounds: Bounds,
   size: number,
 ): HyperplaneProjections {
-  return norm === 'L1'
-    ? prepareL1Projections(bounds, size)
-    : prepareScaledProjections(norm, bounds, size)
+  const prepare = {
+    Linf: () => prepareScaledProjections('Linf', bounds, size),
+    L2: () => prepareScaledProjections('L2', bounds, size),
+    L1: () => prepareL1Projections(bounds, size),
+  }
+  return forNorm(prepare, norm, 'fab')()
 }
 
 const negligible = 1e-8

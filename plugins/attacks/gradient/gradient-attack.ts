@@ -55,7 +55,14 @@ export const gradientAttackMeta = {
 /** The options of these plugins. Without `steps`, the attack takes one step. */
 export type GradientAttackOptions = Pick<
   ProjectedGradientOptions,
-  'loss' | 'goal' | 'target' | 'randomStart' | 'restarts'
+  | 'loss'
+  | 'goal'
+  | 'target'
+  | 'targets'
+  | 'randomStart'
+  | 'centerStart'
+  | 'restarts'
+  | 'stepSchedule'
 > & { readonly stepSize?: string | number; readonly steps?: number }
 
 /** The differences of one plugin from the others. */
@@ -85,8 +92,11 @@ export function gradientAttack<Options extends GradientAttackOptions>({
         ...settings(options, threatModel.norm, model.inputShape),
       })
     },
-    cost: (options, _, norm = 'Linf') =>
-      projectedGradientCost({ steps: 1, ...options, ...settings(options, norm, [1, 1, 1]) }),
+    cost: (options, classes, norm = 'Linf') =>
+      projectedGradientCost(
+        { steps: 1, ...options, ...settings(options, norm, [1, 1, 1]) },
+        classes,
+      ),
   }
 }
 

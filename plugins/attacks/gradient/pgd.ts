@@ -3,6 +3,7 @@ import { gradientOptions } from '../../../core/api/attack.ts'
 import { defineAttack } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { gradientAttack, gradientAttackMeta } from './gradient-attack.ts'
+import { stepScheduleSchema } from './step-schedule.ts'
 import { papers } from '../../papers.ts'
 
 const optionsSchema = {
@@ -19,6 +20,20 @@ const optionsSchema = {
       type: 'boolean',
       default: true,
       description: 'start each restart at a uniform draw from the ball instead of at the input',
+    },
+    centerStart: {
+      type: 'boolean',
+      default: false,
+      description: 'start at the input first, and at random only in further restarts',
+    },
+    stepSchedule: stepScheduleSchema,
+    targets: {
+      type: 'integer',
+      minimum: 1,
+      description:
+        'with goal "multi-targeted": number of likeliest wrong classes to target, besides an ' +
+        'untargeted start; `restarts` then counts starts per target. Without it, each restart ' +
+        'takes the next class',
     },
   },
 } as const satisfies JSONSchema

@@ -5,6 +5,7 @@ import {
   attackLosses,
   checkGradient,
   chooseTargets,
+  countTargets,
   createBall,
   drawStart,
   evaluateActive,
@@ -33,6 +34,8 @@ import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { RandomStream } from '../../../core/api/plugin.ts'
 import { gradientsAtPoints } from './gradient-points.ts'
 import type { GradientPoints } from './gradient-points.ts'
+import { stepSchedules } from './step-schedule.ts'
+import type { StepSchedule } from './step-schedule.ts'
 
 export interface ProjectedGradientOptions {
   /** 1 or more. */
@@ -41,13 +44,26 @@ export interface ProjectedGradientOptions {
   readonly stepSize: number
   /** Start at a uniform draw from the ball instead of at the input. */
   readonly randomStart: boolean
-  /** Maximum number of starts, 1 or more; reduced to 1 where all starts are the same. */
+  /**
+   * Maximum number of starts, 1 or more; reduced to 1 where all starts are the same. With
+   * `targets`, starts per target.
+   */
   readonly restarts: number
+  /** Start at the input first, before random starts; with `targets`, once per target. */
+  readonly centerStart?: boolean
+  /** How the length of a step decreases from `stepSize`; `constant` by default. */
+  readonly stepSchedule?: StepSchedule
   /** The loss to raise (untargeted), or to lower toward a target. */
   readonly loss: AttackLossName
   readonly goal: AttackGoal
   /** Used with goal `targeted` only. */
   readonly target: Target
+  /**
+   * Used with goal `multi-targeted` only: the starts cycle through the true class and this many
+   * wrong classes, the likeliest first; at most all wrong classes. By default each restart takes
+   * the next class.
+   */
+  readonly targets?: number
   /** Decay of the accumulated gradient; 0 (the default) disables momentum. */
   readonly momentum?: number
   /** Where to take the gradient; by default at the iterate, which then needs no extra pass. */
@@ -56,7 +72,8 @@ export interface ProjectedGradientOptions {
   smooth?(gradient: Float32Array): Float32Array
   /**
    * False continues after the goal is reached, and returns the best iterate that reaches it: for
-   * points meant to fool other models too. True by default.
+   * points meant to fool other models too. True by default, and without effect on a stochastic
+   * model, where every attack continues.
    */
   readonly stopWhenFooled?: boolean
   /** Transforms a random start, and each step, before its projection. */
@@ -100,6 +117,9 @@ interface PgdRun {
  * Attacks every example and returns, for each, its first iterate that reaches the goal, or else the
  * iterate with the highest loss (lowest toward a target) over all steps and restarts. The last
  * iterate has no priority. Every iterate is judged, including the start and the final one.
+ *
+ * An attack on a stochastic model does not stop where a draw, or a mean of draws, is misclassified.
+ * Unless it has a fixed target, it returns the iterate with the largest margin instead of loss.
  *
  * A targeted attack continues until its target is predicted, even if an iterate is misclassified as
  * another class; the host still counts any misclassified result as broken. An example whose own
@@ -151,7 +171,7 @@ export async function findByProjectedGradient(
   const passes = options.gradientPoints
     ? passesAtPoints(run, options.gradientPoints, atIterate)
     : atIterate
-  const restarts = effectiveRestarts(options)
+  const starts = countStarts(options, model.classes)
   const attack: IterativeAttack<PgdAttempt> = {
     open: (row) => open(run, row),
     evaluate: (active) => evaluateActive(active, passes),
@@ -159,7 +179,7 @@ export async function findByProjectedGradient(
     step: (attempt, gradient) => step(run, attempt, gradient),
     restart(attempt) {
       attempt.restart += 1
-      if (attempt.restart >= restarts) return false
+      if (attempt.restart >= starts) return false
       start(run, attempt)
       return true
     },
@@ -200,7 +220,8 @@ function start(run: PgdRun, attempt: PgdAttempt): void {
   attempt.label = targetOf(row, restart) ?? attempt.label
   attempt.velocity.fill(0)
   attempt.stream = task.rng.stream(row, restart, 'probes')
-  if (options.randomStart) {
+  const isCentered = options.centerStart && restart < cycleLength(options, task.model.classes)
+  if (options.randomStart && !isCentered) {
     drawStart(ball, task.rng.stream(row, restart), candidate)
     options.confine?.(candidate, ball)
     ball.project(candidate, iterate)
@@ -224,8 +245,9 @@ function isTargeted({ task }: PgdRun, { row, label }: PgdAttempt): boolean {
 
 /** Signed length of the next step: negative toward a target. */
 function lengthOf(run: PgdRun, attempt: PgdAttempt): number {
-  const { stepSize } = run.options
-  return isTargeted(run, attempt) ? -stepSize : stepSize
+  const { stepSize, stepSchedule = 'constant' } = run.options
+  const length = stepSize * stepSchedules[stepSchedule](attempt.step / attempt.steps)
+  return isTargeted(run, attempt) ? -length : length
 }
 
 function reachesGoal({ task, options }: PgdRun, attempt: PgdAttempt, logits: Float32Array) {
@@ -237,7 +259,8 @@ function reachesGoal({ task, options }: PgdRun, attempt: PgdAttempt, logits: Flo
 
 /** Whether logits finish an attempt. */
 function isFinished(run: PgdRun, attempt: PgdAttempt, logits: Float32Array): boolean {
-  return run.options.stopWhenFooled !== false && reachesGoal(run, attempt, logits)
+  const stops = run.options.stopWhenFooled !== false && !run.task.model.stochastic
+  return stops && reachesGoal(run, attempt, logits)
 }
 
 /** Saves the point if it is the best so far; reaching the goal beats any score. */
@@ -245,15 +268,17 @@ function judge(run: PgdRun, attempt: PgdAttempt, { logits, loss }: Evaluation): 
   const { task, findings } = run
   const { row } = attempt
   const reached = reachesGoal(run, attempt, logits)
-  const score = isTargeted(run, attempt) ? -loss : loss
+  const label = task.labels[row]!
+  const margin = attackLosses.margin.value(logits, label)
+  const byMargin = task.model.stochastic && run.options.goal !== 'targeted'
+  const score = byMargin ? margin : isTargeted(run, attempt) ? -loss : loss
   const better = score > attempt.bestScore && reached === attempt.reached
   if (better || (reached && !attempt.reached)) {
-    const label = task.labels[row]!
     attempt.best.set(attempt.point)
     attempt.bestScore = score
     attempt.reached = reached
     findings.fooled[row] = predictedClass(logits) === label ? 0 : 1
-    findings.margins[row] = attackLosses.margin.value(logits, label)
+    findings.margins[row] = margin
   }
   return isFinished(run, attempt, logits)
 }
@@ -309,45 +334,62 @@ function passesAtPoints(
 }
 
 /** The class that each start's loss is about: the true class, or a target. */
-async function targetsOf(
-  task: AttackTask,
-  { goal, target }: ProjectedGradientOptions,
-): Promise<TargetOf> {
+async function targetsOf(task: AttackTask, options: ProjectedGradientOptions): Promise<TargetOf> {
+  const { goal, target, targets } = options
   if (goal === 'targeted') return chooseTargets(task, target)
-  if (goal === 'multi-targeted') return runnerUps(task)
+  if (goal === 'multi-targeted') {
+    const ranked = await runnerUps(task)
+    if (targets === undefined) return ranked
+    const cycle = cycleLength(options, task.model.classes)
+    return (row, restart) => ranked(row, restart % cycle)
+  }
   return (row) => task.labels[row]
 }
 
 type CostOptions = Pick<
   ProjectedGradientOptions,
-  'steps' | 'randomStart' | 'restarts' | 'goal' | 'target' | 'gradientPoints'
+  'steps' | 'randomStart' | 'restarts' | 'goal' | 'target' | 'targets' | 'gradientPoints'
 >
 
 /**
  * Passes for an example that is never fooled. Each start takes a forward and a backward pass per
  * step, and a forward pass for the final iterate; with `gradientPoints`, a forward and a backward
  * pass per gradient point, and a forward pass for every iterate.
+ * @param classes matters with `targets` only
  */
-export function projectedGradientCost(options: CostOptions): {
+export function projectedGradientCost(
+  options: CostOptions,
+  classes = Infinity,
+): {
   readonly forward: number
   readonly backward: number
 } {
   const { steps, gradientPoints } = options
-  const restarts = effectiveRestarts(options)
+  const starts = countStarts(options, classes)
   const ranks = options.goal === 'targeted' && options.target === 'least-likely'
   const ranking = ranks || options.goal === 'multi-targeted' ? 1 : 0
   const gradients = gradientPoints ? steps * gradientPoints.count : steps
   const judgments = gradientPoints ? steps + 1 : 1
   return {
-    forward: restarts * (gradients + judgments) + ranking,
-    backward: restarts * gradients,
+    forward: starts * (gradients + judgments) + ranking,
+    backward: starts * gradients,
   }
 }
 
 /** The number of distinct starts. */
-function effectiveRestarts(options: CostOptions): number {
+function countStarts(options: CostOptions, classes: number): number {
   const draws = options.goal === 'targeted' && options.target === 'random'
   const stochastic = options.randomStart || options.gradientPoints?.stochastic === true
-  const differ = stochastic || draws || options.goal === 'multi-targeted'
-  return differ ? options.restarts : 1
+  const advances = options.goal === 'multi-targeted' && options.targets === undefined
+  const rounds = stochastic || draws || advances ? options.restarts : 1
+  return rounds * cycleLength(options, classes)
+}
+
+/** The number of starts after which the targets repeat; 1 without `targets`. */
+function cycleLength(
+  { goal, targets }: Pick<ProjectedGradientOptions, 'goal' | 'targets'>,
+  classes: number,
+): number {
+  if (goal !== 'multi-targeted' || targets === undefined) return 1
+  return countTargets(targets, classes) + 1
 }

@@ -18,7 +18,7 @@ export interface UniversalOptions {
   readonly epochs: number
   /** Examples per step, 1 or more. */
   readonly stepExamples: number
-  /** Length of a step in the attack's norm, in the units of the inputs. */
+  /** Length of a step in the attack's norm (in L0, of L2), in the units of the inputs. */
   readonly stepSize: number
   /** β: examples with a higher loss do not contribute to a step. */
   readonly lossLimit: number
@@ -26,7 +26,8 @@ export interface UniversalOptions {
 
 /**
  * Learns v with ‖v‖ ≤ ε by steps of steepest ascent on the mean of min(ℓ(clip(x + v), y), β) over
- * reference examples, with ℓ the cross-entropy; each step is projected. It starts at 0 and draws no
+ * reference examples, with ℓ the cross-entropy; each step is projected, in L0 to the pixels that it
+ * has moved farthest. It starts at 0 and draws no
  * random numbers: the examples are evenly spaced in the reference, and step s of S in an epoch uses
  * every S-th of them, so that the order of a data set sorted by class does not matter. v depends
  * only on the model, the reference, the threat model, and the options, and on neither the attacked
@@ -41,9 +42,10 @@ export async function learnUniversal(
   task: AttackTask,
   options: UniversalOptions,
 ): Promise<Float32Array> {
-  const { norm, epsilon } = task.threatModel
+  const { norm, epsilon, bounds } = task.threatModel
   const size = sizeOf(task.inputs.shape.slice(1))
-  const ball = createBall({ norm, epsilon, bounds: [-epsilon, epsilon] }, new Float32Array(size))
+  const reach = norm === 'L0' ? bounds[1] - bounds[0] : epsilon
+  const ball = createBall({ ...task.threatModel, bounds: [-reach, reach] }, new Float32Array(size))
   const perturbation = new Float32Array(size)
   const output = new Float64Array(size)
   const places = chooseExamples(task.reference.count, options.examples)

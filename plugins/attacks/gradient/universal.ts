@@ -29,7 +29,9 @@ const optionsSchema = {
     },
     stepSize: {
       ...epsilonSchema,
-      description: 'a positive number or a fraction such as "1/255"; epsilon / 10 by default',
+      description:
+        'a positive number or a fraction such as "1/255"; epsilon / 10 by default, and in L0 the ' +
+        'range of the bounds',
     },
     lossLimit: {
       type: 'number',
@@ -60,7 +62,7 @@ export const universal = defineAttack({
     title: 'Universal adversarial perturbation',
     source: papers.shafahi2018,
     provenance: 'paper',
-    norms: ['Linf', 'L2'],
+    norms: ['Linf', 'L2', 'L0'],
     knowledge: 'white-box',
     goals: ['untargeted'],
     stochastic: false,
@@ -68,7 +70,9 @@ export const universal = defineAttack({
   },
   async run(context) {
     const { options, threatModel } = context
-    const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 10, 'stepSize')
+    const { norm, epsilon, bounds } = threatModel
+    const reach = norm === 'L0' ? bounds[1] - bounds[0] : epsilon / 10
+    const stepSize = parseEpsilon(options.stepSize ?? reach, 'stepSize')
     const perturbation = await context.setupOnce('perturbation', () =>
       learnUniversal(context, { ...options, stepSize }),
     )

@@ -11,8 +11,7 @@ import {
 import type { AttackTask, NearestAdversarial } from '../../../core/api/attack.ts'
 import { margin as marginLoss, sizeOf } from '../../../core/api/graph.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
-import { ConfigError } from '../../../core/api/plugin.ts'
-import type { Norm } from '../../../core/api/plugin.ts'
+import { forNorm } from '../../../core/api/plugin.ts'
 import { descend, readPoint, startBoxVariable } from './box-variable.ts'
 import type { BoxVariable } from './box-variable.ts'
 import { penaltyMethods } from './penalty-search.ts'
@@ -86,7 +85,7 @@ interface Search {
  * itself, not from its image under tanh.
  * @see Carlini and Wagner 2016, sections V and VI
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG
- * in L1
+ * in L1 and L0
  */
 export async function carliniWagnerSearch(
   task: AttackTask,
@@ -99,7 +98,7 @@ export async function carliniWagnerSearch(
   const exampleShape = inputs.shape.slice(1)
   const scratch = new Float64Array(sizeOf(exampleShape))
   const nearest = trackNearestAdversarial(task, confidence)
-  const method = methodOf(norm)
+  const method = forNorm(penaltyMethods, norm, 'carlini-wagner')
   const search: Search = { task, options, method, nearest, scratch, width }
 
   const open = (row: number): CarliniWagnerAttempt => {
@@ -225,12 +224,4 @@ export function carliniWagnerCost({
   readonly backward: number
 } {
   return { forward: steps * searchSteps, backward: steps * searchSteps }
-}
-
-function methodOf(norm: Norm): PenaltyMethod {
-  if (norm !== 'L1') return penaltyMethods[norm]
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    'carlini-wagner: expected the norm L2 or Linf, got L1; use fmn for minimum perturbations in L1',
-  )
 }

@@ -31,7 +31,7 @@ export const ddn = defineAttack({
   meta: {
     id: 'ddn',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Decoupled direction and norm attack',
     source: papers.rony2018,
     provenance: 'paper+code',

@@ -17,8 +17,9 @@ const lastStep = 0.01
 
 /**
  * The minimum perturbation in L2: δ ← δ + α·g/‖g‖₂; ε ← (1 − γ)·ε if the last point fools the model
- * and (1 + γ)·ε otherwise; x' = clip(x + ε·δ/‖δ‖₂). α is annealed from 1 to 0.01 by a cosine, and ε
- * starts at 1, both in units of the width of the bounds.
+ * and (1 + γ)·ε otherwise, but never beyond the farthest point within the bounds;
+ * x' = clip(x + ε·δ/‖δ‖₂). α is annealed from 1 to 0.01 by a cosine, and ε starts at 1, both in
+ * units of the width of the bounds.
  *
  * Differs from the paper: colors are not quantized; where the gradient is zero the direction does
  * not change (the reference code draws a random one), so that a masked gradient becomes visible;
@@ -38,7 +39,8 @@ export function decoupledDirection(
     firstRadius: width,
     move(search, { gradient, cosine }, scratch) {
       const { center, point, fools } = search
-      search.radius *= fools ? 1 - radiusChange : 1 + radiusChange
+      const changed = search.radius * (fools ? 1 - radiusChange : 1 + radiusChange)
+      search.radius = Math.min(changed, search.farthest)
       const length = width * (lastStep + (1 - lastStep) * cosine)
       steepestStep('L2', { ...noMomentum, point, gradient, length, output: scratch })
       const norm = distance('L2', center, scratch)

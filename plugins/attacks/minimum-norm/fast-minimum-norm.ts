@@ -29,8 +29,8 @@ const lastChange = 0.001
  * and then the nearest point of the ball of radius ε cut by the bounds. Until a point fools the
  * model, ε = ‖δ‖ + |margin| / ‖∇margin‖ in the dual norm, an estimate of the distance to the
  * boundary; afterwards ε ← min((1 − γ)·ε, ‖δ*‖) if the last point fools it, with δ* the shortest
- * fooling perturbation, and (1 + γ)·ε otherwise. α and γ are annealed by a cosine. Where the
- * gradient is zero the point does not move.
+ * fooling perturbation, and (1 + γ)·ε otherwise, but never beyond the farthest point within the
+ * bounds. α and γ are annealed by a cosine. Where the gradient is zero the point does not move.
  *
  * Differs from the paper: the estimate is multiplied by 1 + γ, since rounding inward would
  * otherwise keep the point of a linear model just short of the boundary; points are projected onto
@@ -68,7 +68,7 @@ export function fastMinimumNorm(
     firstRadius: Infinity,
     move(search, evaluation, scratch) {
       const { center, point } = search
-      search.radius = nextRadius(search, evaluation)
+      search.radius = Math.min(nextRadius(search, evaluation), search.farthest)
       const length = stepSize * (lastStep + (1 - lastStep) * evaluation.cosine)
       const { gradient } = evaluation
       steepestStep('L2', { ...noMomentum, point, gradient, length, output: scratch })

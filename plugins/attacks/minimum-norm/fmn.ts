@@ -28,7 +28,7 @@ export const fmn = defineAttack({
   meta: {
     id: 'fmn',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Fast minimum-norm attack',
     source: papers.pintor2021,
     provenance: 'paper+code',

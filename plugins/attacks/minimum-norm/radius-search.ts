@@ -2,6 +2,7 @@
 import {
   attackLosses,
   checkGradient,
+  distance,
   evaluateActive,
   preparePasses,
   rowOf,
@@ -21,6 +22,8 @@ export interface RadiusSearch extends Attempt {
   readonly center: Float32Array
   /** ε: maximum distance of the next point from the center. */
   radius: number
+  /** Distance of the farthest point within the bounds: of the most distant corner. */
+  readonly farthest: number
   /** Whether the point fools the model. */
   fools: boolean
 }
@@ -55,7 +58,8 @@ export interface RadiusMethod {
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function radiusSearch(task: AttackTask, method: RadiusMethod): Promise<FloatTensor> {
-  const { model, inputs, labels } = task
+  const { model, inputs, labels, threatModel } = task
+  const { norm, bounds } = threatModel
   const { steps, firstRadius } = method
   const exampleShape = inputs.shape.slice(1)
   const scratch = new Float64Array(sizeOf(exampleShape))
@@ -69,8 +73,17 @@ export async function radiusSearch(task: AttackTask, method: RadiusMethod): Prom
   await runIterativeAttack<RadiusSearch>(task, {
     open(row) {
       const center = rowOf(inputs, row)
-      const point = center.slice()
-      return { row, center, point, radius: firstRadius, fools: false, step: 0, steps }
+      const corner = center.map((x) => (x - bounds[0] > bounds[1] - x ? bounds[0] : bounds[1]))
+      return {
+        row,
+        center,
+        point: center.slice(),
+        radius: firstRadius,
+        farthest: distance(norm, center, corner),
+        fools: false,
+        step: 0,
+        steps,
+      }
     },
     evaluate: (active) => evaluateActive(active, passes),
     judge(search, { logits }) {

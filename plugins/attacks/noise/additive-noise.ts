@@ -12,7 +12,8 @@ const optionsSchema = {
       default: 'extreme',
       description:
         'extreme: on the surface of the ball, in Linf at random corners (x ± epsilon in each ' +
-        'component), in L2 and L1 uniform on the sphere; uniform: anywhere in the ball',
+        'component), in L2 and L1 uniform on the sphere, in L0 random pixels with components at ' +
+        'random bounds; uniform: anywhere in the ball',
     },
     repeats: {
       type: 'integer',
@@ -35,7 +36,7 @@ export const additiveNoise = defineAttack({
     version: 1,
     title: 'Additive noise',
     provenance: 'own',
-    norms: ['Linf', 'L2', 'L1'],
+    norms: ['Linf', 'L2', 'L1', 'L0'],
     knowledge: 'black-box',
     goals: ['untargeted'],
     stochastic: true,

@@ -86,7 +86,7 @@ export function randomNoiseCost({ repeats }: Pick<RandomNoiseOptions, 'repeats'>
  * One component of a direction: in Linf a sign, in L2 a normal number, in L1 an exponential
  * magnitude with a random sign.
  */
-const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = {
+const drawComponent: Readonly<Record<Exclude<Norm, 'L0'>, (stream: RandomStream) => number>> = {
   Linf: (stream) => 2 * stream.integer(2) - 1,
   L2: (stream) => stream.normal(),
   L1(stream) {
@@ -95,10 +95,20 @@ const drawComponent: Readonly<Record<Norm, (stream: RandomStream) => number>> = 
   },
 }
 
-/** Draws an `extreme` point into `output`, in float64 and not yet within the bounds. */
+/**
+ * Draws an `extreme` point into `output`, in float64 and not yet within the bounds. In L0, random
+ * pixels have every component at a random bound.
+ */
 export function drawExtreme(ball: Ball, stream: RandomStream, output: Float64Array): void {
   const { center, threatModel } = ball
-  const { norm, epsilon } = threatModel
+  const { norm, epsilon, bounds } = threatModel
+  if (norm === 'L0') {
+    drawStart(ball, stream, output)
+    for (let i = 0; i < output.length; i++) {
+      if (output[i] !== center[i]) output[i] = bounds[stream.integer(2)]!
+    }
+    return
+  }
   for (let i = 0; i < output.length; i++) output[i] = drawComponent[norm](stream)
   const length = distance(norm, new Float64Array(output.length), output)
   const scale = length === 0 ? 0 : epsilon / length

@@ -11,8 +11,8 @@ import type { AttributeName } from '../../../core/api/transforms.ts'
 /** The result of an attack under an attribute transform. */
 export interface AttributeResult {
   /**
-   * `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; the
-   * input if no point was recorded.
+   * `[n, c, h, w]`: the first misclassified point, or else the one with the largest margin; for a
+   * stochastic model always the one with the largest margin. The input if no point was recorded.
    */
   readonly adversarial: FloatTensor
   /** Attribute values with which the host repeats each transform. */
@@ -23,8 +23,8 @@ export interface AttributeResult {
 export interface BestAttributes {
   readonly result: AttributeResult
   /**
-   * Records a point with its logits `[k]`. Returns true if it is misclassified. Copies the arrays
-   * if the point is the best so far.
+   * Records a point with its logits `[k]`. Returns true if it is misclassified and the model is
+   * deterministic, as in `BestAdversarial`. Copies the arrays if the point is the best so far.
    * @param values one for each name
    */
   record(row: number, point: Float32Array, values: Float32Array, logits: Float32Array): boolean
@@ -35,7 +35,7 @@ export interface BestAttributes {
  * @param names attributes that the attack changes
  */
 export function trackBestAttributes(
-  { inputs, labels }: AttackTask,
+  { model, inputs, labels }: AttackTask,
   names: readonly AttributeName[],
 ): BestAttributes {
   const size = sizeOf(inputs.shape.slice(1))
@@ -47,9 +47,9 @@ export function trackBestAttributes(
     result: { adversarial, transform: { kind: 'attribute', values: named } },
     record(row, point, values, logits) {
       const label = labels[row]!
-      const misclassified = predictedClass(logits) !== label
+      const finished = !model.stochastic && predictedClass(logits) !== label
       // Nothing replaces the first misclassified point.
-      const margin = misclassified ? Infinity : attackLosses.margin.value(logits, label)
+      const margin = finished ? Infinity : attackLosses.margin.value(logits, label)
       if (margin > largest[row]!) {
         largest[row] = margin
         adversarial.data.set(point, row * size)
@@ -57,7 +57,7 @@ export function trackBestAttributes(
           column[row] = values[i]!
         })
       }
-      return misclassified
+      return finished
     },
   }
 }

@@ -84,7 +84,7 @@ export function ascendLatent(z: Float64Array, slopes: ArrayLike<number>, stepSiz
 
 /**
  * The largest absolute value of components that keeps noise of any signs in the ball: ε in Linf,
- * ε/√d in L2, ε/d in L1.
+ * ε/√d in L2, ε/d in L1, 0 in L0.
  */
 export function noiseAmplitude({ norm, epsilon }: ThreatModel, size: number): number {
   switch (norm) {
@@ -94,6 +94,8 @@ export function noiseAmplitude({ norm, epsilon }: ThreatModel, size: number): nu
       return epsilon / Math.sqrt(size)
     case 'L1':
       return epsilon / size
+    case 'L0':
+      return 0
     default:
       return norm satisfies never
   }

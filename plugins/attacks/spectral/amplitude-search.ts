@@ -84,17 +84,20 @@ export async function amplitudeSearch(
     return openAttempt(task, row, candidate, options.distractors)
   }
 
-  /** Records the candidate if it is the worst so far; returns true if it is misclassified. */
+  /**
+   * Records the candidate if it is the worst so far. Returns true if it is misclassified and the
+   * model is deterministic: for a stochastic model the search goes on to the highest loss.
+   */
   const judge = (attempt: Attempt, logits: Float32Array): boolean => {
     const { row, label, candidate, best } = attempt
-    const misclassified = predictedClass(logits) !== label
+    const finished = !model.stochastic && predictedClass(logits) !== label
     const value = loss.value(logits, label)
-    if (misclassified || value > attempt.bestLoss) {
+    if (finished || value > attempt.bestLoss) {
       attempt.bestLoss = value
       copyParameters(candidate.parameters, best)
       found.keep(row, candidate.point, best)
     }
-    return misclassified
+    return finished
   }
 
   /** Takes in the logits of mixtures and final points; returns the finished attempts. */

@@ -15,6 +15,18 @@ import type { ProjectedGradientOptions } from '../gradient/projected-gradient.ts
  */
 export type FrequencyVariant = 'perturbation' | 'emphasis' | 'high-pass-only'
 
+/**
+ * How `perturbation` keeps δ = z − x in both the band and the ball.
+ * - `alternating`: 5 rounds of {clip to the ball; filter}, then `rescale`. Only an ideal mask is a
+ *   projection onto its band; with another mask, which each filtering attenuates further, it equals
+ *   `rescale`.
+ * - `rescale`: clip to the ball, filter, and multiply by the largest factor of at most 1 that
+ *   returns δ to the ball. In Linf one large component shrinks all others.
+ *
+ * In L2 scaling onto the ball commutes with the filter, so both are the same.
+ */
+export type BandProjection = 'alternating' | 'rescale'
+
 /** Options of `ascendWithinBand`. */
 export interface FrequencyBandOptions extends Pick<
   ProjectedGradientOptions,
@@ -22,9 +34,14 @@ export interface FrequencyBandOptions extends Pick<
 > {
   readonly variant: FrequencyVariant
   readonly band: RadialBand
+  /** For `perturbation`. */
+  readonly projection: BandProjection
   /** κ, for `emphasis`. */
   readonly strength: number
 }
+
+/** Rounds of {clip; filter} before the last one, which also scales. */
+const alternations = 5
 
 /** Number of examples from which the spectral energy of the data set is estimated. */
 const energySample = 256
@@ -35,22 +52,23 @@ const energySample = 256
  *
  * With `perturbation`, each step is the steepest within the band: the filter is self-adjoint, so
  * the gradient of the loss through it is the filtered gradient. The sign of such a gradient and a
- * step clipped to the ball leak into other frequencies. So the perturbation is filtered again after
- * each step and scaled into the ball as a whole. After that, only clipping at the bounds leaks.
+ * step clipped to the ball leak into other frequencies. So the perturbation is confined again to
+ * band and ball after each step (see `BandProjection`). After that, only clipping at the bounds
+ * leaks.
  *
  * With the other variants the gradient is exact through the filter and passes unchanged through the
  * projection, so a component at the surface of the ball keeps moving outward.
  */
 export function ascendWithinBand(
   task: AttackTask,
-  { variant, band, strength, ...options }: FrequencyBandOptions,
+  { variant, band, projection, strength, ...options }: FrequencyBandOptions,
 ): Promise<AttackFindings> {
   const [channels = 1, height = 1, width = 1] = task.inputs.shape.slice(1)
   const filter = createImageFilter(band, [channels, height, width])
   const make: Readonly<
     Record<FrequencyVariant, () => Pick<ProjectedGradientOptions, 'smooth' | 'confine' | 'present'>>
   > = {
-    perturbation: () => withinBand(filter, band),
+    perturbation: () => withinBand(filter, band, projection),
     emphasis: () => presented(filter, { own: 1, filtered: strength, constant: 0 }),
     'high-pass-only': () => {
       const [low, high] = task.threatModel.bounds
@@ -63,33 +81,46 @@ export function ascendWithinBand(
 function withinBand(
   filter: ImageFilter,
   band: RadialBand,
+  projection: BandProjection,
 ): Pick<ProjectedGradientOptions, 'smooth' | 'confine'> {
   // Nothing is filtered, so use the exact arithmetic of PGD.
   if (band.band === 'high' && band.radius === 0) return {}
+  const alternates = projection === 'alternating' && (band.mask ?? 'ideal') === 'ideal'
+  const rounds = alternates ? alternations : 0
   return {
     smooth: (gradient) => {
       const output = new Float64Array(gradient.length)
       filter(gradient, output)
       return new Float32Array(output)
     },
-    confine: (candidate, ball) => fitPerturbation(candidate, ball, filter),
+    confine: (candidate, ball) => fitPerturbation(candidate, ball, filter, rounds),
   }
 }
 
 /**
- * Replaces a point x + δ by x + s·F(δ) with the largest s ≤ 1 that keeps it in the ball. Ignores
- * the bounds.
+ * Replaces a point x + δ by x + s·δ′. δ′ is δ after `rounds` + 1 rounds of {clip to the ball;
+ * filter}, and s ≤ 1 the largest factor that keeps the result in the ball. Ignores the bounds.
  */
-function fitPerturbation(candidate: Float64Array, ball: Ball, filter: ImageFilter): void {
+function fitPerturbation(
+  candidate: Float64Array,
+  ball: Ball,
+  filter: ImageFilter,
+  rounds: number,
+): void {
   const { center, threatModel } = ball
   const { norm, epsilon } = threatModel
-  // In Linf δ is clipped to the ball first. In other norms scaling commutes with the filter, so the
-  // scaling below suffices.
-  const limit = norm === 'Linf' ? epsilon : Infinity
-  for (let i = 0; i < candidate.length; i++) {
-    candidate[i] = Math.min(Math.max(candidate[i]! - center[i]!, -limit), limit)
+  for (let i = 0; i < candidate.length; i++) candidate[i]! -= center[i]!
+  if (norm === 'Linf') {
+    for (let round = 0; round <= rounds; round++) {
+      for (let i = 0; i < candidate.length; i++) {
+        candidate[i] = Math.min(Math.max(candidate[i]!, -epsilon), epsilon)
+      }
+      filter(candidate, candidate)
+    }
+  } else {
+    // Scaling onto the ball commutes with the filter, so the scaling below suffices.
+    filter(candidate, candidate)
   }
-  filter(candidate, candidate)
   const length = distance(norm, new Float64Array(candidate.length), candidate)
   const scale = length > epsilon ? epsilon / length : 1
   for (let i = 0; i < candidate.length; i++) candidate[i] = center[i]! + scale * candidate[i]!

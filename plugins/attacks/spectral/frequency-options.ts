@@ -48,6 +48,14 @@ export const frequencyOptions = {
       'by 1 + `strength`; high-pass-only: the image is reduced to the band. The last two are ' +
       'projected onto the ball, which removes most of the effect of high-pass-only',
   },
+  projection: {
+    enum: ['alternating', 'rescale'],
+    default: 'alternating',
+    description:
+      'variant perturbation in Linf only, how x′ − x returns to band and ball after a step: ' +
+      'alternating (mask ideal only): clip and filter in turn, then scale; rescale: clip and ' +
+      'filter once, then scale, which shrinks the whole perturbation by its largest component',
+  },
   strength: {
     type: 'number',
     minimum: 0,
@@ -94,8 +102,8 @@ export const bandListSchema = {
     properties: { band: bandSchema, radius: radiusSchema, outerRadius: outerRadiusSchema },
   },
   description:
-    'bands in the order in which they attack the examples left; default: high, low, and a band ' +
-    'from 0.5 to 1.5 times the radius',
+    'bands in the order in which they attack the examples that the full band leaves; default: low ' +
+    'and high at 0.5, 1, and 1.5 times the radius, and the bands between these radii',
 } as const satisfies JSONSchema
 
 type Mask = Required<Pick<RadialBand, 'mask' | 'order'>>

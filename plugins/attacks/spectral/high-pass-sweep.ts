@@ -3,7 +3,7 @@ import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { runStages } from '../autoattack/ensemble.ts'
 import type { Stage } from '../autoattack/ensemble.ts'
-import { projectedGradientCost } from '../gradient/projected-gradient.ts'
+import { findByProjectedGradient, projectedGradientCost } from '../gradient/projected-gradient.ts'
 import { ascendWithinBand } from './frequency-band.ts'
 import { bandFrom, bandListSchema, frequencyOptions, radiusFrom } from './frequency-options.ts'
 import type { BandChoice } from './frequency-options.ts'
@@ -17,18 +17,24 @@ const optionsSchema = {
 
 type Options = FromSchema<typeof optionsSchema>
 
+/** Name of the first stage, which uses the full band. */
+const fullBand = 'full'
+
 /**
- * The worst case over bands per example: runs `high-pass` in each band on the examples that no
- * earlier band broke. The result states which band broke each example. We read the paper's "strong
- * adaptive frequency attack" as an attacker who knows the defense's filters and sweeps the band;
- * see `high-pass` for the parts of the paper that were available.
+ * The worst case over bands per example: runs `pgd` in the full band, and then `high-pass` in each
+ * band on the examples that are left. The result states which band broke each example. We read the
+ * paper's "strong adaptive frequency attack" as an attacker who knows the defense's filters and
+ * sweeps the band; see `high-pass` for the parts of the paper that were available.
+ *
+ * The first stage takes the steps of `pgd` with the same options and random streams, so the sweep
+ * breaks every example that those break.
  * @see MMCAT 2023
  */
 export const highPassSweep = defineAttack({
   meta: {
     id: 'high-pass-sweep',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Frequency high-pass attack, swept over bands',
     source: papers.mmcat2023,
     provenance: 'abstract-only',
@@ -36,37 +42,56 @@ export const highPassSweep = defineAttack({
     knowledge: 'white-box',
     goals: ['untargeted', 'targeted'],
     stochastic: true,
+    streamsOf: 'pgd',
     optionsSchema,
   },
   async run(context) {
-    const { options, threatModel } = context
+    const { options, threatModel, rng } = context
     const stepSize = parseEpsilon(options.stepSize ?? threatModel.epsilon / 4, 'stepSize')
     const radius = radiusFrom(context, options)
-    const stages = bandsOf(options, radius).map((choice): Stage => {
+    const cost = projectedGradientCost(options)
+    const { steps, randomStart, restarts, loss, goal, target } = options
+    const full: Stage = {
+      name: fullBand,
+      targets: 0,
+      cost,
+      // The first stage has all rows of the task, in order, so it can use the task's own streams.
+      run: (task) =>
+        findByProjectedGradient(
+          { ...task, rng },
+          { steps, stepSize, randomStart, restarts, loss, goal, target },
+        ),
+    }
+    const bands = bandsOf(options, radius).map((choice): Stage => {
       const band = bandFrom(options, choice, radius)
       return {
         name: nameOf(band),
         targets: 0,
-        cost: projectedGradientCost(options),
+        cost,
         run: (task) => ascendWithinBand(task, { ...options, stepSize, band }),
       }
     })
+    const stages = [full, ...bands]
     const { adversarial, brokenBy } = await runStages(context, stages)
     return { adversarial, stages: stages.map(({ name }) => name), brokenBy }
   },
   cost(options) {
     const { forward, backward } = projectedGradientCost(options)
-    const bands = bandsOf(options, 1).length
-    return { forward: bands * forward, backward: bands * backward }
+    const stages = 1 + bandsOf(options, 1).length
+    return { forward: stages * forward, backward: stages * backward }
   },
 })
 
-function bandsOf({ bands }: Options, radius: number): readonly BandChoice[] {
+/** The bands after the full one: those of the option, or else of the radius r. */
+function bandsOf({ bands }: Options, r: number): readonly BandChoice[] {
+  const radii = [0.5 * r, r, 1.5 * r]
   return (
     bands ?? [
-      { band: 'high' },
-      { band: 'low' },
-      { band: 'band', radius: radius / 2, outerRadius: 1.5 * radius },
+      ...radii.map((radius) => ({ band: 'low', radius }) as const),
+      ...radii.map((radius) => ({ band: 'high', radius }) as const),
+      { band: 'band', radius: 0.5 * r, outerRadius: r },
+      { band: 'band', radius: r, outerRadius: 1.5 * r },
+      { band: 'band', radius: 0.5 * r, outerRadius: 1.5 * r },
     ]
   )
 }

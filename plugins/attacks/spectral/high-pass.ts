@@ -21,14 +21,14 @@ const optionsSchema = {
  *
  * With `variant: "perturbation"` and radius 0 it equals PGD. On most models it is weaker than PGD,
  * since it is limited to a band. It shows in which band a model can be broken; `high-pass-sweep`
- * tries several.
+ * tries several, and the full band first.
  * @see MMCAT 2023
  */
 export const highPass = defineAttack({
   meta: {
     id: 'high-pass',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Frequency high-pass attack',
     source: papers.mmcat2023,
     provenance: 'abstract-only',

@@ -1,5 +1,4 @@
 /** Square in L2 and L1: proposals that move perturbation mass from one window to another. */
-import type { Norm } from '../../../core/api/plugin.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 
@@ -22,7 +21,7 @@ interface Measure {
   scale(epsilon: number, length: number): number
 }
 
-const measures: Readonly<Record<Exclude<Norm, 'Linf'>, Measure>> = {
+const measures: Readonly<Record<'L2' | 'L1', Measure>> = {
   L2: {
     ring: (k) => 1 / (k + 1) ** 2,
     mass: (value) => value * value,
@@ -202,6 +201,5 @@ function totalMass(values: Float64Array, measure: Measure): number {
 }
 
 function measureOf({ ball }: SquareProposal): Measure {
-  const { norm } = ball.threatModel
-  return measures[norm === 'Linf' ? 'L2' : norm]
+  return measures[ball.threatModel.norm === 'L1' ? 'L1' : 'L2']
 }

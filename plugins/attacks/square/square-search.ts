@@ -9,6 +9,7 @@ import {
 import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
 import { float32, sizeOf, windowQueries } from '../../../core/api/graph.ts'
 import type { PixelWindow, WindowSearch } from '../../../core/api/graph.ts'
+import { forNorm } from '../../../core/api/plugin.ts'
 import type { Norm, RandomStream } from '../../../core/api/plugin.ts'
 import { drawStripes, proposeSquare } from './linf-proposals.ts'
 import { drawTiles, proposeBump } from './l1-l2-proposals.ts'
@@ -51,7 +52,7 @@ const projected =
   }
 
 /** The rule of each norm. */
-const rules: Readonly<Record<Norm, Rule>> = {
+const rules: Readonly<Partial<Record<Norm, Rule>>> = {
   Linf: { start: projected(drawStripes), propose: proposeSquare, leastSide: 1 },
   L2: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
   L1: { start: projected(drawTiles), propose: projected(proposeBump), leastSide: 3 },
@@ -89,7 +90,7 @@ export async function squareSearch(
   options: SquareSearchOptions,
 ): Promise<SquareFindings> {
   const { model, inputs, labels, threatModel, rng } = task
-  const rule = rules[threatModel.norm]
+  const rule = forNorm(rules, threatModel.norm, 'square')
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)

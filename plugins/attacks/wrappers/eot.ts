@@ -21,17 +21,19 @@ const optionsSchema = {
 /**
  * Expectation over transformation: the wrapped attack sees the mean logits, losses, and gradients
  * of several passes. So it steps along the mean gradient and selects points by the mean logits;
- * reference implementations of randomized evaluation select them by one pass. The host scores the
- * result with random numbers that no attack has seen. An attack that stops where the mean is
- * misclassified may be so near the boundary that the host's draw is classified correctly. Programs
- * that an attack compiles run once and are not averaged.
+ * reference implementations of randomized evaluation select them by one pass. Attacks that return
+ * the best of their points, such as those by projected gradients, APGD, and Square, do not stop
+ * where the mean is misclassified: they go on to the largest margin of the mean logits. A point at
+ * the boundary would be classified correctly in about half of the draws, and the host scores the
+ * result with random numbers that no attack has seen. Programs that an attack compiles run once and
+ * are not averaged.
  * @see Athalye et al. 2017
  */
 export const eot = defineAttack({
   meta: {
     id: 'eot',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Expectation over transformation',
     source: papers.athalye2017,
     provenance: 'paper',

@@ -55,11 +55,11 @@ if (rows.length > 0) console.log(options.json ? JSON.stringify(rows, null, 2) : 
 async function compare(comparison) {
   const { id, title, bar } = comparison
   const { examples } = options
-  const theirBatch = await bestBatch(
-    `theirs ${comparison.reference}`,
-    comparison,
-    (row, batchSize) => theirs.attack(theirRequest(row, { batchSize, examples })),
-  )
+  const theirBatch =
+    comparison.theirBatch ??
+    (await bestBatch(`theirs ${comparison.reference}`, comparison, (row, batchSize) =>
+      theirs.attack(theirRequest(row, { batchSize, examples })),
+    ))
   const ourBatch = await bestBatch('ours', comparison, (row, batchSize) =>
     ours.attack(ourRequest(row, { batchSize, examples })),
   )

@@ -1,15 +1,22 @@
 """
-The attacks of the three reference packages, by name.
+The attacks of the four reference packages, by name.
 
 Each is a function `(network, images, labels, request) -> adversarial`.
 """
 
 import logging
+import sys
+import types
 
 import foolbox
 import torch
 import torchattacks
 from pyautoattack import AutoAttack
+
+# adversarial-library imports visdom, for logs that are not used here. It does not build with
+# setuptools 81 and later.
+sys.modules.setdefault("visdom", types.ModuleType("visdom"))
+from adv_lib.attacks.fast_minimum_norm import fmn  # noqa: E402
 
 # The packages would print thousands of progress messages.
 logging.disable(logging.WARNING)
@@ -61,7 +68,6 @@ def from_foolbox(name):
             "pgd": lambda: foolbox.attacks.LinfPGD(rel_stepsize=1 / 4, steps=budget),
             "deepfool": lambda: foolbox.attacks.L2DeepFoolAttack(steps=budget),
             "ddn": lambda: foolbox.attacks.DDNAttack(steps=budget),
-            "fmn": lambda: foolbox.attacks.L2FMNAttack(steps=budget),
             "fmn-linf": lambda: foolbox.attacks.LInfFMNAttack(steps=budget),
             "carlini-wagner": lambda: foolbox.attacks.L2CarliniWagnerAttack(steps=budget),
             "hop-skip-jump": lambda: foolbox.attacks.HopSkipJumpAttack(steps=budget),
@@ -94,6 +100,9 @@ def from_autoattack(name):
             ensemble.apgd_targeted.n_iter = request["budget"]
             ensemble.fab.n_iter = request["budget"]
             ensemble.square.n_queries = request["budget"]
+            # As in its standard version.
+            for apgd in (ensemble.apgd, ensemble.apgd_targeted):
+                apgd.use_largereps = request["norm"] == "L1"
         adversarial, _ = ensemble.run_standard_evaluation(
             images, labels, batch_size=request["batchSize"]
         )
@@ -102,7 +111,23 @@ def from_autoattack(name):
     return run
 
 
+def from_adv_lib():
+    """FMN by adversarial-library. Foolbox's projection in L2 never projects."""
+
+    def run(network, images, labels, request):
+        norm = {"Linf": float("inf"), "L2": 2, "L1": 1}[request["norm"]]
+        return in_batches(
+            lambda x, y: fmn(network, x, y, norm, steps=request["budget"]),
+            images,
+            labels,
+            request["batchSize"],
+        )
+
+    return run
+
+
 attacks = {
+    "adv-lib": {name: from_adv_lib() for name in ("fmn", "fmn-linf")},
     "torchattacks": {
         name: from_torchattacks(name)
         for name in (
@@ -113,12 +138,12 @@ attacks = {
     "foolbox": {
         name: from_foolbox(name)
         for name in (
-            *("fgsm", "pgd", "deepfool", "ddn", "fmn", "fmn-linf"),
+            *("fgsm", "pgd", "deepfool", "ddn", "fmn-linf"),
             *("carlini-wagner", "hop-skip-jump", "boundary"),
         )
     },
     "autoattack": {
         name: from_autoattack(name)
-        for name in ("apgd-ce", "apgd-t", "fab-t", "square", "standard")
+        for name in ("apgd-ce", "apgd-dlr", "apgd-t", "fab-t", "square", "standard")
     },
 }

@@ -179,7 +179,7 @@ test('bounds, mean and std describe the input of the model', async () => {
 
 test('a curve, a surrogate and a repeated attack are supported', async () => {
   const { attacks: _, ...request } = tinyRequest()
-  const { attacks } = await evaluate({
+  const { attacks, worstCase } = await evaluate({
     ...request,
     threatModel: { norm: 'Linf', epsilon: '16/255', curve: ['4/255'] },
     surrogates: { other: tinyModel() },
@@ -188,6 +188,8 @@ test('a curve, a surrogate and a repeated attack are supported', async () => {
   expect(attacks.map(({ name }) => name)).toEqual(['pgd', 'pgd-2', 'transfer'])
   const sizes = new Set(attacks[0]!.breakingEpsilons)
   expect([...sizes].toSorted((a, b) => a - b)).toEqual([0, 4 / 255, 16 / 255, Infinity])
+  expect(worstCase.curve?.epsilons).toEqual([4 / 255, 16 / 255])
+  expect(worstCase.curve?.robustAccuracies[1]).toBe(worstCase.accuracy)
 })
 
 test('progress counts to the number of examples', async () => {

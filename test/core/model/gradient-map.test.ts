@@ -97,6 +97,22 @@ describe('the maps of all classes', () => {
     }
   })
 
+  test('include the oracle map of the true label', async () => {
+    const labels = g.integers([1, 4, 0])
+    const { maps, oracle } = await run({
+      maps: mapOf('all'),
+      oracle: estimateGradientMap(logitsOf, x, { mode: 'oracle', normalize: 'none', labels }),
+    })
+    for (const [row, label] of [1, 4, 0].entries()) {
+      expect(part(oracle!, row, 0)).toEqual(part(maps!, row, label))
+    }
+  })
+
+  test('need labels for the oracle', () => {
+    const options = { mode: 'oracle', normalize: 'none' } as const
+    expect(() => estimateGradientMap(logitsOf, x, options)).toThrow('mode oracle needs labels [n]')
+  })
+
   test('match central differences of cross-entropy', async () => {
     const { maps } = await run({ maps: mapOf('all') })
     const direction = randomTensor([count, ...shape], 'direction').data

@@ -4,6 +4,7 @@ import { observeQueries } from '../../../core/plugin/query-observer.ts'
 import { randomStream } from '../../../core/base/random.ts'
 import { float32, gatherRows } from '../../../core/engine/tensor/tensor.ts'
 import { norms } from '../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../support/norms.ts'
 
 /** Two examples of four components, far apart, with classes 0 and 1. */
 const inputs = float32([2, 1, 2, 2], [0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9])
@@ -16,7 +17,7 @@ const logitsFor = (...predicted: readonly number[]) =>
     predicted.flatMap((label) => (label === 0 ? [1, 0] : [0, 1])),
   )
 
-describe.each(norms)('in %s', (norm) => {
+describe.each(convexNorms)('in %s', (norm) => {
   const threatModel = { norm, epsilon: 0.2, bounds }
 
   test('a misclassified point within the ball counts for its example', () => {
@@ -42,6 +43,26 @@ describe.each(norms)('in %s', (norm) => {
     observer.observe(float32([1, 1, 2, 2], [0.5, 0.5, 0.5, 0.52]), logitsFor(1))
     expect([...observer.seenBroken]).toEqual([0, 0])
   })
+})
+
+test('in L0 the pixels that differ decide, however much they differ', () => {
+  const stream = randomStream('query observer in L0')
+  const pixels = Float32Array.from({ length: 2 * 3 * 64 }, () => stream.uniform())
+  const images = float32([2, 3, 8, 8], pixels)
+  const threatModel = { norm: 'L0', epsilon: 2, bounds, channels: 3 } as const
+  const changed = (count: number): Float32Array => {
+    const point = pixels.slice(192)
+    for (let pixel = 0; pixel < count; pixel++) point[pixel] = point[64 + pixel] = 1
+    return point
+  }
+  for (const [count, expected] of [
+    [2, [0, 1]],
+    [3, [0, 0]],
+  ] as const) {
+    const observer = observeQueries(images, labels, threatModel)
+    observer.observe(float32([1, 3, 8, 8], changed(count)), logitsFor(0))
+    expect([...observer.seenBroken]).toEqual(expected)
+  }
 })
 
 test.each(norms)('in %s each example is recognized at any position of a batch', (norm) => {

@@ -132,7 +132,7 @@ test('meta that breaks the contract is rejected with every mistake', async () =>
   expect(await load(table({ norms: ['L7'], version: 0, title: undefined }))).toMatchInlineSnapshot(`
     "PluginError: package "acme": attack "acme/blur": meta missing key "title"
     package "acme": attack "acme/blur": meta/version must be >= 1, got 0
-    package "acme": attack "acme/blur": meta/norms/0 must be one of Linf, L2, L1; got "L7"; did you mean "L2"?"
+    package "acme": attack "acme/blur": meta/norms/0 must be one of Linf, L2, L1, L0; got "L7"; did you mean "L2"?"
   `)
 })
 

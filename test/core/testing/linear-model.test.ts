@@ -11,7 +11,7 @@ import {
   randomLinearClassifier,
   worstCaseMargin,
 } from '../../../core/testing/index.ts'
-import { norms } from '../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../support/norms.ts'
 
 describe.each([
   ['crossEntropy', crossEntropy],
@@ -35,7 +35,7 @@ describe.each([
   })
 })
 
-test.each(norms)(
+test.each(convexNorms)(
   '%s: no point of the ball goes below the worst-case margin, and some come near',
   (norm) => {
     const classifier = randomLinearClassifier([1, 1, 2], 3, 3)
@@ -79,3 +79,35 @@ test.each(norms)(
     )
   },
 )
+
+test('L0: the worst-case margin is the smallest over all pairs of pixels at their bounds', () => {
+  const [pixels, channels] = [5, 2]
+  const classifier = randomLinearClassifier([channels, 1, pixels], 3, 4)
+  const { weights, bias } = classifier
+  const size = pixels * channels
+  const unit = fc.double({ min: 0, max: 1, noNaN: true })
+  fc.assert(
+    fc.property(fc.array(unit, { minLength: size, maxLength: size }), (x) => {
+      const marginAt = (point: readonly number[]): number => {
+        const z = Array.from(bias, (b, k) =>
+          point.reduce((sum, value, i) => sum + weights[size * k + i]! * value, b),
+        )
+        return z[0]! - Math.max(z[1]!, z[2]!)
+      }
+      let smallest = Infinity
+      for (let first = 0; first < pixels; first++) {
+        for (let second = first + 1; second < pixels; second++) {
+          for (let corner = 0; corner < 16; corner++) {
+            const point = x.slice()
+            for (const [bit, i] of [first, first + pixels, second, second + pixels].entries()) {
+              point[i] = (corner >> bit) & 1
+            }
+            smallest = Math.min(smallest, marginAt(point))
+          }
+        }
+      }
+      const threatModel = { norm: 'L0', epsilon: 2, bounds: [0, 1], channels } as const
+      expect(worstCaseMargin(classifier, threatModel, x, 0)).toBeCloseTo(smallest, 9)
+    }),
+  )
+})

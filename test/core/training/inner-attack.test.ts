@@ -137,7 +137,7 @@ test('the exported file takes raw images in any batch and has no batch normaliza
 /** Records what the loss of a linear attack sees. */
 async function ascend(
   variables: InnerAttack['variables'],
-  slope: (name: string) => number,
+  slope: (name: string, step: number) => number,
   steps = 1,
 ): Promise<{ images: FloatTensor; feeds: Record<string, FloatTensor>[] }> {
   const feeds: Record<string, FloatTensor>[] = []
@@ -169,7 +169,7 @@ async function ascend(
                 `gradient/${name}`,
                 float32(
                   shape,
-                  values.map(() => slope(name)),
+                  values.map(() => slope(name, feeds.length - 1)),
                 ),
               ]
             }),
@@ -200,6 +200,29 @@ test('steps in L2 move by a unit vector and end in the ball', async () => {
   const moved = 0.2 / Math.sqrt(13)
   const expected = [0.05, 0.25, 0.45, 0.65, 0.8 + moved, 1, 0.5 + moved, 0.1 + moved]
   expect(found.images.data).toBeAllclose(expected, { atol: 1e-6 })
+})
+
+test('with momentum, a step follows the decayed sum of gradients of unit L1 norm', async () => {
+  const images = imageVariable({ threatModel, stepSize: 0.01, start: 'clean', momentum: 0.5 })
+  // Each example has four equal components, so a gradient counts ±1/4, whatever its size. The sums
+  // 1, 1.5, −0.25, 0.875 (times 1/4) have the signs +, +, −, +.
+  const slopes = [100, 0.01, -1, 5]
+  const expected = [0.51, 0.52, 0.51, 0.52]
+  const found = await ascend({ images }, (_, step) => slopes[step]!, 4)
+  const seen = [...found.feeds.slice(1).map(({ images: value }) => value!), found.images]
+  expect(seen.map(({ data: values }) => values[6])).toBeAllclose(expected, { atol: 1e-6 })
+  // A second run does not continue the first.
+  const again = await ascend({ images }, () => -1, 1)
+  expect(again.images.data[6]).toBeCloseTo(0.49, 6)
+})
+
+test('one step of 1.25 ε from a uniform start moves at least ε/4 along the gradient', async () => {
+  const images = imageVariable({ threatModel, stepSize: 1.25 * threatModel.epsilon })
+  const { images: moved } = await ascend({ images }, () => 1)
+  // Pixel 6 of 0.5 is away from the bounds; the start is at least 0.5 − ε, so the end is at least
+  // 0.5 + 0.25 ε and at most 0.5 + ε.
+  expect(moved.data[6]).toBeGreaterThanOrEqual(0.5 + 0.25 * 0.05 - 1e-7)
+  expect(moved.data[6]).toBeLessThanOrEqual(0.5 + 0.05 + 1e-7)
 })
 
 test('a uniform start in L2 fills the ball: its radius has the mean d/(d + 1)', () => {
@@ -249,7 +272,7 @@ test('a loss with a reference sees its value at the clean images', async () => {
   }
   const graphs = innerAttackGraphs(distance, imageShape, store)
   const clean = randomTensor([2, ...imageShape], 'clean')
-  const weights = new Map(store.parameters.map(({ value, initial }) => [value.node.name, initial]))
+  const weights = store.initial
   const load = (graph: typeof graphs.gradients): Promise<WeightedSession> =>
     WeightedSession.load(graph, {}, 'attack')
   const reference = await load(graphs.reference!)

@@ -6,6 +6,7 @@ import * as ort from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryDataset } from '../../../core/data/memory-dataset.ts'
 import { g } from '../../../core/engine/graph/graph.ts'
+import type { Value } from '../../../core/engine/graph/value.ts'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { loadModel } from '../../../core/model/load.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
@@ -16,7 +17,10 @@ import {
   flatten,
   globalAverage,
   linear,
+  oneHot,
 } from '../../../core/training/layers.ts'
+import { imageVariable } from '../../../core/training/attack-variable.ts'
+import { runTraining } from '../../../core/training/run-training.ts'
 import type { NetworkDefinition } from '../../../core/training/network.ts'
 import { train } from '../../../core/training/train.ts'
 import { trainingDefaults, type TrainingOptions } from '../../../core/training/training-options.ts'
@@ -271,6 +275,70 @@ test.each([
     expect(last.validationRobustAccuracy).toBeGreaterThan(0.6)
   },
 )
+
+test('a recipe may know the labels in validation and choose its attack', async () => {
+  const classifier = classifierModule(network, { mean: [0.5], std: [0.25] })
+  const known = (labels: Value): Value => g.mul(oneHot(labels, 3), 100)
+  const outcome = await runTraining(
+    {
+      phases: [
+        definePhase({
+          name: 'step',
+          inputs: { inputs: { shape: data.shape } },
+          prepare: (batch) => ({ inputs: batch.images() }),
+          steps: [
+            {
+              updates: [{ name: 'weights', modules: [classifier], optimizer: sgd(), rate: 1e-6 }],
+              loss: (m, { inputs, labels }) => ({
+                loss: batchMean(
+                  crossEntropy(m.apply(classifier, [inputs], { training: true }), labels),
+                ),
+              }),
+            },
+          ],
+        }),
+      ],
+      // Logits 100 at the label, where the image is not white.
+      model(m, images, labels) {
+        const logits = m.apply(classifier, [images])
+        if (!labels) return logits
+        const dark = g.sub(1, g.globalAveragePool(images))
+        return g.mul(known(labels), g.reshape(dark, [-1, 1]))
+      },
+      validationAttack: {
+        name: 'brighten',
+        steps: 1,
+        variables: {
+          images: imageVariable({
+            threatModel: { norm: 'Linf', epsilon: 5, bounds: [0, 9] },
+            stepSize: 5,
+            start: 'clean',
+          }),
+        },
+        loss: (_m, { images }) => g.reduceSum(images, [1, 2, 3]),
+      },
+    },
+    {
+      data,
+      epochs: 1,
+      batchSize: 100,
+      validation: 60,
+      seed: 1,
+      threads: 1,
+      identity: 'labels',
+      progress: () => undefined,
+    },
+  )
+  const { validationAccuracy, validationRobustAccuracy } = outcome.epochs[0]!
+  expect({ validationAccuracy, validationRobustAccuracy }).toEqual({
+    validationAccuracy: 1,
+    validationRobustAccuracy: 0,
+  })
+  // The file does not know labels: it has the classifier's logits.
+  const session = await ort.InferenceSession.create(outcome.model)
+  expect(session.inputNames).toEqual(['inputs'])
+  await session.release()
+})
 
 test('a loss that is not finite ends training with advice', async () => {
   await expect(

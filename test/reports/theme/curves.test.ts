@@ -21,7 +21,7 @@ describe('summarizeCurve', () => {
     const curve = summarizeCurve(sweep, 0.8, plain)
     expect(curve.points.map(({ robust }) => robust)).toEqual([0.6, 0.2, 0.2])
     expect(curve.line).toEqual([{ epsilon: 0, robust: 0.8 }, ...curve.points])
-    expect(medianText(curve)).toBe('4/255')
+    expect(medianText(curve)).toBe('2/255 to 4/255')
   })
 
   test('with a transform the line starts at the first point, not at the clean accuracy', () => {
@@ -67,6 +67,12 @@ describe('plotCurves', () => {
       curve: summarizeCurve(robustnessCurve([2 / 255, null], sizes), 1, plain),
     },
   ])
+
+  test('the worst case comes last', () => {
+    const worst = summarizeCurve(robustnessCurve([2 / 255, 4 / 255], sizes), 1, plain)
+    const attacks = [{ attack: { name: 'pgd' }, curve: curves[0]!.curve }]
+    expect(namedCurves(attacks, worst).map(({ name }) => name)).toEqual(['pgd', 'worst case'])
+  })
 
   test('has a line per attack with a curve, within the frame', () => {
     const plot = plotCurves(curves)

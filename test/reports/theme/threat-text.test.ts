@@ -23,6 +23,15 @@ describe('threatModelText', () => {
     expect(threatModelText(threat(2 / 255, transform))).toBe(text)
   })
 
+  test('L0 counts pixels', () => {
+    const pixels = (epsilon: number): ThreatModel => ({ ...threat(epsilon), norm: 'L0' })
+    expect(threatModelText(pixels(10))).toBe('L0 ≤ 10 pixels')
+    expect(threatModelText(pixels(1))).toBe('L0 ≤ 1 pixel')
+    expect(threatModelSentence(pixels(10))).toBe(
+      'The attacker may change at most 10 pixels of an input, staying within [0, 1].',
+    )
+  })
+
   test('an empty ball is left out, whatever its norm', () => {
     const transform = { kind: 'amplitude', mix: 0.3, scale: 0.1 } as const
     expect(threatModelText(threat(0, transform))).toBe('amplitude (λ ≤ 0.3, ρ ≤ 0.1)')

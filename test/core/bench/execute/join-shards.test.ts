@@ -15,12 +15,27 @@ test('outcomes are joined and passes are added', () => {
 test('optional parts are joined if the shards have them', () => {
   const passes = { forwardPasses: 1, backwardPasses: 0 }
   const joined = joinShards([
-    { outcomes: 'wb', ...passes, breakingEpsilons: [0, 0.5], correct: '01', silentSuccesses: 1 },
-    { outcomes: 'r', ...passes, breakingEpsilons: [null], correct: '1', silentSuccesses: 2 },
+    {
+      outcomes: 'wb',
+      ...passes,
+      breakingEpsilons: [0, 0.5],
+      correct: '01',
+      draws: { count: 4, correct: [0, 2] },
+      silentSuccesses: 1,
+    },
+    {
+      outcomes: 'r',
+      ...passes,
+      breakingEpsilons: [null],
+      correct: '1',
+      draws: { count: 4, correct: [3] },
+      silentSuccesses: 2,
+    },
   ])
   expect(joined).toMatchObject({
     breakingEpsilons: [0, 0.5, null],
     correct: '011',
+    draws: { count: 4, correct: [0, 2, 3] },
     silentSuccesses: 3,
   })
 })

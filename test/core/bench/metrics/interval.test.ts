@@ -1,11 +1,21 @@
 /** The Wilson interval, against published values, its defining equation, and its symmetries. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { overlaps, wilsonInterval } from '../../../../core/bench/metrics/interval.ts'
+import { meanInterval, overlaps, wilsonInterval } from '../../../../core/bench/metrics/interval.ts'
 
 const observed = fc
   .integer({ min: 1, max: 100_000 })
   .chain((trials) => fc.tuple(fc.integer({ min: 0, max: trials }), fc.constant(trials)))
+
+test('meanInterval is the Wilson interval at whole sums, increasing between them', () => {
+  expect(meanInterval(15, 148)).toEqual(wilsonInterval(15, 148))
+  const { low, high } = meanInterval(15.5, 148)
+  expect(low).toBeGreaterThan(wilsonInterval(15, 148).low)
+  expect(high).toBeLessThan(wilsonInterval(16, 148).high)
+  expect(() => meanInterval(3.5, 3)).toThrow(
+    'meanInterval: expected an integer count and 0 <= sum <= count, got 3.5 of 3',
+  )
+})
 
 describe('wilsonInterval', () => {
   // Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3.

@@ -51,6 +51,19 @@ function cell(more: Partial<AttackCell> = {}): AttackCell {
   }
 }
 
+test('only a stochastic model has draws in its cells, and costs clean passes for each', () => {
+  const [a, b] = input().rows
+  const plan = makePlan(input({ rows: [a!, { ...b!, draws: 10 }] }))
+  const cells = plan.rows.map(({ clean, attacks }) => [clean, ...attacks])
+  const draws = cells.map((row) => row.map(({ cell: { draws } }) => draws))
+  expect(draws[0]!.every((count) => count === undefined)).toBe(true)
+  expect(draws[1]!.every((count) => count === 10)).toBe(true)
+  expect(plan.rows.map(({ clean }) => clean.passes.forward)).toEqual([1200, 12_000])
+  // Attacks find the clean predictions of their cell.
+  const clean = plan.rows[1]!.clean.units[0]
+  expect(cleanUnitOf(plan.rows[1]!.attacks[0]!.units[0]!)).toEqual(clean)
+})
+
 test('each combination has a cell; a deterministic attack runs with one seed', () => {
   const plan = makePlan(input())
   const names = plan.rows.map(({ attacks }) =>

@@ -54,7 +54,7 @@ test('a valid suite has no mistake', async () => {
 
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)"`,
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)"`,
   )
 })
 
@@ -234,7 +234,7 @@ describe('an attack that needs other models or attacks', () => {
   test('an invalid option of a wrapped attack', async () => {
     const attacks = [{ plugin: 'eot', options: { attack: { id: 'pgd', options: { stepz: 3 } } } }]
     expect(await mistake({ attacks })).toMatchInlineSnapshot(
-      `"ConfigError: s.json#/attacks/0/options/attack/options/stepz: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)"`,
+      `"ConfigError: s.json#/attacks/0/options/attack/options/stepz: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart, centerStart, stepSchedule, targets)"`,
     )
   })
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { drawAccuracies } from '../../../../core/bench/metrics/draws.ts'
 import { checkResult, readResult } from '../../../../core/bench/result/read-result.ts'
 import type { RunResult } from '../../../../core/bench/result/result.ts'
 import { makeEntry, makeResult, troubledResult, typicalResult } from '../../../reports/fixture.ts'
@@ -82,6 +83,24 @@ describe('checkResult', () => {
     )
     expect(() => checkResult(staged(earlier.slice(1), 0.6), 'r.json')).toThrow(
       'stages/0/outcomes: expected 10 outcomes',
+    )
+  })
+
+  test('draws of a stochastic model are checked, too', () => {
+    const [first] = small().entries[0]!.attacks
+    if (first?.state !== 'completed') throw new Error('the fixture has changed')
+    const correct = Array.from(first.outcomes, (outcome) => ({ w: 0, b: 3, r: 9 })[outcome]!)
+    const draws = { count: 10, correct }
+    const counted = drawAccuracies(first.outcomes, draws)
+    const drawn = (change: object): unknown =>
+      changed({ attacks: [{ ...first, draws: { ...draws, ...counted, ...change } }], ...worst })
+    const worst = { worstCaseRobustAccuracy: first.robustAccuracy }
+    expect(checkResult(drawn({}), 'r.json')).toEqual(drawn({}))
+    expect(() => checkResult(drawn({ mean: { ...counted.mean, low: 0.9 } }), 'r.json')).toThrow(
+      'r.json#/entries/0/attacks/0/draws/mean/low: is 0.9, but the outcomes yield',
+    )
+    expect(() => checkResult(drawn({ correct: correct.slice(1) }), 'r.json')).toThrow(
+      'draws/correct: expected 10 outcomes, one per example, got 9',
     )
   })
 

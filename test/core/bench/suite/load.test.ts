@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../../core/base/paths.ts'
 import { parseJsonText } from '../../../../core/base/json-file.ts'
 import { checkSuite, loadSuite, suiteThreatModel } from '../../../../core/bench/suite/load.ts'
@@ -36,6 +36,28 @@ test('a fraction is parsed as a number', () => {
   expect(suiteThreatModel(suite, 0, 's.json')).toEqual({ norm: 'Linf', epsilon: 8 / 255 })
 })
 
+describe('in L0', () => {
+  const l0 = (more: object): (() => unknown) => {
+    const threatModels = [{ norm: 'L0', epsilon: 10, ...more }]
+    return () => checkSuite({ ...minimal, threatModels }, 's.json', '.')
+  }
+
+  test('epsilon is a number of pixels', () => {
+    expect(l0({ curve: [1, '5'] })).not.toThrow()
+  })
+
+  test.each([
+    [{ epsilon: '8/255' }, 'epsilon: expected a whole number of pixels in L0, got 8/255'],
+    [{ curve: [1, 2.5] }, 'epsilon: expected a whole number of pixels in L0, got 2.5'],
+    [
+      { transform: { kind: 'corruption' } },
+      'transform: expected none in L0: a transform changes every pixel',
+    ],
+  ])('%j is rejected', (more, message) => {
+    expect(l0(more)).toThrow(`s.json#/threatModels/0/${message}`)
+  })
+})
+
 test('only keys that may change an outcome change the hash', () => {
   const { sha256 } = checkSuite(minimal, 's.json', '.')
   const hash = (more: object): string => checkSuite({ ...minimal, ...more }, 's.json', '.').sha256
@@ -48,7 +70,7 @@ test('only keys that may change an outcome change the hash', () => {
 test('every mistake is reported, one per line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
-    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, seeds, batchSize, timeLimitMs)
+    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)
     s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]

@@ -82,7 +82,7 @@ describe('one step', () => {
 
   test('too few rises of the loss halve the step size and return to the best point', () => {
     const state = stateIn('Linf')
-    linfL2Variants.Linf.begin(state, 'at random')
+    linfL2Variants.Linf.begin(state)
     expect(state.stepSize).toBe(0.2)
     state.best.fill(0.45)
     state.step = 21
@@ -104,7 +104,7 @@ describe('one step', () => {
   test('an interval without a better point halves the step size, but not twice in a row', () => {
     const state = stateIn('L2')
     state.bestLoss = 1
-    linfL2Variants.L2.begin(state, 'at random')
+    linfL2Variants.L2.begin(state)
     const sizes = [22, 41, 57, 70].map((step) => {
       state.step = step
       state.rises = 22
@@ -115,10 +115,13 @@ describe('one step', () => {
     expect(sizes).toEqual([0.2, 0.1, 0.1, 0.05])
   })
 
-  test('L1 first moves a fifth of the components, the steepest ones, by ε in total', () => {
+  test('L1 first moves two thirds as many components as the start changed, by ε in total', () => {
     const state = stateIn('L1')
-    l1Variant.begin(state, 'at random')
-    state.density = 0.25
+    state.point.set([0.51, 0.49, 0.51])
+    l1Variant.begin(state)
+    // Three changed components: the two steepest move.
+    expect(state).toMatchObject({ changedBefore: 3, density: 0.25, stepSize: 0.1 })
+    state.point.set(center)
     l1Variant.move(state, new Float64Array(8))
     expect(state.point).toBeAllclose([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.55, 0.45])
   })

@@ -6,7 +6,7 @@ import { runAttack } from '../../../../core/plugin/host.ts'
 import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { resolveOptions } from '../../../../core/plugin/options.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
-import { norms } from '../../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../../support/norms.ts'
 import { apgdCe } from '../../../../plugins/attacks/apgd/apgd-ce.ts'
 import { apgdDlr } from '../../../../plugins/attacks/apgd/apgd-dlr.ts'
 import { apgdT } from '../../../../plugins/attacks/apgd/apgd-t.ts'
@@ -55,7 +55,7 @@ function robust(outcomes: string): number {
 
 const sizes = { Linf: 0.03, L2: 0.2, L1: 0.8 } as const
 
-describe.each(norms)('%s', (norm) => {
+describe.each(convexNorms)('%s', (norm) => {
   const shapes = [
     [2, [1, 5, 9]],
     [3, [1, 6, 4]],

@@ -4,6 +4,8 @@ import { runStages } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import { rankTargets } from '../../../../core/attack/ranked-targets.ts'
 import { trackBestAdversarial } from '../../../../core/attack/best-adversarial.ts'
+import { LinearModel } from '../../../../core/testing/linear-model.ts'
+import { delegateModel } from '../../../../core/model/delegate.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { pixelTask } from '../../../support/linear-task.ts'
 
@@ -14,6 +16,21 @@ const identity = {
   weights: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
   bias: Float64Array.of(0, 0, 0),
 } as const
+
+test('for a stochastic model, stages attack all examples for the largest margin', async () => {
+  const model = delegateModel(new LinearModel(identity), { stochastic: true })
+  const rows = [
+    [1, 0.5, 0.25],
+    [0.875, 0.25, 0.5],
+  ] as const
+  const found = await runStages(pixelTask(identity, rows, { epsilon: 1, batchSize: 2, model }), [
+    stage('first', ([x]) => (x === 1 ? [0, 1, 0] : [0.25, 0.5, 0]), []),
+    stage('second', ([x]) => (x === 1 ? [0.25, 0.5, 0] : [0, 0, 1]), []),
+  ])
+  expect([...found.brokenBy]).toEqual([0, 0])
+  expect([...found.margins]).toEqual([1, 1])
+  expect([...found.adversarial.data]).toEqual([0, 1, 0, 0, 0, 1])
+})
 
 /** A stage that returns one fixed point per row and records its input. */
 function stage(

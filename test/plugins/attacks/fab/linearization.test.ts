@@ -7,7 +7,7 @@ import {
 } from '../../../../plugins/attacks/fab/linearization.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { randomLinearClassifier, worstCaseMargin } from '../../../../core/testing/index.ts'
-import { norms } from '../../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../../support/norms.ts'
 import { distance, verifyInside } from '../../../../core/threat/verify.ts'
 
 const size = 24
@@ -28,7 +28,7 @@ function linearTrial(seed: number) {
   return { classifier, origin, gradient, valueAt }
 }
 
-describe.each(norms)('%s', (norm) => {
+describe.each(convexNorms)('%s', (norm) => {
   const threatModel = { norm, epsilon: epsilons[norm], bounds: [0, 1] } as const
 
   test.each(trials)('the maximum in the ball equals the worst-case margin (seed %i)', (seed) => {

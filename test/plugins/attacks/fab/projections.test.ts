@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { prepareProjections } from '../../../../plugins/attacks/fab/projections.ts'
-import { norms } from '../../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../../support/norms.ts'
 import type { Norm } from '../../../../core/threat/threat-model.ts'
 import { distance } from '../../../../core/threat/verify.ts'
 
@@ -45,7 +45,15 @@ function project(
   return output
 }
 
-describe.each(norms)('%s', (norm) => {
+describe.each(convexNorms)('%s', (norm) => {
+  test('the unit of the logits does not matter', () => {
+    const point = [0.2, 0.4, 0.6, 0.8, 0.5, 0.3]
+    const normal = [1, -2, 0.5, 0.25, -1, 3]
+    const small = normal.map((weight) => weight * 2 ** -40)
+    expect(project(norm, point, small, 2 ** -40)).toBeAllclose(project(norm, point, normal, 1))
+    expect(project(norm, point, normal, 1).some((value) => value !== 0)).toBe(true)
+  })
+
   test('a hyperplane through the box is reached by the shortest δ within the bounds', () => {
     fc.assert(
       fc.property(hyperplanes, ({ point, other, normal }) => {

@@ -35,6 +35,35 @@ test('bim with a random start draws other random numbers than pgd', async () => 
   expect(first.adversarial).not.toEqual(second.adversarial)
 })
 
+test('a center start is the first start, and random starts follow', async () => {
+  const options = { steps: 2, stepSize: '1/255' }
+  const center = await attack(pgd, { ...options, randomStart: false })
+  const first = await attack(pgd, { ...options, centerStart: true })
+  expect(first.adversarial).toEqual(center.adversarial)
+  const random = await attack(pgd, options)
+  const both = await attack(pgd, { ...options, centerStart: true, restarts: 2 })
+  expect(random.adversarial).not.toEqual(center.adversarial)
+  expect(both.forwardPasses).toBeGreaterThan(first.forwardPasses)
+})
+
+// Steps of a linear model all have one direction, so the perturbation is the sum of their lengths.
+test.each([
+  ['constant', 4],
+  ['linear', 1 + 3 / 4 + 2 / 4 + 1 / 4],
+  ['cosine', (4 + Math.cos(0) + Math.cos(Math.PI / 4) + Math.cos((3 * Math.PI) / 4)) / 2],
+])('with a %s schedule, four steps have a length of %f in all', async (stepSchedule, length) => {
+  const { request } = await linearCase(
+    { classes: 2, count: 1, size: 12 },
+    { threatModel: { norm: 'Linf', epsilon: 0.5, bounds: [-9, 9] } },
+  )
+  const options = { steps: 4, stepSize: 1e-4, randomStart: false, stepSchedule }
+  const { adversarial, outcomes } = await runAttack({ ...request, ...withOptions(pgd, options) })
+  expect(outcomes).toBe('r')
+  const moved = adversarial.data.map((x, i) => Math.abs(x - request.inputs.data[i]!))
+  // float32 inputs near 1 have a resolution of 6e-8.
+  expect(moved).toBeAllclose(moved.map(() => length * 1e-4), { atol: 5e-7, rtol: 0 })
+})
+
 describe('an invalid option is rejected with its path', () => {
   test.each([
     ['a step size that is not a number', { stepSize: '2/25S' }, 'stepSize'],

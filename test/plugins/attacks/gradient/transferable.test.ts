@@ -7,7 +7,7 @@ import type { HostedResult } from '../../../../core/plugin/host.ts'
 import { randomStream } from '../../../../core/base/random.ts'
 import { float32, sliceRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
-import type { Norm } from '../../../../core/threat/threat-model.ts'
+import type { ConvexNorm } from '../../../support/norms.ts'
 import { bim } from '../../../../plugins/attacks/gradient/bim.ts'
 import { diFgsm } from '../../../../plugins/attacks/gradient/di-fgsm.ts'
 import { mim } from '../../../../plugins/attacks/gradient/mim.ts'
@@ -24,7 +24,7 @@ const inputs = float32(
 )
 
 async function attack(
-  norm: Norm,
+  norm: ConvexNorm,
   plugin: AttackPlugin<never>,
   options: Readonly<Record<string, unknown>>,
 ): Promise<HostedResult> {

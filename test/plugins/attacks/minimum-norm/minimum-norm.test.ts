@@ -14,14 +14,16 @@ import {
   worstCaseMargin,
 } from '../../../../core/testing/index.ts'
 import type { LinearClassifier } from '../../../../core/testing/index.ts'
-import { norms } from '../../../../core/threat/threat-model.ts'
+import { convexNorms } from '../../../support/norms.ts'
 import type { Norm, ThreatModel } from '../../../../core/threat/threat-model.ts'
 import { distance, verifyInside } from '../../../../core/threat/verify.ts'
 import { carliniWagner } from '../../../../plugins/attacks/minimum-norm/carlini-wagner.ts'
 import { ddn } from '../../../../plugins/attacks/minimum-norm/ddn.ts'
+import { decoupledDirection } from '../../../../plugins/attacks/minimum-norm/decoupled-direction.ts'
 import { deepfool } from '../../../../plugins/attacks/minimum-norm/deepfool.ts'
 import { fmn } from '../../../../plugins/attacks/minimum-norm/fmn.ts'
 import { withOptions } from '../../../support/attack-request.ts'
+import { attackTask } from '../../../support/attack-task.ts'
 
 interface Case {
   readonly norm: Norm
@@ -43,7 +45,7 @@ interface Outcome extends HostedResult {
 
 const count = 24
 /** Beyond any boundary here, in units of the width. */
-const reach: Readonly<Record<Norm, number>> = { Linf: 1, L2: 8, L1: 60 }
+const reach: Readonly<Record<Norm, number>> = { Linf: 1, L2: 8, L1: 60, L0: 24 }
 /** Float32 changes logits by about 1e-6, and distances are seldom below 1e-3. */
 const blur = 1e-3
 
@@ -161,7 +163,7 @@ describe.each([2, 4, 10])('with %i classes and the bounds out of reach', (classe
 })
 
 test('with many classes at least half of the points are the nearest', async () => {
-  for (const norm of norms) {
+  for (const norm of convexNorms) {
     const situation = { norm, shape: [2, 3, 7], classes: 6, seed: 1 } as const
     const { ratios } = await attack({ ...situation, epsilon: reach[norm] }, fmn)
     expect(ratios).toHaveLength(count)
@@ -240,4 +242,28 @@ describe('passes', () => {
       expect(found.backwardPasses).toBe(9 * count)
     }
   })
+})
+
+test('the radius of ddn ends at the farthest corner of the bounds', async () => {
+  // Misclassified where the mean of the pixels is above 0.95: at 0.9 along the diagonal, whose
+  // corner is at 1.
+  class Recorder extends LinearModel {
+    readonly radii: number[] = []
+    override gradient(...given: Parameters<LinearModel['gradient']>) {
+      this.radii.push(distance('L2', inputs.data, given[0].data))
+      return super.gradient(...given)
+    }
+  }
+  const inputs = float32([1, 1, 1, 4], [0.5, 0.5, 0.5, 0.5])
+  const model = new Recorder({
+    inputShape: [1, 1, 4],
+    classes: 2,
+    weights: Float64Array.of(-1, -1, -1, -1, 0, 0, 0, 0),
+    bias: Float64Array.of(3.8, 0),
+  })
+  const threatModel = { norm: 'L2', epsilon: 1, bounds: [0, 1] } as const
+  const task = attackTask({ model, inputs, labels: Int32Array.of(0), threatModel })
+  await decoupledDirection(task, { steps: 5, loss: 'margin', radiusChange: 0.5 })
+  // From 1, half as much again is 1.5 without the limit, and half of that 0.75 instead of 0.5.
+  expect(model.radii).toBeAllclose([0, 1, 0.5, 0.75, 1], { atol: 1e-6, rtol: 0 })
 })

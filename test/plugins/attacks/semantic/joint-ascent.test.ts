@@ -9,7 +9,7 @@ import { predictions } from '../../../../core/model/predictions.ts'
 import { gatherRows } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
 import { applyAttributeTransform } from '../../../../core/threat/transforms/attribute.ts'
-import type { Norm } from '../../../../core/threat/threat-model.ts'
+import type { ConvexNorm } from '../../../support/norms.ts'
 import type { AttributeRanges } from '../../../../core/threat/transforms/attribute.ts'
 import { distance } from '../../../../core/threat/verify.ts'
 import { predictedTask, uniformInputs } from '../../../support/attack-task.ts'
@@ -27,7 +27,7 @@ const options: JointAscentOptions = {
   semanticGuard: false,
 }
 
-function makeTask(norm: Norm, ranges: AttributeRanges): Promise<AttackTask> {
+function makeTask(norm: ConvexNorm, ranges: AttributeRanges): Promise<AttackTask> {
   return predictedTask({
     model,
     inputs: uniformInputs([count, ...shape], 'joint ascent'),

@@ -28,6 +28,7 @@ const size = 192
 const plain: FrequencyBandOptions = {
   variant: 'perturbation',
   band: { band: 'high', radius: 3 },
+  projection: 'alternating',
   strength: 1,
   steps: 6,
   stepSize: 0.01,
@@ -108,6 +109,48 @@ describe.each([linf, l2])('in $norm', (threatModel) => {
     const { adversarial } = await ascendWithinBand(task, plain)
     for (const share of highFrequencyEnergy(perturbations(task, adversarial), 3)) {
       expect(share).toBeGreaterThan(0.98)
+    }
+  })
+})
+
+describe('the projection onto band and ball', () => {
+  /** Root mean square of each row of δ after 10 steps, divided by ε; δ has 1×32×32 components. */
+  async function usedBudget(band: RadialBand, projection: 'alternating' | 'rescale') {
+    const classifier = randomLinearClassifier([1, 32, 32], 2, 3)
+    const images = randomImages([4, 1, 32, 32], 'used budget')
+    const inputs = float32(
+      images.shape,
+      images.data.map((value) => 0.25 + value / 2),
+    )
+    const model = new LinearModel(classifier)
+    // The ball is so small that all steps are taken.
+    const task = await predictedTask({ model, inputs, threatModel: { ...linf, epsilon: 1e-4 } })
+    const options = { ...plain, band, projection, steps: 10, stepSize: 2.5e-5 }
+    const delta = perturbations(task, (await ascendWithinBand(task, options)).adversarial)
+    return Array.from({ length: 4 }, (_, row) => {
+      const { data } = sliceRows(delta, row, row + 1)
+      return Math.hypot(...data) / Math.sqrt(data.length) / 1e-4
+    })
+  }
+
+  test.each([
+    [{ band: 'high', radius: 8 }, 0.84, 0.71],
+    [{ band: 'low', radius: 8 }, 0.6, 0.49],
+    [{ band: 'band', radius: 4, outerRadius: 12 }, 0.66, 0.46],
+  ] as const)('uses more of the ball when it alternates: %j', async (band, more, less) => {
+    for (const used of await usedBudget(band, 'alternating')) expect(used).toBeGreaterThan(more)
+    for (const used of await usedBudget(band, 'rescale')) expect(used).toBeLessThan(less)
+  })
+
+  test('is the same for both options with a mask that is not a projection, and in L2', async () => {
+    const gradual = { ...plain, band: { ...plain.band, mask: 'gaussian' } } as const
+    for (const [threatModel, options] of [
+      [linf, gradual],
+      [l2, plain],
+    ] as const) {
+      const task = await makeTask(threatModel)
+      const rescaled = await ascendWithinBand(task, { ...options, projection: 'rescale' })
+      expect(await ascendWithinBand(task, options)).toEqual(rescaled)
     }
   })
 })

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { meanModel } from '../../../../plugins/attacks/wrappers/adaptive-model.ts'
+import { sumBy } from '../../../../core/base/sum.ts'
 import { embeddedDataset } from '../../../../core/data/embedded.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../../core/engine/graph/serialize.ts'
@@ -16,11 +17,18 @@ import type { AttackRequest } from '../../../../core/plugin/attack-request.ts'
 import { runAttack } from '../../../../core/plugin/host.ts'
 import type { DefenseContext } from '../../../../core/plugin/contract.ts'
 import { resolveOptions } from '../../../../core/plugin/options.ts'
-import { tensor, type FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
-import { compiledLinearModel, randomLinearClassifier } from '../../../../core/testing/index.ts'
+import { attackLosses } from '../../../../core/attack/attack-loss.ts'
+import { sliceRows, tensor, type FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
+import {
+  compiledLinearModel,
+  LinearModel,
+  randomLinearClassifier,
+  worstCaseMargin,
+} from '../../../../core/testing/index.ts'
 import { bpda } from '../../../../plugins/attacks/wrappers/bpda.ts'
 import { eot } from '../../../../plugins/attacks/wrappers/eot.ts'
 import { gradientAware } from '../../../../plugins/attacks/wrappers/gradient-aware.ts'
+import { autoattack } from '../../../../plugins/attacks/autoattack/autoattack.ts'
 import { pgd } from '../../../../plugins/attacks/gradient/pgd.ts'
 import { gradientStep } from '../../../../plugins/defenses/gradient-step/gradient-step.ts'
 import { attackRequest, countOutcomes, withOptions } from '../../../support/attack-request.ts'
@@ -110,14 +118,36 @@ describe('noise before a linear classifier', () => {
     expect(result.logits.data).toBeAllclose(logits, { rtol: 1e-5, atol: 1e-5 })
   })
 
-  test('eot breaks more than an attack that stops at one misclassified pass', async () => {
-    // Small steps from the input, so that many iterates may be misclassified in one pass by chance.
-    const slow = withOptions(pgd, { steps: 40, stepSize: 0.004, randomStart: false })
-    const request = await problem(model, slow, 80)
+  /** Margins without noise, which are the means: the noise has mean 0 and the logits are linear. */
+  async function meanMargins({ labels }: AttackRequest, points: FloatTensor): Promise<number[]> {
+    const { data } = await new LinearModel(classifier).logits(points)
+    return Array.from(labels, (label, row) =>
+      attackLosses.margin.value(data.subarray(classes * row, classes * (row + 1)), label),
+    )
+  }
+
+  test.each([
+    ['pgd', withOptions(pgd, { steps: 20, loss: 'margin' })],
+    ['autoattack', withOptions(autoattack, { version: 'custom', attacks: ['apgd-ce'], steps: 20 })],
+  ])('eot of %s goes on to the largest margin of the ball', async (_, wrapped) => {
+    const request = await problem(model, withOptions(eot, { samples: 20 }), 30)
+    const { adversarial } = await runAttack({ ...request, inner: wrapped })
+    const reached = await meanMargins(request, adversarial)
+    request.labels.forEach((label, row) => {
+      const { data } = sliceRows(request.inputs, row, row + 1)
+      const largest = -worstCaseMargin(classifier, request.threatModel, data, label)
+      // The largest margins are 1.5 to 13.4.
+      expect(reached[row]).toBeGreaterThan(largest - 1.5)
+    })
+  })
+
+  test('eot reaches larger mean margins than single passes', async () => {
+    const request = await problem(model, inner, 80)
     const single = await runAttack(request)
-    const attack = withOptions(eot, { samples: 10 })
-    const mean = await runAttack({ ...request, ...attack, inner: slow })
-    expect(brokenIn(mean.outcomes)).toBeGreaterThan(brokenIn(single.outcomes) + 5)
+    const mean = await runAttack({ ...request, ...withOptions(eot, { samples: 10 }), inner })
+    const [own, more] = [single, mean].map(({ adversarial }) => meanMargins(request, adversarial))
+    const gain = sumBy(await more!, (margin) => margin) - sumBy(await own!, (margin) => margin)
+    expect(gain / 80).toBeGreaterThan(0.3)
   })
 
   test.each([
