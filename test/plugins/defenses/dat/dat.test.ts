@@ -6,6 +6,7 @@ import type { NetworkDefinition } from '../../../../core/training/network.ts'
 import {
   batchNormalization,
   convolution,
+  flatten,
   globalAverage,
   linear,
 } from '../../../../core/training/layers.ts'
@@ -51,11 +52,17 @@ interface Card {
   readonly epochs: readonly { readonly loss: number; readonly metrics?: { divergence: number } }[]
 }
 
-async function trained(options: Readonly<Record<string, unknown>>): Promise<{
-  readonly model: Uint8Array
-  readonly card: Card
-}> {
-  const setting = { shape, network, data } as const
+/** Sensitive to the amplitude before it is trained. */
+const steep: NetworkDefinition = {
+  title: 'steep',
+  build: (scope, images) => g.mul(linear(scope, flatten(images), 2), 8),
+}
+
+async function trained(
+  options: Readonly<Record<string, unknown>>,
+  built: NetworkDefinition = network,
+): Promise<{ readonly model: Uint8Array; readonly card: Card }> {
+  const setting = { shape, network: built, data } as const
   const { model, training } = await prepareDefense(dat, { ...small, ...options }, setting)
   return { model, card: training as unknown as Card }
 }
@@ -93,9 +100,9 @@ describe('training', () => {
       beta: 0,
       normalizeAmplitude: true,
     }
-    const still = await trained({ ...options, generatorRate: 1e-9 })
-    const moving = await trained({ ...options, generatorRate: 0.2 })
-    expect(moving.card.epochs.at(-1)!.loss).toBeGreaterThan(1.001 * still.card.epochs.at(-1)!.loss)
+    const lossAt = async (generatorRate: number): Promise<number> =>
+      (await trained({ ...options, generatorRate }, steep)).card.epochs.at(-1)!.loss
+    expect(await lossAt(0.2)).toBeGreaterThan(1.05 * (await lossAt(1e-9)))
   })
 
   test.each([
