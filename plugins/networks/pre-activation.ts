@@ -47,8 +47,6 @@ function preActivationBlock(
   const inner = convolution(scope, active, { channels, kernel: 3, stride })
   const outer = convolution(scope, activate(scope, inner, normalization), { channels, kernel: 3 })
   const same = stride === 1 && x.shape[1] === channels
-  const shortcut = same
-    ? x
-    : convolution(scope, active, { channels, kernel: 1, stride, pad: 0 })
+  const shortcut = same ? x : convolution(scope, active, { channels, kernel: 1, stride, pad: 0 })
   return g.add(outer, shortcut)
 }

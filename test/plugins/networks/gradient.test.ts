@@ -1,7 +1,12 @@
-/** Gradients of the built-in networks' losses agree with central differences. */
+/**
+ * Gradients of the built-in networks' losses agree with central differences. ReLU is replaced by
+ * x · sigmoid(x), and max pooling by average pooling: among thousands of units, some always pass a
+ * kink within a step.
+ */
 import { expect, test } from 'vitest'
 import { gradient } from '../../../core/engine/graph/gradient.ts'
 import { g } from '../../../core/engine/graph/graph.ts'
+import { rewrite } from '../../../core/engine/graph/rewrite.ts'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { float32, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
@@ -25,22 +30,32 @@ test.each<[id: string, options: PluginOptions]>([
   ['vit-tiny', { width: 4, depth: 1, heads: 2, hidden: 2, pooling: 'mean' }],
 ])('%s %j in training', async (id, options) => {
   const built = build(await networkOf(id, options, shape, 3), shape, { training: true, batch })
-  const { images, logits, trained } = built
+  const { images, trained } = built
+  const [logits] = rewrite([built.logits], ({ op }, [x]) => {
+    if (op === 'MaxPool')
+      return g.op('AveragePool', [x!], { kernel_shape: [2, 2], strides: [2, 2] })
+    return op === 'Relu' ? [g.mul(x!, g.sigmoid(x!))] : undefined
+  })
   const labels = g.integers([0, 1, 2, 0, 1, 2])
-  const loss = g.reduceMean(crossEntropy(logits, labels), [0])
+  const loss = g.reduceMean(crossEntropy(logits!, labels), [0])
   const wanted = [images, ...trained.map(({ value }) => value)]
   const slopes = gradient(loss, wanted)
   const outputs = Object.fromEntries(slopes.map((slope, i) => [`d${i}`, slope]))
-  const used = built.parameters.filter(({ trainable }) => trainable)
   const session = await Session.compile({ loss, ...outputs }, [
     images,
     ...built.parameters.map(({ value }) => value),
   ])
   // Away from the initial values, where biases are zero and attention is uniform.
   const point = new Map(
-    used.map(({ name, initial }, i) => {
+    trained.map(({ name, initial }, i) => {
       const noise = wave(initial.shape, i, 0.3)
-      return [name, float32(initial.shape, initial.data.map((v, k) => v + noise.data[k]!))]
+      return [
+        name,
+        float32(
+          initial.shape,
+          initial.data.map((v, k) => v + noise.data[k]!),
+        ),
+      ]
     }),
   )
   const feeds = feedsOf(built, randomTensor([batch, ...shape], 'images'), point)
@@ -61,6 +76,5 @@ test.each<[id: string, options: PluginOptions]>([
     actual.push(innerProduct((at[`d${i}`] as FloatTensor).data, direction))
   }
   await session.release()
-  console.log(id, names.map((n, i) => `${n} ${expected[i]!.toFixed(5)} ${actual[i]!.toFixed(5)}`).join('\n'))
-  expect(actual).toBeAllclose(expected, { rtol: 0.01, atol: 0.003 })
+  expect(actual).toBeAllclose(expected, { rtol: 0.005, atol: 0.0005 })
 })

@@ -1,4 +1,4 @@
-/** `vit-tiny` learns where a bright patch is, which needs positions and attention. */
+/** `vit-tiny` learns where a bright patch is, which needs positions. */
 import { expect, test } from 'vitest'
 import { memoryDataset } from '../../../core/data/memory-dataset.ts'
 import { randomStream } from '../../../core/base/random.ts'
@@ -43,7 +43,7 @@ test.each(['token', 'mean'])('with pooling "%s"', async (pooling) => {
     name: 'weights',
     modules: [classifier],
     optimizer: adamW({ weightDecay: 0.01 }),
-    rate: Number(process.env['RATE'] ?? 0.01),
+    rate: 0.003,
   }
   const { epochs } = await runTraining(
     {
@@ -76,8 +76,7 @@ test.each(['token', 'mean'])('with pooling "%s"', async (pooling) => {
       progress: () => {},
     },
   )
-  console.log(epochs)
-  expect(epochs[0]!.loss).toBeGreaterThan(0.5)
-  expect(epochs[11]!.loss).toBeLessThan(0.1 * epochs[0]!.loss)
+  expect(epochs[0]!.loss).toBeGreaterThan(1)
+  expect(epochs[11]!.loss).toBeLessThan(0.1)
   expect(epochs[11]!.validationAccuracy).toBeGreaterThan(0.95)
 })
