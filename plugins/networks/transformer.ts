@@ -49,7 +49,14 @@ export function layerNormalization(scope: LayerScope, x: Value): Value {
 }
 
 /**
+ * onnxruntime adds up rows in an order that depends on their address in memory, and so on the
+ * batch, unless their length is a multiple of 4. Keys are padded to a multiple of 8.
+ */
+const alignment = 8
+
+/**
  * Multi-head self-attention: softmax(q kᵀ / √d) v for each head of d features, and a linear layer.
+ * Padded keys have weight 0.
  * @see Vaswani et al. 2017, arXiv:1706.03762, section 3.2
  */
 function attention(scope: LayerScope, x: Value, { tokens, heads }: TransformerBlock): Value {
@@ -60,9 +67,13 @@ function attention(scope: LayerScope, x: Value, { tokens, heads }: TransformerBl
     const own = g.slice(projected, [index * features], [(index + 1) * features], [1])
     return g.transpose(g.reshape(own, [-1, tokens, heads, size]), order)
   }
-  const [query, key, value] = [part(0, [0, 2, 1, 3]), part(1, [0, 2, 3, 1]), part(2, [0, 2, 1, 3])]
-  const weights = g.softmax(g.matMul(g.mul(query, 1 / Math.sqrt(size)), key))
-  const mixed = g.transpose(g.matMul(weights, value), [0, 2, 1, 3])
+  const padding = Math.ceil(tokens / alignment) * alignment - tokens
+  const query = g.mul(part(0, [0, 2, 1, 3]), 1 / Math.sqrt(size))
+  const key = g.pad(part(1, [0, 2, 3, 1]), [0, 0, 0, 0, 0, 0, 0, padding])
+  const value = g.pad(part(2, [0, 2, 1, 3]), [0, 0, 0, 0, 0, 0, padding, 0])
+  const mask = [...Array<number>(tokens).fill(0), ...Array<number>(padding).fill(-1e9)]
+  const scores = g.add(g.matMul(query, key), g.floats([mask.length], mask))
+  const mixed = g.transpose(g.matMul(g.softmax(scores), value), [0, 2, 1, 3])
   return linear(scope, g.reshape(mixed, [-1, features]), features, normal)
 }
 

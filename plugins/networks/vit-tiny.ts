@@ -2,7 +2,7 @@
 import { g } from '../../core/api/graph.ts'
 import type { Value } from '../../core/api/graph.ts'
 import { ConfigError, defineNetwork } from '../../core/api/plugin.ts'
-import { linear, uniformFanIn } from '../../core/api/training.ts'
+import { globalAverage, linear, uniformFanIn } from '../../core/api/training.ts'
 import type { LayerScope } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
 import { layerNormalization, normal, transformerBlock } from './transformer.ts'
@@ -19,9 +19,10 @@ const optionsSchema = {
     },
     width: {
       type: 'integer',
-      minimum: 2,
+      minimum: 4,
+      multipleOf: 4,
       default: 192,
-      description: 'features of a token',
+      description: 'features of a token, a multiple of 4',
     },
     depth: { type: 'integer', minimum: 1, default: 12, description: 'number of blocks' },
     heads: {
@@ -47,8 +48,9 @@ const optionsSchema = {
 /**
  * A vision transformer in the size of DeiT-tiny, with patches of 4 × 4 for images of 32 × 32: patch
  * embedding, class token, learned positions, pre-norm blocks, and a linear layer. Normalization
- * does not use the batch, so there is nothing to split by branch. Initialization follows DeiT:
- * matrices, positions and the class token are normal with standard deviation 0.02, biases are zero.
+ * does not use the batch, so there is nothing to split by branch. Initialization follows DeiT: the
+ * patch embedding is uniform in ±1/√(fan in); other matrices, positions and the class token are
+ * normal with standard deviation 0.02; biases are zero.
  * @see Dosovitskiy et al. 2020, equations 1 to 4; Touvron et al. 2020, arXiv:2012.12877, Table 1
  */
 export const vitTiny = defineNetwork({
@@ -98,7 +100,7 @@ export const vitTiny = defineNetwork({
         const features = g.reshape(layerNormalization(scope, x), [-1, tokens, options.width])
         const pooled = hasToken
           ? g.squeeze(g.slice(features, [0], [1], [1]), [1])
-          : g.reduceMean(features, [1])
+          : globalAverage(g.unsqueeze(g.transpose(features, [0, 2, 1]), [3]))
         return linear(scope, pooled, classes, normal)
       },
     }
