@@ -69,8 +69,12 @@ const builtins: PluginTable = {
     trades: async () => (await import('./defenses/trades/trades.ts')).trades,
   },
   networks: {
+    'preact-resnet': async () => (await import('./networks/preact-resnet.ts')).preactResnet,
     resnet: async () => (await import('./networks/resnet.ts')).resnet,
     'small-cnn': async () => (await import('./networks/small-cnn.ts')).smallCnn,
+    vgg: async () => (await import('./networks/vgg.ts')).vgg,
+    'vit-tiny': async () => (await import('./networks/vit-tiny.ts')).vitTiny,
+    'wide-resnet': async () => (await import('./networks/wide-resnet.ts')).wideResnet,
   },
 }
 

@@ -98,6 +98,14 @@ export const papers = {
     title: 'Evading defenses to transferable adversarial examples by translation-invariant attacks',
     url: 'https://arxiv.org/abs/1904.02884',
   },
+  dosovitskiy2020: {
+    authors:
+      'Dosovitskiy, Beyer, Kolesnikov, Weissenborn, Zhai, Unterthiner, Dehghani, Minderer, ' +
+      'Heigold, Gelly, Uszkoreit, Houlsby',
+    year: 2020,
+    title: 'An image is worth 16x16 words: transformers for image recognition at scale',
+    url: 'https://arxiv.org/abs/2010.11929',
+  },
   dziugaite2016: {
     authors: 'Dziugaite, Ghahramani, Roy',
     year: 2016,
@@ -133,6 +141,12 @@ export const papers = {
     year: 2015,
     title: 'Deep residual learning for image recognition',
     url: 'https://arxiv.org/abs/1512.03385',
+  },
+  he2016: {
+    authors: 'He, Zhang, Ren, Sun',
+    year: 2016,
+    title: 'Identity mappings in deep residual networks',
+    url: 'https://arxiv.org/abs/1603.05027',
   },
   hendrycks2019: {
     authors: 'Hendrycks, Dietterich',
@@ -217,6 +231,12 @@ export const papers = {
     title: 'Universal adversarial training',
     url: 'https://arxiv.org/abs/1811.11304',
   },
+  simonyan2014: {
+    authors: 'Simonyan, Zisserman',
+    year: 2014,
+    title: 'Very deep convolutional networks for large-scale image recognition',
+    url: 'https://arxiv.org/abs/1409.1556',
+  },
   uesato2018: {
     authors: "Uesato, O'Donoghue, van den Oord, Kohli",
     year: 2018,
@@ -252,6 +272,12 @@ export const papers = {
     year: 2017,
     title: 'Feature squeezing: detecting adversarial examples in deep neural networks',
     url: 'https://arxiv.org/abs/1704.01155',
+  },
+  zagoruyko2016: {
+    authors: 'Zagoruyko, Komodakis',
+    year: 2016,
+    title: 'Wide residual networks',
+    url: 'https://arxiv.org/abs/1605.07146',
   },
   zhang2019: {
     authors: 'Zhang, Yu, Jiao, Xing, El Ghaoui, Jordan',

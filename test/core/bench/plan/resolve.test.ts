@@ -67,7 +67,7 @@ test('an unknown plugin', async () => {
 test('an unknown network', async () => {
   const standard = { name: 's', plugin: 'standard', options: { network: { id: 'resnt' } } }
   expect(await mistake({ defenses: [standard] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (available networks: resnet, small-cnn; third-party plugins come from the packages in the suite's "plugins")"`,
+    `"ConfigError: s.json#/defenses/0/options/network/id: unknown network plugin "resnt"; did you mean "resnet"? (available networks: preact-resnet, resnet, small-cnn, vgg, vit-tiny, wide-resnet; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 
