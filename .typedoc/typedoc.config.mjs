@@ -13,6 +13,36 @@ export const entryPoints = Object.entries(exports)
     source: at(target.replace('./dist/', '').replace(/\.js$/, '.ts')),
   }))
 
+/**
+ * Types that callers do not name: they follow from an argument, or from a table of records. Most
+ * belong to the attack kit, which has at most 60 names.
+ */
+const intentionallyNotExported = [
+  'AttackLoss',
+  'BatchedTask',
+  'ClassGradients',
+  'Condition',
+  'Definition',
+  'ElementType',
+  'ExampleStreams',
+  'Floats',
+  'IncrementalModel',
+  'LoopBody',
+  'LoopDefinition',
+  'Operand',
+  'Operands',
+  'PassesSetup',
+  'QueryWork',
+  'Records',
+  'ScheduledWork',
+  'SteepestStep',
+  'TargetedAttackLoss',
+  'TermOperator',
+  'VectorLoop',
+  'entrySchema',
+  'errorCodes',
+]
+
 export default {
   name: 'robench',
   entryPoints: entryPoints.map(({ source }) => source),
@@ -23,6 +53,7 @@ export default {
   excludePrivate: true,
   excludeInternal: true,
   disableSources: true,
-  validation: { notExported: false, invalidLink: true, notDocumented: false },
+  intentionallyNotExported,
+  validation: { notExported: true, invalidLink: true, notDocumented: false },
   treatWarningsAsErrors: true,
 }

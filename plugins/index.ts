@@ -43,10 +43,13 @@ const builtins: PluginTable = {
     universal: async () => (await import('./attacks/gradient/universal.ts')).universal,
   },
   defenses: {
+    dat: async () => (await import('./defenses/dat/dat.ts')).dat,
     'gradient-step': async () =>
       (await import('./defenses/gradient-step/gradient-step.ts')).gradientStep,
+    mmcat: async () => (await import('./defenses/mmcat/mmcat.ts')).mmcat,
     'onnx-model': async () => (await import('./defenses/onnx-model/onnx-model.ts')).onnxModel,
     'pgd-at': async () => (await import('./defenses/pgd-at/pgd-at.ts')).pgdAt,
+    'spa-at': async () => (await import('./defenses/spa-at/spa-at.ts')).spaAt,
     standard: async () => (await import('./defenses/standard/standard.ts')).standard,
   },
   networks: {

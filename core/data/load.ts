@@ -7,7 +7,7 @@ import { publishedDatasets } from './catalog.ts'
 import type { Dataset, DatasetReference, Split } from './dataset.ts'
 import { embeddedCounts, embeddedDataset, embeddedId, embeddedShape } from './embedded.ts'
 import { readNpyPair } from './formats/npy.ts'
-import { memoryDataset } from './memory-dataset.ts'
+import { countClasses, memoryDataset } from './memory-dataset.ts'
 import { inspectFile, offlineAdvice } from './published.ts'
 import type { NamedBytes, PublishedDataset } from './published.ts'
 import { findPublished } from './registry.ts'
@@ -81,14 +81,13 @@ async function loadNpy(
     resolvePath(reference.inputs),
     resolvePath(reference.labels),
   )
-  const classes = labels.reduce((highest, label) => Math.max(highest, label), 0) + 1
   return memoryDataset({
     id: 'npy',
     title: reference.title ?? basename(reference.inputs),
     split,
     toy: false,
     shape,
-    classNames: Array.from({ length: classes }, (_, label) => String(label)),
+    classNames: Array.from({ length: countClasses(labels) }, (_, label) => String(label)),
     pixels,
     labels,
   })

@@ -57,6 +57,11 @@ export function memoryDataset(parts: DatasetParts): Dataset {
   }
 }
 
+/** The number of classes of labels without class names: the highest label plus 1. */
+export function countClasses(labels: Int32Array): number {
+  return labels.reduce((highest, label) => Math.max(highest, label), 0) + 1
+}
+
 /** value / 255, rounded to float32, for each 8-bit value. */
 const byteScale = Float32Array.from({ length: 256 }, (_, value) => value / 255)
 

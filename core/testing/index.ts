@@ -1,4 +1,5 @@
 /** `robench/testing`, for plugin authors: the conformance battery and the exact oracle. */
+export type { ChosenAttack } from '../plugin/wrapped-attack.ts'
 export { attackConformance } from './attack-conformance.ts'
 export type {
   AttackConformance,

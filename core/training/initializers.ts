@@ -1,4 +1,5 @@
 /** Initial values of parameters. */
+import { sizeOf } from '../engine/tensor/tensor.ts'
 import type { Initializer } from './scope.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { Initializer } from './scope.ts'
  */
 export const heNormal: Initializer = (values, shape, random) => {
   const [out = 1, , ...kernel] = shape
-  const deviation = Math.sqrt(2 / (out * kernel.reduce((product, size) => product * size, 1)))
+  const deviation = Math.sqrt(2 / (out * sizeOf(kernel)))
   for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
 }
 
@@ -15,6 +16,12 @@ export const heNormal: Initializer = (values, shape, random) => {
 export const uniformFanIn: Initializer = (values, shape, random) => {
   const limit = 1 / Math.sqrt(shape[1] ?? 1)
   for (let i = 0; i < values.length; i++) values[i] = limit * (2 * random.uniform() - 1)
+}
+
+/** Normal with variance 2 / (fan in + fan out), for matrices `[out, in]` (Glorot, Bengio 2010). */
+export const xavierNormal: Initializer = (values, shape, random) => {
+  const deviation = Math.sqrt(2 / ((shape[0] ?? 1) + (shape[1] ?? 1)))
+  for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal()
 }
 
 /** All zeros. */

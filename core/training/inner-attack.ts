@@ -1,190 +1,146 @@
-/** The attack inside adversarial training, and the evaluation of weights after each epoch. */
-import { sum } from '../base/sum.ts'
-import type { Dataset } from '../data/dataset.ts'
-import { PreparedSession } from '../engine/graph/prepared-session.ts'
-import { randomStream, type RandomStream } from '../base/random.ts'
-import { float32, int64, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
-import type { ThreatModel } from '../threat/threat-model.ts'
-import { attackGraph, weightFeeds, type TrainedNetwork, type Weights } from './training-graph.ts'
-import type { Adversary } from './training-options.ts'
+/** Attacks inside training: projected ascent of any loss over any variables. */
+import { gradient } from '../engine/graph/gradient.ts'
+import { g } from '../engine/graph/graph.ts'
+import type { Value } from '../engine/graph/value.ts'
+import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
+import type { RandomStream } from '../base/random.ts'
+import type { AttackVariable } from './attack-variable.ts'
+import { placeholders, weightedGraph, type WeightedGraph } from './model-function.ts'
+import { ModuleScope } from './module.ts'
+import type { InputShape } from './input-shape.ts'
+import type { ParameterStore } from './scope.ts'
 
-/** The adversary after a fraction `progress` of training, in [0, 1): see `Adversary.ramp`. */
-export function rampedAdversary(
-  adversary: Required<Adversary>,
-  progress: number,
-): Required<Adversary> {
-  const { ramp, threatModel, stepSize } = adversary
-  if (progress >= ramp) return adversary
-  const factor = progress / ramp
-  return {
-    ...adversary,
-    threatModel: { ...threatModel, epsilon: factor * threatModel.epsilon },
-    stepSize: factor * stepSize,
-  }
+/** What the loss of an inner attack sees. */
+export interface InnerAttackInputs<Names extends string = string> {
+  /** The perturbed images `[n, c, h, w]`. */
+  readonly images: Value
+  /** `[n]` int64. */
+  readonly labels: Value
+  /** The result of `InnerAttack.reference` at the clean images. */
+  readonly reference: Value | undefined
+  /** Further inputs by name. */
+  readonly extra: Readonly<Record<Names, Value>>
 }
 
-const evaluationBatch = 100
-/** Steps of the attack that measures validation accuracy. */
-const evaluationSteps = 10
-
-/** Attacks the network at inference (batch normalization uses running statistics). */
-export class InnerAttack {
-  readonly #session: PreparedSession
-
-  private constructor(session: PreparedSession) {
-    this.#session = session
-  }
-
-  /** Loads the session of the attack; `release` frees it. */
-  static async load(
-    trained: TrainedNetwork,
-    options: { readonly threads: number },
-  ): Promise<InnerAttack> {
-    const { outputs, inputs, weights } = attackGraph(trained)
-    return new InnerAttack(
-      await PreparedSession.compile(outputs, weights, inputs, options, 'inner attack'),
-    )
-  }
-
-  /** Adversarial examples of a batch `[n, c, h, w]`, in the shape of `clean`. */
-  async run(
-    clean: FloatTensor,
-    labels: Int32Array,
-    weights: Weights,
-    adversary: Required<Adversary>,
-    random: RandomStream,
-  ): Promise<FloatTensor> {
-    await this.#session.prepare(weightFeeds(weights), 'inner attack')
-    return ascend(this.#session, clean, labels, adversary, random)
-  }
-
+/** A definition of an attack on the current weights. Modules are applied at inference. */
+export interface InnerAttack<Names extends string = string> {
+  readonly name: string
+  /** Number of gradient steps. */
+  readonly steps: number
+  /** What is optimized, by name. */
+  readonly variables: Readonly<Record<string, AttackVariable>>
   /**
-   * Accuracy on held-out examples: clean, and under the adversary with 10 steps of size ε/4.
-   * @returns fractions; 0 if there are no examples
+   * The perturbed images of the variables and the clean images. Default: the value of the variable
+   * `images`.
    */
-  async evaluate(
-    data: Dataset,
-    rows: Uint32Array,
-    weights: Weights,
-    adversary: Required<Adversary> | undefined,
-  ): Promise<{ validationAccuracy: number; validationRobustAccuracy?: number }> {
-    if (rows.length === 0) return { validationAccuracy: 0 }
-    const session = this.#session
-    await session.prepare(weightFeeds(weights), 'evaluation')
-    let correct = 0
-    let robust = 0
-    for (let start = 0; start < rows.length; start += evaluationBatch) {
-      const part = rows.subarray(start, start + evaluationBatch)
-      const inputs = data.rows(part)
-      const labels = Int32Array.from(part, (row) => data.labels[row]!)
-      correct += await countCorrect(session, inputs, labels)
-      if (!adversary) continue
-      const harder = {
-        ...adversary,
-        steps: evaluationSteps,
-        stepSize: adversary.threatModel.epsilon / 4,
-      }
-      const attacked = await ascend(
-        session,
-        inputs,
-        labels,
-        harder,
-        randomStream('evaluation', start),
-      )
-      robust += await countCorrect(session, attacked, labels)
-    }
-    const validationAccuracy = correct / rows.length
-    return adversary
-      ? { validationAccuracy, validationRobustAccuracy: robust / rows.length }
-      : { validationAccuracy }
-  }
-
-  /** Frees the session. */
-  release(): Promise<void> {
-    return this.#session.release()
-  }
+  perturb?(variables: Readonly<Record<string, Value>>, clean: Value): Value
+  /** Further inputs of the loss. */
+  readonly inputs?: Readonly<Record<Names, InputShape>>
+  /** A quantity at the clean images that the loss needs, `[n, …]`. */
+  reference?(m: ModuleScope, clean: Value): Value
+  /** `[n]`; the attack increases it. */
+  loss(m: ModuleScope, inputs: InnerAttackInputs<Names>): Value
 }
 
-async function ascend(
-  session: PreparedSession,
-  clean: FloatTensor,
-  labels: Int32Array,
-  adversary: Required<Adversary>,
-  random: RandomStream,
-): Promise<FloatTensor> {
-  const { norm, epsilon } = adversary.threatModel
-  const data = clean.data.slice()
-  const adversarial = float32(clean.shape, data)
-  for (let i = 0; i < data.length; i++) data[i] = data[i]! + epsilon * (2 * random.uniform() - 1)
-  const project = norm === 'Linf' ? projectLinf : projectL2
-  project(adversarial, clean, adversary.threatModel)
-  for (let step = 0; step < adversary.steps; step++) {
-    const outputs = await session.run(
-      { inputs: adversarial, labels: int64([labels.length], labels) },
-      'inner attack',
-    )
-    const gradient = outputs['gradient']!.data as Float32Array
-    if (norm === 'Linf') {
-      for (let i = 0; i < data.length; i++)
-        data[i] = data[i]! + adversary.stepSize * Math.sign(gradient[i]!)
-    } else {
-      stepAlongUnit(adversarial, gradient, adversary.stepSize)
-    }
-    project(adversarial, clean, adversary.threatModel)
-  }
-  return adversarial
+/** One call of an inner attack. */
+export interface InnerAttackRun<Names extends string = string> {
+  /** Clean images `[n, c, h, w]`. */
+  readonly images: FloatTensor
+  readonly labels: Int32Array
+  /** For the start. */
+  readonly random: RandomStream
+  /** Factor of radii and step sizes, in [0, 1]; default 1. */
+  readonly scale?: number
+  readonly extra?: Readonly<Record<Names, Tensor>>
 }
 
-async function countCorrect(
-  session: PreparedSession,
-  inputs: FloatTensor,
-  labels: Int32Array,
-): Promise<number> {
-  const outputs = await session.run(
-    { inputs, labels: int64([labels.length], labels) },
-    'evaluation',
+/** The end of an inner attack. */
+export interface InnerAttackResult {
+  /** The perturbed images `[n, c, h, w]`. */
+  readonly images: FloatTensor
+  /** The last values of the variables, by name. */
+  readonly variables: Readonly<Record<string, FloatTensor>>
+}
+
+/** Evaluates a graph of the current weights. */
+export type Evaluate = (feeds: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>
+
+/** The graphs of an inner attack. */
+export interface InnerAttackGraphs {
+  /** From variables, `labels`, `clean`, `reference` and further inputs to `gradient/VARIABLE`. */
+  readonly gradients: WeightedGraph
+  /** From `clean` to `reference`; undefined without one. */
+  readonly reference: WeightedGraph | undefined
+  /** From variables and `clean` to `images`; undefined if the variable `images` is the result. */
+  readonly perturbed: WeightedGraph | undefined
+}
+
+const variablePrefix = 'variable/'
+
+/** Builds the graphs of an attack on images of that shape. */
+export function innerAttackGraphs<Names extends string>(
+  attack: InnerAttack<Names>,
+  imageShape: readonly number[],
+  store: ParameterStore,
+): InnerAttackGraphs {
+  const clean = g.input('clean', 'float32', ['n', ...imageShape])
+  const labels = g.input('labels', 'int64', ['n'])
+  const variables = Object.fromEntries(
+    Object.entries(attack.variables).map(([name, variable]) => [
+      name,
+      g.input(`${variablePrefix}${name}`, 'float32', ['n', ...variable.shape(imageShape)]),
+    ]),
   )
-  return sum(outputs['correct']!.data as Float32Array)
-}
-
-function projectLinf(
-  adversarial: FloatTensor,
-  clean: FloatTensor,
-  { epsilon, bounds: [low, high] }: ThreatModel,
-): void {
-  const { data } = adversarial
-  for (let i = 0; i < data.length; i++) {
-    const center = clean.data[i]!
-    data[i] = Math.min(Math.max(data[i]!, center - epsilon, low), center + epsilon, high)
+  const found = attack.reference?.(new ModuleScope(store), clean)
+  const reference = found && g.input('reference', found.dtype, found.shape)
+  // Without further inputs there are no names.
+  const extra = placeholders((attack.inputs ?? {}) as Record<Names, InputShape>, 'n')
+  const perturbed = attack.perturb?.(variables, clean)
+  const images = perturbed ?? variables['images']!
+  const loss = attack.loss(new ModuleScope(store), { images, labels, reference, extra })
+  const names = Object.keys(variables)
+  const gradients = gradient(loss, Object.values(variables))
+  const outputs = Object.fromEntries(names.map((name, i) => [`gradient/${name}`, gradients[i]!]))
+  return {
+    gradients: weightedGraph(outputs, store),
+    reference: found && weightedGraph({ reference: found }, store),
+    perturbed: perturbed && weightedGraph({ images: perturbed }, store),
   }
 }
 
-function projectL2(
-  adversarial: FloatTensor,
-  clean: FloatTensor,
-  { epsilon, bounds: [low, high] }: ThreatModel,
-): void {
-  const size = sizeOf(adversarial.shape.slice(1))
-  const { data } = adversarial
-  for (let start = 0; start < data.length; start += size) {
-    let squares = 0
-    for (let i = start; i < start + size; i++) squares += (data[i]! - clean.data[i]!) ** 2
-    const scale = Math.min(1, epsilon / Math.max(Math.sqrt(squares), 1e-12))
-    for (let i = start; i < start + size; i++) {
-      const center = clean.data[i]!
-      data[i] = Math.min(Math.max(center + (data[i]! - center) * scale, low), high)
+/** How to evaluate the graphs of an attack. */
+export interface InnerAttackEvaluators {
+  readonly gradients: Evaluate
+  readonly reference: Evaluate | undefined
+  readonly perturbed: Evaluate | undefined
+}
+
+/** Ascends the loss by projected steps. */
+export async function runInnerAttack<Names extends string>(
+  attack: InnerAttack<Names>,
+  evaluate: InnerAttackEvaluators,
+  { images: clean, labels, random, scale = 1, extra }: InnerAttackRun<Names>,
+): Promise<InnerAttackResult> {
+  const variables = Object.entries(attack.variables)
+  const values = new Map(
+    variables.map(([name, variable]) => [name, variable.start(clean, random, scale)]),
+  )
+  const feeds: Record<string, Tensor> = {
+    clean,
+    labels: int64([labels.length], labels),
+    ...extra,
+    ...(await evaluate.reference?.({ clean })),
+  }
+  for (const [name, value] of values) feeds[`${variablePrefix}${name}`] = value
+  for (let step = 0; step < attack.steps; step++) {
+    const gradients = await evaluate.gradients(feeds)
+    for (const [name, variable] of variables) {
+      const slope = gradients[`gradient/${name}`]!.data as Float32Array
+      variable.step(values.get(name)!, slope, clean, scale)
     }
   }
-}
-
-/** Moves each example by `stepSize` along its gradient, scaled to unit L2 norm. */
-function stepAlongUnit(adversarial: FloatTensor, gradient: Float32Array, stepSize: number): void {
-  const size = sizeOf(adversarial.shape.slice(1))
-  for (let start = 0; start < gradient.length; start += size) {
-    let squares = 0
-    for (let i = start; i < start + size; i++) squares += gradient[i]! ** 2
-    const scale = stepSize / Math.max(Math.sqrt(squares), 1e-12)
-    for (let i = start; i < start + size; i++)
-      adversarial.data[i] = adversarial.data[i]! + scale * gradient[i]!
-  }
+  const images = evaluate.perturbed
+    ? ((await evaluate.perturbed(feeds))['images'] as FloatTensor)
+    : values.get('images')!
+  return { images, variables: Object.fromEntries(values) }
 }

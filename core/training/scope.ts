@@ -1,5 +1,6 @@
-/** The scope that collects a network's parameters while it is built. */
+/** Parameters of networks, and the scope in which layers create or reuse them. */
 import { GraphError } from '../base/errors.ts'
+import { formatShape } from '../engine/graph/dim.ts'
 import { g } from '../engine/graph/graph.ts'
 import { parameterPrefix } from '../engine/graph/serialize.ts'
 import type { Value } from '../engine/graph/value.ts'
@@ -12,6 +13,9 @@ export type Initializer = (
   shape: readonly number[],
   random: RandomStream,
 ) => void
+
+/** Parameter values by name. */
+export type Weights = ReadonlyMap<string, FloatTensor>
 
 /** A named tensor that the optimizer or, for running statistics, the forward pass updates. */
 export interface Parameter {
@@ -32,25 +36,101 @@ export interface ParameterOptions {
 }
 
 /**
- * Collects the parameters of one network. Names count layers in order, and initial values are drawn
- * from a stream of (seed, name), so building the network twice gives the same parameters.
+ * The parameters of all networks of a training, by name. Initial values are drawn from a stream of
+ * (seed, name), so building a network twice gives the same parameters.
  */
-export class LayerScope {
-  /** True in training, where batch normalization uses the batch's statistics. */
-  readonly training: boolean
+export class ParameterStore {
   readonly #seed: number
   readonly #parameters = new Map<string, Parameter>()
-  readonly #updates = new Map<string, Value>()
-  #layers = 0
 
-  constructor(options: { readonly training: boolean; readonly seed: number }) {
-    this.training = options.training
-    this.#seed = options.seed
+  constructor(seed: number) {
+    this.#seed = seed
   }
 
   /** In the order in which they were created. */
   get parameters(): readonly Parameter[] {
     return [...this.#parameters.values()]
+  }
+
+  /** The parameter of that name, if it exists. */
+  get(name: string): Parameter | undefined {
+    return this.#parameters.get(name)
+  }
+
+  /**
+   * The parameter of that name, created at its first use.
+   * @throws GraphError ROBENCH_GRAPH if it exists with another shape
+   */
+  obtain(
+    name: string,
+    shape: readonly number[],
+    initialize: Initializer,
+    { trainable = true, decays = true }: ParameterOptions = {},
+  ): Parameter {
+    const existing = this.#parameters.get(name)
+    if (existing) {
+      const before = existing.initial.shape
+      if (formatShape(before) === formatShape(shape)) return existing
+      throw new GraphError(
+        'ROBENCH_GRAPH',
+        `parameter "${name}" has shape ${formatShape(before)} and cannot be reused as ` +
+          `${formatShape(shape)}; apply a module to inputs of one size`,
+      )
+    }
+    const values = new Float32Array(sizeOf(shape))
+    initialize(values, shape, randomStream(this.#seed, 'parameter', name))
+    const parameter = {
+      name,
+      value: g.input(`${parameterPrefix}${name}`, 'float32', shape),
+      initial: float32(shape, values),
+      trainable,
+      decays: trainable && decays,
+    }
+    this.#parameters.set(name, parameter)
+    return parameter
+  }
+}
+
+/** Options of `LayerScope`. */
+export interface ScopeOptions {
+  /** True in training, where batch normalization uses the batch's statistics. */
+  readonly training: boolean
+  /** Seed of the initial values, for a scope with its own parameters. Default 0. */
+  readonly seed?: number
+  /** Parameters that this scope creates or reuses. Default: its own. */
+  readonly store?: ParameterStore
+  /** Prefix of parameter names, such as `classifier/`. Default: none. */
+  readonly path?: string
+  /** The branch of batch normalization; see `batchNormalization`. */
+  readonly branch?: string
+  /** Running statistics that earlier applications have updated, by parameter name. */
+  readonly updates?: Map<string, Value>
+}
+
+/**
+ * One application of a network. Names count layers in order, so a second scope on the same store
+ * and path reuses the parameters of the first.
+ */
+export class LayerScope {
+  readonly training: boolean
+  readonly branch: string | undefined
+  readonly #store: ParameterStore
+  readonly #path: string
+  readonly #updates: Map<string, Value>
+  readonly #used = new Map<string, Parameter>()
+  #layers = 0
+
+  constructor({ training, seed = 0, store, path = '', branch, updates }: ScopeOptions) {
+    this.training = training
+    this.branch = branch
+    this.#store = store ?? new ParameterStore(seed)
+    this.#path = path
+    this.#updates = updates ?? new Map<string, Value>()
+  }
+
+  /** The parameters of this application, in the order in which they were first used. */
+  get parameters(): readonly Parameter[] {
+    return [...this.#used.values()]
   }
 
   /** New values of running statistics after this pass, by parameter name. */
@@ -64,35 +144,37 @@ export class LayerScope {
     return `${kind}${this.#layers}`
   }
 
-  /** Creates a parameter and returns its placeholder. @throws GraphError if the name exists. */
+  /**
+   * Creates or reuses a parameter and returns its placeholder.
+   * @throws GraphError ROBENCH_GRAPH if this application already used the name, or if an earlier
+   *   one created it with another shape
+   */
   parameter(
     name: string,
     shape: readonly number[],
     initialize: Initializer,
     options: ParameterOptions = {},
   ): Value {
-    if (this.#parameters.has(name)) {
+    const full = `${this.#path}${name}`
+    if (this.#used.has(full)) {
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `parameter "${name}" already exists; give each layer its own name`,
+        `parameter "${full}" already exists; give each layer its own name`,
       )
     }
-    const values = new Float32Array(sizeOf(shape))
-    initialize(values, shape, randomStream(this.#seed, 'parameter', name))
-    const value = g.input(`${parameterPrefix}${name}`, 'float32', shape)
-    const { trainable = true, decays = true } = options
-    this.#parameters.set(name, {
-      name,
-      value,
-      initial: float32(shape, values),
-      trainable,
-      decays: trainable && decays,
-    })
-    return value
+    const parameter = this.#store.obtain(full, shape, initialize, options)
+    this.#used.set(full, parameter)
+    return parameter.value
+  }
+
+  /** A running statistic: created like a parameter, with the updates of earlier applications. */
+  statistic(name: string, shape: readonly number[], initialize: Initializer): Value {
+    const placeholder = this.parameter(name, shape, initialize, { trainable: false })
+    return this.#updates.get(`${this.#path}${name}`) ?? placeholder
   }
 
   /** Sets the expression of a running statistic's value after a training pass. */
   update(name: string, value: Value): void {
-    this.#updates.set(name, value)
+    this.#updates.set(`${this.#path}${name}`, value)
   }
 }

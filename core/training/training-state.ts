@@ -1,112 +1,109 @@
-/** The state of training between steps: weights, momentum, averaged weights. */
+/** The state of training between steps: parameters, optimizer state, averages, as named tensors. */
 import { float32, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import { initialParameters, type TrainedNetwork } from './training-graph.ts'
+import type { Averaging, ParameterGroup } from './phase.ts'
+import { averageName, groupParameters, newPrefix, type PhaseGraph } from './phase-graph.ts'
+import type { Parameter, ParameterStore, Weights } from './scope.ts'
 
-/** Measurements of one epoch. */
-export interface EpochRecord {
-  /** From 1. */
-  readonly epoch: number
-  /** Mean loss and accuracy on the training inputs (adversarial ones in adversarial training). */
-  readonly loss: number
-  readonly accuracy: number
-  /** On the held-out examples, with the averaged weights. */
-  readonly validationAccuracy: number
-  /** The same under the adversary with 10 steps; absent without an adversary. */
-  readonly validationRobustAccuracy?: number
-  readonly elapsedMs: number
-}
-
-/** The weights during training, their momentum, and their running average. */
+/** Named tensors that the graphs of phases read and replace. */
 export class TrainingState {
-  weights: Map<string, FloatTensor>
-  averaged: Map<string, FloatTensor>
-  readonly #momentum: Map<string, FloatTensor>
-  /** Names of running statistics, which are not trained. */
-  readonly #running: ReadonlySet<string>
-  #steps = 0
+  readonly #tensors = new Map<string, FloatTensor>()
+  readonly #store: ParameterStore
+  readonly #groups: readonly ParameterGroup[]
+  readonly #trained = new Set<Parameter>()
+  /** The current parameters, until the next update. */
+  #current: Weights | undefined
 
-  constructor(trained: TrainedNetwork) {
-    const parameters = initialParameters(trained)
-    this.weights = new Map(parameters.map(({ name, initial }) => [name, initial]))
-    this.averaged = new Map(this.weights)
-    const trainable = parameters.filter((parameter) => parameter.trainable)
-    this.#momentum = new Map(
-      trainable.map(({ name, initial }) => [
-        name,
-        float32(initial.shape, new Float32Array(initial.data.length)),
-      ]),
-    )
-    this.#running = new Set(
-      parameters.filter((parameter) => !parameter.trainable).map(({ name }) => name),
-    )
+  constructor(store: ParameterStore, phases: readonly PhaseGraph[]) {
+    this.#store = store
+    this.#groups = [...new Set(phases.flatMap(({ trained }) => [...trained.keys()]))]
+    for (const { initial, trained } of phases) {
+      for (const [name, value] of initial) this.#tensors.set(name, value)
+      for (const parameter of [...trained.values()].flat()) this.#trained.add(parameter)
+    }
+  }
+
+  /** Groups that some step updates. */
+  get groups(): readonly ParameterGroup[] {
+    return this.#groups
   }
 
   /** Number of trained values, without running statistics. */
   get parameterCount(): number {
-    return [...this.weights].reduce(
-      (sum, [name, { data }]) => sum + (this.#running.has(name) ? 0 : data.length),
-      0,
-    )
+    return [...this.#trained].reduce((sum, { initial }) => sum + initial.data.length, 0)
   }
 
-  /** The inputs of the step graph that hold weights and momentum. */
-  feeds(): Record<string, Tensor> {
-    const feeds: Record<string, Tensor> = {}
-    for (const [name, value] of this.weights) feeds[`parameter/${name}`] = value
-    for (const [name, value] of this.#momentum) feeds[`momentum/${name}`] = value
-    return feeds
+  /** The current parameters by placeholder name (`parameter/…`); the same map until an update. */
+  get weights(): Weights {
+    return (this.#current ??= this.#weights(() => undefined))
+  }
+
+  /** The parameters of the model: averages where a group has them, else the current ones. */
+  get averaged(): Weights {
+    const averages = new Map<Parameter, FloatTensor>()
+    for (const group of this.#groups) {
+      for (const parameter of group.averaging ? groupParameters(group, this.#store) : []) {
+        const value = this.#tensors.get(averageName(parameter))
+        if (value) averages.set(parameter, value)
+      }
+    }
+    return this.#weights((parameter) => averages.get(parameter))
+  }
+
+  /** All tensors by name. */
+  get tensors(): Weights {
+    return this.#tensors
+  }
+
+  /** Replaces tensors by the `new/…` outputs of a phase. */
+  update(outputs: Readonly<Record<string, Tensor>>): void {
+    for (const [name, value] of Object.entries(outputs)) {
+      // State is float32.
+      if (name.startsWith(newPrefix)) {
+        this.#tensors.set(name.slice(newPrefix.length), value as FloatTensor)
+      }
+    }
+    this.#current = undefined
+  }
+
+  /** Restores the tensors of a checkpoint. */
+  restore(tensors: Weights): void {
+    for (const [name, value] of tensors) this.#tensors.set(name, value)
+    this.#current = undefined
   }
 
   /**
-   * Stores the outputs of a step as the new weights, and updates the running average with decay
-   * min(averaging, (1 + t)/(10 + t)).
+   * Adds the current weights to stochastic weight averages, after an epoch.
+   * @param progress fraction of training that is done
    */
-  update(outputs: Readonly<Record<string, Tensor>>, averaging: number): void {
-    for (const name of this.weights.keys()) {
-      const next = outputs[`new/parameter/${name}`]
-      if (next) this.weights.set(name, next as FloatTensor)
-    }
-    for (const name of this.#momentum.keys())
-      this.#momentum.set(name, outputs[`new/momentum/${name}`] as FloatTensor)
-    this.#steps += 1
-    if (averaging === 0) {
-      this.averaged = this.weights
-      return
-    }
-    const decay = Math.min(averaging, (1 + this.#steps) / (10 + this.#steps))
-    for (const [name, { shape, data }] of this.weights) {
-      const old = this.averaged.get(name)!.data
-      const mixed = new Float32Array(data.length)
-      for (let i = 0; i < data.length; i++) mixed[i] = decay * old[i]! + (1 - decay) * data[i]!
-      this.averaged.set(name, float32(shape, mixed))
+  endEpoch(progress: number): void {
+    for (const group of this.#groups) {
+      if (group.averaging?.kind !== 'swa' || progress <= group.averaging.from) continue
+      const counter = `averaged/${group.name}`
+      const count = (this.#tensors.get(counter)?.data[0] ?? 0) + 1
+      this.#tensors.set(counter, float32([], [count]))
+      for (const parameter of groupParameters(group, this.#store)) {
+        const name = averageName(parameter)
+        const weight = this.#tensors.get(parameter.value.node.name) ?? parameter.initial
+        const old = this.#tensors.get(name) ?? weight
+        const data = old.data.map((value, i) => value + (weight.data[i]! - value) / count)
+        this.#tensors.set(name, float32(weight.shape, data))
+      }
     }
   }
 
-  /** All tensors of a checkpoint, by name. */
-  tensors(): Map<string, FloatTensor> {
-    const tensors = new Map<string, FloatTensor>([['steps', float32([1], [this.#steps])]])
-    for (const [kind, values] of [
-      ['weight', this.weights],
-      ['momentum', this.#momentum],
-      ['average', this.averaged],
-    ] as const) {
-      for (const [name, value] of values) tensors.set(`${kind}/${name}`, value)
-    }
-    return tensors
+  #weights(replaced: (parameter: Parameter) => FloatTensor | undefined): Weights {
+    return new Map(
+      this.#store.parameters.map((parameter) => {
+        const { name } = parameter.value.node
+        const value = replaced(parameter) ?? this.#tensors.get(name) ?? parameter.initial
+        return [name, value]
+      }),
+    )
   }
+}
 
-  /** Restores a checkpoint, if there is one, and returns the records of its finished epochs. */
-  restore(checkpoint: Checkpoint | undefined): EpochRecord[] {
-    if (!checkpoint) return []
-    const load = (kind: string, into: Map<string, FloatTensor>): void => {
-      for (const name of into.keys())
-        into.set(name, checkpoint.tensors.get(`${kind}/${name}`) ?? into.get(name)!)
-    }
-    load('weight', this.weights)
-    load('momentum', this.#momentum)
-    load('average', this.averaged)
-    this.#steps = checkpoint.tensors.get('steps')?.data[0] ?? 0
-    return [...(checkpoint.facts['records'] as EpochRecord[])]
-  }
+/** The decay of an exponential average at an update, from 1: at most (1 + t)/(10 + t). */
+export function averagingDecay(averaging: Averaging | undefined, update: number): number {
+  if (averaging?.kind !== 'ema') return 0
+  return Math.min(averaging.decay, (1 + update) / (10 + update))
 }

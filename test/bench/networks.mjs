@@ -3,13 +3,20 @@
  * depend on them.
  */
 import { g } from '../../dist/core/engine/graph/graph.js'
-import { LayerScope } from '../../dist/core/training/scope.js'
+import { crossEntropy } from '../../dist/core/model/losses.js'
+import { exportModel } from '../../dist/core/training/export-model.js'
+import { classifierModule } from '../../dist/core/training/module.js'
+import { batchMean } from '../../dist/core/training/objectives.js'
+import { sgd } from '../../dist/core/training/optimizer.js'
+import { phaseGraph } from '../../dist/core/training/phase-graph.js'
+import { LayerScope, ParameterStore } from '../../dist/core/training/scope.js'
 import { randomStream } from '../../dist/core/base/random.js'
 import { float32, int64 } from '../../dist/core/engine/tensor/tensor.js'
 import { resnet } from '../../dist/plugins/networks/resnet.js'
 
 export const imageShape = [3, 32, 32]
 const classes = 10
+const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }
 
 /** CIFAR ResNet-18 with `width` base channels. */
 export function resnet18(width) {
@@ -34,6 +41,40 @@ export function logitsOf(network, { training, batch }) {
   const scope = new LayerScope({ training, seed: 0 })
   const images = g.input('inputs', 'float32', [batch, ...imageShape])
   return { images, scope, logits: network.build(scope, images) }
+}
+
+/** SGD on the cross-entropy of a network in training mode: a graph and the feeds of its state. */
+export function trainingStep(network, batch) {
+  const classifier = classifierModule(network, normalization)
+  const group = {
+    name: 'weights',
+    modules: [classifier],
+    optimizer: sgd({ momentum: 0.9, weightDecay: 5e-4 }),
+    rate: 0.1,
+  }
+  const phase = {
+    name: 'training step',
+    inputs: { inputs: { shape: imageShape } },
+    prepare: (current) => ({ inputs: current.images() }),
+    steps: [
+      {
+        updates: [group],
+        loss(m, { inputs, labels }) {
+          const logits = m.apply(classifier, [inputs], { training: true })
+          return { loss: batchMean(crossEntropy(logits, labels)), logits }
+        },
+      },
+    ],
+  }
+  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), batch)
+  const feeds = { ...Object.fromEntries(initial), 'rate/weights': float32([], [0.1]) }
+  return { outputs, inputs, feeds }
+}
+
+/** The network with its initial weights as an ONNX file. */
+export function initialModel(network) {
+  const classifier = classifierModule(network, normalization)
+  return exportModel((m, x) => m.apply(classifier, [x]), imageShape, new ParameterStore(0))
 }
 
 /** Random images in [0, 1] and labels. */

@@ -1,9 +1,7 @@
 /** One training step (forward, all gradients, update) over the forward pass in training mode. */
 import { toOnnx } from '../../dist/core/engine/graph/serialize.js'
 import { Session } from '../../dist/core/engine/graph/session.js'
-import { initialParameters, stepGraph } from '../../dist/core/training/training-graph.js'
-import { float32 } from '../../dist/core/engine/tensor/tensor.js'
-import { imageShape, logitsOf, randomBatch, resnet18 } from './networks.mjs'
+import { logitsOf, randomBatch, resnet18, trainingStep } from './networks.mjs'
 import { interleavedRatio } from './timing.mjs'
 
 const batch = 128
@@ -22,27 +20,17 @@ export const benches = [
 
 async function measure(width, repeats) {
   const network = resnet18(width)
-  const trained = {
-    network,
-    inputShape: imageShape,
-    mean: [0.5, 0.5, 0.5],
-    std: [0.25, 0.25, 0.25],
-    seed: 0,
-  }
   const { images, scope, logits } = logitsOf(network, { training: true, batch })
   const placeholders = [images, ...scope.parameters.map(({ value }) => value)]
   const forward = await Session.load(toOnnx({ logits }, placeholders))
-  const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: false }
-  const graph = stepGraph(trained, batch, optimizer)
-  const step = await Session.compile(graph.outputs, graph.inputs)
-  const feeds = { ...randomBatch(batch), rate: float32([], [0.1]) }
-  for (const { name, initial } of initialParameters(trained)) {
-    feeds[`parameter/${name}`] = initial
-    feeds[`momentum/${name}`] = float32(initial.shape, new Float32Array(initial.data.length))
-  }
+  const { outputs, inputs, feeds } = trainingStep(network, batch)
+  const step = await Session.compile(outputs, inputs)
+  const examples = randomBatch(batch)
+  const parameters = scope.parameters.map(({ value, initial }) => [value.node.name, initial])
+  const forwardFeeds = { ...examples, ...Object.fromEntries(parameters) }
   const ratio = await interleavedRatio({
-    numerator: () => step.run(feeds),
-    denominator: () => forward.run(feeds),
+    numerator: () => step.run({ ...feeds, ...examples }),
+    denominator: () => forward.run(forwardFeeds),
     repeats,
   })
   await Promise.all([forward.release(), step.release()])

@@ -1,4 +1,5 @@
 /** Builds attack tasks; a test states only the fields that it depends on. */
+import type { BatchedTask } from '../../core/attack/batch-scheduler.ts'
 import type { AttackTask } from '../../core/attack/task.ts'
 import { randomStream } from '../../core/base/random.ts'
 import { float32, sizeOf } from '../../core/engine/tensor/tensor.ts'
@@ -18,6 +19,16 @@ export function attackTask(
     signal: new AbortController().signal,
     progress: () => {},
     ...given,
+  }
+}
+
+/** What a driver needs that runs no model: `count` examples of class 0, no time limit. */
+export function batchedTask(count: number, batchSize: number): BatchedTask {
+  return {
+    labels: new Int32Array(count),
+    batchSize,
+    signal: new AbortController().signal,
+    progress: () => {},
   }
 }
 

@@ -1,8 +1,13 @@
-/** Attack tasks on a random linear classifier, with each example's exact boundary distance. */
+/**
+ * Attack tasks on linear classifiers: random ones, with each example's exact boundary distance, and
+ * given ones on listed pixels.
+ */
 import { rowOf } from '../../core/attack/batch.ts'
 import type { AttackTask } from '../../core/attack/task.ts'
-import { worstCaseMargin } from '../../core/testing/index.ts'
-import type { Norm } from '../../core/threat/threat-model.ts'
+import { float32 } from '../../core/engine/tensor/tensor.ts'
+import { LinearModel, worstCaseMargin } from '../../core/testing/index.ts'
+import type { LinearClassifier } from '../../core/testing/index.ts'
+import type { Norm, ThreatModel } from '../../core/threat/threat-model.ts'
 import { linearCase } from './attack-request.ts'
 import type { LinearProblem } from './attack-request.ts'
 import { attackTask } from './attack-task.ts'
@@ -34,4 +39,29 @@ export async function linearTask(
     return breakable
   })
   return { task: attackTask({ model, inputs, labels, threatModel }), distances }
+}
+
+/** Fields of a task, of its threat model, and the classes of its examples. */
+export type PixelTaskChanges = Partial<
+  Omit<AttackTask, 'inputs' | 'labels' | 'threatModel'> & Omit<ThreatModel, 'transform'>
+> & { readonly labels?: readonly number[] }
+
+/**
+ * A task on a linear classifier, or on the model in `changes`. Labels default to class 0, the
+ * threat model to Linf with ε = 0.3 and bounds [0, 1].
+ * @param rows the pixels of each example
+ */
+export function pixelTask(
+  classifier: LinearClassifier,
+  rows: readonly (readonly number[])[],
+  changes: PixelTaskChanges = {},
+): AttackTask {
+  const { norm = 'Linf', epsilon = 0.3, bounds = [0, 1], labels, ...others } = changes
+  return attackTask({
+    model: new LinearModel(classifier),
+    inputs: float32([rows.length, ...classifier.inputShape], rows.flat()),
+    labels: Int32Array.from(labels ?? rows.map(() => 0)),
+    threatModel: { norm, epsilon, bounds },
+    ...others,
+  })
 }

@@ -8,12 +8,13 @@ import { probeShard } from '../../bench/execute/evaluate-shard.ts'
 import { countCorrect, countOutcomes, worstCaseOutcomes } from '../../bench/metrics/accuracy.ts'
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
 import { checkTransform, withBounds } from '../../bench/suite/load.ts'
+import { requireModelFit } from '../../data/model-fit.ts'
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { accuracyOf, attackExamples, predictExamples } from './attack-examples.ts'
 import type { Accuracy, AttackEvaluation, ExampleWork } from './attack-examples.ts'
-import { openExamples, requireFit, requireInside } from './examples.ts'
+import { openExamples, requireInside } from './examples.ts'
 import { openModels } from './open-model.ts'
 import type { EvaluateRequest, ProgramSettings } from './request.ts'
 import { openRegistry, resolveRequest } from './resolve-request.ts'
@@ -97,9 +98,10 @@ export async function evaluateWith(
   const models = await openModels(request, used, examples.shape)
   try {
     const { model, graph } = models.tested
-    const bounds = requireFit(examples, model, models.tested.name)
+    const bounds = requireModelFit(examples, model, models.tested.name)
     requireInside(examples, count, bounds)
-    for (const other of models.surrogates.values()) requireFit(examples, other.model, other.name)
+    for (const other of models.surrogates.values())
+      requireModelFit(examples, other.model, other.name)
     const { signal = new AbortController().signal, progress } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
     const threatModel = withBounds(ready.threatModel, bounds)

@@ -4,22 +4,14 @@ import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
-import { memoryDataset } from '../../data/memory-dataset.ts'
+import { countClasses, memoryDataset } from '../../data/memory-dataset.ts'
+import { describeExamples } from '../../data/model-fit.ts'
+import type { ExampleFacts } from '../../data/model-fit.ts'
 import { sizeOf } from '../../engine/tensor/tensor.ts'
-import type { Model } from '../../model/model.ts'
 import type { ExampleArrays, ExampleData } from './request.ts'
 
-/** Labeled images. */
-export interface Examples extends Pick<Dataset, 'count' | 'shape' | 'labels' | 'rows'> {
-  /** Name in messages. */
-  readonly name: string
-  /** Number of classes of a data set; of arrays, the highest label plus 1. */
-  readonly classes: number
-  /** True for a data set by id: the model must have the same number of classes. */
-  readonly published: boolean
-  /** Range of the inputs. Undefined for float arrays, whose range is that of the model. */
-  readonly bounds: readonly [low: number, high: number] | undefined
-}
+/** Labeled images, and what a model must fit. */
+export interface Examples extends ExampleFacts, Pick<Dataset, 'count' | 'rows'> {}
 
 /**
  * Loads or wraps the examples of a request.
@@ -44,44 +36,6 @@ export async function openExamples(data: ExampleData): Promise<Examples> {
 }
 
 /**
- * Checks that the examples fit the model.
- * @returns their bounds
- * @throws ConfigError ROBENCH_MODEL_FILE if shape, classes or bounds differ
- */
-export function requireFit(
-  examples: Examples,
-  model: Model,
-  modelName: string,
-): readonly [low: number, high: number] {
-  const { name, shape, labels, classes, published, bounds = model.bounds } = examples
-  if (model.inputShape.join() !== shape.join()) {
-    throw misfit(
-      `${modelName}: expected images [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `got [${shape.join(', ')}] from ${name}; ` +
-        'if only the order differs, set layout to NCHW or NHWC',
-    )
-  }
-  if (published && model.classes !== classes) {
-    throw misfit(`${modelName}: ${model.classes} classes, but ${name} has ${classes}`)
-  }
-  const row = labels.findIndex((label) => label >= model.classes)
-  if (row >= 0) {
-    throw misfit(
-      `${modelName}: label ${labels[row]} of example ${row} of ${name} ` +
-        `is not a class of the model, which has ${model.classes} (0 to ${model.classes - 1})`,
-    )
-  }
-  if (model.bounds.join() !== bounds.join()) {
-    throw misfit(
-      `${modelName}: the model's inputs are in [${model.bounds.join(', ')}], those of ${name} in ` +
-        `[${bounds.join(', ')}]; set bounds to those of the data, ` +
-        'and express the change of scale as mean and std',
-    )
-  }
-  return bounds
-}
-
-/**
  * @throws ConfigError ROBENCH_DATA for the first of `count` examples with a value outside the
  * bounds
  */
@@ -102,24 +56,15 @@ export function requireInside(
 }
 
 function describe(dataset: Dataset): Examples {
-  const { id, title, classNames, count, shape, labels, bounds } = dataset
-  return {
-    name: id === 'npy' ? title : `data set "${id}"`,
-    published: id !== 'npy',
-    classes: classNames.length,
-    count,
-    shape,
-    labels,
-    bounds,
-    rows: (indices) => dataset.rows(indices),
-  }
+  const { count } = dataset
+  return { ...describeExamples(dataset), count, rows: (indices) => dataset.rows(indices) }
 }
 
 function fromArrays({ inputs, labels: given }: ExampleArrays): Examples {
   const { data, shape } = checkInputs(inputs)
   const [count, ...rowShape] = shape
   const labels = checkLabels(given, count)
-  const classes = labels.reduce((highest, label) => Math.max(highest, label), 0) + 1
+  const classes = countClasses(labels)
   const dataset = memoryDataset({
     id: 'data',
     title: 'data',
@@ -194,8 +139,4 @@ function kindOf(value: unknown): string {
 
 function invalid(where: string, problem: string): ConfigError {
   return new ConfigError('ROBENCH_DATA', `${where}: ${problem}`)
-}
-
-function misfit(message: string): ConfigError {
-  return new ConfigError('ROBENCH_MODEL_FILE', message)
 }

@@ -1,8 +1,8 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
-import { resolve } from 'node:path'
-import { ConfigError } from '../../base/errors.ts'
+import { isAbsolute, relative, resolve } from 'node:path'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
+import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -56,11 +56,11 @@ export async function examineModel(
     inputShape: resolved.dataset.shape,
   })
   try {
-    checkFit(model, resolved.dataset, label)
+    requireModelFit(describeExamples(resolved.dataset), model, label)
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const times = await timePasses(model, resolved.dataset, needsGradient)
     return {
-      reference: { sha256, label, manifest },
+      reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
@@ -79,28 +79,10 @@ function labelOf({ path }: ModelFile, defense: ResolvedDefense): string {
   return !file && !trains && typeof own === 'string' ? own : path
 }
 
-function checkFit(model: Model, dataset: Dataset, what: string): void {
-  const wanted = `data set "${dataset.id}"`
-  if (model.inputShape.join() !== dataset.shape.join()) {
-    throw misfit(
-      `${what} takes inputs of shape [${model.inputShape.join(', ')}] (channels, height, width), ` +
-        `${wanted} has [${dataset.shape.join(', ')}]; if only the order differs, set the layout ` +
-        '(NCHW or NHWC)',
-    )
-  }
-  const classes = dataset.classNames.length
-  // Labels of private data need not contain every class.
-  const fits = dataset.id === 'npy' ? model.classes >= classes : model.classes === classes
-  if (!fits) {
-    throw misfit(`${what} has ${model.classes} classes, ${wanted} has ${classes}`)
-  }
-  if (model.bounds.join() !== dataset.bounds.join()) {
-    throw misfit(
-      `${what} takes inputs in [${model.bounds.join(', ')}], ${wanted} has inputs in ` +
-        `[${dataset.bounds.join(', ')}]; ` +
-        `set the bounds to [${dataset.bounds.join(', ')}], and express the scaling as mean and std`,
-    )
-  }
+/** The label without a path of this machine: a file beside the suite, or else the defense. */
+function jobLabelOf(label: string, { name }: ResolvedDefense, { loaded }: ResolvedSuite): string {
+  const path = isAbsolute(label) ? relative(loaded.folder, label) : label
+  return isAbsolute(path) || path.startsWith('..') ? `defense "${name}"` : path
 }
 
 async function timePasses(
@@ -133,8 +115,4 @@ function countParameters(file: ModelFile): number {
     if (dtype.startsWith('float')) count += data.length
   }
   return count
-}
-
-function misfit(message: string): ConfigError {
-  return new ConfigError('ROBENCH_MODEL_FILE', message)
 }

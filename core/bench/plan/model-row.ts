@@ -14,7 +14,7 @@ export interface ModelIdentity {
 export interface ModelReference {
   /** sha256 of the file. */
   readonly sha256: string
-  /** Name in messages: the user's own file rather than its copy in the cache. */
+  /** Name in messages, without a path of this machine: a file beside the suite, or the defense. */
   readonly label: string
   readonly manifest: ModelManifest
 }

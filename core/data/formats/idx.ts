@@ -1,5 +1,6 @@
 /** The IDX format of MNIST and Fashion-MNIST: magic number, big-endian sizes, unsigned bytes. */
 import { ConfigError } from '../../base/errors.ts'
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 
@@ -31,7 +32,7 @@ export function parseIdx({ path, bytes }: NamedBytes, rank: number): IdxArray {
     )
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
-  const size = shape.reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape)
   if (bytes.length !== headerSize + size) {
     throw new ConfigError(
       'ROBENCH_DATA',

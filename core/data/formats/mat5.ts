@@ -5,6 +5,7 @@
  */
 import { inflateSync } from 'node:zlib'
 import { ConfigError } from '../../base/errors.ts'
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import type { NamedBytes } from '../published.ts'
 
 /** A numeric array of a MAT-file. */
@@ -135,7 +136,7 @@ function readVariable(file: NamedBytes, element: Element): MatArray | undefined 
   const reader = readers[values.type]
   if (!reader) fail(file.path, `array "${name}" is stored as unknown type ${values.type}`)
   const data = reader(aligned(file, values.body, values.type))
-  const size = shape.reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape)
   if (data.length !== size) {
     fail(
       file.path,

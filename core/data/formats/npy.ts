@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises'
 import { parse } from 'npyjs'
 import { ConfigError } from '../../base/errors.ts'
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 
 /** Checked inputs and labels of a .npy pair. */
 export interface NpyPair {
@@ -84,7 +85,7 @@ async function readNpy(path: string): Promise<NpyArray> {
   if (fortranOrder && shape.length > 1) {
     fail(array, 'is in Fortran order; save numpy.ascontiguousarray(x)')
   }
-  const size = shape.reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape)
   if (data.length !== size) {
     fail(
       array,

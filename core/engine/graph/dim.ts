@@ -1,4 +1,5 @@
 /** Dimensions: numbers, or symbols with an integer factor, such as `n` and `49*n`. */
+import { sizeOf } from '../tensor/tensor.ts'
 
 /** A known size, or a symbol with an optional factor (`49*n`). */
 export type Dim = number | string
@@ -13,6 +14,11 @@ export function multiplyDims(dims: readonly Dim[]): Dim {
     symbols.push(...parts.symbols)
   }
   return join(factor, symbols)
+}
+
+/** The product of the known dimensions; each symbol, with its factor, counts as 1. */
+export function knownSize(dims: readonly Dim[]): number {
+  return sizeOf(dims.filter((dim) => typeof dim === 'number'))
 }
 
 /** `whole / part` if it is an integer multiple, else undefined. */

@@ -1,5 +1,6 @@
 /** Chooses the cut of a network at which changes in small windows cost least. */
 import { sumBy } from '../../base/sum.ts'
+import { knownSize } from '../../engine/graph/dim.ts'
 import type { Node, Value } from '../../engine/graph/value.ts'
 import {
   affectedPositions,
@@ -101,17 +102,12 @@ function multiplications(node: Node): number {
   const elements = elementsOf(node.outputs[0]!)
   const windows = windowsOf(node)
   if (windows && node.op !== 'Conv') return elements * windows[0].kernel * windows[1].kernel
-  if (node.op === 'Conv') return elements * sizeOf(weight!.shape.slice(1))
-  if (node.op === 'Gemm' || node.op === 'MatMul') return elements * sizeOf(x.shape.slice(-1))
+  if (node.op === 'Conv') return elements * knownSize(weight!.shape.slice(1))
+  if (node.op === 'Gemm' || node.op === 'MatMul') return elements * knownSize(x.shape.slice(-1))
   // Other operators are bound by memory.
   return 4 * elements
 }
 
 function elementsOf({ shape }: Value): number {
-  return sizeOf(shape.slice(1))
-}
-
-/** Symbolic sizes count as 1. */
-function sizeOf(shape: Value['shape']): number {
-  return shape.reduce((size: number, dim) => size * (typeof dim === 'number' ? dim : 1), 1)
+  return knownSize(shape.slice(1))
 }

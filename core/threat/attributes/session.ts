@@ -9,6 +9,7 @@ import type { Value } from '../../engine/graph/value.ts'
 import type { AttributeName } from '../attributes.ts'
 import { attributeTransform, missingColors } from './expression.ts'
 
+/** How a session is opened. */
 export interface AttributeSessionOptions {
   /** Of one image. */
   readonly shape: readonly [channels: number, height: number, width: number]

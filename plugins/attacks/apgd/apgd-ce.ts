@@ -14,8 +14,7 @@ const optionsSchema = {
 /**
  * Projected gradient ascent on cross-entropy with adaptive step sizes. The gradient of
  * cross-entropy vanishes for logits of a very large or small scale: see `apgd-dlr`.
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
- * parameter-free attacks", arXiv:2003.01690, algorithm 1
+ * @see Croce and Hein 2020, algorithm 1
  */
 export const apgdCe = defineAttack({
   meta: {

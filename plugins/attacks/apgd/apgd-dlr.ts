@@ -14,8 +14,7 @@ const optionsSchema = {
 /**
  * APGD on the difference of logits ratio, which is invariant to the scale of the logits; with two
  * classes, on the margin.
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
- * parameter-free attacks", arXiv:2003.01690, algorithm 1
+ * @see Croce and Hein 2020, algorithm 1
  */
 export const apgdDlr = defineAttack({
   meta: {

@@ -70,9 +70,9 @@ export interface ApgdVariant {
 }
 
 /**
- * The checkpoints of APGD (Croce and Hein 2020, arXiv:2003.01690, section 3). The first follows
- * after max(⌊0.22 N⌋, 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋,
- * 1), with a minimum of max(⌊0.06 N⌋, 1).
+ * The checkpoints of APGD (Croce and Hein 2020, section 3). The first follows after max(⌊0.22 N⌋,
+ * 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋, 1), with a minimum
+ * of max(⌊0.06 N⌋, 1).
  */
 export function checkpoints(steps: number): readonly number[] {
   const decrease = Math.max(Math.floor(0.03 * steps), 1)

@@ -14,8 +14,7 @@ const optionsSchema = {
  * APGD on the targeted difference of logits ratio; with fewer than four classes on z_t − z_y. It
  * stops at any misclassified point, whatever the target. One forward pass per example ranks the
  * targets.
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
- * parameter-free attacks", arXiv:2003.01690, section 4.2
+ * @see Croce and Hein 2020, section 4.2
  */
 export const apgdT = defineAttack({
   meta: {

@@ -64,8 +64,7 @@ const variants: Readonly<Record<Norm, ApgdVariant>> = { ...linfL2Variants, L1: l
  * samples are averaged, where the reference uses the logits of the last one.
  * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per
  * example
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness …", arXiv:2003.01690,
- * algorithm 1
+ * @see Croce and Hein 2020, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG
  * if `targets` is missing for a targeted loss, or given for another
  */

@@ -17,8 +17,7 @@ const optionsSchema = {
  * number of classes. It stops at any misclassified point within the ball. One forward pass per
  * example ranks the targets; each run ends with one that evaluates the point of the ball where its
  * last linearization is largest.
- * @see Croce, Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse
- * parameter-free attacks", arXiv:2003.01690, appendix; and arXiv:1907.02044, algorithm 1
+ * @see Croce and Hein 2020, appendix; Croce and Hein 2019, algorithm 1
  */
 export const fabT = defineAttack({
   meta: {

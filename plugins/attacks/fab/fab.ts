@@ -17,8 +17,7 @@ const optionsSchema = {
  * and stops when one lies within the ball. A step costs a backward pass for every wrong class, a
  * forward pass for each nine of them, and a forward pass to evaluate its result; each run takes
  * another forward pass at its end. For many classes, use `fab-t`.
- * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
- * attack", arXiv:1907.02044, algorithm 1
+ * @see Croce and Hein 2019, algorithm 1
  */
 export const fab = defineAttack({
   meta: {

@@ -82,8 +82,7 @@ interface FabRun {
  * evaluates once per round, so this attack uses the batch scheduler directly.
  * @param ranked the targets of each row if known; otherwise ranking takes a forward pass per
  * example
- * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
- * attack", arXiv:1907.02044, algorithm 1
+ * @see Croce and Hein 2019, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function fastAdaptiveBoundary(

@@ -29,8 +29,7 @@ export interface Located {
  * Prepares steps for examples of `size` components. A step moves the point to clip((1 − α)(x + η
  * δ¹) + α (x₀ + η δ²)), where δ¹ and δ² project the point x and the input x₀ onto the linearized
  * decision, and α = min(‖δ¹‖ / (‖δ¹‖ + ‖δ²‖), α_max).
- * @see Croce, Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary
- * attack", arXiv:1907.02044, algorithm 1
+ * @see Croce and Hein 2019, algorithm 1
  */
 export function prepareSteps(
   { norm, bounds }: ThreatModel,

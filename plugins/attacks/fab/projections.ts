@@ -1,6 +1,6 @@
 /**
  * The box-constrained projection of a point onto a hyperplane, in each norm: FAB's step onto a
- * linearized decision (Croce and Hein 2020, arXiv:1907.02044, section 2.2).
+ * linearized decision (Croce and Hein 2019, section 2.2).
  *
  * Given a point x in the box [low, high]ᵈ and the hyperplane {z : ⟨w, z⟩ = c}, find the shortest δ
  * with ⟨w, x + δ⟩ = c and x + δ in the box. With the residual γ = ⟨w, x⟩ − c, each component moves

@@ -27,8 +27,7 @@ const optionsSchema = {
  * The basic iterative method, or iterative FGSM. Differs from the paper, which steps by one gray
  * level and takes min(ε + 4, 1.25 ε) steps, ε in gray levels: here both are options, and by default
  * the steps together just reach ε.
- * @see Kurakin, Goodfellow, Bengio 2017, "Adversarial examples in the physical world",
- * arXiv:1607.02533, section 2.2
+ * @see Kurakin et al. 2016, section 2.2
  */
 export const bim = defineAttack({
   meta: {

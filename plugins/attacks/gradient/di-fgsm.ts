@@ -37,8 +37,7 @@ const optionsSchema = {
  * that transfer to other models. Against the attacked model itself, pgd is stronger; in `transfer`,
  * set `stopWhenFooled: false`. For differences from the paper, see `inputDiversity`; also, each
  * iterate itself is judged, at one more forward pass per step.
- * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial
- * examples with input diversity", arXiv:1803.06978, section 3.2
+ * @see Xie et al. 2018, section 3.2
  */
 export const diFgsm = defineAttack({
   meta: {

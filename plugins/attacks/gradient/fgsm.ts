@@ -25,8 +25,7 @@ const optionsSchema = {
 /**
  * The fast gradient sign method; in L2, one step along the normalized gradient. Costs two forward
  * passes and one backward pass per example: the step, and the evaluation of its result.
- * @see Goodfellow, Shlens, Szegedy 2015, "Explaining and harnessing adversarial examples",
- * arXiv:1412.6572, section 4
+ * @see Goodfellow et al. 2014, section 4
  */
 export const fgsm = defineAttack({
   meta: {

@@ -18,8 +18,7 @@ export function gaussianKernel(radius: number, sigma: number): Float64Array {
  * columns, padded with zeros. For a model that is exactly shift-invariant, this is the gradient of
  * an ensemble over shifted images.
  * @param kernel `[2 · radius + 1]`, symmetric
- * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by
- * translation-invariant attacks", arXiv:1904.02884, section 3.2
+ * @see Dong et al. 2019, section 3.2
  */
 export function smoothGradient(
   [channels, height, width]: ImageShape,

@@ -30,8 +30,7 @@ export interface InputDiversityOptions {
  * for networks that accept this size: here the frame is the model's own input, and the image
  * shrinks (299/330 ≈ 0.9). Nearest-neighbor interpolation as in the reference, but around pixel
  * centers.
- * @see Xie, Zhang, Zhou, Bai, Wang, Ren, Yuille 2019, "Improving transferability of adversarial
- * examples with input diversity", arXiv:1803.06978, section 3.2
+ * @see Xie et al. 2018, section 3.2
  */
 export function inputDiversity(options: InputDiversityOptions): GradientPoints {
   const { shape, probability, resizeRate } = options

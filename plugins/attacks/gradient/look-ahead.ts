@@ -19,8 +19,7 @@ export interface LookAheadOptions {
  * authors' code does; with the printed L1 norm (s = 1), x̂ would differ from x by a few thousandths
  * of a step. In the other norms, which the paper does not cover, s = 1/‖v‖. The copies are scaled
  * toward 0 in the units of the inputs. As in the paper, x̂ is not projected.
- * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for
- * adversarial attacks", arXiv:1908.06281, section 3 and algorithm 1
+ * @see Lin et al. 2019, section 3 and algorithm 1
  */
 export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): GradientPoints {
   return {

@@ -18,8 +18,7 @@ const optionsSchema = {
 /**
  * The momentum iterative method (MI-FGSM). Each gradient is divided by its L1 norm before it is
  * added (eq. 6); in L2, a step follows the accumulated gradient divided by its L2 norm.
- * @see Dong, Liao, Pang, Su, Zhu, Hu, Li 2018, "Boosting adversarial attacks with momentum",
- * arXiv:1710.06081, algorithm 1
+ * @see Dong et al. 2017, algorithm 1
  */
 export const mim = defineAttack({
   meta: {

@@ -33,8 +33,7 @@ const optionsSchema = {
  * models. Against the attacked model itself, pgd is stronger; in `transfer`, set
  * `stopWhenFooled: false`. For differences from the paper, see `lookAhead`. Without momentum and
  * copies it is bim.
- * @see Lin, Song, He, Wang, Hopcroft 2020, "Nesterov accelerated gradient and scale invariance for
- * adversarial attacks", arXiv:1908.06281, algorithm 1
+ * @see Lin et al. 2019, algorithm 1
  */
 export const niFgsm = defineAttack({
   meta: {

@@ -26,8 +26,7 @@ const optionsSchema = {
 /**
  * Projected gradient descent (on the negative loss). The default step size of ε / 4 is the usual
  * 2/255 at 8/255. Differs from the paper: it returns the best iterate, not the last one.
- * @see Madry, Makelov, Schmidt, Tsipras, Vladu 2018, "Towards deep learning models resistant to
- * adversarial attacks", arXiv:1706.06083, section 2
+ * @see Madry et al. 2017, section 2
  */
 export const pgd = defineAttack({
   meta: {

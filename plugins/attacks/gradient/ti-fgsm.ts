@@ -35,8 +35,7 @@ const optionsSchema = {
  * `stopWhenFooled: false`. The paper's kernel has 15 × 15 weights for images of 299 pixels, cut off
  * at three standard deviations; the default of 5 × 5, cut off there too, is for images of about 32
  * pixels.
- * @see Dong, Pang, Su, Zhu 2019, "Evading defenses to transferable adversarial examples by
- * translation-invariant attacks", arXiv:1904.02884, section 3.2
+ * @see Dong et al. 2019, section 3.2
  */
 export const tiFgsm = defineAttack({
   meta: {

@@ -35,8 +35,7 @@ export interface UniversalOptions {
  * Costs a forward and a backward pass per reference example and epoch.
  * @returns v, with as many components as an example
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
- * @see Shafahi, Najibi, Xu, Dickerson, Davis, Goldstein 2020, "Universal adversarial training",
- * arXiv:1811.11304, algorithm 1
+ * @see Shafahi et al. 2018, algorithm 1
  */
 export async function learnUniversal(
   task: AttackTask,

@@ -50,8 +50,7 @@ const optionsSchema = {
  * All passes are for learning, once in each worker; the attacked images cost none. The seed has no
  * effect.
  * @see Moosavi-Dezfooli, Fawzi, Fawzi, Frossard 2017, "Universal adversarial perturbations",
- * arXiv:1610.08401; Shafahi et al. 2020, "Universal adversarial training", arXiv:1811.11304,
- * algorithm 1
+ * arXiv:1610.08401; Shafahi et al. 2018, algorithm 1
  */
 export const universal = defineAttack({
   meta: {

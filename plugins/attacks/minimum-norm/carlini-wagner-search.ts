@@ -84,8 +84,7 @@ interface Search {
  * Pixels on a bound, where tanh is flat, leave it only after some hundred steps. Also differs from
  * the reference code: runs end early per example, not per batch; distances are from the input
  * itself, not from its image under tanh.
- * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks",
- * arXiv:1608.04644, sections V and VI
+ * @see Carlini and Wagner 2016, sections V and VI
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite; ConfigError ROBENCH_CONFIG
  * in L1
  */

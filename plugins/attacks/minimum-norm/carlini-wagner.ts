@@ -54,8 +54,7 @@ const optionsSchema = {
  * The attacks of Carlini and Wagner. `cost` is the maximum per example, since runs can end early.
  * In L2, perturbations shorter than a step of Adam come out too long unless the learning rate is
  * lowered.
- * @see Carlini, Wagner 2017, "Towards evaluating the robustness of neural networks",
- * arXiv:1608.04644, sections V and VI
+ * @see Carlini and Wagner 2016, sections V and VI
  */
 export const carliniWagner = defineAttack({
   meta: {

@@ -25,8 +25,7 @@ const optionsSchema = {
 /**
  * The decoupled direction and norm attack. Its norm oscillates by 5 % around the minimum, so its
  * perturbations are longer by some tenths of a percent than those of `fmn`, whose changes decrease.
- * @see Rony et al. 2019, "Decoupling direction and norm for efficient gradient-based L2 adversarial
- * attacks and defenses", arXiv:1811.09600, algorithm 1
+ * @see Rony et al. 2018, algorithm 1
  */
 export const ddn = defineAttack({
   meta: {

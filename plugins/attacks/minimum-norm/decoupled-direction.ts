@@ -23,8 +23,7 @@ const lastStep = 0.01
  * Differs from the paper: colors are not quantized; where the gradient is zero the direction does
  * not change (the reference code draws a random one), so that a masked gradient becomes visible;
  * the last point is judged too.
- * @see Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger 2019, "Decoupling direction and norm
- * for efficient gradient-based L2 adversarial attacks and defenses", arXiv:1811.09600, algorithm 1
+ * @see Rony et al. 2018, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export function decoupledDirection(

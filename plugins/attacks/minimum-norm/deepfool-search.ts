@@ -69,8 +69,7 @@ interface DeepFoolRun {
  * Differs from the paper: x' is clipped to the bounds, which the steps ignore; the bisection,
  * without which perturbations are too long by the overshoot. The search ends where all gradients
  * are zero.
- * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
- * neural networks", arXiv:1511.04599, algorithm 2
+ * @see Moosavi-Dezfooli et al. 2015, algorithm 2
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export async function deepFoolSearch(

@@ -31,8 +31,7 @@ const optionsSchema = {
 /**
  * DeepFool. It is fast, and gives a rough estimate of the distance to the decision boundary: its
  * points are seldom the nearest ones.
- * @see Moosavi-Dezfooli, Fawzi, Frossard 2016, "DeepFool: a simple and accurate method to fool deep
- * neural networks", arXiv:1511.04599, algorithm 2
+ * @see Moosavi-Dezfooli et al. 2015, algorithm 2
  */
 export const deepfool = defineAttack({
   meta: {

@@ -36,8 +36,7 @@ const lastChange = 0.001
  * otherwise keep the point of a linear model just short of the boundary; points are projected onto
  * ball and bounds jointly instead of successively; γ ends at the reference code's 0.001; the last
  * point is judged too.
- * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive
- * norm constraints", arXiv:2102.12827, algorithm 1
+ * @see Pintor et al. 2021, algorithm 1
  * @throws RobenchError ROBENCH_MODEL_OUTPUT if a gradient is not finite
  */
 export function fastMinimumNorm(

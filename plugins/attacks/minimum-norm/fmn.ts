@@ -22,8 +22,7 @@ const optionsSchema = {
 
 /**
  * The fast minimum-norm attack on the margin.
- * @see Pintor, Roli, Brendel, Biggio 2021, "Fast minimum-norm adversarial attacks through adaptive
- * norm constraints", arXiv:2102.12827, algorithm 1
+ * @see Pintor et al. 2021, algorithm 1
  */
 export const fmn = defineAttack({
   meta: {

@@ -1,40 +1,22 @@
 /** Adversarial training with projected gradient descent. */
-import {
-  ConfigError,
-  defineDefense,
-  epsilonSchema,
-  parseEpsilon,
-} from '../../../core/api/plugin.ts'
-import { trainClassifier } from '../training/train-classifier.ts'
-import { trainingProperties } from '../training/training-options.ts'
+import { crossEntropy } from '../../../core/api/graph.ts'
+import { defineDefense } from '../../../core/api/plugin.ts'
+import { batchMean, definePhase, imageVariable } from '../../../core/api/training.ts'
+import type { InnerAttack } from '../../../core/api/training.ts'
 import { papers } from '../../papers.ts'
+import {
+  adversarialBudget,
+  adversarialProperties,
+  awpOf,
+  rampFactor,
+} from '../training/adversarial-options.ts'
+import { trainRecipe } from '../training/train-recipe.ts'
+import { trainingProperties } from '../training/training-options.ts'
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
-  properties: {
-    ...trainingProperties,
-    steps: { type: 'integer', minimum: 1, default: 7, description: 'steps of the inner attack' },
-    stepSize: {
-      ...epsilonSchema,
-      description:
-        'step of the inner attack, a positive number or a fraction such as "2/255"; default: ' +
-        'epsilon / 4',
-    },
-    epsilon: {
-      ...epsilonSchema,
-      description:
-        'radius of the inner attack, a positive number or a fraction such as "8/255"; default: ' +
-        'that of the threat model',
-    },
-    ramp: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      default: 0,
-      description: 'fraction of training, from 0 to 1, over which the radius grows from 0',
-    },
-  },
+  properties: { ...trainingProperties, ...adversarialProperties },
 } as const
 
 /**
@@ -48,7 +30,7 @@ export const pgdAt = defineDefense({
   meta: {
     id: 'pgd-at',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'PGD adversarial training',
     source: papers.madry2017,
     provenance: 'paper',
@@ -57,20 +39,42 @@ export const pgdAt = defineDefense({
     optionRoles: { network: 'network' },
   },
   async prepare(context) {
-    const { epsilon, ramp, stepSize, steps } = context.options
-    if (context.threatModel.norm === 'L1') {
-      throw new ConfigError(
-        'ROBENCH_CONFIG',
-        'pgd-at: expected a threat model in Linf or L2, got L1; remove it from this suite',
-      )
-    }
-    const radius =
-      epsilon === undefined ? context.threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
-    return trainClassifier(context, 'pgd-at@1', {
-      threatModel: { ...context.threatModel, epsilon: radius },
-      steps,
-      ramp,
-      stepSize: stepSize === undefined ? radius / 4 : parseEpsilon(stepSize, 'stepSize'),
+    const budget = adversarialBudget(context, 'pgd-at')
+    return trainRecipe(context, 'pgd-at@2', ({ data, classifier, group, augmented }) => {
+      const attack: InnerAttack = {
+        name: 'inner attack',
+        steps: budget.steps,
+        variables: { images: imageVariable(budget) },
+        loss: (m, { images, labels }) => crossEntropy(m.apply(classifier, [images]), labels),
+      }
+      const phase = definePhase({
+        name: 'training step',
+        inputs: { adversarial: { shape: data.shape } },
+        async prepare(batch) {
+          const { images } = await batch.attack(attack, {
+            images: augmented(batch),
+            labels: batch.labels,
+            random: batch.random('start'),
+            scale: rampFactor(budget, batch.progress),
+          })
+          return { adversarial: images }
+        },
+        steps: [
+          {
+            updates: [group('weights', [classifier])],
+            ...awpOf(context.options),
+            loss(m, { adversarial, labels }) {
+              const logits = m.apply(classifier, [adversarial], { training: true })
+              return { loss: batchMean(crossEntropy(logits, labels)), logits }
+            },
+          },
+        ],
+      })
+      return {
+        recipe: { phases: [phase], model: (m, images) => m.apply(classifier, [images]) },
+        threatModel: budget.threatModel,
+        facts: { adversary: budget },
+      }
     })
   },
 })

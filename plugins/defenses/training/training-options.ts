@@ -91,4 +91,30 @@ export const trainingProperties = {
       'decay per step, from 0 to below 1, of the running average of weights that becomes the ' +
       'model; 0 uses the final weights',
   },
+  swaFrom: {
+    type: 'number',
+    minimum: 0,
+    exclusiveMaximum: 1,
+    description:
+      'stochastic weight averaging: the model is the mean of the weights after each epoch from ' +
+      'this fraction of training on; replaces `averaging`; default: off',
+  },
+  milestones: {
+    type: 'array',
+    items: { type: 'number', minimum: 0, maximum: 1 },
+    description:
+      'fractions of training at which the learning rate is divided by 10; replaces `schedule`',
+  },
+  clipNorm: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    description: 'largest L2 norm of the gradient of all weights; default: no limit',
+  },
+  keep: {
+    enum: ['last', 'best'],
+    default: 'last',
+    description:
+      'weights that become the model; last: of the last epoch; best: of the epoch with the ' +
+      'highest robust accuracy on the held-out examples (clean accuracy for standard training)',
+  },
 } as const

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadModel } from '../../../dist/core/model/load.js'
 import { plainManifest } from '../../../dist/core/model/manifest.js'
-import { exportModel, initialParameters } from '../../../dist/core/training/training-graph.js'
-import { imageShape, resnet18 } from '../networks.mjs'
+import { imageShape, initialModel, resnet18 } from '../networks.mjs'
 import { root } from './part.mjs'
 
 /** @returns the path of the .onnx file, and its manifest */
@@ -15,21 +14,8 @@ export function networkFile(network) {
     return { file, manifest: JSON.parse(readFileSync(`${file}.json`, 'utf8')).manifest }
   }
   const file = join(tmpdir(), 'robench-resnet18-64.onnx')
-  if (!existsSync(file)) writeFileSync(file, exportModel(trained, weights()))
+  if (!existsSync(file)) writeFileSync(file, initialModel(resnet18(64)))
   return { file, manifest: plainManifest }
-}
-
-/** What the training graphs take; weights are random, and time does not depend on them. */
-export const trained = {
-  network: resnet18(64),
-  inputShape: imageShape,
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  seed: 0,
-}
-
-function weights() {
-  return new Map(initialParameters(trained).map(({ name, initial }) => [name, initial]))
 }
 
 /** @param threads for the CPU alone */

@@ -9,7 +9,8 @@ import { toOnnx } from '../../../dist/core/engine/graph/serialize.js'
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
-import { loadNetwork, trained } from './models.mjs'
+import { resnet18 } from '../networks.mjs'
+import { loadNetwork } from './models.mjs'
 import { device, examplesFile, medianSeconds, record, small } from './part.mjs'
 import { LayerScope } from '../../../dist/core/training/scope.js'
 
@@ -22,7 +23,7 @@ async function profileGradient() {
   const images = g.input('inputs', 'float32', [batch, 3, 32, 32])
   const target = g.input('labels', 'int64', [batch])
   const scope = new LayerScope({ training: false, seed: 0 })
-  const logits = trained.network.build(scope, images)
+  const logits = resnet18(64).build(scope, images)
   const [slope] = gradient(crossEntropy(logits, target), [images])
   const parameters = scope.parameters.map(({ value }) => value)
   const bytes = toOnnx({ logits, slope }, [images, target, ...parameters])

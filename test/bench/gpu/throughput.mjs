@@ -2,11 +2,11 @@
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { predictions } from '../../../dist/core/model/predictions.js'
 import { Session } from '../../../dist/core/engine/graph/session.js'
-import { float32, int64, sliceRows } from '../../../dist/core/engine/tensor/tensor.js'
-import { initialParameters, stepGraph } from '../../../dist/core/training/training-graph.js'
+import { int64, sliceRows } from '../../../dist/core/engine/tensor/tensor.js'
+import { resnet18, trainingStep } from '../networks.mjs'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
-import { loadNetwork, trained } from './models.mjs'
+import { loadNetwork } from './models.mjs'
 import { device, examplesFile, medianSeconds, network, record, small } from './part.mjs'
 
 const sizes = small ? [16, 32] : [64, 128, 256, 512, 1000]
@@ -67,17 +67,12 @@ function shorter(id, options) {
 }
 
 async function measureTrainingStep(size) {
-  const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: false }
-  const graph = stepGraph(trained, size, optimizer)
-  const step = await Session.compile(graph.outputs, graph.inputs, { device, threads: 0 })
+  const { outputs, inputs: placeholders, feeds: state } = trainingStep(resnet18(64), size)
+  const step = await Session.compile(outputs, placeholders, { device, threads: 0 })
   const feeds = {
+    ...state,
     inputs: sliceRows(inputs, 0, size),
     labels: int64([size], Array.from(targets.slice(0, size))),
-    rate: float32([], [0.1]),
-  }
-  for (const { name, initial } of initialParameters(trained)) {
-    feeds[`parameter/${name}`] = initial
-    feeds[`momentum/${name}`] = float32(initial.shape, new Float32Array(initial.data.length))
   }
   const seconds = await medianSeconds(() => step.run(feeds), small ? 0.1 : 2)
   record('trainingStep', { batch: size, seconds, imagesPerSecond: size / seconds })

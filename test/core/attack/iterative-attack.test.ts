@@ -5,6 +5,7 @@ import { attackLosses } from '../../../core/attack/attack-loss.ts'
 import { runIterativeAttack } from '../../../core/attack/iterative-attack.ts'
 import type { Attempt, Evaluation } from '../../../core/attack/iterative-attack.ts'
 import { evaluateActive, preparePasses } from '../../../core/attack/passes.ts'
+import { batchedTask } from '../../support/attack-task.ts'
 import { linearTask } from '../../support/linear-task.ts'
 
 /** An evaluation without a model: the point is all that matters. */
@@ -22,13 +23,7 @@ async function record(
   const hooks = Array.from({ length: count }, (): string[] => [])
   const batches: number[][] = []
   const started = new Int32Array(count).fill(1)
-  const task = {
-    labels: new Int32Array(count),
-    batchSize,
-    signal: new AbortController().signal,
-    progress: () => {},
-  }
-  await runIterativeAttack(task, {
+  await runIterativeAttack(batchedTask(count, batchSize), {
     open(row) {
       hooks[row]!.push('open')
       return { row, point: Float32Array.of(0), step: 0, steps }
@@ -68,19 +63,13 @@ test('an attempt that judge finishes neither steps nor restarts', async () => {
 })
 
 test('an attack without restart ends at its first final point', async () => {
-  const { labels, batchSize, signal, progress } = (
-    await linearTask({ classes: 2, count: 1, size: 2 }, 'Linf')
-  ).task
   const judged: number[] = []
-  await runIterativeAttack(
-    { labels, batchSize, signal, progress },
-    {
-      open: (row) => ({ row, point: Float32Array.of(0), step: 0, steps: 1 }),
-      evaluate: async (active) => active.map(evaluationOf),
-      judge: ({ step }) => judged.push(step) === 0,
-      step: () => {},
-    },
-  )
+  await runIterativeAttack(batchedTask(1, 16), {
+    open: (row) => ({ row, point: Float32Array.of(0), step: 0, steps: 1 }),
+    evaluate: async (active) => active.map(evaluationOf),
+    judge: ({ step }) => judged.push(step) === 0,
+    step: () => {},
+  })
   expect(judged).toEqual([0, 1])
 })
 

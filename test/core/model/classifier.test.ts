@@ -16,11 +16,9 @@ import {
   linear,
 } from '../../../core/training/layers.ts'
 import type { NetworkDefinition } from '../../../core/training/network.ts'
-import {
-  exportModel,
-  initialParameters,
-  type TrainedNetwork,
-} from '../../../core/training/training-graph.ts'
+import { exportModel } from '../../../core/training/export-model.ts'
+import { classifierModule } from '../../../core/training/module.ts'
+import { ParameterStore } from '../../../core/training/scope.ts'
 import {
   float32,
   gatherRows,
@@ -81,17 +79,10 @@ const perceptron: NetworkDefinition = {
 }
 
 function fileOf(network: NetworkDefinition): Uint8Array {
-  const trained: TrainedNetwork = {
-    network,
-    inputShape: [3, 12, 12],
-    mean: [0.5, 0.5, 0.5],
-    std: [0.25, 0.25, 0.25],
-    seed: 1,
-  }
-  return exportModel(
-    trained,
-    new Map(initialParameters(trained).map(({ name, initial }) => [name, initial])),
-  )
+  const half = [0.5, 0.5, 0.5]
+  const classifier = classifierModule(network, { mean: half, std: half.map((x) => x / 2) })
+  const shape = [3, 12, 12]
+  return exportModel((m, x) => m.apply(classifier, [x]), shape, new ParameterStore(1))
 }
 
 const count = 100

@@ -39,7 +39,7 @@ describe('silent successes', () => {
     const { request } = await linearCase(shape, { threatModel })
     const plain = await runAttack({ ...request, ...withOptions(fgsm) })
     const broken = plain.outcomes.replaceAll(/[^b]/g, '').length
-    expect(broken).toBeGreaterThan(0)
+    expect(broken).toBe(12)
     const plugin = forgetful(query, ({ inputs }) => inputs)
     const result = await runAttack({ ...request, plugin, options: {} })
     expect(result.outcomes).not.toContain('b')

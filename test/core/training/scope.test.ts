@@ -1,14 +1,20 @@
 /** Building a network twice gives the same parameters. */
 import { describe, expect, test } from 'vitest'
 import { g } from '../../../core/engine/graph/graph.ts'
+import { Session } from '../../../core/engine/graph/session.ts'
+import { float32, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import {
   batchNormalization,
+  classConditionalNormalization,
   convolution,
   flatten,
   globalAverage,
+  groupNormalization,
   linear,
+  oneHot,
+  transposedConvolution,
 } from '../../../core/training/layers.ts'
-import { LayerScope } from '../../../core/training/scope.ts'
+import { LayerScope, ParameterStore, type ScopeOptions } from '../../../core/training/scope.ts'
 import type { Value } from '../../../core/engine/graph/value.ts'
 
 function build(scope: LayerScope): Value {
@@ -84,4 +90,114 @@ test('a layer on an axis of unknown size is rejected', () => {
   ).toThrowErrorMatchingInlineSnapshot(
     `[GraphError: layer: axis 1 of [n, d] must have a known size]`,
   )
+})
+
+describe('scopes on one store', () => {
+  const shared = (store: ParameterStore, options: Partial<ScopeOptions> = {}): LayerScope =>
+    new LayerScope({ training: true, store, path: 'net/', ...options })
+  const images = g.input('inputs', 'float32', ['n', 3, 8, 8])
+
+  test('reuse parameters of the same path', () => {
+    const store = new ParameterStore(1)
+    const [one, two] = [shared(store), shared(store)]
+    const weights = [one, two].map((scope) =>
+      convolution(scope, images, { channels: 2, kernel: 3 }),
+    )
+    expect(weights[0]!.node.inputs[1]).toBe(weights[1]!.node.inputs[1])
+    expect(store.parameters.map(({ name }) => name)).toEqual(['net/conv1.weight'])
+  })
+
+  test('refuse a parameter of another shape', () => {
+    const store = new ParameterStore(1)
+    convolution(shared(store), images, { channels: 2, kernel: 3 })
+    expect(() => convolution(shared(store), images, { channels: 4, kernel: 3 })).toThrow(
+      'parameter "net/conv1.weight" has shape [2, 3, 3, 3] and cannot be reused as [4, 3, 3, 3]; ' +
+        'apply a module to inputs of one size',
+    )
+  })
+
+  test('give each branch its own batch normalization, and share everything else', () => {
+    const store = new ParameterStore(1)
+    for (const branch of [undefined, 'other']) {
+      build(shared(store, branch === undefined ? {} : { branch }))
+    }
+    expect(store.parameters.map(({ name }) => name)).toEqual([
+      'net/conv1.weight',
+      ...['scale', 'bias', 'mean', 'variance'].map((kind) => `net/norm2.${kind}`),
+      'net/conv3.weight',
+      'net/conv3.bias',
+      'net/linear4.weight',
+      'net/linear4.bias',
+      ...['scale', 'bias', 'mean', 'variance'].map((kind) => `net/norm2.other.${kind}`),
+    ])
+  })
+
+  test('pass running statistics from one application to the next', () => {
+    const store = new ParameterStore(1)
+    const updates = new Map<string, Value>()
+    const first = batchNormalization(shared(store, { updates }), images)
+    const second = batchNormalization(shared(store, { updates }), images)
+    // The second application starts from the statistics that the first has updated.
+    expect(second.node.inputs[3]).toBe(first.node.outputs[1])
+    expect(updates.get('net/norm1.mean')).toBe(second.node.outputs[1])
+  })
+})
+
+describe('layers', () => {
+  async function evaluate(
+    build: (scope: LayerScope, x: Value) => Value,
+    x: FloatTensor,
+  ): Promise<FloatTensor> {
+    const scope = new LayerScope({ training: false, seed: 1 })
+    const input = g.input('x', 'float32', x.shape)
+    const y = build(scope, input)
+    const placeholders = scope.parameters.map(({ value }) => value)
+    const session = await Session.compile({ y }, [input, ...placeholders])
+    const weights = scope.parameters.map(({ value, initial }) => [value.node.name, initial])
+    const outputs = await session.run({ x, ...Object.fromEntries(weights) })
+    await session.release()
+    return outputs['y'] as FloatTensor
+  }
+
+  test('group normalization agrees with PyTorch', async () => {
+    const x = float32(
+      [2, 4, 2, 2],
+      Array.from({ length: 32 }, (_, i) => i ** 1.5 / 10),
+    )
+    const y = await evaluate((scope, value) => groupNormalization(scope, value, 2), x)
+    // torch.nn.GroupNorm(2, 4), PyTorch 2.15.
+    const expected = [
+      -1.2285929, -1.0685732, -0.7759891, -0.3971066, 0.0515639, 0.5604807, 1.1232054, 1.7350117,
+      -1.4575512, -1.0816391, -0.6842179, -0.2663942, 0.1708801, 0.6267759, 1.100561, 1.591584,
+      -1.4872215, -1.0854986, -0.6717798, -0.2464028, 0.1903208, 0.6381037, 1.0966786, 1.5657985,
+      -1.4992002, -1.0871229, -0.666719, -0.2381509, 0.1984293, 0.6428767, 1.0950543, 1.5548322,
+    ]
+    expect(y.data).toBeAllclose(expected, { rtol: 1e-4, atol: 1e-5 })
+  })
+
+  test('group normalization refuses groups that do not divide the channels', () => {
+    const scope = new LayerScope({ training: true, seed: 1 })
+    const x = g.input('x', 'float32', ['n', 4, 2, 2])
+    expect(() => groupNormalization(scope, x, 3)).toThrow(
+      'layer: expected a number of groups that divides the 4 channels, got 3',
+    )
+  })
+
+  test('a transposed convolution of kernel 4, stride 2 and pad 1 doubles the size', async () => {
+    const options = { channels: 5, kernel: 4, stride: 2, pad: 1 }
+    const x = float32([1, 3, 4, 6], new Float32Array(72).fill(1))
+    const y = await evaluate((scope, value) => transposedConvolution(scope, value, options), x)
+    expect(y.shape).toEqual([1, 5, 8, 12])
+  })
+
+  test('class-conditional normalization adds the vectors of the class', async () => {
+    const x = float32([2, 1, 1, 2], [1, 2, 3, 4])
+    const y = await evaluate((scope, value) => {
+      const classes = oneHot(g.integers([1, 0]), 2)
+      return classConditionalNormalization(scope, value, classes)
+    }, x)
+    // Scale 1, bias 0, running mean 0 and variance 1.
+    const expected = [1, 2, 3, 4].map((value) => value / Math.sqrt(1 + 1e-5))
+    expect(y.data).toBeAllclose(expected, { rtol: 1e-6 })
+  })
 })

@@ -20,7 +20,13 @@ import {
 import type { NetworkDefinition } from '../../../core/training/network.ts'
 import { train } from '../../../core/training/train.ts'
 import { trainingDefaults, type TrainingOptions } from '../../../core/training/training-options.ts'
-import { stepGraph, type TrainedNetwork } from '../../../core/training/training-graph.ts'
+import { classifierModule } from '../../../core/training/module.ts'
+import { batchMean } from '../../../core/training/objectives.ts'
+import { sgd } from '../../../core/training/optimizer.ts'
+import { definePhase } from '../../../core/training/phase.ts'
+import { phaseGraph, type PhaseGraph } from '../../../core/training/phase-graph.ts'
+import { ParameterStore } from '../../../core/training/scope.ts'
+import { crossEntropy } from '../../../core/model/losses.ts'
 import { randomStream } from '../../../core/base/random.ts'
 import { float32, int64 } from '../../../core/engine/tensor/tensor.ts'
 
@@ -193,7 +199,7 @@ describe.each([
 ] as const)('interrupted %s training', (kind, adversary) => {
   const changes = { epochs: 2, ...(adversary && { adversary }) }
 
-  test('resumes after its last full epoch and gives the same model', async () => {
+  test('resumes where it stopped and gives the same model', async () => {
     const whole = await train(optionsFor(`${kind}-whole`, changes))
     const controller = new AbortController()
     const stopped = train(
@@ -207,14 +213,16 @@ describe.each([
     )
     await expect(stopped).rejects.toMatchObject({
       code: 'ROBENCH_ABORTED',
-      message:
-        'training was interrupted in epoch 2; run it again to resume from the last full epoch',
+      message: 'training was interrupted in epoch 2; run it again to resume',
     })
-    const epochsRun = new Set<number>()
+    const stepsRun: string[] = []
     const resumed = await train(
-      optionsFor(`${kind}-resumed`, { ...changes, progress: ({ epoch }) => epochsRun.add(epoch) }),
+      optionsFor(`${kind}-resumed`, {
+        ...changes,
+        progress: ({ epoch, step }) => stepsRun.push(`${epoch}/${step}`),
+      }),
     )
-    expect([...epochsRun]).toEqual([1])
+    expect(stepsRun).toEqual(Array.from({ length: 12 }, (_, k) => `1/${k + 4}`))
     expect(resumed.model).toEqual(whole.model)
     const withoutTime = ({ epochs }: typeof whole): unknown =>
       epochs.map((record) => ({ ...record, elapsedMs: 0 }))
@@ -277,13 +285,33 @@ describe('a step on a linear model', () => {
     title: 'linear',
     build: (scope, images) => linear(scope, flatten(images), 3),
   }
-  const trained: TrainedNetwork = {
-    network: plain,
-    inputShape: [1, 2, 2],
-    mean: [0.5],
-    std: [0.5],
-    seed: 1,
-  }
+  const classifier = classifierModule(plain, { mean: [0.5], std: [0.5] })
+  const step = (nesterov: boolean): PhaseGraph =>
+    phaseGraph(
+      definePhase({
+        name: 'step',
+        inputs: { inputs: { shape: [1, 2, 2] } },
+        prepare: (batch) => ({ inputs: batch.images() }),
+        steps: [
+          {
+            updates: [
+              {
+                name: 'weights',
+                modules: [classifier],
+                optimizer: sgd({ momentum: 0.9, weightDecay: 0.01, nesterov }),
+                rate: 0.1,
+              },
+            ],
+            loss(m, { inputs: images, labels: classes }) {
+              const logits = m.apply(classifier, [images], { training: true })
+              return { loss: batchMean(crossEntropy(logits, classes)), logits }
+            },
+          },
+        ],
+      }),
+      new ParameterStore(1),
+      2,
+    )
   const inputs = float32([2, 1, 2, 2], [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6])
   const labels = [2, 0]
   const weight = float32([3, 4], [0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, 0.8, -0.9, 1, 1.1, -1.2])
@@ -293,29 +321,29 @@ describe('a step on a linear model', () => {
   test.each([true, false])(
     'follows SGD with momentum and weight decay (Nesterov: %s)',
     async (nesterov) => {
-      const optimizer = { momentum: 0.9, weightDecay: 0.01, nesterov }
-      const { outputs, inputs: placeholders } = stepGraph(trained, 2, optimizer)
+      const { outputs, inputs: placeholders } = step(nesterov)
       const session = await Session.compile(outputs, placeholders)
       const results = await session.run({
         inputs,
         labels: int64([2], labels),
-        rate: float32([], [0.1]),
-        'parameter/linear1.weight': weight,
-        'parameter/linear1.bias': bias,
-        'momentum/linear1.weight': velocity,
-        'momentum/linear1.bias': float32([3], [0, 0, 0]),
+        'rate/weights': float32([], [0.1]),
+        'count/weights': float32([], [0]),
+        'parameter/classifier/linear1.weight': weight,
+        'parameter/classifier/linear1.bias': bias,
+        'momentum/classifier/linear1.weight': velocity,
+        'momentum/classifier/linear1.bias': float32([3], [0, 0, 0]),
       })
       await session.release()
       const expected = stepByHand(nesterov)
-      expect(results['new/parameter/linear1.weight']!.data as Float32Array).toBeAllclose(
+      expect(results['new/parameter/classifier/linear1.weight']!.data as Float32Array).toBeAllclose(
         expected.weight,
         { atol: 1e-6 },
       )
-      expect(results['new/parameter/linear1.bias']!.data as Float32Array).toBeAllclose(
+      expect(results['new/parameter/classifier/linear1.bias']!.data as Float32Array).toBeAllclose(
         expected.bias,
         { atol: 1e-6 },
       )
-      expect(results['new/momentum/linear1.weight']!.data as Float32Array).toBeAllclose(
+      expect(results['new/momentum/classifier/linear1.weight']!.data as Float32Array).toBeAllclose(
         expected.velocity,
         { atol: 1e-6 },
       )

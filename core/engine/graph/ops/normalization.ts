@@ -2,6 +2,7 @@
 import { defineOp, float, int } from '../operator.ts'
 import { inputOf, numberOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
+import { knownSize } from '../dim.ts'
 import type { Value } from '../value.ts'
 
 const vector = (
@@ -131,7 +132,7 @@ function statistics(g: Builder, x: Value): { mean: Value; variance: Value } {
 /** The number of elements per channel; for a symbolic batch computed at run time. */
 function elementCount(g: Builder, x: Value, axes: readonly number[]): Value {
   const sizes = axes.map((axis) => x.shape[axis]!)
-  const known = sizes.filter((size) => typeof size === 'number').reduce((a, b) => a * b, 1)
+  const known = knownSize(sizes)
   if (sizes.every((size) => typeof size === 'number')) return g.scalar(known, x.dtype)
   const batch = g.cast(g.gather(g.shape(x), g.scalar(0, 'int64')), x.dtype)
   return g.mul(batch, known)

@@ -9,7 +9,6 @@ import { probeSample } from '../../../../core/bench/checks/run-probes.ts'
 import type { Dataset } from '../../../../core/data/dataset.ts'
 import { embeddedDataset } from '../../../../core/data/embedded.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
-import { Session } from '../../../../core/engine/graph/session.ts'
 import { loadModel } from '../../../../core/model/load.ts'
 import { plainManifest } from '../../../../core/model/manifest.ts'
 import type { Model } from '../../../../core/model/model.ts'
@@ -21,17 +20,15 @@ import {
   linear,
 } from '../../../../core/training/layers.ts'
 import type { NetworkDefinition } from '../../../../core/training/network.ts'
-import { scheduleFactor } from '../../../../core/training/schedule.ts'
-import {
-  attackGraph,
-  exportModel,
-  initialParameters,
-  stepGraph,
-} from '../../../../core/training/training-graph.ts'
-import type { TrainedNetwork, Weights } from '../../../../core/training/training-graph.ts'
-import { randomStream } from '../../../../core/base/random.ts'
-import { float32, gatherRows, int64 } from '../../../../core/engine/tensor/tensor.ts'
-import type { FloatTensor } from '../../../../core/engine/tensor/tensor.ts'
+import { imageVariable } from '../../../../core/training/attack-variable.ts'
+import type { InnerAttack } from '../../../../core/training/inner-attack.ts'
+import { classifierModule } from '../../../../core/training/module.ts'
+import { batchMean } from '../../../../core/training/objectives.ts'
+import { sgd } from '../../../../core/training/optimizer.ts'
+import { definePhase } from '../../../../core/training/phase.ts'
+import { runTraining } from '../../../../core/training/run-training.ts'
+import { crossEntropy } from '../../../../core/model/losses.ts'
+import { gatherRows } from '../../../../core/engine/tensor/tensor.ts'
 import { probeContext, probeFile, raised } from './support.ts'
 
 const epsilon = 32 / 255
@@ -56,86 +53,71 @@ const network: NetworkDefinition = {
   },
 }
 
-const trained: TrainedNetwork = {
-  network,
-  inputShape: [3, 32, 32],
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  seed,
-}
-
 /**
  * Trains on batches whose second half is attacked by one step of length ε from the input, along the
  * sign of the gradient for the true label (Kurakin, Goodfellow, Bengio 2017, arXiv:1611.01236,
  * algorithm 1). The first epochs use only clean examples, because a network that starts with
- * attacked ones may stay at chance level. `train` of core/training always starts its attack at a
- * random point, so the loop is written out here.
+ * attacked ones may stay at chance level.
  */
 async function trainOneStep(
   data: Dataset,
   { epochs, cleanEpochs }: { readonly epochs: number; readonly cleanEpochs: number },
 ): Promise<Uint8Array> {
-  const parameters = initialParameters(trained)
-  const state = new Map<string, FloatTensor>()
-  for (const { name, initial, trainable } of parameters) {
-    state.set(`parameter/${name}`, initial)
-    const still = new Float32Array(initial.data.length)
-    if (trainable) state.set(`momentum/${name}`, float32(initial.shape, still))
+  const third = [0.5, 0.5, 0.5]
+  const classifier = classifierModule(network, { mean: third, std: third.map((x) => x / 2) })
+  const attack: InnerAttack = {
+    name: 'one step',
+    steps: 1,
+    variables: { images: imageVariable({ threatModel, stepSize: epsilon, start: 'clean' }) },
+    loss: (m, { images, labels }) => crossEntropy(m.apply(classifier, [images]), labels),
   }
-  const weights = (): Weights =>
-    new Map(parameters.map(({ name }) => [name, state.get(`parameter/${name}`)!]))
-  const optimizer = { momentum: 0.9, weightDecay: 0, nesterov: true }
-  const graph = stepGraph(trained, batch, optimizer)
-  const step = await Session.compile(graph.outputs, graph.inputs, { threads: 1 }, 'step')
-  const slope = attackGraph(trained)
-  const attack = await Session.compile(slope.outputs, [...slope.inputs, ...slope.weights])
-  const steps = Math.floor(data.count / batch)
-  for (let k = 0; k < epochs * steps; k++) {
-    const epoch = Math.floor(k / steps)
-    const order = randomStream(seed, 'order', epoch).permutation(data.count)
-    const rows = order.subarray((k % steps) * batch, ((k % steps) + 1) * batch)
-    const inputs = data.rows(rows)
-    const labels = Int32Array.from(rows, (row) => data.labels[row]!)
-    if (epoch >= cleanEpochs) await attackSecondHalf(attack, state, inputs, labels)
-    const rate = baseRate * scheduleFactor('one-cycle', k / (epochs * steps))
-    const outputs = await step.run(
-      {
-        inputs,
-        labels: int64([batch], labels),
-        rate: float32([], [rate]),
-        ...Object.fromEntries(state),
-      },
-      'step',
-    )
-    for (const name of state.keys()) {
-      state.set(name, (outputs[`new/${name}`] ?? state.get(name)) as FloatTensor)
-    }
-  }
-  await Promise.all([step.release(), attack.release()])
-  return exportModel(trained, weights())
-}
-
-/** Changes `inputs` in place. */
-async function attackSecondHalf(
-  session: Session,
-  weights: ReadonlyMap<string, FloatTensor>,
-  inputs: FloatTensor,
-  labels: Int32Array,
-): Promise<void> {
-  const half = Array.from({ length: batch / 2 }, (_, i) => batch / 2 + i)
-  const outputs = await session.run(
-    {
-      ...Object.fromEntries(weights),
-      inputs: gatherRows(inputs, half),
-      labels: int64([half.length], labels.slice(batch / 2)),
+  const phase = definePhase({
+    name: 'half attacked',
+    inputs: { inputs: { shape: data.shape } },
+    async prepare(current) {
+      const inputs = current.images()
+      if (current.epoch < cleanEpochs) return { inputs }
+      const half = Array.from({ length: batch / 2 }, (_, i) => batch / 2 + i)
+      const { images: attacked } = await current.attack(attack, {
+        images: gatherRows(inputs, half),
+        labels: current.labels.slice(batch / 2),
+        random: current.random('start'),
+      })
+      inputs.data.set(attacked.data, inputs.data.length / 2)
+      return { inputs }
     },
-    'attack',
-  )
-  const slopes = outputs['gradient']!.data as Float32Array
-  const attacked = inputs.data.subarray(slopes.length)
-  slopes.forEach((slope, i) => {
-    attacked[i] = Math.min(Math.max(attacked[i]! + epsilon * Math.sign(slope), 0), 1)
+    steps: [
+      {
+        updates: [
+          {
+            name: 'weights',
+            modules: [classifier],
+            optimizer: sgd({ momentum: 0.9, nesterov: true }),
+            rate: baseRate,
+            schedule: 'one-cycle',
+          },
+        ],
+        loss(m, { inputs, labels }) {
+          const logits = m.apply(classifier, [inputs], { training: true })
+          return { loss: batchMean(crossEntropy(logits, labels)), logits }
+        },
+      },
+    ],
   })
+  const { model } = await runTraining(
+    { phases: [phase], model: (m, images) => m.apply(classifier, [images]) },
+    {
+      data,
+      epochs,
+      batchSize: batch,
+      validation: 0,
+      seed,
+      threads: 1,
+      identity: 'one step',
+      progress: () => {},
+    },
+  )
+  return model
 }
 
 /**

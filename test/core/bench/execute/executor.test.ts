@@ -56,8 +56,7 @@ test('a job names model and data by hash, and contains no path of this machine',
     expect(job).toContain(`"model":{"sha256":"${defense.model.sha256}"`)
     expect(job).toContain(`"sha256":"${dataset.sha256}"`)
   }
-  // A label is text for messages; nothing is opened by it.
-  for (const job of jobs) expect(job.replaceAll(/"label":"[^"]*"/g, '')).not.toContain(folder)
+  for (const job of jobs) expect(job).not.toContain(folder)
   expect(readdirSync(join(results, 'adversarials'))).toHaveLength(2)
 })
 

@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   divideDims,
   formatShape,
+  knownSize,
   multiplyDims,
   type Dim,
 } from '../../../../core/engine/graph/dim.ts'
@@ -106,4 +107,9 @@ describe('broadcasting', () => {
 
 test('a shape is printed in brackets', () => {
   expect(formatShape(['n', 3, '4*n'])).toBe('[n, 3, 4*n]')
+})
+
+test('the known size counts each symbol, with its factor, as 1', () => {
+  expect(knownSize([2, 'n', 3, '49*n'])).toBe(6)
+  expect(knownSize([])).toBe(1)
 })

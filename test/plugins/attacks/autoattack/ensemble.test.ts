@@ -4,11 +4,8 @@ import { runStages } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import type { Stage } from '../../../../plugins/attacks/autoattack/ensemble.ts'
 import { rankTargets } from '../../../../core/attack/ranked-targets.ts'
 import { trackBestAdversarial } from '../../../../core/attack/best-adversarial.ts'
-import type { AttackTask } from '../../../../core/attack/task.ts'
 import { randomStream } from '../../../../core/base/random.ts'
-import { float32 } from '../../../../core/engine/tensor/tensor.ts'
-import { LinearModel } from '../../../../core/testing/index.ts'
-import { attackTask } from '../../../support/attack-task.ts'
+import { pixelTask } from '../../../support/linear-task.ts'
 
 /** A model whose logits are the pixels. */
 const identity = {
@@ -17,20 +14,6 @@ const identity = {
   weights: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
   bias: Float64Array.of(0, 0, 0),
 } as const
-
-function task(
-  rows: readonly (readonly [number, number, number])[],
-  reported: number[] = [],
-): AttackTask {
-  return attackTask({
-    model: new LinearModel(identity),
-    inputs: float32([rows.length, 1, 1, 3], rows.flat()),
-    labels: new Int32Array(rows.length),
-    threatModel: { norm: 'Linf', epsilon: 1, bounds: [0, 1] },
-    batchSize: 2,
-    progress: (done) => reported.push(done),
-  })
-}
 
 /** A stage that returns one fixed point per row and records its input. */
 function stage(
@@ -63,7 +46,11 @@ test('a stage gets the examples left, targets ranked once, and its own streams',
   ] as const
   const reported: number[] = []
   const seen: unknown[] = []
-  const work = task(rows, reported)
+  const work = pixelTask(identity, rows, {
+    epsilon: 1,
+    batchSize: 2,
+    progress: (done) => reported.push(done),
+  })
   const found = await runStages(work, [
     // Breaks the second example and raises the margin of the others.
     stage('first', ([x]) => (x === 0.875 ? [0, 1, 0] : [0.5, 0.25, 0]), seen),
@@ -87,7 +74,7 @@ test('a stage gets the examples left, targets ranked once, and its own streams',
 
 test('targets are the wrong classes by descending logit, equal logits in class order', async () => {
   const ranked = await rankTargets(
-    task([
+    pixelTask(identity, [
       [1, 0.5, 0.25],
       [1, 0.5, 0.5],
       [1, 0, 0.5],

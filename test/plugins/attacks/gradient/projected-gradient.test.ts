@@ -6,13 +6,10 @@ import {
   projectedGradientCost,
 } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
 import type { ProjectedGradientOptions } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
-import type { AttackTask } from '../../../../core/attack/task.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
-import { randomStream } from '../../../../core/base/random.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
-import { referenceExamples } from '../../../../core/threat/reference-examples.ts'
-import type { ThreatModel } from '../../../../core/threat/threat-model.ts'
 import { LinearModel } from '../../../../core/testing/index.ts'
+import { pixelTask } from '../../../support/linear-task.ts'
 
 const plain: ProjectedGradientOptions = {
   steps: 5,
@@ -32,30 +29,8 @@ const classifier = {
   bias: Float64Array.of(0, 0, 0.8),
 } as const
 
-function task(
-  rows: readonly (readonly [number, number])[],
-  labels: readonly number[],
-  changes: Partial<AttackTask & ThreatModel> = {},
-): AttackTask {
-  const { epsilon = 0.3, norm = 'Linf', ...others } = changes
-  const inputs = float32([rows.length, 1, 1, 2], rows.flat())
-  const classes = Int32Array.from(labels)
-  return {
-    model: new LinearModel(classifier),
-    inputs,
-    labels: classes,
-    reference: referenceExamples(inputs, classes),
-    threatModel: { norm, epsilon, bounds: [0, 1] },
-    rng: { stream: (row, restart, name = '') => randomStream(0, row, restart, name) },
-    batchSize: 4,
-    signal: new AbortController().signal,
-    progress: () => {},
-    ...others,
-  }
-}
-
 test('it stops at the first misclassified iterate', async () => {
-  const work = task([[0.6, 0.5]], [0])
+  const work = pixelTask(classifier, [[0.6, 0.5]])
   const { data } = await projectedGradient(work, plain)
   // One step down in x₀ and up in x₁ is enough.
   expect(data).toBeAllclose([0.5, 0.6])
@@ -73,7 +48,7 @@ describe('an example that is never fooled', () => {
     ['toward the least likely class', { goal: 'targeted', target: 'least-likely', restarts: 2 }],
   ] as const)('takes the passes that the cost states: %s', async (_, changes) => {
     const options = { ...plain, ...changes }
-    const work = task([[1, 0]], [0], { epsilon: 0.05 })
+    const work = pixelTask(classifier, [[1, 0]], { epsilon: 0.05 })
     await projectedGradient(work, options)
     expect(work.model.passes).toEqual(projectedGradientCost(options))
   })
@@ -82,7 +57,7 @@ describe('an example that is never fooled', () => {
     // Toward class 2 the loss is 2 |x₀ − x₁| + 1; steps of 0.2 oscillate between 1.2 and 1.6.
     const weights = Float64Array.of(2, -2, -2, 2, 0, 0)
     const model = new LinearModel({ ...classifier, weights, bias: Float64Array.of(0, 0, -1) })
-    const work = task([[0.6, 0.5]], [0], { model })
+    const work = pixelTask(classifier, [[0.6, 0.5]], { model })
     const { data } = await projectedGradient(work, {
       ...plain,
       stepSize: 0.2,
@@ -98,7 +73,7 @@ describe('a targeted attack', () => {
   const targeted: ProjectedGradientOptions = { ...plain, goal: 'targeted' }
 
   test('continues past other wrong classes until it reaches its target', async () => {
-    const work = task([[0.55, 0.25]], [0])
+    const work = pixelTask(classifier, [[0.55, 0.25]])
     const { data } = await projectedGradient(work, { ...targeted, target: 1 })
     expect(predictions(await work.model.logits(float32([1, 1, 1, 2], data)))).toEqual(
       Int32Array.of(1),
@@ -106,7 +81,7 @@ describe('a targeted attack', () => {
   })
 
   test('returns an example of the target class unchanged, without a pass', async () => {
-    const work = task([[0.6, 0.1]], [0])
+    const work = pixelTask(classifier, [[0.6, 0.1]])
     const { data } = await projectedGradient(work, { ...targeted, target: 0 })
     expect(data).toEqual(work.inputs.data)
     expect(work.model.passes).toEqual({ forward: 0, backward: 0 })
@@ -114,18 +89,14 @@ describe('a targeted attack', () => {
 
   test('draws any wrong class, and never the true one', async () => {
     const rows = Array.from({ length: 40 }, () => [1, 0.5] as const)
-    const work = task(
-      rows,
-      rows.map(() => 0),
-      { epsilon: 0.9 },
-    )
+    const work = pixelTask(classifier, rows, { epsilon: 0.9 })
     const result = await projectedGradient(work, { ...targeted, steps: 20 })
     const reached = predictions(await work.model.logits(result))
     expect(new Set(reached)).toEqual(new Set([1, 2]))
   })
 
   test('rejects a class that the model does not have', async () => {
-    const work = task([[0.6, 0.1]], [0])
+    const work = pixelTask(classifier, [[0.6, 0.1]])
     await expect(
       projectedGradient(work, { ...targeted, target: 3 }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -141,14 +112,18 @@ test('a gradient that is not finite raises an error with its location', async ()
       return float32([1, 3], [1, 0, 0])
     }
   }
-  const work = task([[0.6, 0.1]], [0], { model: new Broken({ ...classifier, weights }) })
+  const work = pixelTask(classifier, [[0.6, 0.1]], {
+    model: new Broken({ ...classifier, weights }),
+  })
   await expect(projectedGradient(work, plain)).rejects.toThrowErrorMatchingInlineSnapshot(
     `[RobenchError: the gradient of the loss is not finite: got NaN for row 0 at step 0 of restart 0; use attacks that need no gradients]`,
   )
 })
 
 test('an aborted signal stops the attack', async () => {
-  const work = task([[0.6, 0.1]], [0], { signal: AbortSignal.abort(new Error('enough')) })
+  const work = pixelTask(classifier, [[0.6, 0.1]], {
+    signal: AbortSignal.abort(new Error('enough')),
+  })
   await expect(projectedGradient(work, plain)).rejects.toThrow('enough')
 })
 

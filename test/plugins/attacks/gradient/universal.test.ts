@@ -45,7 +45,7 @@ function moves({ adversarial }: HostedResult, { inputs, threatModel }: AttackReq
 const options = { examples: 60, epochs: 6, stepExamples: 20 }
 
 describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
-  test('every example moves by the same perturbation, which lies within the ball', async () => {
+  test('every example moves by the same perturbation, as long as the radius', async () => {
     const request = { ...(await subject(norm)), ...withOptions(universal, options) }
     const result = await runAttack(request)
     const all = moves(result, request)
@@ -57,8 +57,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
       return known[0]!
     })
     const length = distance(norm, new Float64Array(48), shared)
-    expect(length).toBeLessThan(epsilons[norm] * (1 + 1e-5))
-    expect(length).toBeGreaterThan(epsilons[norm] * 0.9)
+    expect(length / epsilons[norm]).toBeCloseTo(1, 5)
   })
 
   test('it breaks more examples than ten draws of noise', async () => {
@@ -66,7 +65,7 @@ describe.each(['Linf', 'L2'] as const)('%s', (norm) => {
     const broken = (result: HostedResult): number => result.outcomes.split('b').length - 1
     const learned = await runAttack({ ...request, ...withOptions(universal, options) })
     const drawn = await runAttack({ ...request, ...withOptions(additiveNoise, {}) })
-    expect(broken(learned)).toBeGreaterThan(broken(drawn))
+    expect([learned, drawn].map(broken)).toEqual({ Linf: [14, 12], L2: [13, 10] }[norm])
   })
 
   test('it does not depend on the other examples, the batch size, or the seed', async () => {

@@ -8,6 +8,7 @@ import { ddn } from '../../../../plugins/attacks/minimum-norm/ddn.ts'
 import { deepfool } from '../../../../plugins/attacks/minimum-norm/deepfool.ts'
 import { fmn } from '../../../../plugins/attacks/minimum-norm/fmn.ts'
 import { linearCase, withOptions } from '../../../support/attack-request.ts'
+import { uniformInputs } from '../../../support/attack-task.ts'
 
 const cost = (plugin: AttackPlugin<never>, options = {}, classes = 10): unknown =>
   // Checked against the plugin's own schema.
@@ -79,13 +80,21 @@ test('the step size of fmn may be a fraction', async () => {
   expect(other.adversarial.data).not.toEqual(number.adversarial.data)
 })
 
-test('a confidence gives points farther beyond the boundary', async () => {
+test('a confidence of 2 gives points 2 / ‖w₁ − w₀‖ farther beyond the boundary', async () => {
   const threatModel = { norm: 'L2', epsilon: 3, bounds: [0, 1] } as const
-  const { request } = await linearCase({ classes: 3, count: 10, size: 24 }, { threatModel })
+  // So far from the bounds that no point reaches them.
+  const inputs = uniformInputs([10, 1, 1, 24], 'confidence')
+  for (let i = 0; i < inputs.data.length; i++) inputs.data[i] = 0.4 + 0.2 * inputs.data[i]!
+  const { request, classifier } = await linearCase(
+    { classes: 2, count: 10, size: 24 },
+    { threatModel, inputs },
+  )
   const run = (confidence: number) =>
-    runAttack({ ...request, ...withOptions(carliniWagner, { steps: 100, confidence }) })
+    runAttack({ ...request, ...withOptions(carliniWagner, { steps: 300, confidence }) })
   const [plain, confident] = [await run(0), await run(2)]
-  confident.breakingEpsilons!.forEach((length, row) => {
-    expect(length).toBeGreaterThan(plain.breakingEpsilons![row]!)
-  })
+  const { weights } = classifier
+  const slope = Math.hypot(...weights.subarray(0, 24).map((w, i) => w - weights[24 + i]!))
+  const farther = confident.breakingEpsilons!.map((to, row) => to - plain.breakingEpsilons![row]!)
+  // The search comes within 5 % of the minimum.
+  expect(farther).toBeAllclose(Array<number>(10).fill(2 / slope), { rtol: 0.05 })
 })

@@ -21,7 +21,7 @@ const sources = {
   basis: () => basisNoise({ shape, dimensions: 8, latentStep: 0.3 }),
 }
 
-describe.each(Object.entries(sources))('%s noise', (_, source) => {
+describe.each(Object.entries(sources))('%s noise', (name, source) => {
   test.each(['Linf', 'L2'] as const)('starts and stays in the %s ball', async (norm) => {
     const ball = gray(norm)
     const noise = source().open(0)
@@ -33,7 +33,7 @@ describe.each(Object.entries(sources))('%s noise', (_, source) => {
       await noise.addTo(ball, output)
       ball.project(output, point)
       expect(distance(norm, ball.center, point)).toBeLessThanOrEqual(0.1)
-      expect(distance(norm, ball.center, point)).toBeGreaterThan(0.01)
+      expect(distance(norm, ball.center, point)).toBeGreaterThan(0.05)
       await noise.ascend({ ball, point, gradient })
     }
   })
@@ -60,13 +60,23 @@ describe.each(Object.entries(sources))('%s noise', (_, source) => {
     const point = new Float32Array(size)
     noise.begin(ball, randomStream('climb'))
     const losses: number[] = []
+    const lossOf = (x: Float32Array): number =>
+      x.reduce((sum, value, i) => sum + value * gradient[i]!, 0)
+    let start: Float32Array | undefined
     for (let step = 0; step < 8; step++) {
       await noise.addTo(ball, output)
       ball.project(output, point)
-      losses.push(point.reduce((sum, value, i) => sum + value * gradient[i]!, 0))
+      start ??= point.slice()
+      losses.push(lossOf(point))
       await noise.ascend({ ball, point, gradient })
     }
-    expect(losses.at(-1)).toBeGreaterThan(losses[0]! + 1)
+    // Free noise moves by 7 steps of 0.02 along the signs, up to the surface of the ball.
+    const ends = start!.map((value, i) => {
+      const moved = value + 0.14 * Math.sign(gradient[i]!)
+      return Math.min(Math.max(moved, 0.4), 0.6)
+    })
+    if (name === 'free') expect(losses.at(-1)).toBeCloseTo(lossOf(ends), 4)
+    else expect(losses.at(-1)).toBeGreaterThan(losses[0]! + 7)
   })
 })
 
@@ -83,7 +93,7 @@ test('the basis images are smooth', async () => {
     squares += (output[i]! - 0.5) ** 2
     if (i % 18 < 17) differences += (output[i + 1]! - output[i]!) ** 2
   }
-  expect(differences).toBeLessThan(0.8 * squares)
+  expect(differences).toBeLessThan(0.5 * squares)
 })
 
 test('the latent variable is clipped to its limit and does not move at slope zero', () => {

@@ -54,8 +54,7 @@ describe('the result', () => {
       await runAttack({ ...request, surrogates: [far] }),
       await runAttack({ ...request, surrogates: [near, far] }),
     ]
-    expect(broken(fromNear)).toBeGreaterThan(broken(fromFar))
-    expect(broken(fromFar)).toBeGreaterThan(0)
+    expect([fromNear, fromFar].map(broken)).toEqual([37, 16])
     const either = [...fromNear.outcomes].filter(
       (outcome, row) => outcome === 'b' || fromFar.outcomes[row] === 'b',
     )
@@ -70,7 +69,7 @@ describe('the result', () => {
     const continuing = await runAttack({ ...request, surrogates })
     const inner = withOptions(diFgsm, { ...crafting, stopWhenFooled: true })
     const stopping = await runAttack({ ...request, inner, surrogates })
-    expect(broken(continuing)).toBeGreaterThan(broken(stopping))
+    expect([continuing, stopping].map(broken)).toEqual([35, 15])
   })
 
   test('has the same bytes in any batch and order', async () => {
@@ -88,7 +87,7 @@ describe('the result', () => {
       batchSize: 7,
     })
     expect(reversed.adversarial).toEqual(gatherRows(whole.adversarial, rows))
-    expect(broken(whole)).toBeGreaterThan(0)
+    expect(broken(whole)).toBe(9)
     const reseeded = await runAttack({ ...request, surrogates, seed: 1 })
     expect(reseeded.adversarial).not.toEqual(whole.adversarial)
   })

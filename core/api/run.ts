@@ -1,0 +1,50 @@
+/** Types for executors that run the jobs of a suite, and of plans and results: `robench/run`. */
+export type { ErrorRecord } from '../base/errors.ts'
+export type { Verdict } from '../bench/checks/check.ts'
+export type {
+  Executor,
+  JobEvents,
+  JobLimits,
+  LocalContent,
+  OpenExecutor,
+} from '../bench/execute/executor.ts'
+export type {
+  Job,
+  JobOutcome,
+  JobSetting,
+  JobValues,
+  PreparedModel,
+  PrepareJob,
+  UnitJob,
+  WorkerMessage,
+} from '../bench/execute/job.ts'
+export type { ExpectedWork } from '../bench/forecast/expected-passes.ts'
+export type { CellSummary, PlanSummary } from '../bench/forecast/plan-summary.ts'
+export type { RobustnessCurve } from '../bench/metrics/curve.ts'
+export type { Interval } from '../bench/metrics/interval.ts'
+export type { ModelIdentity, ModelReference } from '../bench/plan/model-row.ts'
+export type {
+  AttackCell,
+  Cell,
+  CheckCell,
+  CleanCell,
+  DefenseInCell,
+  PluginIdentity,
+  Shard,
+  Unit,
+} from '../bench/plan/cell.ts'
+export type {
+  AttackIdentity,
+  AttackResult,
+  CompletedAttack,
+  DefenseFailure,
+  DefenseIdentity,
+  FailedAttack,
+  ResultEntry,
+  StageResult,
+} from '../bench/result/result.ts'
+export type { UnitOutcome } from '../bench/store/store.ts'
+export type { SuiteOverrides } from '../bench/suite/load.ts'
+export type { DatasetReference } from '../data/dataset.ts'
+export type { StageOutcomes } from '../plugin/attack-stages.ts'
+export type { PluginLocation } from '../plugin/load.ts'

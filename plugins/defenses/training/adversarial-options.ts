@@ -1,0 +1,98 @@
+/** Options of the inner attack of adversarial training. */
+import { ConfigError, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { DefenseContext, ThreatModel } from '../../../core/api/plugin.ts'
+
+/** JSON Schema properties, for an attack of that many steps by default. */
+export const adversarialProperties = {
+  steps: { type: 'integer', minimum: 1, default: 7, description: 'steps of the inner attack' },
+  stepSize: {
+    ...epsilonSchema,
+    description:
+      'step of the inner attack, a positive number or a fraction such as "2/255"; default: ' +
+      'epsilon / 4',
+  },
+  epsilon: {
+    ...epsilonSchema,
+    description:
+      'radius of the inner attack, a positive number or a fraction such as "8/255"; default: ' +
+      'that of the threat model',
+  },
+  ramp: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'fraction of training, from 0 to 1, over which the radius grows from 0',
+  },
+  weightPerturbation: {
+    type: 'number',
+    minimum: 0,
+    default: 0,
+    description:
+      'adversarial weight perturbation (AWP): size relative to each kernel, such as 0.005; 0: off',
+  },
+  perturbFrom: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'fraction of training, from 0 to 1, before weights are perturbed',
+  },
+} as const
+
+/** The options of `adversarialProperties` after validation. */
+export interface AdversarialOptions {
+  readonly steps: number
+  readonly stepSize?: string | number
+  readonly epsilon?: string | number
+  readonly ramp: number
+  readonly weightPerturbation: number
+  readonly perturbFrom: number
+}
+
+/** The inner attack's radius and steps. */
+export interface AdversarialBudget {
+  /** In Linf or L2. */
+  readonly threatModel: ThreatModel
+  readonly steps: number
+  readonly stepSize: number
+  readonly ramp: number
+}
+
+/**
+ * Fills in the defaults that depend on the threat model.
+ * @throws ConfigError ROBENCH_CONFIG for a threat model in another norm than Linf and L2
+ */
+export function adversarialBudget(
+  { options, threatModel }: DefenseContext<AdversarialOptions>,
+  defense: string,
+): AdversarialBudget {
+  const { epsilon, stepSize, steps, ramp } = options
+  if (threatModel.norm !== 'Linf' && threatModel.norm !== 'L2') {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${defense}: expected a threat model in Linf or L2, got ${threatModel.norm}; ` +
+        'remove it from this suite',
+    )
+  }
+  const radius = epsilon === undefined ? threatModel.epsilon : parseEpsilon(epsilon, 'epsilon')
+  return {
+    threatModel: { ...threatModel, epsilon: radius },
+    steps,
+    stepSize: stepSize === undefined ? radius / 4 : parseEpsilon(stepSize, 'stepSize'),
+    ramp,
+  }
+}
+
+/** The factor of the radius at `progress` in [0, 1): rises from 0 to 1 over `ramp`. */
+export function rampFactor({ ramp }: AdversarialBudget, progress: number): number {
+  return progress < ramp ? progress / ramp : 1
+}
+
+/** The perturbation of a step that minimizes the loss; nothing if it is off. */
+export function awpOf({ weightPerturbation, perturbFrom }: AdversarialOptions): {
+  readonly weightPerturbation?: { readonly gamma: number; readonly from: number }
+} {
+  if (weightPerturbation === 0) return {}
+  return { weightPerturbation: { gamma: weightPerturbation, from: perturbFrom } }
+}
