@@ -15,7 +15,7 @@ import {
   type BlockedConvolution,
 } from './blocked-operators.ts'
 import { blockedKernelGradient } from './blocked-kernel-gradient.ts'
-import { numberOf } from './operator-call.ts'
+import { numberOf, numbersOf } from './operator-call.ts'
 import { blockedMask, isConstant, shiftedColumns } from './ops/blocked.ts'
 import { ConvKernelGradient, kernelGradientWindow } from './ops/convolution.ts'
 import { all, resolveWindow } from './ops/sliding-window.ts'
@@ -90,7 +90,7 @@ class BlockedRules {
       case 'ReduceSumSquare':
         return x && isExit(x) ? this.#reduction(node, inputs) : undefined
       case 'Transpose':
-        return String(node.attributes['perm']) === '0,2,3,1' && x?.node.op === blockedOps.exit
+        return numbersOf(node, 'perm')?.join() === '0,2,3,1' && x?.node.op === blockedOps.exit
           ? exitChannelsLast(blockedOf(x), numberOf(x.node, 'channels'))
           : undefined
       default:

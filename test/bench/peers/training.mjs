@@ -11,21 +11,19 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
-import { randomStream } from '../../../dist/core/base/random.js'
-import { Session } from '../../../dist/core/engine/graph/session.js'
-import { float32 } from '../../../dist/core/engine/tensor/tensor.js'
-import { InnerAttack } from '../../../dist/core/training/inner-attack.js'
-import { initialParameters, stepGraph } from '../../../dist/core/training/training-graph.js'
+import { Trainer } from '../../../dist/core/training/trainer.js'
+import { imageVariable } from '../../../dist/core/training/attack-variable.js'
+import { batchMean } from '../../../dist/core/training/objectives.js'
+import { classifierModule } from '../../../dist/core/training/module.js'
+import { sgd } from '../../../dist/core/training/optimizer.js'
+import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { resnet } from '../../../dist/plugins/networks/resnet.js'
 import { imageShape, randomBatch } from '../networks.mjs'
 
 const batch = 128
-const optimizer = { momentum: 0.9, weightDecay: 5e-4, nesterov: true }
-const adversary = {
-  threatModel: { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] },
-  steps: 10,
-  stepSize: 2 / 255,
-}
+const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] }
+const attackSteps = 10
+const stepSize = 2 / 255
 const networks = {
   shipped: { width: 32, blocks: [1, 1, 1], stemStride: 2 },
   'resnet18-16': { width: 16, blocks: [2, 2, 2, 2], stemStride: 1 },
@@ -81,58 +79,74 @@ async function compare(id) {
 
 async function startOurs(settings) {
   const network = resnet.define({ options: settings, classes: 10, inputShape: imageShape })
-  const trained = {
-    network,
-    inputShape: imageShape,
-    mean: [0.5, 0.5, 0.5],
-    std: [0.25, 0.25, 0.25],
-    seed: 0,
-  }
-  const parameters = initialParameters(trained)
-  const graph = stepGraph(trained, batch, optimizer)
-  const session = await Session.compile(graph.outputs, graph.inputs)
-  const attack = await InnerAttack.load(trained, { threads: 1 })
+  const classifier = classifierModule(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
   const { inputs, labels } = randomBatch(batch)
-  const numbers = Int32Array.from(labels.data, Number)
-  const state = {}
-  for (const { name, initial, trainable } of parameters) {
-    state[`parameter/${name}`] = initial
-    const still = new Float32Array(initial.data.length)
-    if (trainable) state[`momentum/${name}`] = float32(initial.shape, still)
+  const data = {
+    shape: imageShape,
+    labels: Int32Array.from(labels.data, Number),
+    rows: () => ({ ...inputs, data: inputs.data.slice() }),
   }
-  const weights = () => new Map(parameters.map(({ name }) => [name, state[`parameter/${name}`]]))
+  const trainers = {}
+  for (const kind of Object.keys(bars)) {
+    const recipe = recipeOf(classifier, kind)
+    trainers[kind] = await Trainer.create({ recipe, data, batch, seed: 0, threads: 1 })
+  }
+  const rows = Array.from({ length: batch }, (_, i) => i)
   async function step(kind) {
     const began = process.cpuUsage()
-    const images =
-      kind === 'adversarial'
-        ? await attack.run(inputs, numbers, weights(), adversary, randomStream('start'))
-        : inputs
-    const outputs = await session.run({
-      inputs: images,
-      labels,
-      rate: float32([], [0.01]),
-      ...state,
-    })
-    for (const name of Object.keys(state)) state[name] = outputs[`new/${name}`]
+    const report = await trainers[kind].runBatch({ epoch: 0, step: 0, progress: 0 }, rows)
     const { user, system } = process.cpuUsage(began)
-    return { loss: outputs.loss.data[0], processorSeconds: (user + system) / 1e6 }
+    return { loss: report.loss, processorSeconds: (user + system) / 1e6 }
   }
-  const close = () => Promise.all([session.release(), attack.release()])
-  return { parameters, inputs, step, close }
+  const close = () => Promise.all(Object.values(trainers).map((trainer) => trainer.release()))
+  return { weights: [...trainers.clean.state.weights.values()], inputs, step, close }
 }
 
-async function startTheirs(settings, { parameters, inputs }, folder) {
+/** One phase, on clean images or on those of the inner attack. */
+function recipeOf(classifier, kind) {
+  const group = {
+    name: 'weights',
+    modules: [classifier],
+    optimizer: sgd({ momentum: 0.9, weightDecay: 5e-4, nesterov: true }),
+    rate: 0.01,
+  }
+  const attack = {
+    name: 'inner attack',
+    steps: attackSteps,
+    variables: { images: imageVariable({ threatModel, stepSize }) },
+    loss: (m, { images, labels }) => crossEntropy(m.apply(classifier, [images]), labels),
+  }
+  const phase = {
+    name: 'training step',
+    inputs: { inputs: { shape: imageShape } },
+    async prepare(current) {
+      const images = current.images()
+      if (kind === 'clean') return { inputs: images }
+      const { labels } = current
+      const random = current.random('start')
+      return { inputs: (await current.attack(attack, { images, labels, random })).images }
+    },
+    steps: [
+      {
+        updates: [group],
+        loss(m, { inputs, labels }) {
+          const logits = m.apply(classifier, [inputs], { training: true })
+          return { loss: batchMean(crossEntropy(logits, labels)), logits }
+        },
+      },
+    ],
+  }
+  return { phases: [phase], model: (m, images) => m.apply(classifier, [images]) }
+}
+
+async function startTheirs(settings, { weights, inputs }, folder) {
   const [weightFile, inputFile] = ['weights', 'inputs'].map((name) => join(folder, name))
-  await writeFile(weightFile, Buffer.concat(parameters.map(({ initial }) => bytesOf(initial))))
+  await writeFile(weightFile, Buffer.concat(weights.map(bytesOf)))
   await writeFile(inputFile, bytesOf(inputs))
   const script = fileURLToPath(new URL('./training.py', import.meta.url))
   const child = spawn(
     options.python,
-    [
-      script,
-      ...['--network', JSON.stringify(settings)],
-      ...['--weights', weightFile, '--inputs', inputFile],
-    ],
+    [script, '--network', JSON.stringify(settings), '--weights', weightFile, '--inputs', inputFile],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
