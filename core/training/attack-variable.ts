@@ -1,6 +1,7 @@
 /** What an inner attack optimizes: images in a ball, noise, attribute values. */
 import type { RandomStream } from '../base/random.ts'
 import { float32, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
+import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 
 /** A variable of an inner attack, with its start, step and projection. */
@@ -74,17 +75,34 @@ export function imageVariable({
       return value
     },
     step(value, gradient, clean, scale, memory) {
+      const radius = scale * epsilon
       let direction = gradient
       if (momentum > 0) {
         accumulate(memory, gradient, momentum, sizeOf(value.shape.slice(1)))
         direction = memory
       }
-      if (isLinf) stepAlongSign(value, direction, scale * stepSize)
-      else stepAlongUnit(value, direction, scale * stepSize)
-      project(value, clean, scale * epsilon, bounds)
+      if (isLinf) {
+        const arrays = { value: value.data, gradient: direction, center: clean.data }
+        const [low, high] = bounds
+        stepInLinf.run(arrays, { radius, step: scale * stepSize, low, high })
+        return
+      }
+      stepAlongUnit(value, direction, scale * stepSize)
+      project(value, clean, radius, bounds)
     },
   }
 }
+
+/** A step along the gradient's sign, and the projection, as one loop. */
+const stepInLinf = vectorLoop({
+  arrays: { value: 'float32', gradient: 'float32', center: 'float32' },
+  scalars: ['radius', 'step', 'low', 'high'],
+  body({ value, gradient, center, radius, step, low, high }) {
+    const moved = v.round(v.add(value, v.mul(step, v.sign(gradient))))
+    const above = v.max(v.max(moved, v.sub(center, radius)), low)
+    return { writes: { value: v.min(v.min(above, v.add(center, radius)), high) } }
+  },
+})
 
 /** Options of `noiseVariable`. */
 export interface NoiseVariableOptions {
@@ -155,7 +173,11 @@ export function boxVariable(options: BoxVariableOptions): AttackVariable {
 }
 
 function addUniform({ data }: FloatTensor, radius: number, random: RandomStream): void {
-  for (let i = 0; i < data.length; i++) data[i] = data[i]! + radius * (2 * random.uniform() - 1)
+  const bits = new Uint32Array(data.length)
+  random.fillBits(bits)
+  for (let i = 0; i < data.length; i++) {
+    data[i] = data[i]! + radius * (2 * (bits[i]! / 2 ** 32) - 1)
+  }
 }
 
 function addNormal({ data }: FloatTensor, deviation: number, random: RandomStream): void {

@@ -1,5 +1,5 @@
 /** The gradient of a convolution's kernel as a blocked convolution. */
-import { b, blockedConv, enter, exitChannelsLast, isExit } from './blocked-operators.ts'
+import { b, blockedConv, enter, exit, exitChannelsLast, isExit } from './blocked-operators.ts'
 import type { SlidingWindow } from './ops/sliding-window.ts'
 import type { Value } from './value.ts'
 
@@ -35,7 +35,7 @@ export function blockedKernelGradient(
   const [strideY, strideX] = strides as [number, number]
   const [dilationY, dilationX] = dilations as [number, number]
   // Examples innermost: a reordering of [1, n, everything else].
-  const flat = b.reshape(channelsLast(x), [1, n, height * width * channels, 1])
+  const flat = b.reshape(channelsLast(x, block), [1, n, height * width * channels, 1])
   const examplesLast = b.reshape(enter(flat), [n / block, height, width, channels * block])
   const slopes = b.reshape(enter(dy), [n / block, block, out / block, rows, columns * block])
   const parts = splitRows(rows, columns, out, block)
@@ -68,12 +68,21 @@ export function blockedKernelGradient(
   }
   const taps = b.reshape(sum!, [out / block, kh, dilationX * (kw - 1) + 1, channels, block])
   const chosen = dilationX === 1 ? taps : b.slice(taps, [0], [2 ** 31], [2], [dilationX])
-  const ordered = b.transpose(chosen, [0, 4, 3, 1, 2])
-  return b.reshape(ordered, [out, channels, kh, kw])
+  const ordered = b.transpose(chosen, [0, 3, 1, 2, 4])
+  return b.reshape(exit(b.reshape(ordered, [1, out, channels * kh * kw, 1])), [
+    out,
+    channels,
+    kh,
+    kw,
+  ])
 }
 
-function channelsLast(x: Value): Value {
-  return isExit(x) ? exitChannelsLast(x.node.inputs[0]!) : b.transpose(x, [0, 2, 3, 1])
+/** `[n, h, w, c]`, in some shape with that order of elements. */
+function channelsLast(x: Value, block: number): Value {
+  if (!isExit(x)) return b.transpose(x, [0, 2, 3, 1])
+  const source = x.node.inputs[0]!
+  // The layouts of a single block are the same.
+  return x.shape[1] === block ? source : exitChannelsLast(source)
 }
 
 /** The smallest number of equal parts in which each fits into the cache. */

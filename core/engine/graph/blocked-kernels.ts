@@ -54,6 +54,7 @@ class BlockedRules {
   readonly #uses: ReadonlyMap<Value, number>
   readonly #averages = new Map<Value, Value>()
   readonly #masks = new Map<Value, Value>()
+  readonly #products = new Map<Value, Map<Value, Value>>()
 
   constructor(block: number, uses: ReadonlyMap<Value, number>) {
     this.#block = block
@@ -222,19 +223,26 @@ class BlockedRules {
     const [n, channels, height, width] = x.shape
     if (!isSized(height) || !isSized(width) || axes?.contents?.join() !== '0,2,3') return undefined
     const source = blockedOf(x)
-    const isProduct = node.op === 'ReduceSum' && source.node.op === 'Mul'
+    // A product that is needed anyway is summed in one pass over it.
+    const isProduct = source.node.op === 'Mul' && this.#uses.get(node.inputs[0]!) === 1
     const total =
       node.op === 'ReduceMean'
         ? b.reduceMean(this.#average(source), [0, 2, 3])
         : isSized(n) && node.op === 'ReduceSumSquare'
-          ? sumOfProducts(source, source)
-          : isSized(n) && isProduct
-            ? sumOfProducts(source.node.inputs[0]!, source.node.inputs[1]!)
+          ? this.#sumOfProducts(source, source)
+          : isSized(n) && node.op === 'ReduceSum' && isProduct
+            ? this.#sumOfProducts(source.node.inputs[0]!, source.node.inputs[1]!)
             : node.op === 'ReduceSum'
               ? b.mul(b.reduceSum(this.#average(source), [0, 2, 3]), height * width)
               : undefined
     if (!total || numberOf(node, 'keepdims') === 0) return total
     return b.reshape(total, [1, channels as number, 1, 1])
+  }
+
+  #sumOfProducts(x: Value, y: Value): Value {
+    const known = this.#products.get(x) ?? new Map<Value, Value>()
+    this.#products.set(x, known)
+    return memoized(known, y, () => sumOfProducts(x, y))
   }
 
   /** The mean over positions, `[n, c, 1, 1]`. */

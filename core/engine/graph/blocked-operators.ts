@@ -171,13 +171,24 @@ export function isExit({ node }: Value): boolean {
  * block of c, block of o]`, or `[o / block, c, kh, kw, block]` for fewer channels than a block.
  */
 export function packKernel(kernel: Value, block: number): Value {
-  const [out, inside, ...taps] = kernel.shape as [number, number, number, number]
-  const isWhole = inside % block === 0
-  const apart = isWhole
-    ? b.reshape(kernel, [out / block, block, inside / block, block, ...taps])
-    : b.reshape(kernel, [out / block, block, inside, ...taps])
-  const order = isWhole ? [0, 2, 4, 5, 3, 1] : [0, 2, 3, 4, 1]
-  return b.reshape(b.transpose(apart, order), [out, inside, ...taps])
+  const [out, inside, height, width] = kernel.shape as [number, number, number, number]
+  const parts = partsOfKernel(kernel, block)
+  // Chunks of a block move, which is faster than single elements.
+  const ordered = inside % block === 0 ? b.transpose(parts, [0, 1, 3, 2, 4]) : parts
+  return b.reshape(ordered, [out, inside, height, width])
+}
+
+/**
+ * A kernel `[o, c, kh, kw]` as `[o / block, c / block, block of c, kh·kw, block of o]`, or `[o /
+ * block, c, kh·kw, block]` for fewer channels than a block.
+ */
+export function partsOfKernel(kernel: Value, block: number): Value {
+  const [out, inside, height, width] = kernel.shape as [number, number, number, number]
+  const taps = height * width
+  const source = b.reshape(kernel, [out / block, block, inside * taps, 1])
+  const last = b.op(blockedOps.enter, [source])[0]!
+  const channels = inside % block === 0 ? [inside / block, block] : [inside]
+  return b.reshape(last, [out / block, ...channels, taps, block])
 }
 
 function toFirst<T>(items: readonly T[]): T[] {

@@ -2,7 +2,13 @@
  * Convolutions by Winograd's minimal filtering in CPU sessions, where onnxruntime's own kernels
  * multiply tap by tap.
  */
-import { b, blockedConv, enterChannelsLast, exitChannelsLast } from './blocked-operators.ts'
+import {
+  b,
+  blockedConv,
+  enterChannelsLast,
+  exitChannelsLast,
+  partsOfKernel,
+} from './blocked-operators.ts'
 import { g } from './graph.ts'
 import { numberOf } from './operator-call.ts'
 import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
@@ -142,8 +148,8 @@ export function blockedWinograd(
 /** `kernelTerms` in the order of a blocked convolution. */
 function packedKernelTerms(weight: Value, block: number): Value {
   const [out, inside] = weight.shape as [number, number]
-  const apart = b.reshape(weight, [out / block, block, inside / block, block, taps ** 2])
-  const byTap = b.reshape(b.transpose(apart, [4, 0, 2, 3, 1]), [taps ** 2, out * inside])
+  const parts = b.transpose(partsOfKernel(weight, block), [3, 0, 1, 2, 4])
+  const byTap = b.reshape(parts, [taps ** 2, out * inside])
   const byTerm = b.matMul(constantOf(kronecker(filtering.kernel, filtering.kernel)), byTap)
   return b.reshape(byTerm, [terms ** 2 * out, inside, 1, 1])
 }
