@@ -1,6 +1,6 @@
 /** The loop over epochs and batches: validation, checkpoints, the best model. */
 import { join } from 'node:path'
-import { RunError } from '../base/errors.ts'
+import { ConfigError, RunError } from '../base/errors.ts'
 import { hashJson } from '../base/hash.ts'
 import { randomStream } from '../base/random.ts'
 import { sum } from '../base/sum.ts'
@@ -69,12 +69,22 @@ export interface TrainingRun {
   progress(state: TrainingProgress): void
 }
 
-/** The held-out and the training rows of a data set. */
+/**
+ * The held-out and the training rows of a data set.
+ * @throws ConfigError ROBENCH_CONFIG if no rows are left to train on
+ */
 export function splitRows(
   data: Dataset,
   seed: number,
   validation: number,
 ): { readonly held: Uint32Array; readonly examples: Uint32Array } {
+  if (validation >= data.count) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `validation: expected fewer held-out examples than the ${data.count} of the data set, ` +
+        `got ${validation}`,
+    )
+  }
   const order = randomStream(seed, 'validation').permutation(data.count)
   return { held: order.subarray(0, validation), examples: order.subarray(validation) }
 }

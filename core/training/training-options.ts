@@ -110,17 +110,10 @@ export interface ResolvedTraining extends Required<
   readonly progress: (state: TrainingProgress) => void
 }
 
-/** Fills in the defaults. @throws ConfigError ROBENCH_CONFIG for options that cannot be used. */
+/** Fills in the defaults. @throws ConfigError ROBENCH_CONFIG for an adversary in L1 or L0. */
 export function resolveTraining(options: TrainingOptions): ResolvedTraining {
   const { data, signal, checkpointFolder } = options
   const validation = options.validation ?? Math.min(500, Math.floor(data.count / 10))
-  if (validation >= data.count) {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `validation: expected fewer held-out examples than the ${data.count} of the data set, ` +
-        `got ${validation}`,
-    )
-  }
   const adversary = options.adversary && resolveAdversary(options.adversary)
   const resolved = { ...trainingDefaults, ...definedOnly(options), validation, adversary }
   return {

@@ -2,5 +2,6 @@
 export default {
   defenses: {
     'example/nearest-mean': async () => (await import('./nearest-mean.js')).nearestMean,
+    'example/smooth-neighbors': async () => (await import('./smooth-neighbors.js')).smoothNeighbors,
   },
 }

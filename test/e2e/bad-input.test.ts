@@ -16,7 +16,7 @@ test('a mistake in a suite: one line, no stack, exit code 2, no results director
   writeJson(folder, 'suite.json', testSuite([{ plugin: 'pgd', options: { stps: 3 } }]))
   const { code, stderr, stdout } = await robench(folder, 'run', 'suite.json')
   expect(stderr).toMatchInlineSnapshot(`
-    "error: suite.json#/attacks/0/options/stps: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart)
+    "error: suite.json#/attacks/0/options/stps: unknown option; did you mean "steps"? (pgd accepts: stepSize, restarts, loss, goal, target, steps, randomStart, centerStart, stepSchedule, targets)
     "
   `)
   expect(stdout).toBe('')

@@ -23,6 +23,11 @@ export function useProject(): void {
   afterAll(() => rmSync(project, { recursive: true, force: true }))
 }
 
+/** The path of a file in the project. */
+export function projectPath(name: string): string {
+  return join(project, name)
+}
+
 /** Runs Node in a directory of the project. @returns standard output */
 export async function node(directory: string, ...words: readonly string[]): Promise<string> {
   const env = { ...process.env, ROBENCH_CACHE: join(project, 'cache'), NO_COLOR: '1' }

@@ -35,7 +35,7 @@ test('a model is trained with defaults, saved, and evaluated', async () => {
   expect(trained.card).toMatchObject({
     sha256: hashBytes(trained.model),
     manifest: { bounds: [0, 1], layout: 'NCHW', classNames: ['0', '1'] },
-    training: { defense: 'standard@1', seed: 0, options: { learningRate: 0.1, momentum: 0.9 } },
+    training: { defense: 'standard@2', seed: 0, options: { learningRate: 0.1, momentum: 0.9 } },
   })
   const path = join(temporaryFolder(), 'dark-or-light.onnx')
   await trained.save(path)
@@ -67,7 +67,7 @@ test('with an adversary, training is adversarial', async () => {
     adversary: { norm: 'Linf', epsilon: '8/255', steps: 2 },
   })
   expect(card.training).toMatchObject({
-    defense: 'pgd-at@1',
+    defense: 'pgd-at@2',
     adversary: { threatModel: { norm: 'Linf', epsilon: 8 / 255 }, steps: 2, stepSize: 2 / 255 },
   })
 })
