@@ -50,8 +50,8 @@ describe('a model that uses one band only', () => {
     const low = await attack(highPass, { ...options, band: 'low' }, model)
     const high = await attack(highPass, { ...options, band: 'high' }, model)
     expect(broken(low.outcomes)).toBe(14)
-    // Only clipping at the bounds leaks into the low band.
-    expect(broken(high.outcomes)).toBe(0)
+    // Clipping at the bounds leaks a little into the low band.
+    expect(broken(high.outcomes)).toBe(1)
   })
 
   test('is swept over all bands, and stages report what each band broke', async () => {
