@@ -1,6 +1,7 @@
 /** The command line as one commander program. */
 import { Command } from 'commander'
 import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { claimsCommand } from './claims-command.ts'
 import { dataCommand } from './data-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     listCommand(),
     dataCommand(),
     reportCommand(),
+    claimsCommand(),
     leaderboardCommand(),
     schemaCommand(),
   ]
