@@ -120,5 +120,5 @@ function describeTest(test: OptionTest): string {
   if ('above' in test) return `> ${test.above}`
   if ('length' in test) return `of length ${test.length}`
   if ('longerThan' in test) return `of length > ${test.longerThan}`
-  return `with ${String(test.includes)}`
+  return `containing ${String(test.includes)}`
 }

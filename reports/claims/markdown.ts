@@ -70,13 +70,13 @@ function evidenceItem(claim: Claim, comparison: ClaimComparison): string {
   const parts = [
     wording.evidenceText(higher),
     `against ${wording.evidenceText(lower)}`,
-    `robust on the first side only: ${count(pairs.onlyA)}, on the second only: ${count(pairs.onlyB)}`,
+    `${count(pairs.onlyA)} robust on the first side only, ${count(pairs.onlyB)} on the second only`,
     ...(training === '' ? [] : [training]),
   ]
-  return `- \`${claim.id}\`: ${oneLine(parts.join('; '))}`
+  return `- \`${claim.id}\`: ${cellText(parts.join('; '))}`
 }
 
-/** A text as a cell: on one line, without bars and markup of names from results. */
+/** A text on one line, without the bars and markup that names from results may hold. */
 function cellText(text: string): string {
   return oneLine(text).replaceAll('|', '\\|').replaceAll('<', '&lt;')
 }

@@ -31,7 +31,7 @@ export function formatClaims(
     ...(evaluated.some(({ comparisons }) => comparisons.length > 0)
       ? [colors.dim(wrap(wording.explanation))]
       : []),
-    wording.tally(evaluated),
+    wrap(wording.tally(evaluated)),
   ]
   return `${parts.join('\n\n')}\n`
 }
@@ -55,7 +55,7 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
     dataset.examples < dataset.total
       ? `${count(dataset.examples)} of ${countOf(dataset.total, 'example')}`
       : countOf(dataset.examples, 'example')
-  const title = `${colors.bold(oneLine(dataset.title))} · ${threatModelText(threatModel)} · ${examples}`
+  const setting = `${oneLine(dataset.title)} · ${threatModelText(threatModel)} · ${examples}`
   const heads = ['Claim', 'Robust accuracy', 'Difference', 'Verdict']
   const rows = tested.map(({ claim, comparison }) => [
     wrap(`${claim.statement} (${wording.sourceText(claim)})`, 26),
@@ -72,8 +72,8 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
     rows,
     { spaced: true },
   )
-  const toy = dataset.toy ? colors.yellow('  toy data: not evidence of real robustness') : ''
-  return `${title}${toy}\n\n${table}`
+  const toy = dataset.toy ? colors.yellow('\ntoy data: not evidence of real robustness') : ''
+  return `${colors.bold(wrap(setting))}${toy}\n\n${table}`
 }
 
 function accuracies(claim: Claim, comparison: ClaimComparison): string {

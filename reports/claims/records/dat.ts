@@ -54,7 +54,7 @@ const ablations: readonly Ablation[] = [
     label: 'w/o split BN',
     options: { ...full, splitNormalization: { is: false } },
     varied: ['splitNormalization'],
-    gain: 'Batch normalization of its own for recombined images',
+    gain: 'Separate batch normalization for recombined images',
     place: 'table 4',
   },
   {
