@@ -147,5 +147,10 @@ function stageOutcomes({ stages = [] }: AttackSelector, attack: CompletedAttack)
     const stage = attack.stages?.find((each) => each.name === name)
     if (stage) return stage.outcomes
   }
-  return attack.outcomes
+  return attack.corrupted ? correctOnAll(attack.corrupted.correct) : attack.outcomes
+}
+
+/** Outcomes on changed images of all examples, including those that were misclassified before. */
+function correctOnAll(correct: string): Outcomes {
+  return correct.replaceAll('1', 'r').replaceAll('0', 'b')
 }

@@ -302,3 +302,38 @@ describe('SPA', () => {
     )
   })
 })
+
+describe('the diagnostic of amplitude and phase', () => {
+  const threatModel = {
+    norm: 'Linf',
+    epsilon: 8 / 255,
+    bounds: [0, 1],
+    transform: { kind: 'exchange' },
+  } as const
+  const part = (name: string, correct: string) => ({
+    ...attackOf('spectral-exchange', window(50), { part: name }),
+    corrupted: { correct, accuracy: [...correct].filter((each) => each === '1').length / 100 },
+  })
+  const result = resultOf(
+    entryOf(
+      { plugin: 'standard', options: { network } },
+      [
+        part('amplitude', '1'.repeat(70) + '0'.repeat(30)),
+        part('phase', '1'.repeat(20) + '0'.repeat(80)),
+      ],
+      { threatModel },
+    ),
+  )
+
+  test('compares accuracies on all examples of one model', () => {
+    const [comparison] = evaluated('phase-hurts-standard', result).comparisons
+    expect(comparison).toMatchObject({
+      higher: { mean: 0.7, attacks: [{ options: { part: 'amplitude' } }] },
+      lower: { mean: 0.2, attacks: [{ options: { part: 'phase' } }] },
+      verdict: 'reproduced at this scale',
+    })
+    expect(evaluated('amplitude-hurts-robust', result).notTested).toBe(
+      'no result has a row of pgd-at',
+    )
+  })
+})
