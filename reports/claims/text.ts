@@ -19,6 +19,9 @@ interface TestedClaim {
 
 const width = 80
 
+/** Of wrapped columns. With three gaps of 3 and an interval of 18, a row has 79 characters. */
+const widths = { claim: 21, accuracy: 18, verdict: 13 } as const
+
 /** One table per data set and threat model, then the claims that are not tested. */
 export function formatClaims(
   evaluated: readonly EvaluatedClaim[],
@@ -58,7 +61,7 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
   const setting = `${oneLine(dataset.title)} · ${threatModelText(threatModel)} · ${examples}`
   const heads = ['Claim', 'Robust accuracy', 'Difference', 'Verdict']
   const rows = tested.map(({ claim, comparison }) => [
-    wrap(`${claim.statement} (${wording.sourceText(claim)})`, 26),
+    wrap(`${claim.statement} (${wording.sourceText(claim)})`, widths.claim),
     accuracies(claim, comparison),
     [
       ...splitAt(wording.differenceText(comparison)),
@@ -79,10 +82,10 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
 function accuracies(claim: Claim, comparison: ClaimComparison): string {
   const labels = wording.sideLabels(claim)
   const lines = (['higher', 'lower'] as const).flatMap((side) => [
-    wrap(`${labels[side]}:`, 20),
+    wrap(`${labels[side]}:`, widths.accuracy),
     ...splitAt(wording.accuracyText(comparison[side])).map((line) => `  ${line}`),
   ])
-  return [...lines, wrap(`(${wording.sharedLabel(claim)})`, 20)].join('\n')
+  return [...lines, wrap(`(${wording.sharedLabel(claim)})`, widths.accuracy)].join('\n')
 }
 
 /** Lists, one item per line. */
@@ -91,7 +94,7 @@ function splitAt(text: string): string[] {
 }
 
 function colored(verdict: ClaimVerdict, colors: Colors): string {
-  const lines = wrap(verdict, 13)
+  const lines = wrap(verdict, widths.verdict)
   if (verdict === 'reproduced at this scale') return colors.green(lines)
   return verdict === 'not reproduced' ? colors.red(lines) : colors.yellow(lines)
 }

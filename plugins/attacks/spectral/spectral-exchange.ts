@@ -24,12 +24,18 @@ const optionsSchema = {
     attack: {
       ...wrappedAttackSchema,
       default: {
-        id: 'mim',
-        options: { momentum: 0, steps: 20, randomStart: true, stopWhenFooled: false },
+        id: 'di-fgsm',
+        options: {
+          momentum: 0,
+          probability: 0,
+          steps: 20,
+          randomStart: true,
+          stopWhenFooled: false,
+        },
       },
       description:
-        'attack that finds x′; default: PGD with 20 steps that does not stop at the first ' +
-        'misclassified point',
+        'attack that finds x′; default: di-fgsm without momentum and resizing, which is PGD with ' +
+        '20 steps that does not stop at the first misclassified point',
     },
   },
 } as const satisfies JSONSchema

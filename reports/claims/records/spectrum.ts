@@ -3,13 +3,13 @@ import { papers } from '../../../plugins/papers.ts'
 import type { AttackSelector, Claim } from '../claim.ts'
 
 const amplitude: AttackSelector = {
-  label: 'amplitude of the attack',
+  label: 'with their amplitude',
   plugins: ['spectral-exchange'],
   options: { part: { is: 'amplitude' } },
 }
 
 const phase: AttackSelector = {
-  label: 'phase of the attack',
+  label: 'with their phase',
   plugins: ['spectral-exchange'],
   options: { part: { is: 'phase' } },
 }
@@ -27,15 +27,14 @@ export const spectrumClaims: readonly Claim[] = [
     ...shared,
     id: 'phase-hurts-standard',
     statement:
-      "Of PGD's change to an image, the phase hurts a standard model more than the amplitude.",
+      'The phase of adversarial examples hurts a standard model more than their amplitude.',
     higher: { defense: { label: 'standard', plugin: 'standard' }, attack: amplitude },
     lower: { defense: { label: 'standard', plugin: 'standard' }, attack: phase },
   },
   {
     ...shared,
     id: 'amplitude-hurts-robust',
-    statement:
-      "Of PGD's change to an image, the amplitude hurts a PGD-AT model more than the phase.",
+    statement: 'The amplitude of adversarial examples hurts a PGD-AT model more than their phase.',
     higher: { defense: { label: 'PGD-AT', plugin: 'pgd-at' }, attack: phase },
     lower: { defense: { label: 'PGD-AT', plugin: 'pgd-at' }, attack: amplitude },
   },
