@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { packageVersion } from '../core/bench/execute/assemble.ts'
 import { certifyCommand } from './certify-command.ts'
+import { claimsCommand } from './claims-command.ts'
 import { dataCommand } from './data-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     listCommand(),
     dataCommand(),
     reportCommand(),
+    claimsCommand(),
     leaderboardCommand(),
     schemaCommand(),
   ]

@@ -39,6 +39,8 @@ const builtins: PluginTable = {
     'sparse-pgd': async () => (await import('./attacks/sparse/sparse-pgd.ts')).sparsePgd,
     spatial: async () => (await import('./attacks/semantic/spatial.ts')).spatial,
     spsa: async () => (await import('./attacks/score-based/spsa.ts')).spsa,
+    'spectral-exchange': async () =>
+      (await import('./attacks/spectral/spectral-exchange.ts')).spectralExchange,
     square: async () => (await import('./attacks/square/square.ts')).square,
     'ti-fgsm': async () => (await import('./attacks/gradient/ti-fgsm.ts')).tiFgsm,
     transfer: async () => (await import('./attacks/transfer/transfer.ts')).transfer,

@@ -183,6 +183,13 @@ export const conformanceCases: Readonly<Record<string, readonly ConformanceCase[
       options: { queries: 100, samples: 12, update: 'sign', randomStart: false, loss: 'dlr' },
     },
   ],
+  'spectral-exchange': (['amplitude', 'phase'] as const).map((part) => ({
+    options: { part },
+    inner: pgd,
+    norms: ['Linf', 'L2'] as const,
+    transform: { kind: 'exchange' as const },
+    costIsLimit: true,
+  })),
   square: [
     { options: { queries: 30, restarts: 2 } },
     { options: { queries: 30, rescaleSchedule: true } },

@@ -8,7 +8,7 @@ export interface Interval {
 }
 
 /** Two-sided confidence levels, each with its quantile z of the standard normal distribution. */
-const quantiles = {
+export const quantiles = {
   '0.9': 1.6448536269514722,
   '0.95': 1.959963984540054,
   '0.99': 2.5758293035489004,

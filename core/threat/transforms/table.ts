@@ -2,6 +2,7 @@
 import { amplitudeKind } from './amplitude.ts'
 import { attributeKind } from './attribute.ts'
 import { corruptionKind } from './corruption.ts'
+import { exchangeKind } from './exchange.ts'
 import type { TransformRecord } from './transform-record.ts'
 
 /** One record per kind, in the order in which schemas list them. */
@@ -9,6 +10,7 @@ const records = {
   attribute: attributeKind,
   amplitude: amplitudeKind,
   corruption: corruptionKind,
+  exchange: exchangeKind,
 } as const
 
 type Records = typeof records

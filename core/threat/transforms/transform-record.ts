@@ -39,9 +39,9 @@ export interface TransformRecord<
 > {
   readonly kind: T['kind']
   /**
-   * True if the attacker chooses the transform within the limits. If false, the transform does not
-   * depend on the model: it applies to every example, misclassified ones too, only the bounds are
-   * verified, and checks that compare attacks do not apply.
+   * True if the attacker chooses the transform within the limits. If false, as for corruptions and
+   * diagnostics, the transform applies to every example, misclassified ones too, only the bounds
+   * are verified, and checks that compare attacks do not apply.
    */
   readonly adversarial: boolean
   /** JSON Schema of the transform in suites, results, and leaderboard entries. */

@@ -10,7 +10,7 @@ import {
 } from '../../../../core/threat/transforms/table.ts'
 
 test('the kinds are in a fixed order, which schemas show', () => {
-  expect(transformKinds).toEqual(['attribute', 'amplitude', 'corruption'])
+  expect(transformKinds).toEqual(['attribute', 'amplitude', 'corruption', 'exchange'])
 })
 
 describe.each(transformKinds)('%s', (kind) => {
@@ -31,11 +31,12 @@ describe.each(transformKinds)('%s', (kind) => {
   })
 })
 
-test('only corruptions are not chosen by an attacker', () => {
+test('only corruptions and diagnostics are not chosen by an attacker', () => {
   expect(isAdversarial({})).toBe(true)
   expect(isAdversarial({ transform: { kind: 'amplitude', mix: 0, scale: 0.1 } })).toBe(true)
   expect(isAdversarial({ transform: { kind: 'attribute', ranges: { hue: [-1, 1] } } })).toBe(true)
   expect(isAdversarial({ transform: { kind: 'corruption' } })).toBe(false)
+  expect(isAdversarial({ transform: { kind: 'exchange' } })).toBe(false)
 })
 
 test('a transform of an unknown kind is rejected', () => {

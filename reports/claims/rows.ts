@@ -1,0 +1,79 @@
+/** Rows of several results, joined: one row per defense and setting, with all its trainings. */
+import { canonicalJson } from '../../core/base/hash.ts'
+import type {
+  AttackIdentity,
+  CompletedAttack,
+  DefenseIdentity,
+  ResultEntry,
+  RunResult,
+} from '../../core/bench/result/result.ts'
+
+/** A model of a row, with the attacks of all results that evaluate it in the row's setting. */
+export interface RowModel {
+  readonly sha256: string
+  /** Name in its suite. */
+  readonly name: string
+  readonly training: Readonly<Record<string, unknown>>
+  readonly attacks: readonly CompletedAttack[]
+}
+
+/** A defense with its options under one threat model on the same examples of one data set. */
+export interface Row extends Pick<DefenseIdentity, 'plugin' | 'version' | 'options'> {
+  readonly dataset: ResultEntry['dataset']
+  readonly threatModel: ResultEntry['threatModel']
+  /** One per training, in the order of training seeds, then of results. */
+  readonly models: readonly RowModel[]
+}
+
+/**
+ * Joins the entries of all results. Entries of one model in one setting become one model with the
+ * attacks of both; models of one defense with equal options become trainings of one row.
+ */
+export function joinRows(results: readonly RunResult[]): Row[] {
+  const groups = new Map<string, ResultEntry[]>()
+  for (const entry of results.flatMap(({ entries }) => entries)) {
+    const { plugin, version, options } = entry.defense
+    const { id, sha256, examples } = entry.dataset
+    const key = canonicalJson([plugin, version, options, id, sha256, examples, entry.threatModel])
+    groups.set(key, [...(groups.get(key) ?? []), entry])
+  }
+  return [...groups.values()].map((entries) => {
+    const { defense, dataset, threatModel } = entries[0]!
+    const { plugin, version, options } = defense
+    return { plugin, version, options, dataset, threatModel, models: joinModels(entries) }
+  })
+}
+
+/** The identity of an attack and its seed: equal attacks have equal keys. */
+export function attackKey({ attack, seed }: CompletedAttack): string {
+  return canonicalJson([identityKey(attack), seed])
+}
+
+/** The identity of an attack without its name. */
+export function identityKey({ plugin, version, options }: Omit<AttackIdentity, 'name'>): string {
+  return canonicalJson([plugin, version, options])
+}
+
+function joinModels(entries: readonly ResultEntry[]): RowModel[] {
+  const models = new Map<string, RowModel>()
+  for (const { defense, attacks } of entries) {
+    const { model, name, training = {} } = defense
+    const known = models.get(model.sha256)
+    const keys = new Set(known?.attacks.map(attackKey))
+    const completed = attacks.filter((attack) => attack.state === 'completed')
+    models.set(model.sha256, {
+      sha256: model.sha256,
+      name: known?.name ?? name,
+      training: known?.training ?? training,
+      attacks: [
+        ...(known?.attacks ?? []),
+        ...completed.filter((attack) => !keys.has(attackKey(attack))),
+      ],
+    })
+  }
+  return [...models.values()].toSorted((a, b) => seedOf(a) - seedOf(b))
+}
+
+function seedOf({ training }: RowModel): number {
+  return typeof training['seed'] === 'number' ? training['seed'] : 0
+}
