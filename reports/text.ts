@@ -16,8 +16,8 @@ type Colors = ReturnType<typeof picocolors.createColors>
 /**
  * A result as text. One table per data set and threat model has a row per defense with the clean
  * accuracy, the robust accuracy under each attack, and the worst case, each with its 95 % Wilson
- * interval in percent. Draws of stochastic models, robustness curves, accuracies on corrupted images, reasons why an entry is
- * not rankable, raised checks, and failures follow.
+ * interval in percent. Draws of stochastic models, robustness curves, accuracies on corrupted
+ * images, reasons why an entry is not rankable, raised checks, and failures follow.
  * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
  */
 export function formatTable(result: RunResult, options: { readonly color: boolean }): string {

@@ -21,8 +21,8 @@ export interface SteepestStep {
 /**
  * The step of length α that raises a linear loss most: in Linf x + α·sign(v), in L2 x + α·v/‖v‖₂,
  * in L1 x + α·sign(v_i)·e_i for the largest |v_i|, the first of equal ones. Without momentum, v is
- * the gradient g; in L0, where steps have no length, the L2 step. With momentum, v ← μ·v + g/‖g‖₁ (Dong et al. 2018, arXiv:1710.06081, eq. 6).
- * Components with v = 0 do not move.
+ * the gradient g; in L0, where steps have no length, the L2 step. With momentum, v ← μ·v + g/‖g‖₁
+ * (Dong et al. 2018, arXiv:1710.06081, eq. 6). Components with v = 0 do not move.
  */
 export function steepestStep(norm: Norm, step: SteepestStep): void {
   const { point, length, output } = step

@@ -70,11 +70,11 @@ interface Findings {
 /**
  * Attacks the correctly classified examples, verifies every result (shape, dtype, finite, bounds,
  * ball: exactly, in float64, but for 1e-6 of ε in L2 and L1; transforms are repeated) and predicts
- * it again. For a curve, the attack runs in further balls, after the ball of the threat model, whose
- * outcomes and points therefore do not depend on the curve: in larger balls, from the smallest, on
- * the examples that are not yet broken; in smaller ones, from the largest, on those that broke in
- * the ball before. A minimum-norm attack finds the breaking points in smaller balls in its first
- * run, and needs one more run in the largest ball.
+ * it again. For a curve, the attack runs in further balls, after the ball of the threat model,
+ * whose outcomes and points therefore do not depend on the curve: in larger balls, from the
+ * smallest, on the examples that are not yet broken; in smaller ones, from the largest, on those
+ * that broke in the ball before. A minimum-norm attack finds the breaking points in smaller balls
+ * in its first run, and needs one more run in the largest ball.
  * @throws PluginError ROBENCH_PLUGIN_ANSWER if a result is outside the threat model,
  * ROBENCH_PLUGIN_CONTRACT if the plugin modified its inputs, ROBENCH_PLUGIN_FAILED if it threw
  * @throws RunError ROBENCH_TIMEOUT or ROBENCH_ABORTED

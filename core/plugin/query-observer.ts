@@ -110,7 +110,8 @@ export function observeQueries(
 
 /**
  * Whether the distance in these components is within the limit: their maximum in Linf, sum in L1,
- * sum of squares in L2, number that differ in L0. Returns false at the first component that exceeds it.
+ * sum of squares in L2, number that differ in L0. Returns false at the first component that exceeds
+ * it.
  */
 function isWithin(
   norm: Norm,

@@ -59,7 +59,9 @@ export interface EvaluatedClaim {
   readonly notTested?: string
 }
 
-/** A reason against a pair of rows; the higher the rank, the nearer the rows are to a comparison. */
+/**
+ * A reason against a pair of rows; the higher the rank, the nearer the rows are to a comparison.
+ */
 interface Obstacle {
   readonly rank: number
   readonly reason: string

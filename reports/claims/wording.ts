@@ -74,7 +74,9 @@ export function evidenceText({ defense, name, attacks }: ComparedSide): string {
   return `${defense}, row "${name}", under ${under.join('; ')}`
 }
 
-/** The options in which two rows of different defenses differ, in words; empty if they are equal. */
+/**
+ * The options in which two rows of different defenses differ, in words; empty if they are equal.
+ */
 export function trainingText({ higher, lower }: ClaimComparison): string {
   const names = ['epochs', 'batchSize', 'learningRate'].filter(
     (name) => higher.options[name] !== lower.options[name],

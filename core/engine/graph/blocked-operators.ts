@@ -1,7 +1,7 @@
 /**
  * The operators of onnxruntime's blocked layout NCHWc: a value `[n, c, h, w]` stored as `[n, c /
- * block, h, w, block]`. onnxruntime uses them itself where kernels are constants; a graph that names
- * them gets the same speed with kernels that are inputs.
+ * block, h, w, block]`. onnxruntime uses them itself where kernels are constants; a graph that
+ * names them gets the same speed with kernels that are inputs.
  *
  * Values keep their logical shape. Elementwise operators apply to blocked values of equal shape,
  * because they do not depend on the order of elements.

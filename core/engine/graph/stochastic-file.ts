@@ -14,7 +14,8 @@ export interface RandomInput {
 /**
  * Writes an expression of one input and random numbers as an ONNX file. Operators
  * `RandomNormalLike` and `RandomUniformLike` draw the numbers, one for each element of the input.
- * Placeholders that the outputs do not use are omitted. In onnxruntime the numbers are new in each run; `loadModel` draws them per example.
+ * Placeholders that the outputs do not use are omitted. In onnxruntime the numbers are new in each
+ * run; `loadModel` draws them per example.
  * @param tensors as in `toOnnx`
  */
 export function toStochasticOnnx(

@@ -39,11 +39,11 @@ interface SigmaZeroAttempt extends Attempt {
 }
 
 /**
- * The minimum number of changed pixels: minimizes max(z_y − max_{i≠y} z_i, 0) + ℓ̂₀(δ) by Adam on the
- * gradient divided by its largest component, with δ in units of the width of the bounds and
- * ℓ̂₀(δ) = (1/p)·Σ ‖δ_j‖² / (‖δ_j‖² + σ) over the p pixels. After each step, pixels whose components
- * all changed by less than τ are restored; τ grows by t·η if the last point fooled the model, and
- * shrinks by as much otherwise.
+ * The minimum number of changed pixels: minimizes max(z_y − max_{i≠y} z_i, 0) + ℓ̂₀(δ) by Adam on
+ * the gradient divided by its largest component, with δ in units of the width of the bounds and
+ * ℓ̂₀(δ) = (1/p)·Σ ‖δ_j‖² / (‖δ_j‖² + σ) over the p pixels. After each step, pixels whose
+ * components all changed by less than τ are restored; τ grows by t·η if the last point fooled the
+ * model, and shrinks by as much otherwise.
  *
  * Differs from the paper: it counts pixels, not components, so ‖δ_j‖² and the threshold cover all
  * channels of a pixel (the same for one channel); the last point is judged too.

@@ -1,4 +1,6 @@
-/** Projected gradient ascent on a mask of pixels and on their values: the algorithm of sparse-pgd. */
+/**
+ * Projected gradient ascent on a mask of pixels and on their values: the algorithm of sparse-pgd.
+ */
 import {
   attackLosses,
   checkGradient,
@@ -64,8 +66,8 @@ const shortest = 2e-10
 
 /**
  * Maximizes the loss over δ = p ⊙ m, with values p within the bounds and the mask m that chooses
- * the ⌊ε⌋ pixels with the largest m̃. A step moves m̃ by β·√h·w along its normalized gradient, as if
- * δ were p ⊙ σ(m̃), and p by α along the signs of its gradient: `unprojected`, in all pixels, or
+ * the ⌊ε⌋ pixels with the largest m̃. A step moves m̃ by β·√h·w along its normalized gradient, as
+ * if δ were p ⊙ σ(m̃), and p by α along the signs of its gradient: `unprojected`, in all pixels, or
  * `projected`, in the chosen ones only. If the chosen pixels stay the same for `patience` steps, m̃
  * is drawn again. A start draws m̃ from N(0, 1), and p uniformly.
  *

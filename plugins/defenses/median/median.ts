@@ -21,8 +21,8 @@ const optionsSchema = {
 
 /**
  * t(x) is the median of each channel in a square window, with mirrored margins, as SciPy's
- * `median_filter` computes it. The gradient of the filter passes to the pixel that is the median; it
- * is useful, so the component declares its own derivative.
+ * `median_filter` computes it. The gradient of the filter passes to the pixel that is the median;
+ * it is useful, so the component declares its own derivative.
  * @see Xu et al. 2017, section 3.2, who use side 2 for CIFAR-10
  */
 export const median = defineDefense({

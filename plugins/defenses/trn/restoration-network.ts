@@ -52,7 +52,9 @@ function residualBlock(scope: LayerScope, x: Value, width: number): Value {
   return g.add(x, spatial(scope, g.relu(spatial(scope, x, width)), width))
 }
 
-/** Adds to each stream m = s ⊙ u: features u of all streams, weighted per channel by s in (0, 1). */
+/**
+ * Adds to each stream m = s ⊙ u: features u of all streams, weighted per channel by s in (0, 1).
+ */
 function fuse(scope: LayerScope, streams: readonly Value[], width: number): Value[] {
   const joint = g.concat([...streams], 1)
   const mixed = g.relu(convolution(scope, joint, { channels: width, kernel: 1, bias: true }))
