@@ -54,7 +54,7 @@ type Options = FromSchema<typeof optionsSchema>
  * An adaptive attack on defenses h(x) = f(R(x, ĝ(x))) whose restoration R uses an estimate ĝ of the
  * model's own input gradient. Components that declare `identity` are treated as a restoration,
  * those that declare `constant` as a gradient map. The modes are:
- * - `oblivious`: attacks f only, then evaluates the points on h
+ * - `oblivious`: attacks f only, to the last step, then evaluates the points on h
  * - `bpda`: h forward, each component backward as declared
  * - `half`: differentiates through R with ĝ held constant
  * - `full`: differentiates through ĝ too, to second order
@@ -73,7 +73,7 @@ export const gradientAware = defineAttack({
   meta: {
     id: 'gradient-aware',
     apiVersion: 1,
-    version: 1,
+    version: 2,
     title: 'Gradient-aware attack',
     source: papers.hong2022,
     provenance: 'abstract-only',
@@ -100,7 +100,13 @@ export const gradientAware = defineAttack({
 })
 
 function stageOf(mode: Mode, options: Options): Stage {
-  const settings = { ...options, goal: 'untargeted', target: 'random' } as const
+  const settings = {
+    ...options,
+    goal: 'untargeted',
+    target: 'random',
+    // What fools f may not fool h: the attacker goes on to the last step.
+    stopWhenFooled: mode !== 'oblivious',
+  } as const
   const passes = projectedGradientCost(settings)
   const samples = mode === 'eot' ? options.samples : 1
   return {
