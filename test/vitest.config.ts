@@ -10,8 +10,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line-reporter.ts'],
     // For tests that hang. A busy machine must never fail a test.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
     pool: 'forks',
     maxWorkers: 2,
     setupFiles: ['./test/setup.ts'],
