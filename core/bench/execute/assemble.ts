@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { env } from 'onnxruntime-node'
+import { env } from '../../engine/graph/onnxruntime.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
