@@ -6,7 +6,6 @@ import { pilotUnits } from '../forecast/pilot.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
-import type { RunResult } from '../result/result.ts'
 import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import { requireLoaded } from '../suite/load.ts'
@@ -14,18 +13,7 @@ import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
-import type { RunOptions } from './settings.ts'
-
-/** A completed run. */
-export interface SuiteRun {
-  readonly result: RunResult
-  /** Directory of the suite's results. */
-  readonly folder: string
-  /** Path of `result.json`. */
-  readonly resultPath: string
-  /** True if a cell or a defense failed. */
-  readonly failed: boolean
-}
+import type { RunOptions, SuiteRun } from './settings.ts'
 
 /** How to plan a suite. */
 export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'> {
@@ -141,9 +129,14 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
     })
     const text = `${JSON.stringify(result, undefined, 1)}\n`
     const resultPath = await store.writeFile('result.json', text)
-    return { result, folder, resultPath, failed: errors.size > 0 || failures.length > 0 }
+    const failed = errors.size > 0 || failures.length > 0
+    const run = { result, folder, resultPath, failed }
+    // Before the workers are stopped: a process with much memory takes long to die.
+    await store.close()
+    await listener.completed?.(run)
+    return run
   } finally {
-    await session.close()
     await store?.close()
+    await session.close()
   }
 }
