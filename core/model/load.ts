@@ -11,6 +11,12 @@ import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
+import {
+  checkBatchIndependence,
+  refuseBatchReductions,
+  refuseTrainingMode,
+  remarkOnDropout,
+} from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
 import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
@@ -54,6 +60,8 @@ export async function loadModel(
   const file = describeFile(graph, manifest, options.inputShape, name)
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = preprocess(images, file, manifest)
+  const needed = pruneGraph(graph, [file.output])
+  refuseTrainingMode(needed, name)
   const session = await Session.load(bytes, options, name)
   const runner = new FileRunner(session, file, prepared, options, name)
   try {
@@ -62,15 +70,17 @@ export async function loadModel(
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const source: ImportSource = {
-      graph: expandRandom(pruneGraph(graph, [file.output])),
+      graph: expandRandom(needed),
       file,
       prepared,
       name,
     }
+    await checkBatchIndependence(runner, testImages, source.graph, name)
     const comparable = { images, prepared, testImages, fileLogits, graph: source.graph, runner }
     const expression = await importExpression(source, manifest, (found) =>
       checkImportParity({ ...found, ...comparable }, options, name),
     )
+    if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
     return new ClassifierModel({
       hash: hashJson({ file: hashBytes(bytes), manifest }),
       bounds: manifest.bounds,
@@ -80,6 +90,7 @@ export async function loadModel(
       images,
       expression,
       components: manifest.components ?? [],
+      remarks: [remarkOnDropout(needed)].filter((remark) => remark !== undefined),
       stochastic: source.graph.nodes.some(isRandom),
       runner,
       session: options,
