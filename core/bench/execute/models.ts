@@ -71,6 +71,7 @@ export async function examineModel(
     ...session,
     name: label,
     inputShape: resolved.dataset.shape,
+    classes: resolved.dataset.classNames.length,
   })
   try {
     requireModelFit(describeExamples(resolved.dataset), model, label)

@@ -6,6 +6,7 @@ import { pilotUnits } from '../forecast/pilot.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
+import type { ResolvedSuite } from '../plan/resolve.ts'
 import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import { requireLoaded } from '../suite/load.ts'
@@ -29,6 +30,26 @@ export interface PlannedSuite {
   readonly plan: PlanSummary
   /** Absent if there is nothing to base a forecast on. */
   readonly expected?: ExpectedWork
+}
+
+/**
+ * Checks all that a run checks before its first attack: the suite, its plugins and data, and each
+ * model that needs no training, which is loaded and tried.
+ * @throws RobenchError for every mistake that a run would report
+ */
+export async function checkSuiteAndModels(
+  loaded: LoadedSuite,
+  options: RunOptions = {},
+): Promise<ResolvedSuite> {
+  const settings = runSettings(options, 'checkSuiteAndModels')
+  const resolved = await resolveSuite(loaded, settings.listener.notice)
+  const session = new RunSession(resolved, settings)
+  try {
+    await session.findModels()
+    return resolved
+  } finally {
+    await session.close()
+  }
 }
 
 /**
