@@ -101,6 +101,7 @@ async function certify(
   const model = await loadModel(base.bytes, base.manifest, {
     name: path,
     inputShape: data.shape,
+    classes: data.classNames.length,
     threads,
     device,
   })

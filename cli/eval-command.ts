@@ -176,7 +176,7 @@ function addModelOptions(command: Command): void {
     .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
     .addOption(new Option('--layout <layout>', 'axis order of the input').choices(['NCHW', 'NHWC']))
     .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
-    .option('--output <name>', 'name of the graph output with the logits (default: the first)')
+    .option('--output <name>', 'name of the output or inner tensor with the logits')
     .option('--class-names <list>', 'comma-separated class names', textList)
 }
 

@@ -6,8 +6,7 @@ import picocolors from 'picocolors'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { RobenchError, RunError } from '../core/base/errors.ts'
 import { runSuite } from '../core/bench/execute/run.ts'
-import type { SuiteRun } from '../core/bench/execute/run.ts'
-import type { RunListener } from '../core/bench/execute/settings.ts'
+import type { RunListener, SuiteRun } from '../core/bench/execute/settings.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
@@ -27,15 +26,21 @@ export async function execute(
 ): Promise<number> {
   const display = progressDisplay(process.stderr)
   const settings = { ...runSettings(options), command: commandLine(['robench', ...words]) }
+  const listener: RunListener = {
+    ...display,
+    async completed(run) {
+      display.stop()
+      const reportPath = join(run.folder, 'report.html')
+      await writeFileAtomic(reportPath, writeHtmlReport(run.result))
+      if (options.json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
+      else printTable(run, reportPath)
+    },
+  }
   const run = await interruptible(
-    (signal) => runSuite(loaded, { ...settings, listener: display, signal }),
+    (signal) => runSuite(loaded, { ...settings, listener, signal }),
     display,
     words,
   )
-  const reportPath = join(run.folder, 'report.html')
-  await writeFileAtomic(reportPath, writeHtmlReport(run.result))
-  if (options.json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
-  else printTable(run, reportPath)
   return run.failed ? exitCodes.failures : exitCodes.success
 }
 

@@ -8,7 +8,7 @@ import type { RunListener } from '../core/bench/execute/settings.ts'
 import { formatPlan } from './format-plan.ts'
 
 /** A listener that can remove its bars from the screen. */
-export interface ProgressDisplay extends Required<RunListener> {
+export interface ProgressDisplay extends Required<Omit<RunListener, 'completed'>> {
   stop(): void
 }
 
@@ -54,6 +54,8 @@ function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
     progress: (fraction) => show('attacks', Math.round(barSteps * fraction), barSteps, ''),
     failed: (what, error) => log(failureLine(what, error)),
     stop() {
+      // A second stop would erase what was printed since.
+      if (stopped) return
       stopped = true
       bars.stop()
     },

@@ -1,7 +1,7 @@
-/** `robench validate`: checks a suite, its plugins, and its data without running anything. */
+/** `robench validate`: checks a suite, its plugins, models, and data without attacking anything. */
 import { Command } from 'commander'
 import { countOf } from '../reports/theme/figures.ts'
-import { resolveSuite } from '../core/bench/plan/resolve.ts'
+import { checkSuiteAndModels } from '../core/bench/execute/run.ts'
 import { loadSuite } from '../core/bench/suite/load.ts'
 import { suiteArgument } from './arguments.ts'
 
@@ -14,7 +14,9 @@ export function validateCommand(): Command {
     .action(async (path: string, { json }: { json?: boolean }) => {
       const loaded = loadSuite(path)
       const notices: string[] = []
-      const resolved = await resolveSuite(loaded, (notice) => notices.push(notice))
+      const resolved = await checkSuiteAndModels(loaded, {
+        listener: { notice: (text) => notices.push(text) },
+      })
       const { suite, label, sha256 } = loaded
       if (json) {
         const outcome = { valid: true, id: suite.id, sha256, notices }

@@ -21,6 +21,8 @@ export interface ClassifierParts {
   /** The components that the manifest declares. */
   readonly components: readonly ModelComponent[]
   readonly stochastic: boolean
+  /** What the user should know about how the file was read, in sentences. */
+  readonly remarks: readonly string[]
   readonly runner: FileRunner
   readonly session: SessionOptions
 }

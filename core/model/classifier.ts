@@ -74,6 +74,10 @@ export class ClassifierModel implements IncrementalModel {
   get stochastic(): boolean {
     return this.#parts.stochastic
   }
+  /** What the user should know about how the file was read, in sentences. */
+  get remarks(): readonly string[] {
+    return this.#parts.remarks
+  }
 
   variant(options: ModelVariant): Model {
     const { expression, name, components } = this.#parts

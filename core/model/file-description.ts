@@ -20,27 +20,22 @@ export interface FileDescription {
 }
 
 /**
- * Reads input and output from the graph.
+ * Reads the input from the graph. `chooseOutput` chooses the output.
  * @param given the shape of the images, for files that leave it open
  * @param name the model's name in errors
- * @throws GraphError ROBENCH_MODEL_FILE if the input is not one batch of images, or the manifest or
- *   the given shape does not match it
+ * @throws GraphError ROBENCH_MODEL_FILE if the input is not one batch of images, or the given
+ *   shape does not match it
  */
-export function describeFile(
+export function describeInput(
   graph: OnnxGraph,
   manifest: ModelManifest,
   given: ImageShape | undefined,
   name: string,
-): FileDescription {
+): Omit<FileDescription, 'output'> {
   const [input, ...others] = graph.inputs
   if (!input || others.length > 0) {
     const names = graph.inputs.map((info) => info.name).join(', ')
     throw invalidFile(name, `expected one input, got ${graph.inputs.length} (${names})`)
-  }
-  const output = manifest.output ?? graph.outputs[0]?.name
-  if (!output || !graph.outputs.some((info) => info.name === output)) {
-    const names = graph.outputs.map((info) => info.name).join(', ')
-    throw invalidFile(name, `output "${output}" does not exist; outputs: ${names}`)
   }
   if (input.dtype !== 'float32') {
     throw invalidFile(name, `expected a float32 input, got ${input.dtype}`)
@@ -55,7 +50,6 @@ export function describeFile(
     input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
   return {
     input: input.name,
-    output,
     inputShape,
     fileShape: ['n', ...images],
     ...(typeof batch === 'number' && { fixedBatch: batch }),

@@ -87,7 +87,7 @@ export class FileRunner {
         `${this.#name}: output "${this.file.output}" is ` +
           `${output.dtype} [${output.shape.join(', ')}], ` +
           `expected float32 logits [${batch}, classes]; ` +
-          'if the logits are another output of the file, name it in the manifest',
+          'if the logits are another tensor of the file, name it (--output NAME, or the option "output")',
       )
     }
     return output.data

@@ -11,10 +11,17 @@ import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
+import {
+  checkBatchIndependence,
+  refuseBatchReductions,
+  refuseTrainingMode,
+  remarkOnDropout,
+} from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
 import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
-import { describeFile, invalidFile, type FileDescription } from './file-description.ts'
+import { chooseOutput } from './choose-output.ts'
+import { describeInput, invalidFile, type FileDescription } from './file-description.ts'
 import { FileRunner } from './file-runner.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
@@ -25,6 +32,8 @@ export interface LoadModelOptions extends SessionOptions {
   readonly name?: string
   /** `[channels, height, width]` of the images, for files that leave them open. */
   readonly inputShape?: readonly [number, number, number]
+  /** Number of classes of the data: decides which of several outputs holds the logits. */
+  readonly classes?: number
 }
 
 /**
@@ -50,11 +59,22 @@ export async function loadModel(
       `loadModel: expected the bytes of an .onnx file, got ${shown(bytes)}; read the file first`,
     )
   }
-  const graph = readOnnx(bytes, name)
-  const file = describeFile(graph, manifest, options.inputShape, name)
+  const read = readOnnx(bytes, name)
+  const input = describeInput(read, manifest, options.inputShape, name)
+  const { device, threads, classes: wantedClasses } = options
+  const chosen = await chooseOutput(bytes, read, input, {
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+    wanted: manifest.output,
+    classes: wantedClasses,
+    name,
+  })
+  const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = preprocess(images, file, manifest)
-  const session = await Session.load(bytes, options, name)
+  const needed = pruneGraph(chosen.graph, [file.output])
+  refuseTrainingMode(needed, name)
+  const session = await Session.load(chosen.bytes, options, name)
   const runner = new FileRunner(session, file, prepared, options, name)
   try {
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
@@ -62,15 +82,17 @@ export async function loadModel(
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const source: ImportSource = {
-      graph: expandRandom(pruneGraph(graph, [file.output])),
+      graph: expandRandom(needed),
       file,
       prepared,
       name,
     }
+    await checkBatchIndependence(runner, testImages, source.graph, name)
     const comparable = { images, prepared, testImages, fileLogits, graph: source.graph, runner }
     const expression = await importExpression(source, manifest, (found) =>
       checkImportParity({ ...found, ...comparable }, options, name),
     )
+    if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
     return new ClassifierModel({
       hash: hashJson({ file: hashBytes(bytes), manifest }),
       bounds: manifest.bounds,
@@ -80,6 +102,7 @@ export async function loadModel(
       images,
       expression,
       components: manifest.components ?? [],
+      remarks: [chosen.remark, remarkOnDropout(needed)].filter((remark) => remark !== undefined),
       stochastic: source.graph.nodes.some(isRandom),
       runner,
       session: options,

@@ -15,7 +15,10 @@ export interface ModelManifest {
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
   readonly classNames?: readonly string[]
-  /** The graph output with the logits. Default: the first. */
+  /**
+   * The tensor with the logits: an output or an inner tensor. Default: the only output, or the
+   * only one with as many columns as the data has classes.
+   */
   readonly output?: string
   /** In the order of the graph. */
   readonly components?: readonly ManifestComponent[]

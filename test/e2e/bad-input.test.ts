@@ -125,3 +125,24 @@ test('a full disk stops the run with advice, and the run can be resumed', async 
   expect(code).toBe(2)
   expect((await robench(folder, 'run', 'suite.json')).code).toBe(0)
 })
+
+test('validate refuses the models that run refuses, with the same message', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeFileSync(join(folder, 'text.onnx'), 'text')
+  for (const file of ['missing.onnx', 'text.onnx']) {
+    const defenses = [{ name: 'm', plugin: 'onnx-model', options: { file } }]
+    writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { defenses }))
+    const [validated, ran] = await Promise.all([
+      robench(folder, 'validate', 'suite.json'),
+      robench(folder, 'run', 'suite.json'),
+    ])
+    expect(validated.stderr).toContain('error: suite.json#/defenses/0: ')
+    expect(validated.stderr).toContain(file)
+    expect(validated).toEqual(ran)
+    expect(validated.code).toBe(2)
+  }
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
+  expect((await robench(folder, 'validate', 'suite.json')).stdout).toContain('suite.json: valid; ')
+  expect(existsSync(join(folder, 'results'))).toBe(false)
+})

@@ -47,6 +47,18 @@ test('a second run computes nothing and has the same result', async () => {
   expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(first))
 })
 
+test('a worker that is slow to die delays neither the table nor the lock, and the exit code holds', async () => {
+  const folder = temporaryFolder()
+  writeTinyProblem(folder)
+  writeJson(folder, 'suite.json', testSuite([{ plugin: 'test/lingers' }]))
+  const words = ['--workers', '2', '--limit', '600']
+  const { code, stdout } = await robench(folder, 'run', 'suite.json', ...words)
+  expect(stdout).toContain('report  results/')
+  expect(code).toBe(0)
+  expect(existsSync(join(onlyResults(folder), 'report.html'))).toBe(true)
+  expect(existsSync(join(onlyResults(folder), 'lock'))).toBe(false)
+})
+
 test('outcomes do not depend on the number of workers or the batch size', async () => {
   const suite = testSuite([{ plugin: 'pgd', options: { steps: 5 } }, { plugin: 'test/noise' }], {
     seeds: [0, 1],

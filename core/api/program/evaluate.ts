@@ -101,7 +101,7 @@ export async function evaluateWith(
   if (transform) checkTransform(transform, 'threatModel.transform', examples.shape)
   const count = Math.min(request.limit ?? examples.count, examples.count)
   const used = ready.attacks.flatMap(({ surrogates }) => surrogates)
-  const models = await openModels(request, used, examples.shape)
+  const models = await openModels(request, used, examples)
   try {
     const { model, graph } = models.tested
     const bounds = requireModelFit(examples, model, models.tested.name)

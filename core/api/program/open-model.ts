@@ -1,4 +1,5 @@
 /** Opens the models of a program: a path, bytes, or a loaded model. */
+import type { ExampleFacts } from '../../data/model-fit.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
@@ -42,7 +43,7 @@ const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] 
 export async function openModels(
   request: ProgramSettings & { readonly model: ModelSource },
   used: readonly string[],
-  inputShape: readonly [number, number, number],
+  examples: Pick<ExampleFacts, 'shape' | 'classes'>,
 ): Promise<OpenModels> {
   const { device, threads } = request
   const own = { ...(device && { device }), ...(threads && { threads }) }
@@ -52,11 +53,11 @@ export async function openModels(
     for (const model of opened) await model.close()
   }
   try {
-    const tested = await openModel(request.model, 'model', request, inputShape)
+    const tested = await openModel(request.model, 'model', request, examples)
     opened.push(tested)
     for (const name of new Set(used)) {
       const source = request.surrogates![name]!
-      const surrogate = await openModel(source, `surrogates.${name}`, own, inputShape)
+      const surrogate = await openModel(source, `surrogates.${name}`, own, examples)
       opened.push(surrogate)
       surrogates.set(name, surrogate)
     }
@@ -71,7 +72,7 @@ export async function openModels(
  * Opens a model. As in `robench eval`, settings such as `mean` describe the file; a card beside it
  * is not read.
  * @param where the key in the request, for messages
- * @param inputShape `[channels, height, width]` of the data, for files with symbolic sizes
+ * @param examples decide what the file leaves open: image sizes, which output holds the logits
  * @throws ConfigError ROBENCH_MODEL_FILE if the file is missing, ROBENCH_CONFIG for settings that
  * cannot apply; errors of `loadModel`
  */
@@ -79,7 +80,7 @@ async function openModel(
   source: ModelSource,
   where: string,
   settings: ProgramSettings,
-  inputShape: readonly [number, number, number],
+  { shape: inputShape, classes }: Pick<ExampleFacts, 'shape' | 'classes'>,
 ): Promise<OpenModel> {
   const reading: Partial<ModelManifest> = Object.fromEntries(
     readingKeys.flatMap((key) => (settings[key] === undefined ? [] : [[key, settings[key]]])),
@@ -97,7 +98,7 @@ async function openModel(
   const { bytes, name } = readSource(source, where)
   const manifest = checkManifest({ ...plainManifest, ...reading })
   const { device = 'cpu', threads = 1 } = settings
-  const model = await loadModel(bytes, manifest, { device, threads, name, inputShape })
+  const model = await loadModel(bytes, manifest, { device, threads, name, inputShape, classes })
   return { model, name, graph: readOnnx(bytes, name), close: () => model.dispose() }
 }
 

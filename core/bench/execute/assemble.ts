@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { env } from 'onnxruntime-node'
+import { ort } from '../../engine/graph/onnxruntime.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
@@ -66,7 +66,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
     ...(command === undefined ? {} : { command }),
     environment: {
       node: process.version,
-      onnxruntime: env.versions.node ?? env.versions.common,
+      onnxruntime: ort.env.versions.node ?? ort.env.versions.common,
       platform: `${process.platform} ${process.arch}`,
       cpu: cpus()[0]?.model ?? 'unknown',
       device: input.device,

@@ -71,6 +71,7 @@ export async function examineModel(
     ...session,
     name: label,
     inputShape: resolved.dataset.shape,
+    classes: resolved.dataset.classNames.length,
   })
   try {
     requireModelFit(describeExamples(resolved.dataset), model, label)
@@ -82,6 +83,7 @@ export async function examineModel(
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
       stochastic: model.stochastic,
+      remarks: model.remarks,
       times,
       ...(training ? { training } : {}),
     }

@@ -31,6 +31,9 @@ const setupMs = 600_000
 /** Time for an aborted worker to finish its batch before it is killed. */
 const abortMs = 2000
 
+/** Time for a stopped process to die. One with much memory takes seconds. */
+const deathMs = 10_000
+
 /** One process, started when first needed. */
 class Slot {
   #pool: Tinypool | undefined
@@ -82,10 +85,20 @@ class Slot {
     return ending
   }
 
+  /** Stops the process and waits until it is dead, but at most `deathMs`. Never rejects. */
   async close(): Promise<void> {
     const pool = this.#pool
     this.#pool = undefined
-    await pool?.destroy().catch(() => {})
+    if (!pool) return
+    await new Promise<void>((resolve) => {
+      // tinypool unrefs the process: without the timer, this program could end before it does.
+      const timer = setTimeout(resolve, deathMs)
+      function finish(): void {
+        clearTimeout(timer)
+        resolve()
+      }
+      pool.destroy().then(finish, finish)
+    })
   }
 
   #ensure(): Tinypool {

@@ -169,6 +169,8 @@ export class RunSession {
     try {
       const model = await examineModel(file, row.defense, this.#resolved, { device, threads })
       this.#models[model.reference.sha256] = model.path
+      const { label } = model.reference
+      for (const remark of model.remarks) this.#settings.listener.notice?.(`${label}: ${remark}`)
       return { ...row, model }
     } catch (error) {
       throw atPlace(row.defense.where, error)

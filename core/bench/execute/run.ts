@@ -6,7 +6,7 @@ import { pilotUnits } from '../forecast/pilot.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
-import type { RunResult } from '../result/result.ts'
+import type { ResolvedSuite } from '../plan/resolve.ts'
 import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import { requireLoaded } from '../suite/load.ts'
@@ -14,18 +14,7 @@ import type { LoadedSuite } from '../suite/load.ts'
 import { assembleResult } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
-import type { RunOptions } from './settings.ts'
-
-/** A completed run. */
-export interface SuiteRun {
-  readonly result: RunResult
-  /** Directory of the suite's results. */
-  readonly folder: string
-  /** Path of `result.json`. */
-  readonly resultPath: string
-  /** True if a cell or a defense failed. */
-  readonly failed: boolean
-}
+import type { RunOptions, SuiteRun } from './settings.ts'
 
 /** How to plan a suite. */
 export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'> {
@@ -41,6 +30,26 @@ export interface PlannedSuite {
   readonly plan: PlanSummary
   /** Absent if there is nothing to base a forecast on. */
   readonly expected?: ExpectedWork
+}
+
+/**
+ * Checks all that a run checks before its first attack: the suite, its plugins and data, and each
+ * model that needs no training, which is loaded and tried.
+ * @throws RobenchError for every mistake that a run would report
+ */
+export async function checkSuiteAndModels(
+  loaded: LoadedSuite,
+  options: RunOptions = {},
+): Promise<ResolvedSuite> {
+  const settings = runSettings(options, 'checkSuiteAndModels')
+  const resolved = await resolveSuite(loaded, settings.listener.notice)
+  const session = new RunSession(resolved, settings)
+  try {
+    await session.findModels()
+    return resolved
+  } finally {
+    await session.close()
+  }
 }
 
 /**
@@ -141,9 +150,14 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
     })
     const text = `${JSON.stringify(result, undefined, 1)}\n`
     const resultPath = await store.writeFile('result.json', text)
-    return { result, folder, resultPath, failed: errors.size > 0 || failures.length > 0 }
+    const failed = errors.size > 0 || failures.length > 0
+    const run = { result, folder, resultPath, failed }
+    // Before the workers are stopped: a process with much memory takes long to die.
+    await store.close()
+    await listener.completed?.(run)
+    return run
   } finally {
-    await session.close()
     await store?.close()
+    await session.close()
   }
 }

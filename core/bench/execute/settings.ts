@@ -7,6 +7,7 @@ import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { TrainingProgress } from '../../plugin/contract.ts'
 import type { ExpectedWork } from '../forecast/expected-passes.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
+import type { RunResult } from '../result/result.ts'
 import type { OpenExecutor } from './executor.ts'
 
 /** How to run a suite. Every field has a default, and only `device` can change an outcome. */
@@ -32,6 +33,17 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
+/** A completed run. */
+export interface SuiteRun {
+  readonly result: RunResult
+  /** Directory of the suite's results. */
+  readonly folder: string
+  /** Path of `result.json`. */
+  readonly resultPath: string
+  /** True if a cell or a defense failed. */
+  readonly failed: boolean
+}
+
 /** Callbacks of a run, all optional. */
 export interface RunListener {
   notice?(text: string): void
@@ -41,6 +53,11 @@ export interface RunListener {
   /** @param share completed share of the passes, in [0, 1]; never decreases */
   progress?(share: number): void
   failed?(what: string, error: ErrorRecord): void
+  /**
+   * Called when the result is written and the results directory is unlocked, before the workers
+   * are stopped. The run waits for it.
+   */
+  completed?(run: SuiteRun): void | Promise<void>
 }
 
 /** `RunOptions` with defaults filled in. */

@@ -117,8 +117,9 @@ export class WorkerCache {
       const { sha256, label, manifest } = reference
       const path = content.models[sha256]
       if (path === undefined) throw unavailable(`model ${label} (sha256 ${sha256})`)
-      const { shape: inputShape } = await this.#dataset(setting, content, 'test')
-      const options = { device, threads, name: label, inputShape }
+      const { shape: inputShape, classNames } = await this.#dataset(setting, content, 'test')
+      const classes = classNames.length
+      const options = { device, threads, name: label, inputShape, classes }
       const model = await loadModel(new Uint8Array(await readFile(path)), manifest, options)
       if (model.hash === hash) return model
       await model.dispose()

@@ -1,5 +1,5 @@
 /** Whether onnxruntime has its blocked layout on this machine. */
-import * as ort from 'onnxruntime-node'
+import { ort } from './onnxruntime.ts'
 import { writeOnnx } from '../onnx/file.ts'
 import { blockedDomain } from './blocked-operators.ts'
 

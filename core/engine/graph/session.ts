@@ -1,5 +1,5 @@
 /** Runs graphs in onnxruntime. */
-import * as ort from 'onnxruntime-node'
+import { ort } from './onnxruntime.ts'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'

@@ -137,6 +137,16 @@ export function writeOnnx(graph: OnnxGraph): Uint8Array {
   return toBinary(ModelProtoSchema, model)
 }
 
+/**
+ * The file with one of its tensors as the only output. Its type is left to the runtime.
+ * @param name the model's name in errors
+ */
+export function withOutput(bytes: Uint8Array, tensor: string, name: string): Uint8Array {
+  const model = parse(bytes, name)
+  if (model.graph) model.graph.output = [create(ValueInfoProtoSchema, { name: tensor })]
+  return toBinary(ModelProtoSchema, model)
+}
+
 function parse(bytes: Uint8Array, name: string): ModelProto {
   if (bytes.length === 0) throw notOnnx(name, 'it is empty')
   try {

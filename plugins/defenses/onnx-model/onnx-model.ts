@@ -48,7 +48,9 @@ const optionsSchema = {
     },
     output: {
       type: 'string',
-      description: 'name of the output that holds the logits; default: the first output',
+      description:
+        'name of the output or inner tensor that holds the logits; default: the only output, or ' +
+        'the only one with as many columns as the data has classes',
     },
     components: componentsSchema,
   },

@@ -52,7 +52,12 @@ async function withModel<T>(
   { bytes, manifest, name }: { bytes: Uint8Array; manifest: ModelManifest; name: string },
   use: (base: ProtectedBase) => T | Promise<T>,
 ): Promise<T> {
-  const model = await loadModel(bytes, manifest, { name, inputShape: dataset.shape, threads })
+  const model = await loadModel(bytes, manifest, {
+    name,
+    inputShape: dataset.shape,
+    classes: dataset.classNames.length,
+    threads,
+  })
   try {
     if (model.stochastic) {
       throw new ConfigError(

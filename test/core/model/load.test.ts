@@ -132,6 +132,33 @@ describe('a file with a dynamic batch', () => {
     const plain = await load(onnxGraph(dynamic))
     expect((await model.logits(images)).data).toEqual((await plain.logits(images)).data)
   })
+  test('can have several outputs; the number of classes decides, or the user is asked', async () => {
+    const nodes = [...dynamic.nodes, node('Softmax', 'y', 'p'), node('ArgMax', 'y', 'c')]
+    const plain = (await (await load(onnxGraph(dynamic))).logits(images)).data
+    // The file states no shapes of outputs, so it is run.
+    const features = onnxGraph({ ...dynamic, nodes, outputs: ['flat', 'y'] })
+    expect((await (await load(features, {}, { classes: 5 })).logits(images)).data).toEqual(plain)
+    const outputs = '"flat" float32 [n, 16], "y" float32 [n, 5]'
+    const ask = 'name the one with the logits (--output NAME, or the option "output")'
+    await expect(load(features)).rejects.toThrow(
+      `m.onnx: the file has 2 outputs, and 2 of them have a shape of logits: ${outputs}; ${ask}`,
+    )
+    await expect(load(features, {}, { classes: 7 })).rejects.toThrow(
+      `m.onnx: the file has 2 outputs, and none of them has the 7 classes of the data: ${outputs}; ${ask}`,
+    )
+    const both = onnxGraph({ ...dynamic, nodes, outputs: ['p', 'y'] })
+    await expect(load(both, {}, { classes: 5 })).rejects.toThrow(
+      'and 2 of them have the 5 classes of the data: "p" float32 [n, 5], "y" float32 [n, 5]; name',
+    )
+  })
+  test('can name an inner tensor, with gradients', async () => {
+    const nodes = [...dynamic.nodes, node('Softmax', 'y', 'p')]
+    const model = await load(onnxGraph({ ...dynamic, nodes, outputs: ['p'] }), { output: 'y' })
+    const plain = await load(onnxGraph(dynamic))
+    const expected = await plain.gradient(images, labels, crossEntropy)
+    expect((await model.logits(images)).data).toEqual(expected.logits.data)
+    expect((await model.gradient(images, labels, crossEntropy)).gradient).toEqual(expected.gradient)
+  })
   test('can have open image sizes if they are specified', async () => {
     const graph = onnxGraph({ ...dynamic, input: ['n', 3, 'h', 'w'] })
     expect((await load(graph, {}, { inputShape: [3, 4, 4] })).inputShape).toEqual([3, 4, 4])
@@ -408,14 +435,14 @@ describe('rejects', () => {
     await expect(
       load(onnxGraph(dynamic), { output: 'logits' }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: output "logits" does not exist; outputs: y]`,
+      `[GraphError: m.onnx: output "logits" does not exist; outputs: y; inner tensors can be named, too]`,
     )
   })
   test('an output that is not logits', async () => {
     await expect(
       load(onnxGraph({ ...dynamic, nodes: features, outputs: ['r'] })),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RobenchError: m.onnx: output "r" is float32 [3, 4, 2, 2], expected float32 logits [3, classes]; if the logits are another output of the file, name it in the manifest]`,
+      `[RobenchError: m.onnx: output "r" is float32 [3, 4, 2, 2], expected float32 logits [3, classes]; if the logits are another tensor of the file, name it (--output NAME, or the option "output")]`,
     )
     await expect(
       load(
