@@ -110,7 +110,7 @@ export async function evaluateWith(
       requireModelFit(examples, other.model, other.name)
     const { signal = new AbortController().signal, progress } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
-    const threatModel = withBounds(ready.threatModel, bounds)
+    const threatModel = withBounds(ready.threatModel, bounds, examples.shape, 'threatModel')
     const { curve } = ready.threatModel
     const clean = await predictExamples(work)
     const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
