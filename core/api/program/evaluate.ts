@@ -140,7 +140,9 @@ export async function evaluateWith(
         outcomes: worst,
         ...(worstCurve && { curve: worstCurve }),
       },
-      ...(isChecked && { checks: [...probed, ...compare(work, threatModel, attacks, ready)] }),
+      ...(isChecked && {
+        checks: [...probed, ...compare(work, threatModel, { attacks, clean }, ready)],
+      }),
     }
   } finally {
     await models.close()
@@ -187,17 +189,19 @@ async function probe(
 function compare(
   { model, count }: ExampleWork,
   threatModel: ThreatModel,
-  attacks: readonly AttackEvaluation[],
+  { attacks, clean: cleanOutcomes }: { attacks: readonly AttackEvaluation[]; clean: string },
   ready: ReadyRequest,
 ): readonly Check[] {
   const entry = {
     defense: { model: { sha256: model.hash } },
     dataset: { sha256: '', examples: count },
+    cleanOutcomes,
     threatModel,
     attacks: attacks.map((attack) => ({ ...attack, state: 'completed' as const, attack })),
   }
   return checkOutcomes({
     entry,
+    classes: model.classes,
     entries: [entry],
     factsOf: (id) => ready.attacks.find(({ resolved }) => resolved.plugin === id)?.resolved.facts,
   })

@@ -82,6 +82,7 @@ export async function examineModel(
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
       stochastic: model.stochastic,
+      classes: model.classes,
       times,
       ...(training ? { training } : {}),
     }

@@ -36,6 +36,7 @@ export interface ExaminedModel {
   readonly training?: Readonly<Record<string, unknown>>
   /** Whether it draws random numbers. */
   readonly stochastic: boolean
+  readonly classes: number
   readonly times: PassTimes
 }
 
