@@ -58,7 +58,7 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Run:')
     .option('--results <dir>', 'directory for results', 'results')
     .option('--limit <n>', 'use only the first n examples (never ranked)', wholeNumber(1))
-    .option('--no-checks', 'skip the reliability probes')
+    .option('--no-checks', 'skip the reliability probes (never ranked)')
     .option('--fresh', 'ignore saved results and start over')
     .option('--batch-size <n>', 'examples per batch; does not change any outcome', wholeNumber(1))
     .option(

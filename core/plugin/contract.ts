@@ -89,6 +89,11 @@ export interface AttackMeta extends PluginMeta {
    * ball: one run then gives the robustness curve up to ε.
    */
   readonly minimumNorm?: boolean
+  /**
+   * True if it searches only a part of the ball, such as some frequencies, or one perturbation for
+   * all examples. Checks do not take its failure for masked gradients.
+   */
+  readonly restricted?: boolean
 }
 
 /** The task of an attack, its options, and other attacks and models that these name. */

@@ -89,6 +89,10 @@ export const pluginMetaSchemas = {
         type: 'boolean',
         description: 'true if it returns the nearest adversarial points that it found',
       },
+      restricted: {
+        type: 'boolean',
+        description: 'true if it searches only a part of the ball, such as some frequencies',
+      },
       optionRoles: roles('attack', 'models', 'path'),
     },
   },

@@ -11,13 +11,13 @@ import { robustnessCurve, worstCaseCurve } from '../../bench/metrics/curve.ts'
 import type { AttackOutcomes, RobustnessCurve } from '../../bench/metrics/curve.ts'
 import { checkTransform, withBounds } from '../../bench/suite/load.ts'
 import { requireModelFit } from '../../data/model-fit.ts'
-import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { accuracyOf, attackExamples, predictExamples } from './attack-examples.ts'
 import type { Accuracy, AttackEvaluation, ExampleWork } from './attack-examples.ts'
 import { openExamples, requireInside } from './examples.ts'
 import { openModels } from './open-model.ts'
+import type { OpenModel } from './open-model.ts'
 import type { EvaluateRequest, ProgramSettings } from './request.ts'
 import { openRegistry, resolveRequest } from './resolve-request.ts'
 import type { ReadyRequest } from './resolve-request.ts'
@@ -103,14 +103,14 @@ export async function evaluateWith(
   const used = ready.attacks.flatMap(({ surrogates }) => surrogates)
   const models = await openModels(request, used, examples)
   try {
-    const { model, graph } = models.tested
+    const { model } = models.tested
     const bounds = requireModelFit(examples, model, models.tested.name)
     requireInside(examples, count, bounds)
     for (const other of models.surrogates.values())
       requireModelFit(examples, other.model, other.name)
     const { signal = new AbortController().signal, progress } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
-    const threatModel = withBounds(ready.threatModel, bounds)
+    const threatModel = withBounds(ready.threatModel, bounds, examples.shape, 'threatModel')
     const { curve } = ready.threatModel
     const clean = await predictExamples(work)
     const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
@@ -129,7 +129,7 @@ export async function evaluateWith(
       threatModel.epsilon,
     )
     const isChecked = request.checks !== false
-    const probed = isChecked ? await probe(work, threatModel, registry, graph) : []
+    const probed = isChecked ? await probe(work, threatModel, registry, models.tested) : []
     return {
       examples: count,
       threatModel,
@@ -140,7 +140,9 @@ export async function evaluateWith(
         outcomes: worst,
         ...(worstCurve && { curve: worstCurve }),
       },
-      ...(isChecked && { checks: [...probed, ...compare(work, threatModel, attacks, ready)] }),
+      ...(isChecked && {
+        checks: [...probed, ...compare(work, threatModel, { attacks, clean }, ready)],
+      }),
     }
   } finally {
     await models.close()
@@ -165,14 +167,20 @@ async function probe(
   { examples, count, ...work }: ExampleWork,
   threatModel: ThreatModel,
   registry: PluginRegistry,
-  graph: OnnxGraph | undefined,
+  { graph, manifest }: OpenModel,
 ): Promise<readonly Check[]> {
   if (threatModel.epsilon === 0) return []
   const shard = { start: 0, end: Math.min(count, probeSample) }
   const { classes } = examples
   const { checks } = await probeShard(
     { ...work, examples, shard },
-    { threatModel, classes, registry, ...(graph && { graph }) },
+    {
+      threatModel,
+      classes,
+      registry,
+      ...(graph && { graph }),
+      ...(manifest && { manifest }),
+    },
   )
   return checks
 }
@@ -181,17 +189,19 @@ async function probe(
 function compare(
   { model, count }: ExampleWork,
   threatModel: ThreatModel,
-  attacks: readonly AttackEvaluation[],
+  { attacks, clean: cleanOutcomes }: { attacks: readonly AttackEvaluation[]; clean: string },
   ready: ReadyRequest,
 ): readonly Check[] {
   const entry = {
     defense: { model: { sha256: model.hash } },
     dataset: { sha256: '', examples: count },
+    cleanOutcomes,
     threatModel,
     attacks: attacks.map((attack) => ({ ...attack, state: 'completed' as const, attack })),
   }
   return checkOutcomes({
     entry,
+    classes: model.classes,
     entries: [entry],
     factsOf: (id) => ready.attacks.find(({ resolved }) => resolved.plugin === id)?.resolved.facts,
   })

@@ -19,6 +19,8 @@ export interface OpenModel {
   readonly name: string
   /** The file's graph; undefined for a model that the caller loaded. */
   readonly graph?: OnnxGraph
+  /** How the file is read; undefined for a model that the caller loaded. */
+  readonly manifest?: ModelManifest
   /** Frees the model unless the caller loaded it. */
   close(): Promise<void>
 }
@@ -99,7 +101,7 @@ async function openModel(
   const manifest = checkManifest({ ...plainManifest, ...reading })
   const { device = 'cpu', threads = 1 } = settings
   const model = await loadModel(bytes, manifest, { device, threads, name, inputShape, classes })
-  return { model, name, graph: readOnnx(bytes, name), close: () => model.dispose() }
+  return { model, name, graph: readOnnx(bytes, name), manifest, close: () => model.dispose() }
 }
 
 function readSource(

@@ -2,7 +2,13 @@
 import { robustAccuracy } from '../metrics/accuracy.ts'
 import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
-import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
+import {
+  attackAccuracies,
+  defineOutcomeCheck,
+  onlyWeak,
+  strongest,
+  whiteBoxAttacks,
+} from './outcome-check.ts'
 import type { OutcomeCheckContext } from './outcome-check.ts'
 
 const threshold = 0.002
@@ -27,7 +33,9 @@ export const blackBoxWeaker = defineOutcomeCheck({
   check(context) {
     const gaps = [...betweenAttacks(context), ...betweenStages(context)]
     const [worst] = gaps.toSorted((a, b) => b.gap - a.gap)
-    if (!worst) return notApplicable('a white-box and a black-box attack are needed')
+    const white = whiteBoxAttacks(context)
+    const weak = white.length > 0 ? onlyWeak(white) : undefined
+    if (!worst) return notApplicable(weak ?? 'a white-box and a black-box attack are needed')
     return raisedAbove(threshold, worst.gap, worst.evidence)
   },
 })
@@ -39,7 +47,8 @@ interface Gap {
 
 function betweenAttacks(context: OutcomeCheckContext): Gap[] {
   const attacks = attackAccuracies(context).filter(({ facts }) => !facts.surrogates)
-  const white = strongest(attacks.filter(({ facts }) => facts.knowledge === 'white-box'))
+  const whites = whiteBoxAttacks(context)
+  const white = onlyWeak(whites) === undefined ? strongest(whites) : undefined
   const black = strongest(attacks.filter(({ facts }) => facts.knowledge === 'black-box'))
   if (!white || !black) return []
   const evidence =

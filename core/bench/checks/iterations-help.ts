@@ -1,8 +1,7 @@
 /** Check: attacks of one step do not beat iterative ones. */
 import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
-import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
-import type { AttackAccuracy } from './outcome-check.ts'
+import { defineOutcomeCheck, isOneStep, strongest, whiteBoxAttacks } from './outcome-check.ts'
 
 const threshold = 0.002
 
@@ -19,13 +18,13 @@ export const iterationsHelp = defineOutcomeCheck({
     'not close to the input, or the steps were too small or too few.',
   whatToDo: 'Use larger steps, more of them, and restarts. Compare with `apgd-t` and `square`.',
   check(context) {
-    const white = attackAccuracies(context).filter(
-      ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
-    )
+    const white = whiteBoxAttacks(context).filter(({ facts }) => !facts.restricted)
     const one = strongest(white.filter(isOneStep))
     const many = strongest(white.filter((attack) => !isOneStep(attack)))
     if (!one || !many)
-      return notApplicable('a one-step and an iterative white-box attack are needed')
+      return notApplicable(
+        'a one-step and an iterative white-box attack on the whole ball are needed',
+      )
     const gap = many.accuracy - one.accuracy
     const evidence =
       `${one.name} (one step) leaves ${percent(one.accuracy)}, ${many.name} ` +
@@ -33,7 +32,3 @@ export const iterationsHelp = defineOutcomeCheck({
     return raisedAbove(threshold, gap, evidence)
   },
 })
-
-function isOneStep({ plugin, options }: AttackAccuracy): boolean {
-  return plugin === 'fgsm' || options['steps'] === 1
-}

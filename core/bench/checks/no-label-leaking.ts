@@ -3,6 +3,7 @@ import { brokenByGradients, oneStep, usualSteps } from './probe-attacks.ts'
 import { notApplicable, ofExamples } from './check.ts'
 import { brokenWithin, referencePgd } from './reference-pgd.ts'
 import { countFlagged, inAny, onlyIn } from './flags.ts'
+import { startGradients } from './start-gradients.ts'
 import { defineProbe } from './probe.ts'
 
 /** Length of the partial step, in ε. */
@@ -24,7 +25,8 @@ export const noLabelLeaking = defineProbe({
   title: 'A full step does more harm than a partial one',
   kind: 'probe',
   raisedIf:
-    `of the examples that ${usualSteps} small steps break (at least ${100 * enough} % of all), ` +
+    `of the examples that ${usualSteps} small steps break (at least ${100 * enough} % of all; ` +
+    'those with a zero gradient of cross-entropy do not count), ' +
     `more than ${100 * warnAbove} % survive one step of length ε from the input although a step ` +
     `of ${part} ε in the same direction breaks them, or although the full step does not raise ` +
     `the loss; fails above ${100 * failAbove} %`,
@@ -38,11 +40,13 @@ export const noLabelLeaking = defineProbe({
   async measure(session) {
     if (await session.noGradient()) return notApplicable('there is no gradient at all')
     const { count, threatModel } = session
-    const many = await brokenByGradients(session)
+    const { zero } = await startGradients(session, 'cross-entropy')
+    const many = onlyIn(await brokenByGradients(session), zero)
     const broken = countFlagged(many)
     if (broken < enough * count) {
       return notApplicable(
-        `${usualSteps} steps break ${ofExamples(broken, count)}: too few for a comparison`,
+        `${usualSteps} steps break ${ofExamples(broken, count)} whose gradient of ` +
+          'cross-entropy is not zero: too few for a comparison',
       )
     }
     const whole = await oneStep(session)

@@ -23,8 +23,18 @@ export interface CheckedAttack {
 
 /** The part of a result's entry that outcome checks read. */
 export interface CheckedEntry {
-  readonly defense: { readonly model: { readonly sha256: string } }
-  readonly dataset: { readonly sha256: string; readonly examples: number }
+  readonly defense: {
+    readonly model: { readonly sha256: string }
+    /** From the model's card. */
+    readonly training?: Readonly<Record<string, unknown>>
+  }
+  readonly dataset: {
+    readonly id?: string
+    readonly sha256: string
+    readonly examples: number
+  }
+  /** One character per example: `1` correct, `0` wrong. */
+  readonly cleanOutcomes?: string
   readonly threatModel: ThreatModel
   readonly attacks: readonly (
     | CheckedAttack
@@ -33,7 +43,7 @@ export interface CheckedEntry {
 }
 
 /** Facts about an attack plugin for outcome checks. */
-export interface AttackFacts extends Pick<AttackMeta, 'knowledge'> {
+export interface AttackFacts extends Pick<AttackMeta, 'knowledge' | 'restricted'> {
   /** True if it attacks other models of the suite. */
   readonly surrogates?: boolean
 }
@@ -41,6 +51,8 @@ export interface AttackFacts extends Pick<AttackMeta, 'knowledge'> {
 /** An entry, the entries of the same run, and their attack plugins. */
 export interface OutcomeCheckContext {
   readonly entry: CheckedEntry
+  /** Number of classes of the entry's model. */
+  readonly classes?: number
   /** All entries of the run. */
   readonly entries: readonly CheckedEntry[]
   /** Facts of a plugin by id. Attacks of an unknown plugin (undefined) are ignored. */
@@ -86,4 +98,32 @@ export function completed({ attacks }: CheckedEntry): CheckedAttack[] {
 /** The attack with the lowest accuracy. */
 export function strongest(attacks: readonly AttackAccuracy[]): AttackAccuracy | undefined {
   return attacks.toSorted((a, b) => a.accuracy - b.accuracy)[0]
+}
+
+/** The white-box attacks on the model itself. */
+export function whiteBoxAttacks(context: OutcomeCheckContext): AttackAccuracy[] {
+  return attackAccuracies(context).filter(
+    ({ facts }) => facts.knowledge === 'white-box' && !facts.surrogates,
+  )
+}
+
+/** Whether it takes a single step: `fgsm`, or one with `steps: 1`. */
+export function isOneStep({ plugin, options }: AttackAccuracy): boolean {
+  return plugin === 'fgsm' || options['steps'] === 1
+}
+
+/** Why the failure of a white-box attack says little about gradients; undefined if it does. */
+export function weaknessOf(attack: AttackAccuracy): string | undefined {
+  if (attack.facts.restricted) return 'searches only a part of the ball'
+  return isOneStep(attack) ? 'takes one step' : undefined
+}
+
+/**
+ * The reason why white-box attacks cannot be compared with others: there is none, or all are weak.
+ * Undefined if a strong one is among them.
+ */
+export function onlyWeak(white: readonly AttackAccuracy[]): string | undefined {
+  if (white.some((attack) => weaknessOf(attack) === undefined)) return undefined
+  const reasons = white.map((attack) => `${attack.name} ${weaknessOf(attack)}`)
+  return `every white-box attack of the run is weak: ${reasons.join(', ')}`
 }

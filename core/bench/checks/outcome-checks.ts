@@ -6,6 +6,7 @@ import { blackBoxWeaker } from './black-box-weaker.ts'
 import { nameFinding, notApplicable } from './check.ts'
 import type { Check } from './check.ts'
 import type { OutcomeCheck, OutcomeCheckContext } from './outcome-check.ts'
+import { cleanAccuracy } from './clean-accuracy.ts'
 import { epsilonOrdered } from './epsilon-ordered.ts'
 import { iterationsHelp } from './iterations-help.ts'
 import { noSilentSuccess } from './no-silent-success.ts'
@@ -14,6 +15,7 @@ import { whiteBoxRun } from './white-box-run.ts'
 
 /** All outcome checks in reading order. To add one, add a file here and a line below. */
 export const outcomeChecks: readonly OutcomeCheck[] = [
+  cleanAccuracy,
   whiteBoxRun,
   blackBoxWeaker,
   transferWeaker,

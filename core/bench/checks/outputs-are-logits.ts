@@ -1,27 +1,44 @@
 /** Check: the outputs are logits, and not probabilities. */
 import { sum } from '../../base/sum.ts'
+import type { OnnxGraph, OnnxNode } from '../../engine/onnx/file.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { ofExamples } from './check.ts'
 import { defineProbe } from './probe.ts'
 
 const tolerance = 1e-5
 
-/** Second check of AutoAttack, with its tolerances (`checks.py`). */
+/** Last operators of files whose outputs are not logits. */
+const heads: ReadonlySet<string> = new Set(['Softmax', 'Sigmoid', 'LogSoftmax'])
+
+/** Operators that only move or rename the values of the head. */
+const transparent: ReadonlySet<string> = new Set([
+  'Identity',
+  'Flatten',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Cast',
+  'Dropout',
+])
+
+/** Second check of AutoAttack, with its tolerances (`checks.py`), and the last operator. */
 export const outputsAreLogits = defineProbe({
   id: 'outputs-are-logits',
   title: 'Outputs are logits',
   kind: 'probe',
   raisedIf:
     "every output of every example is within [0, 1] and each example's outputs sum to 1, within " +
-    tolerance,
+    `${tolerance}, or the last operator of the file is Softmax or Sigmoid; warns if it is ` +
+    'LogSoftmax',
   meaning:
     'The file ends in a softmax. A loss that applies its own softmax then sees outputs that ' +
     'differ by at most 1. Where the model is confident, the gradient through its softmax is ' +
-    'almost zero.',
+    'almost zero. A sigmoid has the same effect. A log-softmax changes neither the prediction ' +
+    'nor any loss of robench, but it shows that the output is not the one that losses expect.',
   whatToDo:
-    'Export the model without its final softmax, or name the tensor before it as `output` in ' +
+    'Export the model without this last operator, or name the tensor before it as `output` in ' +
     'the manifest.',
-  async measure({ logits, count }) {
+  async measure({ logits, count, context }) {
     let alike = 0
     for (let row = 0; row < count; row++) {
       const outputs = rowOf(logits, row)
@@ -29,11 +46,32 @@ export const outputsAreLogits = defineProbe({
       const inside = outputs.every((value) => value > -tolerance && value < 1 + tolerance)
       if (inside && Math.abs(total - 1) < tolerance) alike += 1
     }
+    const head = context.graph && lastOperator(context.graph, context.manifest?.output)
+    const isSquashed = alike === count || head === 'Softmax' || head === 'Sigmoid'
+    const named = head !== undefined && heads.has(head)
     return {
-      verdict: alike === count ? 'fail' : 'pass',
+      verdict: isSquashed ? 'fail' : named ? 'warn' : 'pass',
       value: alike / count,
       threshold: 1,
-      evidence: `the outputs of ${ofExamples(alike, count)} look like probabilities`,
+      evidence:
+        `the outputs of ${ofExamples(alike, count)} look like probabilities` +
+        (named ? `; the last operator of the file is ${head}` : ''),
     }
   },
 })
+
+/**
+ * The operator that computes an output, before those that only move or rename values; undefined if
+ * the output is not computed. The logarithm of a softmax counts as LogSoftmax.
+ */
+function lastOperator(
+  { nodes, outputs }: OnnxGraph,
+  output = outputs[0]?.name,
+): string | undefined {
+  const maker = (name: string | undefined): OnnxNode | undefined =>
+    nodes.find((node) => name !== undefined && node.outputs.includes(name))
+  let node = maker(output)
+  while (node && transparent.has(node.op)) node = maker(node.inputs[0])
+  if (node?.op !== 'Log') return node?.op
+  return maker(node.inputs[0])?.op === 'Softmax' ? 'LogSoftmax' : 'Log'
+}

@@ -2,6 +2,7 @@
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { AttackTask, ExampleStreams } from '../../attack/task.ts'
+import type { ModelManifest } from '../../model/manifest.ts'
 import type { Model } from '../../model/model.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
@@ -30,6 +31,8 @@ export interface ProbeContext {
   readonly classes?: number
   /** The graph of the model's file, for probes that inspect operators. */
   readonly graph?: OnnxGraph
+  /** How the file is read, for probes that try other readings or inspect its output. */
+  readonly manifest?: Pick<ModelManifest, 'mean' | 'std' | 'output'>
   /** Called after each probe. */
   progress?(done: number, total: number): void
 }

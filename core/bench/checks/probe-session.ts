@@ -22,6 +22,8 @@ export class ProbeSession {
   readonly labels: Int32Array
   /** `[n, k]` */
   readonly logits: FloatTensor
+  /** `[n, k]`: of the whole sample, including misclassified examples. */
+  readonly sampleLogits: FloatTensor
   /** Without its transform. */
   readonly threatModel: ThreatModel
   readonly #rows: Int32Array
@@ -35,6 +37,7 @@ export class ProbeSession {
     this.context = context
     this.inputs = gatherRows(context.inputs, this.#rows)
     this.labels = this.#rows.map((row) => context.labels[row]!)
+    this.sampleLogits = logits
     this.logits = gatherRows(logits, this.#rows)
     const { norm, epsilon, bounds } = context.threatModel
     this.threatModel = { norm, epsilon, bounds }

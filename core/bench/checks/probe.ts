@@ -5,6 +5,8 @@ import type { ProbeSession } from './probe-session.ts'
 /** A check that measures a model; the measurement costs passes. */
 export interface Probe extends CheckDocumentation {
   readonly kind: 'probe'
+  /** True if it also applies where no example is classified correctly, or there is no ball. */
+  readonly always?: boolean
   /** @throws RobenchError from the model */
   measure(session: ProbeSession): Promise<Finding>
 }

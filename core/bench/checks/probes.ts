@@ -6,6 +6,7 @@ import { gradientFinite } from './gradient-finite.ts'
 import { gradientMatchesDifferences } from './gradient-matches-differences.ts'
 import { gradientZero } from './gradient-zero.ts'
 import { hugeEpsilonBreaks } from './huge-epsilon-breaks.ts'
+import { inputsAsExpected } from './inputs-as-expected.ts'
 import { logitScale } from './logit-scale.ts'
 import { lossesAgree } from './losses-agree.ts'
 import { noAbstention } from './no-abstention.ts'
@@ -23,6 +24,7 @@ import { surrogateWeaker } from './surrogate-weaker.ts'
 
 /** In reading order, which is that of docs/checks.md. */
 export const probes: readonly Probe[] = [
+  inputsAsExpected,
   gradientAvailable,
   ...gradientZero,
   gradientFinite,

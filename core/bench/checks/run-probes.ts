@@ -3,6 +3,7 @@ import { RobenchError } from '../../base/errors.ts'
 import { searchQueries, usualSteps } from './probe-attacks.ts'
 import { nameFinding, notApplicable } from './check.ts'
 import type { Check, Finding } from './check.ts'
+import { mostReadings } from './input-readings.ts'
 import { neighborCount } from './random-neighbors.ts'
 import { differencePasses } from './gradient-matches-differences.ts'
 import { ProbeSession } from './probe-session.ts'
@@ -13,7 +14,7 @@ import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
 /** Incremented whenever the result of a probe may change. */
-export const probesVersion = 2
+export const probesVersion = 3
 
 /** Number of examples that the probes are designed for. */
 export const probeSample = 64
@@ -21,8 +22,8 @@ export const probeSample = 64
 /**
  * Returns a check for each probe, in the order of `probes`. Computations that several probes
  * need run once. The result does not depend on the batch size, as far as the model's outputs do
- * not. If the model gets no example right, or ε is 0, or the norm is L0, no probe
- * applies. Cost: see `probeCost`.
+ * not. If the model gets no example right, or ε is 0, or the norm is L0, only the probes that
+ * always apply run. Cost: see `probeCost`.
  * @throws the reason of the signal; RobenchError for a defect. Logits that are not finite throw
  * nothing: they fail the check.
  */
@@ -32,7 +33,8 @@ export async function runProbes(context: ProbeContext): Promise<Check[]> {
   const checks: Check[] = []
   for (const probe of probes) {
     context.signal.throwIfAborted()
-    const finding = reason === undefined ? await measure(probe, session) : notApplicable(reason)
+    const finding =
+      reason === undefined || probe.always ? await measure(probe, session) : notApplicable(reason)
     checks.push(nameFinding(probe, finding))
     context.progress?.(checks.length, probes.length)
   }
@@ -47,7 +49,7 @@ export async function runProbes(context: ProbeContext): Promise<Check[]> {
  */
 export const probeCost = {
   // clean, first gradient, start gradients, differences, surrogate, ascents, neighbors, repeats,
-  // search
+  // search, other readings of the inputs
   forward:
     2 +
     probedLosses.length +
@@ -56,7 +58,8 @@ export const probeCost = {
     (7 * usualSteps + 2 + 8) +
     3 * neighborCount +
     repetitions +
-    searchQueries,
+    searchQueries +
+    mostReadings,
   backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 

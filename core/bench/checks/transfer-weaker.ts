@@ -1,7 +1,13 @@
 /** Check: adversarial examples for other models do not beat those for this one. */
 import { notApplicable, raisedAbove } from './check.ts'
 import { percent } from '../../base/figures.ts'
-import { defineOutcomeCheck, attackAccuracies, strongest } from './outcome-check.ts'
+import {
+  attackAccuracies,
+  defineOutcomeCheck,
+  onlyWeak,
+  strongest,
+  whiteBoxAttacks,
+} from './outcome-check.ts'
 
 const threshold = 0.002
 
@@ -22,9 +28,10 @@ export const transferWeaker = defineOutcomeCheck({
   check(context) {
     const attacks = attackAccuracies(context)
     const transfer = strongest(attacks.filter(({ facts }) => facts.surrogates))
-    const white = strongest(
-      attacks.filter(({ facts }) => !facts.surrogates && facts.knowledge === 'white-box'),
-    )
+    const whites = whiteBoxAttacks(context)
+    const weak = whites.length > 0 ? onlyWeak(whites) : undefined
+    if (weak !== undefined) return notApplicable(weak)
+    const white = strongest(whites)
     if (!transfer || !white) {
       return notApplicable('a white-box and a transfer attack are needed')
     }

@@ -72,17 +72,21 @@ export function assembleResult(input: AssemblyInput): RunResult {
       device: input.device,
       workers: input.workers,
     },
-    entries: resolved.loaded.suite.checks === false ? entries : withChecks(entries, input),
+    entries: withChecks(entries, input),
     ...(failures.length === 0 ? {} : { failures }),
   }
 }
 
-/** Adds probes and outcome checks to the entries, and updates whether they may be ranked. */
+/** Adds probes, unless skipped, and outcome checks to the entries, and updates whether they may be ranked. */
 function withChecks(
   entries: readonly ResultEntry[],
-  { resolved, plan, errors, outcome }: AssemblyInput,
+  { resolved, plan, rows, errors, outcome }: AssemblyInput,
 ): ResultEntry[] {
   return entries.map((entry) => {
+    const { model } = rows.find(
+      ({ defense, threatModel }) =>
+        defense.name === entry.defense.name && threatModel === entry.threatModel,
+    )!
     const row = plan.rows.find(
       ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
     )
@@ -90,11 +94,13 @@ function withChecks(
     const checked = checkOutcomes({
       entry,
       entries,
+      ...(model && { classes: model.classes }),
       factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,
     })
     const checks = [...(probed ?? []), ...checked]
     const error = row?.checks && errors.get(row.checks.id)
-    const reasons = rankingObstacles({ ...entry, checks }, error)
+    const isProbed = resolved.loaded.suite.checks !== false
+    const reasons = rankingObstacles({ ...entry, checks, isProbed }, error)
     return { ...entry, checks, rankable: reasons.length === 0, reasons }
   })
 }

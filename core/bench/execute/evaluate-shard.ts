@@ -32,7 +32,10 @@ export interface ShardWork {
 }
 
 /** What probes need besides a model and examples. */
-export interface ShardProbes extends Pick<ProbeContext, 'threatModel' | 'classes' | 'graph'> {
+export interface ShardProbes extends Pick<
+  ProbeContext,
+  'threatModel' | 'classes' | 'graph' | 'manifest'
+> {
   /** Contains the Square attack. */
   readonly registry: PluginRegistry
 }

@@ -84,6 +84,7 @@ export async function examineModel(
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
       stochastic: model.stochastic,
       remarks: model.remarks,
+      classes: model.classes,
       times,
       ...(training ? { training } : {}),
     }

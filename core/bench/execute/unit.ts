@@ -51,7 +51,7 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
 async function runModelUnit(
   work: ShardWork,
   checks: CheckCell | undefined,
-  { model: { sha256, label } }: UnitJob,
+  { model: { sha256, label, manifest } }: UnitJob,
   scope: WorkerScope,
 ): Promise<ShardOutcome> {
   const clean = await predictShard(work)
@@ -65,6 +65,7 @@ async function runModelUnit(
     threatModel: checks.threatModel,
     classes: classNames.length,
     graph: readOnnx(bytes, label),
+    manifest,
   })
   return { ...clean, ...probed }
 }

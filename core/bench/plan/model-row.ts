@@ -38,6 +38,7 @@ export interface ExaminedModel {
   readonly stochastic: boolean
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
+  readonly classes: number
   readonly times: PassTimes
 }
 

@@ -54,7 +54,11 @@ export async function resolveAttacks(
       options: chosen.options,
       stochastic: meta.stochastic || chosen.inner?.plugin.meta.stochastic === true,
       minimumNorm: meta.minimumNorm === true,
-      facts: { knowledge: meta.knowledge, surrogates: option !== undefined },
+      facts: {
+        knowledge: meta.knowledge,
+        surrogates: option !== undefined,
+        ...(meta.restricted && { restricted: true }),
+      },
       passes: (norm, defense) =>
         costOf(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
       ...(surrogates && { surrogates }),

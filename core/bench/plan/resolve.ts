@@ -95,7 +95,9 @@ export async function resolveSuite(
     registry,
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
-    threatModels: stated.map((threatModel) => withBounds(threatModel, dataset.bounds)),
+    threatModels: stated.map((threatModel, index) =>
+      withBounds(threatModel, dataset.bounds, dataset.shape, `${label}#/threatModels/${index}`),
+    ),
     curves: stated.map(({ curve }) => curve),
     attacks,
     defenses,

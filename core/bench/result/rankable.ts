@@ -10,6 +10,8 @@ export interface RankingFacts extends Pick<ResultEntry, 'dataset'> {
     readonly attack: { readonly name: string }
   }[]
   readonly checks?: readonly Check[]
+  /** False if the probes were skipped. */
+  readonly isProbed?: boolean
 }
 
 /**
@@ -17,7 +19,7 @@ export interface RankingFacts extends Pick<ResultEntry, 'dataset'> {
  * @param checksError of reliability checks that could not run
  */
 export function rankingObstacles(
-  { dataset, attacks, checks = [] }: RankingFacts,
+  { dataset, attacks, checks = [], isProbed = true }: RankingFacts,
   checksError?: ErrorRecord,
 ): string[] {
   const { id, examples, total, toy } = dataset
@@ -29,6 +31,7 @@ export function rankingObstacles(
     ...attacks.flatMap(({ state, attack }) =>
       state === 'failed' ? [`attack "${attack.name}" failed`] : [],
     ),
+    ...(isProbed ? [] : ['the reliability probes were skipped']),
     ...(checksError ? [`the reliability checks failed to run: ${checksError.message}`] : []),
     ...checks.flatMap(({ verdict, title, evidence }) =>
       verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],

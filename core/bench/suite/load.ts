@@ -6,6 +6,7 @@ import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { compileSchema, refuseProblems, shown } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
+import { requireEpsilonInRange } from '../../threat/epsilon-range.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
@@ -171,11 +172,21 @@ function checkPixels(
   )
 }
 
-/** The threat model on data with these bounds. */
+/**
+ * The threat model on data with these bounds and images of this shape.
+ * @param where place of the threat model, for messages
+ * @throws ConfigError for an epsilon, or a size of the curve, that is out of range
+ */
 export function withBounds(
-  { norm, epsilon, transform }: SuiteThreatModel,
+  { norm, epsilon, transform, curve = [] }: SuiteThreatModel,
   bounds: ThreatModel['bounds'],
+  shape: readonly number[],
+  where: string,
 ): ThreatModel {
+  requireEpsilonInRange({ norm, epsilon, bounds }, shape, `${where}/epsilon`)
+  for (const size of curve) {
+    requireEpsilonInRange({ norm, epsilon: size, bounds }, shape, `${where}/curve`)
+  }
   return { norm, epsilon, bounds, ...(transform && { transform }) }
 }
 

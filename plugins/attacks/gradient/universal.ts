@@ -64,6 +64,7 @@ export const universal = defineAttack({
     provenance: 'paper',
     norms: ['Linf', 'L2', 'L0'],
     knowledge: 'white-box',
+    restricted: true,
     goals: ['untargeted'],
     stochastic: false,
     optionsSchema,

@@ -40,6 +40,7 @@ export const highPassSweep = defineAttack({
     provenance: 'abstract-only',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',
+    restricted: true,
     goals: ['untargeted', 'targeted'],
     stochastic: true,
     streamsOf: 'pgd',

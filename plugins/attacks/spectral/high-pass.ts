@@ -34,6 +34,7 @@ export const highPass = defineAttack({
     provenance: 'abstract-only',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',
+    restricted: true,
     goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,

@@ -60,6 +60,7 @@ export const spectralExchange = defineAttack({
     provenance: 'paper',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',
+    restricted: true,
     goals: ['untargeted'],
     stochastic: true,
     transforms: ['exchange'],

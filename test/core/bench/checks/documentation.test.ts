@@ -35,8 +35,8 @@ test.each(['probe', 'outcome-check'] as const)('each %s is documented', (kind) =
 test('the documented cost of the probes is their cost', () => {
   const { forward, backward } = probeCost
   const said =
-    `the first ${probeSample} examples that the model classifies correctly. ` +
-    `They take at most ${forward} forward and ${backward} backward passes each`
+    `the first ${probeSample} examples that the model classifies correctly; ` +
+    `only \`inputs-as-expected\` uses all ${probeSample}. They take at most ${forward} forward and ${backward} backward passes each`
   expect(readFileSync(path, 'utf8')).toContain(said)
 })
 

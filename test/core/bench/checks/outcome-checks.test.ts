@@ -49,6 +49,7 @@ const facts: Readonly<Record<string, AttackFacts>> = {
   autoattack: { knowledge: 'white-box' },
   'apgd-ce': { knowledge: 'white-box' },
   square: { knowledge: 'black-box' },
+  'high-pass': { knowledge: 'white-box', restricted: true },
   transfer: { knowledge: 'white-box', surrogates: true },
 }
 
@@ -63,7 +64,21 @@ const stage = (name: string, robust: number) => ({ name, outcomes: outcomes(robu
 describe.each<[string, Check['verdict'], CheckedEntry, ...CheckedEntry[]]>([
   ['white-box-run', 'pass', entry([attack('pgd', 300)])],
   ['white-box-run', 'warn', entry([attack('square', 300), attack('transfer', 400)])],
+  ['white-box-run', 'warn', entry([attack('high-pass', 300), attack('fgsm', 400)])],
+  ['white-box-run', 'pass', entry([attack('high-pass', 300), attack('pgd', 400)])],
   ['white-box-run', 'not-applicable', entry([])],
+  [
+    'black-box-weaker',
+    'not-applicable',
+    entry([attack('high-pass', 800), attack('fgsm', 700), attack('square', 200)]),
+  ],
+  [
+    'black-box-weaker',
+    'fail',
+    entry([attack('high-pass', 800), attack('pgd', 700), attack('square', 200)]),
+  ],
+  ['transfer-weaker', 'not-applicable', entry([attack('high-pass', 800), attack('transfer', 200)])],
+  ['iterations-help', 'not-applicable', entry([attack('high-pass', 800), attack('fgsm', 200)])],
   ['black-box-weaker', 'pass', entry([attack('pgd', 300), attack('square', 299)])],
   ['black-box-weaker', 'fail', entry([attack('pgd', 300), attack('square', 297)])],
   ['black-box-weaker', 'not-applicable', entry([attack('pgd', 300), attack('transfer', 200)])],
@@ -154,4 +169,61 @@ test('the overall verdict is the worst one', () => {
   expect(verdicts('not-applicable', 'warn', 'pass')).toBe('warn')
   expect(verdicts('not-applicable', 'pass')).toBe('pass')
   expect(verdicts()).toBe('not-applicable')
+})
+
+describe('clean-accuracy', () => {
+  const card = {
+    data: 'cifar10',
+    epochs: [{ validationAccuracy: 0.3 }, { validationAccuracy: 0.9 }],
+  }
+  function cleanCheck(correct: number, total = 1000, classes = 10, training?: object): Check {
+    const own = {
+      ...entry([]),
+      dataset: { id: 'cifar10', sha256: 'b', examples: total },
+      defense: { model: { sha256: 'a' }, ...(training && { training: { ...training } }) },
+      cleanOutcomes: '1'.repeat(correct) + '0'.repeat(total - correct),
+    }
+    const checks = checkOutcomes({ entry: own, entries: [own], classes, factsOf: () => undefined })
+    return checks.find(({ id }) => id === 'clean-accuracy')!
+  }
+
+  test.each<[number, number, number, object | undefined, Check['verdict']]>([
+    [0, 1000, 10, undefined, 'fail'],
+    // 124 is the least number with P(X ≥ 124) < 0.01 for X ~ Binomial(1000, 0.1).
+    [124, 1000, 10, undefined, 'pass'],
+    [123, 1000, 10, undefined, 'fail'],
+    [400, 1000, 10, undefined, 'pass'],
+    [500, 1000, 2, undefined, 'fail'],
+    [600, 1000, 2, undefined, 'pass'],
+    // Too few examples to tell.
+    [0, 4, 10, undefined, 'pass'],
+    [0, 12, 10, undefined, 'fail'],
+    [2, 1000, 1000, undefined, 'fail'],
+    [300, 1000, 1000, undefined, 'pass'],
+    [780, 1000, 10, card, 'warn'],
+    [810, 1000, 10, card, 'pass'],
+    [7, 10, 10, card, 'pass'],
+    [780, 1000, 10, { ...card, data: 'svhn' }, 'pass'],
+  ])('%d of %d examples, %d classes, card %j: %s', (correct, total, classes, training, verdict) => {
+    expect(cleanCheck(correct, total, classes, training).verdict).toBe(verdict)
+  })
+
+  test('the evidence names chance, or the card', () => {
+    expect(cleanCheck(98).evidence).toBe(
+      '98 of 1,000 examples are classified correctly, 9.8 %; chance is 10.0 %. ' +
+        'Suspects: normalization, range, layout, order of the classes, output',
+    )
+    expect(cleanCheck(780, 1000, 10, card).evidence).toBe(
+      "the accuracy is 78.0 % on 1000 examples; the model's card says 90.0 %",
+    )
+  })
+})
+
+test('white-box attacks that are all weak are named', () => {
+  const own = entry([attack('high-pass', 800), attack('fgsm', 700), attack('square', 200)])
+  const named =
+    'every white-box attack of the run is weak: my high-pass searches only a part of the ball, ' +
+    'my fgsm takes one step'
+  expect(check('white-box-run', own).evidence).toBe(named)
+  expect(check('black-box-weaker', own).evidence).toBe(named)
 })

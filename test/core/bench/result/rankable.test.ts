@@ -33,6 +33,12 @@ describe('an entry', () => {
     expect(rankingObstacles({ dataset: { ...dataset, ...change }, attacks })).toEqual([reason])
   })
 
+  test('without probes is not', () => {
+    expect(rankingObstacles({ dataset, attacks, isProbed: false })).toEqual([
+      'the reliability probes were skipped',
+    ])
+  })
+
   test('without attacks, or with a failed one, is not', () => {
     expect(rankingObstacles({ dataset, attacks: [] })).toEqual(['no attack was run'])
     const failed = { state: 'failed', attack: { name: 'fgsm' } } as const

@@ -1,0 +1,147 @@
+/** Other ways to read the inputs and outputs of a model, for the probe that tries them. */
+import type { FloatTensor } from '../../engine/tensor/tensor.ts'
+import { tensor } from '../../engine/tensor/tensor.ts'
+import type { ModelManifest } from '../../model/manifest.ts'
+
+/** A normalization: (x − mean) / std, one number per channel. */
+export interface Normalization {
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+}
+
+/** A way to read the same images. */
+export interface InputReading {
+  /** Completes "the accuracy would be 91 % …". */
+  readonly hint: string
+  /** The images to pass to the model in place of the given ones, `[n, c, h, w]`. */
+  apply(images: FloatTensor): FloatTensor
+}
+
+/** Normalizations in use, by number of channels: CIFAR-10, ImageNet, MNIST. */
+const commonNormalizations: readonly Normalization[] = [
+  { mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] },
+  { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  { mean: [0.1307], std: [0.3081] },
+]
+
+/** Images of at most this height are more likely to be normalized as CIFAR-10 is. */
+const smallHeight = 64
+
+/** Largest number of readings, each of which costs a forward pass per example. */
+export const mostReadings = 9
+
+/**
+ * The readings that apply to images of a shape.
+ * @param shape `[channels, height, width]`
+ * @param current the normalization of the manifest
+ */
+export function inputReadings(
+  shape: readonly number[],
+  current: Pick<ModelManifest, 'mean' | 'std'> = {},
+): InputReading[] {
+  const [channels = 1, height = 1, width = 1] = shape
+  const given: Normalization = {
+    mean: perChannel(current.mean, channels, 0),
+    std: perChannel(current.std, channels, 1),
+  }
+  const isNormalized = current.mean !== undefined || current.std !== undefined
+  const normalizations = [
+    ...(height > smallHeight ? commonNormalizations.toReversed() : commonNormalizations).filter(
+      ({ mean }) => mean.length === channels,
+    ),
+    // To [−1, 1], and to [0, 255].
+    { mean: perChannel([0.5], channels, 0), std: perChannel([0.5], channels, 1) },
+    { mean: perChannel([0], channels, 0), std: perChannel([0.003922], channels, 1) },
+  ]
+  return [
+    ...(isNormalized
+      ? [normalized('without --mean and --std', noNormalization(channels), given)]
+      : []),
+    ...normalizations.map((wanted) =>
+      normalized(
+        `with --mean ${wanted.mean.join(',')} --std ${wanted.std.join(',')}`,
+        wanted,
+        given,
+      ),
+    ),
+    ...(channels === 3
+      ? [moved('with the channels in the order BGR', (c, y, x) => [2 - c, y, x])]
+      : []),
+    ...(height === width && height > 1
+      ? [moved('with rows and columns exchanged', (c, y, x) => [c, x, y])]
+      : []),
+    ...(channels > 1
+      ? [moved('with pixels in the order height, width, channels', channelsLast(shape))]
+      : []),
+    ...(channels === 1
+      ? [normalized('with light and dark exchanged', { mean: [1], std: [-1] }, given)]
+      : []),
+  ]
+}
+
+function noNormalization(channels: number): Normalization {
+  return { mean: perChannel(undefined, channels, 0), std: perChannel(undefined, channels, 1) }
+}
+
+/** One number per channel from one for all, from one each, or from none. */
+function perChannel(
+  values: readonly number[] | undefined,
+  channels: number,
+  none: number,
+): readonly number[] {
+  return Array.from(
+    { length: channels },
+    (_, c) => (values?.length === channels ? values[c] : values?.[0]) ?? none,
+  )
+}
+
+/** Images that the given normalization maps to what the wanted one makes of the originals. */
+function normalized(hint: string, wanted: Normalization, given: Normalization): InputReading {
+  return {
+    hint,
+    apply({ data, shape }) {
+      const channels = given.mean.length
+      const plane = shape[2]! * shape[3]!
+      const changed = data.map((value, i) => {
+        const c = Math.floor(i / plane) % channels
+        const wished = (value - wanted.mean[c]!) / wanted.std[c]!
+        return wished * given.std[c]! + given.mean[c]!
+      })
+      return tensor('float32', shape, changed)
+    },
+  }
+}
+
+type Place = readonly [channel: number, row: number, column: number]
+
+/** Images whose component at a place is the original's at another place. */
+function moved(hint: string, from: (c: number, y: number, x: number) => Place): InputReading {
+  return {
+    hint,
+    apply({ data, shape }) {
+      const [count = 0, channels = 1, height = 1, width = 1] = shape
+      const changed = new Float32Array(data.length)
+      let i = 0
+      for (let n = 0; n < count; n++) {
+        for (let c = 0; c < channels; c++) {
+          for (let y = 0; y < height; y++) {
+            for (let x = 0; x < width; x++) {
+              const [fromC, fromY, fromX] = from(c, y, x)
+              changed[i++] = data[((n * channels + fromC) * height + fromY) * width + fromX]!
+            }
+          }
+        }
+      }
+      return tensor('float32', shape, changed)
+    },
+  }
+}
+
+/** For a file that flattens images in the order height, width, channels. */
+function channelsLast([channels = 1, height = 1, width = 1]: readonly number[]) {
+  return (c: number, y: number, x: number): Place => {
+    const index = (c * height + y) * width + x
+    const pixel = Math.floor(index / channels)
+    return [index % channels, Math.floor(pixel / width), pixel % width]
+  }
+}

@@ -1,0 +1,66 @@
+/** Sizes of perturbations that are refused, and the limits that are not. */
+import { describe, expect, test } from 'vitest'
+import { requireEpsilonInRange } from '../../../core/threat/epsilon-range.ts'
+import type { Norm } from '../../../core/threat/threat-model.ts'
+
+const shape = [3, 4, 4]
+const check =
+  (norm: Norm, epsilon: number, bounds: [number, number] = [0, 1]) =>
+  (): void =>
+    requireEpsilonInRange({ norm, epsilon, bounds }, shape, '--epsilon')
+
+describe('a size that no image exceeds is refused', () => {
+  test('8 asks for 8/255', () => {
+    expect(check('Linf', 8)).toThrow(
+      '--epsilon: 8 is above the largest Linf distance between two images in [0, 1], 1: ' +
+        'every image would be allowed; did you mean "8/255"?',
+    )
+  })
+
+  test.each<[Norm, number, string]>([
+    ['Linf', 256, '256 is above the largest Linf distance between two images in [0, 1], 1'],
+    ['L2', 7, '7 is above the largest L2 distance between two images in [0, 1], 6.93'],
+    ['L1', 49, '49 is above the largest L1 distance between two images in [0, 1], 48'],
+    ['L0', 17, '17 is above the number of pixels of an image, 16'],
+  ])('%s %d', (norm, epsilon, message) => {
+    expect(check(norm, epsilon)).toThrow(message)
+    expect(check(norm, epsilon)).not.toThrow('did you mean')
+  })
+
+  test.each<[Norm, number]>([
+    ['Linf', 1],
+    ['L2', Math.sqrt(48)],
+    ['L1', 48],
+    ['L0', 16],
+  ])('%s at the limit %d is accepted', (norm, epsilon) => {
+    expect(check(norm, epsilon)).not.toThrow()
+  })
+
+  test('the range of the data counts', () => {
+    expect(check('Linf', 8, [0, 255])).not.toThrow()
+    expect(check('Linf', 2, [-1, 1])).not.toThrow()
+    expect(check('Linf', 2.1, [-1, 1])).toThrow('in [-1, 1], 2: every image would be allowed')
+  })
+})
+
+describe('a size that float32 rounds away is refused', () => {
+  test.each<[number, [number, number]]>([
+    [2 ** -23, [0, 1]],
+    [2 ** -16, [0, 255]],
+    [2 ** -23, [-1, 1]],
+  ])('from %d on images in %j are accepted', (spacing, bounds) => {
+    expect(check('Linf', spacing, bounds)).not.toThrow()
+    expect(check('L2', spacing * 0.99, bounds)).toThrow('is below the resolution of float32')
+  })
+
+  test('the message names the resolution', () => {
+    expect(check('Linf', 1e-9)).toThrow(
+      '--epsilon: 1e-9 is below the resolution of float32 for images in [0, 1], 1.19e-7: ' +
+        'no image would change',
+    )
+  })
+
+  test('a transform alone has no size', () => {
+    expect(check('Linf', 0)).not.toThrow()
+  })
+})
