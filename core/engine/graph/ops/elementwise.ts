@@ -1,7 +1,7 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
 import { addPolyphase } from './polyphase.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import { defineOp, type OpRecord, type Sample } from '../operator.ts'
+import { defineFunction, defineOp, type OpRecord, type Sample } from '../operator.ts'
 import { describe, inputOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'
@@ -88,6 +88,21 @@ export const Sum = defineOp({
   attributes: {},
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: broadcastAll(call) }],
   vjp: (_g, { inputs }, [dy]) => inputs.map(() => dy!),
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+        [2, 1],
+      ],
+    },
+  ],
+})
+
+export const Mean = defineFunction({
+  op: 'Mean',
+  attributes: {},
+  body: (g, { inputs }) => [g.mul(g.op('Sum', inputs)[0]!, 1 / inputs.length)],
   samples: [
     {
       inputs: [

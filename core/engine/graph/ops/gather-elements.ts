@@ -1,6 +1,6 @@
 /** Gathers and scatters single elements at computed indices. */
 import { formatShape } from '../dim.ts'
-import { defineOp, int, text } from '../operator.ts'
+import { defineOp, int, since, text } from '../operator.ts'
 import { axisOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
 import type { Call } from '../operator-call.ts'
 
@@ -21,7 +21,7 @@ export const GatherElements = defineOp({
     return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], added)[0]!, null]
   },
   // Introduced in opset 11.
-  opsets: [11, 24],
+  opsets: since(11),
   samples: [
     {
       inputs: [[2, 4], { shape: [2, 3], dtype: 'int64', values: [3, 0, 3, 1, 1, 2] }],
@@ -56,7 +56,7 @@ export const ScatterElements = defineOp({
     return [reduction === 'add' ? dy! : written(), null, taken]
   },
   // Reductions exist since opset 16. Before opset 11 the operator had another name.
-  opsets: [11, 24],
+  opsets: since(11),
   samples: [
     {
       inputs: [[2, 4], { shape: [2, 3], dtype: 'int64', values: [3, 0, 3, 1, 1, 2] }, [2, 3]],

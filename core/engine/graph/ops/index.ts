@@ -4,12 +4,15 @@ import * as convolution from './convolution.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
+import * as layerNormalization from './layer-normalization.ts'
 import * as linalg from './linalg.ts'
+import * as lpNorms from './lp-norms.ts'
 import * as movement from './movement.ts'
 import * as normalization from './normalization.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
+import * as smoothActivation from './smooth-activation.ts'
 import * as thresholds from './thresholds.ts'
 import type { OpRecord } from '../operator.ts'
 
@@ -19,12 +22,15 @@ const families = [
   gatherElements,
   elementwise,
   indexing,
+  layerNormalization,
   linalg,
+  lpNorms,
   movement,
   normalization,
   padding,
   pooling,
   reduction,
+  smoothActivation,
   thresholds,
 ]
 
