@@ -30,8 +30,11 @@ export interface OpSignature {
   readonly attributes: Readonly<Record<string, AttributeSpec>>
   /** Shapes and element types of the outputs. @throws GraphError if the inputs do not fit */
   infer(call: Call): readonly Inferred[]
-  /** The outputs as an expression of simpler operators, built instead of a node. */
-  body?(g: Builder, call: Call): readonly Value[]
+  /**
+   * The outputs as an expression of simpler operators, built instead of a node; undefined builds a
+   * node.
+   */
+  body?(g: Builder, call: Call): readonly Value[] | undefined
 }
 
 /** Applies operators with shape inference. Stateless: every call creates a new value. */
@@ -76,7 +79,8 @@ export class Builder {
       }
     }
     const call = { op, name, inputs, attributes: filled }
-    if (record.body) return record.body(this, call)
+    const simpler = record.body?.(this, call)
+    if (simpler) return simpler
     return createNode(op, name, inputs, filled, record.infer(call)).outputs
   }
 

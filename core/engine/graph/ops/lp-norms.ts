@@ -56,12 +56,15 @@ export const LpPool = defineFunction({
   samples: [
     { inputs: [[2, 3, 6, 6]], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
     {
-      inputs: [[1, 2, 7, 7]],
+      inputs: [{ shape: [1, 2, 7, 7], low: 0.5, high: 1.5 }],
       attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], p: 3 },
     },
     { inputs: [[1, 2, 6]], attributes: { kernel_shape: [3], p: 1 } },
     { inputs: [[1, 1, 6, 7]], attributes: { kernel_shape: [2, 2], dilations: [2, 3] } },
-    { inputs: [[1, 2, 5, 5]], attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 } },
+    {
+      inputs: [{ shape: [1, 2, 5, 5], low: 0.5, high: 1.5 }],
+      attributes: { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 },
+    },
   ],
 })
 

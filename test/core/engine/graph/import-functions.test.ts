@@ -1,6 +1,6 @@
 /** Imported normalizations, activations and pools give the results of onnxruntime. */
 import { describe, test } from 'vitest'
-import { float32 } from '../../../../core/engine/tensor/tensor.ts'
+import { float32, int64 } from '../../../../core/engine/tensor/tensor.ts'
 import { expectSame } from '../../../support/imported.ts'
 import {
   float,
@@ -8,6 +8,7 @@ import {
   ints,
   node,
   randomTensor,
+  sizes,
   type GraphParts,
 } from '../../../support/onnx-file.ts'
 
@@ -126,6 +127,79 @@ const forms: Record<string, [opsets: number[], parts: Omit<GraphParts, 'opset'>]
       },
     ],
   ],
+  TopK: [
+    [[7, 9], { input: matrix, nodes: [node('TopK', 'x', 'y i', { k: int(2) })] }],
+    [
+      [10, 11, 24],
+      {
+        input: matrix,
+        nodes: [node('TopK', 'x k', 'y i')],
+        initializers: { k: sizes(2) },
+      },
+    ],
+  ],
+  'Range of a symbolic size': [
+    [
+      [11, 17, 26],
+      {
+        input: matrix,
+        nodes: [
+          node('Shape', 'x', 's'),
+          node('Gather', 's zero', 'n'),
+          node('Range', 'zero n one', 'i'),
+          node('Cast', 'i', 'f', { to: int(1) }),
+          node('Reshape', 'f column', 'c'),
+          node('Add', 'x c', 'y'),
+        ],
+        initializers: { zero: int64([], [0]), one: int64([], [1]), column: sizes(-1, 1) },
+      },
+    ],
+  ],
+  'Tile of a class token': [
+    [
+      [13, 26],
+      {
+        input: ['n', 2, 3],
+        nodes: [
+          node('Shape', 'x', 's'),
+          node('Slice', 's from to', 'n'),
+          node('Concat', 'n ones', 'r', { axis: int(0) }),
+          node('Tile', 't r', 'tokens'),
+          node('Concat', 'tokens x', 'y', { axis: int(1) }),
+        ],
+        initializers: {
+          t: randomTensor([1, 1, 3], 't'),
+          from: sizes(0),
+          to: sizes(1),
+          ones: sizes(1, 1),
+        },
+      },
+    ],
+  ],
+  GatherND: [
+    [
+      [12, 13, 26],
+      {
+        input: ['n', 3, 4],
+        nodes: [
+          node('ArgMax', 'x', 'i', { axis: int(2) }),
+          node('GatherND', 'x i', 'y', { batch_dims: int(2) }),
+        ],
+      },
+    ],
+  ],
+  ReduceProd: [
+    [[7, 13], { input: matrix, nodes: [node('ReduceProd', 'x', 'y', { axes: ints(1) })] }],
+    [
+      [18, 26],
+      {
+        input: matrix,
+        nodes: [node('ReduceProd', 'x axes', 'y')],
+        initializers: { axes: sizes(1) },
+      },
+    ],
+  ],
+  CastLike: [[[15, 19, 26], { input: matrix, nodes: [node('CastLike', 'x x', 'y')] }]],
   MaxPool: [
     [
       [8, 17, 22],
