@@ -3,7 +3,7 @@ import { float32, int64, tensor, type DType, type Tensor } from '../tensor/tenso
 import { newData } from '../onnx/tensor-data.ts'
 import { GraphError, didYouMean } from '../../base/errors.ts'
 import { multiplyDims, type Dim } from './dim.ts'
-import { describe, shapeError, type OpSignature } from './operator-call.ts'
+import { describe, shapeError, type AttributeSpec, type Call } from './operator-call.ts'
 import {
   createNode,
   type Attributes,
@@ -21,6 +21,20 @@ export interface ConvolutionOptions {
   readonly pads?: readonly number[]
   readonly dilations?: readonly number[]
   readonly group?: number
+}
+
+/** What the builder must know of an operator. */
+export interface OpSignature {
+  /** The name in ONNX. */
+  readonly op: string
+  readonly attributes: Readonly<Record<string, AttributeSpec>>
+  /** Shapes and element types of the outputs. @throws GraphError if the inputs do not fit */
+  infer(call: Call): readonly Inferred[]
+  /**
+   * The outputs as an expression of simpler operators, built instead of a node; undefined builds a
+   * node.
+   */
+  body?(g: Builder, call: Call): readonly Value[] | undefined
 }
 
 /** Applies operators with shape inference. Stateless: every call creates a new value. */
@@ -65,6 +79,8 @@ export class Builder {
       }
     }
     const call = { op, name, inputs, attributes: filled }
+    const simpler = record.body?.(this, call)
+    if (simpler) return simpler
     return createNode(op, name, inputs, filled, record.infer(call)).outputs
   }
 

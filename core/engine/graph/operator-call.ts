@@ -1,7 +1,7 @@
 /** One application of an operator, and access to its inputs and attributes. */
 import { GraphError } from '../../base/errors.ts'
 import { formatShape, type Dim } from './dim.ts'
-import type { Attributes, AttributeValue, Inferred, Value } from './value.ts'
+import type { Attributes, AttributeValue, Value } from './value.ts'
 
 /** Type and default of an attribute. Without a default it is required, unless `optional`. */
 export interface AttributeSpec {
@@ -17,15 +17,6 @@ export interface Call {
   readonly name: string
   readonly inputs: readonly (Value | null)[]
   readonly attributes: Attributes
-}
-
-/** The arguments of an operator application by the builder. */
-export interface OpSignature {
-  /** The name in ONNX. */
-  readonly op: string
-  readonly attributes: Readonly<Record<string, AttributeSpec>>
-  /** Shapes and element types of the outputs. @throws GraphError if the inputs do not fit */
-  infer(call: Call): readonly Inferred[]
 }
 
 /** A numeric attribute. */

@@ -1,7 +1,8 @@
 /** The record of an ONNX operator: shape inference, derivative, lowering. */
+import { GraphError } from '../../base/errors.ts'
 import type { DType } from '../tensor/tensor.ts'
-import type { Builder } from './builder.ts'
-import type { AttributeSpec, Call, OpSignature } from './operator-call.ts'
+import type { Builder, OpSignature } from './builder.ts'
+import type { AttributeSpec, Call } from './operator-call.ts'
 import type { Attributes, AttributeValue, Value } from './value.ts'
 
 /** An application to differentiate. */
@@ -45,7 +46,10 @@ export interface Upgraded {
 }
 
 /** The supported operator sets of files, first and last. Records may restrict them. */
-export const readableOpsets = [7, 24] as const
+export const readableOpsets = [7, 26] as const
+
+/** The supported operator sets of an operator that was introduced, or replaced, in a later set. */
+export const since = (first: number): readonly [number, number] => [first, readableOpsets[1]]
 
 /**
  * A vector-Jacobian product: the gradients of the inputs, or null, from those of the outputs (null
@@ -84,6 +88,19 @@ export interface OpRecord extends OpSignature {
 /** Declares an operator (an identity function for type inference). */
 export function defineOp(record: OpRecord): OpRecord {
   return record
+}
+
+/**
+ * Declares an operator by its function body. The builder writes the body instead of a node, so
+ * shapes and derivatives are those of the operators inside.
+ */
+export function defineFunction(
+  record: Omit<OpRecord, 'infer' | 'vjp' | 'lower'> & Required<Pick<OpRecord, 'body'>>,
+): OpRecord {
+  const infer = (call: Call): never => {
+    throw new GraphError('ROBENCH_INTERNAL', `${call.op}: a function has no node of its own`)
+  }
+  return { ...record, infer }
 }
 
 /** An optional or defaulted integer attribute. */

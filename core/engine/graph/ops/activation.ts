@@ -1,5 +1,5 @@
 /** Activations, elementwise or along an axis. */
-import { defineOp, float, int, type OpRecord, type Sample } from '../operator.ts'
+import { defineOp, float, int, since, type OpRecord, type Sample } from '../operator.ts'
 import { axisOf, inputOf, numberOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Attributes, Inferred, Value } from '../value.ts'
@@ -83,6 +83,24 @@ export const HardSwish = activation('HardSwish', {}, (g, _call, x, _y, dy) =>
   g.where(g.less(x, -3), 0, g.where(g.greater(x, 3), dy, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5)))),
 )
 
+/** y = x where x > α, else 0. */
+export const ThresholdedRelu = defineOp({
+  ...activation('ThresholdedRelu', { alpha: float(1) }, (g, call, x, _y, dy) =>
+    g.where(g.greater(x, numberOf(call, 'alpha')), dy, 0),
+  ),
+  opsets: since(10),
+  samples: [{ inputs: [[3, 4]], attributes: { alpha: 0.33 } }],
+})
+
+/** y = x − bias for x > λ, x + bias for x < −λ, else 0. */
+export const Shrink = defineOp({
+  ...activation('Shrink', { bias: float(0), lambd: float(0.5) }, (g, call, x, _y, dy) =>
+    g.where(g.greater(g.abs(x), numberOf(call, 'lambd')), dy, 0),
+  ),
+  opsets: since(9),
+  samples: [{ inputs: [[3, 4]], attributes: { bias: 0.2, lambd: 0.33 } }],
+})
+
 /** y = softmax x: dx = y ⊙ (dy − ⟨dy, y⟩). */
 export const Softmax = alongAxis('Softmax', (g, axis, y, dy) =>
   g.mul(y, g.sub(dy, g.reduceSum(g.mul(dy, y), [axis], true))),
@@ -92,6 +110,12 @@ export const Softmax = alongAxis('Softmax', (g, axis, y, dy) =>
 export const LogSoftmax = alongAxis('LogSoftmax', (g, axis, y, dy) =>
   g.sub(dy, g.mul(g.exp(y), g.reduceSum(dy, [axis], true))),
 )
+
+/** 1 at the first maximum, else 0. */
+export const Hardmax = defineOp({
+  ...alongAxis('Hardmax', (g, _axis, y) => g.zerosLike(y)),
+  vjp: 'zero',
+})
 
 /** The identity at inference. Training mode is unsupported, because onnxruntime draws the mask. */
 export const Dropout = defineOp({

@@ -1,7 +1,7 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
 import { addPolyphase } from './polyphase.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
-import { defineOp, type OpRecord, type Sample } from '../operator.ts'
+import { defineFunction, defineOp, int, since, type OpRecord, type Sample } from '../operator.ts'
 import { describe, inputOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { DType } from '../../tensor/tensor.ts'
@@ -66,6 +66,30 @@ export const Div = arithmetic(
   },
   (a, b) => divideDims(a, b) ?? whole(a, b, (x, y) => Math.trunc(x / y)),
 )
+/** The remainder a − b·q: q = ⌊a/b⌋ for integers, and trunc(a/b) with `fmod`. */
+export const Mod = defineOp({
+  ...arithmetic(
+    'Mod',
+    [],
+    (g, { inputs: [a, b], outputs: [y], wanted }, dy) => {
+      const quotient = (): Value => g.op('Round', [g.div(g.sub(a!, y!), b!)])[0]!
+      return [dy, wanted[1] ? g.neg(g.mul(dy, quotient())) : null]
+    },
+    (a, b) => whole(a, b, (x, y) => x - y * Math.floor(x / y)),
+  ),
+  attributes: { fmod: int(0) },
+  opsets: since(10),
+  samples: [
+    { inputs: [[2, 3], { shape: [1], values: [0.37] }], attributes: { fmod: 1 } },
+    {
+      inputs: [
+        { shape: [4], dtype: 'int64', values: [7, -7, 3, -1] },
+        { shape: [1], dtype: 'int64', values: [4] },
+      ],
+    },
+  ],
+})
+
 /** d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·ln a db, the second term 0 where a ≤ 0. */
 export const Pow = arithmetic(
   'Pow',
@@ -99,6 +123,21 @@ export const Sum = defineOp({
   ],
 })
 
+export const Mean = defineFunction({
+  op: 'Mean',
+  attributes: {},
+  body: (g, { inputs }) => [g.mul(g.op('Sum', inputs)[0]!, 1 / inputs.length)],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+        [2, 1],
+      ],
+    },
+  ],
+})
+
 export const Neg = unary('Neg', (g, _x, _y, dy) => g.neg(dy))
 /** d eˣ = eˣ dx. */
 export const Exp = unary('Exp', (g, _x, y, dy) => g.mul(dy, y))
@@ -118,8 +157,6 @@ export const Abs = unary('Abs', (g, x, _y, dy) => g.mul(dy, g.sign(x)))
 export const Erf = unary('Erf', (g, x, _y, dy) =>
   g.mul(dy, g.mul(2 / Math.sqrt(Math.PI), g.exp(g.neg(g.mul(x, x))))),
 )
-export const Sin = unary('Sin', (g, x, _y, dy) => g.mul(dy, g.op('Cos', [x])[0]!))
-export const Cos = unary('Cos', (g, x, _y, dy) => g.neg(g.mul(dy, g.op('Sin', [x])[0]!)))
 
 /**
  * The gradient passes within the limits, both included (as in PyTorch). Limits have no gradient.
@@ -174,7 +211,8 @@ function same(x: Value): Inferred {
   return { dtype: x.dtype, shape: x.shape, ...(x.contents && { contents: x.contents }) }
 }
 
-function unary(
+/** A function of one input; the rule gets x, y, and the gradient of y. */
+export function unary(
   op: string,
   rule: (g: Builder, x: Value, y: Value, dy: Value) => Value,
   samples: readonly Sample[] = [{ inputs: [[2, 3]] }],

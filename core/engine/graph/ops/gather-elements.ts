@@ -1,7 +1,7 @@
-/** Gathers and scatters single elements at computed indices. */
+/** Gathers single elements at computed indices. */
 import { formatShape } from '../dim.ts'
-import { defineOp, int, text } from '../operator.ts'
-import { axisOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
+import { defineOp, int, since } from '../operator.ts'
+import { axisOf, inputOf, numberOf, shapeError } from '../operator-call.ts'
 import type { Call } from '../operator-call.ts'
 
 /**
@@ -21,7 +21,7 @@ export const GatherElements = defineOp({
     return [g.op('ScatterElements', [g.zerosLike(x), indices, dy!], added)[0]!, null]
   },
   // Introduced in opset 11.
-  opsets: [11, 24],
+  opsets: since(11),
   samples: [
     {
       inputs: [[2, 4], { shape: [2, 3], dtype: 'int64', values: [3, 0, 3, 1, 1, 2] }],
@@ -31,49 +31,8 @@ export const GatherElements = defineOp({
   ],
 })
 
-/**
- * For axis 1, `add` returns x with y[i, at[i, j]] += u[i, j]. `none` assigns instead; indices must
- * then be unique.
- */
-export const ScatterElements = defineOp({
-  op: 'ScatterElements',
-  attributes: { axis: int(0), reduction: text('none') },
-  infer: (call) => {
-    const x = inputOf(call, 0)
-    checkRanks(call)
-    return [{ dtype: x.dtype, shape: x.shape }]
-  },
-  vjp: (g, call, [dy]) => {
-    const [indices, updates] = [inputOf(call, 1), inputOf(call, 2)]
-    const reduction = textOf(call, 'reduction')
-    const axis = numberOf(call, 'axis')
-    if (reduction !== 'add' && reduction !== 'none') {
-      throw shapeError(call, `reduction "${reduction}" has no derivative rule`)
-    }
-    const written = (): typeof updates =>
-      g.op('ScatterElements', [dy!, indices, g.zerosLike(updates)], { axis })[0]!
-    const taken = g.op('GatherElements', [dy!, indices], { axis })[0]!
-    return [reduction === 'add' ? dy! : written(), null, taken]
-  },
-  // Reductions exist since opset 16. Before opset 11 the operator had another name.
-  opsets: [11, 24],
-  samples: [
-    {
-      inputs: [[2, 4], { shape: [2, 3], dtype: 'int64', values: [3, 0, 3, 1, 1, 2] }, [2, 3]],
-      attributes: { axis: 1, reduction: 'add' },
-    },
-    {
-      inputs: [[5], { shape: [3], dtype: 'int64', values: [1, 4, 1] }, [3]],
-      attributes: { reduction: 'add' },
-    },
-    {
-      inputs: [[2, 4], { shape: [2, 2], dtype: 'int64', values: [3, 0, 1, 2] }, [2, 2]],
-      attributes: { axis: 1 },
-    },
-  ],
-})
-
-function checkRanks(call: Call): void {
+/** Checks the axis, and that data and indices have the same rank. */
+export function checkRanks(call: Call): void {
   const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
   axisOf(call, numberOf(call, 'axis'), x.shape.length)
   if (x.shape.length === indices.shape.length) return

@@ -1,31 +1,45 @@
 /** The table of supported operators. */
 import * as activation from './activation.ts'
+import * as arrangement from './arrangement.ts'
 import * as convolution from './convolution.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
+import * as layerNormalization from './layer-normalization.ts'
 import * as linalg from './linalg.ts'
+import * as lpNorms from './lp-norms.ts'
 import * as movement from './movement.ts'
 import * as normalization from './normalization.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
+import * as scatter from './scatter.ts'
+import * as selection from './selection.ts'
+import * as smoothActivation from './smooth-activation.ts'
 import * as thresholds from './thresholds.ts'
+import * as trigonometry from './trigonometry.ts'
 import type { OpRecord } from '../operator.ts'
 
 const families = [
   activation,
+  arrangement,
   convolution,
   gatherElements,
   elementwise,
   indexing,
+  layerNormalization,
   linalg,
+  lpNorms,
   movement,
   normalization,
   padding,
   pooling,
   reduction,
+  scatter,
+  selection,
+  smoothActivation,
   thresholds,
+  trigonometry,
 ]
 
 /** All operator records by ONNX name. */

@@ -5,7 +5,7 @@ import { defineOp, int, ints, text, type SampleInput } from '../operator.ts'
 import { inputOf, numberOf, numbersOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, resolveWindow, type SlidingWindow } from './sliding-window.ts'
+import { all, resolveWindow, windowSums, type SlidingWindow } from './sliding-window.ts'
 
 const attributes = {
   auto_pad: text('NOTSET'),
@@ -32,11 +32,12 @@ export const MaxPool = defineOp({
       { dtype: 'int64', shape: pooled },
     ]
   },
-  // The second output is the flat index of each maximum: add the gradient there.
+  // The second output is the flat index of each maximum: add the gradient there. With
+  // storage_order = 1 it counts columns first, which is not the order of the tensor.
   vjp: (g, call, [dy]) => {
     if (!dy) return [null]
     const x = call.inputs[0]!
-    const where = g.op('MaxPool', [x], call.attributes)[1]!
+    const where = g.op('MaxPool', [x], { ...call.attributes, storage_order: 0 })[1]!
     const zeros = g.reshape(g.zerosLike(x), [-1])
     const flat = g.op('ScatterElements', [zeros, g.reshape(where, [-1]), g.reshape(dy, [-1])], {
       axis: 0,
@@ -54,17 +55,25 @@ export const MaxPool = defineOp({
       inputs: [apart([1, 2, 6, 7])],
       attributes: { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 },
     },
+    {
+      inputs: [apart([2, 2, 4, 6])],
+      attributes: { kernel_shape: [2, 2], strides: [2, 2], storage_order: 1 },
+    },
   ],
 })
 
 export const AveragePool = defineOp({
   op: 'AveragePool',
   // Dilations exist since opset 19.
-  upgrade: (_g, call) => {
+  upgrade: (g, call) => {
     const { dilations, ...attributes } = call.attributes
-    if (Array.isArray(dilations) && !all(dilations as number[], 1))
-      throw shapeError(call, 'dilations are not supported')
-    return { inputs: call.inputs, attributes }
+    const isDense = !Array.isArray(dilations) || all(dilations as number[], 1)
+    if (isDense) return { inputs: call.inputs, attributes }
+    const defaults = { auto_pad: 'NOTSET', ceil_mode: 0, count_include_pad: 0 }
+    const dilated = { ...call, attributes: { ...defaults, ...call.attributes } }
+    const window = windowOf(dilated)
+    const sums = windowSums(g, inputOf(call, 0), window)
+    return [g.div(sums, counts(g, dilated, window))]
   },
   attributes: {
     auto_pad: text('NOTSET'),
@@ -167,11 +176,14 @@ function counts(g: Builder, call: Call, window: SlidingWindow): Value {
   const perAxis = window.output.map((length, i) =>
     Array.from({ length }, (_, o) => {
       const start = o * window.strides[i]! - window.begin[i]!
-      const stop = start + window.kernel[i]!
       const [low, high] = padded
         ? [-window.begin[i]!, window.input[i]! + window.end[i]!]
         : [0, window.input[i]!]
-      return Math.min(stop, high) - Math.max(start, low)
+      const places = Array.from(
+        { length: window.kernel[i]! },
+        (_, k) => start + k * window.dilations[i]!,
+      )
+      return places.filter((place) => place >= low && place < high).length
     }),
   )
   const values = perAxis.reduce<number[]>(

@@ -1,6 +1,6 @@
 /** Reductions over axes. Axes are an input that must be known before the run. */
 import { isFloat } from './elementwise.ts'
-import { defineOp, int, type OpRecord, type Sample } from '../operator.ts'
+import { defineOp, given, int, type OpRecord, type Sample } from '../operator.ts'
 import { axisOf, inputOf, numberOf, numbersIn, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Dim } from '../dim.ts'
@@ -31,19 +31,33 @@ export const ReduceMax = reduction('ReduceMax', 18, shareAmongTies)
 /** On ties, the gradient is divided equally. */
 export const ReduceMin = reduction('ReduceMin', 18, shareAmongTies)
 
-export const ArgMax = defineOp({
-  op: 'ArgMax',
-  attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
-  infer: (call) => {
-    const { shape } = inputOf(call, 0)
-    const axis = axisOf(call, numberOf(call, 'axis'), shape.length)
-    return [
-      { dtype: 'int64', shape: reducedShape(shape, [axis], numberOf(call, 'keepdims') === 1) },
-    ]
-  },
-  vjp: 'zero',
-  samples: [{ inputs: [[2, 3]], attributes: { axis: 1, keepdims: 0 } }],
+/**
+ * The derivative by a factor is the product of the others, which is 0 if one of them is 0. Zeros
+ * are counted, not divided by.
+ */
+export const ReduceProd = reduction('ReduceProd', 18, (g, { x, spread, axes }) => {
+  const isZero = g.equal(x, 0)
+  const nonzero = g.where(isZero, 1, x)
+  const [product] = g.op('ReduceProd', [nonzero, g.integers(axes)], { keepdims: 1 })
+  const zero = g.cast(isZero, x.dtype)
+  const zeros = g.reduceSum(zero, axes, true)
+  return g.where(g.equal(zeros, zero), g.mul(spread, g.div(product!, nonzero)), 0)
 })
+/** d ln Σx = Σdx / Σx. */
+export const ReduceLogSum = defineOp({
+  ...reduction('ReduceLogSum', 18, (g, { y, spread }) => g.div(spread, g.exp(y))),
+  samples: [
+    { inputs: [{ shape: [2, 3, 4], low: 0.5, high: 2 }, given(1)], attributes: { keepdims: 1 } },
+    { inputs: [{ shape: [2, 3], low: 0.5, high: 2 }] },
+  ],
+})
+/** d ln Σeˣ = Σ softmax(x) dx. */
+export const ReduceLogSumExp = reduction('ReduceLogSumExp', 18, (g, { x, y, spread }) =>
+  g.mul(spread, g.exp(g.sub(x, y))),
+)
+
+export const ArgMax = position('ArgMax')
+export const ArgMin = position('ArgMin')
 
 interface Reduced {
   readonly x: Value
@@ -88,6 +102,22 @@ function reduction(
   })
 }
 
+function position(op: 'ArgMax' | 'ArgMin'): OpRecord {
+  return defineOp({
+    op,
+    attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
+    infer: (call) => {
+      const { shape } = inputOf(call, 0)
+      const axis = axisOf(call, numberOf(call, 'axis'), shape.length)
+      return [
+        { dtype: 'int64', shape: reducedShape(shape, [axis], numberOf(call, 'keepdims') === 1) },
+      ]
+    },
+    vjp: 'zero',
+    samples: [{ inputs: [[2, 3]], attributes: { axis: 1, keepdims: 0 } }],
+  })
+}
+
 function axesOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const given = call.inputs[1] ? numbersIn(call, 1, 'axes') : []
@@ -117,14 +147,3 @@ function inverseCount(g: Builder, x: Value, axes: readonly number[]): Value {
   const product = g.op('ReduceProd', [g.cast(sizes, x.dtype), g.integers([0])], { keepdims: 0 })[0]!
   return g.div(1, product)
 }
-
-/** Used only on sizes, so it has no derivative rule. */
-export const ReduceProd = defineOp({
-  op: 'ReduceProd',
-  attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
-  infer: (call) => {
-    const { dtype, shape } = inputOf(call, 0)
-    return [{ dtype, shape: reducedShape(shape, axesOf(call), numberOf(call, 'keepdims') === 1) }]
-  },
-  samples: [sample([1], 1)],
-})

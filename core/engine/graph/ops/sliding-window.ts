@@ -1,6 +1,9 @@
 /** Sliding windows of convolution and pooling. */
 import { numberOf, numbersOf, shapeError, sizesOf, textOf, type Call } from '../operator-call.ts'
+import { sizeOf } from '../../tensor/tensor.ts'
+import type { Builder } from '../builder.ts'
 import type { Dim } from '../dim.ts'
+import type { Value } from '../value.ts'
 
 /** A window with all sizes resolved; every list has one number per spatial axis. */
 export interface SlidingWindow {
@@ -59,6 +62,27 @@ export function resolveWindow(
     output.push(steps + 1)
   }
   return { kernel, strides, dilations, begin, end, input, output }
+}
+
+/**
+ * The sum over each window, padding counted as 0.
+ * @param x `[n, c, …spatial]`
+ */
+export function windowSums(g: Builder, x: Value, window: SlidingWindow): Value {
+  const { kernel, strides, dilations, begin, end, input, output } = window
+  const ones = g.floats(
+    [1, 1, ...kernel],
+    Array.from({ length: sizeOf(kernel) }, () => 1),
+  )
+  // With ceil_mode the last window may extend beyond the padding.
+  const over = output.map((length, i) => {
+    const reach = (length - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1
+    return Math.max(0, reach - begin[i]! - input[i]! - end[i]!)
+  })
+  const pads = [...begin, ...end.map((pad, i) => pad + over[i]!)]
+  const single = g.reshape(x, [-1, 1, ...input])
+  const sums = g.conv(single, g.cast(ones, x.dtype), null, { strides, dilations, pads })
+  return g.reshape(sums, [-1, x.shape[1] as number, ...output])
 }
 
 /** Whether all numbers equal `value`. */

@@ -6,7 +6,15 @@
  */
 import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
 import { broadcastAll, combine, isFloat } from './elementwise.ts'
-import { defineOp, type DerivativeRule, type OpRecord } from '../operator.ts'
+import {
+  defineFunction,
+  defineOp,
+  int,
+  since,
+  text,
+  type DerivativeRule,
+  type OpRecord,
+} from '../operator.ts'
 import { inputOf, textOf } from '../operator-call.ts'
 import type { Dim } from '../dim.ts'
 import type { Builder } from '../builder.ts'
@@ -77,12 +85,44 @@ export const Cast = defineOp({
   surrogate: (g, { inputs: [x], attributes }, [dy]) => [
     attributes['to'] === 'bool' ? null : isFloat(x!.dtype) ? g.cast(dy!, x!.dtype) : dy!,
   ],
-  // Since opset 19, for types of 8 bits only.
+  // Since opsets 19 and 24, for types of 8 bits only.
   upgrade: (_g, call) => {
-    const { saturate: _saturate, ...attributes } = call.attributes
+    const { saturate: _saturate, round_mode: _mode, ...attributes } = call.attributes
     return { ...call, attributes }
   },
   samples: [{ inputs: [[2, 3]], attributes: { to: 'float64' } }],
+})
+
+/** Input 0 in the type of input 1. */
+export const CastLike = defineFunction({
+  op: 'CastLike',
+  attributes: { saturate: int(1), round_mode: text('up') },
+  body: (g, call) => [g.cast(inputOf(call, 0), inputOf(call, 1).dtype)],
+  opsets: since(15),
+  samples: [{ inputs: [[2, 3], { shape: [1], dtype: 'float64', values: [0] }] }],
+})
+
+export const IsNaN = defineOp({
+  op: 'IsNaN',
+  attributes: {},
+  infer: (call) => [{ dtype: 'bool', shape: inputOf(call, 0).shape }],
+  vjp: 'zero',
+  opsets: since(9),
+  samples: [{ inputs: [{ shape: [3], values: [1, NaN, Infinity] }] }],
+})
+
+export const IsInf = defineOp({
+  op: 'IsInf',
+  attributes: { detect_negative: int(1), detect_positive: int(1) },
+  infer: (call) => [{ dtype: 'bool', shape: inputOf(call, 0).shape }],
+  vjp: 'zero',
+  opsets: since(10),
+  samples: [
+    {
+      inputs: [{ shape: [4], values: [1, NaN, Infinity, -Infinity] }],
+      attributes: { detect_negative: 0 },
+    },
+  ],
 })
 
 /** The surrogate of a comparison of a and b: that of (1 + sign(a − b)) / 2. */

@@ -1,10 +1,9 @@
 /** Imported files of all operator sets give the results of onnxruntime. */
 import { describe, expect, test } from 'vitest'
-import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { importGraph } from '../../../../core/engine/graph/import.ts'
 import { Session } from '../../../../core/engine/graph/session.ts'
-import { writeOnnx } from '../../../../core/engine/onnx/file.ts'
 import { float32, int64, tensor } from '../../../../core/engine/tensor/tensor.ts'
+import { expectSame } from '../../../support/imported.ts'
 import {
   float,
   int,
@@ -714,16 +713,16 @@ describe('a file is rejected', () => {
 
   test('for an unknown operator', () => {
     expect(() =>
-      read({ input: matrix, nodes: [node('LRN', 'x', 'y', { size: int(3) })] }),
+      read({ input: matrix, nodes: [node('Unique', 'x', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_y"; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator Unique "Unique_y"; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator set that is too old', () => {
     expect(() =>
       read({ opset: 6, input: matrix, nodes: [node('Relu', 'x', 'y')] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: Relu "Relu_y" is in operator set 6, but robench supports sets 7 to 24; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: Relu "Relu_y" is in operator set 6, but robench supports sets 7 to 26; convert the model (onnx.version_converter) to differentiate it; black-box attacks, which need no gradient, still work]`,
     )
   })
   test('for an operator of another domain', () => {
@@ -778,30 +777,3 @@ describe('a file is rejected', () => {
     )
   })
 })
-
-/** Runs the file and the imported graph with two batch sizes, and differentiates it. */
-async function expectSame(parts: GraphParts): Promise<void> {
-  const graph = onnxGraph(parts)
-  const file = await Session.load(writeOnnx(graph), {}, 'the file')
-  const imported = importGraph(graph, { name: 'm.onnx' })
-  const [x, y] = [imported.inputs[0]!, imported.outputs['y']!]
-  const [slope] = gradient(y, [x])
-  const session = await Session.compile({ y, slope: slope! }, [x], {}, 'as read')
-  for (const batch of [1, 3]) {
-    const feed = randomTensor(
-      parts.input.map((dim) => (typeof dim === 'number' ? dim : batch)),
-      'x',
-    )
-    const expected = (await file.run({ x: feed }))['y']!
-    const actual = await session.run({ x: feed })
-    expect(actual['y']!.shape).toEqual(expected.shape)
-    // The same operators, possibly with other kernels: a few float32 units in the last place.
-    expect(actual['y']!.data as Float32Array).toBeAllclose(expected.data as Float32Array, {
-      rtol: 1e-5,
-      atol: 1e-6,
-    })
-    expect(actual['slope']!.shape).toEqual(feed.shape)
-  }
-  await file.release()
-  await session.release()
-}
