@@ -6,6 +6,7 @@ import * as ort from 'onnxruntime-node'
 import { gradient } from '../../../dist/core/engine/graph/gradient.js'
 import { g } from '../../../dist/core/engine/graph/graph.js'
 import { toOnnx } from '../../../dist/core/engine/graph/serialize.js'
+import { finishFor } from '../../../dist/core/engine/graph/session.js'
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
@@ -26,7 +27,8 @@ async function profileGradient() {
   const logits = resnet18(64).build(scope, images)
   const [slope] = gradient(crossEntropy(logits, target), [images])
   const parameters = scope.parameters.map(({ value }) => value)
-  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters])
+  const finish = await finishFor([logits, slope], { device })
+  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters], {}, finish)
   const [name, id] = device.split(':')
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [id === undefined ? name : { name, deviceId: Number(id) }],
