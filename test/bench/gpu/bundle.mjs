@@ -50,6 +50,7 @@ mkdirSync(bundle, { recursive: true })
 copyProject()
 copyPackages()
 copyNode()
+copyVulkanLoader()
 await writeExamples()
 installReferences(['torchattacks==3.5.1', 'pyautoattack==0.2.0'])
 mkdirSync(out, { recursive: true })
@@ -106,6 +107,15 @@ function copyNode() {
   } catch {
     log('strip is not installed: the Node binary keeps its symbols')
   }
+}
+
+/** For WebGPU on a machine that has a driver and no loader. */
+function copyVulkanLoader() {
+  const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib/chromium']
+  const loader = folders.map((folder) => join(folder, 'libvulkan.so.1')).find(existsSync)
+  if (!loader) return log('libvulkan.so.1 is not installed: the bundle has no Vulkan loader')
+  mkdirSync(join(bundle, 'lib'))
+  copyFileSync(loader, join(bundle, 'lib', 'libvulkan.so.1'))
 }
 
 async function writeExamples() {
@@ -165,7 +175,8 @@ function bindingFolder() {
 
 /** Writes the folder `robench` of a parent as an archive, which is complete or absent. */
 function compress(parent, archive) {
-  const script = 'tar -C "$1" -cf - robench | xz -T0 -6 > "$2.incomplete" && mv "$2.incomplete" "$2"'
+  const script =
+    'tar -C "$1" -cf - robench | xz -T0 -6 > "$2.incomplete" && mv "$2.incomplete" "$2"'
   run('bash', ['-o', 'pipefail', '-c', script, 'bash', parent, archive])
 }
 

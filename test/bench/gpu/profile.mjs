@@ -15,7 +15,7 @@ import { loadNetwork } from './models.mjs'
 import { device, examplesFile, medianSeconds, record, small } from './part.mjs'
 import { LayerScope } from '../../../dist/core/training/scope.js'
 
-const batch = small ? 8 : 256
+const batch = small ? 4 : 256
 const { inputs, labels } = readExamples(examplesFile, batch)
 await profileGradient()
 await splitAttack()
@@ -93,7 +93,7 @@ async function splitAttack() {
   const forwardPass = model.logits.bind(model)
   model.gradient = timed(gradientPass)
   model.logits = timed(forwardPass)
-  const options = { steps: 20, stepSize: '2/255' }
+  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
   await evaluate(model, inputs, labels, 'pgd', options, batch)
   inPasses = 0
   const { seconds } = await evaluate(model, inputs, labels, 'pgd', options, batch)

@@ -42,6 +42,15 @@ print(':'.join(found))
 PY
 )
 export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+# WebGPU needs a Vulkan loader and driver. Containers may have the driver in NVIDIA's own folder.
+if ! ldconfig -p 2>/dev/null | grep -q libvulkan.so.1; then
+  LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$work/robench/lib"
+fi
+nvidia_icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
+if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] && [ -e "$nvidia_icd" ]; then
+  export VK_DRIVER_FILES=$nvidia_icd
+fi
+export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$work}
 export NVIDIA_TF32_OVERRIDE=0 ORT_DISABLE_TELEMETRY=1
 small=${ROBENCH_GPU_SMALL:+--small}
 # shellcheck disable=SC2086 # devices are separate words
