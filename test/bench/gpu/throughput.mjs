@@ -18,10 +18,11 @@ const targets = network === 'shipped' ? labels : predictions(await model.logits(
 // The first call with a new shape: CUDA chooses its convolution kernels by trying them.
 const firstSeconds = {}
 const best = {}
-for (const [name, pass] of [
-  ['forward', (x) => model.logits(x)],
-  ['gradient', (x, y) => model.gradient(x, y, crossEntropy)],
-]) {
+const passes = {
+  forward: (x) => model.logits(x),
+  gradient: (x, y) => model.gradient(x, y, crossEntropy),
+}
+for (const [name, pass] of Object.entries(passes)) {
   for (const size of sizes) {
     const [x, y] = [sliceRows(inputs, 0, size), targets.slice(0, size)]
     const started = performance.now()
