@@ -25,7 +25,9 @@ if (device === 'doctor') {
   const x = g.input('x', 'float32', ['n', 3])
   const session = await Session.compile({ y: g.mul(x, 2) }, [x], { device })
   const { y } = await session.run({ x: float32([1, 3], Float32Array.of(1, 2, 3)) })
-  record('runs', Array.from(y.data).join() === '2,4,6')
+  const runs = Array.from(y.data).join() === '2,4,6'
+  record('runs', runs)
+  if (!runs) throw new Error(`${device} computes 2 · [1, 2, 3] = [${Array.from(y.data).join()}]`)
 }
 
 function tryCommand(command, words) {

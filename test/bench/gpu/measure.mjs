@@ -1,11 +1,12 @@
 /**
- * Measures one device after another and writes results.json. Each part is a process with a limit of
- * its own, so that one that fails or hangs costs only itself.
+ * Measures one device after another and writes results.json, the only file. Each part is a process
+ * with a limit of its own, so that one that fails or hangs costs only itself.
  *
  *     node test/bench/gpu/measure.mjs --out DIR [--seconds 480] [--python python3] cuda webgpu
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -23,6 +24,7 @@ const { values, positionals: devices } = parseArgs({
 })
 const out = resolve(values.out)
 mkdirSync(out, { recursive: true })
+const scratch = mkdtempSync(join(tmpdir(), 'robench-gpu-figures-'))
 const deadline = performance.now() + Number(values.seconds) * 1000
 const results = { startedAt: new Date().toISOString(), devices, parts: [] }
 const size = values.small ? ['--small'] : []
@@ -52,6 +54,7 @@ for (const part of parts) {
   console.log(`== ${part.name}: ${result.state}${time}${result.reason ? `: ${result.reason}` : ''}`)
   if (result.values) console.log(JSON.stringify(result.values))
 }
+rmSync(scratch, { recursive: true })
 
 async function resultOf(part) {
   const left = (deadline - performance.now()) / 1000
@@ -76,8 +79,7 @@ function torch(device, limit, words) {
 }
 
 function runPart({ name, command }, seconds) {
-  const file = join(out, `${name.replaceAll(/[^\w.-]+/g, '-')}.json`)
-  rmSync(file, { force: true })
+  const file = join(scratch, `${name.replaceAll(/[^\w.-]+/g, '-')}.json`)
   const [program, ...words] = command
   const started = performance.now()
   return new Promise((done) => {
