@@ -5,9 +5,12 @@ import * as ort from 'onnxruntime-node'
 import { g } from '../../../dist/core/engine/graph/graph.js'
 import { Session } from '../../../dist/core/engine/graph/session.js'
 import { float32 } from '../../../dist/core/engine/tensor/tensor.js'
+import { networkFile } from './models.mjs'
 import { device, record } from './part.mjs'
 
 if (device === 'doctor') {
+  // PyTorch's part reads it, even if every other part fails.
+  networkFile('resnet18-64')
   record('node', process.version)
   record('onnxruntime', ort.env.versions?.node ?? ort.env.versions?.common)
   record('processors', `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`)

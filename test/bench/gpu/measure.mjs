@@ -125,5 +125,6 @@ function stateOf({ code, signal, isLate }) {
 function reasonOf(log) {
   const lines = log.split('\n').filter((line) => line.trim() !== '')
   const error = lines.findLast((line) => /^[\w.]*(?:Error|Exception)\b/.test(line)) ?? lines.at(-1)
-  return error?.slice(0, 300) ?? 'no output'
+  if (error === undefined) return 'no output'
+  return error.length > 400 ? `${error.slice(0, 100)} … ${error.slice(-300)}` : error
 }
