@@ -4,6 +4,7 @@
  */
 import { g } from '../../dist/core/engine/graph/graph.js'
 import { crossEntropy } from '../../dist/core/model/losses.js'
+import { resolveOptions } from '../../dist/core/plugin/options.js'
 import { exportModel } from '../../dist/core/training/export-model.js'
 import { classifierModule } from '../../dist/core/training/module.js'
 import { batchMean } from '../../dist/core/training/objectives.js'
@@ -20,20 +21,18 @@ const normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }
 
 /** CIFAR ResNet-18 with `width` base channels. */
 export function resnet18(width) {
-  return resnet.define({
-    options: { width, blocks: [2, 2, 2, 2] },
-    classes,
-    inputShape: imageShape,
-  })
+  return cifarResnet({ width, blocks: [2, 2, 2, 2] })
 }
 
 /** ResNet-8 like the shipped models: three stages after a stem of stride 2. */
 export function resnet8(width) {
-  return resnet.define({
-    options: { width, blocks: [1, 1, 1], stemStride: 2 },
-    classes,
-    inputShape: imageShape,
-  })
+  return cifarResnet({ width, blocks: [1, 1, 1], stemStride: 2 })
+}
+
+/** The built-in `resnet` with its schema's defaults for absent options. */
+export function cifarResnet(options) {
+  const resolved = resolveOptions(resnet.meta, options, resnet.meta.id)
+  return resnet.define({ options: resolved, classes, inputShape: imageShape })
 }
 
 /** The network's logits for a placeholder `inputs`, and its parameters. */

@@ -7,7 +7,7 @@ import { readExamples } from './examples.mjs'
 import { loadNetwork } from './models.mjs'
 import { device, examplesFile, record, small } from './part.mjs'
 
-const count = small ? 20 : 200
+const count = small ? 8 : 200
 const { inputs, labels } = readExamples(examplesFile, count)
 const [own, reference] = [
   await loadNetwork('shipped', device),
@@ -36,7 +36,7 @@ for (const [id, options] of attacks()) {
 }
 
 function attacks() {
-  const pgd = ['pgd', { steps: 20, stepSize: '2/255' }]
+  const pgd = ['pgd', { steps: small ? 5 : 20, stepSize: '2/255' }]
   return small ? [pgd] : [pgd, ['autoattack', {}]]
 }
 

@@ -1,12 +1,13 @@
 /**
- * Builds the bundle that measures robench on a machine with a GPU and no network: Node, the needed
- * packages, dist, models, 1,000 CIFAR-10 images, onnxruntime's CUDA provider, and the reference
- * attacks, as one archive cut into parts.
+ * Builds the bundle that measures robench on a machine with a GPU and no network. Two archives, cut
+ * into parts: Node, the needed packages, dist, models, 1,000 CIFAR-10 images, and the reference
+ * attacks; and onnxruntime's CUDA provider.
  *
  *     npm run build
- *     node test/bench/gpu/bundle.mjs --out DIR [--part-mib 56] [--no-cuda] [--python python3]
+ *     node test/bench/gpu/bundle.mjs --out DIR [--part-mib 48] [--no-cuda] [--python python3]
  */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   cpSync,
   copyFileSync,
@@ -19,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadDataset } from '../../../dist/core/data/load.js'
@@ -29,7 +30,7 @@ import { sliceExamples } from './examples.mjs'
 const { values } = parseArgs({
   options: {
     out: { type: 'string' },
-    'part-mib': { type: 'string', default: '56' },
+    'part-mib': { type: 'string', default: '48' },
     'no-cuda': { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
   },
@@ -49,10 +50,19 @@ mkdirSync(bundle, { recursive: true })
 copyProject()
 copyPackages()
 copyNode()
+copyVulkanLoader()
 await writeExamples()
 installReferences(['torchattacks==3.5.1', 'pyautoattack==0.2.0'])
-if (!values['no-cuda']) copyCudaProvider()
-pack()
+mkdirSync(out, { recursive: true })
+for (const name of readdirSync(out)) {
+  if (/^robench-gpu.*\.tar\.xz\.\d+$/.test(name)) rmSync(join(out, name))
+}
+const small = join(staging, 'robench-gpu.tar.xz')
+compress(staging, small)
+cut(small)
+if (!values['no-cuda']) cut(cudaArchive())
+copyFileSync(join(here, 'run.sh'), join(out, 'run.sh'))
+writeChecksums()
 rmSync(staging, { recursive: true, force: true })
 
 function copyProject() {
@@ -99,6 +109,15 @@ function copyNode() {
   }
 }
 
+/** For WebGPU on a machine that has a driver and no loader. */
+function copyVulkanLoader() {
+  const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib/chromium']
+  const loader = folders.map((folder) => join(folder, 'libvulkan.so.1')).find(existsSync)
+  if (!loader) return log('libvulkan.so.1 is not installed: the bundle has no Vulkan loader')
+  mkdirSync(join(bundle, 'lib'))
+  copyFileSync(loader, join(bundle, 'lib', 'libvulkan.so.1'))
+}
+
 async function writeExamples() {
   const dataset = await loadDataset({ id: 'cifar10' }, { split: 'test' })
   writeFileSync(join(bundle, 'examples.bin'), sliceExamples(dataset, 1000))
@@ -112,27 +131,40 @@ function installReferences(requirements) {
   rmSync(join(target, 'pyautoattack', 'examples'), { recursive: true, force: true })
 }
 
-/** The provider of the same version as the Node binding, from the wheel `onnxruntime-gpu`. */
-function copyCudaProvider() {
+/**
+ * The provider of the same version as the Node binding, from the wheel `onnxruntime-gpu`. Its
+ * archive is kept with the wheel in the temporary folder, because compressing takes minutes.
+ */
+function cudaArchive() {
   const { version } = JSON.parse(
     readFileSync(join(root, 'node_modules', 'onnxruntime-node', 'package.json'), 'utf8'),
   )
   const cache = join(tmpdir(), `robench-onnxruntime-gpu-${version}`)
-  if (!existsSync(cache)) {
+  const archive = join(cache, 'robench-gpu-cuda.tar.xz')
+  if (existsSync(archive)) return archive
+  const provider = mkdtempSync(join(tmpdir(), 'robench-gpu-cuda-'))
+  const target = join(provider, relative(staging, bindingFolder()))
+  mkdirSync(target, { recursive: true })
+  const wheel = downloadWheel(cache, version)
+  for (const name of ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so']) {
+    writeFileSync(join(target, name), run('unzip', ['-p', wheel, `onnxruntime/capi/${name}`]))
+  }
+  log('compressing the CUDA provider, which takes several minutes')
+  compress(provider, archive)
+  rmSync(provider, { recursive: true, force: true })
+  return archive
+}
+
+function downloadWheel(cache, version) {
+  const wheelOf = () => readdirSync(cache).find((name) => name.endsWith('.whl'))
+  mkdirSync(cache, { recursive: true })
+  if (!wheelOf()) {
     const words = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', cache]
     const target = ['--only-binary=:all:', '--python-version', '3.12', '--implementation', 'cp']
     const platforms = ['--platform', 'manylinux_2_27_x86_64', '--platform', 'manylinux_2_28_x86_64']
     run(values.python, [...words, ...target, ...platforms, `onnxruntime-gpu==${version}`])
   }
-  const wheel = join(
-    cache,
-    readdirSync(cache).find((name) => name.endsWith('.whl')),
-  )
-  const binding = bindingFolder()
-  for (const name of ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so']) {
-    const content = run('unzip', ['-p', wheel, `onnxruntime/capi/${name}`])
-    writeFileSync(join(binding, name), content)
-  }
+  return join(cache, wheelOf())
 }
 
 function bindingFolder() {
@@ -141,15 +173,26 @@ function bindingFolder() {
   return join(binaries, api, process.platform, process.arch)
 }
 
-function pack() {
-  mkdirSync(out, { recursive: true })
-  for (const name of readdirSync(out))
-    if (name.startsWith('robench-gpu.tar.xz.')) rmSync(join(out, name))
-  const prefix = join(out, 'robench-gpu.tar.xz.')
-  const bytes = Number(values['part-mib']) * 2 ** 20
-  log('compressing; the CUDA provider takes several minutes')
-  const script = `tar -C "$1" -cf - robench | xz -T0 -6 | split -b "$2" -d - "$3"`
-  run('bash', ['-o', 'pipefail', '-c', script, 'bash', staging, String(bytes), prefix])
-  copyFileSync(join(here, 'run.sh'), join(out, 'run.sh'))
-  for (const name of readdirSync(out)) log(join(out, name))
+/** Writes the folder `robench` of a parent as an archive, which is complete or absent. */
+function compress(parent, archive) {
+  const script =
+    'tar -C "$1" -cf - robench | xz -T0 -6 > "$2.incomplete" && mv "$2.incomplete" "$2"'
+  run('bash', ['-o', 'pipefail', '-c', script, 'bash', parent, archive])
+}
+
+function cut(archive) {
+  const bytes = String(Number(values['part-mib']) * 2 ** 20)
+  run('split', ['-b', bytes, '-d', archive, join(out, `${basename(archive)}.`)])
+}
+
+/** SHA256SUMS of the parts, which run.sh checks before it unpacks them. */
+function writeChecksums() {
+  const parts = readdirSync(out).filter((name) => name.startsWith('robench-gpu'))
+  let list = ''
+  for (const name of parts.toSorted()) {
+    const content = readFileSync(join(out, name))
+    list += `${createHash('sha256').update(content).digest('hex')}  ${name}\n`
+    log(`${(content.length / 2 ** 20).toFixed(1)} MiB  ${join(out, name)}`)
+  }
+  writeFileSync(join(out, 'SHA256SUMS'), list)
 }

@@ -1,5 +1,5 @@
 /** The measured networks, as models and as files: the shipped one, and ResNet-18. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadModel } from '../../../dist/core/model/load.js'
@@ -14,7 +14,7 @@ export function networkFile(network) {
     return { file, manifest: JSON.parse(readFileSync(`${file}.json`, 'utf8')).manifest }
   }
   const file = join(tmpdir(), 'robench-resnet18-64.onnx')
-  if (!existsSync(file)) writeFileSync(file, initialModel(resnet18(64)))
+  writeFileSync(file, initialModel(resnet18(64)))
   return { file, manifest: plainManifest }
 }
 

@@ -6,6 +6,7 @@ import * as ort from 'onnxruntime-node'
 import { gradient } from '../../../dist/core/engine/graph/gradient.js'
 import { g } from '../../../dist/core/engine/graph/graph.js'
 import { toOnnx } from '../../../dist/core/engine/graph/serialize.js'
+import { finishFor } from '../../../dist/core/engine/graph/session.js'
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
@@ -14,7 +15,7 @@ import { loadNetwork } from './models.mjs'
 import { device, examplesFile, medianSeconds, record, small } from './part.mjs'
 import { LayerScope } from '../../../dist/core/training/scope.js'
 
-const batch = small ? 8 : 256
+const batch = small ? 4 : 256
 const { inputs, labels } = readExamples(examplesFile, batch)
 await profileGradient()
 await splitAttack()
@@ -26,7 +27,8 @@ async function profileGradient() {
   const logits = resnet18(64).build(scope, images)
   const [slope] = gradient(crossEntropy(logits, target), [images])
   const parameters = scope.parameters.map(({ value }) => value)
-  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters])
+  const finish = await finishFor([logits, slope], { device })
+  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters], {}, finish)
   const [name, id] = device.split(':')
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [id === undefined ? name : { name, deviceId: Number(id) }],
@@ -91,7 +93,7 @@ async function splitAttack() {
   const forwardPass = model.logits.bind(model)
   model.gradient = timed(gradientPass)
   model.logits = timed(forwardPass)
-  const options = { steps: 20, stepSize: '2/255' }
+  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
   await evaluate(model, inputs, labels, 'pgd', options, batch)
   inPasses = 0
   const { seconds } = await evaluate(model, inputs, labels, 'pgd', options, batch)

@@ -29,13 +29,13 @@ def main() -> None:
 
     file = network_file(options.network)
     network = load_network(file).to(device)
-    images, labels = read_examples(32 if options.small else 1000)
+    images, labels = read_examples(8 if options.small else 1000)
     images, labels = images.to(device), labels.to(device)
     random = options.network != "shipped"
     if random:
         with torch.no_grad():
             labels = torch.cat([network(part).argmax(1) for part in images.split(250)])
-    sizes = [16, 32] if options.small else [64, 128, 256, 512, 1000]
+    sizes = [4, 8] if options.small else [64, 128, 256, 512, 1000]
     budget = 0.1 if options.small else 0.7
     best = {}
     for name, call in [("forward", forward), ("gradient", gradient)]:
@@ -47,7 +47,7 @@ def main() -> None:
             record(options, name, best[name])
     attack_all(options, network, images, labels, best["gradient"]["batch"], device)
     if random:
-        step = training_step(8 if options.small else 128, device, options.small)
+        step = training_step(4 if options.small else 128, device, options.small)
         record(options, "trainingStep", step)
 
 
@@ -68,7 +68,7 @@ def attack_all(options, network, images, labels, batch, device) -> None:
     random = options.network != "shipped"
     epsilon = 1e-8 if random else 8 / 255
     step = 1e-9 if random else 2 / 255
-    pgd = torchattacks.PGD(network, eps=epsilon, alpha=step, steps=20)
+    pgd = torchattacks.PGD(network, eps=epsilon, alpha=step, steps=5 if options.small else 20)
     attacks = {"pgd": lambda x, y: in_batches(pgd, x, y, batch)}
     for name, version in [("apgd-ce", "custom"), ("autoattack", "standard")]:
         if name == "autoattack" and (random or options.small):

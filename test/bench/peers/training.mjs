@@ -17,8 +17,7 @@ import { batchMean } from '../../../dist/core/training/objectives.js'
 import { classifierModule } from '../../../dist/core/training/module.js'
 import { sgd } from '../../../dist/core/training/optimizer.js'
 import { crossEntropy } from '../../../dist/core/model/losses.js'
-import { resnet } from '../../../dist/plugins/networks/resnet.js'
-import { imageShape, randomBatch } from '../networks.mjs'
+import { cifarResnet, imageShape, randomBatch } from '../networks.mjs'
 
 const batch = 128
 const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] }
@@ -78,8 +77,10 @@ async function compare(id) {
 }
 
 async function startOurs(settings) {
-  const network = resnet.define({ options: settings, classes: 10, inputShape: imageShape })
-  const classifier = classifierModule(network, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+  const classifier = classifierModule(cifarResnet(settings), {
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+  })
   const { inputs, labels } = randomBatch(batch)
   const data = {
     shape: imageShape,
