@@ -13,6 +13,7 @@ import * as normalization from './normalization.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
+import * as resize from './resize.ts'
 import * as scatter from './scatter.ts'
 import * as selection from './selection.ts'
 import * as smoothActivation from './smooth-activation.ts'
@@ -35,6 +36,7 @@ const families = [
   padding,
   pooling,
   reduction,
+  resize,
   scatter,
   selection,
   smoothActivation,
