@@ -2,6 +2,7 @@
 import * as activation from './activation.ts'
 import * as arrangement from './arrangement.ts'
 import * as convolution from './convolution.ts'
+import * as einsum from './einsum.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
@@ -25,6 +26,7 @@ const families = [
   activation,
   arrangement,
   convolution,
+  einsum,
   gatherElements,
   elementwise,
   indexing,

@@ -101,7 +101,7 @@ const differentiatedTwice = `
   LayerNormalization InstanceNormalization GroupNormalization RMSNormalization LRN
   MeanVarianceNormalization LpNormalization LpPool GlobalLpPool Gelu Mish Swish Celu
   Mod CumSum Trilu Tile SpaceToDepth ScatterElements ScatterND GatherND TopK OneHot
-  ReduceProd ReduceLogSum ReduceLogSumExp
+  ReduceProd ReduceLogSum ReduceLogSumExp Resize Einsum
   Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh
 `
   .trim()
