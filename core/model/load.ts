@@ -3,7 +3,7 @@ import { ConfigError, GraphError, RobenchError, RunError } from '../base/errors.
 import { shown } from '../base/schema.ts'
 import { hashBytes, hashJson } from '../base/hash.ts'
 import { formatShape, type Dim } from '../engine/graph/dim.ts'
-import { foldUnknownConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
+import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
 import { importGraph } from '../engine/graph/import.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
@@ -128,7 +128,7 @@ async function importExpression(
   check: (found: ClassifierExpression) => Promise<void>,
 ): Promise<ClassifierExpression | GraphError> {
   try {
-    const graph = await foldUnknownConstants(source.graph)
+    const graph = await foldConstants(source.graph)
     const expression = importClassifier({ ...source, graph }, manifest)
     await check(expression)
     return expression

@@ -35,6 +35,7 @@ export function node(
 export const int = (value: number): OnnxAttribute => ({ type: 'int', value })
 export const ints = (...value: number[]): OnnxAttribute => ({ type: 'ints', value })
 export const float = (value: number): OnnxAttribute => ({ type: 'float', value })
+export const floats = (...value: number[]): OnnxAttribute => ({ type: 'floats', value })
 export const text = (value: string): OnnxAttribute => ({ type: 'string', value })
 export const tensorOf = (value: Tensor): OnnxAttribute => ({ type: 'tensor', value })
 

@@ -16,21 +16,70 @@ export function pruneGraph(graph: OnnxGraph, outputs: readonly string[]): OnnxGr
 }
 
 /**
- * The graph with unsupported operators replaced by their values where these depend on no input
- * (unpacked weights, tables of positions). onnxruntime computes them once. What it cannot compute
- * stays, and the import rejects it.
+ * The operators whose inputs from that index on are sizes, axes, or positions that the import must
+ * know.
  */
-export async function foldUnknownConstants(graph: OnnxGraph): Promise<OnnxGraph> {
-  const unknown = constantNodes(graph).filter((node) => !isKnown(node))
-  if (unknown.length === 0) return graph
-  const names = unknown.flatMap((node) => node.outputs).filter((name) => name !== '')
+const sizeInputs: Readonly<Record<string, number>> = {
+  ConstantOfShape: 0,
+  CumSum: 1,
+  Expand: 1,
+  OneHot: 1,
+  Pad: 1,
+  Range: 0,
+  ReduceL1: 1,
+  ReduceL2: 1,
+  ReduceLogSum: 1,
+  ReduceLogSumExp: 1,
+  ReduceMax: 1,
+  ReduceMean: 1,
+  ReduceMin: 1,
+  ReduceProd: 1,
+  ReduceSum: 1,
+  ReduceSumSquare: 1,
+  Reshape: 1,
+  Resize: 1,
+  Slice: 1,
+  Split: 1,
+  Squeeze: 1,
+  Tile: 1,
+  TopK: 1,
+  Unsqueeze: 1,
+  Upsample: 1,
+}
+
+/**
+ * The graph with nodes replaced by their values where these depend on no input: of unsupported
+ * operators (unpacked weights, tables of positions), and of sizes, axes, and pads that are computed
+ * from constants. onnxruntime computes them once. What it cannot compute stays, and the import
+ * rejects it.
+ */
+export async function foldConstants(graph: OnnxGraph): Promise<OnnxGraph> {
+  const constant = constantNodes(graph)
+  const sizes = sizesRead(graph)
+  const folded = constant.filter(
+    (node) =>
+      !isKnown(node) || (node.op !== 'Constant' && node.outputs.some((name) => sizes.has(name))),
+  )
+  if (folded.length === 0) return graph
+  const names = folded.flatMap((node) => node.outputs).filter((name) => name !== '')
   const values = await evaluate(graph, names)
   if (!values) return graph
-  return {
+  const remaining: OnnxGraph = {
     ...graph,
     initializers: new Map([...graph.initializers, ...Object.entries(values)]),
-    nodes: graph.nodes.filter((node) => !unknown.includes(node)),
+    nodes: graph.nodes.filter((node) => !folded.includes(node)),
   }
+  const outputs = graph.outputs.map(({ name }) => name)
+  return { ...remaining, nodes: nodesBefore(remaining, outputs) }
+}
+
+/** The tensors that are read as sizes, axes, or positions. */
+function sizesRead({ nodes }: OnnxGraph): ReadonlySet<string> {
+  return new Set(
+    nodes.flatMap(({ op, domain, inputs }) =>
+      domain === '' ? inputs.slice(sizeInputs[op] ?? inputs.length) : [],
+    ),
+  )
 }
 
 async function evaluate(

@@ -275,29 +275,35 @@ test('a file of batch 1 can omit the batch axis of its logits', async () => {
 })
 
 describe('an unsupported operator', () => {
-  const lrn = onnxGraph({
+  const compress = node('Compress', 'f all', 'r', { axis: int(1) })
+  const all = tensor('bool', [4], Uint8Array.of(1, 1, 1, 1))
+  const compressed = onnxGraph({
     ...dynamic,
-    nodes: [features[0]!, node('LRN', 'f', 'r', { size: int(3) }), ...dynamic.nodes.slice(2)],
+    nodes: [features[0]!, compress, ...dynamic.nodes.slice(2)],
+    initializers: { ...conv, ...head, all },
   })
 
   test('on the path: the file computes logits; the error names operator and node', async () => {
-    await expectLogitsOfFile(lrn, {}, (x) => x, {}, undefined, false)
-    const model = await load(lrn)
+    await expectLogitsOfFile(compressed, {}, (x) => x, {}, undefined, false)
+    const model = await load(compressed)
     await expect(
       model.gradient(images, labels, crossEntropy),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: robench cannot differentiate the operator LRN "LRN_r"; black-box attacks, which need no gradient, still work]`,
+      `[GraphError: m.onnx: robench cannot differentiate the operator Compress "Compress_r"; black-box attacks, which need no gradient, still work]`,
     )
-    await expect(model.compile(() => ({ inputs: [], outputs: {} }))).rejects.toThrow('LRN "LRN_r"')
+    await expect(model.compile(() => ({ inputs: [], outputs: {} }))).rejects.toThrow(
+      'Compress "Compress_r"',
+    )
     await expect(model.gradient(images, labels, crossEntropy)).rejects.toMatchObject({
       code: 'ROBENCH_NO_GRADIENT',
-      details: { op: 'LRN', node: 'LRN_r' },
+      details: { op: 'Compress', node: 'Compress_r' },
     })
   })
   test('of another output is ignored', async () => {
     const graph = onnxGraph({
       ...dynamic,
-      nodes: [...dynamic.nodes, node('LRN', 'f', 'other', { size: int(3) })],
+      nodes: [...dynamic.nodes, { ...compress, outputs: ['other'] }],
+      initializers: { ...conv, ...head, all },
       outputs: ['y', 'other'],
     })
     await expectLogitsOfFile(graph, {}, (x) => x)
@@ -336,6 +342,25 @@ describe('an unsupported operator', () => {
         node('MatMul', 'part v', 'y'),
       ],
       initializers: { ...conv, ...head, to: int64([], [16]), by: int64([], [1]) },
+    })
+    await expectLogitsOfFile(graph, {}, (x) => x)
+  })
+  test('of sizes only is computed: pads transposed from a table', async () => {
+    const graph = onnxGraph({
+      ...dynamic,
+      nodes: [
+        ...dynamic.nodes.slice(0, -1),
+        node('Transpose', 'table', 'turned', { perm: ints(1, 0) }),
+        node('Reshape', 'turned flattened', 'pads'),
+        node('Pad', 'flat pads', 'padded'),
+        node('MatMul', 'padded v2', 'y'),
+      ],
+      initializers: {
+        ...conv,
+        table: int64([2, 2], [0, 0, 1, 2]),
+        flattened: sizes(-1),
+        v2: randomTensor([19, 5], 'v2'),
+      },
     })
     await expectLogitsOfFile(graph, {}, (x) => x)
   })

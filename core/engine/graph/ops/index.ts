@@ -2,6 +2,7 @@
 import * as activation from './activation.ts'
 import * as arrangement from './arrangement.ts'
 import * as convolution from './convolution.ts'
+import * as einsum from './einsum.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
@@ -13,6 +14,7 @@ import * as normalization from './normalization.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
 import * as reduction from './reduction.ts'
+import * as resize from './resize.ts'
 import * as scatter from './scatter.ts'
 import * as selection from './selection.ts'
 import * as smoothActivation from './smooth-activation.ts'
@@ -24,6 +26,7 @@ const families = [
   activation,
   arrangement,
   convolution,
+  einsum,
   gatherElements,
   elementwise,
   indexing,
@@ -35,6 +38,7 @@ const families = [
   padding,
   pooling,
   reduction,
+  resize,
   scatter,
   selection,
   smoothActivation,

@@ -4,11 +4,13 @@ import { float32, int64 } from '../../../../core/engine/tensor/tensor.ts'
 import { expectSame } from '../../../support/imported.ts'
 import {
   float,
+  floats,
   int,
   ints,
   node,
   randomTensor,
   sizes,
+  text,
   type GraphParts,
 } from '../../../support/onnx-file.ts'
 
@@ -200,6 +202,62 @@ const forms: Record<string, [opsets: number[], parts: Omit<GraphParts, 'opset'>]
     ],
   ],
   CastLike: [[[15, 19, 26], { input: matrix, nodes: [node('CastLike', 'x x', 'y')] }]],
+  Upsample: [
+    [
+      [7, 8],
+      { input: image, nodes: [node('Upsample', 'x', 'y', { scales: floats(1, 1, 2, 1.5) })] },
+    ],
+    [
+      [9],
+      {
+        input: image,
+        nodes: [node('Upsample', 'x s', 'y', { mode: text('linear') })],
+        initializers: { s: float32([4], [1, 1, 2, 2]) },
+      },
+    ],
+  ],
+  Resize: [
+    ...[
+      [1, 1, 2, 2],
+      [1, 1, 0.5, 0.7],
+    ].map((scales): [number[], Omit<GraphParts, 'opset'>] => [
+      [10],
+      {
+        input: image,
+        nodes: [node('Resize', 'x s', 'y')],
+        initializers: { s: float32([4], scales) },
+      },
+    ]),
+    [
+      [11],
+      {
+        input: image,
+        nodes: [node('Resize', 'x region s', 'y')],
+        initializers: { region: float32([0], []), s: float32([4], [1, 1, 2, 2]) },
+      },
+    ],
+    [
+      [13, 18, 26],
+      {
+        input: image,
+        nodes: [node('Resize', 'x _ s', 'y', { mode: text('cubic') })],
+        initializers: { s: float32([4], [1, 1, 1.5, 2]) },
+      },
+    ],
+    [
+      [13, 19],
+      {
+        input: image,
+        nodes: [
+          node('Shape', 'x', 'shape'),
+          node('Slice', 'shape from to', 'nc'),
+          node('Concat', 'nc hw', 'size', { axis: int(0) }),
+          node('Resize', 'x _ _ size', 'y', { mode: text('linear') }),
+        ],
+        initializers: { from: sizes(0), to: sizes(2), hw: sizes(9, 4) },
+      },
+    ],
+  ],
   MaxPool: [
     [
       [8, 17, 22],
