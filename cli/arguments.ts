@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
+import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** Parses an integer of at least `least`. */
@@ -23,6 +24,21 @@ export function numberList(text: string): number[] {
 /** Splits a comma-separated list, such as `4/255, 8/255`, and trims its items. */
 export function textList(text: string): string[] {
   return text.split(',').map((item) => item.trim())
+}
+
+/**
+ * Parses one of several words.
+ * @param where the option or argument, for messages: `--norm`
+ * @throws ConfigError with a suggestion
+ */
+export function oneOf(where: string, words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (words.includes(text)) return text
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: expected one of ${words.join(', ')}; got "${text}"${didYouMean(text, words)}`,
+    )
+  }
 }
 
 /** Collects the values of a repeatable option. */

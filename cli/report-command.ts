@@ -7,7 +7,7 @@ import { formatTable } from '../reports/text.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
-import { resultArgument } from './arguments.ts'
+import { oneOf, resultArgument } from './arguments.ts'
 
 /** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -31,10 +31,9 @@ export function reportCommand(streams: CommandStreams = process): Command {
     .description('print the result of a finished run, or write it as HTML or JSON')
     .argument('<result>', resultArgument)
     .addOption(
-      new Option(
-        '--format <format>',
-        `output format (default: text). ${listed.join('; ')}`,
-      ).choices(formats),
+      new Option('--format <format>', `output format (default: text). ${listed.join('; ')}`)
+        .choices(formats)
+        .argParser(oneOf('--format', formats)),
     )
     .option(
       '--out <file>',
