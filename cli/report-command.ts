@@ -28,7 +28,7 @@ export function reportCommand(streams: CommandStreams = process): Command {
     ([id, { description }]) => `${id}: ${description}`,
   )
   return new Command('report')
-    .description('print the result of a finished run, or write it as HTML or JSON')
+    .description('print the result of a finished run, or write it in another format')
     .argument('<result>', resultArgument)
     .addOption(
       new Option('--format <format>', `output format (default: text). ${listed.join('; ')}`)
