@@ -60,6 +60,8 @@ export interface RunOptions {
   readonly checks: boolean
   readonly saveAdversarial?: boolean
   readonly json?: boolean
+  readonly quiet?: boolean
+  readonly log?: string
 }
 
 /** Describes the argument `<suite>`. */
@@ -82,7 +84,10 @@ export function addRunOptions(command: Command): Command {
       'time limit per chunk of at most 500 examples',
       wholeNumber(1),
     )
-  return addMachineOptions(command).option('--json', 'print the result as JSON')
+  return addMachineOptions(command)
+    .option('--quiet', 'print no plan and no progress, only failures and the result')
+    .option('--log <file>', 'also append plan, progress, and failures to this file')
+    .option('--json', 'print the result as JSON')
 }
 
 /** Adds the options that choose processes, threads, and device. */
