@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
+import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** Parses an integer of at least `least`. */
@@ -25,6 +26,21 @@ export function textList(text: string): string[] {
   return text.split(',').map((item) => item.trim())
 }
 
+/**
+ * Parses one of several words.
+ * @param where the option or argument, for messages: `--norm`
+ * @throws ConfigError with a suggestion
+ */
+export function oneOf(where: string, words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (words.includes(text)) return text
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: expected one of ${words.join(', ')}; got "${text}"${didYouMean(text, words)}`,
+    )
+  }
+}
+
 /** Collects the values of a repeatable option. */
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text]
@@ -44,6 +60,8 @@ export interface RunOptions {
   readonly checks: boolean
   readonly saveAdversarial?: boolean
   readonly json?: boolean
+  readonly quiet?: boolean
+  readonly log?: string
 }
 
 /** Describes the argument `<suite>`. */
@@ -66,7 +84,10 @@ export function addRunOptions(command: Command): Command {
       'time limit per chunk of at most 500 examples',
       wholeNumber(1),
     )
-  return addMachineOptions(command).option('--json', 'print the result as JSON')
+  return addMachineOptions(command)
+    .option('--quiet', 'print no plan and no progress, only failures and the result')
+    .option('--log <file>', 'also append plan, progress, and failures to this file')
+    .option('--json', 'print the result as JSON')
 }
 
 /** Adds the options that choose processes, threads, and device. */

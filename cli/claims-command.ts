@@ -8,7 +8,7 @@ import { evaluateClaims } from '../reports/claims/evaluate.ts'
 import { claimFormats } from '../reports/claims/index.ts'
 import type { ClaimFormatId } from '../reports/claims/index.ts'
 import { formatClaims } from '../reports/claims/text.ts'
-import { resultArgument } from './arguments.ts'
+import { oneOf, resultArgument } from './arguments.ts'
 
 /** Output streams: the table goes to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -24,13 +24,14 @@ interface ClaimsOptions {
 
 /** The command `claims`. */
 export function claimsCommand(streams: CommandStreams = process): Command {
+  const formats = Object.keys(claimFormats)
   return new Command('claims')
     .description("test the papers' claims on results; without results, list the claims")
     .argument('[results...]', `each a ${resultArgument}`)
     .addOption(
-      new Option('--format <format>', 'output format (default: text)').choices(
-        Object.keys(claimFormats),
-      ),
+      new Option('--format <format>', 'output format (default: text)')
+        .choices(formats)
+        .argParser(oneOf('--format', formats)),
     )
     .option('--out <file>', 'output file (default: standard output)')
     .option('--json', 'short for --format json')

@@ -11,6 +11,7 @@ import {
   addRunOptions,
   collect,
   numberList,
+  oneOf,
   suiteOverrides,
   textList,
   wholeNumber,
@@ -22,8 +23,8 @@ interface EvalOptions extends RunOptions {
   readonly data?: string
   readonly inputs?: string
   readonly labels?: string
-  readonly norm: string
-  readonly epsilon: string
+  readonly norm?: string
+  readonly epsilon?: string
   readonly transform?: unknown
   readonly curve?: string[]
   readonly surrogate?: string[]
@@ -66,6 +67,9 @@ const flagAt = {
   '/seeds': '--seed',
 } as const
 
+/** Axis orders of an input. */
+const layouts = ['NCHW', 'NHWC']
+
 /** Flags for common attack options, by option name. */
 const attackFlags = {
   steps: '--steps',
@@ -89,6 +93,7 @@ export function evalCommand(): Command {
   return addRunOptions(command)
     .option('--save-adversarial', 'save adversarial examples as .npy files')
     .action(async (model: string, options: EvalOptions) => {
+      requireOptions(options)
       const suite = await evalSuite(model, options)
       try {
         const loaded = checkSuite(suite, suiteLabel, process.cwd(), suiteOverrides(options))
@@ -117,6 +122,22 @@ export function withFlags(message: string): string {
   })
 }
 
+/** @throws ConfigError that names every required option that is missing */
+function requireOptions({ norm, epsilon, data, inputs, labels }: EvalOptions): void {
+  const missing = [
+    ...(norm === undefined ? [`--norm <norm> (${norms.join(', ')})`] : []),
+    ...(epsilon === undefined ? ['--epsilon <size>, such as 8/255'] : []),
+    ...(data === undefined && inputs === undefined && labels === undefined
+      ? ['--data <id>, or --inputs <file> and --labels <file>']
+      : []),
+  ]
+  if (missing.length === 0) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `eval: missing options:${missing.map((option) => `\n  ${option}`).join('')}`,
+  )
+}
+
 function addDataOptions(command: Command): void {
   command
     .optionsGroup('Data (--data, or --inputs and --labels):')
@@ -131,9 +152,9 @@ function addThreatOptions(command: Command): void {
     .addOption(
       new Option('--norm <norm>', 'norm of the perturbation (required)')
         .choices(norms)
-        .makeOptionMandatory(),
+        .argParser(oneOf('--norm', norms)),
     )
-    .requiredOption('--epsilon <size>', 'maximum norm in input units, such as 8/255 (required)')
+    .option('--epsilon <size>', 'maximum norm in input units, such as 8/255 (required)')
     .option(
       '--curve <list>',
       'further epsilons, such as 2/255,4/255, for a robustness curve',
@@ -174,7 +195,11 @@ function addModelOptions(command: Command): void {
       numberList,
     )
     .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
-    .addOption(new Option('--layout <layout>', 'axis order of the input').choices(['NCHW', 'NHWC']))
+    .addOption(
+      new Option('--layout <layout>', 'axis order of the input')
+        .choices(layouts)
+        .argParser(oneOf('--layout', layouts)),
+    )
     .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
     .option('--output <name>', 'name of the output or inner tensor with the logits')
     .option('--class-names <list>', 'comma-separated class names', textList)

@@ -11,7 +11,7 @@ import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { exitCodes } from './failure.ts'
-import { progressDisplay } from './progress.ts'
+import { openDisplay } from './progress.ts'
 
 /**
  * Runs a suite, writes its HTML report, and prints the table. With `json`, standard output contains
@@ -24,7 +24,7 @@ export async function execute(
   options: RunOptions,
   words: readonly string[],
 ): Promise<number> {
-  const display = progressDisplay(process.stderr)
+  const display = openDisplay(process.stderr, options)
   const settings = { ...runSettings(options), command: commandLine(['robench', ...words]) }
   const listener: RunListener = {
     ...display,

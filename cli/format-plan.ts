@@ -21,15 +21,17 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   if (training.length > 0) {
     rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
   }
-  if (unitsDone < units) {
-    rows.push(['passes', `at most ${passesText(passes)} (per example)`])
-    const workers = countOf(plan.workers, 'worker')
-    if (etaMs !== undefined)
-      rows.push(['time', `at most ${duration(etaMs)} for these passes on ${workers}`])
+  const isOpen = unitsDone < units
+  if (expected && isOpen) {
+    const time = expected.etaMs === undefined ? '' : `${duration(expected.etaMs)}, `
+    rows.push(['expected', `${time}${passesText(expected.passes)}${marginText(expected)}`])
   }
-  if (expected && unitsDone < units) {
-    const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
-    rows.push(['expected', `${passesText(expected.passes)}${marginText(expected)}${time}`])
+  if (isOpen) {
+    const workers = countOf(plan.workers, 'worker')
+    if (etaMs !== undefined) {
+      rows.push(['time', `at most ${duration(etaMs)} on ${workers}`])
+    }
+    rows.push(['passes', `at most ${passesText(passes)} (per example)`])
   }
   rows.push(['results', plan.folder])
   const lines = rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`)

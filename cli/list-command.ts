@@ -6,7 +6,7 @@ import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import { loadSuite, shippedSuites } from '../core/bench/suite/load.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
-import { collect, terminalWidth } from './arguments.ts'
+import { collect, oneOf, terminalWidth } from './arguments.ts'
 
 /** Records of one kind. The table shows only `columns`; JSON has all fields. */
 interface Listing {
@@ -24,7 +24,9 @@ type Kind = (typeof kinds)[number]
 export function listCommand(): Command {
   return new Command('list')
     .description('list available attacks, defenses, networks, data sets, and suites')
-    .addArgument(new Argument('[kind]', 'list only this kind').choices(kinds))
+    .addArgument(
+      new Argument('[kind]', 'list only this kind').choices(kinds).argParser(oneOf('list', kinds)),
+    )
     .option('--plugin <package>', 'also list the plugins of this package (repeatable)', collect)
     .option('--json', 'print the result as JSON')
     .action(async (kind: Kind | undefined, options: { plugin?: string[]; json?: boolean }) => {

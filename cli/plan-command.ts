@@ -14,7 +14,7 @@ import {
 import type { RunOptions } from './arguments.ts'
 import { interruptible } from './execute.ts'
 import { formatPlan } from './format-plan.ts'
-import { progressDisplay } from './progress.ts'
+import { openDisplay } from './progress.ts'
 
 interface PlanOptions extends RunOptions {
   readonly robustAccuracy?: AssumedRobustAccuracies
@@ -47,7 +47,7 @@ export function planCommand(): Command {
   return addRunOptions(command).action(async (path: string, options: PlanOptions) => {
     const loaded = loadSuite(path, suiteOverrides(options))
     const like = options.like === undefined ? undefined : readResult(options.like)
-    const display = progressDisplay(process.stderr)
+    const display = openDisplay(process.stderr, options)
     const { robustAccuracy: robustAccuracies = {}, pilot } = options
     const request = {
       robustAccuracies,

@@ -1,4 +1,6 @@
 /** Progress of a run on standard error: live bars on a terminal, otherwise occasional lines. */
+import { appendFileSync } from 'node:fs'
+import { ConfigError } from '../core/base/errors.ts'
 import { percent } from '../core/base/figures.ts'
 import { MultiBar } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
@@ -17,6 +19,78 @@ export function progressDisplay(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): ProgressDisplay {
   return stream.isTTY ? barDisplay(stream) : lineDisplay(stream)
+}
+
+/** What of a display the options of a command request. */
+export interface DisplayOptions {
+  /** Show failures only. */
+  readonly quiet?: boolean
+  /** File that lines are appended to. */
+  readonly log?: string
+}
+
+/**
+ * `progressDisplay`, reduced to failures with `quiet`, and doubled by lines in a file with `log`.
+ * @throws ConfigError if the file cannot be written
+ */
+export function openDisplay(
+  stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  { quiet, log }: DisplayOptions,
+): ProgressDisplay {
+  const shown = quiet ? quietDisplay(stream) : progressDisplay(stream)
+  if (log === undefined) return shown
+  const write = (text: string): void => {
+    try {
+      appendFileSync(log, text)
+    } catch (cause) {
+      throw new ConfigError('ROBENCH_CONFIG', `--log: ${log} cannot be written: ${String(cause)}`, {
+        cause,
+      })
+    }
+  }
+  write('')
+  return both(shown, lineDisplay({ write }))
+}
+
+function quietDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
+  const nothing = (): void => {}
+  return {
+    notice: nothing,
+    planned: nothing,
+    training: nothing,
+    progress: nothing,
+    failed: (what, error) => stream.write(failureLine(what, error)),
+    stop: nothing,
+  }
+}
+
+function both(first: ProgressDisplay, second: ProgressDisplay): ProgressDisplay {
+  return {
+    notice(text) {
+      first.notice(text)
+      second.notice(text)
+    },
+    planned(plan, expected) {
+      first.planned(plan, expected)
+      second.planned(plan, expected)
+    },
+    training(defense, state) {
+      first.training(defense, state)
+      second.training(defense, state)
+    },
+    progress(share) {
+      first.progress(share)
+      second.progress(share)
+    },
+    failed(what, error) {
+      first.failed(what, error)
+      second.failed(what, error)
+    },
+    stop() {
+      first.stop()
+      second.stop()
+    },
+  }
 }
 
 /** Resolution of a bar that shows a fraction. */
@@ -62,7 +136,12 @@ function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   }
 }
 
-function lineDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
+/** Where lines go. */
+interface LineSink {
+  write(text: string): unknown
+}
+
+function lineDisplay(stream: LineSink): ProgressDisplay {
   const epochs = new Map<string, number>()
   let tenth = 0
   return {

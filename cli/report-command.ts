@@ -7,7 +7,7 @@ import { formatTable } from '../reports/text.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
-import { resultArgument } from './arguments.ts'
+import { oneOf, resultArgument } from './arguments.ts'
 
 /** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -28,13 +28,12 @@ export function reportCommand(streams: CommandStreams = process): Command {
     ([id, { description }]) => `${id}: ${description}`,
   )
   return new Command('report')
-    .description('print the result of a finished run, or write it as HTML or JSON')
+    .description('print the result of a finished run, or write it in another format')
     .argument('<result>', resultArgument)
     .addOption(
-      new Option(
-        '--format <format>',
-        `output format (default: text). ${listed.join('; ')}`,
-      ).choices(formats),
+      new Option('--format <format>', `output format (default: text). ${listed.join('; ')}`)
+        .choices(formats)
+        .argParser(oneOf('--format', formats)),
     )
     .option(
       '--out <file>',

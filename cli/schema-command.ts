@@ -1,5 +1,6 @@
 /** `robench schema`: prints a published JSON Schema. */
 import { Argument, Command } from 'commander'
+import { oneOf } from './arguments.ts'
 import { pluginMetaSchema } from '../core/plugin/meta-schema.ts'
 import { resultSchema } from '../core/bench/result/result-schema.ts'
 import { suiteSchema } from '../core/bench/suite/schema.ts'
@@ -11,11 +12,15 @@ export const publishedSchemas = {
   plugin: { file: 'plugin-meta.schema.json', schema: pluginMetaSchema },
 } as const
 
+const names = Object.keys(publishedSchemas)
+
 /** The command `schema`. */
 export function schemaCommand(): Command {
   return new Command('schema')
     .description('print a JSON Schema (draft 2020-12)')
-    .addArgument(new Argument('<name>', 'schema to print').choices(Object.keys(publishedSchemas)))
+    .addArgument(
+      new Argument('<name>', 'schema to print').choices(names).argParser(oneOf('schema', names)),
+    )
     .action((name: keyof typeof publishedSchemas) => {
       process.stdout.write(schemaText(name))
     })

@@ -1,7 +1,10 @@
 /** The report formats, sorted by id. To add one, add a file to this directory and a line here. */
 import type { RunResult } from '../core/bench/result/result.ts'
+import { writeCsvReport } from './csv.ts'
 import { writeHtmlReport } from './html.ts'
 import { writeJsonReport } from './json.ts'
+import { writeLatexReport } from './latex.ts'
+import { writeMarkdownReport } from './markdown.ts'
 import { formatTable } from './text.ts'
 
 /** Writes a result in one format. */
@@ -16,6 +19,11 @@ export interface ReportFormat {
 
 /** All formats by id. */
 export const reportFormats = {
+  csv: {
+    extension: 'csv',
+    description: 'one row per measurement',
+    write: writeCsvReport,
+  },
   html: {
     extension: 'html',
     description: 'a self-contained page',
@@ -26,6 +34,16 @@ export const reportFormats = {
     description: 'counts, fractions, and intervals for other programs',
     write: writeJsonReport,
   },
+  latex: {
+    extension: 'tex',
+    description: 'tables for the package booktabs',
+    write: writeLatexReport,
+  },
+  markdown: {
+    extension: 'md',
+    description: 'tables',
+    write: writeMarkdownReport,
+  },
   text: {
     extension: 'txt',
     description: 'the table that robench run prints',
@@ -33,5 +51,5 @@ export const reportFormats = {
   },
 } as const satisfies Readonly<Record<string, ReportFormat>>
 
-/** The id of a format: `html`, `json`, or `text`. */
+/** The id of a format: `html`, `latex`, `text`, … */
 export type ReportFormatId = keyof typeof reportFormats

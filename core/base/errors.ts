@@ -1,5 +1,5 @@
 /** The errors that robench throws: one class per party that must act, one table of codes. */
-import { closest, distance } from 'fastest-levenshtein'
+import { distance } from 'fastest-levenshtein'
 
 /** All error codes and their meanings. Codes are stable; messages are not. */
 export const errorCodes = {
@@ -86,16 +86,23 @@ export function fromErrorRecord({ code, message, details = {} }: ErrorRecord): R
 }
 
 /**
- * `; did you mean "…"?` for a word similar to one of the candidates, or an empty string. Similar:
- * at most a third of the letters differ, or the letters are the same in another order.
+ * `; did you mean "…"?` for the candidate most similar to a word, or an empty string. Similar: at
+ * most a third of the letters differ, or the letters are the same in another order. Case does not
+ * count.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string {
-  if (candidates.length === 0) return ''
-  const best = closest(word, [...candidates])
+  const [best] = candidates.toSorted((a, b) => difference(word, a) - difference(word, b))
+  if (best === undefined) return ''
   const allowed = Math.max(1, Math.floor(Math.max(word.length, best.length) / 3))
-  const [typed, meant] = [word.toLowerCase(), best.toLowerCase()]
-  const isNear = distance(typed, meant) <= allowed || sorted(typed) === sorted(meant)
-  return isNear ? `; did you mean "${best}"?` : ''
+  return difference(word, best) <= allowed ? `; did you mean "${best}"?` : ''
+}
+
+/** Letters that differ; another order of the same letters counts as one. −1 for the same word. */
+function difference(word: string, candidate: string): number {
+  if (word === candidate) return -1
+  const [typed, meant] = [word.toLowerCase(), candidate.toLowerCase()]
+  if (typed === meant) return 0
+  return sorted(typed) === sorted(meant) ? 1 : distance(typed, meant)
 }
 
 function sorted(word: string): string {

@@ -1,5 +1,5 @@
 /** Downloads a published data set: tries its sources in order and verifies every file. */
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError, RobenchError, RunError } from '../base/errors.ts'
 import { dataFolder } from '../base/paths.ts'
@@ -45,13 +45,26 @@ export interface PullOutcome {
 
 /**
  * Downloads the files of a data set into the data directory; valid files are kept.
- * @throws ConfigError ROBENCH_CONFIG for an unknown id
+ * @throws ConfigError ROBENCH_CONFIG for an unknown id, ROBENCH_DATA if `from` is not a directory
  * @throws RunError ROBENCH_DATA_UNAVAILABLE with the reason of every source, ROBENCH_STORE if the
  *   disk cannot be written, ROBENCH_ABORTED after `signal`
  */
 export async function pullDataset(id: string, options: PullOptions = {}): Promise<PullOutcome> {
+  await requireFolder(options.from)
   if (id === embeddedId) return { id, sources: [], failures: [], files: [] }
   return pullPublished(findPublished(id), options)
+}
+
+/** @throws ConfigError ROBENCH_DATA unless it is a directory, or not given */
+async function requireFolder(from: string | undefined): Promise<void> {
+  if (from === undefined) return
+  const entry = await stat(from).catch(() => undefined)
+  if (entry?.isDirectory()) return
+  const problem = entry ? 'is not a directory' : 'does not exist'
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    `--from: ${from} ${problem}; expected a directory with the published files or archives`,
+  )
 }
 
 /** `pullDataset` for the record of a data set. */

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { expect, test } from 'vitest'
-import { commandLine, numberList, textList, wholeNumber } from '../../cli/arguments.ts'
+import { ConfigError } from '../../core/base/errors.ts'
+import { commandLine, numberList, oneOf, textList, wholeNumber } from '../../cli/arguments.ts'
 
 test('wholeNumber accepts integers from its minimum and rejects anything else', () => {
   expect(wholeNumber(1)('12')).toBe(12)
@@ -18,6 +19,16 @@ test('numberList accepts comma-separated decimals and rejects anything else', ()
       new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.'),
     )
   }
+})
+
+test('oneOf accepts its words and suggests one for any other', () => {
+  expect(oneOf('--norm', ['Linf', 'L2'])('L2')).toBe('L2')
+  expect(() => oneOf('--norm', ['Linf', 'L2'])('linf')).toThrow(
+    new ConfigError(
+      'ROBENCH_CONFIG',
+      '--norm: expected one of Linf, L2; got "linf"; did you mean "Linf"?',
+    ),
+  )
 })
 
 test('textList trims its items and keeps empty ones for the schema to reject', () => {

@@ -50,6 +50,12 @@ test('pull of an unknown id throws with a suggestion', async () => {
   )
 })
 
+test.each(['quickstart', 'cifar10'])('pull %s --from a missing directory throws', async (id) => {
+  await expect(run('pull', id, '--from', 'nowhere')).rejects.toThrow(
+    '--from: nowhere does not exist; expected a directory with the published files or archives',
+  )
+})
+
 test('pull --from an empty directory throws and prints nothing', async () => {
   await expect(run('pull', 'svhn', '--from', temporaryFolder())).rejects.toThrow(
     'contains no train_32x32.mat, test_32x32.mat',

@@ -1,6 +1,7 @@
 /** Messages about the suite that `robench eval` builds name the flags that the user typed. */
 import { expect, test } from 'vitest'
-import { withFlags } from '../../cli/eval-command.ts'
+import { evalCommand, withFlags } from '../../cli/eval-command.ts'
+import { ConfigError } from '../../core/base/errors.ts'
 
 test.each([
   ['command line#/threatModels/0/epsilon: expected a number', '--epsilon: expected a number'],
@@ -15,4 +16,20 @@ test.each([
   ['command line#/limit: x', 'command line#/limit: x'],
 ])('%s', (message, expected) => {
   expect(withFlags(message)).toBe(expected)
+})
+
+test('every missing option is named at once', async () => {
+  await expect(evalCommand().parseAsync(['m.onnx'], { from: 'user' })).rejects.toThrow(
+    new ConfigError(
+      'ROBENCH_CONFIG',
+      'eval: missing options:\n' +
+        '  --norm <norm> (Linf, L2, L1, L0)\n' +
+        '  --epsilon <size>, such as 8/255\n' +
+        '  --data <id>, or --inputs <file> and --labels <file>',
+    ),
+  )
+  const words = ['m.onnx', '--norm', 'L2', '--data', 'quickstart']
+  await expect(evalCommand().parseAsync(words, { from: 'user' })).rejects.toThrow(
+    new ConfigError('ROBENCH_CONFIG', 'eval: missing options:\n  --epsilon <size>, such as 8/255'),
+  )
 })

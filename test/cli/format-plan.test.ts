@@ -46,8 +46,8 @@ test('a plan states evaluations, chunks, passes, and time', () => {
       data     CIFAR-10, all 10,000 examples
       threat   L∞ ≤ 8/255
       work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done
+      time     at most 1 min 30 s on 2 workers
       passes   at most 2,000,000 forward, 1,000,000 backward (per example)
-      time     at most 1 min 30 s for these passes on 2 workers
       results  results/s-00000000
     "
   `)
@@ -66,10 +66,11 @@ test('a finished plan has no costs; a limit and models to train are stated', () 
   expect(text).toContain('  to train pgd-at\n')
 })
 
-test('expected work has its relative margin', () => {
+test('expected work leads with its time and has its relative margin; the bound is second', () => {
   const passes = { forward: 1000, backward: 500 }
   const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000 }
   expect(formatPlan(planOf(cells), expected as never)).toContain(
-    '  expected 1,000 forward, 500 backward (± 3.1 %), 1 min 00 s\n',
+    '  expected 1 min 00 s, 1,000 forward, 500 backward (± 3.1 %)\n' +
+      '  time     at most 1 min 30 s on 2 workers\n',
   )
 })

@@ -11,6 +11,7 @@ import {
   testSuite,
   unitTimes,
 } from './support/suite.ts'
+import { outcomeChecks } from '../../core/bench/checks/outcome-checks.ts'
 import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
 
 test('a suite runs to a table, a result, and a report', async () => {
@@ -31,7 +32,12 @@ test('a suite runs to a table, a result, and a report', async () => {
   expect(entry!.cleanAccuracy).toBeGreaterThan(0.3)
   expect(entry!.worstCaseRobustAccuracy).toBeLessThan(entry!.cleanAccuracy)
   expect(entry!.rankable).toBe(false)
-  expect(entry!.reasons).toEqual(['private data: not independently verifiable'])
+  expect(entry!.reasons).toEqual([
+    'private data: not independently verifiable',
+    'the reliability probes were skipped',
+  ])
+  // They cost nothing.
+  expect(entry!.checks!.map(({ id }) => id)).toEqual(outcomeChecks.map(({ id }) => id))
 })
 
 test('a second run computes nothing and has the same result', async () => {

@@ -65,6 +65,8 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
         request.listener.failed?.(nameOf(plan, unit), error)
       }
     }
+    // What an interruption leaves open is not done.
+    if (signal.aborted && !store.has(unit.id)) return
     work.finish(unit, store.outcome(unit.id))
     report()
   }

@@ -52,6 +52,7 @@ export function expectedWork(
   { robustAccuracies = {}, like, completed = new Map() }: Expectations,
 ): ExpectedWork {
   checkNames(plan, robustAccuracies)
+  if (like) requireSameData(like, plan)
   const earlier: CompletedShards = like ? shardsOfResult(like, plan.dataset.sha256) : new Map()
   const known: Known = { plan, completed, earlier }
   if (like && !plan.cells.some((cell) => isAttack(cell) && earlierShards(cell, known).length > 0)) {
@@ -84,6 +85,18 @@ export function expectedWork(
     ...(isMeasured ? { margin: rounded(margin) } : {}),
     ...(plan.etaMs === undefined ? {} : { etaMs: Math.round(etaMs / plan.workers) }),
   }
+}
+
+/** @throws ConfigError if an earlier result has no entry on the data of the plan */
+function requireSameData({ suite, entries }: RunResult, { dataset }: PlanSummary): void {
+  if (entries.length === 0 || entries.some((entry) => entry.dataset.sha256 === dataset.sha256))
+    return
+  const titles = [...new Set(entries.map((entry) => entry.dataset.title))]
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `--like: the result of "${suite.id}" is on other data (${titles.join(', ')}); ` +
+      `expected a result on ${dataset.title}`,
+  )
 }
 
 /** Whether every open attack has a completed unit to base a forecast on. */

@@ -62,6 +62,12 @@ export function locateSuite(path: string): string {
   ]
   const found = tried.find((candidate) => candidate.endsWith('.json') && existsSync(candidate))
   if (found) return found
+  if (path.endsWith('.onnx')) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${path}: expected a suite, got a model; attack one model with \`robench eval ${path}\``,
+    )
+  }
   if (existsSync(path)) {
     throw new ConfigError('ROBENCH_CONFIG', `${path}: expected a suite, a file that ends in .json`)
   }

@@ -146,6 +146,17 @@ describe('the expected work', () => {
   })
 })
 
+test('an earlier run on other data is refused', () => {
+  const like = earlier([['a', 'pgd', 30]])
+  const other = like.entries.map((entry) => ({
+    ...entry,
+    dataset: { ...entry.dataset, sha256: 'other', title: 'Other' },
+  }))
+  expect(() =>
+    expectedWork(plan([cell('a', 'pgd', 100)]), { like: { ...like, entries: other } }),
+  ).toThrow('--like: the result of "earlier" is on other data (Other); expected a result on D')
+})
+
 /** The result of a run on ten examples. @param attacks defense, attack, and its forward passes */
 function earlier(attacks: readonly (readonly [string, string, number])[]): RunResult {
   const identity = { plugin: 'p', version: 1, options: {} }

@@ -100,3 +100,9 @@ test.for([
 ])('invalid JSON: %s', ([text]) => {
   expect(() => parseJsonText(text!, 'f.json')).toThrowErrorMatchingSnapshot()
 })
+
+test('a model in place of a suite names the command for models', () => {
+  expect(() => loadSuite('model.onnx')).toThrow(
+    'model.onnx: expected a suite, got a model; attack one model with `robench eval model.onnx`',
+  )
+})

@@ -1,0 +1,53 @@
+/** The figures of a result as CSV (RFC 4180), one row per measurement. */
+import type { RunResult } from '../core/bench/result/result.ts'
+import { summarize } from './summary.ts'
+import { threatModelText } from './theme/threat-text.ts'
+import type { Proportion } from './theme/proportion.ts'
+
+const heads = [
+  'dataset',
+  'threat_model',
+  'defense',
+  'attack',
+  'seed',
+  'count',
+  'total',
+  'accuracy',
+  'low',
+  'high',
+]
+
+/**
+ * Accuracies as fractions with 95 % Wilson intervals. The attack is `clean` without an attack and
+ * `worst case` over all of them; the figures of a failed attack are empty.
+ * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
+ */
+export function writeCsvReport(result: RunResult): string {
+  const rows = summarize(result).sections.flatMap(({ dataset, threatModel, entries }) =>
+    entries.flatMap(({ defense, clean, attacks, worstCase }) => {
+      const place = [dataset.id, threatModelText(threatModel), defense.name]
+      return [
+        [...place, 'clean', '', ...figures(clean)],
+        ...attacks.map((attack) => [
+          ...place,
+          attack.attack.name,
+          String(attack.seed),
+          ...figures(attack.state === 'completed' ? attack.robust : undefined),
+        ]),
+        [...place, 'worst case', '', ...figures(worstCase)],
+      ]
+    }),
+  )
+  return [heads, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('')
+}
+
+function figures(share: Proportion | undefined): string[] {
+  if (!share) return ['', '', '', '', '']
+  const { count, total, fraction, interval } = share
+  const fractions = [fraction, interval.low, interval.high].map((value) => value.toFixed(6))
+  return [String(count), String(total), ...fractions]
+}
+
+function field(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
