@@ -26,6 +26,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     const workers = countOf(plan.workers, 'worker')
     if (etaMs !== undefined)
       rows.push(['time', `at most ${duration(etaMs)} for these passes on ${workers}`])
+    if (plan.memory) rows.push(['memory', memoryText(plan.memory)])
   }
   if (expected && unitsDone < units) {
     const time = expected.etaMs === undefined ? '' : `, ${duration(expected.etaMs)}`
@@ -62,6 +63,11 @@ function passesText({ forward, backward }: PlanSummary['passes']): string {
 function examples(evaluated: number, total: number): string {
   if (evaluated === total) return `all ${count(total)} examples`
   return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
+}
+
+/** `about 0.4 GB per worker, batches of 64`, the smallest batch of several models. */
+function memoryText({ bytesPerWorker, batchSize }: NonNullable<PlanSummary['memory']>): string {
+  return `about ${(bytesPerWorker / 1e9).toFixed(1)} GB per worker, batches of ${batchSize}`
 }
 
 /** The relative margin of forward or backward passes, whichever is larger. */

@@ -7,6 +7,7 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
@@ -18,6 +19,9 @@ import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 
 /** Examples in the passes that are timed. */
 const timedExamples = 16
+
+/** Memory for the passes that are timed: this process needs no more than a worker. */
+const timingBytes = 0.8e9
 
 /**
  * Finds the model of a defense: the file that the suite names, or else a trained one in the cache.
@@ -76,13 +80,17 @@ export async function examineModel(
   try {
     requireModelFit(describeExamples(resolved.dataset), model, label)
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
-    const times = await timePasses(model, resolved.dataset, needsGradient)
+    const identity = { sha256, bytes: file.bytes.length, parameters: countParameters(file) }
+    const { activationBytes } = model
+    const count = largestBatch({ activationBytes, identity }, timedExamples, timingBytes)
+    const times = await timePasses(model, resolved.dataset, count, needsGradient)
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
-      identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
+      identity,
       stochastic: model.stochastic,
+      activationBytes,
       remarks: model.remarks,
       times,
       ...(training ? { training } : {}),
@@ -108,9 +116,10 @@ function jobLabelOf(label: string, { name }: ResolvedDefense, { loaded }: Resolv
 async function timePasses(
   model: Model,
   dataset: Dataset,
+  most: number,
   needsGradient: boolean,
 ): Promise<PassTimes> {
-  const count = Math.min(timedExamples, dataset.count)
+  const count = Math.min(most, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)

@@ -36,6 +36,8 @@ export interface ExaminedModel {
   readonly training?: Readonly<Record<string, unknown>>
   /** Whether it draws random numbers. */
   readonly stochastic: boolean
+  /** Bytes of all activations of one example; 0 if unknown. */
+  readonly activationBytes: number
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly times: PassTimes
