@@ -20,8 +20,8 @@ import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 /** Examples in the passes that are timed. */
 const timedExamples = 16
 
-/** Memory for the passes that are timed: this process needs no more than a worker. */
-const timingBytes = 0.8e9
+/** Memory for the activations of the passes that are timed, in the process of the command. */
+const timingBytes = 0.5e9
 
 /**
  * Finds the model of a defense: the file that the suite names, or else a trained one in the cache.
@@ -80,15 +80,15 @@ export async function examineModel(
   try {
     requireModelFit(describeExamples(resolved.dataset), model, label)
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
-    const identity = { sha256, bytes: file.bytes.length, parameters: countParameters(file) }
     const { activationBytes } = model
-    const count = largestBatch({ activationBytes, identity }, timedExamples, timingBytes)
+    const count = largestBatch(activationBytes, timedExamples, timingBytes)
     const times = await timePasses(model, resolved.dataset, count, needsGradient)
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
-      identity,
+      identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
+      weightBytes: weightBytes(file),
       stochastic: model.stochastic,
       activationBytes,
       remarks: model.remarks,
@@ -135,6 +135,20 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await call()
   return performance.now() - started
+}
+
+/**
+ * Memory of the weights at its peak, when a worker compiles the sessions of both passes. Measured
+ * per byte of weights: 9 for dense layers, 16 for kernels of 5 × 5, 25 for a ResNet-18, whose
+ * kernels of 3 × 3 are transformed.
+ */
+function weightBytes(file: ModelFile): number {
+  let bytes = 0
+  for (const { data, shape } of readOnnx(file.bytes, file.path).initializers.values()) {
+    const isKernel = shape.length === 4 && shape[2]! * shape[3]! > 1
+    bytes += (isKernel ? 25 : 10) * data.byteLength
+  }
+  return bytes
 }
 
 /** Number of elements of the file's floating-point initializers. */

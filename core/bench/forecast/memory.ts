@@ -4,7 +4,7 @@ import type { ExaminedModel } from '../plan/model-row.ts'
 /** What decides the memory of a worker. */
 export interface MemoryRequest {
   /** The models of the suite. */
-  readonly models: readonly Pick<ExaminedModel, 'hash' | 'activationBytes' | 'identity'>[]
+  readonly models: readonly Pick<ExaminedModel, 'hash' | 'activationBytes' | 'weightBytes'>[]
   /** Examples per batch that the suite asks for: an upper limit. */
   readonly batchSize: number
   /** Workers that the run may start: an upper limit. */
@@ -25,9 +25,6 @@ export interface MemoryPlan {
 /** Of a process of Node with onnxruntime and the plugins loaded. */
 const processBytes = 200e6
 
-/** A file is held as bytes, as tensors, and in the sessions of both passes. */
-const copiesOfFile = 4
-
 /**
  * Sessions keep the memory of their largest run. Measured on convolutional networks: half of the
  * activations for a forward pass, all of them with a gradient; an attack and its checks have more
@@ -35,8 +32,8 @@ const copiesOfFile = 4
  */
 const sessions = 3
 
-/** Larger batches are not faster on a CPU. */
-const largestWorker = 1.2e9
+/** The activations of a worker, in bytes: larger batches are not faster on a CPU. */
+const largestActivations = 0.9e9
 
 /** The share of the free memory that is planned with. */
 const usedShare = 0.8
@@ -53,29 +50,29 @@ export function fitMemory(request: MemoryRequest): MemoryPlan {
     ...models.map((model) => workerBytes(model, Math.min(smallBatch, batchSize))),
   )
   const workers = Math.max(1, Math.min(request.workers, Math.floor(usable / least)))
-  const limit = Math.min(largestWorker, usable / workers)
   const batchSizes = new Map(
-    models.map((model) => [model.hash, largestBatch(model, batchSize, limit)]),
+    models.map((model) => {
+      const free = usable / workers - workerBytes(model, 0)
+      const limit = Math.min(largestActivations, free)
+      return [model.hash, largestBatch(model.activationBytes, batchSize, limit)]
+    }),
   )
   const needs = models.map((model) => workerBytes(model, batchSizes.get(model.hash)!))
   return { workers, batchSizes, bytesPerWorker: Math.max(processBytes, ...needs) }
 }
 
-/** The largest batch whose estimate is within a limit in bytes; at least 1. */
-export function largestBatch(
-  model: Pick<ExaminedModel, 'activationBytes' | 'identity'>,
-  batchSize: number,
-  limit: number,
-): number {
-  const perExample = workerBytes(model, 1) - workerBytes(model, 0)
-  if (perExample === 0) return batchSize
-  const fitting = Math.floor((limit - workerBytes(model, 0)) / perExample)
-  return Math.max(1, Math.min(batchSize, fitting))
+/**
+ * The largest batch whose activations are within a limit in bytes; at least 1.
+ * @param activationBytes of one example; 0 if unknown
+ */
+export function largestBatch(activationBytes: number, batchSize: number, limit: number): number {
+  if (activationBytes === 0) return batchSize
+  return Math.max(1, Math.min(batchSize, Math.floor(limit / (sessions * activationBytes))))
 }
 
 function workerBytes(
-  { activationBytes, identity }: Pick<ExaminedModel, 'activationBytes' | 'identity'>,
+  { activationBytes, weightBytes }: Pick<ExaminedModel, 'activationBytes' | 'weightBytes'>,
   batch: number,
 ): number {
-  return processBytes + copiesOfFile * identity.bytes + sessions * batch * activationBytes
+  return processBytes + weightBytes + sessions * batch * activationBytes
 }

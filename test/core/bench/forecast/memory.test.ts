@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { fitMemory } from '../../../../core/bench/forecast/memory.ts'
 
-const model = (hash: string, activationBytes: number, bytes = 0) => ({
+const model = (hash: string, activationBytes: number, weightBytes = 0) => ({
   hash,
   activationBytes,
-  identity: { sha256: hash, bytes, parameters: 0 },
+  weightBytes,
 })
 const request = { batchSize: 64, workers: 4, availableBytes: 64e9 }
 
@@ -15,10 +15,10 @@ test('small models keep the batch of the suite and all workers', () => {
   expect(batchSizes).toEqual(new Map([['small', 64]]))
 })
 
-test('a worker stays within 1.2 GB however much memory is free; other models keep their batch', () => {
+test('activations stay within 0.9 GB however much memory is free; other models keep their batch', () => {
   const models = [model('small', 1e6), model('large', 50e6)]
   const { batchSizes, bytesPerWorker } = fitMemory({ ...request, models })
-  // 200 MB + 6 · 3 · 50 MB = 1.1 GB; 7 examples would take 1.25 GB.
+  // 6 · 3 · 50 MB = 0.9 GB, beside 200 MB for the process.
   expect(batchSizes).toEqual(
     new Map([
       ['small', 64],
@@ -40,14 +40,17 @@ test('one worker with one example is the least', () => {
   expect(fit).toMatchObject({ workers: 1, batchSizes: new Map([['large', 1]]) })
 })
 
-test('a large file counts; a model that could not be imported keeps its batch', () => {
-  const models = [model('unknown', 0), model('weights', 50e6, 100e6)]
-  const { batchSizes } = fitMemory({ ...request, models })
-  // 200 MB + 400 MB + 4 · 3 · 50 MB = 1.2 GB.
+test('weights count; a model that could not be imported keeps its batch', () => {
+  const models = [model('unknown', 0), model('weights', 50e6, 1e9)]
+  const fit = fitMemory({ ...request, availableBytes: 4e9, models })
+  // Two workers would need 2 · (200 MB + 1 GB + 4 · 3 · 50 MB) = 3.6 GB of 3.2 GB.
+  expect(fit.workers).toBe(1)
+  expect(fit.bytesPerWorker).toBe(2.1e9)
+  const { batchSizes } = fit
   expect(batchSizes).toEqual(
     new Map([
       ['unknown', 64],
-      ['weights', 4],
+      ['weights', 6],
     ]),
   )
 })
