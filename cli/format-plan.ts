@@ -32,6 +32,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
       rows.push(['time', `at most ${duration(etaMs)} on ${workers}`])
     }
     rows.push(['passes', `at most ${passesText(passes)} (per example)`])
+    if (plan.memory) rows.push(['memory', memoryText(plan.memory)])
   }
   rows.push(['results', plan.folder])
   const lines = rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`)
@@ -64,6 +65,11 @@ function passesText({ forward, backward }: PlanSummary['passes']): string {
 function examples(evaluated: number, total: number): string {
   if (evaluated === total) return `all ${count(total)} examples`
   return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
+}
+
+/** `about 0.4 GB per worker, batches of 64`, the smallest batch of several models. */
+function memoryText({ bytesPerWorker, batchSize }: NonNullable<PlanSummary['memory']>): string {
+  return `about ${(bytesPerWorker / 1e9).toFixed(1)} GB per worker, batches of ${batchSize}`
 }
 
 /** The relative margin of forward or backward passes, whichever is larger. */

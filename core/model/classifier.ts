@@ -19,6 +19,7 @@ import type {
   ProgramScope,
   TargetedLoss,
 } from './model.ts'
+import { activationBytes } from './activation-bytes.ts'
 import { ModelSessions } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
@@ -73,6 +74,14 @@ export class ClassifierModel implements IncrementalModel {
   }
   get stochastic(): boolean {
     return this.#parts.stochastic
+  }
+  /**
+   * Bytes of all activations of one example, which a gradient keeps; 0 if the file could not be
+   * imported.
+   */
+  get activationBytes(): number {
+    const { expression } = this.#parts
+    return expression instanceof GraphError ? 0 : activationBytes(expression.logits)
   }
   /** What the user should know about how the file was read, in sentences. */
   get remarks(): readonly string[] {

@@ -7,6 +7,7 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
@@ -18,6 +19,9 @@ import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 
 /** Examples in the passes that are timed. */
 const timedExamples = 16
+
+/** Memory for the activations of the passes that are timed, in the process of the command. */
+const timingBytes = 0.5e9
 
 /**
  * Finds the model of a defense: the file that the suite names, or else a trained one in the cache.
@@ -76,13 +80,17 @@ export async function examineModel(
   try {
     requireModelFit(describeExamples(resolved.dataset), model, label)
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
-    const times = await timePasses(model, resolved.dataset, needsGradient)
+    const { activationBytes } = model
+    const count = largestBatch(activationBytes, timedExamples, timingBytes)
+    const times = await timePasses(model, resolved.dataset, count, needsGradient)
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
       identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
+      weightBytes: weightBytes(file),
       stochastic: model.stochastic,
+      activationBytes,
       remarks: model.remarks,
       classes: model.classes,
       times,
@@ -109,9 +117,10 @@ function jobLabelOf(label: string, { name }: ResolvedDefense, { loaded }: Resolv
 async function timePasses(
   model: Model,
   dataset: Dataset,
+  most: number,
   needsGradient: boolean,
 ): Promise<PassTimes> {
-  const count = Math.min(timedExamples, dataset.count)
+  const count = Math.min(most, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)
@@ -127,6 +136,20 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await call()
   return performance.now() - started
+}
+
+/**
+ * Memory of the weights at its peak, when a worker compiles the sessions of both passes. Measured
+ * per byte of weights: 9 for dense layers, 16 for kernels of 5 × 5, 25 for a ResNet-18, whose
+ * kernels of 3 × 3 are transformed.
+ */
+function weightBytes(file: ModelFile): number {
+  let bytes = 0
+  for (const { data, shape } of readOnnx(file.bytes, file.path).initializers.values()) {
+    const isKernel = shape.length === 4 && shape[2]! * shape[3]! > 1
+    bytes += (isKernel ? 25 : 10) * data.byteLength
+  }
+  return bytes
 }
 
 /** Number of elements of the file's floating-point initializers. */

@@ -3,6 +3,8 @@ import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../../ba
 import type { ErrorRecord } from '../../base/errors.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
+import { fitMemory } from '../forecast/memory.ts'
+import type { MemoryPlan } from '../forecast/memory.ts'
 import { planRows, summarizePlan } from '../forecast/plan-summary.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
@@ -116,8 +118,14 @@ export class RunSession {
     rows: readonly ModelRow[],
     isDone: (unitId: string) => boolean,
   ): PlanSummary {
-    const { workers } = this.#settings
-    return summarizePlan(this.#resolved, rows, plan, { folder: this.folder, workers, isDone })
+    const { workers, batchSizes, bytesPerWorker } = this.#fit(rows)
+    const memory = { bytesPerWorker, batchSize: Math.min(...batchSizes.values()) }
+    return summarizePlan(this.#resolved, rows, plan, {
+      folder: this.folder,
+      workers,
+      ...(batchSizes.size > 0 && { memory }),
+      isDone,
+    })
   }
 
   /**
@@ -132,13 +140,15 @@ export class RunSession {
     store: ResultStore,
   ): Promise<Map<string, ErrorRecord>> {
     const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
+    const { workers, batchSizes } = this.#fit(rows)
     const { threads, saveAdversarial, signal, listener } = this.#settings
     const errors = await runUnits({
       plan,
       executor: this.#executor,
       store,
       setting: this.#jobSetting(threads),
-      batchSize,
+      batchSize: (hash) => batchSizes.get(hash) ?? batchSize,
+      lanes: workers,
       timeLimitMs,
       saveAdversarial,
       signal,
@@ -152,6 +162,15 @@ export class RunSession {
   /** Stops the executor. */
   async close(): Promise<void> {
     await this.#executor.close()
+  }
+
+  /** Batches and workers that fit this machine. Other devices have memory of their own. */
+  #fit(rows: readonly ModelRow[]): MemoryPlan {
+    const { workers, executor, device } = this.#settings
+    const { batchSize } = this.#resolved.loaded.suite
+    const models = rows.flatMap(({ model }) => (model && device === 'cpu' ? [model] : []))
+    const availableBytes = executor ? Infinity : process.availableMemory()
+    return fitMemory({ models, batchSize, workers, availableBytes })
   }
 
   #jobSetting(threads: number): JobSetting {

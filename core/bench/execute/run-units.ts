@@ -18,7 +18,10 @@ export interface UnitsRequest {
   readonly executor: Executor
   readonly store: ResultStore
   readonly setting: JobSetting
-  readonly batchSize: number
+  /** Examples per batch for the model with this hash. */
+  batchSize(hash: string): number
+  /** Jobs at the same time: at most the size of the executor. */
+  readonly lanes: number
   readonly timeLimitMs: number
   readonly saveAdversarial: boolean
   readonly signal: AbortSignal
@@ -75,7 +78,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   // Attacks require clean predictions. Probes do not, but they are short.
   for (const kinds of [['clean'], ['checks', 'attack']]) {
     const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
-    const lanes = Array.from({ length: executor.size }, async () => {
+    const lanes = Array.from({ length: Math.min(request.lanes, executor.size) }, async () => {
       for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
     })
     await Promise.all(lanes)
@@ -101,9 +104,11 @@ async function attempt(
       unit,
       model: request.model(cell.defense.model),
       ...('surrogates' in cell && {
-        surrogates: cell.surrogates.map((hash) => request.model(hash)),
+        surrogates: surrogatesOf(cell).map((hash) => request.model(hash)),
       }),
-      batchSize: request.batchSize,
+      batchSize: Math.min(
+        ...[cell.defense.model, ...surrogatesOf(cell)].map((hash) => request.batchSize(hash)),
+      ),
       timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
       ...(request.saveAdversarial && cell.kind === 'attack' ? { saveAdversarial: true } : {}),
@@ -131,6 +136,11 @@ async function attempt(
   } catch (error) {
     return toErrorRecord(error)
   }
+}
+
+/** Hashes of the other models that a cell needs. */
+function surrogatesOf(cell: Unit['cell']): readonly string[] {
+  return 'surrogates' in cell ? (cell.surrogates ?? []) : []
 }
 
 /** Name of a unit in messages: `defense "standard", attack "pgd", examples 0 to 499`. */

@@ -41,7 +41,10 @@ export interface PlanSummary {
     readonly total: number
   }
   readonly folder: string
+  /** Fewer than requested if memory is short. */
   readonly workers: number
+  /** The largest estimate of a worker, and the smallest batch; absent until a model is known. */
+  readonly memory?: { readonly bytesPerWorker: number; readonly batchSize: number }
   readonly cells: readonly CellSummary[]
   readonly units: number
   readonly unitsDone: number
@@ -96,7 +99,7 @@ export function summarizePlan(
   resolved: ResolvedSuite,
   rows: readonly ModelRow[],
   plan: Plan,
-  where: { readonly folder: string; readonly workers: number; isDone(unitId: string): boolean },
+  where: Pick<PlanSummary, 'folder' | 'workers' | 'memory'> & { isDone(unitId: string): boolean },
 ): PlanSummary {
   const { loaded, dataset, examples } = resolved
   const seen = new Set<string>()
@@ -130,6 +133,7 @@ export function summarizePlan(
     },
     folder: where.folder,
     workers: where.workers,
+    ...(where.memory && { memory: where.memory }),
     cells,
     units: sumBy(cells, ({ units }) => units),
     unitsDone: sumBy(cells, ({ unitsDone }) => unitsDone),

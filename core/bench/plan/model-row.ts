@@ -36,6 +36,10 @@ export interface ExaminedModel {
   readonly training?: Readonly<Record<string, unknown>>
   /** Whether it draws random numbers. */
   readonly stochastic: boolean
+  /** Estimate of the bytes that the weights take while sessions are compiled. */
+  readonly weightBytes: number
+  /** Bytes of all activations of one example; 0 if unknown. */
+  readonly activationBytes: number
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly classes: number

@@ -21,6 +21,11 @@ export function knownSize(dims: readonly Dim[]): number {
   return sizeOf(dims.filter((dim) => typeof dim === 'number'))
 }
 
+/** The product of the dimensions where each symbol is 1 but its factor counts: `49*n` is 49. */
+export function sizePerExample(dims: readonly Dim[]): number {
+  return dims.reduce<number>((size, dim) => size * split(dim).factor, 1)
+}
+
 /** `whole / part` if it is an integer multiple, else undefined. */
 export function divideDims(whole: Dim, part: Dim): Dim | undefined {
   const a = split(whole)

@@ -60,7 +60,7 @@ test('an unknown key', async () => {
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, sigma-zero, spa, sparse-pgd, spatial, spectral-exchange, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, sigma-zero, spa, sparse-pgd, spatial, spectral-exchange, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/lingers, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 
