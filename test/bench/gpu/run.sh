@@ -18,7 +18,8 @@ decompress() {
   if command -v xz >/dev/null; then
     xz -dc -T0
   else
-    "$python" -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.stdin.buffer), sys.stdout.buffer)'
+    "$python" -c 'import lzma, shutil, sys
+shutil.copyfileobj(lzma.open(sys.stdin.buffer), sys.stdout.buffer)'
   fi
 }
 if [ ! -x "$work/robench/node" ]; then

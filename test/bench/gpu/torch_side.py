@@ -25,6 +25,7 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     record(options, "torch", torch.__version__)
+    record(options, "device", str(device))
     from network import load_network
 
     file = network_file(options.network)

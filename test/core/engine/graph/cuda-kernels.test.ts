@@ -1,11 +1,16 @@
 /** Graphs for CUDA have only nodes with a CUDA kernel, so that no batch returns to the host. */
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { gradient } from '../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
+import { importGraph } from '../../../../core/engine/graph/import.ts'
 import { finishFor } from '../../../../core/engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../../../../core/engine/graph/value.ts'
-import { crossEntropy } from '../../../../core/model/losses.ts'
+import { readOnnx } from '../../../../core/engine/onnx/file.ts'
+import { packageRoot } from '../../../../core/base/paths.ts'
+import { crossEntropy, dlr, margin } from '../../../../core/model/losses.ts'
 import { classifierModule } from '../../../../core/training/module.ts'
 import { batchMean } from '../../../../core/training/objectives.ts'
 import { adam, sgd } from '../../../../core/training/optimizer.ts'
@@ -13,7 +18,7 @@ import { phaseGraph } from '../../../../core/training/phase-graph.ts'
 import builtins from '../../../../plugins/index.ts'
 import { build, EmptyStore, networkOf } from '../../../plugins/networks/support.ts'
 
-/** Types of the inputs by operator, seen on the CUDA provider by `test/bench/gpu/cuda/probe.py`. */
+/** Types of inputs by operator, as `test/bench/gpu/cuda/probe.py` saw them on the CUDA provider. */
 const { kernels } = JSON.parse(
   readFileSync(new URL('cuda-kernels.json', import.meta.url), 'utf8'),
 ) as { readonly kernels: Readonly<Record<string, readonly string[]>> }
@@ -30,6 +35,8 @@ async function missing(values: readonly Value[]): Promise<string[]> {
 }
 
 const shape = [3, 32, 32] as const
+const labels = g.input('labels', 'int64', ['n'])
+const losses = { crossEntropy, margin, dlr }
 const networks = Object.keys(builtins.networks!)
 
 describe('on CUDA', () => {
@@ -41,12 +48,23 @@ describe('on CUDA', () => {
     ])
   })
 
-  it.each(networks)('%s: logits and their gradient', async (id) => {
+  it.each(Object.entries(losses))(
+    'a shipped model: logits and the gradient of %s',
+    async (_, loss) => {
+      const file = await readFile(join(packageRoot(), 'models', 'cifar10-pgd-at.onnx'))
+      const { inputs, outputs } = importGraph(readOnnx(new Uint8Array(file), 'shipped'), {
+        name: 'shipped',
+      })
+      const [slope] = gradient(loss(outputs['logits']!, labels), inputs)
+      expect(await missing([outputs['logits']!, slope!])).toEqual([])
+    },
+  )
+
+  it.each(networks)('%s: logits and the gradient of each loss', async (id) => {
     const network = await networkOf(id)
     const { images, logits } = build(network, shape, { store: new EmptyStore(0) })
-    const labels = g.input('labels', 'int64', ['n'])
-    const [slope] = gradient(crossEntropy(logits, labels), [images])
-    expect(await missing([logits, slope!])).toEqual([])
+    const slopes = Object.values(losses).map((loss) => gradient(loss(logits, labels), [images])[0]!)
+    expect(await missing([logits, ...slopes])).toEqual([])
   })
 
   it.each(networks)('%s: a training step with sgd and adam', async (id) => {
@@ -63,9 +81,9 @@ describe('on CUDA', () => {
           steps: [
             {
               updates: [{ name: 'weights', modules: [classifier], optimizer, rate: 0.1 }],
-              loss(m, { inputs, labels }) {
+              loss(m, { inputs, labels: classes }) {
                 const logits = m.apply(classifier, [inputs!], { training: true })
-                return { loss: batchMean(crossEntropy(logits, labels!)), logits }
+                return { loss: batchMean(crossEntropy(logits, classes!)), logits }
               },
             },
           ],
