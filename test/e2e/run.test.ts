@@ -141,7 +141,9 @@ test('a pilot run does part of the work, forecasts the rest, and is not repeated
   expect(unitsDone).toBe(7)
   const piloted = unitTimes(folder)
   const text = await robench(folder, 'plan', 'suite.json')
-  expect(text.stdout).toMatch(/expected +[\d,]+ forward.* [\d,]+ backward.*\(± [\d.]+ %\)/)
+  expect(text.stdout).toMatch(
+    /expected +[\d.]+ m?s, [\d,]+ forward.* [\d,]+ backward.*\(± [\d.]+ %\)/,
+  )
   await robench(folder, 'run', 'suite.json')
   const after = unitTimes(folder)
   expect(after.size).toBe(9)

@@ -1,4 +1,5 @@
 /** The probes on models with known results: linear ones, and small graphs with one fault each. */
+import { tensor } from '../../../../core/engine/tensor/tensor.ts'
 import { describe, expect, test } from 'vitest'
 import type { Check } from '../../../../core/bench/checks/check.ts'
 import { signsOfOptimization } from '../../../../core/bench/checks/no-inner-optimization.ts'
@@ -255,15 +256,19 @@ describe('a model with one fault', () => {
     const bytes = writeOnnx({
       ...written,
       outputs: written.outputs.map((output) => ({ ...output, name: 'logits' })),
+      initializers: new Map([
+        ...written.initializers,
+        ['keep', tensor('bool', [shape.classes], new Uint8Array(shape.classes).fill(1))],
+      ]),
       nodes: [
         ...written.nodes,
         {
           ...graph.nodes[0]!,
-          name: 'mish',
-          op: 'Mish',
-          inputs: ['raw'],
+          name: 'compress',
+          op: 'Compress',
+          inputs: ['raw', 'keep'],
           outputs: ['logits'],
-          attributes: {},
+          attributes: { axis: { type: 'int', value: 1 } },
         },
       ],
     })
@@ -271,7 +276,7 @@ describe('a model with one fault', () => {
     const checks = await probe({ model })
     expect(checks.get('gradient-available')).toMatchObject({
       verdict: 'fail',
-      evidence: expect.stringMatching(/^gradient unavailable: .*Mish/),
+      evidence: expect.stringMatching(/^gradient unavailable: .*Compress/),
     })
     expect(checks.get('losses-agree')?.verdict).toBe('not-applicable')
     await model.dispose()
