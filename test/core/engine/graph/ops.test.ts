@@ -45,7 +45,9 @@ describe.each([...operators.values()])('$op', (record) => {
     },
   )
 
-  it.skipIf(withoutKernel.has(record.op)).each(record.samples.map((sample, i) => ({ i, sample })))(
+  // onnxruntime has no kernel for some operators; their own tests hold them against closed forms.
+  const compared = withoutKernel.has(record.op) ? [] : record.samples
+  it.each(compared.map((sample, i) => ({ i, sample })))(
     'sample $i has the values of onnxruntime',
     async ({ sample }) => {
       await checkForward(record, sample)
