@@ -41,6 +41,25 @@ export function oneOf(where: string, words: readonly string[]): (text: string) =
   }
 }
 
+/**
+ * The format of `--format` and its short form `--json`.
+ * @throws ConfigError ROBENCH_CONFIG if they contradict each other
+ */
+export function chosenFormat<Id extends string>({
+  json,
+  format,
+}: {
+  readonly json?: true
+  readonly format?: Id
+}): Id | 'json' | 'text' {
+  if (!json) return format ?? 'text'
+  if (format === undefined || format === 'json') return 'json'
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `--json and --format ${format} are contradictory; use only one of them`,
+  )
+}
+
 /** Collects the values of a repeatable option. */
 export function collect(text: string, previous: readonly string[] = []): string[] {
   return [...previous, text]

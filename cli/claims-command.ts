@@ -1,14 +1,13 @@
 /** `robench claims`: tests the papers' claims on results. */
 import { Command, Option } from 'commander'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
-import { ConfigError } from '../core/base/errors.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
 import { paperClaims } from '../reports/claims/claims.ts'
 import { evaluateClaims } from '../reports/claims/evaluate.ts'
 import { claimFormats } from '../reports/claims/index.ts'
 import type { ClaimFormatId } from '../reports/claims/index.ts'
 import { formatClaims } from '../reports/claims/text.ts'
-import { oneOf, resultArgument } from './arguments.ts'
+import { chosenFormat, oneOf, resultArgument } from './arguments.ts'
 
 /** Output streams: the table goes to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -43,13 +42,7 @@ async function claims(
   options: ClaimsOptions,
   streams: CommandStreams,
 ): Promise<void> {
-  if (options.json && options.format !== undefined && options.format !== 'json') {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `--json and --format ${options.format} are contradictory; use only one of them`,
-    )
-  }
-  const format = options.json ? 'json' : (options.format ?? 'text')
+  const format = chosenFormat(options)
   const evaluated = evaluateClaims(paperClaims, paths.map(readResult))
   if (options.out !== undefined) {
     await writeFileAtomic(options.out, claimFormats[format](evaluated))

@@ -4,10 +4,9 @@ import { Command, Option } from 'commander'
 import { reportFormats } from '../reports/index.ts'
 import type { ReportFormatId } from '../reports/index.ts'
 import { formatTable } from '../reports/text.ts'
-import { ConfigError } from '../core/base/errors.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
-import { oneOf, resultArgument } from './arguments.ts'
+import { chosenFormat, oneOf, resultArgument } from './arguments.ts'
 
 /** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -48,13 +47,7 @@ async function report(
   options: ReportOptions,
   streams: CommandStreams,
 ): Promise<void> {
-  if (options.json && options.format !== undefined && options.format !== 'json') {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `--json and --format ${options.format} are contradictory; use only one of them`,
-    )
-  }
-  const format = options.json ? 'json' : (options.format ?? 'text')
+  const format = chosenFormat(options)
   const result = readResult(path)
   const beside = format === 'html' ? join(dirname(locateResult(path)), 'report.html') : undefined
   const out = options.out ?? beside

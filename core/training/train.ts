@@ -69,7 +69,7 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
 }
 
 /** PGD on the cross-entropy of a classifier at inference. */
-export function crossEntropyAttack(
+function crossEntropyAttack(
   classifier: Module<[images: Value], Value>,
   { threatModel, steps, stepSize }: Required<Adversary>,
 ): InnerAttack {

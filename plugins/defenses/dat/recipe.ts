@@ -24,7 +24,7 @@ import type {
   TrainingBatch,
   TrainingRecipe,
 } from '../../../core/api/training.ts'
-import { awpOf, rampFactor } from '../training/adversarial-options.ts'
+import { attackBatch, awpOf } from '../training/adversarial-options.ts'
 import type { AdversarialBudget } from '../training/adversarial-options.ts'
 import type { Classifier, RecipeParts } from '../training/train-recipe.ts'
 import { amplitudeGenerator } from './generator.ts'
@@ -67,7 +67,8 @@ function plainPhase(
     inputs: { images: { shape: data.shape }, adversarial: { shape: data.shape } },
     async prepare(batch) {
       const images = augmented(batch)
-      return { images, adversarial: await attackImages(batch, attack, images, budget, 'start') }
+      const { images: adversarial } = await attackBatch(batch, attack, images, budget)
+      return { images, adversarial }
     },
     steps: [
       {
@@ -139,12 +140,12 @@ function dualPhase(
     },
     async prepare(batch) {
       const images = augmented(batch)
-      const adversarial = await attackImages(batch, attacks.plain, images, budget, 'start')
+      const { images: adversarial } = await attackBatch(batch, attacks.plain, images, budget)
       const feeds = { source: batch.images(), ...drawRecombination(parts, options, batch) }
       const { images: recombined, condition } = await batch.call(makeRecombined, feeds)
-      const recombinedAdversarial = isSingle
-        ? (await batch.call(makeRecombined, { ...feeds, source: adversarial })).images
-        : await attackImages(
+      const { images: recombinedAdversarial } = isSingle
+        ? await batch.call(makeRecombined, { ...feeds, source: adversarial })
+        : await attackBatch(
             batch,
             attacks.recombined,
             recombined as FloatTensor,
@@ -294,20 +295,4 @@ function efficientAttack(
       return g.add(smoothedCrossEntropy(logits, labels, labelSmoothing), g.mul(divergence, beta))
     },
   }
-}
-
-async function attackImages(
-  batch: TrainingBatch,
-  attack: InnerAttack,
-  images: FloatTensor,
-  budget: AdversarialBudget,
-  stream: string,
-): Promise<FloatTensor> {
-  const result = await batch.attack(attack, {
-    images,
-    labels: batch.labels,
-    random: batch.random(stream),
-    scale: rampFactor(budget, batch.progress),
-  })
-  return result.images
 }

@@ -9,8 +9,8 @@ import { papers } from '../../papers.ts'
 import {
   adversarialBudget,
   adversarialProperties,
+  attackBatch,
   awpOf,
-  rampFactor,
 } from '../training/adversarial-options.ts'
 import { trainRecipe } from '../training/train-recipe.ts'
 import type { Classifier, DefenseRecipe, RecipeParts } from '../training/train-recipe.ts'
@@ -135,12 +135,7 @@ function mmcatRecipe(
     inputs: { images: { shape: data.shape }, adversarial: { shape: data.shape } },
     async prepare(batch) {
       const images = augmented(batch)
-      const attacked = await batch.attack(attack, {
-        images,
-        labels: batch.labels,
-        random: batch.random('start'),
-        scale: rampFactor(budget, batch.progress),
-      })
+      const attacked = await attackBatch(batch, attack, images, budget)
       return { images, adversarial: attacked.images }
     },
     steps: [

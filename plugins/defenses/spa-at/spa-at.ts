@@ -16,8 +16,8 @@ import { papers } from '../../papers.ts'
 import {
   adversarialBudget,
   adversarialProperties,
+  attackBatch,
   awpOf,
-  rampFactor,
 } from '../training/adversarial-options.ts'
 import type { AdversarialBudget } from '../training/adversarial-options.ts'
 import { trainRecipe } from '../training/train-recipe.ts'
@@ -141,12 +141,7 @@ function spaRecipe(
     inputs: { clean: image, joint: image, attributes: { shape: [names.length] } },
     async prepare(batch) {
       const clean = augmented(batch)
-      const { images, variables } = await batch.attack(attack, {
-        images: clean,
-        labels: batch.labels,
-        random: batch.random('start'),
-        scale: rampFactor(budget, batch.progress),
-      })
+      const { images, variables } = await attackBatch(batch, attack, clean, budget)
       return { clean, joint: images, attributes: variables['attributes']! }
     },
     steps: [

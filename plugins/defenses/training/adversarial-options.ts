@@ -1,6 +1,8 @@
 /** Options of the inner attack of adversarial training. */
 import { ConfigError, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { DefenseContext, ThreatModel } from '../../../core/api/plugin.ts'
+import type { InnerAttack, InnerAttackResult, TrainingBatch } from '../../../core/api/training.ts'
 
 /** JSON Schema properties, for an attack of that many steps by default. */
 export const adversarialProperties = {
@@ -50,6 +52,10 @@ export interface AdversarialOptions {
   readonly perturbFrom: number
 }
 
+type BudgetOptions = Pick<AdversarialOptions, 'steps' | 'stepSize' | 'epsilon'> & {
+  readonly ramp?: number
+}
+
 /** The inner attack's radius and steps. */
 export interface AdversarialBudget {
   /** In Linf or L2. */
@@ -65,11 +71,11 @@ export interface AdversarialBudget {
  * @throws ConfigError ROBENCH_CONFIG for a threat model in another norm than Linf and L2
  */
 export function adversarialBudget(
-  { options, threatModel }: Pick<DefenseContext<AdversarialOptions>, 'options' | 'threatModel'>,
+  { options, threatModel }: Pick<DefenseContext<BudgetOptions>, 'options' | 'threatModel'>,
   defense: string,
   stepShare = 1 / 4,
 ): AdversarialBudget {
-  const { epsilon, stepSize, steps, ramp } = options
+  const { epsilon, stepSize, steps, ramp = 0 } = options
   if (threatModel.norm !== 'Linf' && threatModel.norm !== 'L2') {
     throw new ConfigError(
       'ROBENCH_CONFIG',
@@ -87,8 +93,24 @@ export function adversarialBudget(
 }
 
 /** The factor of the radius at `progress` in [0, 1): rises from 0 to 1 over `ramp`. */
-export function rampFactor({ ramp }: AdversarialBudget, progress: number): number {
+function rampFactor({ ramp }: AdversarialBudget, progress: number): number {
   return progress < ramp ? progress / ramp : 1
+}
+
+/** Attacks images of a batch at the radius of its progress. @param stream names the random start */
+export function attackBatch(
+  batch: TrainingBatch,
+  attack: InnerAttack,
+  images: FloatTensor,
+  budget: AdversarialBudget,
+  stream = 'start',
+): Promise<InnerAttackResult> {
+  return batch.attack(attack, {
+    images,
+    labels: batch.labels,
+    random: batch.random(stream),
+    scale: rampFactor(budget, batch.progress),
+  })
 }
 
 /** The perturbation of a step that minimizes the loss; nothing if it is off. */

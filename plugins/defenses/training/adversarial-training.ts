@@ -4,7 +4,7 @@ import type { Value } from '../../../core/api/graph.ts'
 import type { DefenseContext, DefenseResult } from '../../../core/api/plugin.ts'
 import { batchMean, definePhase, imageVariable, klDivergence } from '../../../core/api/training.ts'
 import type { AttackStart, InnerAttack, Phase } from '../../../core/api/training.ts'
-import { awpOf, rampFactor } from './adversarial-options.ts'
+import { attackBatch, awpOf } from './adversarial-options.ts'
 import type { AdversarialBudget, AdversarialOptions } from './adversarial-options.ts'
 import { trainRecipe } from './train-recipe.ts'
 import type { Classifier, RecipeParts, TrainedOptions } from './train-recipe.ts'
@@ -35,8 +35,7 @@ export type AdversarialTrainingOptions = TrainedOptions & AdversarialOptions
 
 /**
  * Trains on examples of the inner attack, recomputed at each step. The inner attack uses the
- * running statistics of batch normalization, as in the code of TRADES, so that weights are
- * constants of the attack's graph.
+ * running statistics of batch normalization, as in the code of TRADES.
  */
 export function trainAdversarially<Options extends AdversarialTrainingOptions>(
   context: DefenseContext<Options>,
@@ -69,12 +68,7 @@ export function adversarialPhase(
     },
     async prepare(batch) {
       const clean = augmented(batch)
-      const { images: adversarial } = await batch.attack(attack, {
-        images: clean,
-        labels: batch.labels,
-        random: batch.random('start'),
-        scale: rampFactor(budget, batch.progress),
-      })
+      const { images: adversarial } = await attackBatch(batch, attack, clean, budget)
       return objective.of === 'pair' ? { clean, adversarial } : { adversarial }
     },
     steps: [

@@ -83,13 +83,12 @@ export async function trainRecipe<Options extends TrainedOptions>(
   identity: string,
   build: (parts: RecipeParts) => DefenseRecipe | Promise<DefenseRecipe>,
 ): Promise<DefenseResult> {
-  const { options, dataset, seed, threads, signal, checkpointFolder } = context
+  const { options, dataset, seed } = context
   const network = await context.network(options.network.id, options.network.options ?? {})
   const data = await context.loadTrain()
   const { examples } = splitRows(data, seed, options.validation)
   const statistics = channelStatistics(data, examples)
-  const started = performance.now()
-  const { recipe, threatModel, manifest, facts } = await build({
+  const built = await build({
     data,
     classes: dataset.classNames.length,
     classifier: classifierModule(network, statistics),
@@ -102,12 +101,33 @@ export async function trainRecipe<Options extends TrainedOptions>(
       return images
     },
   })
+  return runDefenseTraining(context, identity, data, built, network.title)
+}
+
+/** Options of any training. */
+type LoopOptions = Pick<TrainedOptions, 'epochs' | 'batchSize' | 'validation' | 'keep'>
+
+/**
+ * Runs a training and describes it in the model card.
+ * @param identity as of `trainRecipe`; the facts of the recipe are part of it
+ * @param network the title of the trained network
+ */
+export async function runDefenseTraining<Options extends LoopOptions>(
+  context: DefenseContext<Options>,
+  identity: string,
+  data: Dataset,
+  { recipe, threatModel, manifest, facts }: DefenseRecipe,
+  network?: string,
+): Promise<DefenseResult> {
+  const { options, dataset, seed, threads, signal, checkpointFolder } = context
+  const { epochs, batchSize, validation, keep } = options
+  const started = performance.now()
   const outcome = await runTraining(recipe, {
     data,
-    epochs: options.epochs,
-    batchSize: options.batchSize,
-    validation: options.validation,
-    keep: options.keep,
+    epochs,
+    batchSize,
+    validation,
+    keep,
     threatModel,
     seed,
     threads,
@@ -123,13 +143,13 @@ export async function trainRecipe<Options extends TrainedOptions>(
       defense: identity,
       options,
       ...facts,
-      network: network.title,
+      ...(network !== undefined && { network }),
       parameters: outcome.parameters,
       data: dataset.id,
-      examples: data.count - options.validation,
+      examples: data.count - validation,
       seed,
       epochs: outcome.epochs,
-      ...(options.keep === 'best' && { modelEpoch: outcome.modelEpoch }),
+      ...(keep === 'best' && { modelEpoch: outcome.modelEpoch }),
       trainingMs: outcome.epochs.reduce((sum, epoch) => sum + epoch.elapsedMs, 0),
       lastSessionMs: Math.round(performance.now() - started),
       threads,

@@ -1,12 +1,12 @@
 /** TRN: restores images with the help of the classifier's own gradients. */
 import { g, readModelFile } from '../../../core/api/graph.ts'
-import { ConfigError, defineDefense, plainManifest } from '../../../core/api/plugin.ts'
+import { ConfigError, defineDefense } from '../../../core/api/plugin.ts'
 import type { DefenseContext, DefenseResult, ManifestComponent } from '../../../core/api/plugin.ts'
-import { runTraining } from '../../../core/api/training.ts'
 import type { Dataset } from '../../../core/api/training.ts'
 import { papers } from '../../papers.ts'
 import { withProtectedBase, type ProtectedBase } from '../protection/protected-base.ts'
 import { adversarialBudget, type AdversarialBudget } from '../training/adversarial-options.ts'
+import { runDefenseTraining } from '../training/train-recipe.ts'
 import { mapTensor, restorationRecipe, restoredTensor } from './restoration-recipe.ts'
 import { trnOptions, type TrnOptions } from './trn-options.ts'
 
@@ -34,7 +34,7 @@ export const trn = defineDefense({
     optionRoles: { base: 'path' },
   },
   async prepare(context) {
-    const budget = budgetOf(context)
+    const budget = adversarialBudget(context, 'trn')
     const data = await context.loadTrain()
     return withProtectedBase(context, context.options.base, (base) =>
       trainRestoration(context, budget, data, base),
@@ -48,68 +48,27 @@ async function trainRestoration(
   data: Dataset,
   base: ProtectedBase,
 ): Promise<DefenseResult> {
-  const { options, dataset, seed, threads, signal, checkpointFolder } = context
+  const { options } = context
   checkBase(base, data, options.base)
   const { card } = await readModelFile(context.resolvePath(options.base), 'option base')
-  const started = performance.now()
   const recipe = restorationRecipe({
     logitsOf: (images) => base.apply(images),
     shape: data.shape,
     budget,
     options,
   })
-  const outcome = await runTraining(recipe, {
-    data,
-    epochs: options.epochs,
-    batchSize: options.batchSize,
-    validation: options.validation,
-    keep: options.keep,
-    seed,
-    threads,
-    signal,
-    identity: JSON.stringify([identity, options, context.threatModel, card.sha256, card.manifest]),
-    checkpointFolder,
-    progress: (state) => context.progress(state),
-  })
-  return {
-    model: outcome.model,
-    manifest: {
-      ...plainManifest,
-      classNames: dataset.classNames,
-      components: componentsOf(options),
-    },
-    training: {
-      defense: identity,
-      options,
-      base: { sha256: card.sha256 },
+  return runDefenseTraining(context, identity, data, {
+    recipe,
+    manifest: { components: componentsOf(options) },
+    facts: {
+      base: { sha256: card.sha256, manifest: card.manifest },
       adversary: budget,
       validationAttack: 'PGD with 10 steps on the base model',
       ...(usesLabels(options) && {
         exportedMap: 'pseudo, because labels are known in training and validation only',
       }),
-      parameters: outcome.parameters,
-      data: dataset.id,
-      examples: data.count - options.validation,
-      seed,
-      epochs: outcome.epochs,
-      ...(options.keep === 'best' && { modelEpoch: outcome.modelEpoch }),
-      trainingMs: outcome.epochs.reduce((sum, epoch) => sum + epoch.elapsedMs, 0),
-      lastSessionMs: Math.round(performance.now() - started),
-      threads,
     },
-  }
-}
-
-function budgetOf(context: DefenseContext<TrnOptions>): AdversarialBudget {
-  const unused = { ramp: 0, weightPerturbation: 0, perturbFrom: 0 }
-  const { epsilon, stepSize, steps } = context.options
-  const options = {
-    ...unused,
-    steps,
-    ...(epsilon !== undefined && { epsilon }),
-    ...(stepSize !== undefined && { stepSize }),
-  }
-  return adversarialBudget({ ...context, options }, 'trn')
+  })
 }
 
 function checkBase(base: ProtectedBase, data: Dataset, path: string): void {
