@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { finished, mainScript, robench, temporaryFolder, writeJson } from './support/cli.ts'
-import { readOnlyResult, testSuite } from './support/suite.ts'
+import { testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
 test('a mistake in a suite: one line, no stack, exit code 2, no results directory', async () => {
@@ -48,51 +48,6 @@ test('a flag that no attack of the command accepts is rejected with a list', asy
   expect(code).toBe(2)
 })
 
-test('attacks that throw, cheat, or kill their worker fail alone: exit code 1', async () => {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  const plugins = ['test/throws', 'test/escapes', 'test/dies', 'fgsm']
-  const attacks = plugins.map((plugin) => ({ plugin }))
-  const more = {
-    defenses: [{ name: 'tiny', plugin: 'onnx-model', options: { file: 'tiny.onnx' } }],
-  }
-  writeJson(folder, 'suite.json', testSuite(attacks, more))
-  const { code, stderr } = await robench(folder, 'run', 'suite.json')
-  expect(code).toBe(1)
-  const [entry] = readOnlyResult(folder).entries
-  const endings = entry!.attacks.map((attack) =>
-    attack.state === 'failed' ? `${attack.error.code}: ${attack.error.message}` : attack.state,
-  )
-  expect(endings[0]).toBe(
-    'ROBENCH_PLUGIN_FAILED: attack test/throws (version 1) failed: no idea what to do',
-  )
-  expect(endings[1]).toContain(
-    'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its result for',
-  )
-  expect(endings[2]).toContain(
-    'ROBENCH_WORKER: attack "test/dies": the worker process died 3 times',
-  )
-  expect(endings[3]).toBe('completed')
-  expect(entry!.reasons).toContain('attack "test/throws" failed')
-  expect(stderr).toContain('failed: defense "tiny", attack "test/throws", examples ')
-})
-
-test('an attack that hangs is stopped at its time limit', async () => {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  writeJson(folder, 'suite.json', testSuite([{ plugin: 'test/hangs' }], { limit: 8 }))
-  const words = ['run', 'suite.json', '--time-limit', '2', '--workers', '1']
-  expect((await robench(folder, ...words)).code).toBe(1)
-  const [attack] = readOnlyResult(folder).entries[0]!.attacks
-  expect(attack).toMatchObject({
-    state: 'failed',
-    error: {
-      code: 'ROBENCH_TIMEOUT',
-      message: expect.stringContaining('attack "test/hangs" took longer than 2000 ms'),
-    },
-  })
-})
-
 test('a results directory that cannot be created', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
@@ -124,25 +79,4 @@ test('a full disk stops the run with advice, and the run can be resumed', async 
   )
   expect(code).toBe(2)
   expect((await robench(folder, 'run', 'suite.json')).code).toBe(0)
-})
-
-test('validate refuses the models that run refuses, with the same message', async () => {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  writeFileSync(join(folder, 'text.onnx'), 'text')
-  for (const file of ['missing.onnx', 'text.onnx']) {
-    const defenses = [{ name: 'm', plugin: 'onnx-model', options: { file } }]
-    writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { defenses }))
-    const [validated, ran] = await Promise.all([
-      robench(folder, 'validate', 'suite.json'),
-      robench(folder, 'run', 'suite.json'),
-    ])
-    expect(validated.stderr).toContain('error: suite.json#/defenses/0: ')
-    expect(validated.stderr).toContain(file)
-    expect(validated).toEqual(ran)
-    expect(validated.code).toBe(2)
-  }
-  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }]))
-  expect((await robench(folder, 'validate', 'suite.json')).stdout).toContain('suite.json: valid; ')
-  expect(existsSync(join(folder, 'results'))).toBe(false)
 })
