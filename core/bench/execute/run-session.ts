@@ -78,9 +78,13 @@ export class RunSession {
     return rows
   }
 
-  /** Trains the missing models. Returns the rows with a model, and a record of each failure. */
+  /**
+   * Trains the missing models. Returns the rows with a model, and a record of each failure.
+   * @param completed called for each row as soon as it has its model
+   */
   async trainModels(
     rows: readonly ModelRow[],
+    completed?: (row: ModelRow) => Promise<void>,
   ): Promise<{ rows: ModelRow[]; failures: DefenseFailure[] }> {
     const { workers, threads, listener } = this.#settings
     const missing = rows.filter(({ model }) => !model).length
@@ -89,12 +93,10 @@ export class RunSession {
     const failures: DefenseFailure[] = []
     const trained = await Promise.all(
       rows.map(async (row) => {
-        if (row.model) return row
-        const file = await this.#prepare(row, share)
         const { defense, threatModel } = row
+        let complete: ModelRow
         try {
-          if (!('code' in file)) return await this.#withModel(row, file)
-          throw fromErrorRecord(file)
+          complete = row.model ? row : await this.#trained(row, share)
         } catch (thrown) {
           const error = toErrorRecord(thrown)
           if (error.code === 'ROBENCH_ABORTED' || error.code === 'ROBENCH_STORE') throw thrown
@@ -102,6 +104,8 @@ export class RunSession {
           failures.push({ defense: defense.name, threatModel, error })
           return undefined
         }
+        await completed?.(complete)
+        return complete
       }),
     )
     return { rows: trained.filter((row) => row !== undefined), failures }
@@ -194,6 +198,13 @@ export class RunSession {
     } catch (error) {
       throw atPlace(row.defense.where, error)
     }
+  }
+
+  /** The row with the model that its defense makes. */
+  async #trained(row: ModelRow, threads: number): Promise<ModelRow> {
+    const file = await this.#prepare(row, threads)
+    if ('code' in file) throw fromErrorRecord(file)
+    return this.#withModel(row, file)
   }
 
   /** Lets the defense make its model in a worker. */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { cardPath } from '../../model/model-files.ts'
+import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
 import { requireLoaded } from '../suite/load.ts'
@@ -38,7 +39,8 @@ export interface TrainedSuite {
 
 /**
  * Trains the defenses of a suite that train, and writes `<name>.onnx` with its card, where the name
- * is that of the suite's `model`. A completed training is copied from the cache.
+ * is that of the suite's `model`. A file is written as soon as its training is complete. A completed
+ * training is copied from the cache.
  * @throws ConfigError if no such defense trains; RunError ROBENCH_ABORTED if the signal stopped it
  */
 export async function trainSuite(
@@ -56,10 +58,8 @@ export async function trainSuite(
   }
   const session = new RunSession(trained, settings)
   try {
-    const { rows, failures } = await session.trainModels(await session.findModels())
-    const models: TrainedFile[] = []
-    for (const { defense, threatModel, model } of rows) {
-      const several = trained.loaded.suite.threatModels.length > 1
+    const several = trained.loaded.suite.threatModels.length > 1
+    const write = async ({ defense, threatModel, model }: ModelRow): Promise<TrainedFile> => {
       const suffix = several ? `-${threatModel.norm}-${threatModel.epsilon.toPrecision(3)}` : ''
       const name = basename(
         fileNames.get(defense.name) ?? `${loaded.suite.id}-${defense.name}.onnx`,
@@ -68,8 +68,16 @@ export async function trainSuite(
       const path = join(modelsFolder, `${name}${suffix}.onnx`)
       await writeFileAtomic(path, await readFile(model!.path))
       await writeFileAtomic(cardPath(path), await readFile(cardPath(model!.path)))
-      models.push({ defense: defense.name, path, sha256: model!.identity.sha256 })
+      return { defense: defense.name, path, sha256: model!.identity.sha256 }
     }
+    const written = new Map<ModelRow, TrainedFile>()
+    const { rows, failures } = await session.trainModels(
+      await session.findModels(),
+      async (row) => {
+        written.set(row, await write(row))
+      },
+    )
+    const models = rows.map((row) => written.get(row)!)
     return { models, failures }
   } finally {
     await session.close()
