@@ -114,11 +114,11 @@ export function addMachineOptions(command: Command): Command {
   return command
     .option(
       '--workers <n>',
-      'worker processes (default: CPU cores / threads; 1 on other devices)',
+      'worker processes (default: CPU cores / threads; one per GPU with cuda)',
       wholeNumber(1),
     )
     .option('--threads <n>', 'threads per worker process', wholeNumber(1), 1)
-    .option('--device <name>', 'cpu, cuda, cuda:1, webgpu, dml, or coreml', 'cpu')
+    .option('--device <name>', 'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml', 'cpu')
 }
 
 /** Columns of the terminal; infinite if standard output is not a terminal. */

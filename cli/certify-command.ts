@@ -13,6 +13,7 @@ import type {
 } from '../core/bench/certify/certify.ts'
 import { loadDataset } from '../core/data/load.ts'
 import type { Dataset, DatasetReference } from '../core/data/dataset.ts'
+import { chooseDevice } from '../core/machine/choose-device.ts'
 import { loadModel } from '../core/model/load.ts'
 import type { Model } from '../core/model/model.ts'
 import { readModelFile } from '../core/model/model-files.ts'
@@ -77,7 +78,7 @@ export function certifyCommand(streams: CertifyStreams = process): Command {
     .option('--seed <n>', 'random seed', wholeNumber(0), 0)
     .option('--batch-size <n>', 'noisy copies per pass', wholeNumber(1), 100)
     .option('--threads <n>', 'threads', wholeNumber(1), 1)
-    .option('--device <name>', 'cpu, cuda, cuda:1, webgpu, dml, or coreml', 'cpu')
+    .option('--device <name>', 'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml', 'cpu')
     .option('--json', 'print the result as JSON')
     .action(async (path: string, options: CommandOptions) => {
       const result = await certify(path, options, streams)
@@ -95,7 +96,9 @@ async function certify(
   const radii = given.epsilon.map((text) => (text === '0' ? 0 : parseEpsilon(text, '--epsilon')))
   const file = await readModelFile(path, 'model')
   const base = baseClassifier(file, data.shape)
-  const { selectionDraws, draws, alpha, seed, batchSize, threads, device } = given
+  const { selectionDraws, draws, alpha, seed, batchSize, threads } = given
+  const { device, remark } = await chooseDevice(given.device)
+  if (remark) stderr.write(`${remark}\n`)
   const sigma = sigmaOf(given, base, path)
   const options = { sigma, selectionDraws, draws, alpha, seed, batchSize }
   const model = await loadModel(base.bytes, base.manifest, {

@@ -4,6 +4,7 @@ import { packageVersion } from '../core/bench/execute/assemble.ts'
 import { certifyCommand } from './certify-command.ts'
 import { claimsCommand } from './claims-command.ts'
 import { dataCommand } from './data-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     validateCommand(),
     listCommand(),
     dataCommand(),
+    doctorCommand(),
     reportCommand(),
     claimsCommand(),
     leaderboardCommand(),

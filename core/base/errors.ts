@@ -16,6 +16,7 @@ export const errorCodes = {
   ROBENCH_BUDGET: 'an attack requested more passes than its budget allows',
   ROBENCH_TIMEOUT: 'a cell exceeded its time limit',
   ROBENCH_WORKER: 'a worker process died',
+  ROBENCH_DEVICE: 'a device does not work on this machine',
   ROBENCH_STORE: 'a directory of results, data or models cannot be read or written',
   ROBENCH_ABORTED: 'the run was interrupted',
   ROBENCH_INTERNAL: 'a bug in robench',

@@ -6,6 +6,7 @@ import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
+import { chooseDevice } from '../../machine/choose-device.ts'
 import { loadModel } from '../../model/load.ts'
 import { plainManifest } from '../../model/manifest.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
@@ -99,7 +100,8 @@ async function openModel(
   }
   const { bytes, name } = readSource(source, where)
   const manifest = checkManifest({ ...plainManifest, ...reading })
-  const { device = 'cpu', threads = 1 } = settings
+  const { threads = 1 } = settings
+  const { device } = await chooseDevice(settings.device ?? 'cpu')
   const model = await loadModel(bytes, manifest, { device, threads, name, inputShape, classes })
   return { model, name, graph: readOnnx(bytes, name), manifest, close: () => model.dispose() }
 }

@@ -15,6 +15,8 @@ export interface PoolOptions {
   /** Maximum number of processes. */
   readonly workers: number
   readonly content: LocalContent
+  /** Environment variables by process; a list that is shorter is repeated. Default: none. */
+  readonly environments?: readonly Readonly<Record<string, string>>[]
   /** Attempts for a job whose worker dies; defaults to 3. */
   readonly maxAttempts?: number
 }
@@ -36,8 +38,14 @@ const deathMs = 10_000
 
 /** One process, started when first needed. */
 class Slot {
+  readonly #environment: Readonly<Record<string, string>>
   #pool: Tinypool | undefined
   #onDeath: ((reason: string) => void) | undefined
+
+  /** @param environment variables beside those of this process */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.#environment = environment
+  }
 
   /** Runs one job until it returns, dies, or is stopped. Never rejects. */
   async attempt<T>(task: WorkerTask, limits: JobLimits, events: JobEvents): Promise<Ending<T>> {
@@ -110,7 +118,7 @@ class Slot {
       maxThreads: 1,
       isolateWorkers: false,
       // Without this the child would get an empty environment.
-      env: definedOnly(process.env),
+      env: { ...definedOnly(process.env), ...this.#environment },
     })
     // The death of a process before it takes its task is reported here and nowhere else.
     pool.on('error', (error: unknown) => this.#onDeath?.(String(error)))
@@ -128,7 +136,11 @@ export class WorkerPool implements Executor {
   readonly #content: LocalContent
 
   constructor(options: PoolOptions) {
-    this.#all = Array.from({ length: options.workers }, () => new Slot())
+    const { workers, environments = [] } = options
+    this.#all = Array.from(
+      { length: workers },
+      (_, at) => new Slot(environments[at % environments.length]),
+    )
     this.#idle = this.#all.toReversed()
     this.#maxAttempts = options.maxAttempts ?? 3
     this.#content = options.content

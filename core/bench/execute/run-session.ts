@@ -34,7 +34,7 @@ export class RunSession {
   /** Starts the executor of the settings, or else a pool of worker processes. */
   constructor(resolved: ResolvedSuite, settings: RunSettings) {
     const { loaded, plugins } = resolved
-    const { workers } = settings
+    const { workers, environments } = settings
     this.#resolved = resolved
     this.#settings = settings
     this.folder = resultsFolder(settings.resultsFolder, {
@@ -42,7 +42,8 @@ export class RunSession {
       sha256: loaded.sha256,
     })
     const openExecutor =
-      settings.executor ?? ((content): Executor => new WorkerPool({ workers, content }))
+      settings.executor ??
+      ((content): Executor => new WorkerPool({ workers, environments, content }))
     this.#executor = openExecutor({
       plugins,
       dataset: datasetReference(loaded),

@@ -41,7 +41,7 @@ export async function checkSuiteAndModels(
   loaded: LoadedSuite,
   options: RunOptions = {},
 ): Promise<ResolvedSuite> {
-  const settings = runSettings(options, 'checkSuiteAndModels')
+  const settings = await runSettings(options, 'checkSuiteAndModels')
   const resolved = await resolveSuite(loaded, settings.listener.notice)
   const session = new RunSession(resolved, settings)
   try {
@@ -62,7 +62,7 @@ export async function planSuite(
   options: PlanOptions = {},
 ): Promise<PlannedSuite> {
   requireLoaded(loaded, 'planSuite')
-  const settings = runSettings(options, 'planSuite', ['pilot', 'like', 'robustAccuracies'])
+  const settings = await runSettings(options, 'planSuite', ['pilot', 'like', 'robustAccuracies'])
   const { pilot, like, robustAccuracies } = options
   const { listener, fresh } = settings
   const session = new RunSession(await resolveSuite(loaded, listener.notice), settings)
@@ -119,7 +119,7 @@ function summarize(
 export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): Promise<SuiteRun> {
   const startedAt = new Date().toISOString()
   requireLoaded(loaded, 'runSuite')
-  const settings = runSettings(options, 'runSuite')
+  const settings = await runSettings(options, 'runSuite')
   const { listener, fresh, saveAdversarial, device, workers, command } = settings
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings)

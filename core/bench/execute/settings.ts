@@ -4,6 +4,7 @@ import { ConfigError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
+import { chooseDevice } from '../../machine/choose-device.ts'
 import type { TrainingProgress } from '../../plugin/contract.ts'
 import type { ExpectedWork } from '../forecast/expected-passes.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
@@ -14,11 +15,13 @@ import type { OpenExecutor } from './executor.ts'
 export interface RunOptions {
   /** Directory that holds one directory per suite; defaults to `results`. */
   readonly resultsFolder?: string
-  /** Worker processes; defaults to cores / threads on the CPU, else to 1. */
+  /**
+   * Worker processes; defaults to cores / threads on the CPU, to one per GPU with CUDA, else to 1.
+   */
   readonly workers?: number
   /** Threads per worker; defaults to 1. */
   readonly threads?: number
-  /** `cpu` (default), `cuda`, `cuda:1`, `webgpu`, … */
+  /** `cpu` (default), `auto`, `cuda` (all GPUs), `cuda:1`, `webgpu`, … */
   readonly device?: string
   /** Ignore saved results and start over. */
   readonly fresh?: boolean
@@ -66,6 +69,8 @@ export interface RunSettings {
   readonly workers: number
   readonly threads: number
   readonly device: string
+  /** Environment variables by worker process; a list that is shorter is repeated. */
+  readonly environments: readonly Readonly<Record<string, string>>[]
   readonly fresh: boolean
   readonly saveAdversarial: boolean
   readonly command: string | undefined
@@ -91,15 +96,16 @@ const runKeys = [
  * Fills in defaults.
  * @param where the function that was called, for messages
  * @param more further keys that it accepts
- * @throws ConfigError for an unknown key, or a count that is not a positive integer
+ * @throws ConfigError for an unknown key, a count that is not a positive integer, or a device that
+ * does not work here
  */
-export function runSettings(
+export async function runSettings(
   options: RunOptions,
   where: string,
   more: readonly string[] = [],
-): RunSettings {
+): Promise<RunSettings> {
   refuseUnknownKeys(options, [...runKeys, ...more], where)
-  const { threads = 1, device = 'cpu', workers = 1 } = options
+  const { threads = 1, workers = 1 } = options
   for (const [key, value] of Object.entries({ threads, workers })) {
     if (Number.isSafeInteger(value) && value > 0) continue
     throw new ConfigError(
@@ -107,12 +113,16 @@ export function runSettings(
       `${where}: ${key}: expected a positive integer, got ${shown(value)}`,
     )
   }
-  const cores = device === 'cpu' ? availableParallelism() : 1
+  const { device, environments, remark } = await chooseDevice(options.device ?? 'cpu')
+  if (remark) options.listener?.notice?.(remark)
+  const cores = Math.max(1, Math.floor(availableParallelism() / threads))
+  const places = device === 'cpu' ? cores : Math.max(1, environments.length)
   return {
     resultsFolder: options.resultsFolder ?? 'results',
-    workers: options.workers ?? Math.max(1, Math.floor(cores / threads)),
+    workers: options.workers ?? places,
     threads,
     device,
+    environments,
     fresh: options.fresh ?? false,
     saveAdversarial: options.saveAdversarial ?? false,
     command: options.command,

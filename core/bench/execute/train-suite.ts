@@ -49,7 +49,7 @@ export async function trainSuite(
 ): Promise<TrainedSuite> {
   const { modelsFolder = 'models', defense: only } = options
   requireLoaded(loaded, 'trainSuite')
-  const settings = runSettings(options, 'trainSuite', ['modelsFolder', 'defense'])
+  const settings = await runSettings(options, 'trainSuite', ['modelsFolder', 'defense'])
   const fileNames = new Map(loaded.suite.defenses.map(({ name, model }) => [name, model]))
   const resolved = await resolveSuite(trainingSuite(loaded, only), settings.listener.notice)
   const trained = { ...resolved, defenses: resolved.defenses.filter(({ trains }) => trains) }

@@ -1,0 +1,68 @@
+/** `robench doctor`: what this machine has, and which devices work. */
+import { Command } from 'commander'
+import { listDatasets } from '../core/data/load.ts'
+import type { DatasetInfo } from '../core/data/load.ts'
+import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { machineFacts } from '../core/machine/facts.ts'
+import type { MachineFacts, ProviderFacts } from '../core/machine/facts.ts'
+
+/** What the command reports. */
+interface Report extends MachineFacts {
+  readonly robench: string
+  readonly datasets: readonly DatasetInfo[]
+}
+
+/** The command `doctor`. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('describe this machine: cores, memory, GPUs, devices that work, data sets')
+    .option('--json', 'print the result as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const report: Report = {
+        robench: packageVersion(),
+        ...(await machineFacts()),
+        datasets: await listDatasets(),
+      }
+      process.stdout.write(
+        options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report),
+      )
+    })
+}
+
+function formatReport(report: Report): string {
+  const { versions, gpus, containerBytes, datasets } = report
+  const limit = containerBytes === undefined ? '' : `, container limit ${gigabytes(containerBytes)}`
+  const rows: [string, string][] = [
+    ['robench', `${report.robench}, Node ${versions.node}, onnxruntime ${versions.onnxruntime}`],
+    ['system', report.system],
+    ['processor', `${report.processor}, ${report.cores} ${report.cores === 1 ? 'core' : 'cores'}`],
+    [
+      'memory',
+      `${gigabytes(report.memoryBytes)}, ${gigabytes(report.availableBytes)} available${limit}`,
+    ],
+    ...(gpus.length === 0
+      ? [['GPUs', 'none that nvidia-smi names'] as [string, string]]
+      : gpus.map((gpu): [string, string] => [
+          `GPU ${gpu.index}`,
+          `${gpu.name}, ${gigabytes(gpu.memoryBytes)}, driver ${gpu.driver}`,
+        ])),
+    ['data', datasets.map(({ id, state }) => `${id} (${state})`).join(', ')],
+  ]
+  const facts = rows.map(([name, text]) => `${name.padEnd(10)} ${text}`)
+  return `${[...facts, '', 'devices', ...report.providers.flatMap(providerLines)].join('\n')}\n`
+}
+
+function providerLines(facts: ProviderFacts): string[] {
+  const { provider, runsOn, works, bundled, found, reason, advice = [] } = facts
+  const origin = bundled ? 'bundled' : found ? 'installed' : 'not installed'
+  const head = `  ${provider.padEnd(9)} ${works ? 'works' : 'does not work'}  ${runsOn} (${origin})`
+  return [
+    head,
+    ...(reason === undefined ? [] : [`            ${reason}`]),
+    ...advice.map((line) => `            ${line}`),
+  ]
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`
+}
