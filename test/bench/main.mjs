@@ -10,6 +10,7 @@ import Table from 'cli-table3'
 import { didYouMean } from '../../dist/core/base/errors.js'
 
 const files = [
+  './dense-convolution-ratio.mjs',
   './gradient-ratio.mjs',
   './training-step-ratio.mjs',
   './windowed-ratio.mjs',

@@ -1,12 +1,15 @@
 /** The derivatives of a convolution in the forms that are fastest in onnxruntime. */
+import { sizeOf } from '../../tensor/tensor.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, type SlidingWindow } from './sliding-window.ts'
+import { all, coversInput, hasFewPositions, type SlidingWindow } from './sliding-window.ts'
 
 /**
  * The gradient of the input `[n, c, …]` from that of the output `[n, o, …]`. At stride 1 it is a
  * convolution with the flipped kernel and swapped channel axes; onnxruntime computes a constant
- * kernel once, when it loads the graph. Otherwise it is a transposed convolution.
+ * kernel once, when it loads the graph. Otherwise, and where the output has much fewer positions
+ * than the input, it is a transposed convolution. Where a kernel covers the input, it is a product
+ * of matrices.
  */
 export function inputGradient(
   g: Builder,
@@ -16,7 +19,8 @@ export function inputGradient(
   group: number,
 ): Value {
   const { kernel, strides, dilations, begin, end, input, output } = window
-  if (!all(strides, 1)) {
+  if (coversInput(window)) return denseInputGradient(g, dy, weight, group)
+  if (!all(strides, 1) || hasFewPositions(window)) {
     const rest = input.map(
       (size, i) =>
         size -
@@ -49,6 +53,24 @@ export function inputGradient(
     dilations,
     group,
   })
+}
+
+/** dy `[n, o, 1, …]` times the kernel as a matrix per group `[o / group, c / group·positions]`. */
+function denseInputGradient(g: Builder, dy: Value, weight: Value, group: number): Value {
+  const [out, inside, ...kernel] = weight.shape as number[]
+  const columns = inside! * sizeOf(kernel)
+  const shape = [-1, group * inside!, ...kernel]
+  if (group === 1) {
+    const matrix = g.reshape(weight, [out!, columns])
+    return g.reshape(g.matMul(g.reshape(dy, [-1, out!]), matrix), shape)
+  }
+  if (out === group) {
+    const perGroup = g.reshape(weight, [group, columns])
+    return g.reshape(g.mul(g.reshape(dy, [-1, group, 1]), perGroup), shape)
+  }
+  const rows = g.transpose(g.reshape(dy, [-1, group, out! / group]), [1, 0, 2])
+  const product = g.matMul(rows, g.reshape(weight, [group, out! / group, columns]))
+  return g.reshape(g.transpose(product, [1, 0, 2]), shape)
 }
 
 /** `[o, c / group, …k]` to `[c, o / group, …k]`, each spatial axis reversed. */
@@ -90,6 +112,11 @@ export function kernelGradient(
   const { kernel, strides, dilations, begin, end, input, output } = window
   const spatial = kernel.map((_, i) => i + 2)
   const [out, inside] = shape as [number, number]
+  if (coversInput(window) && group === 1) {
+    const matrix = g.reshape(x, [-1, inside * sizeOf(kernel)])
+    const rows = g.transpose(g.reshape(dy, [-1, out]), [1, 0])
+    return g.reshape(g.matMul(rows, matrix), shape)
+  }
   const padded = g.pad(x, [0, 0, ...begin, 0, 0, ...end])
   const channelsLast = g.transpose(padded, [0, ...spatial, 1])
   const rows = g.reshape(

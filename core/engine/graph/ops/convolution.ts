@@ -7,7 +7,7 @@ import { defineOp, int, ints, text } from '../operator.ts'
 import { inputOf, numberOf, numbersOf, shapeError, sizesOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
-import { all, resolveWindow, type SlidingWindow } from './sliding-window.ts'
+import { all, coversInput, resolveWindow, type SlidingWindow } from './sliding-window.ts'
 import { convolveColumns } from './blocked.ts'
 import { lowerTransposedConvolution } from './polyphase.ts'
 import { inputGradient, kernelGradient } from './convolution-gradient.ts'
@@ -50,10 +50,31 @@ export const Conv = defineOp({
     ]
   },
   lower: (g, call) => {
-    const y = convolveColumns(g, call)
+    const y = denseLayer(g, call) ?? convolveColumns(g, call)
     return y && [y]
   },
   samples: [
+    { inputs: [[2, 3, 4, 5], [6, 3, 4, 5], [6]] },
+    {
+      inputs: [
+        [2, 4, 3, 3],
+        [6, 2, 3, 3],
+      ],
+      attributes: { group: 2 },
+    },
+    {
+      inputs: [
+        [2, 3, 4],
+        [3, 1, 4],
+      ],
+      attributes: { group: 3 },
+    },
+    {
+      inputs: [
+        [2, 2, 9, 8],
+        [3, 2, 8, 7],
+      ],
+    },
     { inputs: [[2, 3, 5, 6], [4, 3, 3, 3], [4]], attributes: { pads: [1, 1, 1, 1] } },
     {
       inputs: [
@@ -248,6 +269,19 @@ function isPointwise(call: Call): boolean {
     all([...kernel, ...(numbersOf(call, 'strides') ?? [])], 1) &&
     all(numbersOf(call, 'pads') ?? [], 0)
   )
+}
+
+/** A kernel that covers the image as a product of matrices, which is several times as fast. */
+function denseLayer(g: Builder, call: Call): Value | undefined {
+  const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
+  if (isPointwise(call) || numberOf(call, 'group') !== 1) return undefined
+  if (!coversInput(windowOf(call))) return undefined
+  const [out, ...rest] = weight.shape as number[]
+  const row = rest.reduce((size, dim) => size * dim, 1)
+  const product = g.gemm(g.reshape(x, [-1, row]), g.reshape(weight, [out!, row]), bias ?? null, {
+    transB: 1,
+  })
+  return g.reshape(product, [-1, out!, ...rest.slice(1).map(() => 1)])
 }
 
 function windowOf(call: Call): SlidingWindow {

@@ -17,7 +17,7 @@ import { numberOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { blockSize } from './blocked.ts'
-import { all, type SlidingWindow } from './sliding-window.ts'
+import { all, hasFewPositions, type SlidingWindow } from './sliding-window.ts'
 
 /** An image in polyphase components: row s·q + r of the image is row q of component r. */
 interface PolyphaseImage {
@@ -43,7 +43,8 @@ const componentsOf = new WeakMap<Value, PolyphaseImage>()
  * One convolution per row phase computes all column phases as channels. In the layout [n, h, w, c],
  * interleaving the rows then copies whole rows. With few channels, such as those of an image, one
  * convolution computes all phases, because each alone would leave a block partly empty.
- * @returns undefined where ConvTranspose should stay: with groups, dilations, or not two axes
+ * @returns undefined where ConvTranspose should stay: with groups, dilations, or not two axes, and
+ *   with stride 1 where a convolution over all positions costs more
  */
 export function lowerTransposedConvolution(
   g: Builder,
@@ -53,6 +54,7 @@ export function lowerTransposedConvolution(
   const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
   const { kernel, strides, dilations, begin, input } = window
   if (kernel.length !== 2 || !all(dilations, 1) || numberOf(call, 'group') !== 1) return undefined
+  if (all(strides, 1) && hasFewPositions(window)) return undefined
   const [rowStride, columnStride] = strides as [number, number]
   const columns = mergePhases(
     phasesOf(kernel[1]!, columnStride, begin[1]!),

@@ -85,6 +85,21 @@ export function windowSums(g: Builder, x: Value, window: SlidingWindow): Value {
   return g.reshape(sums, [-1, x.shape[1] as number, ...output])
 }
 
+/** Whether one window without padding is the whole input: a dense layer. */
+export function coversInput({ kernel, begin, end, input, output }: SlidingWindow): boolean {
+  return (
+    all([...begin, ...end], 0) && all(output, 1) && kernel.every((size, i) => size === input[i])
+  )
+}
+
+/**
+ * Whether the windows have so few positions, as those of large kernels, that a convolution over
+ * the positions of the input would cost several times as much.
+ */
+export function hasFewPositions({ input, output }: SlidingWindow): boolean {
+  return sizeOf(input) > 4 * sizeOf(output)
+}
+
 /** Whether all numbers equal `value`. */
 export function all(numbers: readonly number[], value: number): boolean {
   return numbers.every((number) => number === value)
