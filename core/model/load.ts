@@ -9,6 +9,7 @@ import { importGraph } from '../engine/graph/import.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/rewrite.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { unblock } from '../engine/graph/unblock.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import {
@@ -128,7 +129,7 @@ async function importExpression(
   check: (found: ClassifierExpression) => Promise<void>,
 ): Promise<ClassifierExpression | GraphError> {
   try {
-    const graph = await foldConstants(source.graph)
+    const graph = await foldConstants(await unblock(source.graph))
     const expression = importClassifier({ ...source, graph }, manifest)
     await check(expression)
     return expression

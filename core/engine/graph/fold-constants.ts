@@ -2,6 +2,7 @@
 import { RobenchError } from '../../base/errors.ts'
 import { writeOnnx, type OnnxGraph, type OnnxNode, type OnnxValueInfo } from '../onnx/file.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { qualifiedName } from './operator-name.ts'
 import { operators } from './ops/index.ts'
 import { isRandom } from './random-operators.ts'
 import { Session } from './session.ts'
@@ -113,7 +114,7 @@ async function evaluate(
 function constantNodes(graph: OnnxGraph): OnnxNode[] {
   const constant = new Set(graph.initializers.keys())
   return graph.nodes.filter((node) => {
-    const isPlain = node.domain === '' && !isRandom(node) && !hasSubgraph(node)
+    const isPlain = !isRandom(node) && !hasSubgraph(node)
     const isConstant = isPlain && node.inputs.every((name) => name === '' || constant.has(name))
     if (isConstant) for (const name of node.outputs) constant.add(name)
     return isConstant
@@ -126,7 +127,7 @@ function hasSubgraph(node: OnnxNode): boolean {
 }
 
 function isKnown(node: OnnxNode): boolean {
-  return node.op === 'Constant' || operators.get(node.op) !== undefined
+  return node.op === 'Constant' || operators.get(qualifiedName(node)) !== undefined
 }
 
 /** The nodes that the named values depend on, in the order of the file. */

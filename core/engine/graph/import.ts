@@ -7,6 +7,7 @@ import { operators } from './ops/index.ts'
 import { divideDims, multiplyDims, type Dim } from './dim.ts'
 import { readableOpsets, type OpRecord } from './operator.ts'
 import { describe, shapeError } from './operator-call.ts'
+import { qualifiedName } from './operator-name.ts'
 import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
 import type { AttributeValue, Value } from './value.ts'
 
@@ -87,10 +88,11 @@ function importNode(
     return value
   })
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
-  const record = node.domain === '' ? operators.get(node.op) : undefined
+  const op = qualifiedName(node)
+  const record = operators.get(op)
   if (!record) throw unknownOperator(node, options)
   const [first, last] = record.opsets ?? readableOpsets
-  if (graph.opset < first || graph.opset > last) {
+  if (node.domain === '' && (graph.opset < first || graph.opset > last)) {
     throw new GraphError(
       'ROBENCH_NO_GRADIENT',
       `${options.name}: ${describe(node)} is in operator set ${graph.opset}, ` +
@@ -102,7 +104,7 @@ function importNode(
   }
   try {
     const call = {
-      op: node.op,
+      op,
       name: node.name || node.outputs[0]!,
       inputs: followBatch(node.op, inputs, options),
       attributes: importAttributes(node, record),
@@ -110,7 +112,7 @@ function importNode(
     const counted = withOutputCount(call, node)
     const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
     if (isValues(upgraded)) return upgraded
-    return g.op(node.op, upgraded.inputs, upgraded.attributes, call.name)
+    return g.op(op, upgraded.inputs, upgraded.attributes, call.name)
   } catch (error) {
     if (error instanceof GraphError)
       throw new GraphError(error.code, `${options.name}: ${error.message}`, {
@@ -214,7 +216,7 @@ function importAttribute(
 }
 
 function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
-  const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`
+  const op = qualifiedName(node)
   return new GraphError(
     'ROBENCH_NO_GRADIENT',
     `${options.name}: robench cannot differentiate the operator ` +

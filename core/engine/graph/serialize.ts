@@ -9,7 +9,8 @@ import {
 } from '../onnx/file.ts'
 import { dataTypes } from '../onnx/tensor-data.ts'
 import type { DType, Tensor } from '../tensor/tensor.ts'
-import { blockedDomain, blockedOperators } from './blocked-operators.ts'
+import { blockedOperators } from './blocked-operators.ts'
+import { splitName } from './operator-name.ts'
 import { operators } from './ops/index.ts'
 import { lower } from './rewrite.ts'
 import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
@@ -156,11 +157,9 @@ function describeValue(name: string, { dtype, shape }: Value): OnnxValueInfo {
 
 function writeNode(node: Node, name: string, names: ReadonlyMap<Value, string>): OnnxNode {
   const specs = (operators.get(node.op) ?? blockedOperators.get(node.op))?.attributes ?? {}
-  const isBlocked = blockedOperators.has(node.op)
   return {
     name,
-    op: isBlocked ? node.op.slice(blockedDomain.length + 1) : node.op,
-    domain: isBlocked ? blockedDomain : '',
+    ...splitName(node.op),
     inputs: node.inputs.map((input) => (input ? names.get(input)! : '')),
     outputs: withoutTrailing(node.outputs.map((output) => names.get(output) ?? '')),
     attributes: Object.fromEntries(

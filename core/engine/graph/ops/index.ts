@@ -3,6 +3,8 @@ import * as activation from './activation.ts'
 import * as arrangement from './arrangement.ts'
 import * as convolution from './convolution.ts'
 import * as einsum from './einsum.ts'
+import * as fused from './fused.ts'
+import * as fusedTransformer from './fused-transformer.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
@@ -18,6 +20,7 @@ import * as resize from './resize.ts'
 import * as scatter from './scatter.ts'
 import * as selection from './selection.ts'
 import * as smoothActivation from './smooth-activation.ts'
+import * as straightThrough from './straight-through.ts'
 import * as thresholds from './thresholds.ts'
 import * as trigonometry from './trigonometry.ts'
 import type { OpRecord } from '../operator.ts'
@@ -27,6 +30,8 @@ const families = [
   arrangement,
   convolution,
   einsum,
+  fused,
+  fusedTransformer,
   gatherElements,
   elementwise,
   indexing,
@@ -42,6 +47,7 @@ const families = [
   scatter,
   selection,
   smoothActivation,
+  straightThrough,
   thresholds,
   trigonometry,
 ]
