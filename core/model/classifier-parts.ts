@@ -21,6 +21,8 @@ export interface ClassifierParts {
   /** The components that the manifest declares. */
   readonly components: readonly ModelComponent[]
   readonly stochastic: boolean
+  /** Whether logits are always those of the file: the expression rounds at other places. */
+  readonly quantized: boolean
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly runner: FileRunner

@@ -10,6 +10,7 @@ import { float32, type FloatTensor, type Tensor } from '../engine/tensor/tensor.
 import type { ClassifierExpression } from './classifier-parts.ts'
 import { FileRunner } from './file-runner.ts'
 import { NoiseSource } from './noise.ts'
+import { isQuantized, quantizedTolerance } from './quantized-file.ts'
 
 /** An imported graph and the file it was imported from. */
 export interface ImportedModel extends Pick<ClassifierExpression, 'logits' | 'noise'> {
@@ -52,7 +53,8 @@ export async function checkImportParity(
   await session.release()
   const expected =
     noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
-  const difference = describeDifference(actual, expected)
+  const allowed = isQuantized(imported.graph) ? quantizedTolerance : tolerance
+  const difference = describeDifference(actual, expected, allowed)
   if (difference === undefined) return
   const { fixedBatch } = imported.runner.file
   const conversion =
@@ -65,7 +67,11 @@ export async function checkImportParity(
 }
 
 /** Undefined if the logits agree, or are not finite: those are rejected when they are used. */
-function describeDifference(actual: Tensor, expected: FloatTensor): string | undefined {
+function describeDifference(
+  actual: Tensor,
+  expected: FloatTensor,
+  allowed: number,
+): string | undefined {
   if (actual.shape.join() !== expected.shape.join()) {
     return `shape [${actual.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`
   }
@@ -75,7 +81,7 @@ function describeDifference(actual: Tensor, expected: FloatTensor): string | und
     largest = Math.max(largest, Math.abs(value))
     worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
   })
-  if (worst <= tolerance * largest || !Number.isFinite(largest)) return undefined
+  if (worst <= allowed * largest || !Number.isFinite(largest)) return undefined
   return `by ${significant(worst)}`
 }
 

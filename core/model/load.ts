@@ -26,6 +26,7 @@ import { describeInput, invalidFile, type FileDescription } from './file-descrip
 import { FileRunner } from './file-runner.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
+import { isQuantized, isQuantizedDynamically, remarkOnQuantization } from './quantized-file.ts'
 
 /** How to load a model. */
 export interface LoadModelOptions extends SessionOptions {
@@ -70,13 +71,14 @@ export async function loadModel(
     classes: wantedClasses,
     name,
   })
+  const needed = pruneGraph(chosen.graph, [chosen.output])
   const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = preprocess(images, file, manifest)
-  const needed = pruneGraph(chosen.graph, [file.output])
   refuseTrainingMode(needed, name)
   const session = await Session.load(chosen.bytes, options, name)
-  const runner = new FileRunner(session, file, prepared, options, name)
+  const run = isQuantizedDynamically(needed) ? { fixedBatch: 1, ...file } : file
+  const runner = new FileRunner(session, run, prepared, options, name)
   try {
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
     const fileLogits = await runner.logits(testImages)
@@ -103,7 +105,10 @@ export async function loadModel(
       images,
       expression,
       components: manifest.components ?? [],
-      remarks: [chosen.remark, remarkOnDropout(needed)].filter((remark) => remark !== undefined),
+      remarks: [chosen.remark, remarkOnDropout(needed), remarkOnQuantization(needed)].filter(
+        (remark) => remark !== undefined,
+      ),
+      quantized: isQuantized(needed),
       stochastic: source.graph.nodes.some(isRandom),
       runner,
       session: options,

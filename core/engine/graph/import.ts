@@ -196,7 +196,10 @@ function importConstant(node: OnnxNode, options: ImportOptions): Value {
 function importAttributes(node: OnnxNode, record: OpRecord): Record<string, AttributeValue> {
   const attributes: Record<string, AttributeValue> = {}
   for (const [key, attribute] of Object.entries(node.attributes)) {
-    attributes[key] = importAttribute(node, key, attribute, record.attributes[key]?.type)
+    const type = record.attributes[key]?.type
+    // The number 0 stands for no type.
+    if ((type === 'dtype' && attribute.value === 0) || type === 'strings') continue
+    attributes[key] = importAttribute(node, key, attribute, type)
   }
   return attributes
 }

@@ -5,8 +5,11 @@ import type { Attributes, AttributeValue, Value } from './value.ts'
 
 /** Type and default of an attribute. Without a default it is required, unless `optional`. */
 export interface AttributeSpec {
-  /** `dtype`: an element type, stored as a number in files. */
-  readonly type: 'int' | 'ints' | 'float' | 'floats' | 'string' | 'tensor' | 'dtype'
+  /**
+   * `dtype`: an element type, stored as a number in files. `strings`: known, but not imported, such
+   * as the names of classes.
+   */
+  readonly type: 'int' | 'ints' | 'float' | 'floats' | 'string' | 'strings' | 'tensor' | 'dtype'
   readonly default?: AttributeValue
   readonly optional?: true
 }

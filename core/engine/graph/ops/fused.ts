@@ -29,13 +29,13 @@ export const FusedConv = defineFunction({
     activation_params: { type: 'floats', optional: true },
   },
   body: (g, call) => {
-    const { activation, activation_params: given, ...attributes } = call.attributes
+    const { activation: _activation, activation_params: given, ...attributes } = call.attributes
     const [x, weight, bias, sum] = call.inputs
     const inputs = bias ? [x!, weight!, bias] : [x!, weight!]
     const convolved = g.op('Conv', inputs, attributes, call.name)[0]!
     const y = sum ? g.add(convolved, sum) : convolved
     const parameters = Array.isArray(given) ? (given as readonly number[]) : []
-    return [activate(g, call, y, String(activation), parameters)]
+    return [activate(g, call, y, textOf(call, 'activation'), parameters)]
   },
   samples: [
     {

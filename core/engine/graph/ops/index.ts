@@ -11,10 +11,15 @@ import * as indexing from './indexing.ts'
 import * as layerNormalization from './layer-normalization.ts'
 import * as linalg from './linalg.ts'
 import * as lpNorms from './lp-norms.ts'
+import * as machineLearning from './machine-learning.ts'
 import * as movement from './movement.ts'
 import * as normalization from './normalization.ts'
+import * as packedWeights from './packed-weights.ts'
 import * as padding from './padding.ts'
 import * as pooling from './pooling.ts'
+import * as quantization from './quantization.ts'
+import * as quantizedElementwise from './quantized-elementwise.ts'
+import * as quantizedLayers from './quantized-layers.ts'
 import * as reduction from './reduction.ts'
 import * as resize from './resize.ts'
 import * as scatter from './scatter.ts'
@@ -38,10 +43,15 @@ const families = [
   layerNormalization,
   linalg,
   lpNorms,
+  machineLearning,
   movement,
   normalization,
+  packedWeights,
   padding,
   pooling,
+  quantization,
+  quantizedElementwise,
+  quantizedLayers,
   reduction,
   resize,
   scatter,
