@@ -7,6 +7,7 @@ import * as fused from './fused.ts'
 import * as fusedTransformer from './fused-transformer.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
+import * as gridSample from './grid-sample.ts'
 import * as indexing from './indexing.ts'
 import * as layerNormalization from './layer-normalization.ts'
 import * as linalg from './linalg.ts'
@@ -39,6 +40,7 @@ const families = [
   fusedTransformer,
   gatherElements,
   elementwise,
+  gridSample,
   indexing,
   layerNormalization,
   linalg,
