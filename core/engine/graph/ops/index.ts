@@ -1,12 +1,16 @@
 /** The table of supported operators. */
 import * as activation from './activation.ts'
 import * as arrangement from './arrangement.ts'
+import * as attention from './attention.ts'
+import * as bits from './bits.ts'
 import * as convolution from './convolution.ts'
 import * as einsum from './einsum.ts'
+import * as fourier from './fourier.ts'
 import * as fused from './fused.ts'
 import * as fusedTransformer from './fused-transformer.ts'
 import * as gatherElements from './gather-elements.ts'
 import * as elementwise from './elementwise.ts'
+import * as generated from './generated.ts'
 import * as gridSample from './grid-sample.ts'
 import * as indexing from './indexing.ts'
 import * as layerNormalization from './layer-normalization.ts'
@@ -23,23 +27,29 @@ import * as quantizedElementwise from './quantized-elementwise.ts'
 import * as quantizedLayers from './quantized-layers.ts'
 import * as reduction from './reduction.ts'
 import * as resize from './resize.ts'
+import * as rotaryEmbedding from './rotary-embedding.ts'
 import * as scatter from './scatter.ts'
 import * as selection from './selection.ts'
 import * as smoothActivation from './smooth-activation.ts'
 import * as straightThrough from './straight-through.ts'
 import * as thresholds from './thresholds.ts'
 import * as trigonometry from './trigonometry.ts'
+import * as unpooling from './unpooling.ts'
 import type { OpRecord } from '../operator.ts'
 
 const families = [
   activation,
   arrangement,
+  attention,
+  bits,
   convolution,
   einsum,
+  fourier,
   fused,
   fusedTransformer,
   gatherElements,
   elementwise,
+  generated,
   gridSample,
   indexing,
   layerNormalization,
@@ -56,12 +66,14 @@ const families = [
   quantizedLayers,
   reduction,
   resize,
+  rotaryEmbedding,
   scatter,
   selection,
   smoothActivation,
   straightThrough,
   thresholds,
   trigonometry,
+  unpooling,
 ]
 
 /** All operator records by ONNX name. */
