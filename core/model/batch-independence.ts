@@ -48,15 +48,24 @@ export function remarkOnDropout(graph: OnnxGraph): string | undefined {
 /**
  * Refuses reductions and softmaxes over the batch axis.
  * @param logits of the imported file, with a symbolic batch
+ * @param graph the file, which may have a node of another operator under the same name
  * @throws GraphError ROBENCH_MODEL_FILE that names the node
  */
-export function refuseBatchReductions(logits: Value, images: Value, name: string): void {
+export function refuseBatchReductions(
+  logits: Value,
+  images: Value,
+  graph: OnnxGraph,
+  name: string,
+): void {
   const varying = new Set<Node>([images.node])
   for (const node of topologicalOrder([logits])) {
     if (!node.inputs.some((input) => input && varying.has(input.node))) continue
     varying.add(node)
     if (reducedDims(node).some((dim) => typeof dim === 'string')) {
-      throw mixed(name, `${describe(node)} computes over the batch axis`)
+      const own = graph.nodes.find(
+        (item) => node.name !== '' && (item.name || item.outputs[0]) === node.name,
+      )
+      throw mixed(name, `${own ? describeNode(own) : describe(node)} computes over the batch axis`)
     }
   }
 }

@@ -95,7 +95,8 @@ export async function loadModel(
     const expression = await importExpression(source, manifest, (found) =>
       checkImportParity({ ...found, ...comparable }, options, name),
     )
-    if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
+    if (!(expression instanceof GraphError))
+      refuseBatchReductions(expression.logits, images, needed, name)
     return new ClassifierModel({
       hash: hashJson({ file: hashBytes(bytes), manifest }),
       bounds: manifest.bounds,

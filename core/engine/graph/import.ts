@@ -8,6 +8,7 @@ import { divideDims, multiplyDims, type Dim } from './dim.ts'
 import { readableOpsets, type OpRecord } from './operator.ts'
 import { describe, shapeError } from './operator-call.ts'
 import { qualifiedName } from './operator-name.ts'
+import { refusedOperators } from './refused-operators.ts'
 import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
 import type { AttributeValue, Value } from './value.ts'
 
@@ -220,10 +221,12 @@ function importAttribute(
 
 function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
   const op = qualifiedName(node)
+  const reason = refusedOperators.get(op)
   return new GraphError(
     'ROBENCH_NO_GRADIENT',
     `${options.name}: robench cannot differentiate the operator ` +
-      `${describe({ op, name: node.name || (node.outputs[0] ?? '') })}; ` +
+      `${describe({ op, name: node.name || (node.outputs[0] ?? '') })}` +
+      `${reason === undefined ? '' : `: ${reason}`}; ` +
       'black-box attacks, which need no gradient, still work',
     { details: { op, node: node.name } },
   )

@@ -4,7 +4,7 @@ import { loadModel } from '../../../core/model/load.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
 import { writeOnnx, type OnnxNode } from '../../../core/engine/onnx/file.ts'
 import { float32, int64, tensor, type Tensor } from '../../../core/engine/tensor/tensor.ts'
-import { int, node, onnxGraph, randomTensor, sizes } from '../../support/onnx-file.ts'
+import { int, ints, node, onnxGraph, randomTensor, sizes } from '../../support/onnx-file.ts'
 
 const head = { v: randomTensor([48, 5], 'v') }
 const logits = [node('Flatten', 'x', 'flat'), node('MatMul', 'flat v', 'logits')]
@@ -78,6 +78,22 @@ test('a reduction over the batch axis whose effect is below rounding is still fo
       'so outcomes would depend on the batch size; call model.eval() before exporting, ' +
       'or export a model that computes each example on its own',
   )
+})
+
+test('a normalization whose default axes include the batch is named', async () => {
+  const nodes = [
+    node('MeanVarianceNormalization', 'x', 'normal'),
+    node('Mul', 'normal tiny', 'small'),
+    node('Add', 'x small', 'z'),
+    node('Flatten', 'z', 'flat'),
+    node('MatMul', 'flat v', 'y'),
+  ]
+  await expect(load(nodes, { tiny: float32([], [1e-6]) })).rejects.toThrow(
+    'm.onnx: MeanVarianceNormalization "MeanVarianceNormalization_normal" ' +
+      'computes over the batch axis, so outcomes would depend on the batch size',
+  )
+  const within = node('MeanVarianceNormalization', 'x', 'normal', { axes: ints(1, 2, 3) })
+  expect(await load([within, ...nodes.slice(1)], { tiny: float32([], [1e-6]) })).toEqual([])
 })
 
 const mixing: [string, OnnxNode[], Record<string, Tensor>][] = [

@@ -14,6 +14,7 @@ import * as generated from './generated.ts'
 import * as gridSample from './grid-sample.ts'
 import * as indexing from './indexing.ts'
 import * as layerNormalization from './layer-normalization.ts'
+import * as legacy from './legacy.ts'
 import * as linalg from './linalg.ts'
 import * as lpNorms from './lp-norms.ts'
 import * as machineLearning from './machine-learning.ts'
@@ -53,6 +54,7 @@ const families = [
   gridSample,
   indexing,
   layerNormalization,
+  legacy,
   linalg,
   lpNorms,
   machineLearning,

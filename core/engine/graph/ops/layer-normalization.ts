@@ -155,7 +155,9 @@ export const MeanVarianceNormalization = defineFunction({
   body: (g, call) => {
     const x = inputOf(call, 0)
     const axes = numbersOf(call, 'axes')!.map((axis) => axisOf(call, axis, x.shape.length))
-    const centered = g.sub(x, g.reduceMean(x, axes, true))
+    // The name leads from a reduction over the batch back to this node.
+    const mean = g.op('ReduceMean', [x, g.integers(axes)], { keepdims: 1 }, call.name)[0]!
+    const centered = g.sub(x, mean)
     const variance = g.reduceMean(g.mul(centered, centered), axes, true)
     return [g.div(centered, g.add(g.sqrt(g.max(variance, 1e-30)), 1e-9))]
   },

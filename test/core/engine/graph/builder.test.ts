@@ -16,8 +16,8 @@ describe('rejects', () => {
     expect(() => g.op('Softmx', [matrix], {}, 'head')).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: Softmx "head": unknown operator; did you mean "Softmax"?]`,
     )
-    expect(() => g.op('Attention', [matrix])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: Attention: unknown operator]`,
+    expect(() => g.op('Scan', [matrix])).toThrowErrorMatchingInlineSnapshot(
+      `[GraphError: Scan: unknown operator]`,
     )
   })
   test('an unknown attribute', () => {
