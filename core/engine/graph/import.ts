@@ -225,7 +225,7 @@ function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
   return new GraphError(
     'ROBENCH_NO_GRADIENT',
     `${options.name}: robench cannot differentiate the operator ` +
-      `${describe({ op, name: node.name || (node.outputs[0] ?? '') })}` +
+      describe({ op, name: node.name || (node.outputs[0] ?? '') }) +
       `${reason === undefined ? '' : `: ${reason}`}; ` +
       'black-box attacks, which need no gradient, still work',
     { details: { op, node: node.name } },

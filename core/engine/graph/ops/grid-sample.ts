@@ -137,7 +137,12 @@ function sample(g: Builder, call: Call): Value {
     return tapsOf(g, coordinate, length, sampling)
   })
   const pixels = g.reshape(x, [-1, channels, sizeOf(spatial)])
-  const spread = g.constant(int64([1, channels, 1], new Array<number>(channels).fill(0)))
+  const spread = g.constant(
+    int64(
+      [1, channels, 1],
+      Array.from({ length: channels }, () => 0),
+    ),
+  )
   let total: Value | null = null
   for (const chosen of combinations(taps)) {
     let index: Value | null = null
