@@ -4,7 +4,7 @@ import { defineOp, given, int, type OpRecord, type Sample } from '../operator.ts
 import { axisOf, inputOf, numberOf, numbersIn, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Dim } from '../dim.ts'
-import { elementsOf } from '../builder.ts'
+import { constantShape, elementsOf } from '../builder.ts'
 import type { Value } from '../value.ts'
 
 const sample = (axes: readonly number[], keepdims: number): Sample => ({
@@ -13,10 +13,16 @@ const sample = (axes: readonly number[], keepdims: number): Sample => ({
 })
 
 /** d Σx = Σdx. */
-export const ReduceSum = reduction('ReduceSum', 13, (_g, { spread }) => spread)
-export const ReduceMean = reduction('ReduceMean', 18, (g, { x, spread, axes }) =>
-  g.mul(spread, inverseCount(g, x, axes)),
-)
+export const ReduceSum = defineOp({
+  ...reduction('ReduceSum', 13, (_g, { spread }) => spread),
+  lower: (g, call) => sumOfRows(g, call, () => 1),
+})
+export const ReduceMean = defineOp({
+  ...reduction('ReduceMean', 18, (g, { x, spread, axes }) =>
+    g.mul(spread, inverseCount(g, x, axes)),
+  ),
+  lower: (g, call) => sumOfRows(g, call, (count) => 1 / count),
+})
 /** d Σx² = 2x dx. */
 export const ReduceSumSquare = reduction('ReduceSumSquare', 18, (g, { x, spread }) =>
   g.mul(g.mul(spread, x), 2),
@@ -116,6 +122,32 @@ function position(op: 'ArgMax' | 'ArgMin'): OpRecord {
     vjp: 'zero',
     samples: [{ inputs: [[2, 3]], attributes: { axis: 1, keepdims: 0 } }],
   })
+}
+
+/**
+ * A sum over the last axes as a product with a column of weights. onnxruntime's own sum of rows
+ * whose size is not a multiple of 4 rounds differently at different places of the batch.
+ * @returns undefined for other axes and sizes, and without a symbolic batch
+ */
+function sumOfRows(
+  g: Builder,
+  call: Call,
+  weightOf: (count: number) => number,
+): readonly Value[] | undefined {
+  const x = inputOf(call, 0)
+  const axes = axesOf(call)
+  const [first] = axes
+  const { length: rank } = x.shape
+  const isTrailing = first !== undefined && first > 0 && axes.length === rank - first
+  if (!isTrailing || x.dtype !== 'float32' || typeof x.shape[0] !== 'string') return undefined
+  const count = elementsOf(x.shape.slice(first))
+  if (typeof count !== 'number' || count < 4 || count % 4 === 0) return undefined
+  const rows = constantShape([...x.shape.slice(0, first), count])
+  if (!rows) return undefined
+  const weights = Array.from({ length: count }, () => weightOf(count))
+  const sums = g.matMul(g.reshape(x, rows), g.floats([count, 1], weights))
+  if (numberOf(call, 'keepdims') === 0) return [g.squeeze(sums, [first])]
+  return [axes.length === 1 ? sums : g.unsqueeze(sums, axes.slice(1))]
 }
 
 function axesOf(call: Call): readonly number[] {
