@@ -145,6 +145,7 @@ function makeEntry(
     },
     dataset: data,
     threatModel,
+    ...(model.remarks.length > 0 && { remarks: model.remarks }),
     cleanOutcomes,
     cleanAccuracy: cleanAccuracy(cleanOutcomes),
     attacks,

@@ -115,6 +115,7 @@ const entry = record(
     worstCaseRobustAccuracy: fraction,
     worstCaseCurve: curve,
     checks: { type: 'array', items: check },
+    remarks: { type: 'array', items: text },
   },
 )
 

@@ -94,6 +94,8 @@ export interface ResultEntry {
     readonly total: number
   }
   readonly threatModel: ThreatModel
+  /** How the model's file was read, such as that it is quantized; absent if nothing is unusual. */
+  readonly remarks?: readonly string[]
   /** Clean predictions, one character per example: `1` correct, `0` wrong. */
   readonly cleanOutcomes: string
   readonly cleanAccuracy: number
