@@ -52,7 +52,10 @@ async function measure(image, kernel) {
   const both = await Session.compile({ logits, losses, inputGradient }, [images, labels])
   const feeds = {
     inputs: draw([batch, ...image]),
-    labels: int64([batch], Array.from({ length: batch }, () => 0)),
+    labels: int64(
+      [batch],
+      Array.from({ length: batch }, () => 0),
+    ),
   }
   const ratio = await interleavedRatio({
     numerator: () => both.run(feeds),

@@ -117,6 +117,7 @@ const differentiatedTwice = `
   Mod CumSum Trilu Tile SpaceToDepth ScatterElements ScatterND GatherND TopK OneHot
   ReduceProd ReduceLogSum ReduceLogSumExp Resize Einsum
   Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh
+  AveragePool GridSample Attention RotaryEmbedding DFT STFT Col2Im AffineGrid
 `
   .trim()
   .split(/\s+/)
