@@ -1,6 +1,6 @@
 /** The command line as one commander program. */
 import { Command } from 'commander'
-import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { packageVersion } from '../core/base/package-version.ts'
 import { certifyCommand } from './certify-command.ts'
 import { claimsCommand } from './claims-command.ts'
 import { dataCommand } from './data-command.ts'

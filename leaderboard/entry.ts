@@ -6,7 +6,7 @@ import { compileSchema } from '../core/base/schema.ts'
 import { transformSchema } from '../core/threat/transforms/table.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import type { ThreatModel } from '../core/threat/threat-model.ts'
-import { threatSlug } from './threat-slug.ts'
+import { threatSlug } from '../core/threat/threat-slug.ts'
 
 const text = { type: 'string', minLength: 1 } as const
 const count = { type: 'integer', minimum: 0 } as const

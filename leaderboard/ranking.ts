@@ -9,7 +9,7 @@ import type { Proportion } from '../reports/theme/proportion.ts'
 import { worstCaseLabel } from '../reports/theme/threat-text.ts'
 import { benchmarkKey, entryLocation } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry.ts'
-import { threatSlug } from './threat-slug.ts'
+import { threatSlug } from '../core/threat/threat-slug.ts'
 
 /** The result of one attack on one entry. */
 export interface RankedAttack {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkEntry, entryLocation } from '../../leaderboard/entry.ts'
 import { entryFromResult } from '../../leaderboard/from-result.ts'
-import { threatSlug } from '../../leaderboard/threat-slug.ts'
+import { threatSlug } from '../../core/threat/threat-slug.ts'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { makeEntry, makeResult, troubledResult, typicalResult } from '../reports/fixture.ts'
 import { corruptions, entryWith, threats } from '../reports/findings-fixture.ts'
