@@ -13,6 +13,7 @@ import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
 import { trainCommand } from './train-command.ts'
+import { verifyCommand } from './verify-command.ts'
 import { validateCommand } from './validate-command.ts'
 
 const notes = `
@@ -25,7 +26,7 @@ Examples:
 
 Exit codes:
   0    success
-  1    finished, but an attack, a defense, or a training failed
+  1    finished, but an attack, a defense, or a training failed, or a check found a difference
   2    wrong usage, suite, option, or file, or the environment failed
   3    internal error: a bug in robench
   130  interrupted; completed work is saved`
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     dataCommand(),
     doctorCommand(),
     reportCommand(),
+    verifyCommand(),
     claimsCommand(),
     leaderboardCommand(),
     schemaCommand(),

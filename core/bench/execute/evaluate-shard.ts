@@ -66,12 +66,23 @@ export interface AttackedShard {
  * @throws RunError ROBENCH_ABORTED; errors of the model
  */
 export async function predictShard(work: ShardWork): Promise<ShardOutcome> {
-  const { examples, shard, batchSize, signal, progress } = work
+  return predictRows(work, rowsOf(work.shard))
+}
+
+/**
+ * Predicts any examples, as `predictShard` does.
+ * @param all positions in the data set
+ */
+export async function predictRows(
+  work: Omit<ShardWork, 'shard'>,
+  all: Int32Array,
+): Promise<ShardOutcome> {
+  const { examples, batchSize, signal, progress } = work
   const model = withDraws(work.model, 'clean')
   const draws = drawsOf(model, work.draws)
   let outcomes = ''
-  for (let start = shard.start; start < shard.end; start += batchSize) {
-    const rows = rowsOf({ start, end: Math.min(start + batchSize, shard.end) })
+  for (let start = 0; start < all.length; start += batchSize) {
+    const rows = all.subarray(start, start + batchSize)
     const inputs = examples.rows(rows)
     const correct = new Int32Array(rows.length)
     for (let draw = 0; draw < draws; draw++) {

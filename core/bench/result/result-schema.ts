@@ -92,7 +92,7 @@ const entry = record(
         plugin: text,
         version: whole,
         options: plainObject,
-        model: record({ sha256, bytes: whole, parameters: whole }),
+        model: record({ sha256, bytes: whole, parameters: whole }, { hash: sha256 }),
       },
       { package: text, training: plainObject, link: text },
     ),
