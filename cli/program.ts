@@ -26,7 +26,8 @@ Examples:
 
 Exit codes:
   0    success
-  1    finished, but an attack, a defense, or a training failed, or a check found a difference
+  1    finished, but an attack, a defense, or a training failed, a gate was
+       missed, or something differs
   2    wrong usage, suite, option, or file, or the environment failed
   3    internal error: a bug in robench
   130  interrupted; completed work is saved`

@@ -21,7 +21,7 @@ interface VerifyOptions extends DataOptions {
   readonly adversarials?: string
   readonly sample: number
   readonly seed?: number
-  readonly folder: string
+  readonly folder?: string
   readonly points?: string
   readonly indices?: string
   readonly model?: string
@@ -50,7 +50,7 @@ export function verifyCommand(): Command {
     .option('--sample <n>', 'examples per attack that run again; 0 for none', wholeNumber(0), 16)
     .option('--seed <n>', 'chooses the sample (default: random)', wholeNumber(0))
     .option('--adversarials <dir>', 'saved adversarial examples (default: beside the result)')
-    .option('--folder <dir>', 'directory that paths in the suite are relative to', '.')
+    .option('--folder <dir>', 'directory that paths in the suite are relative to')
     .optionsGroup('Points from anywhere, instead of a result:')
     .option('--points <file>', 'points as .npy, or as .npz with x_adv and indices')
     .option('--indices <file>', 'their positions in the data as .npy (default: 0, 1, 2, …)')
@@ -79,7 +79,7 @@ async function verifyOne(result: string, options: VerifyOptions): Promise<void> 
   const found = await verifyResultFile(result, {
     sample,
     seed,
-    folder: resolve(folder),
+    ...(folder !== undefined && { folder: resolve(folder) }),
     device,
     threads,
     ...(adversarials !== undefined && { adversarials }),

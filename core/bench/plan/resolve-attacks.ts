@@ -64,7 +64,7 @@ export async function resolveAttacks(
         ...(meta.restricted && { restricted: true }),
       },
       passes: (norm, defense) =>
-        costOf(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
+        attackCost(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
       ...(surrogates && { surrogates }),
     }))
   }
@@ -138,12 +138,13 @@ function withSurrogates(
   return { ...chosen, options: { ...chosen.options, [option]: surrogates } }
 }
 
-function costOf(
+/** Passes of an attack per example that stays robust. */
+export function attackCost(
   { plugin, options, inner }: ChosenAttack,
   classes: number,
   norm: Norm,
 ): PassEstimate {
-  const within = inner && costOf(inner, classes, norm)
+  const within = inner && attackCost(inner, classes, norm)
   // The options have just been checked against this plugin's own schema.
   return plugin.cost(options as never, classes, norm, within)
 }

@@ -20,6 +20,7 @@ import type { LoadedSuite } from '../suite/load.ts'
 import { nameOfAttack, nameOfEntry, recountResult } from './recount.ts'
 import { rerunSample } from './rerun.ts'
 import type { StatedEntry } from './rerun.ts'
+import { suiteFolder } from './suite-folder.ts'
 import { verifyFile } from './verify-points.ts'
 
 /** How to verify a result. */
@@ -30,8 +31,8 @@ export interface VerifyOptions {
   readonly sample: number
   /** Names the sample. */
   readonly seed: number
-  /** Directory that paths in the suite are relative to. */
-  readonly folder: string
+  /** Directory that paths in the suite are relative to; default: see `suiteFolder`. */
+  readonly folder?: string
   readonly device: string
   readonly threads: number
   readonly signal: AbortSignal
@@ -105,7 +106,7 @@ export function statedOf(entry: ResultEntry): StatedEntry {
   return { ...entry, attacks: entry.attacks.filter((attack) => attack.state === 'completed') }
 }
 
-function suiteOf({ suite }: RunResult, folder: string, file: string): LoadedSuite {
+function suiteOf({ suite }: RunResult, folder: string | undefined, file: string): LoadedSuite {
   if (!suite.content) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -113,7 +114,7 @@ function suiteOf({ suite }: RunResult, folder: string, file: string): LoadedSuit
         'run the suite again with this version',
     )
   }
-  return checkSuite(suite.content, `${file}#/suite/content`, folder)
+  return checkSuite(suite.content, `${file}#/suite/content`, suiteFolder(suite.id, folder))
 }
 
 function verifyIdentity(result: RunResult, loaded: LoadedSuite): VerifiedPart {
