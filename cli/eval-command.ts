@@ -81,7 +81,7 @@ export function evalCommand(): Command {
   addAttackOptions(command)
   addModelOptions(command)
   return addRunOptions(command)
-    .option('--save-adversarial', 'save adversarial examples as .npy files')
+    .option('--save-adversarial', 'save adversarial examples as .npz files, with an index')
     .action(async (model: string, options: EvalOptions) => {
       requireOptions(options)
       const suite = await evalSuite(model, options)

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { packageVersion } from '../core/base/package-version.ts'
 import { certifyCommand } from './certify-command.ts'
 import { claimsCommand } from './claims-command.ts'
+import { compareCommand } from './compare-command.ts'
 import { dataCommand } from './data-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     dataCommand(),
     doctorCommand(),
     reportCommand(),
+    compareCommand(),
     verifyCommand(),
     claimsCommand(),
     leaderboardCommand(),
