@@ -87,7 +87,7 @@ export async function rerunSample(request: RerunRequest): Promise<RerunReport> {
   const { resolved, device, threads, signal } = request
   const cache = new WorkerCache()
   const executor = localExecutor(cache)
-  const settings = runSettings({ workers: 1, device, threads, signal, executor }, 'verify')
+  const settings = await runSettings({ workers: 1, device, threads, signal, executor }, 'verify')
   const session = new RunSession(resolved, settings)
   const counts = { outcomes: 0, held: 0, checks: 0 }
   const differences: string[] = []
