@@ -108,9 +108,15 @@ export function boardResult(given: readonly ResultEntry[]): RunResult {
       defenses: entries.map(({ defense }) => ({
         name: defense.name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, '') || 'a',
         plugin: defense.plugin,
+        options: defense.options,
       })),
-      attacks: first!.attacks.map(({ attack }, at) => ({
-        name: `attack-${at}`,
+      attacks: first!.attacks.map(({ attack }, at, all) => ({
+        // Some names are no names of a suite, or are repeated.
+        name:
+          /^[\w.-]+$/.test(attack.name) &&
+          all.findIndex((other) => other.attack.name === attack.name) === at
+            ? attack.name
+            : `attack-${at}`,
         plugin: attack.plugin,
         options: attack.options,
       })),
