@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { listDatasets } from '../core/data/load.ts'
 import type { DatasetInfo } from '../core/data/load.ts'
-import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { packageVersion } from '../core/base/package-version.ts'
 import { machineFacts } from '../core/machine/facts.ts'
 import type { MachineFacts, ProviderFacts } from '../core/machine/facts.ts'
 

@@ -1,23 +1,16 @@
 /** `robench eval`: attacks one ONNX file; builds a suite from the command line and runs it. */
 import { basename } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError, RobenchError, didYouMean } from '../core/base/errors.ts'
 import { slugOf } from '../core/base/slug.ts'
 import type { AttackPlugin } from '../core/plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import {
-  addRunOptions,
-  collect,
-  numberList,
-  oneOf,
-  suiteOverrides,
-  textList,
-  wholeNumber,
-} from './arguments.ts'
+import { addRunOptions, collect, suiteOverrides, wholeNumber } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { execute } from './execute.ts'
+import { addDataOptions, addModelOptions, addThreatOptions, evalDataset } from './model-options.ts'
 
 interface EvalOptions extends RunOptions {
   readonly data?: string
@@ -67,9 +60,6 @@ const flagAt = {
   '/seeds': '--seed',
 } as const
 
-/** Axis orders of an input. */
-const layouts = ['NCHW', 'NHWC']
-
 /** Flags for common attack options, by option name. */
 const attackFlags = {
   steps: '--steps',
@@ -91,7 +81,7 @@ export function evalCommand(): Command {
   addAttackOptions(command)
   addModelOptions(command)
   return addRunOptions(command)
-    .option('--save-adversarial', 'save adversarial examples as .npy files')
+    .option('--save-adversarial', 'save adversarial examples as .npz files, with an index')
     .action(async (model: string, options: EvalOptions) => {
       requireOptions(options)
       const suite = await evalSuite(model, options)
@@ -138,36 +128,6 @@ function requireOptions({ norm, epsilon, data, inputs, labels }: EvalOptions): v
   )
 }
 
-function addDataOptions(command: Command): void {
-  command
-    .optionsGroup('Data (--data, or --inputs and --labels):')
-    .option('--data <id>', 'id of a data set (robench list datasets)')
-    .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
-    .option('--labels <file>', 'your labels as .npy: integers, [n]')
-}
-
-function addThreatOptions(command: Command): void {
-  command
-    .optionsGroup('Threat model:')
-    .addOption(
-      new Option('--norm <norm>', 'norm of the perturbation (required)')
-        .choices(norms)
-        .argParser(oneOf('--norm', norms)),
-    )
-    .option('--epsilon <size>', 'maximum norm in input units, such as 8/255 (required)')
-    .option(
-      '--curve <list>',
-      'further epsilons, such as 2/255,4/255, for a robustness curve',
-      textList,
-    )
-    .option(
-      '--transform <json>',
-      'transform allowed besides the perturbation, such as ' +
-        '{"kind":"attribute","ranges":{"rotation":[-10,10]}}',
-      parseTransform,
-    )
-}
-
 function addAttackOptions(command: Command): void {
   command
     .optionsGroup('Attacks:')
@@ -184,35 +144,6 @@ function addAttackOptions(command: Command): void {
     .option('--seed <n>', 'random seed (repeatable; default: 0)', collectSeeds)
     .option('--surrogate <file>', '.onnx file that transfer attacks use (repeatable)', collect)
     .option('--plugin <package>', 'package with third-party plugins (repeatable)', collect)
-}
-
-function addModelOptions(command: Command): void {
-  command
-    .optionsGroup('Model input and output (default: as the file declares):')
-    .option(
-      '--mean <list>',
-      'mean subtracted by the normalization, one number per channel',
-      numberList,
-    )
-    .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
-    .addOption(
-      new Option('--layout <layout>', 'axis order of the input')
-        .choices(layouts)
-        .argParser(oneOf('--layout', layouts)),
-    )
-    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
-    .option('--output <name>', 'name of the output or inner tensor with the logits')
-    .option('--class-names <list>', 'comma-separated class names', textList)
-}
-
-function parseTransform(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError(
-      'Expected JSON, such as {"kind":"amplitude","mix":0.3,"scale":0.1}.',
-    )
-  }
 }
 
 function collectSeeds(text: string, previous: readonly number[] = []): number[] {
@@ -262,19 +193,6 @@ async function evalSuite(model: string, options: EvalOptions): Promise<unknown> 
     attacks: await evalAttacks(options),
     ...(seed && { seeds: seed }),
   }
-}
-
-function evalDataset({ data, inputs, labels }: EvalOptions): Readonly<Record<string, string>> {
-  if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
-  if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
-  const given = Object.entries({ data, inputs, labels })
-    .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))
-    .join(' ')
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    'expected either --data <id>, or both --inputs <file> and --labels <file>; ' +
-      `got ${given || 'none of them'}`,
-  )
 }
 
 function modelOptions(file: string, options: EvalOptions): Readonly<Record<string, unknown>> {

@@ -11,6 +11,8 @@ import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { missedGates } from './gates.ts'
+import type { GateOptions } from './gates.ts'
 import { openDisplay } from './progress.ts'
 
 /**
@@ -21,7 +23,7 @@ import { openDisplay } from './progress.ts'
  */
 export async function execute(
   loaded: LoadedSuite,
-  options: RunOptions,
+  options: RunOptions & GateOptions,
   words: readonly string[],
 ): Promise<number> {
   const display = openDisplay(process.stderr, options)
@@ -41,7 +43,9 @@ export async function execute(
     display,
     words,
   )
-  return run.failed ? exitCodes.failures : exitCodes.success
+  const missed = missedGates(run.result, options)
+  for (const text of missed) process.stderr.write(`gate missed: ${text}\n`)
+  return run.failed || missed.length > 0 ? exitCodes.failures : exitCodes.success
 }
 
 /**

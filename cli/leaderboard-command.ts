@@ -1,17 +1,23 @@
 /** `robench leaderboard`: adds entries to the leaderboard, and builds its static site. */
-import { existsSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { buildSite } from '../leaderboard/build.ts'
-import { entryLocation } from '../leaderboard/entry.ts'
-import type { LeaderboardEntry } from '../leaderboard/entry.ts'
+import { auditEntries } from '../leaderboard/audit.ts'
+import { checkSample } from '../leaderboard/check-sample.ts'
+import { checkEntry, entryLocation } from '../leaderboard/entry.ts'
+import { checkFileOf } from '../leaderboard/entry-check.ts'
+import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
-import { resultArgument, textList } from './arguments.ts'
+import { parseJsonText } from '../core/base/json-file.ts'
+import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
+import { exitCodes } from './failure.ts'
 
 /** Output streams of the commands. */
 interface CommandStreams {
@@ -31,6 +37,10 @@ interface AddOptions {
   readonly authors?: string
   readonly paper?: string
   readonly code?: string
+  readonly venue?: string
+  readonly year?: number
+  readonly architecture?: string
+  readonly extraData?: string
   readonly entries?: string
   readonly replace?: true
   readonly json?: true
@@ -39,10 +49,10 @@ interface AddOptions {
 /** The default entries directory, relative to a checkout. */
 const ownEntries = join('leaderboard', 'entries')
 
-/** The command `leaderboard` with `build` and `add`. */
+/** The command `leaderboard` with `build`, `add`, and `check`. */
 export function leaderboardCommand(streams: CommandStreams = process): Command {
   const command = new Command('leaderboard').description(
-    'add leaderboard entries, or build the static site',
+    'add and check leaderboard entries, or build the static site',
   )
   command
     .command('build')
@@ -64,10 +74,26 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--authors <names>', 'comma-separated authors')
     .option('--paper <url>', 'URL of the paper')
     .option('--code <url>', 'URL of the code')
+    .option('--venue <name>', 'conference, journal, or archive of the paper')
+    .option('--year <n>', 'year of the paper', wholeNumber(1950))
+    .option('--architecture <text>', 'network (default: that of the training card)')
+    .option('--extra-data <text>', 'further training data (default: none)')
     .option('--entries <dir>', 'directory for entries', ownEntries)
     .option('--replace', 'replace an existing entry')
     .option('--json', 'print the result as JSON')
     .action((path: string, options: AddOptions) => add(path, options, streams))
+  const check = command
+    .command('check')
+    .description('run a sample of an entry again, and record that it holds')
+    .argument('<entry>', 'JSON file of the entry')
+    .option('--sample <n>', 'examples per attack', wholeNumber(1), 32)
+    .option('--seed <n>', 'chooses the sample (default: random)', wholeNumber(0))
+    .option('--model <file>', 'model file, if it is not where the suite says')
+    .option('--folder <dir>', 'directory that paths in the suite are relative to')
+    .option('--no-record', 'do not write the record beside the entry')
+  addMachineOptions(check)
+    .option('--json', 'print the outcome as JSON')
+    .action((path: string, options: CheckOptions) => checkOne(path, options, streams))
   return command
 }
 
@@ -85,7 +111,7 @@ async function build(options: BuildOptions, streams: CommandStreams): Promise<vo
 }
 
 async function add(path: string, options: AddOptions, streams: CommandStreams): Promise<void> {
-  const { id, title, authors, paper, code } = options
+  const { id, title, authors, paper, code, venue, year, architecture, extraData } = options
   const result = readResult(path)
   const found = result.entries.filter(({ defense }) => defense.name === options.entry)
   if (found.length === 0) {
@@ -102,9 +128,14 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     ...(authors !== undefined && { authors: textList(authors).filter(Boolean) }),
     ...(paper !== undefined && { paper }),
     ...(code !== undefined && { code }),
+    ...(venue !== undefined && { venue }),
+    ...(year !== undefined && { year }),
+    ...(architecture !== undefined && { architecture }),
+    ...(extraData !== undefined && { extraData }),
   }
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
   const entries = found.map((entry) => entryFromResult(result, entry, extras))
+  await auditEntries(entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })))
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
     entry,
@@ -118,6 +149,65 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
       ? `${JSON.stringify({ files }, null, 2)}\n`
       : files.map((file) => `added ${file}\n`).join(''),
   )
+}
+
+interface CheckOptions {
+  readonly sample: number
+  readonly seed?: number
+  readonly model?: string
+  readonly folder?: string
+  /** False with `--no-record`. */
+  readonly record: boolean
+  readonly device: string
+  readonly threads: number
+  readonly json?: true
+}
+
+async function checkOne(
+  path: string,
+  options: CheckOptions,
+  streams: CommandStreams,
+): Promise<void> {
+  const { sample, model, folder, device, threads } = options
+  const seed = options.seed ?? randomInt(2 ** 31)
+  const entry = readEntry(path)
+  await auditEntries([{ entry, label: path }])
+  const { report, check } = await checkSample(entry, path, {
+    sample,
+    seed,
+    device,
+    threads,
+    ...(model !== undefined && { model }),
+    ...(folder !== undefined && { folder }),
+    signal: new AbortController().signal,
+  })
+  const { outcomes, held, checks, differences } = report
+  const record = checkFileOf(path)
+  if (check && options.record) {
+    await writeFileAtomic(record, `${JSON.stringify(check, undefined, 2)}\n`)
+  } else if (!check) process.exitCode = exitCodes.failures
+  const compared = `${countOf(outcomes, 'outcome')} (${held} robust), ${countOf(checks, 'check')}`
+  const verdict = check ? 'holds' : 'does not hold'
+  const lines = [
+    `${path} ${verdict}: ${compared} compared, seed ${seed}`,
+    ...differences.map((text) => `  ${text}`),
+    ...(check && options.record ? [`recorded in ${record}`] : []),
+  ]
+  streams.stdout.write(
+    options.json
+      ? `${JSON.stringify({ holds: check !== undefined, seed, outcomes, held, checks, differences }, null, 2)}\n`
+      : `${lines.join('\n')}\n`,
+  )
+}
+
+function readEntry(path: string): LeaderboardEntry {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ConfigError('ROBENCH_DATA', `${path}: cannot be read: ${String(cause)}`, { cause })
+  }
+  return checkEntry(parseJsonText(text, path), path)
 }
 
 function refuseExisting(file: string): void {

@@ -1,8 +1,9 @@
 /** The command line as one commander program. */
 import { Command } from 'commander'
-import { packageVersion } from '../core/bench/execute/assemble.ts'
+import { packageVersion } from '../core/base/package-version.ts'
 import { certifyCommand } from './certify-command.ts'
 import { claimsCommand } from './claims-command.ts'
+import { compareCommand } from './compare-command.ts'
 import { dataCommand } from './data-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
@@ -13,6 +14,7 @@ import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
 import { trainCommand } from './train-command.ts'
+import { verifyCommand } from './verify-command.ts'
 import { validateCommand } from './validate-command.ts'
 
 const notes = `
@@ -25,7 +27,8 @@ Examples:
 
 Exit codes:
   0    success
-  1    finished, but an attack, a defense, or a training failed
+  1    finished, but an attack, a defense, or a training failed, a gate was
+       missed, or something differs
   2    wrong usage, suite, option, or file, or the environment failed
   3    internal error: a bug in robench
   130  interrupted; completed work is saved`
@@ -48,6 +51,8 @@ export function createProgram(): Command {
     dataCommand(),
     doctorCommand(),
     reportCommand(),
+    compareCommand(),
+    verifyCommand(),
     claimsCommand(),
     leaderboardCommand(),
     schemaCommand(),

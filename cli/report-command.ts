@@ -7,6 +7,9 @@ import { formatTable } from '../reports/text.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
 import { chosenFormat, oneOf, resultArgument } from './arguments.ts'
+import { exitCodes } from './failure.ts'
+import { addGateOptions, missedGates } from './gates.ts'
+import type { GateOptions } from './gates.ts'
 
 /** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -14,7 +17,7 @@ interface CommandStreams {
   readonly stderr: NodeJS.WritableStream
 }
 
-interface ReportOptions {
+interface ReportOptions extends GateOptions {
   readonly format?: ReportFormatId
   readonly out?: string
   readonly json?: true
@@ -26,7 +29,7 @@ export function reportCommand(streams: CommandStreams = process): Command {
   const listed = Object.entries(reportFormats).map(
     ([id, { description }]) => `${id}: ${description}`,
   )
-  return new Command('report')
+  const command = new Command('report')
     .description('print the result of a finished run, or write it in another format')
     .argument('<result>', resultArgument)
     .addOption(
@@ -39,7 +42,9 @@ export function reportCommand(streams: CommandStreams = process): Command {
       'output file (default: standard output; for html, report.html beside the result)',
     )
     .option('--json', 'short for --format json')
-    .action((path: string, options: ReportOptions) => report(path, options, streams))
+  return addGateOptions(command).action((path: string, options: ReportOptions) =>
+    report(path, options, streams),
+  )
 }
 
 async function report(
@@ -49,6 +54,9 @@ async function report(
 ): Promise<void> {
   const format = chosenFormat(options)
   const result = readResult(path)
+  const missed = missedGates(result, options)
+  for (const text of missed) streams.stderr.write(`gate missed: ${text}\n`)
+  if (missed.length > 0) process.exitCode = exitCodes.failures
   const beside = format === 'html' ? join(dirname(locateResult(path)), 'report.html') : undefined
   const out = options.out ?? beside
   if (out !== undefined) {

@@ -3,6 +3,8 @@ import { Command } from 'commander'
 import { loadSuite } from '../core/bench/suite/load.ts'
 import { addRunOptions, suiteArgument, suiteOverrides } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
+import { addGateOptions } from './gates.ts'
+import type { GateOptions } from './gates.ts'
 import { execute } from './execute.ts'
 
 /**
@@ -13,10 +15,12 @@ export function runCommand(): Command {
   const command = new Command('run')
     .description('run a suite, or resume an interrupted run')
     .argument('<suite>', suiteArgument)
-  return addRunOptions(command)
-    .option('--save-adversarial', 'save adversarial examples as .npy files')
-    .action(async (path: string, options: RunOptions) => {
-      const loaded = loadSuite(path, suiteOverrides(options))
-      process.exitCode = await execute(loaded, options, process.argv.slice(2))
-    })
+  addRunOptions(command).option(
+    '--save-adversarial',
+    'save adversarial examples as .npz files, with an index',
+  )
+  return addGateOptions(command).action(async (path: string, options: RunOptions & GateOptions) => {
+    const loaded = loadSuite(path, suiteOverrides(options))
+    process.exitCode = await execute(loaded, options, process.argv.slice(2))
+  })
 }

@@ -7,8 +7,11 @@ import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
 import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
+import { auditEntries } from './audit.ts'
 import { checkEntry, entryLocation } from './entry.ts'
-import type { LeaderboardEntry } from './entry.ts'
+import { checkEnding, readEntryCheck } from './entry-check.ts'
+import type { EntryCheck } from './entry-check.ts'
+import type { LeaderboardEntry } from './entry-type.ts'
 import { rankTables } from './ranking.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
@@ -36,8 +39,11 @@ export async function buildSite(options: {
   readonly outFolder: string
 }): Promise<BuiltSite> {
   requireOwnFolder(options.outFolder)
-  const entries = readEntries(options.entriesFolder)
-  const files = renderSite(entries)
+  const found = readEntryFiles(options.entriesFolder)
+  await auditEntries(found.map(({ entry, file }) => ({ entry, label: file })))
+  const entries = found.map(({ entry }) => entry)
+  const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
+  const files = renderSite(entries, new Set(checked))
   const old = listedFiles(options.outFolder)
   for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
   for (const path of old) {
@@ -54,11 +60,18 @@ export async function buildSite(options: {
   }
 }
 
+/** An entry, and the record of its check if there is one. */
+export interface EntryFile {
+  readonly file: string
+  readonly entry: LeaderboardEntry
+  readonly check?: EntryCheck
+}
+
 /**
- * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`.
+ * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`, and the records beside them.
  * @throws ConfigError ROBENCH_DATA with the file and the position in it
  */
-export function readEntries(folder: string): LeaderboardEntry[] {
+export function readEntryFiles(folder: string): EntryFile[] {
   if (!existsSync(folder)) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -67,7 +80,7 @@ export function readEntries(folder: string): LeaderboardEntry[] {
     )
   }
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.json'))
+    .filter((path) => path.endsWith('.json') && !path.endsWith(checkEnding))
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
@@ -79,14 +92,22 @@ export function readEntries(folder: string): LeaderboardEntry[] {
           `${file}: expected this entry at ${join(folder, expected)}; move the file`,
         )
       }
-      return entry
+      const check = readEntryCheck(file, entry)
+      return { file, entry, ...(check && { check }) }
     })
 }
 
-/** Renders all pages, the entries as JSON, and the assets. Output is deterministic. */
-export function renderSite(entries: readonly LeaderboardEntry[]): SiteFiles {
+/**
+ * Renders all pages, the entries as JSON, and the assets. Output is deterministic.
+ * @param checked locations of the entries of which a sample was run again; the others are marked as
+ * self-reported
+ */
+export function renderSite(
+  entries: readonly LeaderboardEntry[],
+  checked: ReadonlySet<string> = new Set(),
+): SiteFiles {
   const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
-  const tables = rankTables(entries)
+  const tables = rankTables(entries, checked)
   const files = new Map<string, string>()
   files.set(
     'index.html',

@@ -8,8 +8,9 @@ import { proportion } from '../reports/theme/proportion.ts'
 import type { Proportion } from '../reports/theme/proportion.ts'
 import { worstCaseLabel } from '../reports/theme/threat-text.ts'
 import { benchmarkKey, entryLocation } from './entry.ts'
-import type { EntryAttack, LeaderboardEntry } from './entry.ts'
-import { threatSlug } from './threat-slug.ts'
+import type { EvidenceStatus } from './entry-check.ts'
+import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
+import { threatSlug } from '../core/threat/threat-slug.ts'
 
 /** The result of one attack on one entry. */
 export interface RankedAttack {
@@ -32,6 +33,7 @@ export interface RankedEntry {
   readonly worstCase: Proportion
   /** Best and worst rank that the intervals allow: 1 + entries above, n − entries below. */
   readonly rank: { readonly best: number; readonly worst: number }
+  readonly evidence: EvidenceStatus
   /** Other entries whose worst-case interval overlaps. */
   readonly peers: readonly LeaderboardEntry[]
 }
@@ -55,10 +57,14 @@ export interface RankedTable {
 /**
  * Groups entries into tables and ranks them. Entries with different attacks are in separate tables:
  * they are not comparable, since fewer or weaker attacks give a higher worst case.
+ * @param checked locations of the entries of which a sample was run again
  * @throws ConfigError ROBENCH_DATA if entries with the same benchmark key differ in data, bounds,
  *   or transform
  */
-export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] {
+export function rankTables(
+  entries: readonly LeaderboardEntry[],
+  checked: ReadonlySet<string> = new Set(),
+): RankedTable[] {
   requireSameBenchmark(entries)
   const groups = new Map<string, LeaderboardEntry[]>()
   for (const entry of entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))) {
@@ -77,11 +83,15 @@ export function rankTables(entries: readonly LeaderboardEntry[]): RankedTable[] 
     const benchmark = benchmarkKey(group[0] as LeaderboardEntry).replaceAll('/', '-')
     const nth = (seen.get(benchmark) ?? 0) + 1
     seen.set(benchmark, nth)
-    return rankTable(group, nth === 1 ? benchmark : `${benchmark}-${nth}`)
+    return rankTable(group, nth === 1 ? benchmark : `${benchmark}-${nth}`, checked)
   })
 }
 
-function rankTable(entries: readonly LeaderboardEntry[], anchor: string): RankedTable {
+function rankTable(
+  entries: readonly LeaderboardEntry[],
+  anchor: string,
+  checked: ReadonlySet<string>,
+): RankedTable {
   // Groups are never empty.
   const { dataset, threatModel, attacks } = entries[0] as LeaderboardEntry
   const order = attacks.map(protocolOf)
@@ -93,6 +103,7 @@ function rankTable(entries: readonly LeaderboardEntry[], anchor: string): Ranked
       return {
         entry,
         location: entryLocation(entry),
+        evidence: statusOf(entry, checked),
         clean: proportion(entry.clean.correct, examples),
         attacks: entry.attacks
           .filter((attack) => !isCorruption(attack))
@@ -130,6 +141,10 @@ function rankTable(entries: readonly LeaderboardEntry[], anchor: string): Ranked
     corruptions: attacks.length - columns.length,
     rows,
   }
+}
+
+function statusOf(entry: LeaderboardEntry, checked: ReadonlySet<string>): EvidenceStatus {
+  return checked.has(entryLocation(entry)) ? 'checked' : 'self-reported'
 }
 
 function corruptionFinding(attack: EntryAttack): CorruptionFinding {

@@ -43,7 +43,7 @@ export type {
   ResultEntry,
   StageResult,
 } from '../bench/result/result.ts'
-export type { UnitOutcome } from '../bench/store/store.ts'
+export type { UnitOutcome } from '../bench/store/unit-outcome.ts'
 export type { SuiteOverrides } from '../bench/suite/load.ts'
 export type { DatasetReference } from '../data/dataset.ts'
 export type { StageOutcomes } from '../plugin/attack-stages.ts'

@@ -31,7 +31,20 @@ export interface SchemaWording {
  */
 export function compileSchema(
   schema: Readonly<Record<string, unknown>>,
-  wording: SchemaWording = { noun: 'key' },
+  wording?: SchemaWording,
+): (document: unknown) => SchemaResult {
+  if (wording) return compile(schema, wording)
+  const known = compiled.get(schema) ?? compile(schema, { noun: 'key' })
+  compiled.set(schema, known)
+  return known
+}
+
+/** Compiling takes far longer than validating. */
+const compiled = new WeakMap<object, (document: unknown) => SchemaResult>()
+
+function compile(
+  schema: Readonly<Record<string, unknown>>,
+  wording: SchemaWording,
 ): (document: unknown) => SchemaResult {
   const ajv = new Ajv2020({
     strict: true,

@@ -3,7 +3,9 @@ import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { drawsOf } from '../model/noise.ts'
 import { onShape } from '../threat/threat-model.ts'
+import { spreadEvidence } from '../threat/transforms/evidence-arrays.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
+import type { TransformEvidence } from '../threat/transforms/table.ts'
 import { distance } from '../threat/verify.ts'
 import type { AttackRequest } from './attack-request.ts'
 import { runTrial } from './attack-trial.ts'
@@ -43,6 +45,11 @@ export interface HostedResult {
    * random numbers.
    */
   readonly silentSuccesses?: number
+  /**
+   * The parameters of the transform for each adversarial example, `[n]`; zeros for an example that
+   * was not attacked. Absent without a transform, or if the attack did not use it.
+   */
+  readonly transform?: TransformEvidence
 }
 
 /** How many of several predictions of each example are correct. */
@@ -65,6 +72,7 @@ interface Findings {
   silent: Set<number> | undefined
   stages: readonly string[] | undefined
   correct: string | undefined
+  transform: TransformEvidence | undefined
 }
 
 /**
@@ -96,6 +104,7 @@ export async function runAttack(given: AttackRequest): Promise<HostedResult> {
     silent: new Set(),
     stages: undefined,
     correct: undefined,
+    transform: undefined,
   }
   const sizes = ballSizes(request)
   const passes = { forward: 0, backward: 0 }
@@ -121,10 +130,12 @@ export async function runAttack(given: AttackRequest): Promise<HostedResult> {
 
 function summarize(
   { model, labels, curve, plugin, draws }: AttackRequest,
-  { adversarial, breakingEpsilons, brokenBy, correctDraws, silent, stages, correct }: Findings,
+  findings: Findings,
   outcomes: readonly string[],
   passes: { readonly forward: number; readonly backward: number },
 ): HostedResult {
+  const { adversarial, breakingEpsilons, brokenBy, correctDraws } = findings
+  const { silent, stages, correct, transform } = findings
   const everyRow = Int32Array.from(labels.keys())
   return {
     outcomes: outcomes.join(''),
@@ -139,6 +150,7 @@ function summarize(
     ...(model.stochastic && {
       draws: { count: drawsOf(model, draws), correct: [...correctDraws] },
     }),
+    ...(transform && { transform }),
     ...(silent && { silentSuccesses: [...silent].filter((row) => outcomes[row] === 'r').length }),
   }
 }
@@ -175,6 +187,10 @@ function recordTrial(
   if (!silentSuccess) findings.silent = undefined
   else if (threatModel.epsilon === limit) {
     rows.forEach((row, position) => silentSuccess[position] && findings.silent?.add(row))
+  }
+  const evidence = result.transformed?.transform
+  if (evidence && threatModel.epsilon === limit) {
+    findings.transform = spreadEvidence(evidence, rows, request.labels.length)
   }
   if (!isAdversarial(threatModel) && threatModel.epsilon === limit) {
     findings.correct = misclassified.map((broken) => (broken ? '0' : '1')).join('')

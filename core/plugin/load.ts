@@ -72,7 +72,7 @@ export async function loadRegistry(
 }
 
 /** The URL of the built-in table, which is beside core both in the sources and in dist/. */
-function builtinTable(): string {
+export function builtinTable(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return new URL(`../../plugins/index.${extension}`, import.meta.url).href
 }

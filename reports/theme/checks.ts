@@ -20,6 +20,8 @@ export interface ChecksSummary {
   readonly text: string
   /** Failed ones first. */
   readonly raised: readonly RaisedCheck[]
+  /** Skipped, or failed to run. */
+  readonly notMade: readonly Check[]
   readonly passed: readonly Check[]
   readonly notApplicable: readonly Check[]
 }
@@ -33,16 +35,21 @@ export function summarizeChecks(checks: readonly Check[]): ChecksSummary {
   })
   return {
     verdict: overallVerdict(checks),
-    text: describeChecks(having('fail').length, having('warn').length, checks.length),
+    text: describeChecks(checks, having('fail').length, having('warn').length),
     raised,
+    notMade: having('not-made'),
     passed: having('pass'),
     notApplicable: having('not-applicable'),
   }
 }
 
-function describeChecks(failed: number, warned: number, total: number): string {
-  const all = countOf(total, 'check')
+function describeChecks(checks: readonly Check[], failed: number, warned: number): string {
+  const made = checks.filter(({ verdict }) => verdict !== 'not-made').length
+  const all = countOf(made, 'check')
+  const missing = made < checks.length ? `, ${checks.length - made} not made` : ''
   const warnings = countOf(warned, 'warning')
-  if (failed > 0) return `${failed} of ${all} failed${warned > 0 ? `, ${warnings}` : ''}`
-  return warned > 0 ? `${warnings} from ${all}` : `no warnings from ${all}`
+  if (failed > 0) {
+    return `${failed} of ${all} failed${warned > 0 ? `, ${warnings}` : ''}${missing}`
+  }
+  return `${warned > 0 ? `${warnings} from ${all}` : `no warnings from ${all}`}${missing}`
 }

@@ -6,6 +6,8 @@ import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { leaderboardCommand } from '../../cli/leaderboard-command.ts'
 import { reportCommand } from '../../cli/report-command.ts'
+import type { RunResult } from '../../core/bench/result/result.ts'
+import { boardResult } from '../leaderboard/fixture.ts'
 import { troubledResult, typicalResult } from '../reports/fixture.ts'
 
 let folder: string
@@ -24,6 +26,11 @@ beforeEach(() => {
   writeFileSync(join(folder, 'result.json'), JSON.stringify(typicalResult()))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
+
+/** The entries of a result on toy data. */
+function toy(): Pick<RunResult, 'entries'> {
+  return { entries: troubledResult().entries }
+}
 
 async function report(...args: string[]): Promise<void> {
   await reportCommand(streams).parseAsync([folder, ...args], { from: 'user' })
@@ -59,6 +66,11 @@ describe('report', () => {
 })
 
 describe('leaderboard', () => {
+  beforeEach(() => {
+    const result = boardResult(typicalResult().entries)
+    writeFileSync(join(folder, 'result.json'), JSON.stringify(result))
+  })
+
   test('adds an entry and builds a site with it', async () => {
     const entries = join(folder, 'entries')
     const site = join(folder, 'site')
@@ -87,7 +99,10 @@ describe('leaderboard', () => {
     await expect(leaderboard(...add, 'pgd-ta')).rejects.toThrow(
       'has no defense of that name; did you mean "pgd-at"? (defenses: standard, pgd-at)',
     )
-    writeFileSync(join(folder, 'result.json'), JSON.stringify(troubledResult()))
+    writeFileSync(
+      join(folder, 'result.json'),
+      JSON.stringify({ ...boardResult(typicalResult().entries), ...toy() }),
+    )
     await expect(leaderboard(...add, 'standard')).rejects.toThrow('toy data')
     expect(existsSync(join(folder, 'entries'))).toBe(false)
   })

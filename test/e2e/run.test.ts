@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { onlyResults, outcomesOf, readOnlyResult, testSuite, unitTimes } from './support/suite.ts'
+import { hashFile, readAdversarialIndex, readPoints } from '../../core/bench/store/adversarials.ts'
+import { probes } from '../../core/bench/checks/probes.ts'
 import { outcomeChecks } from '../../core/bench/checks/outcome-checks.ts'
 import { tinyExamples, writeTinyProblem } from './support/tiny-problem.ts'
 
@@ -30,7 +32,12 @@ test('a suite runs to a table, a result, and a report', async () => {
     'the reliability probes were skipped',
   ])
   // They cost nothing.
-  expect(entry!.checks!.map(({ id }) => id)).toEqual(outcomeChecks.map(({ id }) => id))
+  const made = entry!.checks!.filter(({ verdict }) => verdict !== 'not-made')
+  expect(made.map(({ id }) => id)).toEqual(outcomeChecks.map(({ id }) => id))
+  // The others are named, so that a reader sees what is missing.
+  expect(entry!.checks!.map(({ id }) => id)).toEqual(
+    [...probes, ...outcomeChecks].map(({ id }) => id),
+  )
 })
 
 test('a second run computes nothing and has the same result', async () => {
@@ -97,16 +104,18 @@ test('--save-adversarial saves adversarial examples', async () => {
   // Units that were completed without saving them are run again.
   await robench(folder, 'run', 'suite.json')
   await robench(folder, 'run', 'suite.json', '--save-adversarial')
-  const units = [...unitTimes(folder).keys()].map((name) => name.replace('.json', '.npy'))
-  const kept = units.filter((name) => existsSync(join(onlyResults(folder), 'adversarials', name)))
-  expect(kept).toHaveLength(1)
-  const header = readFileSync(join(onlyResults(folder), 'adversarials', kept[0]!)).toString(
-    'latin1',
-    0,
-    128,
-  )
-  expect(header).toContain("'<f4'")
-  expect(header).toContain('(20,1,8,8)')
+  const saved = join(onlyResults(folder), 'adversarials')
+  const index = (await readAdversarialIndex(saved))!
+  expect(index.files.map(({ file }) => file)).toEqual(['tiny/fgsm.npz'])
+  const { points, indices, labels } = await readPoints(join(saved, 'tiny', 'fgsm.npz'))
+  expect(points.shape).toEqual([20, 1, 8, 8])
+  expect([...indices]).toEqual(Array.from({ length: 20 }, (_, i) => i))
+  expect(labels).toHaveLength(20)
+  const { evidence } = readOnlyResult(folder)
+  expect(evidence!.adversarials).toBe(await hashFile(join(saved, 'index.json')))
+  // The joined file counts as the points of its units.
+  const again = await robench(folder, 'run', 'suite.json', '--save-adversarial')
+  expect(again.stderr).toContain('2 done')
 })
 
 test('plan shows units and passes, and completed ones', async () => {

@@ -5,11 +5,9 @@ import { dirname, join, posix } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildSite, renderSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
-import { entryFromResult } from '../../leaderboard/from-result.ts'
-import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
+import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { corruptions, entryWith, manifoldResult, threats } from '../reports/findings-fixture.ts'
-import { makeResult } from '../reports/fixture.ts'
-import { board, boardEntry } from './fixture.ts'
+import { board, boardEntry, uncheckedEntry } from './fixture.ts'
 
 let folder: string
 beforeEach(() => {
@@ -83,13 +81,13 @@ describe('renderSite', () => {
 
   test('hostile text is escaped, including in attributes, and unsafe links are omitted', () => {
     const attack = `"'><script>alert(1)</script><img src=x onerror="alert(1)">{{ 7 * 7 }}`
-    const entry = boardEntry('a', [9, 5, 3])
+    const entry = boardEntry('a', [9000, 5000, 3000])
     const hostile: LeaderboardEntry = {
       ...entry,
       title: attack,
       authors: [attack],
       dataset: { ...entry.dataset, title: attack },
-      defense: { plugin: attack, version: 1, options: { [attack]: attack } },
+      defense: { name: attack, plugin: attack, version: 1, options: { [attack]: attack } },
       attacks: entry.attacks.map((one) => ({ ...one, name: attack, plugin: attack })),
       links: { paper: 'javascript:alert(1)', code: ' data:text/html,x', more: '//evil.example' },
       run: { ...entry.run, command: attack, environment: { [attack]: attack } },
@@ -112,8 +110,8 @@ describe('renderSite with transforms', () => {
     threatModel: threats.corruption,
   })
   const entries = [
-    ...result.entries.map((entry) => entryFromResult(result, entry)),
-    { ...entryFromResult(makeResult([few]), few), id: 'few' },
+    ...result.entries.map((entry) => uncheckedEntry(entry)),
+    { ...uncheckedEntry(few), id: 'few' },
   ]
   const files = renderSite(entries)
   const index = files.get('index.html')!
@@ -178,9 +176,9 @@ describe('buildSite', () => {
     await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow(
       'nowhere: no such directory; expected leaderboard entries',
     )
-    const entriesFolder = writeEntries([boardEntry('a', [9, 5, 3])])
+    const entriesFolder = writeEntries([boardEntry('a', [9000, 5000, 3000])])
     const misplaced = join(entriesFolder, 'b.json')
-    writeFileSync(misplaced, JSON.stringify(boardEntry('b', [9, 5, 3])))
+    writeFileSync(misplaced, JSON.stringify(boardEntry('b', [9000, 5000, 3000])))
     await expect(buildSite({ entriesFolder, outFolder })).rejects.toThrow(
       'b.json: expected this entry at ',
     )

@@ -1,33 +1,168 @@
 /** The entries of a leaderboard, converted from results as real ones are. */
-import { entryFromResult } from '../../leaderboard/from-result.ts'
+import { draftEntry, entryFromResult } from '../../leaderboard/from-result.ts'
 import type { EntryExtras } from '../../leaderboard/from-result.ts'
-import type { LeaderboardEntry } from '../../leaderboard/entry.ts'
-import type { ResultEntry } from '../../core/bench/result/result.ts'
+import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
+import type { Check } from '../../core/bench/checks/check.ts'
+import { outcomeChecks } from '../../core/bench/checks/outcome-checks.ts'
+import { probes } from '../../core/bench/checks/probes.ts'
+import type { ResultEntry, RunResult } from '../../core/bench/result/result.ts'
+import { checkSuite } from '../../core/bench/suite/load.ts'
 import { hashOf, makeEntry, makeResult, training } from '../reports/fixture.ts'
 
-/** An entry with these counts of correct, fgsm-robust, and pgd-robust examples, of 10,000. */
+/** The data sets of the board, with their real hashes. */
+const datasets = {
+  cifar10: {
+    id: 'cifar10',
+    title: 'CIFAR-10',
+    sha256: '054c114fe3c9b8e97130b8a3c530648056ee2b6f6d4cc33d35742f1948213b6d',
+    toy: false,
+    examples: 10_000,
+    total: 10_000,
+  },
+  'fashion-mnist': {
+    id: 'fashion-mnist',
+    title: 'Fashion-MNIST',
+    sha256: '8b99533ccff2d0ce4c57aaf1dfbd409ae0fe8dc8f35db68fa9378126e7759057',
+    toy: false,
+    examples: 10_000,
+    total: 10_000,
+  },
+} as const
+
+/** Options, version, and passes per robust example of the plugins that stand in for others. */
+const real: Readonly<
+  Record<string, { readonly options: object; readonly version: number; passes: [number, number] }>
+> = {
+  fgsm: {
+    version: 1,
+    passes: [2, 1],
+    options: {
+      restarts: 1,
+      loss: 'cross-entropy',
+      goal: 'untargeted',
+      target: 'random',
+      randomStart: false,
+    },
+  },
+  autoattack: { version: 4, passes: [7820, 1900], options: { version: 'standard' } },
+}
+
+/** Every check, passed. */
+export const passed: Check[] = [...probes, ...outcomeChecks].map(({ id, title }) => ({
+  id,
+  title,
+  verdict: 'pass',
+  value: 0,
+  threshold: 0.1,
+  evidence: 'nothing was found',
+}))
+
+/** A result entry that the board accepts: real data and options, AutoAttack in place of pgd. */
+export function evident(entry: ResultEntry): ResultEntry {
+  const name = entry.dataset.id === 'fashion-mnist' ? 'fashion-mnist' : 'cifar10'
+  return {
+    ...entry,
+    dataset: datasets[name],
+    defense: {
+      ...entry.defense,
+      options:
+        entry.defense.plugin === 'onnx-model' ? { file: `models/${entry.defense.name}.onnx` } : {},
+    },
+    checks: entry.checks ?? passed,
+    attacks: entry.attacks.map((result) => {
+      if (result.state === 'failed') return result
+      const { attack, outcomes } = result
+      const plugin = attack.plugin === 'pgd' ? 'autoattack' : attack.plugin
+      const known = real[plugin]
+      const robust = outcomes.replaceAll(/[wb]/g, '').length
+      const spent = plugin === 'fgsm' ? outcomes.replaceAll('w', '').length : robust
+      const [forward, backward] = known?.passes ?? [1, 0]
+      return {
+        ...result,
+        attack: { ...attack, name: plugin, plugin, ...(known && identityOf(known)) },
+        forwardPasses: known ? forward * spent : outcomes.length,
+        backwardPasses: backward * spent,
+      }
+    }),
+  }
+}
+
+function identityOf({ version, options }: (typeof real)[string]): {
+  readonly version: number
+  readonly options: Record<string, unknown>
+} {
+  return { version, options: { ...options } }
+}
+
+/** A result with such entries, and with the suite that they would come from. */
+export function boardResult(given: readonly ResultEntry[]): RunResult {
+  const entries = given.map(evident)
+  const [first] = entries
+  const { norm, epsilon, transform } = first!.threatModel
+  const content = checkSuite(
+    {
+      id: 'board',
+      title: 'Board',
+      dataset: { id: first!.dataset.id },
+      threatModels: [{ norm, epsilon, ...(transform && { transform }) }],
+      defenses: entries.map(({ defense }) => ({
+        name: defense.name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^-/, '') || 'a',
+        plugin: defense.plugin,
+        options: defense.options,
+      })),
+      attacks: first!.attacks.map(({ attack }, at, all) => ({
+        // Some names are no names of a suite, or are repeated.
+        name:
+          /^[\w.-]+$/.test(attack.name) &&
+          all.findIndex((other) => other.attack.name === attack.name) === at
+            ? attack.name
+            : `attack-${at}`,
+        plugin: attack.plugin,
+        options: attack.options,
+      })),
+    },
+    'board',
+    '.',
+  )
+  return makeResult(entries, {
+    suite: { id: 'board', title: 'Board', sha256: content.sha256, content: content.suite },
+    packages: [{ name: 'robench', version: '0.1.0', integrity: hashOf('robench') }],
+    evidence: { units: { count: 60, sha256: hashOf('units') } },
+    startedAt: '2026-01-22T13:12:04.120Z',
+    finishedAt: '2026-01-22T14:03:51.903Z',
+  })
+}
+
+/** The board's entry of a result entry. */
+export function entryOf(entry: ResultEntry, extras: EntryExtras = {}): LeaderboardEntry {
+  const result = boardResult([entry])
+  return entryFromResult(result, result.entries[0]!, extras)
+}
+
+/** The entry of a result entry that the board would refuse, for its attacks or its data. */
+export function uncheckedEntry(entry: ResultEntry, extras: EntryExtras = {}): LeaderboardEntry {
+  const result = boardResult([entry])
+  // Its form is that of an entry.
+  return draftEntry(result, result.entries[0]!, extras) as LeaderboardEntry
+}
+
+/** An entry with these counts of correct, fgsm-robust, and AutoAttack-robust examples, of 10,000. */
 export function boardEntry(
   name: string,
-  [clean, fgsm, pgd]: readonly [number, number, number],
+  [clean, fgsm, autoattack]: readonly [number, number, number],
   changes: Partial<ResultEntry> = {},
   extras: EntryExtras = {},
 ): LeaderboardEntry {
-  const entry = makeEntry(name, { clean, robust: { fgsm, 'pgd-20': pgd } }, changes)
-  return entryFromResult(makeResult([entry]), entry, extras)
+  return entryOf(
+    makeEntry(name, { clean, robust: { fgsm, 'pgd-20': autoattack } }, changes),
+    extras,
+  )
 }
 
 /** Two tables: seven entries on CIFAR-10, some of them tied, and two on Fashion-MNIST. */
 export function board(): LeaderboardEntry[] {
-  const dataset = {
-    id: 'fashion-mnist',
-    title: 'Fashion-MNIST',
-    sha256: hashOf('fashion-mnist'),
-    toy: false,
-    examples: 10_000,
-    total: 10_000,
-  }
   const fashion: Partial<ResultEntry> = {
-    dataset,
+    dataset: datasets['fashion-mnist'],
     threatModel: { norm: 'Linf', epsilon: 0.1, bounds: [0, 1] },
   }
   const paper = 'https://arxiv.org/abs/1706.06083'

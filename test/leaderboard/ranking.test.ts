@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
+import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { rankTables } from '../../leaderboard/ranking.ts'
 import { board, boardEntry } from './fixture.ts'
 
@@ -21,7 +22,7 @@ describe('rankTables', () => {
   })
 
   test('has one table per data set and threat model', () => {
-    const l2 = boardEntry('b', [9, 5, 3], {
+    const l2 = boardEntry('b', [9000, 5000, 3000], {
       threatModel: { norm: 'L2', epsilon: 0.5, bounds: [0, 1] },
     })
     expect(rankTables([...board(), l2]).map(({ anchor }) => anchor)).toEqual([
@@ -34,7 +35,7 @@ describe('rankTables', () => {
   test('different transforms are in separate tables; the same directory is rejected', () => {
     const transform = { kind: 'attribute', ranges: { rotation: [-10, 10] } } as const
     const threatModel = { norm: 'Linf', epsilon: 0, bounds: [0, 1], transform } as const
-    const a = boardEntry('a', [9, 5, 3], { threatModel })
+    const a: LeaderboardEntry = { ...boardEntry('a', [9000, 5000, 3000]), threatModel }
     const wider: ThreatModel = {
       ...threatModel,
       transform: { ...transform, ranges: { rotation: [-30, 30] } },
@@ -42,7 +43,7 @@ describe('rankTables', () => {
     const b = { ...a, id: 'b', threatModel: wider }
     expect(rankTables([a, b])).toHaveLength(2)
     // These differ only in digits that the directory name omits.
-    const amplitude = (mix: number): typeof a => ({
+    const amplitude = (mix: number): LeaderboardEntry => ({
       ...a,
       id: `mix-${mix}`,
       threatModel: { ...threatModel, transform: { kind: 'amplitude', mix, scale: 0 } },
@@ -71,18 +72,18 @@ describe('rankTables', () => {
     expect(others).toEqual([])
     const columns = table!.rows.map(({ attacks: all }) => all.map(({ attack }) => attack.plugin))
     expect(columns).toEqual([
-      ['fgsm', 'pgd'],
-      ['fgsm', 'pgd'],
+      ['fgsm', 'autoattack'],
+      ['fgsm', 'autoattack'],
     ])
   })
 
   test('entries of one directory with different data are rejected', () => {
-    const entry = boardEntry('b', [9, 5, 3])
+    const entry = boardEntry('b', [9000, 5000, 3000])
     const other = { ...entry, dataset: { ...entry.dataset, sha256: '0'.repeat(64) } }
     expect(() =>
-      rankTables([boardEntry('a', [9, 5, 3]), other]),
+      rankTables([boardEntry('a', [9000, 5000, 3000]), other]),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but cifar10/linf-8-255/a.json has 808045809b88318005a5b96ecbdd1ff54a390f7fdf4b91de03773109d1dddf63; entries in one directory must use the same data and threat model]`,
+      `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but cifar10/linf-8-255/a.json has 054c114fe3c9b8e97130b8a3c530648056ee2b6f6d4cc33d35742f1948213b6d; entries in one directory must use the same data and threat model]`,
     )
   })
 

@@ -3,12 +3,18 @@ import { countOf } from '../../base/figures.ts'
 
 /**
  * `fail`: the robust accuracy is unreliable. `warn`: a sign that often accompanies an unreliable
- * one.
+ * one. `not-made`: the check was skipped, or could not run.
  */
-export type Verdict = 'pass' | 'warn' | 'fail' | 'not-applicable'
+export type Verdict = 'pass' | 'warn' | 'fail' | 'not-made' | 'not-applicable'
 
 /** All verdicts, worst first. */
-export const verdicts = ['fail', 'warn', 'pass', 'not-applicable'] as const satisfies Verdict[]
+export const verdicts = [
+  'fail',
+  'warn',
+  'not-made',
+  'pass',
+  'not-applicable',
+] as const satisfies Verdict[]
 
 /**
  * The result of one check for one defense under one threat model: plain data, part of the result.

@@ -1,22 +1,29 @@
 /** Assembles the result of a run from completed units and failures. */
-import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { ort } from '../../engine/graph/onnxruntime.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
+import { nameFinding } from '../checks/check.ts'
+import type { Check } from '../checks/check.ts'
+import { probes } from '../checks/probes.ts'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metrics/accuracy.ts'
 import { drawAccuracies } from '../metrics/draws.ts'
 import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
-import { packageRoot } from '../../base/paths.ts'
 import { sumBy } from '../../base/sum.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
+import { softwareIdentity } from '../plan/software.ts'
+import { identifyRobench } from '../../plugin/package-identity.ts'
 import { rankingObstacles } from '../result/rankable.ts'
-import type { AttackResult, DefenseFailure, ResultEntry, RunResult } from '../result/result.ts'
-import type { UnitOutcome } from '../store/store.ts'
+import type {
+  AttackResult,
+  DefenseFailure,
+  ResultEntry,
+  RunEvidence,
+  RunResult,
+} from '../result/result.ts'
+import type { UnitOutcome } from '../store/unit-outcome.ts'
 import { joinShards } from './join-shards.ts'
 
 /** What a result is assembled from. */
@@ -35,6 +42,7 @@ export interface AssemblyInput {
   readonly device: string
   readonly workers: number
   readonly command?: string
+  readonly evidence: RunEvidence
 }
 
 /** Assembles the result. All accuracies follow from per-example outcomes. */
@@ -55,23 +63,26 @@ export function assembleResult(input: AssemblyInput): RunResult {
       })
     }
   })
-  const { id, title } = resolved.loaded.suite
-  const { startedAt, finishedAt, command } = input
+  const { suite, sha256 } = resolved.loaded
+  const { startedAt, finishedAt, command, evidence } = input
+  const software = softwareIdentity()
   return {
     schemaVersion: 1,
-    suite: { id, title, sha256: resolved.loaded.sha256 },
-    robenchVersion: packageVersion(),
+    suite: { id: suite.id, title: suite.title, sha256, content: suite },
+    robenchVersion: software.robench,
+    packages: [identifyRobench(), ...resolved.packages],
     startedAt,
     finishedAt,
     ...(command === undefined ? {} : { command }),
     environment: {
       node: process.version,
-      onnxruntime: ort.env.versions.node ?? ort.env.versions.common,
+      onnxruntime: software.onnxruntime,
       platform: `${process.platform} ${process.arch}`,
       cpu: cpus()[0]?.model ?? 'unknown',
       device: input.device,
       workers: input.workers,
     },
+    evidence,
     entries: withChecks(entries, input),
     ...(failures.length === 0 ? {} : { failures }),
   }
@@ -90,25 +101,31 @@ function withChecks(
     const row = plan.rows.find(
       ({ name, threatModel }) => name === entry.defense.name && threatModel === entry.threatModel,
     )
+    const error = row?.checks && errors.get(row.checks.id)
+    const isProbed = resolved.loaded.suite.checks !== false
     const probed = row?.checks && outcome(row.checks.units[0]!.id)?.checks
+    const missing = isProbed
+      ? (error?.message ?? 'there is no ball to move in')
+      : 'the probes were skipped'
     const checked = checkOutcomes({
       entry,
       entries,
       ...(model && { classes: model.classes }),
       factsOf: (id) => resolved.attacks.find(({ plugin }) => plugin === id)?.facts,
     })
-    const checks = [...(probed ?? []), ...checked]
-    const error = row?.checks && errors.get(row.checks.id)
-    const isProbed = resolved.loaded.suite.checks !== false
+    const applies = !isProbed || row?.checks !== undefined
+    const checks = [...(probed ?? probesNotMade(missing, applies)), ...checked]
     const reasons = rankingObstacles({ ...entry, checks, isProbed }, error)
     return { ...entry, checks, rankable: reasons.length === 0, reasons }
   })
 }
 
-/** Version of the robench package. */
-export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
-  return String(Reflect.get(manifest as object, 'version'))
+/** A check for each probe that has no result. @param applies false if none could have one */
+function probesNotMade(evidence: string, applies: boolean): Check[] {
+  const verdict = applies ? 'not-made' : 'not-applicable'
+  return probes.map((probe) =>
+    nameFinding(probe, { verdict, value: null, threshold: null, evidence }),
+  )
 }
 
 function makeEntry(
@@ -132,13 +149,14 @@ function makeEntry(
     total: dataset.count,
   }
   const reasons = rankingObstacles({ dataset: data, attacks })
-  const { name, plugin, version, options, link } = defense
+  const { name, plugin, version, options, package: provider, link } = defense
   return {
     defense: {
       name,
       plugin,
       version,
       options,
+      ...(provider && { package: provider.name }),
       model: model.identity,
       ...(model.training ? { training: model.training } : {}),
       ...(link === undefined ? {} : { link }),
@@ -157,7 +175,9 @@ function makeEntry(
 }
 
 function attackResult(attack: PlannedAttack, input: AssemblyInput): AttackResult {
-  const identity = { attack: { name: attack.name, ...attack.cell.attack }, seed: attack.cell.seed }
+  const { package: provider, ...plugin } = attack.cell.attack
+  const named = { name: attack.name, ...plugin, ...(provider && { package: provider.name }) }
+  const identity = { attack: named, seed: attack.cell.seed }
   const all = collect(attack, input)
   if (!all) {
     return { state: 'failed', ...identity, error: input.errors.get(attack.id) ?? skipped() }

@@ -10,12 +10,13 @@ import type { AttackRequest } from '../../plugin/attack-request.ts'
 import { runAttack } from '../../plugin/host.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
+import type { TransformEvidence } from '../../threat/transforms/table.ts'
 import type { ProbeContext } from '../checks/probe-context.ts'
 import { runProbes } from '../checks/run-probes.ts'
 import { searchAttackOf } from '../checks/search-attack.ts'
 import { countCorrect } from '../metrics/accuracy.ts'
 import type { Shard } from '../plan/cell.ts'
-import type { ShardOutcome } from '../store/store.ts'
+import type { ShardOutcome } from '../store/unit-outcome.ts'
 
 /** A model, and the examples of a shard. */
 export interface ShardWork {
@@ -55,6 +56,8 @@ export interface AttackedShard {
   readonly outcome: ShardOutcome
   /** `[n, c, h, w]`; an example that was not attacked is unchanged. */
   readonly adversarial: FloatTensor
+  /** The parameters of the transforms, if the attack used any: see `HostedResult`. */
+  readonly transform?: TransformEvidence
 }
 
 /**
@@ -63,12 +66,23 @@ export interface AttackedShard {
  * @throws RunError ROBENCH_ABORTED; errors of the model
  */
 export async function predictShard(work: ShardWork): Promise<ShardOutcome> {
-  const { examples, shard, batchSize, signal, progress } = work
+  return predictRows(work, rowsOf(work.shard))
+}
+
+/**
+ * Predicts any examples, as `predictShard` does.
+ * @param all positions in the data set
+ */
+export async function predictRows(
+  work: Omit<ShardWork, 'shard'>,
+  all: Int32Array,
+): Promise<ShardOutcome> {
+  const { examples, batchSize, signal, progress } = work
   const model = withDraws(work.model, 'clean')
   const draws = drawsOf(model, work.draws)
   let outcomes = ''
-  for (let start = shard.start; start < shard.end; start += batchSize) {
-    const rows = rowsOf({ start, end: Math.min(start + batchSize, shard.end) })
+  for (let start = 0; start < all.length; start += batchSize) {
+    const rows = all.subarray(start, start + batchSize)
     const inputs = examples.rows(rows)
     const correct = new Int32Array(rows.length)
     for (let draw = 0; draw < draws; draw++) {
@@ -121,14 +135,24 @@ export async function probeShard(
  * Runs one attack. All examples serve as reference.
  * @throws as `runAttack`
  */
-export async function attackShard(
-  { examples, shard, progress, ...work }: ShardWork,
+export async function attackShard(work: ShardWork, attack: ShardAttack): Promise<AttackedShard> {
+  return attackRows(work, rowsOf(work.shard), attack)
+}
+
+/**
+ * Attacks any examples, with the outcomes that they have in their shards.
+ * @param rows positions in the data set
+ * @param attack whose clean outcomes are those of `rows`
+ * @throws as `runAttack`
+ */
+export async function attackRows(
+  { examples, progress, ...work }: Omit<ShardWork, 'shard'>,
+  rows: Int32Array,
   { chosen, clean, ...attack }: ShardAttack,
 ): Promise<AttackedShard> {
-  const rows = rowsOf(shard)
-  const labels = examples.labels.slice(shard.start, shard.end)
+  const labels = Int32Array.from(rows, (row) => examples.labels[row]!)
   const wrong = labels.length - countCorrect(clean)
-  const { adversarial, breakingEpsilons, ...outcome } = await runAttack({
+  const { adversarial, breakingEpsilons, transform, ...outcome } = await runAttack({
     ...work,
     ...attack,
     ...chosen,
@@ -148,6 +172,7 @@ export async function attackShard(
   })
   return {
     adversarial,
+    ...(transform && { transform }),
     outcome: {
       ...outcome,
       ...(breakingEpsilons && {

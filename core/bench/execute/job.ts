@@ -4,7 +4,7 @@ import type { PluginOptions, TrainingProgress } from '../../plugin/contract.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { Unit } from '../plan/cell.ts'
 import type { ModelReference } from '../plan/model-row.ts'
-import type { UnitOutcome } from '../store/store.ts'
+import type { UnitOutcome } from '../store/unit-outcome.ts'
 
 /** What all jobs of a run share. Content is named by hash; `LocalContent` says where it is. */
 export interface JobSetting {

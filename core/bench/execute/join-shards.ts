@@ -1,6 +1,6 @@
 /** Joins the outcomes of the shards of a cell. */
 import { sumBy } from '../../base/sum.ts'
-import type { ShardOutcome } from '../store/store.ts'
+import type { ShardOutcome } from '../store/unit-outcome.ts'
 
 /** One outcome for all shards. @param parts in the order of the examples, at least one */
 export function joinShards(parts: readonly ShardOutcome[]): ShardOutcome {

@@ -87,7 +87,12 @@ export async function examineModel(
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
-      identity: { sha256, bytes: file.bytes.length, parameters: countParameters(file) },
+      identity: {
+        sha256,
+        bytes: file.bytes.length,
+        parameters: countParameters(file),
+        hash: model.hash,
+      },
       weightBytes: weightBytes(file),
       stochastic: model.stochastic,
       activationBytes,

@@ -45,7 +45,6 @@ const graceMs = 5000
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, executor } = request
   const errors = new Map<string, ErrorRecord>()
-  const open = plan.units.filter(({ id }) => !store.has(id))
   const work = new RunProgress(plan, (id) => store.outcome(id))
   const diskFailed = new AbortController()
   const signal = AbortSignal.any([request.signal, diskFailed.signal])
@@ -77,7 +76,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   report()
   // Attacks require clean predictions. Probes do not, but they are short.
   for (const kinds of [['clean'], ['checks', 'attack']]) {
-    const queue = open.filter((unit) => kinds.includes(unit.cell.kind))
+    const queue = plan.units.filter((unit) => kinds.includes(unit.cell.kind) && isOpen(unit, store))
     const lanes = Array.from({ length: Math.min(request.lanes, executor.size) }, async () => {
       for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
     })
@@ -85,6 +84,21 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
   diskFailed.signal.throwIfAborted()
   return errors
+}
+
+/**
+ * Whether a unit is to be run. A completed attack is reopened if its clean predictions were
+ * computed again, after damage to their file, and came out differently, as on another machine.
+ */
+function isOpen(unit: Unit, store: ResultStore): boolean {
+  const clean = cleanUnitOf(unit)
+  const predicted = clean && store.outcome(clean.id)?.outcomes
+  const attacked = store.outcome(unit.id)?.outcomes
+  if (predicted !== undefined && attacked !== undefined) {
+    const wrong = attacked.replaceAll(/[rb]/g, '1').replaceAll('w', '0')
+    if (wrong !== predicted) store.reopen(unit.id)
+  }
+  return !store.has(unit.id)
 }
 
 /** Runs one unit and saves its outcome. @returns its error, if it failed */

@@ -1,14 +1,12 @@
 /** In a worker: runs one unit of work, from its files to its outcome. */
 import { readFile } from 'node:fs/promises'
-import { dump } from 'npyjs'
-import { writeFileAtomic } from '../../base/atomic-file.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
 import { cellId } from '../plan/cell.ts'
 import type { AttackCell, CheckCell } from '../plan/cell.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
-import { adversarialFile } from '../store/store.ts'
-import type { ShardOutcome, UnitOutcome } from '../store/store.ts'
+import { unitPointsFile, writePoints } from '../store/adversarials.ts'
+import type { ShardOutcome, UnitOutcome } from '../store/unit-outcome.ts'
 import { attackShard, predictShard, probeShard } from './evaluate-shard.ts'
 import type { ShardWork } from './evaluate-shard.ts'
 import type { UnitJob } from './job.ts'
@@ -78,7 +76,7 @@ async function runAttackUnit(
   scope: WorkerScope,
 ): Promise<ShardOutcome> {
   const { attack, threatModel, curve, seed } = cell
-  const { outcome, adversarial } = await attackShard(work, {
+  const { outcome, adversarial, transform } = await attackShard(work, {
     chosen: await reviveAttack(await scope.registry(), attack),
     surrogates,
     clean,
@@ -89,9 +87,13 @@ async function runAttackUnit(
     timeLimitMs,
   })
   if (saveAdversarial) {
-    const { data, shape } = adversarial
-    const path = adversarialFile(scope.content.resultsFolder, unit.id)
-    await writeFileAtomic(path, new Uint8Array(dump(data, [...shape])))
+    const { examples, shard } = work
+    await writePoints(unitPointsFile(scope.content.resultsFolder, unit.id), {
+      points: adversarial,
+      indices: Int32Array.from(clean, (_, place) => shard.start + place),
+      labels: examples.labels.slice(shard.start, shard.end),
+      ...(transform && { transform }),
+    })
   }
   return outcome
 }

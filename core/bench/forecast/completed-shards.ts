@@ -3,7 +3,7 @@ import { hashJson } from '../../base/hash.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { RunResult } from '../result/result.ts'
-import type { UnitOutcome } from '../store/store.ts'
+import type { UnitOutcome } from '../store/unit-outcome.ts'
 
 /** Consecutive examples of a cell that are completed. */
 export interface CompletedShard {

@@ -5,6 +5,7 @@ import { drawsOf } from '../../model/noise.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
 import { makePlan } from '../plan/plan.ts'
+import { softwareIdentity } from '../plan/software.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { ModelRow, PassTimes } from '../plan/model-row.ts'
@@ -60,6 +61,7 @@ export interface PlanSummary {
 export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], device: string): Plan {
   const { dataset, examples, attacks, loaded } = resolved
   return makePlan({
+    software: softwareIdentity(),
     // `cuda:0` and `cuda:1` give the same outcomes.
     device: device.split(':')[0]!,
     dataset: { id: dataset.id, sha256: dataset.hash },
@@ -70,6 +72,7 @@ export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], dev
         plugin: defense.plugin,
         version: defense.version,
         options: defense.options,
+        ...(defense.package && { package: defense.package }),
         model: model?.hash ?? `to be made: ${defense.name}`,
       },
       threatModel,

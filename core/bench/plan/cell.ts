@@ -3,6 +3,7 @@
  */
 import { hashJson } from '../../base/hash.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
+import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 
 /** Examples per unit. Constant, so that ids do not depend on workers or machine. */
@@ -13,6 +14,14 @@ export interface PluginIdentity {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
+  /** The third-party package that provides the plugin; absent for a built-in plugin. */
+  readonly package?: PackageIdentity
+}
+
+/** The versions that outcomes depend on beside those of plugins. */
+export interface SoftwareIdentity {
+  readonly robench: string
+  readonly onnxruntime: string
 }
 
 /** The model under test: its defense, and the hash of the file and of how it is read. */
@@ -23,6 +32,8 @@ export interface DefenseInCell extends PluginIdentity {
 /** Everything that clean predictions depend on. */
 export interface CleanCell {
   readonly kind: 'clean'
+  /** Versions: units of different versions are never joined. */
+  readonly software: SoftwareIdentity
   readonly device: string
   readonly defense: DefenseInCell
   readonly dataset: { readonly id: string; readonly sha256: string }
@@ -84,12 +95,12 @@ export function cellId(cell: Cell): string {
 
 /** The units of a cell, in the order of the examples. */
 export function unitsOf(cell: Cell): Unit[] {
-  const { examples, ...identity } = cell
-  return shardsOf(examples).map((shard) => ({
-    id: hashJson({ ...identity, shard }),
-    cell,
-    shard,
-  }))
+  return shardsOf(cell.examples).map((shard) => ({ id: unitId(cell, shard), cell, shard }))
+}
+
+/** The id of a unit: see `Unit`. */
+export function unitId({ examples: _examples, ...identity }: Cell, shard: Shard): string {
+  return hashJson({ ...identity, shard })
 }
 
 /** The shards of the first `examples`, in order. */
@@ -102,7 +113,7 @@ export function shardsOf(examples: number): Shard[] {
 
 /** The cell of the clean predictions that an attack's cell requires. */
 export function cleanCellOf(cell: AttackCell): CleanCell {
-  const { device, defense, dataset, examples, draws } = cell
-  const shared = { device, defense, dataset, examples, ...(draws !== undefined && { draws }) }
-  return { kind: 'clean', ...shared }
+  const { software, device, defense, dataset, examples, draws } = cell
+  const shared = { software, device, defense, dataset, examples }
+  return { kind: 'clean', ...shared, ...(draws !== undefined && { draws }) }
 }

@@ -8,6 +8,8 @@ export interface ModelIdentity {
   readonly sha256: string
   readonly bytes: number
   readonly parameters: number
+  /** Hash of the file and of how it is read, as chunks name it; absent in older results. */
+  readonly hash?: string
 }
 
 /** A model file by content, as a job names it. */

@@ -9,6 +9,7 @@ import type {
   CleanCell,
   DefenseInCell,
   PluginIdentity,
+  SoftwareIdentity,
   Unit,
 } from './cell.ts'
 
@@ -39,6 +40,7 @@ export interface PlanRow {
 
 /** The input of a plan. */
 export interface PlanInput {
+  readonly software: SoftwareIdentity
   readonly device: string
   readonly dataset: { readonly id: string; readonly sha256: string }
   readonly examples: number
@@ -104,10 +106,10 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 function planRow(input: PlanInput, row: PlanRow): PlannedRow {
-  const { device, dataset, examples } = input
+  const { software, device, dataset, examples } = input
   const draws = row.draws === undefined ? {} : { draws: row.draws }
   const attacks = input.attacks.flatMap((attack) => {
-    const { plugin, version, options } = attack
+    const { plugin, version, options, package: provider } = attack
     const names = attack.surrogates?.(row.name)
     const { epsilon } = row.threatModel
     const sizes = new Set([epsilon, ...(row.curve ?? [])])
@@ -115,6 +117,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
     return (attack.stochastic ? input.seeds : input.seeds.slice(0, 1)).map((seed) => {
       const cell: AttackCell = {
         kind: 'attack',
+        software,
         device,
         defense: row.defense,
         dataset,
@@ -122,7 +125,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
         ...draws,
         threatModel: row.threatModel,
         ...(row.curve && { curve: row.curve, curveVersion }),
-        attack: { plugin, version, options },
+        attack: { plugin, version, options, ...(provider && { package: provider }) },
         ...(names && { surrogates: names.map((name) => surrogateModel(input, row, name)) }),
         seed,
       }
@@ -132,6 +135,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
   })
   const clean: CleanCell = {
     kind: 'clean',
+    software,
     device,
     defense: row.defense,
     dataset,
@@ -149,7 +153,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
 }
 
 function planProbes(
-  { device, dataset, examples, probes }: PlanInput,
+  { software, device, dataset, examples, probes }: PlanInput,
   { defense, threatModel }: PlanRow,
 ): { readonly checks?: PlannedCell<CheckCell> } {
   if (!probes || threatModel.epsilon === 0) return {}
@@ -157,6 +161,7 @@ function planProbes(
   const cell: CheckCell = {
     kind: 'checks',
     version,
+    software,
     device,
     defense,
     dataset,

@@ -9,6 +9,8 @@ import type {
 } from '../../plugin/contract.ts'
 import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
+import { providerOf } from '../../plugin/package-identity.ts'
+import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
@@ -35,11 +37,12 @@ export async function resolveAttacks(
   { suite, label }: LoadedSuite,
   registry: PluginRegistry,
   threatModels: readonly SuiteThreatModel[],
+  packages: readonly PackageIdentity[] = [],
 ): Promise<((classes: number) => ResolvedAttack)[]> {
   const resolved: ((classes: number) => ResolvedAttack)[] = []
   for (const stated of suiteAttacks(suite)) {
     const where = `${label}#/attacks/${stated.index}`
-    const chosen = await chooseAttack(registry, stated, where)
+    const chosen = await chooseAttack(registry, stated, where, packages)
     for (const threatModel of threatModels) requireFit(chosen, threatModel, `${where}/plugin`)
     const { meta } = chosen.plugin
     const option = optionWithRole(meta, 'models')
@@ -52,6 +55,7 @@ export async function resolveAttacks(
       plugin: meta.id,
       version: meta.version,
       options: chosen.options,
+      ...providerOf(packages, registry.packageOf('attack', meta.id)),
       stochastic: meta.stochastic || chosen.inner?.plugin.meta.stochastic === true,
       minimumNorm: meta.minimumNorm === true,
       facts: {
@@ -60,7 +64,7 @@ export async function resolveAttacks(
         ...(meta.restricted && { restricted: true }),
       },
       passes: (norm, defense) =>
-        costOf(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
+        attackCost(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
       ...(surrogates && { surrogates }),
     }))
   }
@@ -71,12 +75,14 @@ export async function resolveAttacks(
  * Resolves an attack and its options. Options and version of a wrapped attack become part of these
  * options, because outcomes depend on them as well.
  * @param where place of the attack in the suite, for messages
+ * @param packages the third-party packages of the registry
  * @throws ConfigError
  */
 export async function chooseAttack(
   registry: PluginRegistry,
   stated: Pick<SuiteAttack, 'plugin' | 'options'>,
   where: string,
+  packages: readonly PackageIdentity[] = [],
 ): Promise<ChosenAttack> {
   const plugin = await registry.get('attack', stated.plugin, `${where}/plugin`)
   const { meta } = plugin
@@ -85,7 +91,7 @@ export async function chooseAttack(
   if (wrapped === undefined) return { plugin, options }
   const { id, options: given } = options[wrapped] as { id: string; options?: PluginOptions }
   const place = `${where}/options/${wrapped}`
-  const inner = await chooseAttack(registry, { plugin: id, options: given ?? {} }, place)
+  const inner = await chooseAttack(registry, { plugin: id, options: given ?? {} }, place, packages)
   const { transforms } = inner.plugin.meta
   if (transforms || optionWithRole(inner.plugin.meta, 'models') !== undefined) {
     throw new ConfigError(
@@ -94,7 +100,12 @@ export async function chooseAttack(
         `${transforms ? 'transforms images' : 'needs surrogates'}; choose another attack`,
     )
   }
-  const attack = { id, version: inner.plugin.meta.version, options: inner.options }
+  const attack = {
+    id,
+    version: inner.plugin.meta.version,
+    options: inner.options,
+    ...providerOf(packages, registry.packageOf('attack', id)),
+  }
   return { plugin, options: { ...options, [wrapped]: attack }, inner }
 }
 
@@ -127,12 +138,13 @@ function withSurrogates(
   return { ...chosen, options: { ...chosen.options, [option]: surrogates } }
 }
 
-function costOf(
+/** Passes of an attack per example that stays robust. */
+export function attackCost(
   { plugin, options, inner }: ChosenAttack,
   classes: number,
   norm: Norm,
 ): PassEstimate {
-  const within = inner && costOf(inner, classes, norm)
+  const within = inner && attackCost(inner, classes, norm)
   // The options have just been checked against this plugin's own schema.
   return plugin.cost(options as never, classes, norm, within)
 }

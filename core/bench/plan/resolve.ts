@@ -9,6 +9,8 @@ import { hashJson } from '../../base/hash.ts'
 import { cacheFolder } from '../../base/paths.ts'
 import type { DefensePlugin, PluginMeta, PluginOptions } from '../../plugin/contract.ts'
 import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
+import type { PackageIdentity } from '../../plugin/package-identity.ts'
+import { identifyPackage, providerOf } from '../../plugin/package-identity.ts'
 import type { PluginLocation } from '../../plugin/load.ts'
 import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
@@ -28,6 +30,8 @@ export interface ResolvedDefense {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
+  /** Absent for a built-in plugin. */
+  readonly package?: PackageIdentity
   readonly seed: number
   readonly trains: boolean
   readonly link?: string
@@ -51,6 +55,8 @@ export interface ResolvedDefense {
 export interface ResolvedSuite {
   readonly loaded: LoadedSuite
   readonly plugins: readonly PluginLocation[]
+  /** Third-party packages, in the order of the suite. */
+  readonly packages: readonly PackageIdentity[]
   readonly registry: PluginRegistry
   readonly dataset: Dataset
   /** Number of evaluated examples: all, or `limit`. */
@@ -75,14 +81,20 @@ export async function resolveSuite(
   const { suite, label, folder } = loaded
   const plugins = locatePlugins(suite.plugins ?? [], [folder, process.cwd()], label)
   const registry = await loadRegistry(plugins, notify)
+  const packages = plugins.map(identifyPackage)
   const stated = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
   const defenses: ResolvedDefense[] = []
   for (const [index, defense] of suite.defenses.entries()) {
-    defenses.push(await resolveDefense(registry, defense, `${label}#/defenses/${index}`, folder))
+    defenses.push(
+      await resolveDefense(registry, defense, `${label}#/defenses/${index}`, {
+        folder,
+        packages,
+      }),
+    )
   }
   // Attacks are checked first, because loading data takes longer. Their cost needs the number of
   // classes.
-  const attackPlugins = await resolveAttacks(loaded, registry, stated)
+  const attackPlugins = await resolveAttacks(loaded, registry, stated, packages)
   const dataset = await loadData(loaded)
   for (const [index, { transform }] of stated.entries()) {
     const where = `${label}#/threatModels/${index}/transform`
@@ -92,6 +104,7 @@ export async function resolveSuite(
   return {
     loaded,
     plugins,
+    packages,
     registry,
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
@@ -158,7 +171,7 @@ async function resolveDefense(
   registry: PluginRegistry,
   defense: SuiteDefense,
   where: string,
-  folder: string,
+  { folder, packages }: { readonly folder: string; readonly packages: readonly PackageIdentity[] },
 ): Promise<ResolvedDefense> {
   const { name, plugin: id, seed, link } = defense
   const plugin: DefensePlugin<never> = await registry.get('defense', id, `${where}/plugin`)
@@ -178,6 +191,7 @@ async function resolveDefense(
     trains: plugin.meta.trains,
     where,
     surrogate: defense.role === 'surrogate',
+    ...providerOf(packages, registry.packageOf('defense', id)),
     ...(link === undefined ? {} : { link }),
     ...(file === undefined ? {} : { file }),
     ...(path === undefined ? {} : { pathOption: path }),

@@ -23,13 +23,27 @@ import type { CompletedAttack, ResultEntry, RunResult } from './result.ts'
  */
 export function readResult(path: string): RunResult {
   const file = locateResult(path)
+  return checkResult(parseFile(file), file)
+}
+
+/**
+ * Reads a result and validates its schema only: its accuracies may disagree with its outcomes.
+ * @param path as for `readResult`
+ * @throws ConfigError ROBENCH_DATA that names the file and the place in the file
+ */
+export function readUnverifiedResult(path: string): RunResult {
+  const file = locateResult(path)
+  return checkForm(parseFile(file), file)
+}
+
+function parseFile(file: string): unknown {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
     throw new ConfigError('ROBENCH_DATA', `${file}: cannot be read: ${String(cause)}`, { cause })
   }
-  return checkResult(parseJsonText(text, file), file)
+  return parseJsonText(text, file)
 }
 
 /**
@@ -68,14 +82,18 @@ export function locateResult(path: string): string {
  * @throws ConfigError ROBENCH_DATA with one line per mistake
  */
 export function checkResult(document: unknown, label: string): RunResult {
-  const { value, problems } = compileSchema(resultSchema)(document)
-  refuseProblems(problems, `${label}#`, 'ROBENCH_DATA')
-  // The schema has been checked, and matches the type.
-  const result = value as RunResult
+  const result = checkForm(document, label)
   for (const [index, entry] of result.entries.entries()) {
     checkFigures(entry, `${label}#/entries/${index}`)
   }
   return result
+}
+
+function checkForm(document: unknown, label: string): RunResult {
+  const { value, problems } = compileSchema(resultSchema)(document)
+  refuseProblems(problems, `${label}#`, 'ROBENCH_DATA')
+  // The schema has been checked, and matches the type.
+  return value as RunResult
 }
 
 /**

@@ -21,7 +21,11 @@ const threatModel = record(
   { transform: transformSchema },
 )
 
-const attackIdentity = record({ name: text, plugin: text, version: whole, options: plainObject })
+const attackIdentity = record(
+  { name: text, plugin: text, version: whole, options: plainObject },
+  { package: text },
+)
+const packageIdentity = record({ name: text, version: text, integrity: sha256 })
 
 const outcomes = { type: 'string', pattern: '^[wrb]+$' } as const
 const stage = record({ name: text, outcomes, robustAccuracy: fraction })
@@ -88,9 +92,9 @@ const entry = record(
         plugin: text,
         version: whole,
         options: plainObject,
-        model: record({ sha256, bytes: whole, parameters: whole }),
+        model: record({ sha256, bytes: whole, parameters: whole }, { hash: sha256 }),
       },
-      { training: plainObject, link: text },
+      { package: text, training: plainObject, link: text },
     ),
     dataset: record({
       id: text,
@@ -127,7 +131,7 @@ export const resultSchema = {
   ...record(
     {
       schemaVersion: { const: 1 },
-      suite: record({ id: text, title: text, sha256 }),
+      suite: record({ id: text, title: text, sha256 }, { content: plainObject }),
       robenchVersion: text,
       startedAt: text,
       finishedAt: text,
@@ -143,6 +147,8 @@ export const resultSchema = {
     },
     {
       command: text,
+      packages: { type: 'array', items: packageIdentity },
+      evidence: record({ units: record({ count: whole, sha256 }) }, { adversarials: sha256 }),
       failures: { type: 'array', items: record({ defense: text, threatModel, error }) },
     },
   ),

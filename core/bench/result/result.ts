@@ -8,6 +8,9 @@ import type { RobustnessCurve } from '../metrics/curve.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { DrawCounts } from '../../plugin/host.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
+import type { PackageIdentity } from '../../plugin/package-identity.ts'
+import type { UnitsEvidence } from '../store/store.ts'
+import type { Suite } from '../suite/schema.ts'
 
 /** A defense: its plugin with version and options, and its model. */
 export interface DefenseIdentity {
@@ -16,6 +19,8 @@ export interface DefenseIdentity {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
+  /** Name of the third-party package in `RunResult.packages`; absent for a built-in plugin. */
+  readonly package?: string
   readonly model: ModelIdentity
   /** From the defense or the model card: epochs, cost, origin. */
   readonly training?: Readonly<Record<string, unknown>>
@@ -29,6 +34,8 @@ export interface AttackIdentity {
   readonly plugin: string
   readonly version: number
   readonly options: PluginOptions
+  /** Name of the third-party package in `RunResult.packages`; absent for a built-in plugin. */
+  readonly package?: string
 }
 
 /** The cost of a cell. */
@@ -122,11 +129,26 @@ export interface DefenseFailure {
   readonly error: ErrorRecord
 }
 
+/** Checksums of the files that a result was made from. */
+export interface RunEvidence {
+  readonly units: UnitsEvidence
+  /** sha256 of `adversarials/index.json`, which lists the hashes of all files beside it. */
+  readonly adversarials?: string
+}
+
 /** The content of `result.json`. */
 export interface RunResult {
   readonly schemaVersion: 1
-  readonly suite: { readonly id: string; readonly title: string; readonly sha256: string }
+  readonly suite: {
+    readonly id: string
+    readonly title: string
+    readonly sha256: string
+    /** The whole suite with defaults; absent in results of older versions. */
+    readonly content?: Suite
+  }
   readonly robenchVersion: string
+  /** robench itself, then the suite's plugin packages; absent in results of older versions. */
+  readonly packages?: readonly PackageIdentity[]
   readonly startedAt: string
   readonly finishedAt: string
   /** The command line that reproduces this result, with paths as given. */
@@ -139,6 +161,8 @@ export interface RunResult {
     readonly device: string
     readonly workers: number
   }
+  /** What the result was made from; absent in results of older versions. */
+  readonly evidence?: RunEvidence
   readonly entries: readonly ResultEntry[]
   /** Absent if every defense was evaluated. */
   readonly failures?: readonly DefenseFailure[]

@@ -2,53 +2,21 @@
 import { existsSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Check } from '../checks/check.ts'
-import type { StageOutcomes } from '../../plugin/attack-stages.ts'
-import type { DrawCounts } from '../../plugin/host.ts'
-import type { Shard, Unit } from '../plan/cell.ts'
+import type { Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
+import { hashBytes } from '../../base/hash.ts'
+import { hasAdversarials } from './adversarials.ts'
 import { takeLock } from './lock.ts'
+import { decodeUnit, encodeUnit } from './unit-file.ts'
+import type { StoredUnit } from './unit-file.ts'
+import type { UnitOutcome } from './unit-outcome.ts'
 
-/** The result of a shard. Strings have one character per example of the shard. */
-export interface ShardOutcome {
-  /**
-   * Clean predictions and checks: `1` correct, `0` wrong. Attacks: `w`, `r`, `b` as in `Outcomes`.
-   */
-  readonly outcomes: string
-  readonly forwardPasses: number
-  readonly backwardPasses: number
-  /** For an attack with stages: the outcomes after each stage. */
-  readonly stages?: readonly StageOutcomes[]
-  /** For a unit of probes. */
-  readonly checks?: readonly Check[]
-  /**
-   * For a curve or a minimum-norm attack, per example: 0 if misclassified without attack, null if
-   * not broken.
-   */
-  readonly breakingEpsilons?: readonly (number | null)[]
-  /** For a corruption: `1` if the corrupted example is classified correctly, else `0`. */
-  readonly correct?: string
-  /** For an attack on a stochastic model: the correct ones of several predictions. */
-  readonly draws?: DrawCounts
-  /**
-   * For an attack: examples that count as robust although the attack queried a misclassified point
-   * of their ball.
-   */
-  readonly silentSuccesses?: number
-}
-
-/** The result of a unit. */
-export interface UnitOutcome extends ShardOutcome {
-  readonly elapsedMs: number
-}
-
-/** Content of a unit's file. */
-interface UnitRecord {
-  readonly schemaVersion: 1
-  readonly id: string
-  readonly cell: Unit['cell']
-  readonly shard: Shard
-  readonly outcome: UnitOutcome
+/** The completed units of a directory. */
+export interface StoredUnits {
+  /** By id. */
+  readonly units: ReadonlyMap<string, StoredUnit>
+  /** One text per file that cannot be used: its path, and what is wrong. */
+  readonly damaged: readonly string[]
 }
 
 /** Results directory of a suite: `<results>/<suite id>-<first 8 digits of its hash>`. */
@@ -56,19 +24,18 @@ export function resultsFolder(results: string, suite: { id: string; sha256: stri
   return join(results, `${suite.id}-${suite.sha256.slice(0, 8)}`)
 }
 
-/** Completed units by id. A truncated or malformed file is ignored. */
+/** Completed units by id. Damaged files are not used, and listed. */
 export class ResultStore {
   readonly folder: string
-  readonly #completed: Map<string, UnitOutcome>
+  /** One text per file that was found damaged when the store was opened. */
+  readonly damaged: readonly string[]
+  readonly #completed: Map<string, Pick<StoredUnit, 'outcome' | 'checksum'>>
   readonly #release: () => Promise<void>
 
-  private constructor(
-    folder: string,
-    completed: Map<string, UnitOutcome>,
-    release: () => Promise<void>,
-  ) {
+  private constructor(folder: string, stored: StoredUnits, release: () => Promise<void>) {
     this.folder = folder
-    this.#completed = completed
+    this.damaged = stored.damaged
+    this.#completed = new Map(stored.units)
     this.#release = release
   }
 
@@ -85,7 +52,7 @@ export class ResultStore {
     const release = await takeLock(join(folder, 'lock'))
     try {
       if (options.fresh) await clear(folder)
-      return new ResultStore(folder, await readCompleted(folder, options), release)
+      return new ResultStore(folder, await readUnits(folder, options), release)
     } catch (error) {
       await release()
       throw error
@@ -94,7 +61,7 @@ export class ResultStore {
 
   /** The result of a unit; undefined if it is not completed. */
   outcome(id: string): UnitOutcome | undefined {
-    return this.#completed.get(id)
+    return this.#completed.get(id)?.outcome
   }
 
   /** Whether a unit is completed. */
@@ -102,15 +69,29 @@ export class ResultStore {
     return this.#completed.has(id)
   }
 
+  /** Treats a completed unit as open, so that it runs again. */
+  reopen(id: string): void {
+    this.#completed.delete(id)
+  }
+
   /**
    * Saves a completed unit. After this resolves, it survives a kill.
    * @throws RunError ROBENCH_STORE
    */
   async write(unit: Unit, outcome: UnitOutcome): Promise<void> {
-    const { id, cell, shard } = unit
-    const record: UnitRecord = { schemaVersion: 1, id, cell, shard, outcome }
-    await writeFileAtomic(unitFile(this.folder, id), `${JSON.stringify(record, undefined, 1)}\n`)
-    this.#completed.set(id, outcome)
+    const { bytes, checksum } = encodeUnit(unit, outcome)
+    await writeFileAtomic(unitFile(this.folder, unit.id), bytes)
+    this.#completed.set(unit.id, { outcome, checksum })
+  }
+
+  /** One checksum over the completed ones of these units. */
+  evidence(ids: readonly string[]): UnitsEvidence {
+    return evidenceOf(
+      ids.flatMap((id) => {
+        const found = this.#completed.get(id)
+        return found ? [{ id, checksum: found.checksum }] : []
+      }),
+    )
   }
 
   /** Writes another file of the run, such as `result.json`, atomically. Returns its path. */
@@ -126,27 +107,49 @@ export class ResultStore {
   }
 }
 
-/**
- * Completed units of a directory, without locking it; empty if it does not exist.
- * @param options as for `ResultStore.open`
- */
+/** The units that a result was made from, as one checksum. */
+export interface UnitsEvidence {
+  readonly count: number
+  /** sha256 over the lines `<id> <checksum>`, sorted. */
+  readonly sha256: string
+}
+
+/** One checksum over units, in any order. */
+export function evidenceOf(units: readonly Pick<StoredUnit, 'id' | 'checksum'>[]): UnitsEvidence {
+  const lines = units.map(({ id, checksum }) => `${id} ${checksum}\n`).toSorted()
+  return { count: lines.length, sha256: hashBytes(new TextEncoder().encode(lines.join(''))) }
+}
+
+/** The outcomes of `readUnits` by id. */
 export async function readCompleted(
   folder: string,
   options: { adversarials?: boolean } = {},
 ): Promise<Map<string, UnitOutcome>> {
+  const { units } = await readUnits(folder, options)
+  return new Map([...units].map(([id, { outcome }]) => [id, outcome]))
+}
+
+/**
+ * Completed units of a directory, without locking it; none if it does not exist.
+ * @param options as for `ResultStore.open`
+ */
+export async function readUnits(
+  folder: string,
+  options: { adversarials?: boolean } = {},
+): Promise<StoredUnits> {
   const units = join(folder, 'units')
-  const completed = new Map<string, UnitOutcome>()
-  if (!existsSync(units)) return completed
-  for (const name of await readdir(units)) {
+  const found = new Map<string, StoredUnit>()
+  const damaged: string[] = []
+  if (!existsSync(units)) return { units: found, damaged }
+  const hasPoints = options.adversarials ? await hasAdversarials(folder) : () => true
+  for (const name of (await readdir(units)).toSorted()) {
     if (!name.endsWith('.json')) continue
-    const id = name.slice(0, -'.json'.length)
-    const record = await readUnit(join(units, name), id)
-    if (!record) continue
-    const { cell, outcome } = record
-    const wanted = options.adversarials && cell.kind === 'attack'
-    if (!wanted || existsSync(adversarialFile(folder, id))) completed.set(id, outcome)
+    const path = join(units, name)
+    const unit = await readUnit(path, name.slice(0, -'.json'.length))
+    if (typeof unit === 'string') damaged.push(`${path} ${unit}`)
+    else if (unit.cell.kind !== 'attack' || hasPoints(unit.id)) found.set(unit.id, unit)
   }
-  return completed
+  return { units: found, damaged }
 }
 
 /** Path of a unit's file. */
@@ -154,27 +157,11 @@ export function unitFile(folder: string, id: string): string {
   return join(folder, 'units', `${id}.json`)
 }
 
-/** Path of a unit's adversarial examples. */
-export function adversarialFile(folder: string, id: string): string {
-  return join(folder, 'adversarials', `${id}.npy`)
-}
-
-async function readUnit(path: string, id: string): Promise<UnitRecord | undefined> {
+async function readUnit(path: string, name: string): Promise<StoredUnit | string> {
   try {
-    const record = JSON.parse(await readFile(path, 'utf8')) as UnitRecord
-    const { outcome, shard } = record
-    const isValid =
-      record.schemaVersion === 1 &&
-      record.id === id &&
-      outcome.outcomes.length === shard.end - shard.start &&
-      /^[01]*$|^[wrb]*$/.test(outcome.outcomes) &&
-      (outcome.stages ?? []).every(({ outcomes }) => outcomes.length === outcome.outcomes.length) &&
-      (outcome.breakingEpsilons ?? outcome.outcomes).length === outcome.outcomes.length &&
-      (outcome.draws?.correct ?? outcome.outcomes).length === outcome.outcomes.length &&
-      (outcome.correct ?? outcome.outcomes).length === outcome.outcomes.length
-    return isValid ? record : undefined
-  } catch {
-    return undefined
+    return decodeUnit(await readFile(path), name)
+  } catch (error) {
+    return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunResult } from '../../../core/bench/result/result.ts'
-import type { UnitOutcome } from '../../../core/bench/store/store.ts'
+import type { UnitOutcome } from '../../../core/bench/store/unit-outcome.ts'
 import { fixturePlugins } from './cli.ts'
 
 export interface TestAttack {

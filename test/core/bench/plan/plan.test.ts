@@ -21,6 +21,7 @@ function attack(name: string, stochastic: boolean): PlanAttack {
 
 function input(more: Partial<PlanInput> = {}): PlanInput {
   return {
+    software: { robench: '1.0.0', onnxruntime: '1.30.0' },
     device: 'cpu',
     dataset: { id: 'toy', sha256: 'd' },
     examples: 1200,
@@ -35,11 +36,12 @@ function input(more: Partial<PlanInput> = {}): PlanInput {
 }
 
 function cell(more: Partial<AttackCell> = {}): AttackCell {
-  const { examples, dataset, rows, device } = input()
+  const { examples, dataset, rows, software, device } = input()
   const { defense } = rows[0]!
   const identity = { plugin: 'random', version: 1, options: { steps: 3 } }
   return {
     kind: 'attack',
+    software,
     device,
     defense,
     dataset,

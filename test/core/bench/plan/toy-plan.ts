@@ -6,6 +6,7 @@ import type { PassEstimate } from '../../../../core/plugin/contract.ts'
 /** @param attacks passes per robust example, by name */
 export function toyPlan(examples: number, attacks: Readonly<Record<string, PassEstimate>>): Plan {
   return makePlan({
+    software: { robench: '1.0.0', onnxruntime: '1.0.0' },
     device: 'cpu',
     dataset: { id: 'toy', sha256: 'd' },
     examples,

@@ -6,14 +6,17 @@ import { storeError, writeFileAtomic } from '../../../../core/base/atomic-file.t
 import {
   ResultStore,
   readCompleted,
+  readUnits,
   resultsFolder,
   unitFile,
 } from '../../../../core/bench/store/store.ts'
 import { unitsOf } from '../../../../core/bench/plan/cell.ts'
 import type { CleanCell, Unit } from '../../../../core/bench/plan/cell.ts'
+import { decodeUnit, encodeUnit } from '../../../../core/bench/store/unit-file.ts'
 
 const cell: CleanCell = {
   kind: 'clean',
+  software: { robench: '1.0.0', onnxruntime: '1.30.0' },
   device: 'cpu',
   defense: { plugin: 'p', version: 1, options: {}, model: 'm' },
   dataset: { id: 'toy', sha256: 'd' },
@@ -46,7 +49,9 @@ test('outcomes of stages are saved', async () => {
   await store.write(unit, staged)
   expect((await readCompleted(path)).get(unit.id)).toEqual(staged)
   await store.write(unit, { ...staged, stages: [{ name: 'first', outcomes: 'rr' }] })
-  expect((await readCompleted(path)).size).toBe(0)
+  expect((await readUnits(path)).damaged).toEqual([
+    `${unitFile(path, unit.id)} does not have one outcome per example`,
+  ])
 })
 
 test('fresh deletes saved units', async () => {
@@ -65,13 +70,70 @@ test.for<[string, (text: string) => string]>([
   ['lacking an outcome', (text) => text.replace('"1011"', '"101"')],
   ['damaged by an unknown character', (text) => text.replace('"1011"', '"10x1"')],
   ['a mix of clean and attack outcomes', (text) => text.replace('"1011"', '"10wr"')],
-])('a unit file is ignored if it is %s', async ([, damage]) => {
+])('a unit file is not used and is listed if it is %s', async ([, damage]) => {
   const path = folder()
   const store = await ResultStore.open(path)
   await store.write(unit, outcome)
+  await store.close()
   const file = unitFile(path, unit.id)
   writeFileSync(file, damage(readFileSync(file, 'utf8')))
-  expect((await readCompleted(path)).size).toBe(0)
+  const again = await ResultStore.open(path)
+  expect(again.has(unit.id)).toBe(false)
+  expect(again.damaged).toEqual([
+    `${file} is damaged: the checksum in its first line does not match its content`,
+  ])
+})
+
+test('a unit file of an older version is named as such', async () => {
+  const path = folder()
+  mkdirSync(join(path, 'units'))
+  writeFileSync(unitFile(path, unit.id), '{\n "schemaVersion": 1,\n "id": "x"\n}\n')
+  expect((await readUnits(path)).damaged[0]).toMatch('was written by an older version of robench')
+})
+
+test('every flipped bit of a unit file is noticed', () => {
+  const { bytes } = encodeUnit(unit, { ...outcome, draws: { count: 3, correct: [1, 2, 3, 0] } })
+  const copy = Uint8Array.from(bytes)
+  const missed: number[] = []
+  for (let bit = 0; bit < 8 * copy.length; bit++) {
+    copy[bit >> 3]! ^= 1 << (bit & 7)
+    if (typeof decodeUnit(copy, unit.id) !== 'string') missed.push(bit)
+    copy[bit >> 3]! ^= 1 << (bit & 7)
+  }
+  expect(8 * copy.length).toBeGreaterThan(5000)
+  expect(missed).toEqual([])
+  expect(decodeUnit(copy, unit.id)).toMatchObject({ id: unit.id, outcome: { outcomes: '1011' } })
+})
+
+test('the cell inside is held against the name of the file', () => {
+  const other = { ...cell, device: 'cuda' }
+  const lie = { ...unit, cell: other }
+  expect(decodeUnit(encodeUnit(lie, outcome).bytes, unit.id)).toBe(
+    'contains another unit than its name says',
+  )
+  expect(decodeUnit(encodeUnit(unit, outcome).bytes, unitsOf(other)[0]!.id)).toBe(
+    'contains another unit than its name says',
+  )
+})
+
+test.for(['robench', 'onnxruntime'] as const)(
+  'a unit of another version of %s is another unit',
+  (part) => {
+    const upgraded = { ...cell, software: { ...cell.software, [part]: '9.9.9' } }
+    expect(unitsOf(upgraded)[0]!.id).not.toBe(unit.id)
+  },
+)
+
+test('one checksum covers all units, in any order', async () => {
+  const store = await ResultStore.open(folder())
+  const second = unitsOf({ ...cell, device: 'cuda' })[0]!
+  await store.write(unit, outcome)
+  await store.write(second, outcome)
+  const both = store.evidence([unit.id, second.id])
+  expect(both.count).toBe(2)
+  expect(store.evidence([second.id, unit.id, 'open'])).toEqual(both)
+  await store.write(unit, { ...outcome, outcomes: '1111' })
+  expect(store.evidence([unit.id, second.id]).sha256).not.toBe(both.sha256)
 })
 
 test('a temporary file is not a unit', async () => {

@@ -1,7 +1,7 @@
 /** Threat models as directory names. */
-import { epsilonSlug } from '../core/threat/epsilon.ts'
-import { transformRecord } from '../core/threat/transforms/table.ts'
-import type { ThreatModel } from '../core/threat/threat-model.ts'
+import { epsilonSlug } from './epsilon.ts'
+import { transformRecord } from './transforms/table.ts'
+import type { ThreatModel } from './threat-model.ts'
 
 /**
  * A threat model as a directory name: `linf-8-255`, `linf-2-255-attribute-98c36173`,

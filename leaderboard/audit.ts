@@ -1,0 +1,215 @@
+/** Rules for entries that need the plugins: options, versions, passes, and checks of outcomes. */
+import { canonicalJson } from '../core/base/hash.ts'
+import { ConfigError } from '../core/base/errors.ts'
+import { checkOutcomes } from '../core/bench/checks/outcome-checks.ts'
+import { attackCost, chooseAttack } from '../core/bench/plan/resolve-attacks.ts'
+import type { AttackFacts } from '../core/bench/checks/outcome-check.ts'
+import { shardsOf } from '../core/bench/plan/cell.ts'
+import { loadRegistry } from '../core/plugin/load.ts'
+import type { PluginOptions } from '../core/plugin/contract.ts'
+import { optionWithRole } from '../core/plugin/option-roles.ts'
+import { resolveOptions } from '../core/plugin/options.ts'
+import type { PluginRegistry } from '../core/plugin/registry.ts'
+import type { ChosenAttack } from '../core/plugin/wrapped-attack.ts'
+import { entryCleanOutcomes, entryOutcomes } from './entry-outcomes.ts'
+import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
+import { knownDataset } from './known-datasets.ts'
+import { isReferenceStrength, referenceObjection } from './reference-set.ts'
+
+/** The part of the planned passes that a robust example takes at least: see `passObjections`. */
+const leastShare = 0.98
+
+/** Attacks that take all of their planned passes for each example that stays robust. */
+const exactCosts = ['fgsm', 'pgd', 'apgd-ce', 'apgd-dlr', 'apgd-t', 'autoattack', 'square']
+
+/**
+ * Checks entries against the built-in plugins. `checkEntry` has accepted them.
+ * @param label of each entry, for messages
+ * @throws ConfigError ROBENCH_DATA with one line per problem of the first entry that has any
+ */
+export async function auditEntries(
+  entries: readonly { readonly entry: LeaderboardEntry; readonly label: string }[],
+): Promise<void> {
+  const registry = await loadRegistry()
+  for (const { entry, label } of entries) {
+    const found = await auditEntry(entry, registry)
+    if (found.length > 0) {
+      const lines = found.map((text) => `${label}#${text}`)
+      throw new ConfigError('ROBENCH_DATA', lines.join('\n'))
+    }
+  }
+}
+
+/** What the plugins object to, each with its position. */
+export async function auditEntry(
+  entry: LeaderboardEntry,
+  registry: PluginRegistry,
+): Promise<string[]> {
+  const found: string[] = [...(await defenseObjections(entry, registry))]
+  const facts = new Map<string, AttackFacts>()
+  const strong = new Set<EntryAttack>()
+  for (const [index, attack] of entry.attacks.entries()) {
+    const place = `/attacks/${index}`
+    const provider = attack.package
+    if (provider !== undefined) {
+      if (!entry.run.packages.some(({ name }) => name === provider)) {
+        found.push(`${place}/package: "${provider}" is not in run.packages`)
+      }
+      if (registry.ids('attack').includes(attack.plugin)) {
+        found.push(`${place}/plugin: "${attack.plugin}" is built in, not of "${provider}"`)
+      }
+      continue
+    }
+    const chosen = await chosenAttack(attack, registry)
+    if (typeof chosen === 'string') {
+      found.push(`${place}: ${chosen}`)
+      continue
+    }
+    const { meta } = chosen.plugin
+    facts.set(meta.id, {
+      knowledge: meta.knowledge,
+      surrogates: optionWithRole(meta, 'models') !== undefined,
+      ...(meta.restricted && { restricted: true }),
+    })
+    if (attack.version > meta.version) {
+      found.push(`${place}/version: ${attack.version} is newer than "${meta.id}", ${meta.version}`)
+    }
+    if (isReferenceStrength(attack, defaultsOf(chosen))) strong.add(attack)
+    found.push(...passObjections(entry, attack, chosen, place))
+  }
+  if (found.length > 0) return found
+  const reference = referenceObjection(entry, (attack) => strong.has(attack))
+  return reference === undefined ? repeatedChecks(entry, facts) : [reference]
+}
+
+async function defenseObjections(
+  { defense, run }: LeaderboardEntry,
+  registry: PluginRegistry,
+): Promise<string[]> {
+  const { plugin, version, options, package: provider } = defense
+  if (provider !== undefined) {
+    return run.packages.some(({ name }) => name === provider)
+      ? []
+      : [`/defense/package: "${provider}" is not in run.packages`]
+  }
+  try {
+    const { meta } = await registry.get('defense', plugin)
+    resolveOptions(meta, options, '/defense/options')
+    return version > meta.version
+      ? [`/defense/version: ${version} is newer than "${plugin}", ${meta.version}`]
+      : []
+  } catch (error) {
+    return [`/defense: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+/** The attack with its resolved options, or what is wrong with them. */
+async function chosenAttack(
+  { plugin, options }: EntryAttack,
+  registry: PluginRegistry,
+): Promise<ChosenAttack | string> {
+  try {
+    const { meta } = await registry.get('attack', plugin)
+    const chosen = await chooseAttack(
+      registry,
+      { plugin, options: statedOptions(meta, options) },
+      '',
+    )
+    return canonicalJson(chosen.options) === canonicalJson(options)
+      ? chosen
+      : `options must be complete: ${canonicalJson(chosen.options)}`
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/^: ?/, '') : String(error)
+  }
+}
+
+/** Options as a suite states them: without the version of a wrapped attack. */
+function statedOptions(
+  meta: Parameters<typeof optionWithRole>[0],
+  options: PluginOptions,
+): PluginOptions {
+  const wrapped = optionWithRole(meta, 'attack')
+  const inner: unknown = wrapped === undefined ? undefined : options[wrapped]
+  if (wrapped === undefined || typeof inner !== 'object' || inner === null) return options
+  const { id, options: given } = inner as { readonly id?: unknown; readonly options?: unknown }
+  return { ...options, [wrapped]: { id, options: given } }
+}
+
+function defaultsOf({ plugin: { meta } }: ChosenAttack): PluginOptions {
+  try {
+    return resolveOptions(meta, {}, '')
+  } catch {
+    // An attack with a required option, such as a corruption.
+    return {}
+  }
+}
+
+/**
+ * Passes that the attack cannot have made: more than planned for all examples that it was given, or
+ * less than it takes for those that stayed robust.
+ */
+function passObjections(
+  entry: LeaderboardEntry,
+  attack: EntryAttack,
+  chosen: ChosenAttack,
+  place: string,
+): string[] {
+  const { threatModel, dataset, clean } = entry
+  const classes = knownDataset(dataset.id)?.classes ?? 2
+  const cost = attackCost(chosen, classes, threatModel.norm)
+  const units = shardsOf(dataset.examples).length
+  const balls = attack.curve ? attack.curve.epsilons.length : 1
+  const given = attack.corrupted === undefined ? clean.correct : dataset.examples
+  const least = exactCosts.includes(attack.plugin) ? leastShare * attack.robust : 0
+  const found: string[] = []
+  const directions = [
+    ['forward', attack.forwardPasses],
+    ['backward', attack.backwardPasses],
+  ] as const
+  for (const [direction, stated] of directions) {
+    const setup = (cost.setup?.[direction] ?? 0) * units * balls
+    const most = Math.ceil(cost[direction] * given * balls + setup)
+    const fewest = Math.floor(least * cost[direction])
+    if (stated <= most && stated >= fewest) continue
+    found.push(
+      `${place}/${direction}Passes: "${attack.plugin}" takes ${fewest} to ${most} passes for ` +
+        `${given} examples of which ${attack.robust} stay robust, got ${stated}`,
+    )
+  }
+  return found
+}
+
+/** Checks of outcomes that fail when they are repeated, or whose stated verdict is better. */
+function repeatedChecks(
+  entry: LeaderboardEntry,
+  facts: ReadonlyMap<string, AttackFacts>,
+): string[] {
+  const { dataset, threatModel, training, model } = entry
+  const outcomes = entryOutcomes(entry)
+  const checked = {
+    defense: { model, ...(training && { training }) },
+    dataset,
+    threatModel,
+    cleanOutcomes: entryCleanOutcomes(entry),
+    attacks: entry.attacks.map(({ name, plugin, options, silentSuccesses }, index) => ({
+      state: 'completed' as const,
+      attack: { name, plugin, options },
+      outcomes: outcomes[index]!,
+      ...(silentSuccesses !== undefined && { silentSuccesses }),
+    })),
+  }
+  const classes = knownDataset(dataset.id)?.classes
+  const repeated = checkOutcomes({
+    entry: checked,
+    entries: [checked],
+    ...(classes !== undefined && { classes }),
+    factsOf: (id) => facts.get(id),
+  })
+  return repeated.flatMap(({ id, verdict, evidence }) => {
+    const index = entry.checks.findIndex((check) => check.id === id)
+    const stated = entry.checks[index]?.verdict
+    const isWorse = verdict === 'fail' || (verdict === 'warn' && stated === 'pass')
+    if (!isWorse) return []
+    return [`/checks/${index}: "${id}" is "${verdict}" from the outcomes: ${evidence}`]
+  })
+}

@@ -1,0 +1,133 @@
+/** Rules for entries that need neither plugins nor models. */
+import { packageVersion } from '../core/base/package-version.ts'
+import { outcomeChecks } from '../core/bench/checks/outcome-checks.ts'
+import { probes } from '../core/bench/checks/probes.ts'
+import { checkSuite, suiteThreatModel } from '../core/bench/suite/load.ts'
+import type { LoadedSuite } from '../core/bench/suite/load.ts'
+import { isAdversarial } from '../core/threat/transforms/table.ts'
+import type { LeaderboardEntry } from './entry-type.ts'
+import { knownDataset } from './known-datasets.ts'
+import { referenceObjection } from './reference-set.ts'
+import { hiddenCharacters, linkObjection } from './text-rules.ts'
+
+/** A clock may be ahead by that much. */
+const clockToleranceMs = 24 * 3600 * 1000
+
+/** What the rules object to, each with its position. */
+export function offlineObjections(entry: LeaderboardEntry): string[] {
+  const reference = referenceObjection(entry, () => true)
+  return [
+    ...hiddenCharacters(entry),
+    ...Object.entries(entry.links).flatMap(([name, link]) => {
+      const objection = linkObjection(link ?? '')
+      return objection === undefined ? [] : [`/links/${name}: ${objection}, got ${link}`]
+    }),
+    ...datasetObjections(entry),
+    ...checkObjections(entry),
+    ...(reference === undefined ? [] : [reference]),
+    ...runObjections(entry),
+  ]
+}
+
+function datasetObjections({ dataset: { id, examples, sha256 } }: LeaderboardEntry): string[] {
+  const known = knownDataset(id)
+  if (!known) return [`/dataset/id: "${id}" is not a published data set, so it is not ranked`]
+  return [
+    ...(examples === known.examples
+      ? []
+      : [`/dataset/examples: "${id}" has ${known.examples} examples, got ${examples}`]),
+    ...(known.sha256 === undefined || sha256 === known.sha256
+      ? []
+      : [`/dataset/sha256: "${id}" has ${known.sha256}, got ${sha256}`]),
+  ]
+}
+
+function checkObjections({ checks, threatModel }: LeaderboardEntry): string[] {
+  const documented = [...probes, ...outcomeChecks]
+  const stated = new Map(checks.map((check, index) => [check.id, { ...check, index }]))
+  const applies = isAdversarial(threatModel) && threatModel.epsilon > 0
+  return [
+    ...documented.flatMap(({ id }) => {
+      const check = stated.get(id)
+      if (!check) return [`/checks: "${id}" is missing`]
+      const place = `/checks/${check.index}`
+      if (check.verdict === 'not-made') return [`${place}: "${id}" was not made`]
+      return check.verdict === 'fail' ? [`${place}: "${id}" failed: ${check.evidence}`] : []
+    }),
+    ...checks.flatMap(({ id }, index) => [
+      ...(documented.some((known) => known.id === id)
+        ? []
+        : [`/checks/${index}/id: "${id}" is no check of this robench`]),
+      ...(stated.get(id)!.index === index ? [] : [`/checks/${index}: "${id}" is repeated`]),
+    ]),
+    ...(applies && !checks.some(({ verdict }) => verdict === 'pass')
+      ? ['/checks: at least one must pass']
+      : []),
+  ]
+}
+
+function runObjections({ run, dataset, threatModel, attacks }: LeaderboardEntry): string[] {
+  const found: string[] = []
+  if (isNewer(run.robenchVersion, packageVersion())) {
+    found.push(
+      `/run/robenchVersion: ${run.robenchVersion} is newer than this robench, ${packageVersion()}`,
+    )
+  }
+  const finished = Date.parse(run.finishedAt)
+  if (Number.isNaN(finished) || finished > new Date().getTime() + clockToleranceMs) {
+    found.push(`/run/finishedAt: must be a time in the past, got ${run.finishedAt}`)
+  }
+  if (run.packages[0]?.name !== 'robench') found.push('/run/packages: must begin with robench')
+  const suite = suiteOf(run.suite.content)
+  if (typeof suite === 'string') return [...found, `/run/suite/content: ${suite}`]
+  const { content } = { content: suite.suite }
+  if (suite.sha256 !== run.suite.sha256) {
+    found.push(`/run/suite/sha256: the content has ${suite.sha256}, got ${run.suite.sha256}`)
+  }
+  if (content.dataset.id !== dataset.id) {
+    found.push(`/run/suite/content: the data set is "${content.dataset.id}", not "${dataset.id}"`)
+  }
+  if (content.limit !== undefined && content.limit < dataset.examples) {
+    found.push(`/run/suite/content: uses only the first ${content.limit} examples (limit)`)
+  }
+  if (content.checks === false) found.push('/run/suite/content: skips the probes (checks: false)')
+  const hasThreat = content.threatModels.some((_, index) => {
+    const { norm, epsilon, transform } = suiteThreatModel(content, index, 'suite')
+    return (
+      norm === threatModel.norm &&
+      epsilon === threatModel.epsilon &&
+      transform?.kind === threatModel.transform?.kind
+    )
+  })
+  if (!hasThreat) found.push('/run/suite/content: has no such threat model')
+  const plugins = new Set(content.attacks.map(({ plugin }) => plugin))
+  for (const [index, { plugin }] of attacks.entries()) {
+    if (!plugins.has(plugin)) {
+      found.push(`/attacks/${index}: the suite has no attack "${plugin}"`)
+    }
+  }
+  for (const plugin of plugins) {
+    if (!attacks.some((attack) => attack.plugin === plugin)) {
+      found.push(`/attacks: the suite has the attack "${plugin}", the entry does not`)
+    }
+  }
+  return found
+}
+
+function suiteOf(content: unknown): LoadedSuite | string {
+  try {
+    return checkSuite(structuredClone(content), 'suite', '.')
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Whether a version is newer. Anything but `1.2.3`, with an appendix or not, is. */
+export function isNewer(version: string, than: string): boolean {
+  const numbers = (text: string): number[] =>
+    (/^(\d+)\.(\d+)\.(\d+)([-+].*)?$/.exec(text) ?? []).slice(1, 4).map(Number)
+  const [own, other] = [numbers(version), numbers(than)]
+  if (own.length < 3) return true
+  const at = own.findIndex((part, place) => part !== other[place])
+  return at >= 0 && own[at]! > other[at]!
+}

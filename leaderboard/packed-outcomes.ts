@@ -1,0 +1,39 @@
+/** Per-example outcomes of an attack as text: two bits an example, in base64. */
+
+/**
+ * The codes, in order: `w` misclassified without attack, `r` robust, `b` broken, and `c`, for
+ * corruptions, misclassified in its original form and correct when corrupted.
+ */
+const codes = 'wrbc'
+
+/**
+ * Packs outcomes: example i is in byte ⌊i/4⌋, in the bits 2(i mod 4) and above.
+ * @param outcomes one of `w`, `r`, `b`, `c` per example
+ */
+export function packOutcomes(outcomes: string): string {
+  const bytes = new Uint8Array(Math.ceil(outcomes.length / 4))
+  for (let i = 0; i < outcomes.length; i++) {
+    bytes[i >> 2]! |= codes.indexOf(outcomes[i]!) << (2 * (i & 3))
+  }
+  return Buffer.from(bytes).toString('base64')
+}
+
+/**
+ * The outcomes of so many examples, or a text that says what is wrong with the packed ones, which
+ * follows their place.
+ */
+export function unpackOutcomes(
+  packed: string,
+  examples: number,
+): { readonly outcomes: string } | { readonly problem: string } {
+  const bytes = Buffer.from(packed, 'base64')
+  if (bytes.toString('base64') !== packed) return { problem: 'must be base64' }
+  const expected = Math.ceil(examples / 4)
+  if (bytes.length !== expected) {
+    return { problem: `must have ${expected} bytes for ${examples} examples, got ${bytes.length}` }
+  }
+  let outcomes = ''
+  for (let i = 0; i < examples; i++) outcomes += codes[(bytes[i >> 2]! >> (2 * (i & 3))) & 3]
+  const unused = (bytes.at(-1) ?? 0) >> (2 * (((examples - 1) & 3) + 1))
+  return unused === 0 ? { outcomes } : { problem: 'must have zeros after the last example' }
+}
