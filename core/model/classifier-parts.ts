@@ -18,6 +18,8 @@ export interface ClassifierParts {
   readonly images: Value
   /** The imported file, or the reason why it cannot be differentiated. */
   readonly expression: ClassifierExpression | GraphError
+  /** Whether logits come from the file itself, because the expression only approximates it. */
+  readonly forwardByFile: boolean
   /** The components that the manifest declares. */
   readonly components: readonly ModelComponent[]
   readonly stochastic: boolean

@@ -2,6 +2,7 @@
 import { GraphError, type RobenchError } from '../base/errors.ts'
 import { significant } from '../base/figures.ts'
 import { withoutRandom } from '../engine/graph/random-operators.ts'
+import type { Precision } from '../engine/graph/single-precision.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { writeOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
@@ -28,17 +29,21 @@ export interface ImportedModel extends Pick<ClassifierExpression, 'logits' | 'no
 type DrawnNoise = ClassifierExpression['noise'][number] & { readonly numbers: FloatTensor }
 
 /** The largest difference of logits, as a fraction of the largest logit: rounding only. */
-const tolerance = 1e-3
+const singleTolerance = 1e-3
+/** The same for files that compute in half precision. */
+const halfTolerance = 0.05
 
 /**
  * Compares the imported graph with its file on random images. If the file draws random numbers,
  * both get the same ones.
+ * @param precision of the file, if it does not compute in float32
  * @throws GraphError ROBENCH_NO_GRADIENT where they differ
  */
 export async function checkImportParity(
   imported: ImportedModel,
   options: SessionOptions,
   name: string,
+  precision?: Precision,
 ): Promise<void> {
   const { logits, noise, images, testImages } = imported
   // The stream's name is an old one; it may never change.
@@ -52,7 +57,8 @@ export async function checkImportParity(
   await session.release()
   const expected =
     noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
-  const difference = describeDifference(actual, expected)
+  const tolerance = precision === 'float16' ? halfTolerance : singleTolerance
+  const difference = describeDifference(actual, expected, tolerance)
   if (difference === undefined) return
   const { fixedBatch } = imported.runner.file
   const conversion =
@@ -65,7 +71,11 @@ export async function checkImportParity(
 }
 
 /** Undefined if the logits agree, or are not finite: those are rejected when they are used. */
-function describeDifference(actual: Tensor, expected: FloatTensor): string | undefined {
+function describeDifference(
+  actual: Tensor,
+  expected: FloatTensor,
+  tolerance: number,
+): string | undefined {
   if (actual.shape.join() !== expected.shape.join()) {
     return `shape [${actual.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`
   }

@@ -1,15 +1,13 @@
 /** Loads an ONNX file as a model. */
-import { ConfigError, GraphError, RobenchError, RunError } from '../base/errors.ts'
+import { ConfigError, GraphError, RunError } from '../base/errors.ts'
 import { shown } from '../base/schema.ts'
 import { hashBytes, hashJson } from '../base/hash.ts'
-import { formatShape, type Dim } from '../engine/graph/dim.ts'
+import type { Dim } from '../engine/graph/dim.ts'
 import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
-import { importGraph } from '../engine/graph/import.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
-import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/rewrite.ts'
+import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
-import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import {
   checkBatchIndependence,
@@ -19,10 +17,15 @@ import {
 } from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
-import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
 import { chooseOutput } from './choose-output.ts'
 import { describeInput, invalidFile, type FileDescription } from './file-description.ts'
 import { FileRunner } from './file-runner.ts'
+import {
+  importByParts,
+  importWhole,
+  prepareImages,
+  type ImportSource,
+} from './import-classifier.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
 
@@ -39,10 +42,11 @@ export interface LoadModelOptions extends SessionOptions {
 /**
  * Loads an ONNX classifier.
  *
- * A file exported with a fixed batch accepts any batch size: sizes in Reshape and Expand that
- * equal the batch follow it. The imported graph is compared with the file in onnxruntime on random
- * images. If they disagree, the model evaluates the file itself, and its gradient says why there is
- * none.
+ * A file exported with a fixed batch accepts any batch size: sizes and constants that equal the
+ * batch follow it, or else the graph computes one such batch at a time. The imported graph is
+ * compared with the file in onnxruntime on random images. If they disagree, the model evaluates the
+ * file itself, and its gradient says why there is none. Files in half or double precision are always
+ * evaluated by onnxruntime, and differentiated in float32.
  *
  * @throws GraphError ROBENCH_MODEL_FILE for a file that is not a classifier
  * @throws RobenchError ROBENCH_CONFIG where manifest and file disagree
@@ -71,26 +75,24 @@ export async function loadModel(
   })
   const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
-  const prepared = preprocess(images, file, manifest)
+  const prepared = prepareImages(images, file, manifest)
   const needed = pruneGraph(chosen.graph, [file.output])
   refuseTrainingMode(needed, name)
+  const precision = precisionOf(needed)
   const session = await Session.load(chosen.bytes, options, name)
-  const runner = new FileRunner(session, file, prepared, options, name)
+  const runner = new FileRunner(session, file, prepared.fed, options, name)
   try {
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
     const fileLogits = await runner.logits(testImages)
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
-    const source: ImportSource = {
-      graph: expandRandom(needed),
-      file,
-      prepared,
-      name,
-    }
-    await checkBatchIndependence(runner, testImages, source.graph, name)
-    const comparable = { images, prepared, testImages, fileLogits, graph: source.graph, runner }
-    const expression = await importExpression(source, manifest, (found) =>
-      checkImportParity({ ...found, ...comparable }, options, name),
+    const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
+    await checkBatchIndependence(runner, testImages, graph, name)
+    const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
+    const { expression, byParts } = await importExpression(
+      { graph, file, prepared, name },
+      manifest,
+      (found) => checkImportParity({ ...found, ...comparable }, options, name, precision),
     )
     if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
     return new ClassifierModel({
@@ -101,9 +103,15 @@ export async function loadModel(
       classes,
       images,
       expression,
+      forwardByFile: precision !== undefined,
       components: manifest.components ?? [],
-      remarks: [chosen.remark, remarkOnDropout(needed)].filter((remark) => remark !== undefined),
-      stochastic: source.graph.nodes.some(isRandom),
+      remarks: [
+        chosen.remark,
+        runner.remark,
+        ...remarksOn(file, manifest, { byParts, precision }),
+        remarkOnDropout(needed),
+      ].filter((remark) => remark !== undefined),
+      stochastic: graph.nodes.some(isRandom),
       runner,
       session: options,
     })
@@ -113,12 +121,10 @@ export async function loadModel(
   }
 }
 
-/** A file to be imported as an expression. */
-interface ImportSource {
-  readonly graph: OnnxGraph
-  readonly file: FileDescription
-  readonly prepared: Value
-  readonly name: string
+/** An imported file, and whether it is computed one fixed batch at a time. */
+interface Imported {
+  readonly expression: ClassifierExpression | GraphError
+  readonly byParts: boolean
 }
 
 /** The file as an expression that passed the check; or the reason why there is none. */
@@ -126,65 +132,59 @@ async function importExpression(
   source: ImportSource,
   manifest: ModelManifest,
   check: (found: ClassifierExpression) => Promise<void>,
-): Promise<ClassifierExpression | GraphError> {
-  try {
-    const graph = await foldConstants(source.graph)
-    const expression = importClassifier({ ...source, graph }, manifest)
-    await check(expression)
-    return expression
-  } catch (error) {
-    if (!(error instanceof GraphError || error instanceof RunError)) throw error
-    if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
-    return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
-  }
-}
-
-/** Images `[n, c, h, w]` as the file expects them. */
-function preprocess(images: Value, file: FileDescription, manifest: ModelManifest): Value {
-  const [c] = file.inputShape
-  let x = images
-  const perChannel = (values: readonly number[], key: string): Value => {
-    if (values.length !== c && values.length !== 1) {
-      throw new RobenchError(
-        'ROBENCH_CONFIG',
-        `manifest: ${key} has ${values.length} values, expected ${c} (one per channel)`,
-      )
+): Promise<Imported> {
+  const attempt = async (
+    make: typeof importWhole,
+    graph: OnnxGraph,
+  ): Promise<ClassifierExpression | GraphError> => {
+    try {
+      const expression = await make({ ...source, graph }, manifest)
+      await check(expression)
+      return expression
+    } catch (error) {
+      if (!(error instanceof GraphError || error instanceof RunError)) throw error
+      if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
+      return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
     }
-    return g.floats([values.length, 1, 1], values)
   }
-  if (manifest.mean) x = g.sub(x, perChannel(manifest.mean, 'mean'))
-  if (manifest.std) x = g.div(x, perChannel(manifest.std, 'std'))
-  if (file.fileShape.length === 2) return g.op('Flatten', [x])[0]!
-  return manifest.layout === 'NHWC' ? g.transpose(x, [0, 2, 3, 1]) : x
+  const graph = await foldConstants(source.graph)
+  const whole = await attempt(importWhole, graph)
+  if (!(whole instanceof GraphError)) return { expression: whole, byParts: false }
+  // With a fixed batch, all sizes are known.
+  const parts = await attempt(importByParts, graph)
+  if (!(parts instanceof GraphError)) return { expression: parts, byParts: true }
+  return { expression: source.file.fixedBatch === undefined ? whole : parts, byParts: false }
 }
 
-function importClassifier(
-  { graph, file, prepared, name }: ImportSource,
-  manifest: ModelManifest,
-): ClassifierExpression {
-  const imported = importGraph(graph, {
-    name,
-    inputShapes: { [file.input]: file.fileShape },
-    ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
-  })
-  const placeholder = imported.inputs[0]!
-  const original = {
-    logits: imported.outputs[file.output]!,
-    components: placeComponents(manifest.components ?? [], imported.values, name),
-  }
-  // The ends of the components are results of each rewrite, so that nothing folds them away.
-  const { logits: folded, components } = rewriteComponents(original, (values) =>
-    foldScales(foldBatchNormalization(substitute(values, new Map([[placeholder, prepared]])))),
-  )
-  const logits = folded.shape.length > 2 ? g.op('Flatten', [folded])[0]! : folded
-  if (logits.shape.length !== 2 || typeof logits.shape[1] !== 'number' || logits.shape[0] !== 'n') {
-    throw noGradient(
-      `${name}: with a symbolic batch the output is ${formatShape(folded.shape)}, ` +
-        'expected logits [n, classes]; export it with a dynamic batch',
+/** What the user should know about how the file is read. */
+function remarksOn(
+  { fixedBatch, inputType }: FileDescription,
+  { bounds, std }: ModelManifest,
+  facts: { readonly byParts: boolean; readonly precision: Precision | undefined },
+): string[] {
+  const remarks: string[] = []
+  if (facts.byParts) {
+    const batch = fixedBatch ?? 1
+    const what = batch === 1 ? 'one example' : `${batch} examples`
+    remarks.push(
+      `the graph works for a fixed batch only, so it computes ${what} at a time; ` +
+        'a file with a dynamic batch is faster',
     )
   }
-  checkComponents({ logits, components }, name)
-  return { logits, components, noise: imported.noise }
+  if (facts.precision) {
+    remarks.push(
+      `the file computes in ${facts.precision}: predictions are its own, by onnxruntime, ` +
+        'and gradients are those of the same graph in float32',
+    )
+  }
+  if (!inputType.startsWith('float')) {
+    const range = bounds[1] <= 1 && !std ? '; if it expects 0 to 255, state std 1/255' : ''
+    remarks.push(
+      `the input is ${inputType}: images are rounded to integers before they enter the file, ` +
+        `and gradients pass the rounding unchanged${range}`,
+    )
+  }
+  return remarks
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {

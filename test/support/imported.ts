@@ -10,7 +10,7 @@ import { onnxGraph, randomTensor, type GraphParts } from './onnx-file.ts'
 export async function expectSame(parts: GraphParts): Promise<void> {
   const graph = onnxGraph(parts)
   const file = await Session.load(writeOnnx(graph), {}, 'the file')
-  const imported = importGraph(graph, { name: 'm.onnx' })
+  const imported = await importGraph(graph, { name: 'm.onnx' })
   const [x, y] = [imported.inputs[0]!, imported.outputs['y']!]
   const [slope] = gradient(y, [x])
   const session = await Session.compile({ y, slope: slope! }, [x], {}, 'as read')

@@ -74,6 +74,8 @@ export interface OpRecord extends OpSignature {
    * of its numeric value.
    */
   readonly surrogate?: DerivativeRule
+  /** Whether the derivative passes rounding as if it were the identity. */
+  readonly straightThrough?: true
   /** Lowers the operator when a graph is written for onnxruntime; undefined keeps it. */
   lower?(g: Builder, call: Call): readonly Value[] | undefined
   /** Whether outputs after the first are optional in files, and computed only if used. */

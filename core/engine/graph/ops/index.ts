@@ -18,6 +18,7 @@ import * as resize from './resize.ts'
 import * as scatter from './scatter.ts'
 import * as selection from './selection.ts'
 import * as smoothActivation from './smooth-activation.ts'
+import * as straightThrough from './straight-through.ts'
 import * as thresholds from './thresholds.ts'
 import * as trigonometry from './trigonometry.ts'
 import type { OpRecord } from '../operator.ts'
@@ -42,6 +43,7 @@ const families = [
   scatter,
   selection,
   smoothActivation,
+  straightThrough,
   thresholds,
   trigonometry,
 ]
