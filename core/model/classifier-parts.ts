@@ -1,7 +1,7 @@
 /** The parts of a classifier. */
 import type { GraphError } from '../base/errors.ts'
 import type { Noise } from '../engine/graph/random-operators.ts'
-import type { SessionOptions } from '../engine/graph/session.ts'
+import type { Session, SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { PlacedComponent } from './components.ts'
 import type { FileRunner } from './file-runner.ts'
@@ -26,6 +26,8 @@ export interface ClassifierParts {
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly runner: FileRunner
+  /** The session of the expression's logits. */
+  readonly forward?: Session
   readonly session: SessionOptions
 }
 

@@ -24,6 +24,7 @@ export class FileRunner {
   readonly #name: string
   #preprocessing: Session | undefined
   #isSingle = false
+  #released = false
 
   /** @param prepared the images as the file expects them, in terms of the placeholder `inputs` */
   constructor(
@@ -82,8 +83,10 @@ export class FileRunner {
     )
   }
 
-  /** Frees the native sessions. */
+  /** Frees the native sessions, once. */
   async release(): Promise<void> {
+    if (this.#released) return
+    this.#released = true
     await this.#session.release()
     await this.#preprocessing?.release()
   }

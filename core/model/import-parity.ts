@@ -37,6 +37,7 @@ const halfTolerance = 0.05
  * Compares the imported graph with its file on random images. If the file draws random numbers,
  * both get the same ones.
  * @param precision of the file, if it does not compute in float32
+ * @returns the session of the logits, for forward passes
  * @throws GraphError ROBENCH_NO_GRADIENT where they differ
  */
 export async function checkImportParity(
@@ -44,7 +45,7 @@ export async function checkImportParity(
   options: SessionOptions,
   name: string,
   precision?: Precision,
-): Promise<void> {
+): Promise<Session> {
   const { logits, noise, images, testImages } = imported
   // The stream's name is an old one; it may never change.
   const source = new NoiseSource('', 'agreement')
@@ -52,14 +53,20 @@ export async function checkImportParity(
   const drawn = noise.map((item) => ({ ...item, numbers: source.draw(item, rows) }))
   const placeholders = [images, ...noise.map(({ value }) => value)]
   const session = await Session.compile({ logits }, placeholders, options, name)
-  const feeds = Object.fromEntries(drawn.map(({ value, numbers }) => [value.node.name, numbers]))
-  const actual = (await session.run({ inputs: testImages, ...feeds }, name))['logits']!
+  let difference: string | undefined
+  try {
+    const feeds = Object.fromEntries(drawn.map(({ value, numbers }) => [value.node.name, numbers]))
+    const actual = (await session.run({ inputs: testImages, ...feeds }, name))['logits']!
+    const expected =
+      noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
+    const tolerance = precision === 'float16' ? halfTolerance : singleTolerance
+    difference = describeDifference(actual, expected, tolerance)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+  if (difference === undefined) return session
   await session.release()
-  const expected =
-    noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
-  const tolerance = precision === 'float16' ? halfTolerance : singleTolerance
-  const difference = describeDifference(actual, expected, tolerance)
-  if (difference === undefined) return
   const { fixedBatch } = imported.runner.file
   const conversion =
     fixedBatch === undefined ? '' : `, with its batch of ${fixedBatch} made symbolic,`

@@ -79,8 +79,9 @@ export async function loadModel(
   const needed = pruneGraph(chosen.graph, [file.output])
   refuseTrainingMode(needed, name)
   const precision = precisionOf(needed)
-  const session = await Session.load(chosen.bytes, options, name)
+  const session = await openFile(chosen.bytes, read.opset, options, name)
   const runner = new FileRunner(session, file, prepared.fed, options, name)
+  const opened: Pick<Session, 'release'>[] = [runner]
   try {
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
     const fileLogits = await runner.logits(testImages)
@@ -89,12 +90,15 @@ export async function loadModel(
     const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
     await checkBatchIndependence(runner, testImages, graph, name)
     const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
-    const { expression, byParts } = await importExpression(
+    const { expression, forward, byParts } = await importExpression(
       { graph, file, prepared, name },
       manifest,
       (found) => checkImportParity({ ...found, ...comparable }, options, name, precision),
     )
+    opened.push(...(forward ? [forward] : []))
     if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
+    // The expression replaces the file, whose weights would be in memory twice.
+    if (forward && precision === undefined) await runner.release()
     return new ClassifierModel({
       hash: hashJson({ file: hashBytes(bytes), manifest }),
       bounds: manifest.bounds,
@@ -113,17 +117,46 @@ export async function loadModel(
       ].filter((remark) => remark !== undefined),
       stochastic: graph.nodes.some(isRandom),
       runner,
+      ...(forward && { forward }),
       session: options,
     })
   } catch (error) {
-    await runner.release()
+    for (const item of opened) await item.release()
     throw error
   }
 }
 
-/** An imported file, and whether it is computed one fixed batch at a time. */
-interface Imported {
+/** @throws GraphError ROBENCH_MODEL_FILE with advice for old operator sets */
+async function openFile(
+  bytes: Uint8Array,
+  opset: number,
+  options: SessionOptions,
+  name: string,
+): Promise<Session> {
+  try {
+    return await Session.load(bytes, options, name)
+  } catch (error) {
+    if (!(error instanceof GraphError) || opset > oldOpset) throw error
+    throw new GraphError(
+      error.code,
+      `${error.message}; its operator set ${opset} is too old for onnxruntime: ` +
+        'convert it (onnx.version_converter.convert_version(model, 17))',
+      { details: error.details, cause: error },
+    )
+  }
+}
+
+/** Some operators of this set, and of older ones, have no kernel in onnxruntime. */
+const oldOpset = 6
+
+/** An expression with its session, or the reason why there is none. */
+interface Attempt {
   readonly expression: ClassifierExpression | GraphError
+  readonly forward?: Session
+}
+
+/** An imported file, and whether it is computed one fixed batch at a time. */
+interface Imported extends Attempt {
   readonly byParts: boolean
 }
 
@@ -131,29 +164,28 @@ interface Imported {
 async function importExpression(
   source: ImportSource,
   manifest: ModelManifest,
-  check: (found: ClassifierExpression) => Promise<void>,
+  check: (found: ClassifierExpression) => Promise<Session>,
 ): Promise<Imported> {
-  const attempt = async (
-    make: typeof importWhole,
-    graph: OnnxGraph,
-  ): Promise<ClassifierExpression | GraphError> => {
+  const attempt = async (make: typeof importWhole, graph: OnnxGraph): Promise<Attempt> => {
     try {
       const expression = await make({ ...source, graph }, manifest)
-      await check(expression)
-      return expression
+      return { expression, forward: await check(expression) }
     } catch (error) {
       if (!(error instanceof GraphError || error instanceof RunError)) throw error
-      if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
-      return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
+      if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) {
+        return { expression: error }
+      }
+      const reason = `${error.message}, so robench cannot differentiate this model`
+      return { expression: noGradient(reason, error) }
     }
   }
   const graph = await foldConstants(source.graph)
   const whole = await attempt(importWhole, graph)
-  if (!(whole instanceof GraphError)) return { expression: whole, byParts: false }
+  if (whole.forward) return { ...whole, byParts: false }
   // With a fixed batch, all sizes are known.
   const parts = await attempt(importByParts, graph)
-  if (!(parts instanceof GraphError)) return { expression: parts, byParts: true }
-  return { expression: source.file.fixedBatch === undefined ? whole : parts, byParts: false }
+  if (parts.forward) return { ...parts, byParts: true }
+  return { ...(source.file.fixedBatch === undefined ? whole : parts), byParts: false }
 }
 
 /** What the user should know about how the file is read. */
