@@ -90,7 +90,7 @@ const entry = record(
         options: plainObject,
         model: record({ sha256, bytes: whole, parameters: whole }),
       },
-      { training: plainObject, link: text },
+      { training: plainObject, link: text, remarks: { type: 'array', items: text } },
     ),
     dataset: record({
       id: text,

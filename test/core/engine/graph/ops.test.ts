@@ -34,7 +34,11 @@ const withoutKernel = new Set([
   'robench.PadChannels',
 ])
 /** Operators whose kernel onnxruntime has only in an older operator set. */
-const olderKernels: Readonly<Record<string, number>> = { GlobalLpPool: 18, Scatter: 10, Upsample: 9 }
+const olderKernels: Readonly<Record<string, number>> = {
+  GlobalLpPool: 18,
+  Scatter: 10,
+  Upsample: 9,
+}
 
 describe.each([...operators.values()])('$op', (record) => {
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
