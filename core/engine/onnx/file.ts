@@ -7,7 +7,7 @@ import type { OnnxGraph } from './graph.ts'
 import { isStandard, readGraph, writeGraph } from './protobuf.ts'
 import { sortNodes } from './sort-nodes.ts'
 
-export type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxSubgraph, OnnxValueInfo } from './graph.ts'
+export type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxValueInfo } from './graph.ts'
 
 /**
  * Reads an ONNX file. Local functions are inlined, and nodes are sorted.
