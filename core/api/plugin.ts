@@ -3,6 +3,7 @@ export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '..
 export type { ErrorCode } from '../base/errors.ts'
 export { randomStream } from '../base/random.ts'
 export type { RandomStream } from '../base/random.ts'
+export { readOnnxFile } from '../engine/onnx/external-data.ts'
 export { componentsSchema, plainManifest } from '../model/manifest.ts'
 export type { ManifestComponent, ModelManifest } from '../model/manifest.ts'
 export type {

@@ -183,11 +183,10 @@ export class ClassifierModel implements IncrementalModel {
   async [incrementalPasses](
     sides: ReadonlyMap<number, number>,
   ): Promise<WindowQueries | undefined> {
-    const { expression, images, name, classes, session, quantized } = this.#parts
+    const { expression, images, name, classes, session, forwardByFile } = this.#parts
     const onCpu = (session.device ?? 'cpu') === 'cpu'
-    if (expression instanceof GraphError || expression.noise.length > 0 || !onCpu || quantized) {
-      return undefined
-    }
+    if (expression instanceof GraphError || expression.noise.length > 0) return undefined
+    if (forwardByFile || !onCpu) return undefined
     const { sessions } = this.#family
     const { logits } = sessions.treated(this.#variant)
     const cut = chooseCut(logits, images, sides)
@@ -231,9 +230,11 @@ export class ClassifierModel implements IncrementalModel {
   }
 
   async #logits(inputs: FloatTensor): Promise<FloatTensor> {
-    const { expression, name, runner, quantized } = this.#parts
-    const removed = Object.values(this.#variant.components ?? {}).includes('removed')
-    if (expression instanceof GraphError || (quantized && !removed)) return runner.logits(inputs)
+    const { expression, name, runner, forwardByFile } = this.#parts
+    const isChanged = Object.values(this.#variant.components ?? {}).includes('removed')
+    if (expression instanceof GraphError || (forwardByFile && !isChanged)) {
+      return runner.logits(inputs)
+    }
     const session = await this.#family.sessions.forward(this.#variant)
     const outputs = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
     return outputs['logits'] as FloatTensor

@@ -17,6 +17,7 @@ export class ModelSessions {
 
   constructor(parts: ClassifierParts) {
     this.#parts = parts
+    if (parts.forward) this.#forward.set(keyOf({}), Promise.resolve(parts.forward))
   }
 
   /** The expression of a variant. @throws GraphError if the model has no expression */

@@ -1,9 +1,10 @@
 /** Opens the models of a program: a path, bytes, or a loaded model. */
 import type { ExampleFacts } from '../../data/model-fit.ts'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ConfigError } from '../../base/errors.ts'
+import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import { chooseDevice } from '../../machine/choose-device.ts'
@@ -98,7 +99,7 @@ async function openModel(
     }
     return { model: source, name: where, close: async () => {} }
   }
-  const { bytes, name } = readSource(source, where)
+  const { bytes, name } = await readSource(source, where)
   const manifest = checkManifest({ ...plainManifest, ...reading })
   const { threads = 1 } = settings
   const { device } = await chooseDevice(settings.device ?? 'cpu')
@@ -106,10 +107,10 @@ async function openModel(
   return { model, name, graph: readOnnx(bytes, name), manifest, close: () => model.dispose() }
 }
 
-function readSource(
+async function readSource(
   source: string | Uint8Array,
   where: string,
-): { readonly bytes: Uint8Array; readonly name: string } {
+): Promise<{ readonly bytes: Uint8Array; readonly name: string }> {
   if (source instanceof Uint8Array) return { bytes: source, name: where }
   if (typeof source !== 'string') {
     throw new ConfigError(
@@ -122,8 +123,9 @@ function readSource(
     throw new ConfigError('ROBENCH_MODEL_FILE', `${where}: ${path} does not exist; check the path`)
   }
   try {
-    return { bytes: new Uint8Array(readFileSync(path)), name: source }
+    return { bytes: await readOnnxFile(path), name: source }
   } catch (cause) {
+    if (cause instanceof RobenchError) throw cause
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
       `${where}: ${path} cannot be read: ${String(cause)}`,

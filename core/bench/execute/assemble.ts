@@ -160,6 +160,7 @@ function makeEntry(
       model: model.identity,
       ...(model.training ? { training: model.training } : {}),
       ...(link === undefined ? {} : { link }),
+      ...(model.remarks.length === 0 ? {} : { remarks: model.remarks }),
     },
     dataset: data,
     threatModel,

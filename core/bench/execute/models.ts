@@ -7,6 +7,7 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { pause } from '../../model/pause.ts'
 import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
@@ -67,7 +68,7 @@ export async function examineModel(
   file: ModelFile,
   defense: ResolvedDefense,
   resolved: ResolvedSuite,
-  session: { readonly device: string; readonly threads: number },
+  session: { readonly device: string; readonly threads: number; readonly signal: AbortSignal },
 ): Promise<ExaminedModel> {
   const { manifest, training, sha256 } = file.card
   const label = labelOf(file, defense)
@@ -82,7 +83,10 @@ export async function examineModel(
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const { activationBytes } = model
     const count = largestBatch(activationBytes, timedExamples, timingBytes)
-    const times = await timePasses(model, resolved.dataset, count, needsGradient)
+    const times = await timePasses(model, resolved.dataset, count, {
+      needsGradient,
+      signal: session.signal,
+    })
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
@@ -123,13 +127,14 @@ async function timePasses(
   model: Model,
   dataset: Dataset,
   most: number,
-  needsGradient: boolean,
+  { needsGradient, signal }: { readonly needsGradient: boolean; readonly signal: AbortSignal },
 ): Promise<PassTimes> {
   const count = Math.min(most, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)
   const forwardMs = (await timed(() => model.logits(inputs))) / count
+  await pause(signal)
   if (!needsGradient) return { forwardMs, backwardMs: 0 }
   const bothMs = (await timed(() => model.gradient(inputs, labels, crossEntropy))) / count
   return { forwardMs, backwardMs: Math.max(0, bothMs - forwardMs) }

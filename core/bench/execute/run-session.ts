@@ -189,9 +189,10 @@ export class RunSession {
   }
 
   async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
-    const { device, threads } = this.#settings
+    const { device, threads, signal } = this.#settings
     try {
-      const model = await examineModel(file, row.defense, this.#resolved, { device, threads })
+      const session = { device, threads, signal }
+      const model = await examineModel(file, row.defense, this.#resolved, session)
       this.#models[model.reference.sha256] = model.path
       const { label } = model.reference
       for (const remark of model.remarks) this.#settings.listener.notice?.(`${label}: ${remark}`)

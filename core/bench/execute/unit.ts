@@ -1,5 +1,5 @@
 /** In a worker: runs one unit of work, from its files to its outcome. */
-import { readFile } from 'node:fs/promises'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
 import { cellId } from '../plan/cell.ts'
@@ -57,7 +57,7 @@ async function runModelUnit(
   const registry = await scope.registry()
   const { classNames } = await scope.dataset('test')
   // The model has been loaded from this file.
-  const bytes = new Uint8Array(await readFile(scope.content.models[sha256]!))
+  const bytes = await readOnnxFile(scope.content.models[sha256]!)
   const probed = await probeShard(work, {
     registry,
     threatModel: checks.threatModel,

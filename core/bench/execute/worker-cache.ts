@@ -1,10 +1,10 @@
 /** What a worker keeps between jobs: plugins, data, and the models it used last. */
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { RunError } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/hash.ts'
 import type { Dataset, Split } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
 import { loadRegistry } from '../../plugin/load.ts'
@@ -120,7 +120,7 @@ export class WorkerCache {
       const { shape: inputShape, classNames } = await this.#dataset(setting, content, 'test')
       const classes = classNames.length
       const options = { device, threads, name: label, inputShape, classes }
-      const model = await loadModel(new Uint8Array(await readFile(path)), manifest, options)
+      const model = await loadModel(await readOnnxFile(path), manifest, options)
       if (model.hash === hash) return model
       await model.dispose()
       throw new RunError('ROBENCH_STORE', `${path}: the file changed during the run; run again`)

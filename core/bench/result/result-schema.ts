@@ -94,7 +94,7 @@ const entry = record(
         options: plainObject,
         model: record({ sha256, bytes: whole, parameters: whole }, { hash: sha256 }),
       },
-      { package: text, training: plainObject, link: text },
+      { package: text, training: plainObject, link: text, remarks: { type: 'array', items: text } },
     ),
     dataset: record({
       id: text,

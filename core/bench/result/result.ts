@@ -25,6 +25,8 @@ export interface DefenseIdentity {
   /** From the defense or the model card: epochs, cost, origin. */
   readonly training?: Readonly<Record<string, unknown>>
   readonly link?: string
+  /** How the model's file was read, if that is not obvious, in sentences. */
+  readonly remarks?: readonly string[]
 }
 
 /** An attack: its plugin with version and options. */

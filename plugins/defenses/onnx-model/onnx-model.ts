@@ -1,10 +1,11 @@
 /** Loads any ONNX classifier, with options for the properties that the file does not contain. */
-import { readFile } from 'node:fs/promises'
 import {
   componentsSchema,
   ConfigError,
   defineDefense,
   plainManifest,
+  readOnnxFile,
+  RobenchError,
 } from '../../../core/api/plugin.ts'
 
 const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: 16 } as const
@@ -84,8 +85,9 @@ export const onnxModel = defineDefense({
     const path = resolvePath(file)
     let model: Uint8Array
     try {
-      model = await readFile(path)
+      model = await readOnnxFile(path)
     } catch (cause) {
+      if (cause instanceof RobenchError) throw cause
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ConfigError(
         'ROBENCH_CONFIG',

@@ -258,7 +258,7 @@ export function combine(
   b: Value,
   sizes: (a: Dim, b: Dim) => Dim | undefined,
 ): Dim[] | undefined {
-  if (!a.contents || !b.contents) return undefined
+  if (!a.contents || !b.contents || a.shape.length > 1 || b.shape.length > 1) return undefined
   const length = Math.max(a.contents.length, b.contents.length)
   const result: Dim[] = []
   for (let i = 0; i < length; i++) {

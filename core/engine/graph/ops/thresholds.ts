@@ -200,6 +200,7 @@ function comparison(
 
 /** A selection between sizes that are known before the run. */
 function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
+  if ([choice, a, b].some(({ shape }) => shape.length > 1)) return undefined
   const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
   const at = (value: Value, i: number): Dim | undefined =>
     value.contents?.[value.contents.length === 1 ? 0 : i]
