@@ -10,7 +10,6 @@ import { norms } from '../core/threat/threat-model.ts'
 import {
   addRunOptions,
   collect,
-  numberList,
   oneOf,
   suiteOverrides,
   textList,
@@ -18,8 +17,9 @@ import {
 } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { execute } from './execute.ts'
+import { addReadingOptions, readingOptions, type ReadingOptions } from './reading-options.ts'
 
-interface EvalOptions extends RunOptions {
+interface EvalOptions extends RunOptions, ReadingOptions {
   readonly data?: string
   readonly inputs?: string
   readonly labels?: string
@@ -31,12 +31,6 @@ interface EvalOptions extends RunOptions {
   readonly attack?: string[]
   readonly plugin?: string[]
   readonly seed?: number[]
-  readonly mean?: number[]
-  readonly std?: number[]
-  readonly layout?: string
-  readonly bounds?: number[]
-  readonly output?: string
-  readonly classNames?: string[]
   readonly steps?: number
   readonly stepSize?: string
   readonly restarts?: number
@@ -67,9 +61,6 @@ const flagAt = {
   '/seeds': '--seed',
 } as const
 
-/** Axis orders of an input. */
-const layouts = ['NCHW', 'NHWC']
-
 /** Flags for common attack options, by option name. */
 const attackFlags = {
   steps: '--steps',
@@ -89,7 +80,7 @@ export function evalCommand(): Command {
   addDataOptions(command)
   addThreatOptions(command)
   addAttackOptions(command)
-  addModelOptions(command)
+  addReadingOptions(command)
   return addRunOptions(command)
     .option('--save-adversarial', 'save adversarial examples as .npy files')
     .action(async (model: string, options: EvalOptions) => {
@@ -186,25 +177,6 @@ function addAttackOptions(command: Command): void {
     .option('--plugin <package>', 'package with third-party plugins (repeatable)', collect)
 }
 
-function addModelOptions(command: Command): void {
-  command
-    .optionsGroup('Model input and output (default: as the file declares):')
-    .option(
-      '--mean <list>',
-      'mean subtracted by the normalization, one number per channel',
-      numberList,
-    )
-    .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
-    .addOption(
-      new Option('--layout <layout>', 'axis order of the input')
-        .choices(layouts)
-        .argParser(oneOf('--layout', layouts)),
-    )
-    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
-    .option('--output <name>', 'name of the output or inner tensor with the logits')
-    .option('--class-names <list>', 'comma-separated class names', textList)
-}
-
 function parseTransform(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -251,7 +223,7 @@ async function evalSuite(model: string, options: EvalOptions): Promise<unknown> 
       { norm, epsilon, ...(transform !== undefined && { transform }), ...(curve && { curve }) },
     ],
     defenses: [
-      { name, plugin: 'onnx-model', options: modelOptions(model, options) },
+      { name, plugin: 'onnx-model', options: { file: model, ...readingOptions(options) } },
       ...surrogate.map((file, index) => ({
         name: `surrogate-${index + 1}`,
         plugin: 'onnx-model',
@@ -274,15 +246,6 @@ function evalDataset({ data, inputs, labels }: EvalOptions): Readonly<Record<str
     'ROBENCH_CONFIG',
     'expected either --data <id>, or both --inputs <file> and --labels <file>; ' +
       `got ${given || 'none of them'}`,
-  )
-}
-
-function modelOptions(file: string, options: EvalOptions): Readonly<Record<string, unknown>> {
-  const { bounds, layout, mean, std, output, classNames } = options
-  return Object.fromEntries(
-    Object.entries({ file, bounds, layout, mean, std, output, classNames }).filter(
-      ([, value]) => value !== undefined,
-    ),
   )
 }
 

@@ -6,6 +6,8 @@ import { claimsCommand } from './claims-command.ts'
 import { dataCommand } from './data-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
+import { gradCommand } from './grad-command.ts'
+import { inspectCommand } from './inspect-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
 import { planCommand } from './plan-command.ts'
@@ -40,6 +42,8 @@ export function createProgram(): Command {
   const commands = [
     runCommand(),
     evalCommand(),
+    inspectCommand(),
+    gradCommand(),
     certifyCommand(),
     trainCommand(),
     planCommand(),
