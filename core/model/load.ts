@@ -8,7 +8,7 @@ import { g } from '../engine/graph/graph.ts'
 import { importGraph } from '../engine/graph/import.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/rewrite.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { Session, tfjsDevice, type SessionOptions } from '../engine/graph/session.ts'
 import { unblock } from '../engine/graph/unblock.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
@@ -95,6 +95,7 @@ export async function loadModel(
     const expression = await importExpression(source, manifest, (found) =>
       checkImportParity({ ...found, ...comparable }, options, name),
     )
+    if (expression instanceof GraphError && device === tfjsDevice) throw notImported(expression)
     if (!(expression instanceof GraphError))
       refuseBatchReductions(expression.logits, images, needed, name)
     return new ClassifierModel({
@@ -118,6 +119,15 @@ export async function loadModel(
     await runner.release()
     throw error
   }
+}
+
+/** Without an expression, only onnxruntime can run a file. */
+function notImported({ message, details }: GraphError): GraphError {
+  return new GraphError(
+    'ROBENCH_MODEL_FILE',
+    `engine tfjs runs imported graphs only: ${message}; use --engine onnxruntime`,
+    { details },
+  )
 }
 
 /** A file to be imported as an expression. */
