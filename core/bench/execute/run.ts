@@ -11,6 +11,8 @@ import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/store.ts'
 import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
+import { tfjsDevice } from '../../engine/graph/session.ts'
+import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
 import { assembleResult } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
@@ -145,6 +147,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
       startedAt,
       finishedAt: new Date().toISOString(),
       device,
+      ...(device === tfjsDevice && { engine: await describeTfjs() }),
       workers,
       ...(command === undefined ? {} : { command }),
     })

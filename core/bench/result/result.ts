@@ -137,6 +137,8 @@ export interface RunResult {
     readonly platform: string
     readonly cpu: string
     readonly device: string
+    /** What ran the passes of attacks, with its version; absent for onnxruntime. */
+    readonly engine?: string
     readonly workers: number
   }
   readonly entries: readonly ResultEntry[]

@@ -13,6 +13,11 @@ import { useWinograd } from './winograd.ts'
 /** The device that stands for TensorFlow.js. */
 export const tfjsDevice = 'tfjs'
 
+/** Whether passes run on the processor, in its memory. */
+export function usesProcessor(device: string): boolean {
+  return device === 'cpu' || device === tfjsDevice
+}
+
 /** The device and threads of a session. */
 export interface SessionOptions {
   /**

@@ -33,7 +33,7 @@ let opened: Promise<TfjsBackend> | undefined
  * @throws ConfigError ROBENCH_CONFIG with the line that installs it
  */
 export function openTfjs(): Promise<TfjsBackend> {
-  opened ??= open()
+  opened ??= activate(importIfInstalled)
   return opened
 }
 
@@ -43,22 +43,29 @@ export async function describeTfjs(): Promise<string> {
   return `TensorFlow.js ${tf.version_core} (${name})`
 }
 
-async function open(): Promise<TfjsBackend> {
+/**
+ * The first native package that is installed, or else the core with its fastest portable back-end.
+ * @param load undefined if a package is missing
+ * @throws as `openTfjs`
+ */
+export async function activate(
+  load: (name: string) => Promise<Tf | undefined>,
+): Promise<TfjsBackend> {
   for (const name of nativePackages) {
-    const tf = await importIfInstalled(name)
-    if (tf) return activate(tf, 'tensorflow')
+    const tf = await load(name)
+    if (tf) return prepare(tf, 'tensorflow')
   }
-  const tf = await importIfInstalled(corePackage)
+  const tf = await load(corePackage)
   if (!tf) {
     throw new ConfigError('ROBENCH_CONFIG', `engine tfjs: TensorFlow.js is missing; ${install}`)
   }
   for (const backend of portableBackends) {
-    if (await importIfInstalled(`@tensorflow/tfjs-backend-${backend}`)) return activate(tf, backend)
+    if (await load(`@tensorflow/tfjs-backend-${backend}`)) return prepare(tf, backend)
   }
   throw new ConfigError('ROBENCH_CONFIG', `engine tfjs: it has no back-end; ${install}`)
 }
 
-async function activate(tf: Tf, name: string): Promise<TfjsBackend> {
+async function prepare(tf: Tf, name: string): Promise<TfjsBackend> {
   // Otherwise it prints advice to the terminal.
   tf.env().set('PROD', true)
   await tf.setBackend(name)

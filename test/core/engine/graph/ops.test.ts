@@ -10,12 +10,7 @@ import type { AttributeSpec } from '../../../../core/engine/graph/operator-call.
 import { writeOnnx, type OnnxAttribute } from '../../../../core/engine/onnx/file.ts'
 import { dataTypes } from '../../../../core/engine/onnx/tensor-data.ts'
 import { randomStream, type RandomStream } from '../../../../core/base/random.ts'
-import {
-  float32,
-  int64,
-  sizeOf,
-  type DType,
-} from '../../../../core/engine/tensor/tensor.ts'
+import { float32, int64, sizeOf, type DType } from '../../../../core/engine/tensor/tensor.ts'
 import {
   readableOpsets,
   type OpRecord,

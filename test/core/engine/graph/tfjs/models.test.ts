@@ -20,7 +20,7 @@ import { packageRoot } from '../../../../../core/base/paths.ts'
 import { gradient } from '../../../../../core/engine/graph/gradient.ts'
 import { g } from '../../../../../core/engine/graph/graph.ts'
 import { Session } from '../../../../../core/engine/graph/session.ts'
-import { openTfjs, type Tf } from '../../../../../core/engine/graph/tfjs/backend.ts'
+import { activate, openTfjs, type Tf } from '../../../../../core/engine/graph/tfjs/backend.ts'
 import { int64, type FloatTensor } from '../../../../../core/engine/tensor/tensor.ts'
 import { drawTestImages } from '../../../../../core/model/import-parity.ts'
 import { loadModel } from '../../../../../core/model/load.ts'
@@ -167,4 +167,16 @@ test('a file without a gradient does not run on another engine', async () => {
   await expect(loadModel(bytes, manifest, { name: 'm.onnx', device: 'tfjs' })).rejects.toThrow(
     /^engine tfjs runs imported graphs only: m\.onnx: .*NonZero/,
   )
+})
+
+test('a missing package is named with the line that installs it', async () => {
+  const line =
+    'install it with: npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm ' +
+    '(or @tensorflow/tfjs-node, or @tensorflow/tfjs-node-gpu)'
+  await expect(activate(async () => undefined)).rejects.toThrow(
+    `engine tfjs: TensorFlow.js is missing; ${line}`,
+  )
+  const { tf } = await openTfjs()
+  const coreOnly = async (name: string) => (name.endsWith('core') ? tf : undefined)
+  await expect(activate(coreOnly)).rejects.toThrow(`engine tfjs: it has no back-end; ${line}`)
 })
