@@ -1,4 +1,5 @@
 /** Loads TensorFlow.js, which is an optional dependency, with its fastest installed back-end. */
+import { createRequire } from 'node:module'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { ConfigError } from '../../../base/errors.ts'
 
@@ -75,11 +76,11 @@ async function prepare(tf: Tf, name: string): Promise<TfjsBackend> {
 
 /** Undefined if the package is missing. Native packages are CommonJS, with all names in `default`. */
 async function importIfInstalled(name: string): Promise<Tf | undefined> {
+  if (!isInstalled(name)) return undefined
   try {
     const loaded: Tf & { readonly default?: Tf } = await import(name)
     return loaded.default ?? loaded
   } catch (error) {
-    if (isMissing(error, name)) return undefined
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError('ROBENCH_CONFIG', `engine tfjs: ${name} cannot be loaded: ${reason}`, {
       cause: error,
@@ -87,8 +88,11 @@ async function importIfInstalled(name: string): Promise<Tf | undefined> {
   }
 }
 
-function isMissing(error: unknown, name: string): boolean {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  const isUnresolved = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
-  return isUnresolved && error instanceof Error && error.message.includes(name)
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
 }
