@@ -10,7 +10,19 @@ import type { Value } from '../../../../../core/engine/graph/value.ts'
 import { sizeOf } from '../../../../../core/engine/tensor/tensor.ts'
 import { buildSample } from '../../../../support/operator-sample.ts'
 
-describe.each([...operators.values()])('$op', (record) => {
+/** Operators on integers that the engine lacks. Models of images have no use for them. */
+const lacking = ['BitShift', 'BitwiseAnd', 'BitwiseNot', 'BitwiseOr', 'BitwiseXor']
+
+it.each(lacking)('%s is refused by name', async (op) => {
+  const { inputs, outputs } = buildSample(op, operators.get(op)!.samples[0]!)
+  await expect(
+    Session.compile({ y: outputs[0]! }, inputs, { device: 'tfjs' }, 'm.onnx'),
+  ).rejects.toThrow(`m.onnx: engine tfjs lacks ${op}`)
+})
+
+const tested = [...operators.values()].filter(({ op }) => !lacking.includes(op))
+
+describe.each(tested)('$op', (record) => {
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
     'sample $i, forward and backward',
     async ({ sample }) => {
@@ -33,8 +45,8 @@ describe.each([...operators.values()])('$op', (record) => {
         )
       }
       const reference = await Session.compile(named, inputs)
-      const tested = await Session.compile(named, inputs, { device: 'tfjs' })
-      const [expected, actual] = [await reference.run(feeds), await tested.run(feeds)]
+      const translated = await Session.compile(named, inputs, { device: 'tfjs' })
+      const [expected, actual] = [await reference.run(feeds), await translated.run(feeds)]
       for (const name of Object.keys(named)) {
         expect(actual[name]!.shape).toEqual(expected[name]!.shape)
         expect(actual[name]!.dtype).toBe(expected[name]!.dtype)
@@ -45,7 +57,7 @@ describe.each([...operators.values()])('$op', (record) => {
         )
       }
       await reference.release()
-      await tested.release()
+      await translated.release()
     },
   )
 })
