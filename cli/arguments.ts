@@ -1,8 +1,9 @@
 /** Parsers of command-line values, and the options that several commands share. */
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { tfjsDevice } from '../core/engine/graph/session.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** Parses an integer of at least `least`. */
@@ -71,6 +72,7 @@ export interface RunOptions {
   readonly workers?: number
   readonly threads: number
   readonly device: string
+  readonly engine?: Engine
   readonly limit?: number
   readonly batchSize?: number
   readonly timeLimit?: number
@@ -82,6 +84,11 @@ export interface RunOptions {
   readonly quiet?: boolean
   readonly log?: string
 }
+
+/** What runs the passes of attacks. */
+export type Engine = 'onnxruntime' | 'tfjs'
+
+const engines: readonly Engine[] = ['onnxruntime', 'tfjs']
 
 /** Describes the argument `<suite>`. */
 export const suiteArgument = 'suite file, or name of a built-in suite (see robench list suites)'
@@ -104,6 +111,12 @@ export function addRunOptions(command: Command): Command {
       wholeNumber(1),
     )
   return addMachineOptions(command)
+    .addOption(
+      new Option('--engine <name>', 'what runs the passes: onnxruntime, or tfjs (TensorFlow.js)')
+        .choices(engines)
+        .argParser(oneOf('--engine', engines))
+        .default('onnxruntime'),
+    )
     .option('--quiet', 'print no plan and no progress, only failures and the result')
     .option('--log <file>', 'also append plan, progress, and failures to this file')
     .option('--json', 'print the result as JSON')
@@ -126,13 +139,24 @@ export function terminalWidth(): number {
   return process.stdout.columns ?? (Number(process.env['COLUMNS']) || Infinity)
 }
 
+/** @throws ConfigError for a device that the engine does not use */
+function deviceOf({ device, engine }: Pick<RunOptions, 'device' | 'engine'>): string {
+  if (engine !== 'tfjs') return device
+  if (device === 'cpu') return tfjsDevice
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `--device ${device} is a device of onnxruntime; --engine tfjs uses the fastest back-end of ` +
+      'TensorFlow.js that is installed',
+  )
+}
+
 /** The run settings that the options request. */
 export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOptions {
-  const { results, threads, device, fresh, saveAdversarial } = options
+  const { results, threads, fresh, saveAdversarial } = options
   return {
     resultsFolder: results,
     threads,
-    device,
+    device: deviceOf(options),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(fresh ? { fresh } : {}),
     ...(saveAdversarial ? { saveAdversarial } : {}),

@@ -20,7 +20,8 @@ import type {
   TargetedLoss,
 } from './model.ts'
 import { activationBytes } from './activation-bytes.ts'
-import { ModelSessions } from './model-sessions.ts'
+import type { FileDescription } from './file-description.ts'
+import { ModelSessions, type GradientExpression } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
 import { checkComponentNames, isExact, substituteTreated } from './components.ts'
@@ -82,6 +83,22 @@ export class ClassifierModel implements IncrementalModel {
   get activationBytes(): number {
     const { expression } = this.#parts
     return expression instanceof GraphError ? 0 : activationBytes(expression.logits)
+  }
+  /** The expression of the file, or the reason why there is none. */
+  get expression(): { readonly images: Value; readonly logits: Value } | GraphError {
+    const { expression, images } = this.#parts
+    return expression instanceof GraphError ? expression : { images, logits: expression.logits }
+  }
+  /**
+   * Logits, loss, and gradient as expressions of images, labels, targets, and the model's noise.
+   * @throws GraphError without a gradient
+   */
+  gradientExpression(loss: TargetedLoss): GradientExpression {
+    return this.#family.sessions.gradientExpression(this.#variant, loss)
+  }
+  /** How the file is read. */
+  get file(): FileDescription {
+    return this.#parts.runner.file
   }
   /** What the user should know about how the file was read, in sentences. */
   get remarks(): readonly string[] {

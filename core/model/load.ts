@@ -7,7 +7,7 @@ import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { Session, tfjsDevice, type SessionOptions } from '../engine/graph/session.ts'
 import { unblock } from '../engine/graph/unblock.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import {
@@ -110,6 +110,7 @@ export async function loadModel(
     )
     await pause(options.signal)
     opened.push(...(forward ? [forward] : []))
+    if (expression instanceof GraphError && device === tfjsDevice) throw notImported(expression)
     if (!(expression instanceof GraphError)) {
       refuseBatchReductions(expression.logits, images, needed, name)
     }
@@ -141,6 +142,15 @@ export async function loadModel(
     for (const item of opened) await item.release()
     throw error
   }
+}
+
+/** Without an expression, only onnxruntime can run a file. */
+function notImported({ message, details }: GraphError): GraphError {
+  return new GraphError(
+    'ROBENCH_MODEL_FILE',
+    `engine tfjs runs imported graphs only: ${message}; use --engine onnxruntime`,
+    { details },
+  )
 }
 
 /** @throws GraphError ROBENCH_MODEL_FILE with advice for old operator sets */

@@ -140,7 +140,8 @@ function isModel(source: ModelSource): source is Model {
   return typeof source === 'object' && source !== null && 'logits' in source
 }
 
-function checkManifest(manifest: ModelManifest): ModelManifest {
+/** @throws ConfigError ROBENCH_CONFIG for a value that cannot describe a file */
+export function checkManifest(manifest: ModelManifest): ModelManifest {
   const { bounds, std, layout } = manifest
   const [low, high] = bounds
   if (!(bounds.length === 2 && low < high)) {

@@ -63,7 +63,10 @@ export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components
   readonly seed?: number
   /** Examples per pass. Does not change any outcome. Default: 64. */
   readonly batchSize?: number
-  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml` or `coreml`. Default: `cpu`. */
+  /**
+   * `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml`, `coreml`, or `tfjs` for the engine TensorFlow.js.
+   * Default: `cpu`.
+   */
   readonly device?: string
   /** Threads of each pass. Default: 1, as in `robench eval`. */
   readonly threads?: number

@@ -40,6 +40,8 @@ export interface AssemblyInput {
   readonly startedAt: string
   readonly finishedAt: string
   readonly device: string
+  /** What ran the passes, if not onnxruntime. */
+  readonly engine?: string
   readonly workers: number
   readonly command?: string
   readonly evidence: RunEvidence
@@ -80,6 +82,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
       platform: `${process.platform} ${process.arch}`,
       cpu: cpus()[0]?.model ?? 'unknown',
       device: input.device,
+      ...(input.engine === undefined ? {} : { engine: input.engine }),
       workers: input.workers,
     },
     evidence,

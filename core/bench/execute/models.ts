@@ -12,6 +12,7 @@ import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
+import { countParameters, weightBytes } from '../../model/weights.ts'
 import type { Model } from '../../model/model.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { ExaminedModel, PassTimes } from '../plan/model-row.ts'
@@ -83,6 +84,7 @@ export async function examineModel(
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const { activationBytes } = model
     const count = largestBatch(activationBytes, timedExamples, timingBytes)
+    const graph = readOnnx(file.bytes, label)
     const times = await timePasses(model, resolved.dataset, count, {
       needsGradient,
       signal: session.signal,
@@ -94,10 +96,10 @@ export async function examineModel(
       identity: {
         sha256,
         bytes: file.bytes.length,
-        parameters: countParameters(file),
+        parameters: countParameters(graph),
         hash: model.hash,
       },
-      weightBytes: weightBytes(file),
+      weightBytes: weightBytes(graph),
       stochastic: model.stochastic,
       activationBytes,
       remarks: model.remarks,
@@ -146,27 +148,4 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await call()
   return performance.now() - started
-}
-
-/**
- * Memory of the weights at its peak, when a worker compiles the sessions of both passes. Measured
- * per byte of weights: 9 for dense layers, 16 for kernels of 5 × 5, 25 for a ResNet-18, whose
- * kernels of 3 × 3 are transformed.
- */
-function weightBytes(file: ModelFile): number {
-  let bytes = 0
-  for (const { data, shape } of readOnnx(file.bytes, file.path).initializers.values()) {
-    const isKernel = shape.length === 4 && shape[2]! * shape[3]! > 1
-    bytes += (isKernel ? 25 : 10) * data.byteLength
-  }
-  return bytes
-}
-
-/** Number of elements of the file's floating-point initializers. */
-function countParameters(file: ModelFile): number {
-  let count = 0
-  for (const { dtype, data } of readOnnx(file.bytes, file.path).initializers.values()) {
-    if (dtype.startsWith('float')) count += data.length
-  }
-  return count
 }

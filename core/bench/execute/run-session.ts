@@ -1,5 +1,6 @@
 /** The models of a suite and its units, run on an executor. */
 import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
+import { usesProcessor } from '../../engine/graph/session.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
@@ -173,7 +174,7 @@ export class RunSession {
   #fit(rows: readonly ModelRow[]): MemoryPlan {
     const { workers, executor, device } = this.#settings
     const { batchSize } = this.#resolved.loaded.suite
-    const models = rows.flatMap(({ model }) => (model && device === 'cpu' ? [model] : []))
+    const models = rows.flatMap(({ model }) => (model && usesProcessor(device) ? [model] : []))
     const availableBytes = executor ? Infinity : process.availableMemory()
     return fitMemory({ models, batchSize, workers, availableBytes })
   }

@@ -14,6 +14,8 @@ import type { UnitOutcome } from '../store/unit-outcome.ts'
 import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
 import { checkResult } from '../result/read-result.ts'
+import { tfjsDevice } from '../../engine/graph/session.ts'
+import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
 import { assembleResult } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
@@ -156,6 +158,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
       startedAt,
       finishedAt: new Date().toISOString(),
       device,
+      ...(device === tfjsDevice && { engine: await describeTfjs() }),
       workers,
       evidence: { units, ...(adversarials !== undefined && { adversarials }) },
       ...(command === undefined ? {} : { command }),

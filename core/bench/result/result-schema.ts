@@ -135,14 +135,17 @@ export const resultSchema = {
       robenchVersion: text,
       startedAt: text,
       finishedAt: text,
-      environment: record({
-        node: text,
-        onnxruntime: text,
-        platform: text,
-        cpu: text,
-        device: text,
-        workers: whole,
-      }),
+      environment: record(
+        {
+          node: text,
+          onnxruntime: text,
+          platform: text,
+          cpu: text,
+          device: text,
+          workers: whole,
+        },
+        { engine: text },
+      ),
       entries: { type: 'array', items: entry },
     },
     {

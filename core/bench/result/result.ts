@@ -161,6 +161,8 @@ export interface RunResult {
     readonly platform: string
     readonly cpu: string
     readonly device: string
+    /** What ran the passes of attacks, with its version; absent for onnxruntime. */
+    readonly engine?: string
     readonly workers: number
   }
   /** What the result was made from; absent in results of older versions. */

@@ -81,7 +81,7 @@ function wrap(g: Builder, call: Call): Value {
 }
 
 /** The pads of all axes; since opset 18 a node may list fewer axes. */
-function padsOf(call: Call): readonly number[] {
+export function padsOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const pads = numbersIn(call, 1, 'the pads')
   if (!call.inputs[3]) {
@@ -126,7 +126,7 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
 /**
  * The index of the element that is copied to a position before, in or after an axis of that size.
  */
-function sourceOf(call: Call, position: number, size: number): number {
+export function sourceOf(call: Call, position: number, size: number): number {
   const mode = textOf(call, 'mode')
   if (mode === 'edge') return Math.min(Math.max(position, 0), size - 1)
   if (mode !== 'reflect')
