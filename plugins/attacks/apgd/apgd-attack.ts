@@ -1,5 +1,5 @@
 /** Builds the APGD plugins, which differ only in their loss. */
-import { towardTargets } from '../../../core/api/attack.ts'
+import { towardTargets } from '../../../core/api/plugin.ts'
 import type { AttackLossName, TargetedAttackLossName } from '../../../core/api/attack.ts'
 import type { AttackPlugin } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'

@@ -1,5 +1,6 @@
 /** Runs attacks as stages, each on the examples that earlier stages did not break. */
-import { forEachTarget, rankTargets, subtask } from '../../../core/api/attack.ts'
+import { forEachTarget } from '../../../core/api/plugin.ts'
+import { rankTargets, subtask } from '../../../core/api/attack.ts'
 import type { AttackFindings, AttackTask, RankedTargets } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
 

@@ -1,6 +1,5 @@
 /** The boundary attack: a random walk that uses the predicted class only. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { boundaryWalk } from './boundary-walk.ts'
 import { papers } from '../../papers.ts'

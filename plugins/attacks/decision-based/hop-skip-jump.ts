@@ -1,6 +1,5 @@
 /** HopSkipJump: the nearest misclassified point, found with the predicted class only. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
 import { papers } from '../../papers.ts'

@@ -1,6 +1,6 @@
 /** FAB-T: FAB toward the likeliest wrong classes, one after the other. */
-import { budgetOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
 import { papers } from '../../papers.ts'

@@ -1,6 +1,5 @@
 /** Carlini and Wagner: the minimum perturbation in L2 or Linf by a penalty method. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
 import { papers } from '../../papers.ts'

@@ -1,6 +1,6 @@
 /** DDN: the minimum L2 perturbation, with direction and norm decoupled. */
-import { budgetOptions, lossSchema, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { budgetOptions, lossSchema } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { decoupledDirection } from './decoupled-direction.ts'
 import { radiusSearchCost } from './radius-search.ts'

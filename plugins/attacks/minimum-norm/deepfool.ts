@@ -1,6 +1,6 @@
 /** DeepFool: steps to the nearest linearized decision until the model is fooled. */
-import { budgetOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { deepFoolCost, deepFoolSearch } from './deepfool-search.ts'
 import { papers } from '../../papers.ts'

@@ -1,6 +1,11 @@
 /** FMN: the minimum perturbation in Linf, L2, or L1, with an adaptive norm constraint. */
-import { budgetOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import {
+  defineAttack,
+  epsilonSchema,
+  parseEpsilon,
+  towardTargets,
+} from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastMinimumNorm } from './fast-minimum-norm.ts'
 import { radiusSearchCost } from './radius-search.ts'

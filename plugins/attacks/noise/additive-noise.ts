@@ -1,6 +1,5 @@
 /** Additive noise: random points of the ball as a baseline. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { randomNoise, randomNoiseCost } from './random-noise.ts'
 

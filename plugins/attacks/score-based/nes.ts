@@ -1,6 +1,5 @@
 /** NES: projected steps along gradients estimated from normal samples. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'

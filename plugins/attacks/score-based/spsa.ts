@@ -1,6 +1,5 @@
 /** SPSA: Adam on gradients estimated from random signs. */
-import { towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import type { SampledUpdate } from './sampled-ascent.ts'

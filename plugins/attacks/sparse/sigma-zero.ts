@@ -1,6 +1,6 @@
 /** σ-zero: the minimum number of changed pixels. */
-import { budgetOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sigmaZeroCost, sigmaZeroSearch } from './sigma-zero-search.ts'

@@ -1,6 +1,6 @@
 /** Sparse PGD: changes few pixels without a limit on their values. */
-import { gradientOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { gradientOptions } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sparseAscent, sparseAscentCost } from './sparse-ascent.ts'

@@ -1,6 +1,6 @@
 /** Square: random search with square windows, from logits only. */
-import { budgetOptions, towardTargets } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { budgetOptions } from '../../../core/api/attack.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { squareSearch, squareSearchCost } from './square-search.ts'
 import { papers } from '../../papers.ts'
