@@ -1,4 +1,5 @@
 /** Parsers of command-line values, and the options that several commands share. */
+import { readFileSync, statSync } from 'node:fs'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
@@ -15,16 +16,33 @@ export function wholeNumber(least: number): (text: string) => number {
   }
 }
 
-/** Parses comma-separated decimals, such as `0.49,0.48,0.45`. Fractions (`8/255`) are rejected. */
+/** Parses comma-separated numbers and fractions, such as `0.49,0.48,0.45` or `1/255`. */
 export function numberList(text: string): number[] {
-  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  const values = text.split(',').map(numberOf)
   if (values.every(Number.isFinite)) return values
-  throw new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.')
+  throw new InvalidArgumentError(
+    'Expected comma-separated numbers or fractions, such as 0.49,0.48,0.45 or 1/255.',
+  )
+}
+
+function numberOf(text: string): number {
+  const parts = text.split('/')
+  if (parts.length > 2 || parts.some((part) => part.trim() === '')) return Number.NaN
+  const [numerator = Number.NaN, denominator = 1] = parts.map(Number)
+  return numerator / denominator
 }
 
 /** Splits a comma-separated list, such as `4/255, 8/255`, and trims its items. */
 export function textList(text: string): string[] {
   return text.split(',').map((item) => item.trim())
+}
+
+/** Class names: a comma-separated list, or a text file with one name a line. */
+export function classNameList(text: string): string[] {
+  if (text.includes(',') || !statSync(text, { throwIfNoEntry: false })?.isFile()) {
+    return text.split(',').map((item) => item.trim())
+  }
+  return readFileSync(text, 'utf8').trimEnd().split(/\r?\n/)
 }
 
 /**
@@ -74,6 +92,7 @@ export interface RunOptions {
   readonly device: string
   readonly engine?: Engine
   readonly limit?: number
+  readonly sample?: number
   readonly batchSize?: number
   readonly timeLimit?: number
   readonly fresh?: boolean
@@ -102,6 +121,11 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Run:')
     .option('--results <dir>', 'directory for results', 'results')
     .option('--limit <n>', 'use only the first n examples (never ranked)', wholeNumber(1))
+    .option(
+      '--sample <n>',
+      'use a random sample with the same share of each class (never ranked)',
+      wholeNumber(1),
+    )
     .option('--no-checks', 'skip the reliability probes (never ranked)')
     .option('--fresh', 'ignore saved results and start over')
     .option('--batch-size <n>', 'examples per batch; does not change any outcome', wholeNumber(1))
@@ -166,6 +190,7 @@ export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOption
 /** The suite settings that the options override. */
 export function suiteOverrides({
   limit,
+  sample,
   batchSize,
   timeLimit,
   checks,
@@ -173,6 +198,7 @@ export function suiteOverrides({
   return {
     ...(checks ? {} : { checks }),
     ...(limit === undefined ? {} : { limit }),
+    ...(sample === undefined ? {} : { sample }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(timeLimit === undefined ? {} : { timeLimitMs: timeLimit * 1000 }),
   }

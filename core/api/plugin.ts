@@ -1,4 +1,5 @@
 /** `robench/plugin`: constructors of plugins, contract types, errors, option schemas. */
+export { forEachTarget, towardTargets } from '../attack/toward-targets.ts'
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'
 export { randomStream } from '../base/random.ts'

@@ -16,6 +16,8 @@ export interface ModelCard {
   readonly sha256: string
   readonly manifest: ModelManifest
   readonly training?: Readonly<Record<string, unknown>>
+  /** How images of any size become those that the model expects. */
+  readonly image?: Readonly<Record<string, unknown>>
 }
 
 /** A model file in memory, with the weights that it keeps in other files. */
@@ -46,6 +48,7 @@ const cardSchema = {
       },
     },
     training: { type: 'object' },
+    image: { type: 'object' },
   },
 } as const
 

@@ -47,7 +47,7 @@ const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] 
 export async function openModels(
   request: ProgramSettings & { readonly model: ModelSource },
   used: readonly string[],
-  examples: Pick<ExampleFacts, 'shape' | 'classes'>,
+  examples: Pick<ExampleFacts, 'shape' | 'likelyClasses'>,
 ): Promise<OpenModels> {
   const { device, threads } = request
   const own = { ...(device && { device }), ...(threads && { threads }) }
@@ -84,7 +84,7 @@ async function openModel(
   source: ModelSource,
   where: string,
   settings: ProgramSettings,
-  { shape: inputShape, classes }: Pick<ExampleFacts, 'shape' | 'classes'>,
+  { shape: inputShape, likelyClasses: classes }: Pick<ExampleFacts, 'shape' | 'likelyClasses'>,
 ): Promise<OpenModel> {
   const reading: Partial<ModelManifest> = Object.fromEntries(
     readingKeys.flatMap((key) => (settings[key] === undefined ? [] : [[key, settings[key]]])),

@@ -149,7 +149,8 @@ function makeEntry(
     sha256: dataset.hash,
     toy: dataset.toy,
     examples,
-    total: dataset.count,
+    total: dataset.total,
+    ...(dataset.sample && { sample: dataset.sample }),
   }
   const reasons = rankingObstacles({ dataset: data, attacks })
   const { name, plugin, version, options, package: provider, link } = defense

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly device?: string
   /** Ignore saved results and start over. */
   readonly fresh?: boolean
-  /** Save adversarial examples as .npy files beside the results. */
+  /** Save adversarial examples beside the results: see `saveAdversarials`. */
   readonly saveAdversarial?: boolean
   /** The command line, for the result file. */
   readonly command?: string

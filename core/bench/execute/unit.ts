@@ -55,13 +55,13 @@ async function runModelUnit(
   const clean = await predictShard(work)
   if (!checks) return clean
   const registry = await scope.registry()
-  const { classNames } = await scope.dataset('test')
+  const { classes } = await scope.dataset('test')
   // The model has been loaded from this file.
   const bytes = await readOnnxFile(scope.content.models[sha256]!)
   const probed = await probeShard(work, {
     registry,
     threatModel: checks.threatModel,
-    classes: classNames.length,
+    ...(classes !== undefined && { classes }),
     graph: readOnnx(bytes, label),
     manifest,
   })

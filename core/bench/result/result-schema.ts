@@ -1,7 +1,8 @@
 /** The JSON Schema of result.json. Unknown keys are allowed, since newer versions may add some. */
 import { sha256Schema as sha256 } from '../../base/hash.ts'
 import { verdicts } from '../checks/check.ts'
-import { norms } from '../../threat/threat-model.ts'
+import { givenSchema, norms } from '../../threat/threat-model.ts'
+import { threatTargetSchema } from '../../threat/target.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
 
 const text = { type: 'string' } as const
@@ -18,7 +19,7 @@ const threatModel = record(
     epsilon: { type: 'number', minimum: 0 },
     bounds: { ...numbers, minItems: 2, maxItems: 2 },
   },
-  { transform: transformSchema },
+  { transform: transformSchema, target: threatTargetSchema, given: givenSchema },
 )
 
 const attackIdentity = record(
@@ -96,14 +97,17 @@ const entry = record(
       },
       { package: text, training: plainObject, link: text, remarks: { type: 'array', items: text } },
     ),
-    dataset: record({
-      id: text,
-      title: text,
-      sha256,
-      toy: { type: 'boolean' },
-      examples: { type: 'integer', minimum: 1 },
-      total: whole,
-    }),
+    dataset: record(
+      {
+        id: text,
+        title: text,
+        sha256,
+        toy: { type: 'boolean' },
+        examples: { type: 'integer', minimum: 1 },
+        total: whole,
+      },
+      { sample: record({ count: whole, seed: whole }) },
+    ),
     threatModel,
     cleanOutcomes: {
       type: 'string',

@@ -1,4 +1,5 @@
 /** The result of a run: plain JSON with one record per cell and the outcome of every example. */
+import type { SampleSettings } from '../../data/dataset.ts'
 import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { ModelIdentity } from '../plan/model-row.ts'
@@ -101,6 +102,8 @@ export interface ResultEntry {
     readonly toy: boolean
     readonly examples: number
     readonly total: number
+    /** How the examples were chosen, if not as the first ones. */
+    readonly sample?: SampleSettings
   }
   readonly threatModel: ThreatModel
   /** How the model's file was read, such as that it is quantized; absent if nothing is unusual. */

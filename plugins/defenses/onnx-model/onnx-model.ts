@@ -77,6 +77,12 @@ export const onnxModel = defineDefense({
         'ROBENCH_CONFIG',
         `option bounds: expected [low, high] with low below high, got [${low}, ${high}]`,
       )
+    if ((manifest.mean === undefined) !== (std === undefined))
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `option ${std ? 'mean' : 'std'}: missing, but ${std ? 'std' : 'mean'} is set; ` +
+          'a normalization needs both (0 and 1 change nothing)',
+      )
     if (std?.some((value) => value <= 0))
       throw new ConfigError(
         'ROBENCH_CONFIG',
