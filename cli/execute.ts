@@ -5,8 +5,11 @@ import { formatTable } from '../reports/text.ts'
 import picocolors from 'picocolors'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { RobenchError, RunError } from '../core/base/errors.ts'
+import { countOf } from '../core/base/figures.ts'
+import { runPart } from '../core/bench/execute/run-part.ts'
 import { runSuite } from '../core/bench/execute/run.ts'
 import type { RunListener, SuiteRun } from '../core/bench/execute/settings.ts'
+import { parsePart } from '../core/bench/forecast/part.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
@@ -32,10 +35,7 @@ export async function execute(
     ...display,
     async completed(run) {
       display.stop()
-      const reportPath = join(run.folder, 'report.html')
-      await writeFileAtomic(reportPath, writeHtmlReport(run.result))
-      if (options.json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
-      else printTable(run, reportPath)
+      await presentRun(run, options)
     },
   }
   const run = await interruptible(
@@ -46,6 +46,47 @@ export async function execute(
   const missed = missedGates(run.result, options)
   for (const text of missed) process.stderr.write(`gate missed: ${text}\n`)
   return run.failed || missed.length > 0 ? exitCodes.failures : exitCodes.success
+}
+
+/** Writes the HTML report of a run, and prints its table, or its result with `json`. */
+export async function presentRun(
+  run: SuiteRun,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const reportPath = join(run.folder, 'report.html')
+  await writeFileAtomic(reportPath, writeHtmlReport(run.result))
+  if (json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
+  else printTable(run, reportPath)
+}
+
+/**
+ * Runs one shard of a suite, and prints where its results are.
+ * @param words as for `execute`
+ * @returns the exit code
+ */
+export async function executeShard(
+  loaded: LoadedSuite,
+  options: RunOptions & { readonly shard: string },
+  words: readonly string[],
+): Promise<number> {
+  const part = parsePart(options.shard, '--shard')
+  const display = openDisplay(process.stderr, options)
+  const run = await interruptible(
+    (signal) => runPart(loaded, { ...runSettings(options), part, listener: display, signal }),
+    display,
+    words,
+  )
+  const { folder, units, errors } = run
+  const shard = `${part.index}/${part.count}`
+  const failed = [...errors].map(([cell, error]) => ({ cell, error }))
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ shard, folder, units, failed }, undefined, 2)}\n`)
+  } else {
+    const next = commandLine(['robench', 'merge', options.results])
+    process.stdout.write(`shard ${shard}  ${countOf(units, 'chunk')} in ${folder}\n`)
+    process.stdout.write(`when all ${part.count} shards are done: ${next}\n`)
+  }
+  return errors.size > 0 ? exitCodes.failures : exitCodes.success
 }
 
 /**

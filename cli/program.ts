@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
+import { mergeCommand } from './merge-command.ts'
 import { planCommand } from './plan-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     .addHelpText('after', notes)
   const commands = [
     runCommand(),
+    mergeCommand(),
     evalCommand(),
     certifyCommand(),
     trainCommand(),

@@ -3,9 +3,9 @@ import { Command } from 'commander'
 import { loadSuite } from '../core/bench/suite/load.ts'
 import { addRunOptions, suiteArgument, suiteOverrides } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
+import { execute, executeShard } from './execute.ts'
 import { addGateOptions } from './gates.ts'
 import type { GateOptions } from './gates.ts'
-import { execute } from './execute.ts'
 
 /**
  * The command `run`. Sets the exit code of the process: 1 if an attack or a defense failed. Throws
@@ -15,12 +15,18 @@ export function runCommand(): Command {
   const command = new Command('run')
     .description('run a suite, or resume an interrupted run')
     .argument('<suite>', suiteArgument)
-  addRunOptions(command).option(
-    '--save-adversarial',
-    'save adversarial examples as .npz files, with an index',
+  addRunOptions(command)
+    .option('--save-adversarial', 'save adversarial examples as .npz files, with an index')
+    .option('--shard <i/n>', 'run one of n shards of the suite; `robench merge` joins them')
+  return addGateOptions(command).action(
+    async (path: string, options: RunOptions & GateOptions & { readonly shard?: string }) => {
+      const loaded = loadSuite(path, suiteOverrides(options))
+      const words = process.argv.slice(2)
+      const { shard } = options
+      process.exitCode =
+        shard === undefined
+          ? await execute(loaded, options, words)
+          : await executeShard(loaded, { ...options, shard }, words)
+    },
   )
-  return addGateOptions(command).action(async (path: string, options: RunOptions & GateOptions) => {
-    const loaded = loadSuite(path, suiteOverrides(options))
-    process.exitCode = await execute(loaded, options, process.argv.slice(2))
-  })
 }

@@ -31,16 +31,17 @@ export class RunSession {
   /** Paths of model files by sha256. */
   readonly #models: Record<string, string> = {}
 
-  /** Starts the executor of the settings, or else a pool of worker processes. */
-  constructor(resolved: ResolvedSuite, settings: RunSettings) {
+  /**
+   * Starts the executor of the settings, or else a pool of worker processes.
+   * @param suffix of the name of the results directory
+   */
+  constructor(resolved: ResolvedSuite, settings: RunSettings, suffix = '') {
     const { loaded, plugins } = resolved
     const { workers, environments } = settings
     this.#resolved = resolved
     this.#settings = settings
-    this.folder = resultsFolder(settings.resultsFolder, {
-      id: loaded.suite.id,
-      sha256: loaded.sha256,
-    })
+    const { sha256, suite } = loaded
+    this.folder = resultsFolder(settings.resultsFolder, { id: suite.id, sha256 }) + suffix
     const openExecutor =
       settings.executor ??
       ((content): Executor => new WorkerPool({ workers, environments, content }))
