@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
+import { withoutCredentials } from '../core/bench/queue/connection.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
@@ -86,6 +87,9 @@ export interface RunOptions {
 /** Describes the argument `<suite>`. */
 export const suiteArgument = 'suite file, or name of a built-in suite (see robench list suites)'
 
+/** Describes the option `--queue`. */
+export const queueArgument = 'Redis or Valkey with the queue: redis://host:6379'
+
 /** Describes the argument `<result>`. */
 export const resultArgument = 'result.json file, or results directory that contains one'
 
@@ -154,9 +158,10 @@ export function suiteOverrides({
   }
 }
 
-/** Joins words to one line that a POSIX shell splits into the same words. */
+/** Joins words to one line that a POSIX shell splits into the same words. Hides credentials. */
 export function commandLine(words: readonly string[]): string {
   return words
+    .map(withoutCredentials)
     .map((word) =>
       /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`,
     )

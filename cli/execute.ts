@@ -10,6 +10,7 @@ import { runPart } from '../core/bench/execute/run-part.ts'
 import { runSuite } from '../core/bench/execute/run.ts'
 import type { RunListener, SuiteRun } from '../core/bench/execute/settings.ts'
 import { parsePart } from '../core/bench/forecast/part.ts'
+import type { RunQueue } from '../core/bench/queue/open.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { commandLine, runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
@@ -18,19 +19,30 @@ import { missedGates } from './gates.ts'
 import type { GateOptions } from './gates.ts'
 import { openDisplay } from './progress.ts'
 
+/** Opens a queue. It gets where notices go. */
+export type QueueOpener = (notice: (text: string) => void) => Promise<RunQueue>
+
 /**
  * Runs a suite, writes its HTML report, and prints the table. With `json`, standard output contains
  * the result and nothing else.
  * @param words the command line after `robench`; recorded in the result and shown to resume the run
+ * @param queue opens the queue that runs the jobs; default: worker processes of this machine
  * @returns the exit code
  */
 export async function execute(
   loaded: LoadedSuite,
   options: RunOptions & GateOptions,
   words: readonly string[],
+  queue?: QueueOpener,
 ): Promise<number> {
   const display = openDisplay(process.stderr, options)
-  const settings = { ...runSettings(options), command: commandLine(['robench', ...words]) }
+  const opened = await queue?.((text) => display.notice(text))
+  const remote = opened && { executor: opened.executor, workers: opened.slots }
+  const settings = {
+    ...runSettings(options),
+    ...remote,
+    command: commandLine(['robench', ...words]),
+  }
   const listener: RunListener = {
     ...display,
     async completed(run) {
@@ -38,14 +50,18 @@ export async function execute(
       await presentRun(run, options)
     },
   }
-  const run = await interruptible(
-    (signal) => runSuite(loaded, { ...settings, listener, signal }),
-    display,
-    words,
-  )
-  const missed = missedGates(run.result, options)
-  for (const text of missed) process.stderr.write(`gate missed: ${text}\n`)
-  return run.failed || missed.length > 0 ? exitCodes.failures : exitCodes.success
+  try {
+    const run = await interruptible(
+      (signal) => runSuite(loaded, { ...settings, listener, signal }),
+      display,
+      words,
+    )
+    const missed = missedGates(run.result, options)
+    for (const text of missed) process.stderr.write(`gate missed: ${text}\n`)
+    return run.failed || missed.length > 0 ? exitCodes.failures : exitCodes.success
+  } finally {
+    await opened?.close()
+  }
 }
 
 /** Writes the HTML report of a run, and prints its table, or its result with `json`. */

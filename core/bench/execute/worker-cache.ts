@@ -5,6 +5,7 @@ import { RunError } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/hash.ts'
 import type { Dataset, Split } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
+import { unpackDataset } from '../../data/packed.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
 import { loadRegistry } from '../../plugin/load.ts'
@@ -76,12 +77,15 @@ export class WorkerCache {
 
   async #dataset(
     { dataset: { id, sha256 } }: JobSetting,
-    { dataset: reference, suiteFolder }: LocalContent,
+    { dataset: reference, packed, suiteFolder }: LocalContent,
     split: Split,
   ): Promise<Dataset> {
-    const key = canonicalJson([reference, suiteFolder, split])
-    const dataset = await remember(this.#datasets, key, () =>
-      loadDataset(reference, { split, resolvePath: (path) => resolve(suiteFolder, path) }),
+    const file = packed?.[split]
+    const key = canonicalJson(file === undefined ? [reference, suiteFolder, split] : [file])
+    const dataset = await remember(this.#datasets, key, async () =>
+      file === undefined
+        ? loadDataset(reference, { split, resolvePath: (path) => resolve(suiteFolder, path) })
+        : unpackDataset(new Uint8Array(await readFile(file)), file),
     )
     if (split === 'test' && dataset.hash !== sha256) {
       throw new RunError('ROBENCH_STORE', `data set "${id}" changed during the run; run again`)
