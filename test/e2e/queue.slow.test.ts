@@ -76,16 +76,12 @@ test.skipIf(!hasRedis)(
     const calm = problem([longAttack], { seeds })
     expect((await robench(calm, 'run', 'suite.json', '--workers', '2')).code).toBe(0)
     const run = startRobench(folder, 'run', 'suite.json', '--queue', redis.url)
-    let isOver = false
-    const ended = finished(run).then((result) => {
-      isOver = true
-      return result
-    })
+    const ended = finished(run)
     const random = randomStream('chaos')
     const slow = startWorker(redis)
     let workers = [startWorker(redis), startWorker(redis)]
     let kills = 0
-    for (let round = 0; !isOver; round++) {
+    for (let round = 0; run.exitCode === null; round++) {
       await pause(1500 + 1000 * random.uniform())
       slow.child.kill(round % 2 === 0 ? 'SIGSTOP' : 'SIGCONT')
       // Many rounds with kills: in between the survivors work.
@@ -225,10 +221,11 @@ test.skipIf(!hasRedis)('a defense is trained by a worker; the model comes back',
     defenses: [{ name: 'small', plugin: 'standard', options: { network, epochs: 1 } }],
     attacks: [{ plugin: 'fgsm' }],
   })
-  const worker = startWorker(redis, {}, '--exit-when-idle', '5')
+  const worker = startWorker(redis)
   const run = await robench(folder, 'run', 'suite.json', '--queue', redis.url)
   expect(run.code).toBe(0)
   expect(readOnlyResult(folder).entries[0]!.defense.training).toBeDefined()
+  worker.child.kill('SIGTERM')
   // The training, the clean predictions, and the attack.
   expect((await worker.ended).stderr).toContain('3 jobs completed, 0 left to others')
 })

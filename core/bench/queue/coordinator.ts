@@ -1,4 +1,5 @@
 /** The coordinator's side of a queue: an executor whose jobs other machines run. */
+import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Job as BullJob, Queue, QueueEvents } from 'bullmq'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
@@ -49,8 +50,11 @@ interface Pending {
 /** Jobs in the queue at the same time: enough for as many workers. */
 const mostJobs = 2000
 
-/** Starts of a job that kill their worker before it is given up. */
+/** Attempts for a job that kills its process. */
 export const mostAttempts = 3
+
+/** Times that a job may lose its whole worker: machines are lost for other reasons than a job. */
+export const mostLosses = 10
 
 /** How often every job is looked up, in case an event was lost, in ms. */
 const lookMs = 3000
@@ -66,6 +70,7 @@ export class QueueExecutor implements Executor {
   readonly #queue: Queue
   readonly #events: QueueEvents
   readonly #pending = new Map<string, Pending>()
+  readonly #collecting = new Set<string>()
   readonly #said = new Set<string>()
   readonly #ready: Promise<unknown>
   readonly #timer: NodeJS.Timeout
@@ -86,7 +91,7 @@ export class QueueExecutor implements Executor {
     this.#events.on('error', () => {})
     this.#events.on('completed', ({ jobId }) => void this.#collect(jobId))
     this.#events.on('failed', ({ jobId }) => void this.#collect(jobId))
-    this.#events.on('stalled', ({ jobId }) => this.#pending.get(jobId)?.events.retry?.(2))
+    this.#events.on('stalled', ({ jobId }) => this.#noteLoss(jobId))
     this.#events.on('progress', ({ jobId, data }) => this.#receive(jobId, data))
     this.#ready = Promise.all([this.#events.waitUntilReady(), rememberDevice(broker, device)])
     this.#timer = setInterval(() => void this.#look(), lookMs)
@@ -127,6 +132,8 @@ export class QueueExecutor implements Executor {
     const data = sign(text, jobPurpose, this.#options.key)
     const { signal } = limits
     if (signal.aborted) return aborted()
+    // Every job in the queue listens.
+    setMaxListeners(0, signal)
     return new Promise<AnyOutcome>((resolve, reject) => {
       const abort = (): void => {
         settle(aborted())
@@ -167,14 +174,17 @@ export class QueueExecutor implements Executor {
   /** Reads the outcome of a pending job, if it has one. Never rejects. */
   async #collect(id: string): Promise<void> {
     const pending = this.#pending.get(id)
-    if (!pending) return
+    // An event and a look may both find the outcome.
+    if (!pending || this.#collecting.has(id)) return
+    this.#collecting.add(id)
     try {
       const found = await this.#find(id)
-      if (!found) return
+      if (found?.finishedOn === undefined) return
       const failure = found.failedReason
-      if (found.finishedOn === undefined) return
-      const outcome = await (failure ? this.#failure(found) : this.#outcome(id, found))
-      this.#pending.get(id)?.settle(outcome)
+      const outcome = await (failure
+        ? this.#failure(found, pending)
+        : this.#outcome(found, id, pending.job))
+      pending.settle(outcome)
       // Dead letters stay for `robench queue`.
       if (!failure) await found.remove()
     } catch (error) {
@@ -182,12 +192,13 @@ export class QueueExecutor implements Executor {
       const { message } = toErrorRecord(error)
       this.#say(`${pending.label}: its outcome is rejected and computed again: ${message}`)
       await this.#again(id)
+    } finally {
+      this.#collecting.delete(id)
     }
   }
 
-  async #outcome(id: string, found: BullJob): Promise<AnyOutcome> {
+  async #outcome(found: BullJob, id: string, job: Job): Promise<AnyOutcome> {
     const { key, artifacts, shared } = this.#options
-    const { job } = this.#pending.get(id)!
     const { outcome, points, card } = readOutcome(found.returnvalue, id, key)
     const folder = (sha256: string): ArtifactFolder => {
       if (artifacts.find(sha256)) return artifacts
@@ -206,17 +217,21 @@ export class QueueExecutor implements Executor {
     return outcome
   }
 
-  async #failure(found: BullJob): Promise<AnyOutcome> {
-    const { failedReason } = found
+  #failure({ id = '', failedReason }: BullJob, { label }: Pending): AnyOutcome {
     try {
       const value: unknown = JSON.parse(failedReason)
-      return readOutcome(value, found.id ?? '', this.#options.key).outcome
+      return readOutcome(value, id, this.#options.key).outcome
     } catch {
       // BullMQ's own reason: its worker was lost too often.
-      const label = this.#pending.get(found.id ?? '')?.label ?? 'the job'
-      const message = `${label}: its worker was lost ${mostAttempts} times (${failedReason})`
+      const message = `${label}: its worker was lost more than ${mostLosses} times (${failedReason})`
       return { state: 'failed', error: toErrorRecord(new RunError('ROBENCH_WORKER', message)) }
     }
+  }
+
+  #noteLoss(id: string): void {
+    const label = this.#pending.get(id)?.label
+    if (label !== undefined)
+      this.#options.notice?.(`${label}: its worker was lost; another runs it`)
   }
 
   #receive(id: string, message: unknown): void {

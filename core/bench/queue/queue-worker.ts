@@ -17,7 +17,7 @@ import type { ArtifactPlaces } from './artifact-source.ts'
 import { ArtifactFolder } from './artifacts.ts'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
-import { mostAttempts } from './coordinator.ts'
+import { mostAttempts, mostLosses } from './coordinator.ts'
 import { outcomePurpose, readJob, sign } from './message.ts'
 import type { QueuedJob, QueuedOutcome, QueueNotice, Signed } from './message.ts'
 import { announce, listPresent, processName } from './presence.ts'
@@ -121,8 +121,8 @@ class QueueWorker {
         lockDuration: 2 * heartbeatMs,
         lockRenewTime: heartbeatMs,
         stalledInterval: heartbeatMs,
-        // A job whose workers are lost is a dead letter, too.
-        maxStalledCount: mostAttempts - 1,
+        // After that, a job whose workers are lost is a dead letter, too.
+        maxStalledCount: mostLosses,
         drainDelay: 1,
       },
     )
