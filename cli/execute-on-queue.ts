@@ -1,4 +1,5 @@
 /** Runs a suite for a command on the workers of a queue. */
+import { chooseDevice } from '../core/machine/choose-device.ts'
 import { openRunQueue } from '../core/bench/queue/open.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import type { RunOptions } from './arguments.ts'
@@ -13,13 +14,15 @@ export interface QueueFlags {
 }
 
 /** As `execute`, on a queue. */
-export function executeOnQueue(
+export async function executeOnQueue(
   loaded: LoadedSuite,
   options: RunOptions & Partial<QueueFlags> & Pick<QueueFlags, 'queue'>,
   words: readonly string[],
 ): Promise<number> {
-  const { queue, serve, share, priority, device, fresh } = options
-  return execute(loaded, options, words, (notice) =>
+  const { queue, serve, share, priority, fresh } = options
+  // `auto` is one of the devices of this machine, which examines the models.
+  const { device } = await chooseDevice(options.device)
+  return execute(loaded, { ...options, device }, words, (notice) =>
     openRunQueue({
       queue,
       ...(serve !== undefined && { serve }),

@@ -1,7 +1,7 @@
 /** `robench worker`: runs the jobs of a queue on this machine. */
-import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { countOf } from '../core/base/figures.ts'
+import { runSettings } from '../core/bench/execute/settings.ts'
 import { ArtifactFolder } from '../core/bench/queue/artifacts.ts'
 import { openBroker, parseAddress } from '../core/bench/queue/connection.ts'
 import { runQueueWorker } from '../core/bench/queue/queue-worker.ts'
@@ -37,9 +37,15 @@ export function workerCommand(): Command {
 }
 
 async function work(options: WorkerOptions): Promise<number> {
-  const { device, threads, share, heartbeat, exitWhenIdle } = options
-  const cores = device === 'cpu' ? availableParallelism() : 1
-  const workers = options.workers ?? Math.max(1, Math.floor(cores / threads))
+  const { share, heartbeat, exitWhenIdle } = options
+  const { device, workers, threads, environments } = await runSettings(
+    {
+      device: options.device,
+      threads: options.threads,
+      ...(options.workers !== undefined && { workers: options.workers }),
+    },
+    'worker',
+  )
   const broker = await openBroker(parseAddress(options.queue))
   const drain = new AbortController()
   const stop = new AbortController()
@@ -66,6 +72,7 @@ async function work(options: WorkerOptions): Promise<number> {
       device,
       workers,
       threads,
+      environments,
       shared: share === undefined ? undefined : new ArtifactFolder(share),
       heartbeatMs: heartbeat * 1000,
       ...(exitWhenIdle !== undefined && { idleMs: exitWhenIdle * 1000 }),

@@ -42,7 +42,7 @@ export interface AssembledRow extends Pick<ModelRow, 'threatModel'> {
     ResolvedDefense,
     'name' | 'plugin' | 'version' | 'options' | 'package' | 'link' | 'surrogate'
   >
-  readonly model?: Pick<ExaminedModel, 'identity' | 'training' | 'classes'>
+  readonly model?: Pick<ExaminedModel, 'identity' | 'training' | 'classes' | 'remarks'>
 }
 
 /** What a result is assembled from. */
@@ -158,7 +158,7 @@ function makeEntry(
   input: AssemblyInput,
   row: PlannedRow,
   { defense, threatModel }: AssembledRow,
-  model: Pick<ExaminedModel, 'identity' | 'training'>,
+  model: NonNullable<AssembledRow['model']>,
   cleanOutcomes: string,
 ): ResultEntry {
   const { dataset, examples } = input.resolved

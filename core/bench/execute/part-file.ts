@@ -171,6 +171,7 @@ function rowFacts({ threatModel, defense, model }: AssembledRow): AssembledRow {
       model: {
         identity: model.identity,
         classes: model.classes,
+        remarks: model.remarks,
         ...(model.training && { training: model.training }),
       },
     }),

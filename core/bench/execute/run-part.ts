@@ -40,7 +40,7 @@ export async function runPart(loaded: LoadedSuite, options: PartOptions): Promis
   const startedAt = new Date().toISOString()
   requireLoaded(loaded, 'runPart')
   const { part, ...others } = options
-  const settings = runSettings(others, 'runPart')
+  const settings = await runSettings(others, 'runPart')
   const { listener, fresh, saveAdversarial, device, workers } = settings
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings, `.shard-${part.index}-of-${part.count}`)

@@ -34,6 +34,8 @@ export interface QueueWorkerOptions {
   /** Worker processes, each with one job at a time. */
   readonly workers: number
   readonly threads: number
+  /** Environment variables by process, as for `WorkerPool`. */
+  readonly environments: readonly Readonly<Record<string, string>>[]
   /** Directory that all machines share. */
   readonly shared: ArtifactFolder | undefined
   /** How often a running job is confirmed. One that is not for twice as long goes to others. */
@@ -88,9 +90,10 @@ class QueueWorker {
   constructor(options: QueueWorkerOptions, scratch: string) {
     this.#options = options
     this.#scratch = scratch
-    const { broker, secrets, shared, workers } = options
+    const { broker, secrets, shared, workers, environments } = options
     this.#pool = new WorkerPool({
       workers,
+      environments,
       // The queue tries again, on any machine.
       maxAttempts: 1,
       content: (job) => this.#contents.get(job)!,
