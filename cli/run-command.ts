@@ -31,12 +31,13 @@ export function runCommand(): Command {
   addRunOptions(command)
     .option('--save-adversarial', 'save adversarial examples as .npz files, with an index')
     .option('--shard <i/n>', 'run one of n shards of the suite; `robench merge` joins them')
+  addGateOptions(command)
     .optionsGroup('Queue:')
     .option('--queue <url>', `run on the workers of a queue: ${queueArgument}`)
     .option('--serve <host:port>', 'serve models and data to workers (default: 127.0.0.1)')
     .option('--share <dir>', 'give models and data to workers in a shared directory')
     .option('--priority <n>', 'from 1, before other runs, to 10', wholeNumber(1), 5)
-  return addGateOptions(command).action(async (path: string, options: RunCommandOptions) => {
+  return command.action(async (path: string, options: RunCommandOptions) => {
     const loaded = loadSuite(path, suiteOverrides(options))
     const words = process.argv.slice(2)
     const { shard, queue } = options
