@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
+import { withoutCredentials } from '../core/bench/queue/connection.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { tfjsDevice } from '../core/engine/graph/session.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
@@ -112,6 +113,9 @@ const engines: readonly Engine[] = ['onnxruntime', 'tfjs']
 /** Describes the argument `<suite>`. */
 export const suiteArgument = 'suite file, or name of a built-in suite (see robench list suites)'
 
+/** Describes the option `--queue`. */
+export const queueArgument = 'Redis or Valkey with the queue: redis://host:6379'
+
 /** Describes the argument `<result>`. */
 export const resultArgument = 'result.json file, or results directory that contains one'
 
@@ -204,9 +208,10 @@ export function suiteOverrides({
   }
 }
 
-/** Joins words to one line that a POSIX shell splits into the same words. */
+/** Joins words to one line that a POSIX shell splits into the same words. Hides credentials. */
 export function commandLine(words: readonly string[]): string {
   return words
+    .map(withoutCredentials)
     .map((word) =>
       /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`,
     )

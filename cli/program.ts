@@ -11,13 +11,16 @@ import { gradCommand } from './grad-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
+import { mergeCommand } from './merge-command.ts'
 import { planCommand } from './plan-command.ts'
+import { queueCommand } from './queue-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
 import { trainCommand } from './train-command.ts'
 import { verifyCommand } from './verify-command.ts'
 import { validateCommand } from './validate-command.ts'
+import { workerCommand } from './worker-command.ts'
 
 const notes = `
 Examples:
@@ -44,6 +47,9 @@ export function createProgram(): Command {
     .addHelpText('after', notes)
   const commands = [
     runCommand(),
+    mergeCommand(),
+    workerCommand(),
+    queueCommand(),
     evalCommand(),
     inspectCommand(),
     gradCommand(),

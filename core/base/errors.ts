@@ -17,6 +17,7 @@ export const errorCodes = {
   ROBENCH_TIMEOUT: 'a cell exceeded its time limit',
   ROBENCH_WORKER: 'a worker process died',
   ROBENCH_DEVICE: 'a device does not work on this machine',
+  ROBENCH_QUEUE: 'a queue cannot be reached, or a message of it cannot be used',
   ROBENCH_STORE: 'a directory of results, data or models cannot be read or written',
   ROBENCH_ABORTED: 'the run was interrupted',
   ROBENCH_INTERNAL: 'a bug in robench',

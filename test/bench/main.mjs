@@ -15,6 +15,7 @@ const files = [
   './training-step-ratio.mjs',
   './windowed-ratio.mjs',
   './winograd-ratio.mjs',
+  './queue-ratio.mjs',
 ]
 
 const benches = (await Promise.all(files.map((file) => import(file)))).flatMap(

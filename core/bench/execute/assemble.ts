@@ -10,9 +10,11 @@ import { cleanAccuracy, robustAccuracy, worstCaseRobustAccuracy } from '../metri
 import { drawAccuracies } from '../metrics/draws.ts'
 import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
 import { sumBy } from '../../base/sum.ts'
+import type { Dataset } from '../../data/dataset.ts'
 import type { Plan, PlannedAttack, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
-import type { ResolvedSuite } from '../plan/resolve.ts'
+import type { ResolvedAttack } from '../plan/resolve-attacks.ts'
+import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 import { softwareIdentity } from '../plan/software.ts'
 import { identifyRobench } from '../../plugin/package-identity.ts'
 import { rankingObstacles } from '../result/rankable.ts'
@@ -24,13 +26,30 @@ import type {
   RunResult,
 } from '../result/result.ts'
 import type { UnitOutcome } from '../store/unit-outcome.ts'
+import type { LoadedSuite } from '../suite/load.ts'
 import { joinShards } from './join-shards.ts'
+
+/** What a result states about the suite. */
+export interface AssembledSuite extends Pick<ResolvedSuite, 'packages' | 'examples'> {
+  readonly loaded: Pick<LoadedSuite, 'suite' | 'sha256'>
+  readonly dataset: Pick<Dataset, 'id' | 'title' | 'hash' | 'toy' | 'count' | 'total' | 'sample'>
+  readonly attacks: readonly Pick<ResolvedAttack, 'plugin' | 'facts'>[]
+}
+
+/** What a result states about a row: its defense and model. */
+export interface AssembledRow extends Pick<ModelRow, 'threatModel'> {
+  readonly defense: Pick<
+    ResolvedDefense,
+    'name' | 'plugin' | 'version' | 'options' | 'package' | 'link' | 'surrogate'
+  >
+  readonly model?: Pick<ExaminedModel, 'identity' | 'training' | 'classes' | 'remarks'>
+}
 
 /** What a result is assembled from. */
 export interface AssemblyInput {
-  readonly resolved: ResolvedSuite
+  readonly resolved: AssembledSuite
   /** All with their models, in the order of the plan's rows, including surrogates. */
-  readonly rows: readonly ModelRow[]
+  readonly rows: readonly AssembledRow[]
   readonly plan: Plan
   /** Failed cells, by cell id. */
   readonly errors: ReadonlyMap<string, ErrorRecord>
@@ -39,12 +58,24 @@ export interface AssemblyInput {
   outcome(unitId: string): UnitOutcome | undefined
   readonly startedAt: string
   readonly finishedAt: string
-  readonly device: string
-  /** What ran the passes, if not onnxruntime. */
-  readonly engine?: string
-  readonly workers: number
+  readonly environment: RunEnvironment
   readonly command?: string
   readonly evidence: RunEvidence
+}
+
+/** Where a result was computed. */
+export type RunEnvironment = RunResult['environment']
+
+/** The environment of this process. */
+export function runEnvironment(device: string, workers: number): RunEnvironment {
+  return {
+    node: process.version,
+    onnxruntime: softwareIdentity().onnxruntime,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    device,
+    workers,
+  }
 }
 
 /** Assembles the result. All accuracies follow from per-example outcomes. */
@@ -76,15 +107,7 @@ export function assembleResult(input: AssemblyInput): RunResult {
     startedAt,
     finishedAt,
     ...(command === undefined ? {} : { command }),
-    environment: {
-      node: process.version,
-      onnxruntime: software.onnxruntime,
-      platform: `${process.platform} ${process.arch}`,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      device: input.device,
-      ...(input.engine === undefined ? {} : { engine: input.engine }),
-      workers: input.workers,
-    },
+    environment: input.environment,
     evidence,
     entries: withChecks(entries, input),
     ...(failures.length === 0 ? {} : { failures }),
@@ -134,8 +157,8 @@ function probesNotMade(evidence: string, applies: boolean): Check[] {
 function makeEntry(
   input: AssemblyInput,
   row: PlannedRow,
-  { defense, threatModel }: ModelRow,
-  model: ExaminedModel,
+  { defense, threatModel }: AssembledRow,
+  model: NonNullable<AssembledRow['model']>,
   cleanOutcomes: string,
 ): ResultEntry {
   const { dataset, examples } = input.resolved

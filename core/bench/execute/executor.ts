@@ -1,5 +1,5 @@
 /** What runs jobs: the worker processes of this machine, or a queue that other machines serve. */
-import type { DatasetReference } from '../../data/dataset.ts'
+import type { DatasetReference, Split } from '../../data/dataset.ts'
 import type { PluginLocation } from '../../plugin/load.ts'
 import type { Job, JobOutcome, JobValues, WorkerMessage } from './job.ts'
 
@@ -44,6 +44,11 @@ export interface Executor {
 export interface LocalContent {
   readonly plugins: readonly PluginLocation[]
   readonly dataset: DatasetReference
+  /**
+   * Files of packed splits (`packDataset`), which are read in place of `dataset`, on a machine that
+   * does not have the files that it names.
+   */
+  readonly packed?: Readonly<Partial<Record<Split, string>>>
   /** Directory of the suite: paths in `dataset` and in options of defenses are relative to it. */
   readonly suiteFolder: string
   /** Directory of the suite's results. */

@@ -42,6 +42,8 @@ export interface PrepareJob {
   readonly threatModel: ThreatModel
   /** For a defense that trains: name of the model's directory in the cache. */
   readonly cacheKey?: string
+  /** True if an option names a file, which other machines do not have. */
+  readonly readsFile?: boolean
 }
 
 /** What an executor runs. */

@@ -14,7 +14,8 @@ import type { WorkerTask } from './worker.ts'
 export interface PoolOptions {
   /** Maximum number of processes. */
   readonly workers: number
-  readonly content: LocalContent
+  /** The content of all jobs, or of one. */
+  readonly content: LocalContent | ((job: Job) => LocalContent)
   /** Environment variables by process; a list that is shorter is repeated. Default: none. */
   readonly environments?: readonly Readonly<Record<string, string>>[]
   /** Attempts for a job whose worker dies; defaults to 3. */
@@ -133,7 +134,7 @@ export class WorkerPool implements Executor {
   readonly #all: readonly Slot[]
   readonly #waiting: ((slot: Slot) => void)[] = []
   readonly #maxAttempts: number
-  readonly #content: LocalContent
+  readonly #contentOf: (job: Job) => LocalContent
 
   constructor(options: PoolOptions) {
     const { workers, environments = [] } = options
@@ -143,7 +144,8 @@ export class WorkerPool implements Executor {
     )
     this.#idle = this.#all.toReversed()
     this.#maxAttempts = options.maxAttempts ?? 3
-    this.#content = options.content
+    const { content } = options
+    this.#contentOf = typeof content === 'function' ? content : (): LocalContent => content
   }
 
   get size(): number {
@@ -161,7 +163,7 @@ export class WorkerPool implements Executor {
       for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
         if (limits.signal.aborted) return aborted()
         if (attempt > 1) events.retry?.(attempt)
-        const task = { job: withSmallerBatch(job, attempt), content: this.#content }
+        const task = { job: withSmallerBatch(job, attempt), content: this.#contentOf(job) }
         const ending = await slot.attempt<JobValues[J['kind']]>(task, limits, events)
         if (ending.kind === 'returned') return ending.outcome
         if (ending.kind === 'aborted') return aborted()

@@ -11,7 +11,7 @@ import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import type { Plan } from '../plan/plan.ts'
 import { datasetReference, modelFolder } from '../plan/resolve.ts'
-import type { ResolvedSuite } from '../plan/resolve.ts'
+import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
 import { resultsFolder } from '../store/store.ts'
 import type { ResultStore } from '../store/store.ts'
@@ -32,16 +32,17 @@ export class RunSession {
   /** Paths of model files by sha256. */
   readonly #models: Record<string, string> = {}
 
-  /** Starts the executor of the settings, or else a pool of worker processes. */
-  constructor(resolved: ResolvedSuite, settings: RunSettings) {
+  /**
+   * Starts the executor of the settings, or else a pool of worker processes.
+   * @param suffix of the name of the results directory
+   */
+  constructor(resolved: ResolvedSuite, settings: RunSettings, suffix = '') {
     const { loaded, plugins } = resolved
     const { workers, environments } = settings
     this.#resolved = resolved
     this.#settings = settings
-    this.folder = resultsFolder(settings.resultsFolder, {
-      id: loaded.suite.id,
-      sha256: loaded.sha256,
-    })
+    const { sha256, suite } = loaded
+    this.folder = resultsFolder(settings.resultsFolder, { id: suite.id, sha256 }) + suffix
     const openExecutor =
       settings.executor ??
       ((content): Executor => new WorkerPool({ workers, environments, content }))
@@ -147,14 +148,15 @@ export class RunSession {
   ): Promise<Map<string, ErrorRecord>> {
     const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
     const { workers, batchSizes } = this.#fit(rows)
-    const { threads, saveAdversarial, signal, listener } = this.#settings
+    const { threads, saveAdversarial, signal, listener, executor } = this.#settings
     const errors = await runUnits({
       plan,
       executor: this.#executor,
       store,
       setting: this.#jobSetting(threads),
       batchSize: (hash) => batchSizes.get(hash) ?? batchSize,
-      lanes: workers,
+      // An executor of the settings knows how many jobs it takes.
+      lanes: executor ? this.#executor.size : workers,
       timeLimitMs,
       saveAdversarial,
       signal,
@@ -223,6 +225,7 @@ export class RunSession {
         seed: defense.seed,
         threatModel,
         ...(cacheKey !== undefined && { cacheKey }),
+        ...(namesFile(defense) && { readsFile: true }),
       },
       {
         timeLimitMs: this.#resolved.loaded.suite.timeLimitMs,
@@ -255,6 +258,11 @@ function atPlace(where: string, error: unknown): unknown {
   if (isPlain) return error
   const { code, message, details } = error
   return new RobenchError(code, `${where}: ${message}`, { details, cause: error })
+}
+
+/** Whether an option of the defense names a file. */
+function namesFile({ options, pathOption }: ResolvedDefense): boolean {
+  return pathOption !== undefined && options[pathOption] !== undefined
 }
 
 /** @throws RunError ROBENCH_ABORTED if the signal has stopped the run */

@@ -1,5 +1,4 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
-import { RobenchError } from '../../base/errors.ts'
 import { expectedWork, hasForecast } from '../forecast/expected-passes.ts'
 import type { Expectations, ExpectedWork } from '../forecast/expected-passes.ts'
 import { shardsOfPlan } from '../forecast/completed-shards.ts'
@@ -8,18 +7,17 @@ import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
-import { joinAdversarials } from '../store/adversarials.ts'
 import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/unit-outcome.ts'
 import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
-import { checkResult } from '../result/read-result.ts'
 import { tfjsDevice } from '../../engine/graph/session.ts'
 import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
-import { assembleResult } from './assemble.ts'
+import { runEnvironment } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
 import type { RunListener, RunOptions, SuiteRun } from './settings.ts'
+import { writeResult } from './write-result.ts'
 
 /** How to plan a suite. */
 export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'> {
@@ -141,35 +139,20 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
     const { rows, failures } = await session.trainModels(found)
     const plan = session.plan(rows)
     const errors = await session.run(plan, rows, store)
-    const units = store.evidence(plan.units.map(({ id }) => id))
-    const { dataset } = resolved
-    const adversarials = saveAdversarial
-      ? await joinAdversarials(folder, plan, { id: dataset.id, sha256: dataset.hash }, (id) =>
-          saved.has(id),
-        )
-      : undefined
-    const result = assembleResult({
+    const run = await writeResult(store, {
       resolved,
       rows,
       plan,
       errors,
       failures,
-      outcome,
       startedAt,
-      finishedAt: new Date().toISOString(),
-      device,
-      ...(device === tfjsDevice && { engine: await describeTfjs() }),
-      workers,
-      evidence: { units, ...(adversarials !== undefined && { adversarials }) },
+      environment: {
+        ...runEnvironment(device, workers),
+        ...(device === tfjsDevice && { engine: await describeTfjs() }),
+      },
       ...(command === undefined ? {} : { command }),
+      saveAdversarial,
     })
-    const text = `${JSON.stringify(result, undefined, 1)}\n`
-    requireReadable(text)
-    const resultPath = await store.writeFile('result.json', text)
-    const failed = errors.size > 0 || failures.length > 0
-    const run = { result, folder, resultPath, failed }
-    // Before the workers are stopped: a process with much memory takes long to die.
-    await store.close()
     await listener.completed?.(run)
     return run
   } finally {
@@ -179,21 +162,9 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
 }
 
 /** Says which saved chunks cannot be used and run again. */
-function noteDamage({ damaged }: ResultStore, { notice }: RunListener): void {
+export function noteDamage({ damaged }: ResultStore, { notice }: RunListener): void {
   const [first, ...others] = damaged
   if (first === undefined) return
   const more = others.length > 0 ? ` (and ${others.length} more)` : ''
   notice?.(`${first}${more}; what is missing runs again`)
-}
-
-/** @throws RobenchError ROBENCH_INTERNAL if `readResult` would reject the text */
-function requireReadable(text: string): void {
-  try {
-    checkResult(JSON.parse(text), 'result.json')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new RobenchError('ROBENCH_INTERNAL', `the result cannot be read again: ${reason}`, {
-      cause,
-    })
-  }
 }

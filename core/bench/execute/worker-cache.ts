@@ -1,9 +1,11 @@
 /** What a worker keeps between jobs: plugins, data, and the models it used last. */
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { RunError } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/hash.ts'
 import type { Dataset, Split } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
+import { unpackDataset } from '../../data/packed.ts'
 import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
@@ -76,12 +78,15 @@ export class WorkerCache {
 
   async #dataset(
     { dataset: { id, sha256 } }: JobSetting,
-    { dataset: reference, suiteFolder }: LocalContent,
+    { dataset: reference, packed, suiteFolder }: LocalContent,
     split: Split,
   ): Promise<Dataset> {
-    const key = canonicalJson([reference, suiteFolder, split])
-    const dataset = await remember(this.#datasets, key, () =>
-      loadDataset(reference, { split, resolvePath: (path) => resolve(suiteFolder, path) }),
+    const file = packed?.[split]
+    const key = canonicalJson(file === undefined ? [reference, suiteFolder, split] : [file])
+    const dataset = await remember(this.#datasets, key, async () =>
+      file === undefined
+        ? loadDataset(reference, { split, resolvePath: (path) => resolve(suiteFolder, path) })
+        : unpackDataset(new Uint8Array(await readFile(file)), file),
     )
     if (split === 'test' && dataset.hash !== sha256) {
       throw new RunError('ROBENCH_STORE', `data set "${id}" changed during the run; run again`)

@@ -68,3 +68,12 @@ export function readUnit(folder: string, name: string): UnitOutcome {
   const text = readFileSync(join(onlyResults(folder), 'units', name), 'utf8')
   return (JSON.parse(text) as { outcome: UnitOutcome }).outcome
 }
+
+/** All of a result but times and machine: entries with every outcome, pass count, and check. */
+export function contentOf(result: RunResult): unknown {
+  const { startedAt: _start, finishedAt: _end, command: _command, ...rest } = result
+  const { environment: _environment, evidence: _evidence, ...content } = rest
+  return JSON.parse(
+    JSON.stringify(content, (key, value: unknown) => (key === 'elapsedMs' ? 0 : value)),
+  )
+}

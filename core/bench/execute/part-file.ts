@@ -1,0 +1,184 @@
+/** The file `shard.json` of a run that computed one part of a plan: what a merged result states. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RunError } from '../../base/errors.ts'
+import type { ErrorRecord } from '../../base/errors.ts'
+import { hashJson } from '../../base/hash.ts'
+import { parseJsonText } from '../../base/json-file.ts'
+import type { PlanPart } from '../forecast/part.ts'
+import { cellId, unitsOf } from '../plan/cell.ts'
+import type { Cell } from '../plan/cell.ts'
+import type { Plan, PlannedCell } from '../plan/plan.ts'
+import type { AssembledRow, AssembledSuite, AssemblyInput, RunEnvironment } from './assemble.ts'
+
+/** A cell of the plan. Its id and units follow from it. */
+interface NamedCell {
+  /** Name in the suite; empty for clean predictions and probes. */
+  readonly name: string
+  readonly cell: Cell
+}
+
+/** A row of the plan with its model. Surrogates have no cells. */
+interface PartRow {
+  readonly row: AssembledRow
+  readonly curve?: readonly number[]
+  readonly cells: readonly NamedCell[]
+}
+
+/** What all parts of one plan have in common. */
+interface SharedContent {
+  readonly suite: AssembledSuite
+  readonly rows: readonly PartRow[]
+  readonly saveAdversarial: boolean
+}
+
+/** The content of `shard.json`. */
+export interface PartFile {
+  readonly schemaVersion: 1
+  readonly part: PlanPart
+  /** Hash of `shared`. */
+  readonly plan: string
+  readonly shared: SharedContent
+  /** Failed cells, by id. */
+  readonly errors: Readonly<Record<string, ErrorRecord>>
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly environment: RunEnvironment
+}
+
+/** Name of the file in its results directory. */
+export const partFileName = 'shard.json'
+
+/** What a part was computed from. */
+export interface PartContent extends Pick<
+  AssemblyInput,
+  'resolved' | 'rows' | 'plan' | 'errors' | 'startedAt' | 'environment'
+> {
+  readonly part: PlanPart
+  readonly saveAdversarial: boolean
+}
+
+/** The text of `shard.json`. */
+export function encodePart(content: PartContent): string {
+  const { part, errors, startedAt, environment } = content
+  const shared = sharedContent(content)
+  const file: PartFile = {
+    schemaVersion: 1,
+    part,
+    plan: hashJson(shared),
+    shared,
+    errors: Object.fromEntries(errors),
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    environment,
+  }
+  return `${JSON.stringify(file, undefined, 1)}\n`
+}
+
+/**
+ * Reads the file of a results directory; undefined if it has none.
+ * @throws RunError ROBENCH_STORE if it is damaged
+ */
+export function readPart(folder: string): PartFile | undefined {
+  const path = join(folder, partFileName)
+  if (!existsSync(path)) return undefined
+  // The hash is checked next.
+  const file = parseJsonText(readFileSync(path, 'utf8'), path) as Partial<PartFile> | null
+  if (file?.schemaVersion === 1 && file.shared && hashJson(file.shared) === file.plan) {
+    return file as PartFile
+  }
+  throw new RunError('ROBENCH_STORE', `${path}: is damaged, or of another version of robench`)
+}
+
+/** The plan and the rows that a part was computed from. Estimates of passes are not kept. */
+export function planOfPart({ shared }: PartFile): Pick<AssemblyInput, 'rows' | 'plan'> {
+  const planned = shared.rows.filter(({ row }) => !row.defense.surrogate)
+  const rows = planned.map(({ row, curve, cells }): Plan['rows'][number] => {
+    const named = cells.map(({ name, cell }) => ({ name, ...plannedCell(cell) }))
+    const checks = named.find((one) => isKind(one, 'checks'))
+    return {
+      name: row.defense.name,
+      threatModel: row.threatModel,
+      ...(curve && { curve }),
+      clean: named.find((one) => isKind(one, 'clean'))!,
+      ...(checks && { checks }),
+      attacks: named.filter((one) => isKind(one, 'attack')),
+    }
+  })
+  const units = rows.flatMap(({ clean, checks, attacks }) =>
+    [clean, ...(checks ? [checks] : []), ...attacks].flatMap((cell) => cell.units),
+  )
+  const unique = new Map(units.map((unit) => [unit.id, unit]))
+  return { rows: shared.rows.map(({ row }) => row), plan: { rows, units: [...unique.values()] } }
+}
+
+function isKind<K extends Cell['kind']>(
+  planned: { readonly name: string } & PlannedCell<Cell>,
+  kind: K,
+): planned is { readonly name: string } & PlannedCell<Extract<Cell, { readonly kind: K }>> {
+  return planned.cell.kind === kind
+}
+
+function plannedCell(cell: Cell): PlannedCell<Cell> {
+  return { id: cellId(cell), cell, units: unitsOf(cell), passes: { forward: 0, backward: 0 } }
+}
+
+function sharedContent({ resolved, rows, plan, saveAdversarial }: PartContent): SharedContent {
+  const { loaded, packages, examples, dataset, attacks } = resolved
+  let next = 0
+  return {
+    suite: {
+      loaded: { suite: loaded.suite, sha256: loaded.sha256 },
+      packages,
+      examples,
+      dataset: datasetFacts(dataset),
+      attacks: attacks.map(({ plugin, facts }) => ({ plugin, facts })),
+    },
+    rows: rows.map((row) => {
+      const planned = row.defense.surrogate ? undefined : plan.rows[next++]
+      return {
+        row: rowFacts(row),
+        ...(planned?.curve && { curve: planned.curve }),
+        cells: planned ? cellsOf(planned) : [],
+      }
+    }),
+    saveAdversarial,
+  }
+}
+
+function cellsOf({ clean, checks, attacks }: Plan['rows'][number]): NamedCell[] {
+  return [
+    { name: '', cell: clean.cell },
+    ...(checks ? [{ name: '', cell: checks.cell }] : []),
+    ...attacks.map(({ name, cell }) => ({ name, cell })),
+  ]
+}
+
+function rowFacts({ threatModel, defense, model }: AssembledRow): AssembledRow {
+  const { name, plugin, version, options, surrogate, link } = defense
+  return {
+    threatModel,
+    defense: {
+      name,
+      plugin,
+      version,
+      options,
+      surrogate,
+      ...(defense.package && { package: defense.package }),
+      ...(link !== undefined && { link }),
+    },
+    ...(model && {
+      model: {
+        identity: model.identity,
+        classes: model.classes,
+        remarks: model.remarks,
+        ...(model.training && { training: model.training }),
+      },
+    }),
+  }
+}
+
+function datasetFacts(dataset: AssembledSuite['dataset']): AssembledSuite['dataset'] {
+  const { id, title, hash, toy, count, total, sample } = dataset
+  return { id, title, hash, toy, count, total, ...(sample && { sample }) }
+}

@@ -1,0 +1,295 @@
+/** The coordinator's side of a queue: an executor whose jobs other machines run. */
+import { setMaxListeners } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import type { Job as BullJob, Queue, QueueEvents } from 'bullmq'
+import { RunError, toErrorRecord } from '../../base/errors.ts'
+import { cachedModelPath, writeModelFile } from '../../model/model-files.ts'
+import type { Executor, JobEvents, JobLimits, LocalContent } from '../execute/executor.ts'
+import { isWorkerMessage } from '../execute/job.ts'
+import type { Job, JobOutcome, JobValues } from '../execute/job.ts'
+import { WorkerPool } from '../execute/pool.ts'
+import { modelFolder } from '../plan/resolve.ts'
+import { unitPointsFile } from '../store/adversarials.ts'
+import type { ArtifactFolder } from './artifacts.ts'
+import { keyPrefix } from './connection.ts'
+import type { Broker } from './connection.ts'
+import { idOf, jobPurpose, readOutcome, sign } from './message.ts'
+import type { QueueNotice } from './message.ts'
+import { queueName, rememberDevice } from './queue-name.ts'
+import { RunContent } from './run-content.ts'
+
+/** How to submit jobs. */
+export interface CoordinatorOptions {
+  readonly broker: Broker
+  readonly device: string
+  /** From 1, the first, to 10. */
+  readonly priority: number
+  /** Do not use outcomes that an earlier run has left in the queue. */
+  readonly fresh: boolean
+  readonly key: string | undefined
+  /** Files that this machine received or made for others. */
+  readonly artifacts: ArtifactFolder
+  /** A directory that all machines share. */
+  readonly shared: ArtifactFolder | undefined
+  readonly notice?: (text: string) => void
+}
+
+type AnyOutcome = JobOutcome<JobValues[Job['kind']]>
+
+/** A job that is in the queue. */
+interface Pending {
+  readonly job: Job
+  readonly label: string
+  /** What the queue holds; added again if the broker loses it. */
+  readonly data: unknown
+  readonly events: JobEvents
+  /** Called once. */
+  settle(outcome: AnyOutcome): void
+}
+
+/** Jobs in the queue at the same time: enough for as many workers. */
+const mostJobs = 2000
+
+/** Attempts for a job that kills its process. */
+export const mostAttempts = 3
+
+/** Times that a job may lose its whole worker: machines are lost for other reasons than a job. */
+export const mostLosses = 10
+
+/** How often every job is looked up, in case an event was lost, in ms. */
+const lookMs = 3000
+
+const daySeconds = 86_400
+
+/** Runs jobs through a queue. Jobs that need a file of this machine run here. */
+export class QueueExecutor implements Executor {
+  readonly size = mostJobs
+  readonly #options: CoordinatorOptions
+  readonly #content: LocalContent
+  readonly #run: RunContent
+  readonly #queue: Queue
+  readonly #events: QueueEvents
+  readonly #pending = new Map<string, Pending>()
+  readonly #collecting = new Set<string>()
+  readonly #said = new Set<string>()
+  readonly #ready: Promise<unknown>
+  readonly #timer: NodeJS.Timeout
+  #pool: WorkerPool | undefined
+  #looking = false
+
+  constructor(content: LocalContent, options: CoordinatorOptions) {
+    const { broker, device } = options
+    const { bull, address } = broker
+    this.#options = options
+    this.#content = content
+    this.#run = new RunContent(content, options)
+    const settings = { connection: address.options, prefix: keyPrefix }
+    this.#queue = new bull.Queue(queueName(device), settings)
+    this.#events = new bull.QueueEvents(queueName(device), settings)
+    // Reconnection is automatic; `#look` finds what was missed.
+    this.#queue.on('error', () => {})
+    this.#events.on('error', () => {})
+    this.#events.on('completed', ({ jobId }) => void this.#collect(jobId))
+    this.#events.on('failed', ({ jobId }) => void this.#collect(jobId))
+    this.#events.on('stalled', ({ jobId }) => this.#noteLoss(jobId))
+    this.#events.on('progress', ({ jobId, data }) => this.#receive(jobId, data))
+    this.#ready = Promise.all([this.#events.waitUntilReady(), rememberDevice(broker, device)])
+    this.#timer = setInterval(() => void this.#look(), lookMs)
+  }
+
+  async submit<J extends Job>(
+    job: J,
+    limits: JobLimits,
+    events: JobEvents = {},
+  ): Promise<JobOutcome<JobValues[J['kind']]>> {
+    if (job.kind === 'prepare' && (job.readsFile || job.cacheKey === undefined)) {
+      this.#pool ??= new WorkerPool({ workers: 1, content: this.#content })
+      return this.#pool.submit(job, limits, events)
+    }
+    try {
+      // A unit returns the outcome of a unit, a preparation that of a model.
+      return (await this.#enqueue(job, limits, events)) as JobOutcome<JobValues[J['kind']]>
+    } catch (error) {
+      return { state: 'failed', error: toErrorRecord(error) }
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    const isConnected = this.#options.broker.client.status === 'ready'
+    if (isConnected) await Promise.all([...this.#pending.keys()].map((id) => this.#withdraw(id)))
+    await this.#pool?.close()
+    // An unreachable broker would keep an orderly end waiting.
+    await (isConnected ? this.#events.close() : this.#events.disconnect())
+    await (isConnected ? this.#queue.close() : this.#queue.disconnect())
+  }
+
+  async #enqueue(job: Job, limits: JobLimits, events: JobEvents): Promise<AnyOutcome> {
+    await this.#ready
+    const queued = await this.#run.queuedJob(job, limits)
+    const text = JSON.stringify(queued)
+    const id = idOf(text)
+    const data = sign(text, jobPurpose, this.#options.key)
+    const { signal } = limits
+    if (signal.aborted) return aborted()
+    // Every job in the queue listens.
+    setMaxListeners(0, signal)
+    return new Promise<AnyOutcome>((resolve, reject) => {
+      const abort = (): void => {
+        settle(aborted())
+        void this.#withdraw(id)
+      }
+      const settle = (outcome: AnyOutcome): void => {
+        signal.removeEventListener('abort', abort)
+        this.#pending.delete(id)
+        resolve(outcome)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      this.#pending.set(id, { job, label: queued.label, data, events, settle })
+      this.#add(id).catch(reject)
+    })
+  }
+
+  /** Puts a pending job into the queue, or adopts it if it is there already. */
+  async #add(id: string): Promise<void> {
+    const { data, label } = this.#pending.get(id)!
+    const earlier = await this.#find(id)
+    const state = earlier ? await earlier.getState() : 'unknown'
+    // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`.
+    if (state === 'failed' || (state === 'completed' && this.#options.fresh)) {
+      await earlier!.remove()
+    } else if (state === 'completed') return this.#collect(id)
+    else if (state !== 'unknown') return
+    await this.#queue.add(label, data, {
+      jobId: id,
+      priority: this.#options.priority,
+      attempts: mostAttempts,
+      backoff: { type: 'exponential', delay: 500 },
+      removeOnComplete: { age: daySeconds },
+      removeOnFail: { age: 7 * daySeconds },
+      stackTraceLimit: 0,
+    })
+  }
+
+  /** Reads the outcome of a pending job, if it has one. Never rejects. */
+  async #collect(id: string): Promise<void> {
+    const pending = this.#pending.get(id)
+    // An event and a look may both find the outcome.
+    if (!pending || this.#collecting.has(id)) return
+    this.#collecting.add(id)
+    try {
+      const found = await this.#find(id)
+      if (found?.finishedOn === undefined) return
+      const failure = found.failedReason
+      const outcome = await (failure
+        ? this.#failure(found, pending)
+        : this.#outcome(found, id, pending.job))
+      pending.settle(outcome)
+      // Dead letters stay for `robench queue`.
+      if (!failure) await found.remove()
+    } catch (error) {
+      // The outcome cannot be used: a wrong signature, or a file that nobody has any more.
+      const { message } = toErrorRecord(error)
+      this.#say(`${pending.label}: its outcome is rejected and computed again: ${message}`)
+      await this.#again(id)
+    } finally {
+      this.#collecting.delete(id)
+    }
+  }
+
+  async #outcome(found: BullJob, id: string, job: Job): Promise<AnyOutcome> {
+    const { key, artifacts, shared } = this.#options
+    const { outcome, points, card } = readOutcome(found.returnvalue, id, key)
+    const folder = (sha256: string): ArtifactFolder => {
+      if (artifacts.find(sha256)) return artifacts
+      if (shared?.find(sha256)) return shared
+      throw new RunError('ROBENCH_STORE', `the artifact ${sha256} did not arrive`)
+    }
+    if (job.kind === 'unit' && points !== undefined) {
+      const path = unitPointsFile(this.#content.resultsFolder, job.unit.id)
+      await folder(points).copyTo(points, path)
+    }
+    if (job.kind === 'prepare' && card && outcome.state === 'completed') {
+      const path = folder(card.sha256).find(card.sha256)!
+      const target = cachedModelPath(modelFolder(job.cacheKey ?? ''))
+      await writeModelFile(target, new Uint8Array(await readFile(path)), card)
+    }
+    return outcome
+  }
+
+  #failure({ id = '', failedReason }: BullJob, { label }: Pending): AnyOutcome {
+    try {
+      const value: unknown = JSON.parse(failedReason)
+      return readOutcome(value, id, this.#options.key).outcome
+    } catch {
+      // BullMQ's own reason: its worker was lost too often.
+      const message = `${label}: its worker was lost more than ${mostLosses} times (${failedReason})`
+      return { state: 'failed', error: toErrorRecord(new RunError('ROBENCH_WORKER', message)) }
+    }
+  }
+
+  #noteLoss(id: string): void {
+    const label = this.#pending.get(id)?.label
+    if (label !== undefined)
+      this.#options.notice?.(`${label}: its worker was lost; another runs it`)
+  }
+
+  #receive(id: string, message: unknown): void {
+    const pending = this.#pending.get(id)
+    if (!pending || !isWorkerMessage(message)) return
+    // Messages of workers beyond those of its process.
+    const notice = message as QueueNotice | typeof message
+    if (notice.robench === 'refused') {
+      this.#say(`worker ${notice.worker} leaves ${pending.label} to others: ${notice.reason}`)
+    } else if (notice.robench === 'died') pending.events.retry?.(notice.attempt)
+    else pending.events.message?.(notice)
+  }
+
+  /** Looks up every pending job: events are lost while the broker is away, and jobs may be, too. */
+  async #look(): Promise<void> {
+    if (this.#looking || this.#options.broker.client.status !== 'ready') return
+    this.#looking = true
+    try {
+      await Promise.all(
+        [...this.#pending.keys()].map(async (id) => {
+          const state = await this.#queue.getJobState(id)
+          if (state === 'completed' || state === 'failed') await this.#collect(id)
+          else if (state === 'unknown' && this.#pending.has(id)) await this.#add(id)
+        }),
+      )
+    } catch {
+      // The connection was lost; the next round looks again.
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  async #again(id: string): Promise<void> {
+    try {
+      await (await this.#find(id))?.remove()
+      if (this.#pending.has(id)) await this.#add(id)
+    } catch {
+      // The next round looks again.
+    }
+  }
+
+  /** Takes a job out of the queue, unless a worker runs it: its outcome waits for the next run. */
+  async #withdraw(id: string): Promise<void> {
+    await this.#queue.remove(id).catch(() => {})
+  }
+
+  async #find(id: string): Promise<BullJob | undefined> {
+    return (await this.#queue.getJob(id)) as BullJob | undefined
+  }
+
+  #say(text: string): void {
+    if (this.#said.has(text)) return
+    this.#said.add(text)
+    this.#options.notice?.(text)
+  }
+}
+
+function aborted(): AnyOutcome {
+  const error = toErrorRecord(new RunError('ROBENCH_ABORTED', 'the run was interrupted'))
+  return { state: 'failed', error }
+}

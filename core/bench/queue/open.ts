@@ -1,0 +1,101 @@
+/** Opens a queue for a run: connects, serves artifacts, and makes the executor. */
+import { ConfigError } from '../../base/errors.ts'
+import type { OpenExecutor } from '../execute/executor.ts'
+import { parseListenAddress, serveArtifacts } from './artifact-server.ts'
+import { ArtifactFolder } from './artifacts.ts'
+import { isLoopback, openBroker, parseAddress } from './connection.ts'
+import { QueueExecutor } from './coordinator.ts'
+import { announce, listPresent, processName } from './presence.ts'
+import { deviceKind } from './queue-name.ts'
+import { queueSecrets } from './secrets.ts'
+
+/** How to run on a queue. */
+export interface RunQueueOptions {
+  /** `redis://host:6379`. */
+  readonly queue: string
+  /** Directory that all machines share; models and data are put there. */
+  readonly share?: string
+  /** `host:port` of the artifact server; defaults to a free port of the loopback interface. */
+  readonly serve?: string
+  /** From 1, the first, to 10; defaults to 5. */
+  readonly priority?: number
+  readonly device: string
+  readonly fresh: boolean
+  readonly notice?: (text: string) => void
+}
+
+/** A queue that a run uses. */
+export interface RunQueue {
+  readonly executor: OpenExecutor
+  /** Jobs that the connected workers run at the same time; at least 1. */
+  readonly slots: number
+  close(): Promise<void>
+}
+
+/**
+ * Opens a queue.
+ * @throws ConfigError for a wrong address, missing packages, or a missing token; RunError
+ * ROBENCH_QUEUE if the broker or the address of the server is not available
+ */
+export async function openRunQueue(options: RunQueueOptions): Promise<RunQueue> {
+  const { device, fresh, notice, priority = 5 } = options
+  const address = parseAddress(options.queue)
+  const { token, key } = queueSecrets()
+  const artifacts = new ArtifactFolder()
+  const shared = options.share === undefined ? undefined : new ArtifactFolder(options.share)
+  const listen = parseListenAddress(options.serve ?? '127.0.0.1:0')
+  if (shared && options.serve !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      '--share and --serve are contradictory; use only one of them',
+    )
+  }
+  const broker = await openBroker(address)
+  const find = (sha256: string): string | undefined => artifacts.find(sha256)
+  const serving = { address: listen, token, find, received: artifacts }
+  const server = shared
+    ? undefined
+    : await serveArtifacts(serving).catch((error: unknown) => {
+        broker.close()
+        throw error
+      })
+  const url = server?.url
+  const leave = await announce(
+    broker,
+    () => ({ kind: 'coordinator', name: processName(), ...(url !== undefined && { url }) }),
+    token,
+  )
+  if (!isLoopback(address.options.host) && server && isLoopback(listen.host)) {
+    notice?.(
+      'workers on other machines cannot fetch models and data from this one: add --serve ' +
+        '0.0.0.0:7070, or --share with a directory that all machines share',
+    )
+  }
+  const slots = (await listPresent(broker, token))
+    .filter((one) => one.kind === 'worker')
+    .filter((one) => deviceKind(one.device) === deviceKind(device))
+    .reduce((sum, one) => sum + one.slots, 0)
+  if (slots === 0) {
+    const command = `robench worker --queue ${address.shown} --device ${device}`
+    notice?.(`no worker is connected yet; start some: ${command}`)
+  }
+  return {
+    slots: Math.max(1, slots),
+    executor: (content) =>
+      new QueueExecutor(content, {
+        broker,
+        device,
+        priority,
+        fresh,
+        key,
+        artifacts,
+        shared,
+        ...(notice && { notice }),
+      }),
+    async close() {
+      await leave().catch(() => {})
+      await server?.close()
+      broker.close()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+/** Who is connected to a queue: short-lived keys in the broker that each process renews. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { keyPrefix } from './connection.ts'
+import type { Broker } from './connection.ts'
+import { asSigned, isGenuine, sign } from './message.ts'
+
+/** A coordinator or a worker. */
+export type Presence =
+  | {
+      readonly kind: 'coordinator'
+      readonly name: string
+      /** Where it serves artifacts; absent if only a shared directory is used. */
+      readonly url?: string
+    }
+  | {
+      readonly kind: 'worker'
+      readonly name: string
+      readonly device: string
+      /** Jobs that it runs at the same time. */
+      readonly slots: number
+      /** Time from the start, in ms. */
+      readonly upMs: number
+      readonly completed: number
+      /** Jobs that it left to others, by reason. */
+      readonly refused: Readonly<Record<string, number>>
+    }
+
+/** How long a key outlives its process. */
+const lifeSeconds = 20
+
+const setKey = `${keyPrefix}:present`
+const entryKey = (id: string): string => `${keyPrefix}:present:${id}`
+
+/** A name for this process: host and process id. */
+export function processName(): string {
+  return `${hostname()}:${process.pid}`
+}
+
+/**
+ * Announces this process until the returned function is called.
+ * @param token signs the announcement: a token must not be sent to a URL that a stranger announced
+ */
+export async function announce(
+  { client }: Broker,
+  state: () => Presence,
+  token: string | undefined,
+): Promise<() => Promise<void>> {
+  const id = randomUUID()
+  const renew = async (): Promise<void> => {
+    const signed = JSON.stringify(sign(JSON.stringify(state()), 'presence', token))
+    await client.sadd(setKey, id)
+    await client.set(entryKey(id), signed, 'EX', lifeSeconds)
+  }
+  await renew()
+  const timer = setInterval(() => void renew().catch(() => {}), (lifeSeconds * 1000) / 4)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    if (client.status === 'ready') await client.del(entryKey(id))
+  }
+}
+
+/** All processes that are connected and signed with the token. */
+export async function listPresent(
+  { client }: Broker,
+  token: string | undefined,
+): Promise<readonly Presence[]> {
+  const ids = await client.smembers(setKey)
+  if (ids.length === 0) return []
+  const entries = await client.mget(ids.map(entryKey))
+  const gone = ids.filter((_, place) => entries[place] === null)
+  if (gone.length > 0) await client.srem(setKey, ...gone)
+  return entries.flatMap((entry) => {
+    const signed = asSigned(parsed(entry))
+    if (!signed || !isGenuine(signed, 'presence', token)) return []
+    return [JSON.parse(signed.text) as Presence]
+  })
+}
+
+function parsed(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return undefined
+  }
+}

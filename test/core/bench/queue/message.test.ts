@@ -1,0 +1,96 @@
+/** Signatures, addresses, and names of a queue: what does not need a broker. */
+import { expect, test } from 'vitest'
+import { parseListenAddress } from '../../../../core/bench/queue/artifact-server.ts'
+import {
+  isLoopback,
+  parseAddress,
+  withoutCredentials,
+} from '../../../../core/bench/queue/connection.ts'
+import {
+  isGenuine,
+  outcomePurpose,
+  readJob,
+  readOutcome,
+  sign,
+} from '../../../../core/bench/queue/message.ts'
+import { queueSecrets } from '../../../../core/bench/queue/secrets.ts'
+
+const text = JSON.stringify({ version: 1, label: 'attack "pgd"' })
+const mismatch = 'its signature does not match ROBENCH_QUEUE_KEY'
+
+test('a job is read only with the key that signed it, and only as a job', () => {
+  const signed = sign(text, 'job', 'secret')
+  expect(readJob(signed, 'secret')).toEqual(JSON.parse(text))
+  expect(JSON.stringify(signed)).not.toContain('secret')
+  for (const forged of [
+    sign(text, 'job', 'other'),
+    sign(text, 'job', undefined),
+    { ...signed, text: text.replace('pgd', 'fgsm') },
+    { ...signed, hmac: signed.hmac!.slice(2) },
+    { ...signed, hmac: 7 },
+  ]) {
+    expect(() => readJob(forged, 'secret')).toThrow(mismatch)
+  }
+  expect(isGenuine(signed, outcomePurpose('a'), 'secret')).toBe(false)
+  expect(readJob(sign(text, 'job', undefined), undefined)).toEqual(JSON.parse(text))
+})
+
+test('the outcome of one job is not that of another', () => {
+  const signed = sign(text, outcomePurpose('a'), 'secret')
+  expect(readOutcome(signed, 'a', 'secret')).toEqual(JSON.parse(text))
+  expect(() => readOutcome(signed, 'b', 'secret')).toThrow(mismatch)
+})
+
+test.each([
+  [null, 'it is not a message of robench'],
+  ['text', 'it is not a message of robench'],
+  [{ text: 7 }, 'it is not a message of robench'],
+  [{ text: '{' }, 'it is not a message of robench'],
+  [{ text: 'null' }, 'it is a message of another version of robench'],
+  [{ text: '{"version":2}' }, 'it is a message of another version of robench'],
+])('%j is refused', (value, message) => {
+  expect(() => readJob(value, undefined)).toThrow(message)
+})
+
+test('the address of a broker is shown without its credentials', () => {
+  const { shown, options } = parseAddress('rediss://me:se%3Acret@host:7000/2')
+  expect(shown).toBe('rediss://host:7000/2')
+  expect(options).toMatchObject({ host: 'host', port: 7000, db: 2, username: 'me' })
+  expect(options.password).toBe('se:cret')
+  expect(options.tls).toEqual({ servername: 'host' })
+  expect(parseAddress('redis://[::1]').options).toMatchObject({ host: '::1', port: 6379, db: 0 })
+})
+
+test.each(['host:6379', 'http://me:secret@host', 'redis://', 'redis://host/x', ''])(
+  'the address %j is refused, and no password is repeated',
+  (address) => {
+    expect(() => parseAddress(address)).toThrow('--queue: expected redis://host:6379, or rediss://')
+    expect(() => parseAddress(address)).not.toThrow('secret')
+  },
+)
+
+test('credentials in command lines are hidden', () => {
+  expect(withoutCredentials('--queue=redis://:secret@host:6379/0')).toBe(
+    '--queue=redis://***@host:6379/0',
+  )
+  expect(withoutCredentials('redis://host')).toBe('redis://host')
+})
+
+test('only this machine is loopback', () => {
+  const hosts = ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '0.0.0.0', '::', '127.0.0.1.a.org']
+  expect(hosts.filter(isLoopback)).toEqual(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])
+})
+
+test('addresses of the artifact server', () => {
+  expect(parseListenAddress('0.0.0.0:7070')).toEqual({ host: '0.0.0.0', port: 7070 })
+  expect(parseListenAddress(':7070')).toEqual({ host: '0.0.0.0', port: 7070 })
+  expect(parseListenAddress('[::1]:1')).toEqual({ host: '::1', port: 1 })
+  for (const wrong of ['', 'a b', 'host:99999', 'http://host']) {
+    expect(() => parseListenAddress(wrong)).toThrow('--serve: expected host:port, such as ')
+  }
+})
+
+test('an empty variable is no secret', () => {
+  const environment = { ROBENCH_QUEUE_TOKEN: '', ROBENCH_QUEUE_KEY: 'k' }
+  expect(queueSecrets(environment)).toEqual({ token: undefined, key: 'k' })
+})
