@@ -1,9 +1,11 @@
 /** Parsers of command-line values, and the options that several commands share. */
-import { InvalidArgumentError } from 'commander'
+import { readFileSync, statSync } from 'node:fs'
+import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import { withoutCredentials } from '../core/bench/queue/connection.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { tfjsDevice } from '../core/engine/graph/session.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** Parses an integer of at least `least`. */
@@ -15,16 +17,33 @@ export function wholeNumber(least: number): (text: string) => number {
   }
 }
 
-/** Parses comma-separated decimals, such as `0.49,0.48,0.45`. Fractions (`8/255`) are rejected. */
+/** Parses comma-separated numbers and fractions, such as `0.49,0.48,0.45` or `1/255`. */
 export function numberList(text: string): number[] {
-  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  const values = text.split(',').map(numberOf)
   if (values.every(Number.isFinite)) return values
-  throw new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.')
+  throw new InvalidArgumentError(
+    'Expected comma-separated numbers or fractions, such as 0.49,0.48,0.45 or 1/255.',
+  )
+}
+
+function numberOf(text: string): number {
+  const parts = text.split('/')
+  if (parts.length > 2 || parts.some((part) => part.trim() === '')) return Number.NaN
+  const [numerator = Number.NaN, denominator = 1] = parts.map(Number)
+  return numerator / denominator
 }
 
 /** Splits a comma-separated list, such as `4/255, 8/255`, and trims its items. */
 export function textList(text: string): string[] {
   return text.split(',').map((item) => item.trim())
+}
+
+/** Class names: a comma-separated list, or a text file with one name a line. */
+export function classNameList(text: string): string[] {
+  if (text.includes(',') || !statSync(text, { throwIfNoEntry: false })?.isFile()) {
+    return text.split(',').map((item) => item.trim())
+  }
+  return readFileSync(text, 'utf8').trimEnd().split(/\r?\n/)
 }
 
 /**
@@ -72,7 +91,9 @@ export interface RunOptions {
   readonly workers?: number
   readonly threads: number
   readonly device: string
+  readonly engine?: Engine
   readonly limit?: number
+  readonly sample?: number
   readonly batchSize?: number
   readonly timeLimit?: number
   readonly fresh?: boolean
@@ -83,6 +104,11 @@ export interface RunOptions {
   readonly quiet?: boolean
   readonly log?: string
 }
+
+/** What runs the passes of attacks. */
+export type Engine = 'onnxruntime' | 'tfjs'
+
+const engines: readonly Engine[] = ['onnxruntime', 'tfjs']
 
 /** Describes the argument `<suite>`. */
 export const suiteArgument = 'suite file, or name of a built-in suite (see robench list suites)'
@@ -99,6 +125,11 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Run:')
     .option('--results <dir>', 'directory for results', 'results')
     .option('--limit <n>', 'use only the first n examples (never ranked)', wholeNumber(1))
+    .option(
+      '--sample <n>',
+      'use a random sample with the same share of each class (never ranked)',
+      wholeNumber(1),
+    )
     .option('--no-checks', 'skip the reliability probes (never ranked)')
     .option('--fresh', 'ignore saved results and start over')
     .option('--batch-size <n>', 'examples per batch; does not change any outcome', wholeNumber(1))
@@ -108,6 +139,12 @@ export function addRunOptions(command: Command): Command {
       wholeNumber(1),
     )
   return addMachineOptions(command)
+    .addOption(
+      new Option('--engine <name>', 'what runs the passes: onnxruntime, or tfjs (TensorFlow.js)')
+        .choices(engines)
+        .argParser(oneOf('--engine', engines))
+        .default('onnxruntime'),
+    )
     .option('--quiet', 'print no plan and no progress, only failures and the result')
     .option('--log <file>', 'also append plan, progress, and failures to this file')
     .option('--json', 'print the result as JSON')
@@ -130,13 +167,24 @@ export function terminalWidth(): number {
   return process.stdout.columns ?? (Number(process.env['COLUMNS']) || Infinity)
 }
 
+/** @throws ConfigError for a device that the engine does not use */
+function deviceOf({ device, engine }: Pick<RunOptions, 'device' | 'engine'>): string {
+  if (engine !== 'tfjs') return device
+  if (device === 'cpu') return tfjsDevice
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `--device ${device} is a device of onnxruntime; --engine tfjs uses the fastest back-end of ` +
+      'TensorFlow.js that is installed',
+  )
+}
+
 /** The run settings that the options request. */
 export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOptions {
-  const { results, threads, device, fresh, saveAdversarial } = options
+  const { results, threads, fresh, saveAdversarial } = options
   return {
     resultsFolder: results,
     threads,
-    device,
+    device: deviceOf(options),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(fresh ? { fresh } : {}),
     ...(saveAdversarial ? { saveAdversarial } : {}),
@@ -146,6 +194,7 @@ export function runSettings(options: Omit<RunOptions, 'checks'>): SuiteRunOption
 /** The suite settings that the options override. */
 export function suiteOverrides({
   limit,
+  sample,
   batchSize,
   timeLimit,
   checks,
@@ -153,6 +202,7 @@ export function suiteOverrides({
   return {
     ...(checks ? {} : { checks }),
     ...(limit === undefined ? {} : { limit }),
+    ...(sample === undefined ? {} : { sample }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(timeLimit === undefined ? {} : { timeLimitMs: timeLimit * 1000 }),
   }

@@ -1,6 +1,7 @@
 /** `robench data`: downloads published data sets, and lists which are installed. */
 import { SingleBar } from 'cli-progress'
 import { Command } from 'commander'
+import { ConfigError } from '../core/base/errors.ts'
 import type { DatasetInfo } from '../core/data/load.ts'
 import { listDatasets } from '../core/data/load.ts'
 import { pullDataset } from '../core/data/pull.ts'
@@ -8,7 +9,8 @@ import type { PullOutcome, PullProgress } from '../core/data/pull.ts'
 import { datasetIds } from '../core/data/registry.ts'
 import { dataFolder } from '../core/base/paths.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
-import { terminalWidth } from './arguments.ts'
+import { hashOfPath } from '../core/data/describe.ts'
+import { classNameList, numberList, terminalWidth } from './arguments.ts'
 import { count, countOf } from '../core/base/figures.ts'
 
 /** Output streams: results go to `stdout`, progress to `stderr`. */
@@ -32,6 +34,20 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
       streams.stdout.write(`${text}\n`)
     })
   command
+    .command('describe')
+    .description('print a JSON description of your own data, with checksums')
+    .argument(
+      '<path...>',
+      'a folder of images, an .npz archive, a .parquet table, or two .npy files',
+    )
+    .requiredOption('--id <id>', 'id of the data set')
+    .option('--title <text>', 'title (default: the id)')
+    .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
+    .option('--class-names <list>', 'class names, or a file with one a line', classNameList)
+    .action(async (paths: string[], options: DescribeOptions) => {
+      streams.stdout.write(`${JSON.stringify(await describeData(paths, options), null, 2)}\n`)
+    })
+  command
     .command('list')
     .description('list all data sets and where they are installed')
     .option('--json', 'print the result as JSON')
@@ -41,6 +57,34 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
       streams.stdout.write(`${text}\n`)
     })
   return command
+}
+
+interface DescribeOptions {
+  readonly id: string
+  readonly title?: string
+  readonly bounds?: number[]
+  readonly classNames?: string[]
+}
+
+/** A description whose files are relative to the working directory. */
+async function describeData(
+  [inputs = '', labels, ...others]: readonly string[],
+  { id, title = id, bounds, classNames }: DescribeOptions,
+): Promise<object> {
+  if (others.length > 0) {
+    throw new ConfigError('ROBENCH_CONFIG', 'data describe: expected one path, or two .npy files')
+  }
+  const paths = labels === undefined ? [inputs] : [inputs, labels]
+  const hashes: [string, string][] = []
+  for (const path of paths) hashes.push([path, await hashOfPath(path)])
+  return {
+    id,
+    title,
+    files: Object.fromEntries(hashes),
+    ...(labels !== undefined && { inputs, labels }),
+    ...(classNames && { classNames }),
+    ...(bounds && { bounds }),
+  }
 }
 
 async function pull(

@@ -1,41 +1,14 @@
 /** `robench eval`: attacks one ONNX file; builds a suite from the command line and runs it. */
-import { basename } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { ConfigError, RobenchError, didYouMean } from '../core/base/errors.ts'
-import { slugOf } from '../core/base/slug.ts'
-import type { AttackPlugin } from '../core/plugin/contract.ts'
-import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
+import { ConfigError, RobenchError } from '../core/base/errors.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import { addRunOptions, collect, suiteOverrides, wholeNumber } from './arguments.ts'
-import type { RunOptions } from './arguments.ts'
+import { attackFlags, evalSuite } from './eval-suite.ts'
+import type { EvalOptions } from './eval-suite.ts'
 import { execute } from './execute.ts'
-import { addDataOptions, addModelOptions, addThreatOptions, evalDataset } from './model-options.ts'
-
-interface EvalOptions extends RunOptions {
-  readonly data?: string
-  readonly inputs?: string
-  readonly labels?: string
-  readonly norm?: string
-  readonly epsilon?: string
-  readonly transform?: unknown
-  readonly curve?: string[]
-  readonly surrogate?: string[]
-  readonly attack?: string[]
-  readonly plugin?: string[]
-  readonly seed?: number[]
-  readonly mean?: number[]
-  readonly std?: number[]
-  readonly layout?: string
-  readonly bounds?: number[]
-  readonly output?: string
-  readonly classNames?: string[]
-  readonly steps?: number
-  readonly stepSize?: string
-  readonly restarts?: number
-  readonly loss?: string
-  readonly option?: Readonly<Record<string, unknown>>
-}
+import { addDataOptions, addModelOptions, addThreatOptions } from './model-options.ts'
+import { evaluateProperty } from './vnnlib.ts'
 
 /** The name of the suite in messages. */
 const suiteLabel = 'command line'
@@ -43,12 +16,23 @@ const suiteLabel = 'command line'
 /** Flags by the place in the suite that they set. */
 const flagAt = {
   '/dataset/id': '--data',
+  '/dataset/path': '--data',
+  '/dataset/bounds': '--bounds',
+  '/dataset/image/size': '--size',
+  '/dataset/image/resize': '--resize',
+  '/dataset/image/crop': '--crop',
+  '/dataset/columns': '--columns',
+  '/dataset/classNames': '--class-names',
+  '/sample': '--sample',
+  '/limit': '--limit',
   '/dataset/inputs': '--inputs',
   '/dataset/labels': '--labels',
   '/dataset': 'data',
   '/threatModels/0/epsilon': '--epsilon',
   '/threatModels/0/curve': '--curve',
   '/threatModels/0/transform': '--transform',
+  '/threatModels/0/target': '--target',
+  '/dataset/targets': '--target',
   '/defenses/0/options/mean': '--mean',
   '/defenses/0/options/std': '--std',
   '/defenses/0/options/layout': '--layout',
@@ -58,14 +42,6 @@ const flagAt = {
   '/defenses/0': 'model',
   '/defenses/': '--surrogate',
   '/seeds': '--seed',
-} as const
-
-/** Flags for common attack options, by option name. */
-const attackFlags = {
-  steps: '--steps',
-  stepSize: '--step-size',
-  restarts: '--restarts',
-  loss: '--loss',
 } as const
 
 /**
@@ -82,7 +58,15 @@ export function evalCommand(): Command {
   addModelOptions(command)
   return addRunOptions(command)
     .option('--save-adversarial', 'save adversarial examples as .npz files, with an index')
+    .option(
+      '--vnnlib <file>',
+      'in place of data and threat model: search a counterexample of this property',
+    )
     .action(async (model: string, options: EvalOptions) => {
+      if (options.vnnlib !== undefined) {
+        await evaluateProperty(model, options.vnnlib, options)
+        return
+      }
       requireOptions(options)
       const suite = await evalSuite(model, options)
       try {
@@ -113,12 +97,12 @@ export function withFlags(message: string): string {
 }
 
 /** @throws ConfigError that names every required option that is missing */
-function requireOptions({ norm, epsilon, data, inputs, labels }: EvalOptions): void {
+function requireOptions({ norm, epsilon, box, data, inputs, labels }: EvalOptions): void {
   const missing = [
-    ...(norm === undefined ? [`--norm <norm> (${norms.join(', ')})`] : []),
-    ...(epsilon === undefined ? ['--epsilon <size>, such as 8/255'] : []),
+    ...(norm === undefined && !box ? [`--norm <norm> (${norms.join(', ')})`] : []),
+    ...(epsilon === undefined && !box ? ['--epsilon <size>, such as 8/255'] : []),
     ...(data === undefined && inputs === undefined && labels === undefined
-      ? ['--data <id>, or --inputs <file> and --labels <file>']
+      ? ['--data <id or path>, or --inputs <file> and --labels <file>']
       : []),
   ]
   if (missing.length === 0) return
@@ -164,110 +148,4 @@ function collectOption(
   } catch {
     return { ...previous, [key]: value }
   }
-}
-
-/** The suite that the command line describes. @throws ConfigError */
-async function evalSuite(model: string, options: EvalOptions): Promise<unknown> {
-  const name =
-    basename(model, '.onnx')
-      .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
-      .replace(/^[^A-Za-z0-9]+/, '') || 'model'
-  const { norm, epsilon, transform, curve, surrogate = [], plugin, seed } = options
-  return {
-    id: `eval-${slugOf(name) || 'model'}`,
-    title: `${basename(model)} on ${options.data ?? basename(options.inputs ?? 'private data')}`,
-    ...(plugin && { plugins: plugin }),
-    dataset: evalDataset(options),
-    threatModels: [
-      { norm, epsilon, ...(transform !== undefined && { transform }), ...(curve && { curve }) },
-    ],
-    defenses: [
-      { name, plugin: 'onnx-model', options: modelOptions(model, options) },
-      ...surrogate.map((file, index) => ({
-        name: `surrogate-${index + 1}`,
-        plugin: 'onnx-model',
-        options: { file },
-        role: 'surrogate',
-      })),
-    ],
-    attacks: await evalAttacks(options),
-    ...(seed && { seeds: seed }),
-  }
-}
-
-function modelOptions(file: string, options: EvalOptions): Readonly<Record<string, unknown>> {
-  const { bounds, layout, mean, std, output, classNames } = options
-  return Object.fromEntries(
-    Object.entries({ file, bounds, layout, mean, std, output, classNames }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  )
-}
-
-/** An attack and the names of its options. */
-interface SelectedAttack {
-  readonly id: string
-  readonly names: readonly string[]
-}
-
-/** An attack option from the command line. */
-interface GivenOption {
-  readonly option: string
-  /** As typed, for messages. */
-  readonly flag: string
-  readonly value: unknown
-}
-
-/** Each option applies to the attacks that accept it. @throws ConfigError if none does */
-async function evalAttacks(options: EvalOptions): Promise<unknown[]> {
-  const { attack: ids = ['pgd'], plugin = [] } = options
-  const attacks = await selectAttacks(ids, plugin)
-  const given = givenOptions(options)
-  for (const each of given) requireAccepted(each, attacks)
-  return attacks.map(({ id, names }, index) => ({
-    // Names must be unique, but --attack may repeat an id.
-    ...(ids.indexOf(id) === index ? {} : { name: `${id}-${index + 1}` }),
-    plugin: id,
-    options: Object.fromEntries(
-      given.flatMap(({ option, value }) => (names.includes(option) ? [[option, value]] : [])),
-    ),
-  }))
-}
-
-async function selectAttacks(
-  ids: readonly string[],
-  packages: readonly string[],
-): Promise<SelectedAttack[]> {
-  const registry = await loadRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
-  const attacks: SelectedAttack[] = []
-  for (const id of ids) {
-    const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
-    const properties = (meta.optionsSchema?.['properties'] as object | undefined) ?? {}
-    attacks.push({ id, names: Object.keys(properties) })
-  }
-  return attacks
-}
-
-function givenOptions(options: EvalOptions): GivenOption[] {
-  const flags = Object.entries(attackFlags).flatMap(([option, flag]) => {
-    const value = options[option as keyof typeof attackFlags]
-    return value === undefined ? [] : [{ option, flag, value }]
-  })
-  const others = Object.entries(options.option ?? {}).map(([option, value]) => ({
-    option,
-    flag: `--option ${option}`,
-    value,
-  }))
-  return [...flags, ...others]
-}
-
-function requireAccepted({ option, flag }: GivenOption, attacks: readonly SelectedAttack[]): void {
-  if (attacks.some(({ names }) => names.includes(option))) return
-  const lists = attacks.map(
-    ({ id, names }) => `${id} accepts: ${names.join(', ') || 'none'}${didYouMean(option, names)}`,
-  )
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `${flag}: unknown option for the selected attacks (${lists.join('; ')})`,
-  )
 }

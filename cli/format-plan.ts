@@ -10,7 +10,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   const { dataset, units, unitsDone, passes, etaMs, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
   const rows: [string, string][] = [
-    ['data', `${dataset.title}, ${examples(dataset.examples, dataset.total)}`],
+    ['data', `${dataset.title}, ${examples(dataset)}`],
     ['threat', [...threats].join(', ')],
     [
       'work',
@@ -62,9 +62,10 @@ function passesText({ forward, backward }: PlanSummary['passes']): string {
   return `${count(forward)} forward, ${count(backward)} backward`
 }
 
-function examples(evaluated: number, total: number): string {
+function examples({ examples: evaluated, total, sample }: PlanSummary['dataset']): string {
   if (evaluated === total) return `all ${count(total)} examples`
-  return `the first ${count(evaluated)} of ${count(total)} examples (not rankable)`
+  const which = sample ? 'a sample of' : 'the first'
+  return `${which} ${count(evaluated)} of ${count(total)} examples (not rankable)`
 }
 
 /** `about 0.4 GB per worker, batches of 64`, the smallest batch of several models. */

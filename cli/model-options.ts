@@ -4,13 +4,23 @@ import type { Command } from 'commander'
 import { ConfigError } from '../core/base/errors.ts'
 import type { DatasetReference } from '../core/data/dataset.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import { numberList, oneOf, textList } from './arguments.ts'
+import { isDataPath } from '../core/data/registry.ts'
+import { classNameList, numberList, oneOf, textList, wholeNumber } from './arguments.ts'
 
 /** The values of the options that `addDataOptions` adds. */
 export interface DataOptions {
   readonly data?: string
   readonly inputs?: string
   readonly labels?: string
+  readonly bounds?: number[]
+  readonly classNames?: string[]
+  readonly columns?: string[]
+  readonly resize?: number
+  readonly crop?: number
+  readonly size?: number[]
+  readonly target?: string
+  readonly epsilon?: string
+  readonly box?: string[]
 }
 
 /** Axis orders of an input. */
@@ -20,9 +30,18 @@ const layouts = ['NCHW', 'NHWC']
 export function addDataOptions(command: Command): void {
   command
     .optionsGroup('Data (--data, or --inputs and --labels):')
-    .option('--data <id>', 'id of a data set (robench list datasets)')
+    .option(
+      '--data <id or path>',
+      'data set by id (robench list datasets), or your own: a folder of images with one ' +
+        'directory for each class, .npz, .parquet, or a .json description',
+    )
     .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
-    .option('--labels <file>', 'your labels as .npy: integers, [n]')
+    .option('--labels <file>', 'your labels as .npy: integers, or one-hot')
+    .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
+    .option('--resize <n>', 'resize images: length of the shorter side', wholeNumber(1))
+    .option('--crop <n>', 'then keep the central square of this side', wholeNumber(1))
+    .option('--size <height,width>', 'resize images to this size', numberList)
+    .option('--columns <images,labels>', 'names of the arrays or columns in --data', textList)
 }
 
 /** Adds the options that state the threat model. */
@@ -34,11 +53,23 @@ export function addThreatOptions(command: Command): void {
         .choices(norms)
         .argParser(oneOf('--norm', norms)),
     )
-    .option('--epsilon <size>', 'maximum norm in input units, such as 8/255 (required)')
+    .option(
+      '--epsilon <size>',
+      'maximum norm in input units, such as 8/255, or a .npy file with one for each image',
+    )
+    .option(
+      '--box <lower,upper>',
+      'in place of --norm and --epsilon: two .npy files with the limits of each pixel',
+      textList,
+    )
     .option(
       '--curve <list>',
       'further epsilons, such as 2/255,4/255, for a robustness curve',
       textList,
+    )
+    .option(
+      '--target <class>',
+      'targeted attacks: a class number, next, least-likely, random, or a .npy file',
     )
     .option(
       '--transform <json>',
@@ -63,26 +94,61 @@ export function addModelOptions(command: Command): void {
         .choices(layouts)
         .argParser(oneOf('--layout', layouts)),
     )
-    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
     .option('--output <name>', 'name of the output or inner tensor with the logits')
-    .option('--class-names <list>', 'comma-separated class names', textList)
+    .option('--class-names <list>', 'class names, or a file with one a line', classNameList)
 }
 
 /**
- * The data set that the options of `addDataOptions` name, as a suite states it.
- * @throws ConfigError ROBENCH_CONFIG unless there is an id or a pair of files
+ * The data set that the options name, as a suite states it.
+ * @param image resizing and cropping where no option states them
+ * @throws ConfigError ROBENCH_CONFIG unless there is an id, a path, or a pair of files
  */
-export function evalDataset({ data, inputs, labels }: DataOptions): DatasetReference {
-  if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
-  if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
+export function evalDataset(options: DataOptions, image?: object): DatasetReference {
+  const { data, inputs, labels, bounds, columns, classNames } = options
+  const settings = { ...givenFiles(options), ...(bounds && { bounds }) }
+  // The schema of the suite checks settings and words.
+  const named = (place: object): DatasetReference =>
+    ({ ...place, ...settings }) as unknown as DatasetReference
+  if (data === undefined && inputs !== undefined && labels !== undefined) {
+    return named({ inputs, labels })
+  }
+  if (data !== undefined && inputs === undefined && labels === undefined) {
+    if (!isDataPath(data)) return named({ id: data })
+    const stated = statedImage(options) ?? image
+    return named({
+      path: data,
+      ...(classNames && { classNames }),
+      ...(stated && { image: stated }),
+      ...(columns && { columns: { inputs: columns[0], labels: columns[1] } }),
+    })
+  }
   const given = Object.entries({ data, inputs, labels })
     .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))
     .join(' ')
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    'expected either --data <id>, or both --inputs <file> and --labels <file>; ' +
+    'expected either --data <id or path>, or both --inputs <file> and --labels <file>; ' +
       `got ${given || 'none of them'}`,
   )
+}
+
+/** Files that give limits or targets for each image. */
+function givenFiles({ target, epsilon, box }: DataOptions): object {
+  return {
+    ...(epsilon?.endsWith('.npy') && { epsilons: epsilon }),
+    ...(box && { box: { lower: box[0], upper: box[1] } }),
+    ...(target?.endsWith('.npy') && { targets: target }),
+  }
+}
+
+/** Resizing and cropping by the options. */
+function statedImage({ resize, crop, size }: DataOptions): object | undefined {
+  if (resize === undefined && crop === undefined && !size) return undefined
+  return {
+    ...(resize !== undefined && { resize }),
+    ...(crop !== undefined && { crop }),
+    ...(size && { size }),
+  }
 }
 
 function parseTransform(text: string): unknown {

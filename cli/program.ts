@@ -7,6 +7,8 @@ import { compareCommand } from './compare-command.ts'
 import { dataCommand } from './data-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
+import { gradCommand } from './grad-command.ts'
+import { inspectCommand } from './inspect-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
 import { mergeCommand } from './merge-command.ts'
@@ -49,6 +51,8 @@ export function createProgram(): Command {
     workerCommand(),
     queueCommand(),
     evalCommand(),
+    inspectCommand(),
+    gradCommand(),
     certifyCommand(),
     trainCommand(),
     planCommand(),

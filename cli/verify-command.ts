@@ -144,7 +144,7 @@ async function verifyPoints(options: VerifyOptions): Promise<void> {
       ...(output !== undefined && { output }),
     },
     dataset,
-    threatModel: withBounds(stated, dataset.bounds, dataset.shape, 'command line'),
+    threatModel: withBounds(stated, dataset, dataset.bounds, 'command line'),
   })
   const text = options.json
     ? `${JSON.stringify(judgment, undefined, 2)}\n`

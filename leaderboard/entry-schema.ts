@@ -2,6 +2,8 @@
 import { sha256Schema as sha256 } from '../core/base/hash.ts'
 import { verdicts } from '../core/bench/checks/check.ts'
 import { norms } from '../core/threat/threat-model.ts'
+import { threatTargetSchema } from '../core/threat/target.ts'
+import { givenSchema } from '../core/threat/threat-model.ts'
 import { transformSchema } from '../core/threat/transforms/table.ts'
 
 const text = { type: 'string', minLength: 1 } as const
@@ -133,6 +135,8 @@ export const entrySchema = {
         epsilon: { type: 'number', minimum: 0, description: '0 only with a transform' },
         bounds: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
         transform: transformSchema,
+        target: threatTargetSchema,
+        given: givenSchema,
       },
     },
     defense: {

@@ -15,6 +15,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     setupFiles: ['./test/setup.ts'],
+    // The derivative rules of TensorFlow.js are modules that Node cannot load.
+    server: { deps: { inline: [/tfjs-core\/dist\/(?!tf-core)/] } },
     include: slow ? ['test/**/*.slow.test.ts'] : ['test/**/*.test.ts'],
     exclude: slow ? [] : ['test/**/*.slow.test.ts'],
     // Code that runs in workers and in the command line's processes is not counted.

@@ -18,6 +18,16 @@ export type { Attributes, AttributeValue, Node, Value } from '../engine/graph/va
 export { float32, gatherRows, int64, sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 export type { DType, DTypeArrays, FloatTensor, Tensor } from '../engine/tensor/tensor.ts'
 export type { ClassifierModel } from '../model/classifier.ts'
+export { gradientFile } from './program/gradient-file.ts'
+export type { GradientFileOptions } from './program/gradient-file.ts'
+export { inspectModel } from './program/inspect-model.ts'
+export type {
+  HeadOutput,
+  ModelInspection,
+  ModelReading,
+  OperatorCount,
+  OperatorDerivative,
+} from './program/inspect-model.ts'
 export { delegateModel } from '../model/delegate.ts'
 export { estimateGradientMap } from '../model/gradient-map.ts'
 export type { GradientMapOptions } from '../model/gradient-map.ts'

@@ -1,8 +1,10 @@
 /** `robench/plugin`: constructors of plugins, contract types, errors, option schemas. */
+export { forEachTarget, towardTargets } from '../attack/toward-targets.ts'
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'
 export { randomStream } from '../base/random.ts'
 export type { RandomStream } from '../base/random.ts'
+export { readOnnxFile } from '../engine/onnx/external-data.ts'
 export { componentsSchema, plainManifest } from '../model/manifest.ts'
 export type { ManifestComponent, ModelManifest } from '../model/manifest.ts'
 export type {

@@ -18,6 +18,7 @@ export function subtask(
     ...task,
     inputs: gatherRows(task.inputs, rows),
     labels: rows.map((row) => task.labels[row]!),
+    ...(task.targets && { targets: rows.map((row) => task.targets![row]!) }),
     rng: {
       stream: (row, restart, own = '') => task.rng.stream(rows[row]!, restart, `${name}/${own}`),
     },

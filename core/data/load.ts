@@ -1,46 +1,80 @@
-/** Loads data sets: published ones from the data directory, the embedded one, or a .npy pair. */
+/** Loads data sets: published ones from the data directory, the embedded one, or the user's own. */
 import { stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
 import { dataFolder } from '../base/paths.ts'
 import { publishedDatasets } from './catalog.ts'
-import type { Dataset, DatasetReference, Split } from './dataset.ts'
+import type { Dataset, DatasetReference, DatasetSettings, Split } from './dataset.ts'
 import { embeddedCounts, embeddedDataset, embeddedId, embeddedShape } from './embedded.ts'
-import { readNpyPair } from './formats/npy.ts'
-import { countClasses, memoryDataset } from './memory-dataset.ts'
+import { withGivenLimits } from './given-limits.ts'
+import { loadPair, loadPath, sampleOf } from './load-own.ts'
+import { memoryDataset } from './memory-dataset.ts'
 import { inspectFile, offlineAdvice } from './published.ts'
 import type { NamedBytes, PublishedDataset } from './published.ts'
 import { findPublished } from './registry.ts'
+import { sampleDataset } from './sample.ts'
 
 /** The split to load, and its location. */
 export interface LoadOptions {
   readonly split: Split
   /** Default: `ROBENCH_DATA`, or `data` in the per-user cache. */
   readonly folder?: string | undefined
-  /** Makes the paths of a .npy pair absolute; default: relative to the working directory. */
+  /** Makes the paths of the user's files absolute; default: relative to the working directory. */
   readonly resolvePath?: ((path: string) => string) | undefined
 }
 
 /**
- * Loads a data set into memory; 8-bit pixels stay 8-bit until `rows` is called. A .npy pair has no
- * splits: it counts as the requested one.
+ * Loads a data set into memory; 8-bit pixels stay 8-bit until `rows` is called. The user's own data
+ * has no splits: it counts as the requested one.
  * @throws ConfigError ROBENCH_CONFIG for an unknown id, ROBENCH_DATA for missing or invalid files
  */
 export async function loadDataset(
   reference: DatasetReference,
   options: LoadOptions,
 ): Promise<Dataset> {
-  if (!('id' in reference)) return loadNpy(reference, options)
-  if (reference.id === embeddedId) return embeddedDataset(options.split)
-  return loadPublished(findPublished(reference.id), options)
+  const { split, resolvePath = resolve } = options
+  const loaded = await loadImages(reference, options, resolvePath)
+  return split === 'test' ? withGivenLimits(loaded, reference, resolvePath) : loaded
+}
+
+async function loadImages(
+  reference: DatasetReference,
+  options: LoadOptions,
+  resolvePath: (path: string) => string,
+): Promise<Dataset> {
+  const { split } = options
+  const request = { ...reference, split }
+  if ('inputs' in reference) {
+    return loadPair(resolvePath(reference.inputs), resolvePath(reference.labels), request)
+  }
+  if ('path' in reference) return loadPath(resolvePath(reference.path), request)
+  refuseOwnSettings(reference)
+  const { bounds } = reference
+  const dataset =
+    reference.id === embeddedId
+      ? embeddedDataset(split, bounds)
+      : await loadPublished(findPublished(reference.id), { ...options, ...(bounds && { bounds }) })
+  const sample = sampleOf(request)
+  return sample ? sampleDataset(dataset, sample) : dataset
+}
+
+/** @throws ConfigError for a setting that a built-in data set determines itself */
+function refuseOwnSettings(reference: DatasetSettings & { readonly id: string }): void {
+  for (const key of ['classNames', 'image', 'columns'] as const) {
+    if (reference[key] === undefined) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${key}: only for your own data; "${reference.id}" determines it`,
+    )
+  }
 }
 
 /** `loadDataset` for the record of a published data set. */
 export async function loadPublished(
   dataset: PublishedDataset,
-  options: LoadOptions,
+  options: LoadOptions & Pick<DatasetSettings, 'bounds'>,
 ): Promise<Dataset> {
-  const { split } = options
+  const { split, bounds } = options
   const folder = join(resolve(options.folder ?? dataFolder()), dataset.id)
   const contents: NamedBytes[] = []
   for (const file of dataset.files[split]) {
@@ -70,26 +104,16 @@ export async function loadPublished(
     )
   }
   const { id, title, shape, classNames } = dataset
-  return memoryDataset({ id, title, split, toy: false, shape, classNames, pixels, labels })
-}
-
-async function loadNpy(
-  reference: Exclude<DatasetReference, { readonly id: string }>,
-  { split, resolvePath = resolve }: LoadOptions,
-): Promise<Dataset> {
-  const { shape, pixels, labels } = await readNpyPair(
-    resolvePath(reference.inputs),
-    resolvePath(reference.labels),
-  )
   return memoryDataset({
-    id: 'npy',
-    title: reference.title ?? basename(reference.inputs),
+    id,
+    title,
     split,
     toy: false,
     shape,
-    classNames: Array.from({ length: countClasses(labels) }, (_, label) => String(label)),
+    classNames,
     pixels,
     labels,
+    ...(bounds && { bounds }),
   })
 }
 

@@ -1,5 +1,5 @@
 /** A Dataset over pixels and labels in memory. */
-import { hashBytes } from '../base/hash.ts'
+import { hashBytes, hashJson } from '../base/hash.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import type { Dataset } from './dataset.ts'
 
@@ -10,21 +10,24 @@ export interface LabeledPixels {
 }
 
 /** The parts of a Dataset that do not follow from its pixels and labels, and these. */
-export interface DatasetParts extends Pick<
-  Dataset,
-  'id' | 'title' | 'split' | 'toy' | 'shape' | 'classNames'
-> {
-  /** `[count, channels, height, width]`: 8-bit values, or float32 in [0, 1]. Not copied. */
+export interface DatasetParts
+  extends
+    Pick<Dataset, 'id' | 'title' | 'split' | 'toy' | 'shape' | 'classNames'>,
+    Partial<Pick<Dataset, 'bounds' | 'positions' | 'total' | 'sample'>> {
+  /** False if `classNames` are only the numbers up to the largest label; default: true. */
+  readonly namesClasses?: boolean
+  /** `[count, channels, height, width]`: 8-bit values, or float32 in the bounds. Not copied. */
   readonly pixels: Uint8Array | Float32Array
   /** `[count]`. */
   readonly labels: Int32Array
 }
 
-/** A Dataset over arrays in memory, with bounds [0, 1]. The hash is computed on first use. */
+/** A Dataset over arrays in memory, by default in [0, 1]. The hash is computed on first use. */
 export function memoryDataset(parts: DatasetParts): Dataset {
   const { id, title, split, toy, shape, classNames, pixels, labels } = parts
+  const { bounds = [0, 1], positions, sample, total = labels.length } = parts
   const rowSize = shape[0] * shape[1] * shape[2]
-  const scale = pixels instanceof Uint8Array ? byteScale : undefined
+  const scale = pixels instanceof Uint8Array ? byteScale(bounds) : undefined
   let hash: string | undefined
   return {
     id,
@@ -32,12 +35,16 @@ export function memoryDataset(parts: DatasetParts): Dataset {
     split,
     toy,
     count: labels.length,
+    total,
     shape,
     classNames,
+    classes: parts.namesClasses === false ? undefined : classNames.length,
     labels,
-    bounds: [0, 1],
+    bounds,
+    ...(positions && { positions }),
+    ...(sample && { sample }),
     get hash() {
-      hash ??= hashPixels(pixels, labels, shape)
+      hash ??= identityOf(hashPixels(pixels, labels, shape), bounds, positions)
       return hash
     },
     rows(indices): FloatTensor {
@@ -62,8 +69,27 @@ export function countClasses(labels: Int32Array): number {
   return labels.reduce((highest, label) => Math.max(highest, label), 0) + 1
 }
 
-/** value / 255, rounded to float32, for each 8-bit value. */
-const byteScale = Float32Array.from({ length: 256 }, (_, value) => value / 255)
+/** The numbers of the classes of labels without class names, as their names. */
+export function numberedClasses(labels: Int32Array): string[] {
+  return Array.from({ length: countClasses(labels) }, (_, label) => String(label))
+}
+
+/** The value in the bounds, rounded to float32, for each 8-bit value. */
+function byteScale([low, high]: readonly [number, number]): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, value) => low + ((high - low) * value) / 255)
+}
+
+/** The hash of the content, unless it is read in another way than by default. */
+function identityOf(
+  content: string,
+  bounds: readonly [number, number],
+  positions: Int32Array | undefined,
+): string {
+  const isPlain = bounds[0] === 0 && bounds[1] === 1
+  if (isPlain && !positions) return content
+  const chosen = positions && { positions: hashBytes(bytesOf(positions)) }
+  return hashJson({ content, ...(!isPlain && { bounds }), ...chosen })
+}
 
 function hashPixels(
   pixels: Uint8Array | Float32Array,

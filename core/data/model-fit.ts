@@ -1,26 +1,26 @@
 /** Whether a model fits the examples that it is evaluated on. */
 import { ConfigError } from '../base/errors.ts'
 import type { Model } from '../model/model.ts'
+import { isPrivateData } from './dataset.ts'
 import type { Dataset } from './dataset.ts'
 
 /** What a model must fit. */
 export interface ExampleFacts extends Pick<Dataset, 'shape' | 'labels'> {
   /** Name in messages. */
   readonly name: string
-  /** Number of classes of a data set; of arrays, the highest label plus 1. */
-  readonly classes: number
-  /** True for a data set by id: the model must have the same number of classes. */
-  readonly published: boolean
+  /** Number of classes, if known: the model must have as many. */
+  readonly classes: number | undefined
+  /** `classes`, or else the highest label plus 1: a hint which output has the logits. */
+  readonly likelyClasses: number
   /** Range of the inputs. Undefined for float arrays, whose range is that of the model. */
   readonly bounds: readonly [low: number, high: number] | undefined
 }
 
-/** The facts of a data set. Labels of a .npy pair need not contain every class. */
+/** The facts of a data set. Labels without class names need not contain every class. */
 export function describeExamples(dataset: Dataset): ExampleFacts {
-  const { id, title, classNames, shape, labels, bounds } = dataset
-  const published = id !== 'npy'
-  const name = published ? `data set "${id}"` : title
-  return { name, published, classes: classNames.length, shape, labels, bounds }
+  const { id, title, classes, classNames, shape, labels, bounds } = dataset
+  const name = isPrivateData(id) ? title : `data set "${id}"`
+  return { name, classes, likelyClasses: classNames.length, shape, labels, bounds }
 }
 
 /**
@@ -34,7 +34,7 @@ export function requireModelFit(
   model: Pick<Model, 'inputShape' | 'classes' | 'bounds'>,
   modelName: string,
 ): readonly [low: number, high: number] {
-  const { name, shape, labels, classes, published, bounds = model.bounds } = examples
+  const { name, shape, labels, classes, bounds = model.bounds } = examples
   if (model.inputShape.join() !== shape.join()) {
     throw misfit(
       `${modelName}: expected images [${model.inputShape.join(', ')}] (channels, height, width), ` +
@@ -42,9 +42,13 @@ export function requireModelFit(
         'if only the order differs, set layout to NCHW or NHWC',
     )
   }
-  if (published && model.classes !== classes) {
-    throw misfit(`${modelName}: ${model.classes} classes, but ${name} has ${classes}`)
+  if (classes !== undefined && model.classes !== classes) {
+    throw misfit(
+      `${modelName}: ${model.classes} classes, but ${name} has ${classes}; if the data has only ` +
+        'some classes of the model, name all of them in its order (--class-names)',
+    )
   }
+  refuseLabelsFromOne(examples, model, modelName)
   const row = labels.findIndex((label) => label >= model.classes)
   if (row >= 0) {
     throw misfit(
@@ -60,6 +64,24 @@ export function requireModelFit(
     )
   }
   return bounds
+}
+
+/** Labels from 1 to k, as MATLAB and some data sets count. */
+function refuseLabelsFromOne(
+  { name, labels }: ExampleFacts,
+  { classes }: Pick<Model, 'classes'>,
+  modelName: string,
+): void {
+  let [least, most] = [Infinity, -Infinity]
+  for (const label of labels) {
+    least = Math.min(least, label)
+    most = Math.max(most, label)
+  }
+  if (least < 1 || most !== classes) return
+  throw misfit(
+    `${modelName}: the labels of ${name} run from ${least} to ${most}, but the classes of the ` +
+      `model from 0 to ${classes - 1}; if the labels count from 1, save y - 1`,
+  )
 }
 
 function misfit(message: string): ConfigError {

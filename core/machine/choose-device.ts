@@ -1,5 +1,6 @@
 /** Which device a run uses. */
 import { ConfigError } from '../base/errors.ts'
+import { tfjsDevice } from '../engine/graph/session.ts'
 import { parseDevice, type Device } from './device.ts'
 import { gpuForEachProcess, nvidiaGpus, type Gpu } from './gpus.ts'
 import { probeDevice, type ProbeResult } from './probe-device.ts'
@@ -45,6 +46,8 @@ export async function chooseDevice(
   machine: Machine = thisMachine,
 ): Promise<ChosenDevice> {
   if (text === 'auto') return chooseAutomatically(machine)
+  // Not a device of onnxruntime. TensorFlow.js chooses its own back-end.
+  if (text === tfjsDevice) return { device: text, environments: [] }
   const device = parseDevice(text)
   if (device.provider !== 'cpu') {
     const result = await machine.probe(text)

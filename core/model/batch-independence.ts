@@ -5,6 +5,7 @@ import { describe } from '../engine/graph/operator-call.ts'
 import { isRandom } from '../engine/graph/random-operators.ts'
 import { topologicalOrder, type Node, type Value } from '../engine/graph/value.ts'
 import type { OnnxGraph, OnnxNode } from '../engine/onnx/file.ts'
+import { namesRead } from '../engine/onnx/subgraphs.ts'
 import { sliceRows, type FloatTensor } from '../engine/tensor/tensor.ts'
 import { invalidFile } from './file-description.ts'
 import type { FileRunner } from './file-runner.ts'
@@ -20,10 +21,14 @@ const tolerance = 1e-3
  * @throws GraphError ROBENCH_MODEL_FILE that names the node
  */
 export function refuseTrainingMode(graph: OnnxGraph, name: string): void {
-  const trained = graph.nodes.find(
-    ({ op, domain, attributes }) =>
-      domain === '' && op === 'BatchNormalization' && attributes['training_mode']?.value === 1,
-  )
+  // Standardized weights are computed by such a node, too, but from constants.
+  const varying = new Set(graph.inputs.map((input) => input.name))
+  const trained = graph.nodes.find((node) => {
+    if (!namesRead(node).some((tensor) => varying.has(tensor))) return false
+    for (const tensor of node.outputs) varying.add(tensor)
+    const { op, domain, attributes } = node
+    return domain === '' && op === 'BatchNormalization' && attributes['training_mode']?.value === 1
+  })
   if (!trained) return
   const [dropout] = trainingDropouts(graph)
   const also = dropout ? `, and so is ${describeNode(dropout)}` : ''

@@ -3,7 +3,8 @@ import { didYouMean } from '../base/errors.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import { withOutput, type OnnxGraph, type OnnxValueInfo } from '../engine/onnx/file.ts'
-import { float32, sizeOf } from '../engine/tensor/tensor.ts'
+import { newData } from '../engine/onnx/tensor-data.ts'
+import { sizeOf, tensor } from '../engine/tensor/tensor.ts'
 import { invalidFile, type FileDescription } from './file-description.ts'
 
 /** A file with the output that holds the logits. */
@@ -38,12 +39,32 @@ export async function chooseOutput(
   file: Omit<FileDescription, 'output'>,
   { wanted, classes, name, ...session }: OutputRequest,
 ): Promise<ChosenOutput> {
-  if (wanted !== undefined) return nameOutput(bytes, graph, wanted, name)
-  const [first, ...others] = graph.outputs
+  if (wanted !== undefined) {
+    return beforeSigmoid(nameOutput(bytes, graph, wanted, name), file, session, name)
+  }
+  const sequence = graph.outputs.find(({ kind }) => kind !== undefined)
+  const inZipMap = graph.outputs.flatMap((output) => zipMapInput(graph, output) ?? [])
+  if (inZipMap[0] !== undefined) {
+    const remark = `the probabilities "${inZipMap[0]}", which the file turns into maps, are taken as the logits`
+    return { ...nameOutput(bytes, graph, inZipMap[0], name), remark }
+  }
+  const tensors = graph.outputs.filter(({ kind }) => kind === undefined)
+  const [first, ...others] = tensors
+  if (!first && sequence) {
+    throw invalidFile(
+      name,
+      `output "${sequence.name}" is a ${sequence.kind}, expected a tensor of logits; convert ` +
+        "the model again with options={'zipmap': False} (skl2onnx), or name a tensor (--output NAME)",
+    )
+  }
   if (!first) throw invalidFile(name, 'it has no output')
-  if (others.length === 0) return { output: first.name, bytes, graph }
-  const outputs = await withShapes(bytes, graph, file, session, name)
-  const fitting = outputs.filter((output) => isLogits(output, classes))
+  if (others.length === 0 && !sequence) {
+    return beforeSigmoid({ output: first.name, bytes, graph }, file, session, name)
+  }
+  const outputs = await withShapes(bytes, { ...graph, outputs: tensors }, file, session, name)
+  const exact = outputs.filter((output) => isLogits(output, classes))
+  const single = classes === 2 ? outputs.filter(isOneLogit) : []
+  const fitting = exact.length > 0 ? exact : single
   const [only] = fitting
   const list = outputs.map(describeOutput).join(', ')
   if (fitting.length !== 1 || !only) {
@@ -59,7 +80,46 @@ export async function chooseOutput(
   const remark =
     `of its ${outputs.length} outputs (${list}), "${only.name}" is taken as the logits, ` +
     `the only one ${shape}; --output names another`
-  return { output: only.name, bytes, graph, remark }
+  const chosen = await beforeSigmoid({ output: only.name, bytes, graph }, file, session, name)
+  return { ...chosen, remark: chosen.remark ? `${remark}; ${chosen.remark}` : remark }
+}
+
+/**
+ * A single output of a sigmoid is a probability. Its logit is the input of the sigmoid, which does
+ * not saturate.
+ */
+async function beforeSigmoid(
+  chosen: ChosenOutput,
+  file: Omit<FileDescription, 'output'>,
+  session: SessionOptions,
+  name: string,
+): Promise<ChosenOutput> {
+  const { bytes, graph, output } = chosen
+  const producer = graph.nodes.find(({ outputs }) => outputs.includes(output))
+  const [logit] = producer?.inputs ?? []
+  if (producer?.op !== 'Sigmoid' || producer.domain !== '' || !logit) return chosen
+  const own = graph.outputs.filter((info) => info.name === output)
+  const [found] = await withShapes(bytes, { ...graph, outputs: own }, file, session, name)
+  if (!found || !isOneLogit(found)) return chosen
+  const remark = `"${output}" is the sigmoid of one logit, so its input "${logit}" is used`
+  return { ...nameOutput(bytes, graph, logit, name), remark }
+}
+
+/** The tensor that a ZipMap of scikit-learn's converter turns into maps. */
+function zipMapInput(graph: OnnxGraph, { name, kind }: OnnxValueInfo): string | undefined {
+  if (kind === undefined) return undefined
+  const producer = graph.nodes.find(({ outputs }) => outputs.includes(name))
+  return producer?.op === 'ZipMap' ? producer.inputs[0] : undefined
+}
+
+/** Whether an output is one number per example. */
+function isOneLogit({ dtype, shape }: OnnxValueInfo): boolean {
+  if (!isFloating(dtype) || !shape || shape.length === 0) return false
+  return shape.slice(1).every((size) => size === 1)
+}
+
+function isFloating(dtype: OnnxValueInfo['dtype']): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16'
 }
 
 function nameOutput(
@@ -89,7 +149,7 @@ function nameOutput(
 async function withShapes(
   bytes: Uint8Array,
   graph: OnnxGraph,
-  { input, fileShape, fixedBatch = 1 }: Omit<FileDescription, 'output'>,
+  { input, inputType, fileShape, fixedBatch = 1 }: Omit<FileDescription, 'output'>,
   options: SessionOptions,
   name: string,
 ): Promise<readonly OnnxValueInfo[]> {
@@ -99,7 +159,7 @@ async function withShapes(
   const shape = fileShape.map((size) => (typeof size === 'number' ? size : fixedBatch))
   const session = await Session.load(bytes, options, name)
   try {
-    const zeros = float32(shape, new Float32Array(sizeOf(shape)))
+    const zeros = tensor(inputType, shape, newData(inputType, sizeOf(shape)))
     const found = await session.run({ [input]: zeros }, name)
     return graph.outputs.map((output) => {
       const { dtype, shape } = found[output.name]!
@@ -110,11 +170,11 @@ async function withShapes(
   }
 }
 
-/** Whether an output can be logits: float32, `[n, classes]`, possibly with axes of size 1. */
+/** Whether an output can be logits: floating-point, `[n, classes]`, possibly with axes of size 1. */
 function isLogits({ dtype, shape }: OnnxValueInfo, classes: number | undefined): boolean {
   const [, columns, ...rest] = shape ?? []
   const fits = classes === undefined ? Number(columns) >= 2 : columns === classes
-  return dtype === 'float32' && fits && rest.every((size) => size === 1)
+  return isFloating(dtype) && fits && rest.every((size) => size === 1)
 }
 
 function describeOutput({ name, dtype, shape }: OnnxValueInfo): string {

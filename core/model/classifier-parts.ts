@@ -1,7 +1,7 @@
 /** The parts of a classifier. */
 import type { GraphError } from '../base/errors.ts'
 import type { Noise } from '../engine/graph/random-operators.ts'
-import type { SessionOptions } from '../engine/graph/session.ts'
+import type { Session, SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { PlacedComponent } from './components.ts'
 import type { FileRunner } from './file-runner.ts'
@@ -18,14 +18,16 @@ export interface ClassifierParts {
   readonly images: Value
   /** The imported file, or the reason why it cannot be differentiated. */
   readonly expression: ClassifierExpression | GraphError
+  /** Whether logits come from the file itself, because the expression rounds at other places. */
+  readonly forwardByFile: boolean
   /** The components that the manifest declares. */
   readonly components: readonly ModelComponent[]
   readonly stochastic: boolean
-  /** Whether logits are always those of the file: the expression rounds at other places. */
-  readonly quantized: boolean
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly runner: FileRunner
+  /** The session of the expression's logits. */
+  readonly forward?: Session
   readonly session: SessionOptions
 }
 

@@ -20,7 +20,8 @@ import type {
   TargetedLoss,
 } from './model.ts'
 import { activationBytes } from './activation-bytes.ts'
-import { ModelSessions } from './model-sessions.ts'
+import type { FileDescription } from './file-description.ts'
+import { ModelSessions, type GradientExpression } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
 import { checkComponentNames, isExact, substituteTreated } from './components.ts'
@@ -82,6 +83,22 @@ export class ClassifierModel implements IncrementalModel {
   get activationBytes(): number {
     const { expression } = this.#parts
     return expression instanceof GraphError ? 0 : activationBytes(expression.logits)
+  }
+  /** The expression of the file, or the reason why there is none. */
+  get expression(): { readonly images: Value; readonly logits: Value } | GraphError {
+    const { expression, images } = this.#parts
+    return expression instanceof GraphError ? expression : { images, logits: expression.logits }
+  }
+  /**
+   * Logits, loss, and gradient as expressions of images, labels, targets, and the model's noise.
+   * @throws GraphError without a gradient
+   */
+  gradientExpression(loss: TargetedLoss): GradientExpression {
+    return this.#family.sessions.gradientExpression(this.#variant, loss)
+  }
+  /** How the file is read. */
+  get file(): FileDescription {
+    return this.#parts.runner.file
   }
   /** What the user should know about how the file was read, in sentences. */
   get remarks(): readonly string[] {
@@ -183,11 +200,10 @@ export class ClassifierModel implements IncrementalModel {
   async [incrementalPasses](
     sides: ReadonlyMap<number, number>,
   ): Promise<WindowQueries | undefined> {
-    const { expression, images, name, classes, session, quantized } = this.#parts
+    const { expression, images, name, classes, session, forwardByFile } = this.#parts
     const onCpu = (session.device ?? 'cpu') === 'cpu'
-    if (expression instanceof GraphError || expression.noise.length > 0 || !onCpu || quantized) {
-      return undefined
-    }
+    if (expression instanceof GraphError || expression.noise.length > 0) return undefined
+    if (forwardByFile || !onCpu) return undefined
     const { sessions } = this.#family
     const { logits } = sessions.treated(this.#variant)
     const cut = chooseCut(logits, images, sides)
@@ -231,9 +247,11 @@ export class ClassifierModel implements IncrementalModel {
   }
 
   async #logits(inputs: FloatTensor): Promise<FloatTensor> {
-    const { expression, name, runner, quantized } = this.#parts
-    const removed = Object.values(this.#variant.components ?? {}).includes('removed')
-    if (expression instanceof GraphError || (quantized && !removed)) return runner.logits(inputs)
+    const { expression, name, runner, forwardByFile } = this.#parts
+    const isChanged = Object.values(this.#variant.components ?? {}).includes('removed')
+    if (expression instanceof GraphError || (forwardByFile && !isChanged)) {
+      return runner.logits(inputs)
+    }
     const session = await this.#family.sessions.forward(this.#variant)
     const outputs = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
     return outputs['logits'] as FloatTensor

@@ -2,7 +2,7 @@
 import { GraphError } from '../base/errors.ts'
 import { formatShape, type Dim } from '../engine/graph/dim.ts'
 import type { OnnxGraph, OnnxValueInfo } from '../engine/onnx/file.ts'
-import { sizeOf } from '../engine/tensor/tensor.ts'
+import { sizeOf, type DType } from '../engine/tensor/tensor.ts'
 import type { ModelManifest } from './manifest.ts'
 
 /** `[channels, height, width]`. */
@@ -13,11 +13,31 @@ export interface FileDescription {
   readonly input: string
   readonly output: string
   readonly inputShape: ImageShape
-  /** The shape of the file's input, after normalization and layout; its first size is the batch. */
+  /** The element type of the file's input. Images are cast to it; for integers, rounded. */
+  readonly inputType: DType
+  /**
+   * The shape of the file's input, after normalization and layout. Its first size is the batch,
+   * unless the file takes a single example without an axis for the batch.
+   */
   readonly fileShape: readonly Dim[]
-  /** The batch size of the file, if it is fixed. */
+  /** The batch size of the file, if it is fixed. 1 for a file without an axis for the batch. */
   readonly fixedBatch?: number
 }
+
+/** Element types that images can be cast to. */
+const inputTypes: ReadonlySet<DType> = new Set([
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+])
 
 /**
  * Reads the input from the graph. `chooseOutput` chooses the output.
@@ -37,23 +57,22 @@ export function describeInput(
     const names = graph.inputs.map((info) => info.name).join(', ')
     throw invalidFile(name, `expected one input, got ${graph.inputs.length} (${names})`)
   }
-  if (input.dtype !== 'float32') {
-    throw invalidFile(name, `expected a float32 input, got ${input.dtype}`)
+  const { dtype } = input
+  if (dtype === null || !inputTypes.has(dtype)) {
+    throw invalidFile(name, `expected an input of numbers, got ${input.kind ?? dtype}`)
   }
-  const inputShape =
-    input.shape?.length === 2
-      ? flattenedImageShape(input.shape, given, name)
-      : imageShape(input, manifest, given, name)
-  const [c, h, w] = inputShape
-  const [batch] = input.shape ?? []
-  const images =
-    input.shape?.length === 2 ? [c * h * w] : manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
-  return {
-    input: input.name,
-    inputShape,
-    fileShape: ['n', ...images],
-    ...(typeof batch === 'number' && { fixedBatch: batch }),
+  const own = input.shape ?? []
+  if (own.length < 1 || own.length > 4) {
+    throw invalidFile(name, `expected an input of 1 to 4 axes, got ${formatInput(input)}`)
   }
+  const place = { input: input.name, inputType: dtype }
+  if (own.length === 4) {
+    const inputShape = imageShape(input, manifest, given, name)
+    const [c, h, w] = inputShape
+    const images = manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
+    return { ...place, inputShape, ...batchOf(own[0]!, images) }
+  }
+  return { ...place, ...rearrangedImages(input, own, given, name) }
 }
 
 /** An error in the model file or in the way it is read. */
@@ -61,22 +80,64 @@ export function invalidFile(name: string, message: string): GraphError {
   return new GraphError('ROBENCH_MODEL_FILE', `${name}: ${message}`)
 }
 
-function flattenedImageShape(
-  shape: readonly (Dim | null)[],
+/** Whether the file takes one example without an axis for the batch. */
+export function isUnbatched({ fileShape }: Pick<FileDescription, 'fileShape'>): boolean {
+  return typeof fileShape[0] === 'number'
+}
+
+function batchOf(
+  batch: Dim | null,
+  sizes: readonly number[],
+): Pick<FileDescription, 'fileShape' | 'fixedBatch'> {
+  return {
+    fileShape: ['n', ...sizes],
+    ...(typeof batch === 'number' && { fixedBatch: batch }),
+  }
+}
+
+/**
+ * An input of another rank than 4 with the elements of an image: `[n, d]`, `[n, h, w]`,
+ * `[n, d, 1]`, or a single example such as `[d]`.
+ */
+function rearrangedImages(
+  input: OnnxValueInfo,
+  own: readonly (Dim | null)[],
   given: ImageShape | undefined,
   name: string,
-): ImageShape {
-  const shown = formatShape(shape.map((dim) => dim ?? '?'))
-  if (!given) {
-    throw invalidFile(name, `the input is flattened images ${shown}; specify the images' shape`)
+): Pick<FileDescription, 'inputShape' | 'fileShape' | 'fixedBatch'> {
+  const shown = formatInput(input)
+  const known = own.filter((size) => typeof size === 'number')
+  const [batch, ...sizes] = own
+  // Without the images' shape, the two axes of a rank of 3 are height and width.
+  const stated = known.length === own.length || (own.length === 3 && typeof batch !== 'number')
+  const [h, w] = sizes
+  const assumed: ImageShape | undefined =
+    own.length === 3 && stated && typeof h === 'number' && typeof w === 'number'
+      ? [1, h, w]
+      : undefined
+  const inputShape = given ?? assumed
+  if (!inputShape) {
+    throw invalidFile(name, `the input is ${shown}; specify the images' shape`)
   }
-  if (typeof shape[1] === 'number' && sizeOf(given) !== shape[1]) {
+  const elements = sizeOf(inputShape)
+  const isSingle = known.length === own.length && sizeOf(known) === elements && batch !== 1
+  if (isSingle) return { inputShape, fileShape: known, fixedBatch: 1 }
+  const open = sizes.filter((size) => typeof size !== 'number').length
+  const stateds = sizeOf(sizes.filter((size) => typeof size === 'number'))
+  const fits = open === 0 ? stateds === elements : open === 1 && elements % stateds === 0
+  if (own.length === 1 || !fits) {
     throw invalidFile(
       name,
-      `the input is ${shown}, which does not match flattened images of ${formatShape(given)}`,
+      `the input is ${shown}, which does not match images of ${formatShape(inputShape)} ` +
+        '(channels, height, width)',
     )
   }
-  return [...given]
+  const filled = sizes.map((size) => (typeof size === 'number' ? size : elements / stateds))
+  return { inputShape, ...batchOf(batch!, filled) }
+}
+
+function formatInput({ shape }: OnnxValueInfo): string {
+  return formatShape(shape?.map((dim) => dim ?? '?') ?? [])
 }
 
 function imageShape(
@@ -85,11 +146,8 @@ function imageShape(
   given: ImageShape | undefined,
   name: string,
 ): ImageShape {
-  const shown = formatShape(input.shape?.map((dim) => dim ?? '?') ?? [])
-  if (input.shape?.length !== 4) {
-    throw invalidFile(name, `expected an input of 4 axes (${manifest.layout}), got ${shown}`)
-  }
-  const [, a, b, c] = input.shape
+  const shown = formatInput(input)
+  const [, a, b, c] = input.shape ?? []
   const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
   const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
   if (shape.some((dim) => dim === undefined)) {

@@ -2,6 +2,7 @@
 import { GraphError, type RobenchError } from '../base/errors.ts'
 import { significant } from '../base/figures.ts'
 import { withoutRandom } from '../engine/graph/random-operators.ts'
+import type { Precision } from '../engine/graph/single-precision.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { writeOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
@@ -29,18 +30,23 @@ export interface ImportedModel extends Pick<ClassifierExpression, 'logits' | 'no
 type DrawnNoise = ClassifierExpression['noise'][number] & { readonly numbers: FloatTensor }
 
 /** The largest difference of logits, as a fraction of the largest logit: rounding only. */
-const tolerance = 1e-3
+const singleTolerance = 1e-3
+/** The same for files that compute in half precision. */
+const halfTolerance = 0.05
 
 /**
  * Compares the imported graph with its file on random images. If the file draws random numbers,
  * both get the same ones.
+ * @param precision of the file, if it does not compute in float32
+ * @returns the session of the logits, for forward passes
  * @throws GraphError ROBENCH_NO_GRADIENT where they differ
  */
 export async function checkImportParity(
   imported: ImportedModel,
   options: SessionOptions,
   name: string,
-): Promise<void> {
+  precision?: Precision,
+): Promise<Session> {
   const { logits, noise, images, testImages } = imported
   // The stream's name is an old one; it may never change.
   const source = new NoiseSource('', 'agreement')
@@ -48,14 +54,21 @@ export async function checkImportParity(
   const drawn = noise.map((item) => ({ ...item, numbers: source.draw(item, rows) }))
   const placeholders = [images, ...noise.map(({ value }) => value)]
   const session = await Session.compile({ logits }, placeholders, options, name)
-  const feeds = Object.fromEntries(drawn.map(({ value, numbers }) => [value.node.name, numbers]))
-  const actual = (await session.run({ inputs: testImages, ...feeds }, name))['logits']!
+  let difference: string | undefined
+  try {
+    const feeds = Object.fromEntries(drawn.map(({ value, numbers }) => [value.node.name, numbers]))
+    const actual = (await session.run({ inputs: testImages, ...feeds }, name))['logits']!
+    const expected =
+      noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
+    const exactness = precision === 'float16' ? halfTolerance : singleTolerance
+    const tolerance = isQuantized(imported.graph) ? quantizedTolerance : exactness
+    difference = describeDifference(actual, expected, tolerance)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+  if (difference === undefined) return session
   await session.release()
-  const expected =
-    noise.length === 0 ? imported.fileLogits : await runFileWith(drawn, imported, options, name)
-  const allowed = isQuantized(imported.graph) ? quantizedTolerance : tolerance
-  const difference = describeDifference(actual, expected, allowed)
-  if (difference === undefined) return
   const { fixedBatch } = imported.runner.file
   const conversion =
     fixedBatch === undefined ? '' : `, with its batch of ${fixedBatch} made symbolic,`
@@ -70,7 +83,7 @@ export async function checkImportParity(
 function describeDifference(
   actual: Tensor,
   expected: FloatTensor,
-  allowed: number,
+  tolerance: number,
 ): string | undefined {
   if (actual.shape.join() !== expected.shape.join()) {
     return `shape [${actual.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`
@@ -81,7 +94,7 @@ function describeDifference(
     largest = Math.max(largest, Math.abs(value))
     worst = Math.max(worst, Math.abs(value - Number(actual.data[i])))
   })
-  if (worst <= allowed * largest || !Number.isFinite(largest)) return undefined
+  if (worst <= tolerance * largest || !Number.isFinite(largest)) return undefined
   return `by ${significant(worst)}`
 }
 

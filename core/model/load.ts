@@ -1,16 +1,14 @@
 /** Loads an ONNX file as a model. */
-import { ConfigError, GraphError, RobenchError, RunError } from '../base/errors.ts'
+import { ConfigError, GraphError, RunError } from '../base/errors.ts'
 import { shown } from '../base/schema.ts'
 import { hashBytes, hashJson } from '../base/hash.ts'
-import { formatShape, type Dim } from '../engine/graph/dim.ts'
+import type { Dim } from '../engine/graph/dim.ts'
 import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
-import { importGraph } from '../engine/graph/import.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
-import { foldBatchNormalization, foldScales, substitute } from '../engine/graph/rewrite.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
+import { Session, tfjsDevice, type SessionOptions } from '../engine/graph/session.ts'
 import { unblock } from '../engine/graph/unblock.ts'
-import type { Value } from '../engine/graph/value.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import {
   checkBatchIndependence,
@@ -20,10 +18,16 @@ import {
 } from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
-import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
 import { chooseOutput } from './choose-output.ts'
 import { describeInput, invalidFile, type FileDescription } from './file-description.ts'
 import { FileRunner } from './file-runner.ts'
+import {
+  importByParts,
+  importWhole,
+  prepareImages,
+  type ImportSource,
+} from './import-classifier.ts'
+import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
 import { isQuantized, isQuantizedDynamically, remarkOnQuantization } from './quantized-file.ts'
@@ -36,17 +40,21 @@ export interface LoadModelOptions extends SessionOptions {
   readonly inputShape?: readonly [number, number, number]
   /** Number of classes of the data: decides which of several outputs holds the logits. */
   readonly classes?: number
+  /** Stops loading, between the sessions that it compiles. */
+  readonly signal?: AbortSignal
 }
 
 /**
  * Loads an ONNX classifier.
  *
- * A file exported with a fixed batch accepts any batch size: sizes in Reshape and Expand that
- * equal the batch follow it. The imported graph is compared with the file in onnxruntime on random
- * images. If they disagree, the model evaluates the file itself, and its gradient says why there is
- * none.
+ * A file exported with a fixed batch accepts any batch size: sizes and constants that equal the
+ * batch follow it, or else the graph computes one such batch at a time. The imported graph is
+ * compared with the file in onnxruntime on random images. If they disagree, the model evaluates the
+ * file itself, and its gradient says why there is none. Files in half or double precision are always
+ * evaluated by onnxruntime, and differentiated in float32.
  *
  * @throws GraphError ROBENCH_MODEL_FILE for a file that is not a classifier
+ * @throws RunError ROBENCH_ABORTED once the signal is aborted
  * @throws RobenchError ROBENCH_CONFIG where manifest and file disagree
  */
 export async function loadModel(
@@ -74,29 +82,40 @@ export async function loadModel(
   const needed = pruneGraph(chosen.graph, [chosen.output])
   const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
-  const prepared = preprocess(images, file, manifest)
+  const prepared = prepareImages(images, file, manifest)
   refuseTrainingMode(needed, name)
-  const session = await Session.load(chosen.bytes, options, name)
+  const precision = precisionOf(needed)
+  const forwardByFile = precision !== undefined || isQuantized(needed)
+  const session = await openFile(chosen.bytes, read.opset, options, name)
   const run = isQuantizedDynamically(needed) ? { fixedBatch: 1, ...file } : file
-  const runner = new FileRunner(session, run, prepared, options, name)
+  const runner = new FileRunner(session, run, prepared.fed, options, name)
+  const opened: Pick<Session, 'release'>[] = [runner]
   try {
+    await pause(options.signal)
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
     const fileLogits = await runner.logits(testImages)
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
-    const source: ImportSource = {
-      graph: expandRandom(needed),
-      file,
-      prepared,
-      name,
-    }
-    await checkBatchIndependence(runner, testImages, source.graph, name)
-    const comparable = { images, prepared, testImages, fileLogits, graph: source.graph, runner }
-    const expression = await importExpression(source, manifest, (found) =>
-      checkImportParity({ ...found, ...comparable }, options, name),
+    const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
+    await checkBatchIndependence(runner, testImages, graph, name)
+    await pause(options.signal)
+    const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
+    const { expression, forward, byParts } = await importExpression(
+      { graph, file, prepared, name },
+      manifest,
+      async (found) => {
+        await pause(options.signal)
+        return checkImportParity({ ...found, ...comparable }, options, name, precision)
+      },
     )
-    if (!(expression instanceof GraphError))
+    await pause(options.signal)
+    opened.push(...(forward ? [forward] : []))
+    if (expression instanceof GraphError && device === tfjsDevice) throw notImported(expression)
+    if (!(expression instanceof GraphError)) {
       refuseBatchReductions(expression.logits, images, needed, name)
+    }
+    // The expression replaces the file, whose weights would be in memory twice.
+    if (forward && !forwardByFile) await runner.release()
     return new ClassifierModel({
       hash: hashJson({ file: hashBytes(bytes), manifest }),
       bounds: manifest.bounds,
@@ -105,93 +124,127 @@ export async function loadModel(
       classes,
       images,
       expression,
+      forwardByFile,
       components: manifest.components ?? [],
-      remarks: [chosen.remark, remarkOnDropout(needed), remarkOnQuantization(needed)].filter(
-        (remark) => remark !== undefined,
-      ),
-      quantized: isQuantized(needed),
-      stochastic: source.graph.nodes.some(isRandom),
+      remarks: [
+        chosen.remark,
+        runner.remark,
+        ...remarksOn(file, manifest, { byParts, precision }),
+        remarkOnDropout(needed),
+        remarkOnQuantization(needed),
+      ].filter((remark) => remark !== undefined),
+      stochastic: graph.nodes.some(isRandom),
       runner,
+      ...(forward && { forward }),
       session: options,
     })
   } catch (error) {
-    await runner.release()
+    for (const item of opened) await item.release()
     throw error
   }
 }
 
-/** A file to be imported as an expression. */
-interface ImportSource {
-  readonly graph: OnnxGraph
-  readonly file: FileDescription
-  readonly prepared: Value
-  readonly name: string
+/** Without an expression, only onnxruntime can run a file. */
+function notImported({ message, details }: GraphError): GraphError {
+  return new GraphError(
+    'ROBENCH_MODEL_FILE',
+    `engine tfjs runs imported graphs only: ${message}; use --engine onnxruntime`,
+    { details },
+  )
+}
+
+/** @throws GraphError ROBENCH_MODEL_FILE with advice for old operator sets */
+async function openFile(
+  bytes: Uint8Array,
+  opset: number,
+  options: SessionOptions,
+  name: string,
+): Promise<Session> {
+  try {
+    return await Session.load(bytes, options, name)
+  } catch (error) {
+    if (!(error instanceof GraphError) || opset > oldOpset) throw error
+    throw new GraphError(
+      error.code,
+      `${error.message}; its operator set ${opset} is too old for onnxruntime: ` +
+        'convert it (onnx.version_converter.convert_version(model, 17))',
+      { details: error.details, cause: error },
+    )
+  }
+}
+
+/** Some operators of this set, and of older ones, have no kernel in onnxruntime. */
+const oldOpset = 6
+
+/** An expression with its session, or the reason why there is none. */
+interface Attempt {
+  readonly expression: ClassifierExpression | GraphError
+  readonly forward?: Session
+}
+
+/** An imported file, and whether it is computed one fixed batch at a time. */
+interface Imported extends Attempt {
+  readonly byParts: boolean
 }
 
 /** The file as an expression that passed the check; or the reason why there is none. */
 async function importExpression(
   source: ImportSource,
   manifest: ModelManifest,
-  check: (found: ClassifierExpression) => Promise<void>,
-): Promise<ClassifierExpression | GraphError> {
-  try {
-    const graph = await foldConstants(await unblock(source.graph))
-    const expression = importClassifier({ ...source, graph }, manifest)
-    await check(expression)
-    return expression
-  } catch (error) {
-    if (!(error instanceof GraphError || error instanceof RunError)) throw error
-    if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) return error
-    return noGradient(`${error.message}, so robench cannot differentiate this model`, error)
-  }
-}
-
-/** Images `[n, c, h, w]` as the file expects them. */
-function preprocess(images: Value, file: FileDescription, manifest: ModelManifest): Value {
-  const [c] = file.inputShape
-  let x = images
-  const perChannel = (values: readonly number[], key: string): Value => {
-    if (values.length !== c && values.length !== 1) {
-      throw new RobenchError(
-        'ROBENCH_CONFIG',
-        `manifest: ${key} has ${values.length} values, expected ${c} (one per channel)`,
-      )
+  check: (found: ClassifierExpression) => Promise<Session>,
+): Promise<Imported> {
+  const attempt = async (make: typeof importWhole, graph: OnnxGraph): Promise<Attempt> => {
+    try {
+      const expression = await make({ ...source, graph }, manifest)
+      return { expression, forward: await check(expression) }
+    } catch (error) {
+      if (!(error instanceof GraphError || error instanceof RunError)) throw error
+      if (error.code === 'ROBENCH_ABORTED') throw error
+      if (error.code === 'ROBENCH_NO_GRADIENT' && error instanceof GraphError) {
+        return { expression: error }
+      }
+      const reason = `${error.message}, so robench cannot differentiate this model`
+      return { expression: noGradient(reason, error) }
     }
-    return g.floats([values.length, 1, 1], values)
   }
-  if (manifest.mean) x = g.sub(x, perChannel(manifest.mean, 'mean'))
-  if (manifest.std) x = g.div(x, perChannel(manifest.std, 'std'))
-  if (file.fileShape.length === 2) return g.op('Flatten', [x])[0]!
-  return manifest.layout === 'NHWC' ? g.transpose(x, [0, 2, 3, 1]) : x
+  const graph = await foldConstants(await unblock(source.graph))
+  const whole = await attempt(importWhole, graph)
+  if (whole.forward) return { ...whole, byParts: false }
+  // With a fixed batch, all sizes are known.
+  const parts = await attempt(importByParts, graph)
+  if (parts.forward) return { ...parts, byParts: true }
+  return { ...(source.file.fixedBatch === undefined ? whole : parts), byParts: false }
 }
 
-function importClassifier(
-  { graph, file, prepared, name }: ImportSource,
-  manifest: ModelManifest,
-): ClassifierExpression {
-  const imported = importGraph(graph, {
-    name,
-    inputShapes: { [file.input]: file.fileShape },
-    ...(file.fixedBatch !== undefined && { fixedBatch: file.fixedBatch }),
-  })
-  const placeholder = imported.inputs[0]!
-  const original = {
-    logits: imported.outputs[file.output]!,
-    components: placeComponents(manifest.components ?? [], imported.values, name),
-  }
-  // The ends of the components are results of each rewrite, so that nothing folds them away.
-  const { logits: folded, components } = rewriteComponents(original, (values) =>
-    foldScales(foldBatchNormalization(substitute(values, new Map([[placeholder, prepared]])))),
-  )
-  const logits = folded.shape.length > 2 ? g.op('Flatten', [folded])[0]! : folded
-  if (logits.shape.length !== 2 || typeof logits.shape[1] !== 'number' || logits.shape[0] !== 'n') {
-    throw noGradient(
-      `${name}: with a symbolic batch the output is ${formatShape(folded.shape)}, ` +
-        'expected logits [n, classes]; export it with a dynamic batch',
+/** What the user should know about how the file is read. */
+function remarksOn(
+  { fixedBatch, inputType }: FileDescription,
+  { bounds, std }: ModelManifest,
+  facts: { readonly byParts: boolean; readonly precision: Precision | undefined },
+): string[] {
+  const remarks: string[] = []
+  if (facts.byParts) {
+    const batch = fixedBatch ?? 1
+    const what = batch === 1 ? 'one example' : `${batch} examples`
+    remarks.push(
+      `the graph works for a fixed batch only, so it computes ${what} at a time; ` +
+        'a file with a dynamic batch is faster',
     )
   }
-  checkComponents({ logits, components }, name)
-  return { logits, components, noise: imported.noise }
+  if (facts.precision) {
+    remarks.push(
+      `the file computes in ${facts.precision}: predictions are its own, by onnxruntime, ` +
+        'and gradients are those of the same graph in float32',
+    )
+  }
+  if (!inputType.startsWith('float')) {
+    const range = bounds[1] <= 1 && !std ? '; if it expects 0 to 255, state std 1/255' : ''
+    remarks.push(
+      `the input is ${inputType}: images are rounded to integers before they enter the file, ` +
+        `and gradients pass the rounding unchanged${range}`,
+    )
+  }
+  return remarks
 }
 
 function checkClasses(classes: Dim | undefined, manifest: ModelManifest, name: string): void {

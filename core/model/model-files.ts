@@ -7,6 +7,7 @@ import { hashBytes } from '../base/hash.ts'
 import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
+import { readOnnxFile } from '../engine/onnx/external-data.ts'
 import { parseJsonText } from '../base/json-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
@@ -15,9 +16,11 @@ export interface ModelCard {
   readonly sha256: string
   readonly manifest: ModelManifest
   readonly training?: Readonly<Record<string, unknown>>
+  /** How images of any size become those that the model expects. */
+  readonly image?: Readonly<Record<string, unknown>>
 }
 
-/** A model file in memory. */
+/** A model file in memory, with the weights that it keeps in other files. */
 export interface ModelFile {
   readonly path: string
   readonly bytes: Uint8Array
@@ -45,6 +48,7 @@ const cardSchema = {
       },
     },
     training: { type: 'object' },
+    image: { type: 'object' },
   },
 } as const
 
@@ -54,9 +58,11 @@ export function cardPath(modelPath: string): string {
 }
 
 /**
- * Reads a model and its card. Without a card, it is read in the form that robench exports.
+ * Reads a model and its card. Without a card, it is read in the form that robench exports. Weights
+ * in files beside the model are part of the bytes and of their hash.
  * @param where the place that names the file, for errors: `suites/a.json#/defenses/0/model`
- * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or does not match its card
+ * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or does not match its card; errors of
+ *   `readOnnxFile`
  */
 export async function readModelFile(path: string, where: string): Promise<ModelFile> {
   if (!existsSync(path)) {
@@ -65,7 +71,7 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
       `${where}: ${path} does not exist; check the path, or set "train": true to train the model`,
     )
   }
-  const bytes = new Uint8Array(await readFile(path))
+  const bytes = await readOnnxFile(path)
   const sha256 = hashBytes(bytes)
   const card = await readCard(cardPath(path))
   if (card?.sha256 !== undefined && card.sha256 !== sha256) {

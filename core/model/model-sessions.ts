@@ -3,9 +3,16 @@ import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { Session } from '../engine/graph/session.ts'
+import type { Value } from '../engine/graph/value.ts'
 import type { ClassifierParts } from './classifier-parts.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
 import { treatComponents, type TreatedExpression } from './components.ts'
+
+/** A pass with the gradient of the inputs, as expressions. */
+export interface GradientExpression {
+  readonly inputs: readonly [images: Value, labels: Value, targets: Value]
+  readonly outputs: { readonly logits: Value; readonly losses: Value; readonly gradient: Value }
+}
 
 /** Compiles sessions and caches them by variant and loss. */
 export class ModelSessions {
@@ -17,6 +24,7 @@ export class ModelSessions {
 
   constructor(parts: ClassifierParts) {
     this.#parts = parts
+    if (parts.forward) this.#forward.set(keyOf({}), Promise.resolve(parts.forward))
   }
 
   /** The expression of a variant. @throws GraphError if the model has no expression */
@@ -41,21 +49,25 @@ export class ModelSessions {
    * `gradient`.
    */
   async gradient(variant: ModelVariant, loss: TargetedLoss, targeted: boolean): Promise<Session> {
-    const { images, name, session } = this.#parts
+    const { name, session } = this.#parts
     const ofVariant = cached(this.#gradients, keyOf(variant), () => new Map())
     return cached(ofVariant, loss, async () => {
-      const { logits, ...treatment } = this.treated(variant)
-      const labels = g.input('labels', 'int64', ['n'])
-      const targets = g.input('targets', 'int64', ['n'])
-      const losses = loss(logits, labels, targets)
-      const [derivative] = gradient(losses, [images], { name, ...treatment })
-      return Session.compile(
-        { logits, losses, gradient: derivative! },
-        [images, labels, ...(targeted ? [targets] : []), ...this.#noise()],
-        session,
-        name,
-      )
+      const { outputs, inputs } = this.gradientExpression(variant, loss)
+      const [images, labels, targets] = inputs
+      const placeholders = [images, labels, ...(targeted ? [targets] : []), ...this.#noise()]
+      return Session.compile({ ...outputs }, placeholders, session, name)
     })
+  }
+
+  /** The graph of `gradient`, without its noise. @throws GraphError without a gradient */
+  gradientExpression(variant: ModelVariant, loss: TargetedLoss): GradientExpression {
+    const { images, name } = this.#parts
+    const { logits, ...treatment } = this.treated(variant)
+    const labels = g.input('labels', 'int64', ['n'])
+    const targets = g.input('targets', 'int64', ['n'])
+    const losses = loss(logits, labels, targets)
+    const [derivative] = gradient(losses, [images], { name, ...treatment })
+    return { inputs: [images, labels, targets], outputs: { logits, losses, gradient: derivative! } }
   }
 
   /** Registers a program to be released with the sessions. */

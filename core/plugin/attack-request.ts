@@ -27,6 +27,10 @@ export interface AttackRequest extends ChosenAttack {
   /** Shared by requests that differ only in their examples; default: nothing is cached. */
   readonly setupCache?: SetupCache
   readonly threatModel: ThreatModel
+  /** `[n]`: the targets of a threat model with the target `given`. */
+  readonly givenTargets?: Int32Array
+  /** `[n]`: set by the host for a threat model with a target. */
+  readonly targets?: Int32Array
   /** Additional values of epsilon, for a robustness curve. */
   readonly curve?: readonly number[]
   /** Predictions by which a stochastic model's result is scored, 1 or more; default: 10. */

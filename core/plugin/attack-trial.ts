@@ -25,8 +25,8 @@ import { attackExtras } from './wrapped-attack.ts'
 export interface AttackTrial {
   readonly result: ParsedResult
   /**
-   * One per attacked row: true if the host's own prediction differs from the label. For a
-   * stochastic model, if at most half of its predictions equal the label.
+   * One per attacked row: true if the host's own prediction differs from the label, or is the
+   * target. For a stochastic model, if at most half of its predictions are correct.
    */
   readonly misclassified: readonly boolean[]
   /** One per attacked row: how many of the host's predictions equal the label. */
@@ -54,8 +54,11 @@ export async function runTrial(
   const { model, labels, threatModel, plugin } = request
   const inputs = gatherRows(request.inputs, rows)
   const own = Int32Array.from(rows, (row) => labels[row]!)
+  const targets = request.targets && Int32Array.from(rows, (row) => request.targets![row]!)
   const observer =
-    threatModel.transform || model.stochastic ? undefined : observeQueries(inputs, own, threatModel)
+    threatModel.transform || model.stochastic
+      ? undefined
+      : observeQueries(inputs, own, threatModel, targets)
   const before = { ...model.passes }
   const result = await callPlugin(request, rows, inputs, progress, observer)
   const after = { ...model.passes }
@@ -68,7 +71,12 @@ export async function runTrial(
     reference: referenceOf(request),
   })
   const draws = drawsOf(model, request.draws)
-  const correctDraws = await countCorrectDraws(request, result.points, own, draws)
+  const correctDraws = await countCorrectDraws(
+    request,
+    result.points,
+    { labels: own, targets },
+    draws,
+  )
   const misclassified = Array.from(correctDraws, (correct) => !isMostlyCorrect(correct, draws))
   return {
     result,
@@ -153,6 +161,7 @@ function createContext(
     inputs: Object.freeze(given),
     labels,
     threatModel: structuredClone(request.threatModel),
+    ...(request.targets && { targets: Int32Array.from(rows, (row) => request.targets![row]!) }),
     options: structuredClone(request.options),
     reference: referenceOf(request),
     rng: {
@@ -186,14 +195,15 @@ function referenceOf({ reference, inputs, labels }: AttackRequest): ReferenceExa
 }
 
 /**
- * Predicts each point `draws` times, and counts the predictions that equal the label. The random
+ * Predicts each point `draws` times, and counts the predictions that equal the label, or with
+ * targets, those that are not the target. The random
  * numbers of a point follow from its bytes and the draw, so they depend neither on the other points
  * nor on the attack's own passes.
  */
 async function countCorrectDraws(
   request: AttackRequest,
   points: FloatTensor,
-  labels: Int32Array,
+  { labels, targets }: { labels: Int32Array; targets: Int32Array | undefined },
   draws: number,
 ): Promise<Int32Array> {
   const { batchSize, signal } = request
@@ -210,7 +220,9 @@ async function countCorrectDraws(
         })
       }
       predictions(await model.logits(batch)).forEach((label, place) => {
-        if (label === labels[start + place]) correct[start + place]! += 1
+        const at = start + place
+        const isCorrect = targets ? label !== targets[at] : label === labels[at]
+        if (isCorrect) correct[at]! += 1
       })
     }
   }

@@ -1,7 +1,9 @@
 /** Runs attacks on a part of the data, and verifies everything that they return. */
 import { sizeOf, sliceRows, tensor } from '../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../engine/tensor/tensor.ts'
-import { drawsOf } from '../model/noise.ts'
+import { drawsOf, withDraws } from '../model/noise.ts'
+import { predictions } from '../model/predictions.ts'
+import { resolveTargets } from '../threat/target.ts'
 import { onShape } from '../threat/threat-model.ts'
 import { spreadEvidence } from '../threat/transforms/evidence-arrays.ts'
 import { isAdversarial } from '../threat/transforms/table.ts'
@@ -89,10 +91,15 @@ interface Findings {
  * @throws errors of the model and of the options, unchanged
  */
 export async function runAttack(given: AttackRequest): Promise<HostedResult> {
-  const request = { ...given, threatModel: onShape(given.threatModel, given.inputs.shape) }
-  const { inputs, labels, cleanPredictions, threatModel } = request
+  const request = await withTargets({
+    ...given,
+    threatModel: onShape(given.threatModel, given.inputs.shape),
+  })
+  const { inputs, labels, cleanPredictions, threatModel, targets } = request
   const wrong = Array.from(labels, (label, row) => cleanPredictions[row] !== label)
-  const attacked = wrong.filter((isWrong) => !isWrong).length
+  // An example whose own class is the target cannot be attacked.
+  const isAttackable = (row: number): boolean => targets?.[row] !== labels[row]
+  const attacked = wrong.filter((isWrong, row) => !isWrong && isAttackable(row)).length
   const attacksAll = !isAdversarial(threatModel)
   const findings: Findings = {
     adversarial: tensor('float32', inputs.shape, inputs.data.slice()),
@@ -110,7 +117,9 @@ export async function runAttack(given: AttackRequest): Promise<HostedResult> {
   const passes = { forward: 0, backward: 0 }
   for (const [index, epsilon] of sizes.entries()) {
     const rows = Int32Array.from(labels.keys()).filter(
-      (row) => attacksAll || isOpen(findings.breakingEpsilons[row]!, epsilon, sizes),
+      (row) =>
+        attacksAll ||
+        (isAttackable(row) && isOpen(findings.breakingEpsilons[row]!, epsilon, sizes)),
     )
     if (rows.length === 0) continue
     const inBall = { ...request, threatModel: { ...threatModel, epsilon } }
@@ -126,6 +135,33 @@ export async function runAttack(given: AttackRequest): Promise<HostedResult> {
     isWrong ? 'w' : findings.breakingEpsilons[row]! <= threatModel.epsilon ? 'b' : 'r',
   )
   return summarize(request, findings, outcomes, passes)
+}
+
+/** Adds the targets of a targeted threat model. Least likely classes take a forward pass each. */
+async function withTargets(request: AttackRequest): Promise<AttackRequest> {
+  const { threatModel, labels, inputs, model, exampleIndices, batchSize, givenTargets } = request
+  const { target } = threatModel
+  if (target === undefined) return request
+  const targets = await resolveTargets({
+    target,
+    labels,
+    classes: model.classes,
+    positions: exampleIndices,
+    given: givenTargets,
+    async leastLikely() {
+      const least = new Int32Array(labels.length)
+      for (let start = 0; start < labels.length; start += batchSize) {
+        request.signal.throwIfAborted()
+        const end = Math.min(labels.length, start + batchSize)
+        const logits = await withDraws(model, 'targets').logits(sliceRows(inputs, start, end))
+        // The class that negated logits predict.
+        const negated = { ...logits, data: logits.data.map((value) => -value) }
+        least.set(predictions(negated), start)
+      }
+      return least
+    },
+  })
+  return { ...request, targets }
 }
 
 function summarize(

@@ -45,12 +45,14 @@ const fullTestSlack = 1 + 1e-5
  * examples in order, mostly the same ones again, it first tries the example that had this position
  * in the previous batch, then those that follow the example of the previous position. A point in
  * the balls of several examples counts for none of them, since the attack may have meant any.
+ * With targets, a point counts only where it is predicted as the target.
  * Queries in an attack's own sessions (`compile`) and of variants of the model are not observed.
  */
 export function observeQueries(
   inputs: FloatTensor,
   labels: Int32Array,
   threatModel: ThreatModel,
+  targets?: Int32Array,
 ): QueryObserver {
   const { norm, epsilon, channels = 1 } = threatModel
   const count = labels.length
@@ -100,7 +102,8 @@ export function observeQueries(
         const predicted = predictedClass(
           logits.data.subarray(position * classes, (position + 1) * classes),
         )
-        if (predicted === labels[owner] || !contains(owner, point)) continue
+        const isBroken = targets ? predicted === targets[owner] : predicted !== labels[owner]
+        if (!isBroken || !contains(owner, point)) continue
         const isShared = labels.some((_, other) => other !== owner && contains(other, point))
         if (!isShared) seenBroken[owner] = 1
       }

@@ -11,7 +11,7 @@ import type { ParsedResult } from './parse-result.ts'
 import type { AttackMeta } from './contract.ts'
 
 /**
- * Allowed difference per component between the transform as the host and as the attack compute it:
+ * Allowed difference per component, relative to the range of the bounds, between the transform as the host and as the attack compute it:
  * float32 sums in another order.
  */
 const transformTolerance = 1e-5
@@ -75,10 +75,12 @@ async function transformed(
 
 /** The ball widened by `transformTolerance` in each of `size` components. */
 function widened(threatModel: ThreatModel, size: number): ThreatModel {
+  const [low, high] = threatModel.bounds
+  const each = transformTolerance * (high - low)
   const room: Readonly<Record<Norm, number>> = {
-    Linf: transformTolerance,
-    L2: transformTolerance * Math.sqrt(size),
-    L1: transformTolerance * size,
+    Linf: each,
+    L2: each * Math.sqrt(size),
+    L1: each * size,
     // Suites do not combine L0 with a transform.
     L0: 0,
   }

@@ -38,10 +38,18 @@ export interface AmplitudeChange {
 /**
  * Creates the transform for images of one shape. Each image is computed by itself, so the same
  * parameters give the same bits in any batch.
+ * @param low the lower bound of the pixels: amplitudes are those of x − low, so that images in
+ *   [−1, 1] change as the same images in [0, 1] do
  */
 export function createAmplitudeChange(
   shape: readonly [channels: number, height: number, width: number],
+  low = 0,
 ): AmplitudeChange {
+  const above = (image: Float32Array): Float32Array =>
+    low === 0 ? image : image.map((value) => value - low)
+  const raise = (values: Float64Array): void => {
+    if (low !== 0) for (let i = 0; i < values.length; i++) values[i]! += low
+  }
   const transform = createImageTransform(shape)
   const [channels, height, width] = shape
   const { columns } = transform.plane
@@ -68,11 +76,12 @@ export function createAmplitudeChange(
   }
 
   return {
-    own: (image) => ({ image, spectrum: transform.spectrumOf(image) }),
+    own: (image) => ({ image, spectrum: transform.spectrumOf(above(image)) }),
     withForeign({ image, spectrum }, foreign) {
-      const { amplitude } = transform.spectrumOf(foreign)
+      const { amplitude } = transform.spectrumOf(above(foreign))
       const exchanged = new Float64Array(image.length)
       transform.recombine(amplitude, spectrum, exchanged)
+      raise(exchanged)
       return { image, spectrum, foreign: { amplitude, image: exchanged } }
     },
     apply(mixture, { mix, scale }, output) {
@@ -92,6 +101,7 @@ export function createAmplitudeChange(
         changed[half]! *= (scale[whole]! + scale[negative]!) / 2
       })
       transform.recombine(changed, spectrum, output)
+      raise(output)
     },
     scaleGradient(mixture, mix, gradient) {
       const byAmplitude = transform.amplitudeGradient(gradient, mixture.spectrum)

@@ -1,4 +1,5 @@
 /** The threat model: how an attacker may change an input. */
+import type { ThreatTarget } from './target.ts'
 import type { Transform } from './transforms/table.ts'
 
 /**
@@ -27,7 +28,24 @@ export interface ThreatModel {
   readonly channels?: number
   /** The identity is always within its limits. */
   readonly transform?: Transform
+  /**
+   * The class that the attacker wants. Then an example is broken if that class is predicted; without
+   * it, if any wrong class is.
+   */
+  readonly target?: ThreatTarget
+  /**
+   * Limits that the data gives for each example. `epsilons`: its ε; `epsilon` is the largest one.
+   * `box`: the lowest and the highest value of each component; then the norm is Linf, and `epsilon`
+   * is the largest distance of a corner from its input.
+   */
+  readonly given?: 'epsilons' | 'box'
 }
+
+/** JSON Schema of `ThreatModel.given`. */
+export const givenSchema = {
+  enum: ['epsilons', 'box'],
+  description: 'limits that the data gives for each image',
+} as const
 
 /** The threat model on inputs of a shape, `[n, c, h, w]` or `[n, d]`: in L0, with `channels`. */
 export function onShape(threatModel: ThreatModel, shape: readonly number[]): ThreatModel {

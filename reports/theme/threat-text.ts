@@ -17,7 +17,13 @@ export function normText(norm: Norm): string {
  * A threat model as a title: `L∞ ≤ 8/255`, `amplitude (λ ≤ 0.3, ρ ≤ 0.1)`, `common corruptions`,
  * `L∞ ≤ 2/255 + attributes (rotation ±10°, scale 0.9 to 1.1)`.
  */
-export function threatModelText({ norm, epsilon, transform }: ThreatModel): string {
+export function threatModelText(threatModel: ThreatModel): string {
+  const { target, given } = threatModel
+  const text = given ? givenText(given) : limitText(threatModel)
+  return target === undefined ? text : `${text}, target ${targetText(target)}`
+}
+
+function limitText({ norm, epsilon, transform }: ThreatModel): string {
   const size = formatEpsilon(epsilon)
   const unit = norm !== 'L0' ? '' : size === '1' ? ' pixel' : ' pixels'
   const ball = `${normText(norm)} ≤ ${size}${unit}`
@@ -26,8 +32,37 @@ export function threatModelText({ norm, epsilon, transform }: ThreatModel): stri
   return epsilon === 0 ? title : `${ball} + ${title}`
 }
 
+/** Limits that the data gives, as words. */
+function givenText(given: NonNullable<ThreatModel['given']>): string {
+  return { epsilons: 'ε of each image', box: 'box of each image' }[given]
+}
+
+/** A target as words: `class 3`, `least likely`. */
+function targetText(target: NonNullable<ThreatModel['target']>): string {
+  return typeof target === 'number' ? `class ${target}` : target.replace('-', ' ')
+}
+
 /** A threat model as a sentence, for readers who do not know it. */
-export function threatModelSentence({ norm, epsilon, bounds, transform }: ThreatModel): string {
+export function threatModelSentence(threatModel: ThreatModel): string {
+  const { target, given, bounds } = threatModel
+  const within = `staying within [${bounds[0]}, ${bounds[1]}]`
+  const text = given
+    ? given === 'box'
+      ? `The attacker may change each component within its box, which the data gives, ${within}.`
+      : `The attacker may move an input by its own ε in ${normText(threatModel.norm)}, which the data gives, ${within}.`
+    : limitSentence(threatModel)
+  if (target === undefined) return text
+  const which = {
+    next: 'the class after its own',
+    'least-likely': 'the class that is least likely at the input',
+    random: 'a wrong class drawn at random',
+    given: 'the class that the data gives',
+  }
+  const wanted = typeof target === 'number' ? `class ${target}` : which[target]
+  return `${text} An example is broken if it is predicted as ${wanted}.`
+}
+
+function limitSentence({ norm, epsilon, bounds, transform }: ThreatModel): string {
   const within = `[${bounds[0]}, ${bounds[1]}]`
   const record = transform && transformRecord(transform.kind)
   const phrase = transform && record?.describe(transform).phrase

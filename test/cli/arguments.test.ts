@@ -12,11 +12,14 @@ test('wholeNumber accepts integers from its minimum and rejects anything else', 
   }
 })
 
-test('numberList accepts comma-separated decimals and rejects anything else', () => {
+test('numberList accepts comma-separated numbers and fractions, and rejects anything else', () => {
   expect(numberList('.4914, 0.4822,0.4465')).toEqual([0.4914, 0.4822, 0.4465])
-  for (const text of ['', '1,,2', '1;2', '1,x']) {
+  expect(numberList('1/255,2')).toEqual([1 / 255, 2])
+  for (const text of ['', '1,,2', '1;2', '1,x', '1/2/3', '1/']) {
     expect(() => numberList(text)).toThrow(
-      new InvalidArgumentError('Expected comma-separated numbers, such as 0.49,0.48,0.45.'),
+      new InvalidArgumentError(
+        'Expected comma-separated numbers or fractions, such as 0.49,0.48,0.45 or 1/255.',
+      ),
     )
   }
 })

@@ -31,6 +31,8 @@ test('list --json prints an array', async () => {
     { id: 'cifar10', state: 'absent' },
     {},
     {},
+    {},
+    {},
     { id: 'quickstart', toy: true },
   ])
 })
@@ -46,7 +48,7 @@ test('pull --json prints the result', async () => {
 
 test('pull of an unknown id throws with a suggestion', async () => {
   await expect(run('pull', 'cifr10')).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: unknown data set "cifr10"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files]`,
+    `[ConfigError: unknown data set "cifr10"; did you mean "cifar10"? Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data]`,
   )
 })
 

@@ -13,7 +13,8 @@ test.each([
   ['command line#/attacks/1/options/stepSize: x', '--step-size: x'],
   ['command line#/attacks/0/options/goal: x', '--option goal: x'],
   ['command line#/dataset: unknown data set', 'data: unknown data set'],
-  ['command line#/limit: x', 'command line#/limit: x'],
+  ['command line#/limit: x', '--limit: x'],
+  ['command line#/title: x', 'command line#/title: x'],
 ])('%s', (message, expected) => {
   expect(withFlags(message)).toBe(expected)
 })
@@ -25,7 +26,7 @@ test('every missing option is named at once', async () => {
       'eval: missing options:\n' +
         '  --norm <norm> (Linf, L2, L1, L0)\n' +
         '  --epsilon <size>, such as 8/255\n' +
-        '  --data <id>, or --inputs <file> and --labels <file>',
+        '  --data <id or path>, or --inputs <file> and --labels <file>',
     ),
   )
   const words = ['m.onnx', '--norm', 'L2', '--data', 'quickstart']

@@ -96,7 +96,7 @@ export async function evaluateWith(
   where: string,
 ): Promise<Evaluation> {
   const ready = await resolveRequest(registry, request, where)
-  const examples = await openExamples(request.data)
+  const examples = await openExamples(request.data, request.bounds)
   const { transform } = ready.threatModel
   if (transform) checkTransform(transform, 'threatModel.transform', examples.shape)
   const count = Math.min(request.limit ?? examples.count, examples.count)
@@ -110,7 +110,7 @@ export async function evaluateWith(
       requireModelFit(examples, other.model, other.name)
     const { signal = new AbortController().signal, progress } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
-    const threatModel = withBounds(ready.threatModel, bounds, examples.shape, 'threatModel')
+    const threatModel = withBounds(ready.threatModel, examples, bounds, 'threatModel')
     const { curve } = ready.threatModel
     const clean = await predictExamples(work)
     const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
@@ -176,7 +176,7 @@ async function probe(
     { ...work, examples, shard },
     {
       threatModel,
-      classes,
+      ...(classes !== undefined && { classes }),
       registry,
       ...(graph && { graph }),
       ...(manifest && { manifest }),

@@ -2,28 +2,37 @@
 import { resolve } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
-import type { Dataset } from '../../data/dataset.ts'
+import type { Dataset, DatasetReference } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { countClasses, memoryDataset } from '../../data/memory-dataset.ts'
+import { isDataPath } from '../../data/registry.ts'
 import { describeExamples } from '../../data/model-fit.ts'
 import type { ExampleFacts } from '../../data/model-fit.ts'
 import { sizeOf } from '../../engine/tensor/tensor.ts'
 import type { ExampleArrays, ExampleData } from './request.ts'
 
 /** Labeled images, and what a model must fit. */
-export interface Examples extends ExampleFacts, Pick<Dataset, 'count' | 'rows'> {}
+export interface Examples
+  extends ExampleFacts, Pick<Dataset, 'count' | 'rows' | 'positions' | 'limits'> {}
 
 /**
  * Loads or wraps the examples of a request.
  * @throws ConfigError ROBENCH_DATA for arrays of the wrong form or missing files,
  * ROBENCH_CONFIG for an unknown data set
  */
-export async function openExamples(data: ExampleData): Promise<Examples> {
-  if (typeof data === 'string') return describe(await loadDataset({ id: data }, { split: 'test' }))
+export async function openExamples(
+  data: ExampleData,
+  bounds?: readonly [low: number, high: number],
+): Promise<Examples> {
   const isRecord = typeof data === 'object' && data !== null
+  const own = bounds && { bounds }
+  const load = async (reference: DatasetReference): Promise<Examples> =>
+    describe(await loadDataset({ ...own, ...reference }, { split: 'test', resolvePath: resolve }))
+  if (typeof data === 'string') return load(isDataPath(data) ? { path: data } : { id: data })
+  if (isRecord && 'path' in data) return load(data)
   if (isRecord && typeof data.inputs === 'string' && typeof data.labels === 'string') {
-    const { inputs, labels } = data
-    return describe(await loadDataset({ inputs, labels }, { split: 'test', resolvePath: resolve }))
+    // Both are paths.
+    return load(data as DatasetReference)
   }
   if (!isRecord || !('inputs' in data) || !('labels' in data)) {
     throw invalid(
@@ -32,7 +41,7 @@ export async function openExamples(data: ExampleData): Promise<Examples> {
     )
   }
   // Neither a string nor a pair of paths.
-  return fromArrays(data as ExampleArrays)
+  return fromArrays(data as ExampleArrays, bounds)
 }
 
 /**
@@ -57,14 +66,24 @@ export function requireInside(
 
 function describe(dataset: Dataset): Examples {
   const { count } = dataset
-  return { ...describeExamples(dataset), count, rows: (indices) => dataset.rows(indices) }
+  const { positions, limits } = dataset
+  const rows: Dataset['rows'] = (indices) => dataset.rows(indices)
+  return {
+    ...describeExamples(dataset),
+    count,
+    ...(positions && { positions }),
+    ...(limits && { limits }),
+    rows,
+  }
 }
 
-function fromArrays({ inputs, labels: given }: ExampleArrays): Examples {
+function fromArrays(
+  { inputs, labels: given }: ExampleArrays,
+  bounds?: readonly [low: number, high: number],
+): Examples {
   const { data, shape } = checkInputs(inputs)
   const [count, ...rowShape] = shape
   const labels = checkLabels(given, count)
-  const classes = countClasses(labels)
   const dataset = memoryDataset({
     id: 'data',
     title: 'data',
@@ -74,11 +93,12 @@ function fromArrays({ inputs, labels: given }: ExampleArrays): Examples {
     classNames: [],
     pixels: data,
     labels,
+    ...(bounds && { bounds }),
   })
   return {
     name: 'data',
-    published: false,
-    classes,
+    classes: undefined,
+    likelyClasses: countClasses(labels),
     count,
     shape: rowShape,
     labels,

@@ -1,9 +1,10 @@
 /** Opens the models of a program: a path, bytes, or a loaded model. */
 import type { ExampleFacts } from '../../data/model-fit.ts'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ConfigError } from '../../base/errors.ts'
+import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { OnnxGraph } from '../../engine/onnx/file.ts'
 import { chooseDevice } from '../../machine/choose-device.ts'
@@ -46,7 +47,7 @@ const readingKeys = ['bounds', 'layout', 'mean', 'std', 'classNames', 'output'] 
 export async function openModels(
   request: ProgramSettings & { readonly model: ModelSource },
   used: readonly string[],
-  examples: Pick<ExampleFacts, 'shape' | 'classes'>,
+  examples: Pick<ExampleFacts, 'shape' | 'likelyClasses'>,
 ): Promise<OpenModels> {
   const { device, threads } = request
   const own = { ...(device && { device }), ...(threads && { threads }) }
@@ -83,7 +84,7 @@ async function openModel(
   source: ModelSource,
   where: string,
   settings: ProgramSettings,
-  { shape: inputShape, classes }: Pick<ExampleFacts, 'shape' | 'classes'>,
+  { shape: inputShape, likelyClasses: classes }: Pick<ExampleFacts, 'shape' | 'likelyClasses'>,
 ): Promise<OpenModel> {
   const reading: Partial<ModelManifest> = Object.fromEntries(
     readingKeys.flatMap((key) => (settings[key] === undefined ? [] : [[key, settings[key]]])),
@@ -98,7 +99,7 @@ async function openModel(
     }
     return { model: source, name: where, close: async () => {} }
   }
-  const { bytes, name } = readSource(source, where)
+  const { bytes, name } = await readSource(source, where)
   const manifest = checkManifest({ ...plainManifest, ...reading })
   const { threads = 1 } = settings
   const { device } = await chooseDevice(settings.device ?? 'cpu')
@@ -106,10 +107,10 @@ async function openModel(
   return { model, name, graph: readOnnx(bytes, name), manifest, close: () => model.dispose() }
 }
 
-function readSource(
+async function readSource(
   source: string | Uint8Array,
   where: string,
-): { readonly bytes: Uint8Array; readonly name: string } {
+): Promise<{ readonly bytes: Uint8Array; readonly name: string }> {
   if (source instanceof Uint8Array) return { bytes: source, name: where }
   if (typeof source !== 'string') {
     throw new ConfigError(
@@ -122,8 +123,9 @@ function readSource(
     throw new ConfigError('ROBENCH_MODEL_FILE', `${where}: ${path} does not exist; check the path`)
   }
   try {
-    return { bytes: new Uint8Array(readFileSync(path)), name: source }
+    return { bytes: await readOnnxFile(path), name: source }
   } catch (cause) {
+    if (cause instanceof RobenchError) throw cause
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
       `${where}: ${path} cannot be read: ${String(cause)}`,
@@ -138,7 +140,8 @@ function isModel(source: ModelSource): source is Model {
   return typeof source === 'object' && source !== null && 'logits' in source
 }
 
-function checkManifest(manifest: ModelManifest): ModelManifest {
+/** @throws ConfigError ROBENCH_CONFIG for a value that cannot describe a file */
+export function checkManifest(manifest: ModelManifest): ModelManifest {
   const { bounds, std, layout } = manifest
   const [low, high] = bounds
   if (!(bounds.length === 2 && low < high)) {

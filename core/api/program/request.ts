@@ -1,8 +1,10 @@
 /** What a program passes to `evaluate` and to an attack: model, data, threat model, attacks. */
+import type { DatasetSettings } from '../../data/dataset.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
 import type { Model } from '../../model/model.ts'
 import type { PluginOptions } from '../../plugin/contract.ts'
 import type { Norm } from '../../threat/threat-model.ts'
+import type { ThreatTarget } from '../../threat/target.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
 
 /**
@@ -15,7 +17,7 @@ export type ModelSource = string | Uint8Array | Model
 export interface ExampleArrays {
   /**
    * Shape `[n, c, h, w]`, in row-major order. Float32 values are in `bounds`; 8-bit values are
-   * divided by 255. A tensor is accepted.
+   * mapped onto them. A tensor is accepted.
    */
   readonly inputs: {
     readonly data: Float32Array | Uint8Array
@@ -26,13 +28,15 @@ export interface ExampleArrays {
 }
 
 /**
- * The examples to evaluate on: arrays, the id of a data set (its test split), or the paths of two
- * .npy files (inputs uint8 or float32 in [0, 1], `[n, c, h, w]`; labels integers, `[n]`).
+ * The examples to evaluate on: arrays, the id of a data set (its test split), the path of a folder
+ * of images, an .npz archive, a .parquet table, or a description, or the paths of two .npy files
+ * (inputs uint8, or float32 in `bounds`, `[n, c, h, w]`; labels integers, `[n]`).
  */
 export type ExampleData =
   | string
   | ExampleArrays
-  | { readonly inputs: string; readonly labels: string }
+  | (DatasetSettings &
+      ({ readonly inputs: string; readonly labels: string } | { readonly path: string }))
 
 /** Which changes of an input the attacker may make. The bounds are those of the data. */
 export interface ThreatModelInput {
@@ -43,6 +47,10 @@ export interface ThreatModelInput {
    */
   readonly epsilon?: number | string
   readonly transform?: Transform
+  /** The class that the attacker wants: a targeted threat model. */
+  readonly target?: ThreatTarget
+  /** Limits that the data gives for each example, in place of `epsilon`. */
+  readonly given?: 'epsilons' | 'box'
   /** Further radii, for a curve of robust accuracy. */
   readonly curve?: readonly (number | string)[]
 }
@@ -63,7 +71,10 @@ export interface ProgramSettings extends Partial<Omit<ModelManifest, 'components
   readonly seed?: number
   /** Examples per pass. Does not change any outcome. Default: 64. */
   readonly batchSize?: number
-  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml` or `coreml`. Default: `cpu`. */
+  /**
+   * `cpu`, `cuda`, `cuda:1`, `webgpu`, `dml`, `coreml`, or `tfjs` for the engine TensorFlow.js.
+   * Default: `cpu`.
+   */
   readonly device?: string
   /** Threads of each pass. Default: 1, as in `robench eval`. */
   readonly threads?: number

@@ -148,7 +148,7 @@ async function planTraining(
 /** The training split of a data set, or the arrays as one. */
 async function openTraining(data: TrainRequest['data']): Promise<Dataset> {
   if (typeof data === 'string') return loadDataset({ id: data }, { split: 'train' })
-  const { shape, labels, classes, count, rows } = await openExamples(data)
+  const { shape, labels, likelyClasses: classes, count, rows } = await openExamples(data)
   const pixels = rows(Array.from({ length: count }, (_, row) => row)).data
   const outside = pixels.find((value) => !(value >= 0 && value <= 1))
   if (outside !== undefined) {

@@ -1,6 +1,6 @@
 /** Check: the outputs are logits, and not probabilities. */
 import { sum } from '../../base/sum.ts'
-import type { OnnxGraph, OnnxNode } from '../../engine/onnx/file.ts'
+import { lastOperator } from '../../model/output-head.ts'
 import { rowOf } from '../../attack/batch.ts'
 import { ofExamples } from './check.ts'
 import { defineProbe } from './probe.ts'
@@ -9,17 +9,6 @@ const tolerance = 1e-5
 
 /** Last operators of files whose outputs are not logits. */
 const heads: ReadonlySet<string> = new Set(['Softmax', 'Sigmoid', 'LogSoftmax'])
-
-/** Operators that only move or rename the values of the head. */
-const transparent: ReadonlySet<string> = new Set([
-  'Identity',
-  'Flatten',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Cast',
-  'Dropout',
-])
 
 /** Second check of AutoAttack, with its tolerances (`checks.py`), and the last operator. */
 export const outputsAreLogits = defineProbe({
@@ -59,19 +48,3 @@ export const outputsAreLogits = defineProbe({
     }
   },
 })
-
-/**
- * The operator that computes an output, before those that only move or rename values; undefined if
- * the output is not computed. The logarithm of a softmax counts as LogSoftmax.
- */
-function lastOperator(
-  { nodes, outputs }: OnnxGraph,
-  output = outputs[0]?.name,
-): string | undefined {
-  const maker = (name: string | undefined): OnnxNode | undefined =>
-    nodes.find((node) => name !== undefined && node.outputs.includes(name))
-  let node = maker(output)
-  while (node && transparent.has(node.op)) node = maker(node.inputs[0])
-  if (node?.op !== 'Log') return node?.op
-  return maker(node.inputs[0])?.op === 'Softmax' ? 'LogSoftmax' : 'Log'
-}

@@ -1,13 +1,14 @@
 /** Evaluates one shard on loaded models: clean predictions, probes, or an attack. */
 import { RunError } from '../../base/errors.ts'
 import { randomStream } from '../../base/random.ts'
-import type { Dataset } from '../../data/dataset.ts'
+import type { Dataset, GivenLimits } from '../../data/dataset.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { Model } from '../../model/model.ts'
 import { drawsOf, isMostlyCorrect, withDraws } from '../../model/noise.ts'
 import { predictions } from '../../model/predictions.ts'
 import type { AttackRequest } from '../../plugin/attack-request.ts'
-import { runAttack } from '../../plugin/host.ts'
+import { runWithLimits } from '../../plugin/given-limits.ts'
+import type { RequestLimits } from '../../plugin/given-limits.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import type { TransformEvidence } from '../../threat/transforms/table.ts'
@@ -22,7 +23,7 @@ import type { ShardOutcome } from '../store/unit-outcome.ts'
 export interface ShardWork {
   readonly model: Model
   /** The whole data set. */
-  readonly examples: Pick<Dataset, 'count' | 'labels' | 'rows'>
+  readonly examples: Pick<Dataset, 'count' | 'labels' | 'rows' | 'positions' | 'limits'>
   readonly shard: Shard
   readonly batchSize: number
   /** Predictions per point of a stochastic model, 1 or more; default: 10. */
@@ -152,24 +153,30 @@ export async function attackRows(
 ): Promise<AttackedShard> {
   const labels = Int32Array.from(rows, (row) => examples.labels[row]!)
   const wrong = labels.length - countCorrect(clean)
-  const { adversarial, breakingEpsilons, transform, ...outcome } = await runAttack({
-    ...work,
-    ...attack,
-    ...chosen,
-    inputs: examples.rows(rows),
-    labels,
-    // The host only compares predictions with labels.
-    cleanPredictions: labels.map((label, place) => (clean[place] === '1' ? label : -1)),
-    exampleIndices: rows,
-    reference: {
-      count: examples.count,
-      select: (selected) => ({
-        inputs: examples.rows(selected),
-        labels: Int32Array.from(selected, (row) => examples.labels[row]!),
+  const { adversarial, breakingEpsilons, transform, ...outcome } = await runWithLimits(
+    {
+      ...work,
+      ...attack,
+      ...chosen,
+      inputs: examples.rows(rows),
+      labels,
+      ...(examples.limits?.targets && {
+        givenTargets: Int32Array.from(rows, (row) => examples.limits!.targets![row]!),
       }),
+      // The host only compares predictions with labels.
+      cleanPredictions: labels.map((label, place) => (clean[place] === '1' ? label : -1)),
+      exampleIndices: rows.map((row) => examples.positions?.[row] ?? row),
+      reference: {
+        count: examples.count,
+        select: (selected) => ({
+          inputs: examples.rows(selected),
+          labels: Int32Array.from(selected, (row) => examples.labels[row]!),
+        }),
+      },
+      progress: (done) => progress?.(wrong + done),
     },
-    progress: (done) => progress?.(wrong + done),
-  })
+    limitsOf(examples.limits, rows, examples.rows([0]).data.length),
+  )
   return {
     adversarial,
     ...(transform && { transform }),
@@ -182,6 +189,22 @@ export async function attackRows(
         ),
       }),
     },
+  }
+}
+
+/** The limits of some rows. @param size components of an example */
+function limitsOf(limits: GivenLimits | undefined, rows: Int32Array, size: number): RequestLimits {
+  const { epsilons, box } = limits ?? {}
+  const corner = (values: Float32Array): Float32Array => {
+    const chosen = new Float32Array(rows.length * size)
+    rows.forEach((row, place) => {
+      chosen.set(values.subarray(row * size, (row + 1) * size), place * size)
+    })
+    return chosen
+  }
+  return {
+    ...(epsilons && { epsilons: Float64Array.from(rows, (row) => epsilons[row]!) }),
+    ...(box && { box: { lower: corner(box.lower), upper: corner(box.upper) } }),
   }
 }
 

@@ -7,10 +7,12 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { pause } from '../../model/pause.ts'
 import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
+import { countParameters, weightBytes } from '../../model/weights.ts'
 import type { Model } from '../../model/model.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { ExaminedModel, PassTimes } from '../plan/model-row.ts'
@@ -67,7 +69,7 @@ export async function examineModel(
   file: ModelFile,
   defense: ResolvedDefense,
   resolved: ResolvedSuite,
-  session: { readonly device: string; readonly threads: number },
+  session: { readonly device: string; readonly threads: number; readonly signal: AbortSignal },
 ): Promise<ExaminedModel> {
   const { manifest, training, sha256 } = file.card
   const label = labelOf(file, defense)
@@ -82,7 +84,11 @@ export async function examineModel(
     const needsGradient = resolved.attacks.some(({ facts }) => facts.knowledge === 'white-box')
     const { activationBytes } = model
     const count = largestBatch(activationBytes, timedExamples, timingBytes)
-    const times = await timePasses(model, resolved.dataset, count, needsGradient)
+    const graph = readOnnx(file.bytes, label)
+    const times = await timePasses(model, resolved.dataset, count, {
+      needsGradient,
+      signal: session.signal,
+    })
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
@@ -90,10 +96,10 @@ export async function examineModel(
       identity: {
         sha256,
         bytes: file.bytes.length,
-        parameters: countParameters(file),
+        parameters: countParameters(graph),
         hash: model.hash,
       },
-      weightBytes: weightBytes(file),
+      weightBytes: weightBytes(graph),
       stochastic: model.stochastic,
       activationBytes,
       remarks: model.remarks,
@@ -123,13 +129,14 @@ async function timePasses(
   model: Model,
   dataset: Dataset,
   most: number,
-  needsGradient: boolean,
+  { needsGradient, signal }: { readonly needsGradient: boolean; readonly signal: AbortSignal },
 ): Promise<PassTimes> {
   const count = Math.min(most, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)
   const forwardMs = (await timed(() => model.logits(inputs))) / count
+  await pause(signal)
   if (!needsGradient) return { forwardMs, backwardMs: 0 }
   const bothMs = (await timed(() => model.gradient(inputs, labels, crossEntropy))) / count
   return { forwardMs, backwardMs: Math.max(0, bothMs - forwardMs) }
@@ -141,27 +148,4 @@ async function timed(call: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await call()
   return performance.now() - started
-}
-
-/**
- * Memory of the weights at its peak, when a worker compiles the sessions of both passes. Measured
- * per byte of weights: 9 for dense layers, 16 for kernels of 5 × 5, 25 for a ResNet-18, whose
- * kernels of 3 × 3 are transformed.
- */
-function weightBytes(file: ModelFile): number {
-  let bytes = 0
-  for (const { data, shape } of readOnnx(file.bytes, file.path).initializers.values()) {
-    const isKernel = shape.length === 4 && shape[2]! * shape[3]! > 1
-    bytes += (isKernel ? 25 : 10) * data.byteLength
-  }
-  return bytes
-}
-
-/** Number of elements of the file's floating-point initializers. */
-function countParameters(file: ModelFile): number {
-  let count = 0
-  for (const { dtype, data } of readOnnx(file.bytes, file.path).initializers.values()) {
-    if (dtype.startsWith('float')) count += data.length
-  }
-  return count
 }

@@ -1,5 +1,6 @@
 /** The models of a suite and its units, run on an executor. */
 import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
+import { usesProcessor } from '../../engine/graph/session.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
@@ -175,7 +176,7 @@ export class RunSession {
   #fit(rows: readonly ModelRow[]): MemoryPlan {
     const { workers, executor, device } = this.#settings
     const { batchSize } = this.#resolved.loaded.suite
-    const models = rows.flatMap(({ model }) => (model && device === 'cpu' ? [model] : []))
+    const models = rows.flatMap(({ model }) => (model && usesProcessor(device) ? [model] : []))
     const availableBytes = executor ? Infinity : process.availableMemory()
     return fitMemory({ models, batchSize, workers, availableBytes })
   }
@@ -191,9 +192,10 @@ export class RunSession {
   }
 
   async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
-    const { device, threads } = this.#settings
+    const { device, threads, signal } = this.#settings
     try {
-      const model = await examineModel(file, row.defense, this.#resolved, { device, threads })
+      const session = { device, threads, signal }
+      const model = await examineModel(file, row.defense, this.#resolved, session)
       this.#models[model.reference.sha256] = model.path
       const { label } = model.reference
       for (const remark of model.remarks) this.#settings.listener.notice?.(`${label}: ${remark}`)

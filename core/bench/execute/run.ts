@@ -144,7 +144,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
       errors,
       failures,
       startedAt,
-      environment: runEnvironment(device, workers),
+      environment: await runEnvironment(device, workers),
       ...(command === undefined ? {} : { command }),
       saveAdversarial,
     })

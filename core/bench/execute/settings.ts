@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
+import { usesProcessor } from '../../engine/graph/session.ts'
 import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import { chooseDevice } from '../../machine/choose-device.ts'
 import type { TrainingProgress } from '../../plugin/contract.ts'
@@ -21,11 +22,14 @@ export interface RunOptions {
   readonly workers?: number
   /** Threads per worker; defaults to 1. */
   readonly threads?: number
-  /** `cpu` (default), `auto`, `cuda` (all GPUs), `cuda:1`, `webgpu`, … */
+  /**
+   * `cpu` (default), `auto`, `cuda` (all GPUs), `cuda:1`, `webgpu`, …, or `tfjs` for the engine
+   * TensorFlow.js.
+   */
   readonly device?: string
   /** Ignore saved results and start over. */
   readonly fresh?: boolean
-  /** Save adversarial examples as .npy files beside the results. */
+  /** Save adversarial examples beside the results: see `saveAdversarials`. */
   readonly saveAdversarial?: boolean
   /** The command line, for the result file. */
   readonly command?: string
@@ -116,7 +120,7 @@ export async function runSettings(
   const { device, environments, remark } = await chooseDevice(options.device ?? 'cpu')
   if (remark) options.listener?.notice?.(remark)
   const cores = Math.max(1, Math.floor(availableParallelism() / threads))
-  const places = device === 'cpu' ? cores : Math.max(1, environments.length)
+  const places = usesProcessor(device) ? cores : Math.max(1, environments.length)
   return {
     resultsFolder: options.resultsFolder ?? 'results',
     workers: options.workers ?? places,

@@ -1,5 +1,5 @@
 /** In a worker: runs one unit of work, from its files to its outcome. */
-import { readFile } from 'node:fs/promises'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
 import { cellId } from '../plan/cell.ts'
@@ -55,13 +55,13 @@ async function runModelUnit(
   const clean = await predictShard(work)
   if (!checks) return clean
   const registry = await scope.registry()
-  const { classNames } = await scope.dataset('test')
+  const { classes } = await scope.dataset('test')
   // The model has been loaded from this file.
-  const bytes = new Uint8Array(await readFile(scope.content.models[sha256]!))
+  const bytes = await readOnnxFile(scope.content.models[sha256]!)
   const probed = await probeShard(work, {
     registry,
     threatModel: checks.threatModel,
-    classes: classNames.length,
+    ...(classes !== undefined && { classes }),
     graph: readOnnx(bytes, label),
     manifest,
   })

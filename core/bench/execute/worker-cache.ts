@@ -6,6 +6,7 @@ import { canonicalJson } from '../../base/hash.ts'
 import type { Dataset, Split } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { unpackDataset } from '../../data/packed.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
 import { loadRegistry } from '../../plugin/load.ts'
@@ -124,7 +125,7 @@ export class WorkerCache {
       const { shape: inputShape, classNames } = await this.#dataset(setting, content, 'test')
       const classes = classNames.length
       const options = { device, threads, name: label, inputShape, classes }
-      const model = await loadModel(new Uint8Array(await readFile(path)), manifest, options)
+      const model = await loadModel(await readOnnxFile(path), manifest, options)
       if (model.hash === hash) return model
       await model.dispose()
       throw new RunError('ROBENCH_STORE', `${path}: the file changed during the run; run again`)

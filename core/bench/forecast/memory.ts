@@ -70,7 +70,8 @@ export function largestBatch(activationBytes: number, batchSize: number, limit: 
   return Math.max(1, Math.min(batchSize, Math.floor(limit / (sessions * activationBytes))))
 }
 
-function workerBytes(
+/** The memory of a process that attacks a model, in bytes. */
+export function workerBytes(
   { activationBytes, weightBytes }: Pick<ExaminedModel, 'activationBytes' | 'weightBytes'>,
   batch: number,
 ): number {

@@ -4,6 +4,7 @@ import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import { drawsOf } from '../../model/noise.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
+import type { SampleSettings } from '../../data/dataset.ts'
 import { makePlan } from '../plan/plan.ts'
 import { softwareIdentity } from '../plan/software.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
@@ -40,6 +41,7 @@ export interface PlanSummary {
     readonly sha256: string
     readonly examples: number
     readonly total: number
+    readonly sample?: SampleSettings
   }
   readonly folder: string
   /** Fewer than requested if memory is short. */
@@ -132,7 +134,8 @@ export function summarizePlan(
       title: dataset.title,
       sha256: dataset.hash,
       examples,
-      total: dataset.count,
+      total: dataset.total,
+      ...(dataset.sample && { sample: dataset.sample }),
     },
     folder: where.folder,
     workers: where.workers,

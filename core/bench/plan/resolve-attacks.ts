@@ -7,6 +7,7 @@ import type {
   PassEstimate,
   PluginOptions,
 } from '../../plugin/contract.ts'
+import { shown } from '../../base/schema.ts'
 import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import { providerOf } from '../../plugin/package-identity.ts'
@@ -18,6 +19,7 @@ import { suiteAttacks } from '../suite/matrix.ts'
 import type { SuiteAttack } from '../suite/matrix.ts'
 import type { PlanAttack } from './plan.ts'
 import type { Suite } from '../suite/schema.ts'
+import type { ThreatTarget } from '../../threat/target.ts'
 import type { Norm } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { TransformKind } from '../../threat/transforms/table.ts'
@@ -152,9 +154,10 @@ export function attackCost(
 /** @throws ConfigError if the attack does not support the norm or the transform */
 function requireFit(
   { plugin, inner }: ChosenAttack,
-  { norm, epsilon, transform }: SuiteThreatModel,
+  { norm, epsilon, transform, target, given }: SuiteThreatModel,
   where: string,
 ): void {
+  if (target !== undefined) requireTargeted(plugin.meta, inner?.plugin.meta, target, where)
   for (const { id, norms } of [plugin.meta, ...(inner ? [inner.plugin.meta] : [])]) {
     if (norms.includes(norm)) continue
     throw new ConfigError(
@@ -163,8 +166,25 @@ function requireFit(
         `but the suite has a threat model in ${norm}; remove one of them`,
     )
   }
-  const problem = transformProblem(plugin.meta, transform?.kind, epsilon)
+  const problem = transformProblem(plugin.meta, transform?.kind, given ? 1 : epsilon)
   if (problem !== undefined) throw new ConfigError('ROBENCH_CONFIG', `${where}: ${problem}`)
+}
+
+/** @throws ConfigError if the attack, or the one that it wraps, cannot aim at a target */
+function requireTargeted(
+  meta: AttackMeta,
+  inner: AttackMeta | undefined,
+  target: ThreatTarget,
+  where: string,
+): void {
+  for (const { id, goals } of [meta, ...(inner ? [inner] : [])]) {
+    if (goals.includes('targeted')) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: attack "${id}" cannot aim at a class, but the suite has a threat model with the ` +
+        `target ${shown(target)}; remove one of them`,
+    )
+  }
 }
 
 function transformProblem(

@@ -100,6 +100,7 @@ export async function resolveSuite(
     const where = `${label}#/threatModels/${index}/transform`
     if (transform) checkTransform(transform, where, dataset.shape)
   }
+  refuseTraining(defenses, dataset)
   const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
   return {
     loaded,
@@ -109,7 +110,7 @@ export async function resolveSuite(
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
     threatModels: stated.map((threatModel, index) =>
-      withBounds(threatModel, dataset.bounds, dataset.shape, `${label}#/threatModels/${index}`),
+      withBounds(threatModel, dataset, dataset.bounds, `${label}#/threatModels/${index}`),
     ),
     curves: stated.map(({ curve }) => curve),
     attacks,
@@ -117,12 +118,23 @@ export async function resolveSuite(
   }
 }
 
+/** @throws ConfigError for a defense that would train on pixels outside of [0, 1] */
+function refuseTraining(defenses: readonly ResolvedDefense[], { bounds }: Dataset): void {
+  if (bounds[0] === 0 && bounds[1] === 1) return
+  const trained = defenses.find(({ trains, file }) => trains && !file)
+  if (!trained) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${trained.where}: training needs pixels in [0, 1], but the bounds of the data are ` +
+      `[${bounds.join(', ')}]; leave the bounds out`,
+  )
+}
+
 /** The reference to the suite's data set. */
 export function datasetReference({ suite }: LoadedSuite): DatasetReference {
-  const { id, inputs, labels, title } = suite.dataset
-  if (id !== undefined) return { id }
-  // The schema requires either an id or both files.
-  return { inputs: inputs!, labels: labels!, ...(title === undefined ? {} : { title }) }
+  // The schema has checked the form and the lengths.
+  const reference = suite.dataset as unknown as DatasetReference
+  return suite.sample ? { ...reference, sample: suite.sample } : reference
 }
 
 /** The directory of a model in the cache. */

@@ -1,5 +1,6 @@
 /** Whether an entry may be ranked: the one place that decides. */
 import type { ErrorRecord } from '../../base/errors.ts'
+import { isPrivateData } from '../../data/dataset.ts'
 import type { Check } from '../checks/check.ts'
 import type { ResultEntry } from './result.ts'
 
@@ -22,11 +23,11 @@ export function rankingObstacles(
   { dataset, attacks, checks = [], isProbed = true }: RankingFacts,
   checksError?: ErrorRecord,
 ): string[] {
-  const { id, examples, total, toy } = dataset
+  const { id, examples, total, toy, sample } = dataset
   return [
-    ...(examples < total ? [`only the first ${examples} of ${total} examples were used`] : []),
+    ...(examples < total ? [unused(examples, total, sample !== undefined)] : []),
     ...(toy ? [`"${id}" is a toy data set`] : []),
-    ...(id === 'npy' ? ['private data: not independently verifiable'] : []),
+    ...(isPrivateData(id) ? ['private data: not independently verifiable'] : []),
     ...(attacks.length === 0 ? ['no attack was run'] : []),
     ...attacks.flatMap(({ state, attack }) =>
       state === 'failed' ? [`attack "${attack.name}" failed`] : [],
@@ -37,4 +38,10 @@ export function rankingObstacles(
       verdict === 'fail' ? [`a reliability check failed (${title}): ${evidence}`] : [],
     ),
   ]
+}
+
+function unused(examples: number, total: number, isSample: boolean): string {
+  return isSample
+    ? `only a sample of ${examples} of ${total} examples was used`
+    : `only the first ${examples} of ${total} examples were used`
 }

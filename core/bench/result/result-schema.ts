@@ -1,7 +1,8 @@
 /** The JSON Schema of result.json. Unknown keys are allowed, since newer versions may add some. */
 import { sha256Schema as sha256 } from '../../base/hash.ts'
 import { verdicts } from '../checks/check.ts'
-import { norms } from '../../threat/threat-model.ts'
+import { givenSchema, norms } from '../../threat/threat-model.ts'
+import { threatTargetSchema } from '../../threat/target.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
 
 const text = { type: 'string' } as const
@@ -18,7 +19,7 @@ const threatModel = record(
     epsilon: { type: 'number', minimum: 0 },
     bounds: { ...numbers, minItems: 2, maxItems: 2 },
   },
-  { transform: transformSchema },
+  { transform: transformSchema, target: threatTargetSchema, given: givenSchema },
 )
 
 const attackIdentity = record(
@@ -94,16 +95,19 @@ const entry = record(
         options: plainObject,
         model: record({ sha256, bytes: whole, parameters: whole }, { hash: sha256 }),
       },
-      { package: text, training: plainObject, link: text },
+      { package: text, training: plainObject, link: text, remarks: { type: 'array', items: text } },
     ),
-    dataset: record({
-      id: text,
-      title: text,
-      sha256,
-      toy: { type: 'boolean' },
-      examples: { type: 'integer', minimum: 1 },
-      total: whole,
-    }),
+    dataset: record(
+      {
+        id: text,
+        title: text,
+        sha256,
+        toy: { type: 'boolean' },
+        examples: { type: 'integer', minimum: 1 },
+        total: whole,
+      },
+      { sample: record({ count: whole, seed: whole }) },
+    ),
     threatModel,
     cleanOutcomes: {
       type: 'string',
@@ -135,14 +139,17 @@ export const resultSchema = {
       robenchVersion: text,
       startedAt: text,
       finishedAt: text,
-      environment: record({
-        node: text,
-        onnxruntime: text,
-        platform: text,
-        cpu: text,
-        device: text,
-        workers: whole,
-      }),
+      environment: record(
+        {
+          node: text,
+          onnxruntime: text,
+          platform: text,
+          cpu: text,
+          device: text,
+          workers: whole,
+        },
+        { engine: text },
+      ),
       entries: { type: 'array', items: entry },
     },
     {

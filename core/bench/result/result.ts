@@ -1,4 +1,5 @@
 /** The result of a run: plain JSON with one record per cell and the outcome of every example. */
+import type { SampleSettings } from '../../data/dataset.ts'
 import type { Check } from '../checks/check.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { ModelIdentity } from '../plan/model-row.ts'
@@ -25,6 +26,8 @@ export interface DefenseIdentity {
   /** From the defense or the model card: epochs, cost, origin. */
   readonly training?: Readonly<Record<string, unknown>>
   readonly link?: string
+  /** How the model's file was read, if that is not obvious, in sentences. */
+  readonly remarks?: readonly string[]
 }
 
 /** An attack: its plugin with version and options. */
@@ -99,6 +102,8 @@ export interface ResultEntry {
     readonly toy: boolean
     readonly examples: number
     readonly total: number
+    /** How the examples were chosen, if not as the first ones. */
+    readonly sample?: SampleSettings
   }
   readonly threatModel: ThreatModel
   /** How the model's file was read, such as that it is quantized; absent if nothing is unusual. */
@@ -159,6 +164,8 @@ export interface RunResult {
     readonly platform: string
     readonly cpu: string
     readonly device: string
+    /** What ran the passes of attacks, with its version; absent for onnxruntime. */
+    readonly engine?: string
     readonly workers: number
   }
   /** What the result was made from; absent in results of older versions. */

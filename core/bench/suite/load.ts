@@ -6,11 +6,12 @@ import { hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { compileSchema, refuseProblems, shown } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
+import type { Dataset } from '../../data/dataset.ts'
 import { requireEpsilonInRange } from '../../threat/epsilon-range.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
-import { parseJsonText } from '../../base/json-file.ts'
+import { parseJsonText, parseYamlText } from '../../base/json-file.ts'
 import { suiteAttacks } from './matrix.ts'
 import { suiteSchema } from './schema.ts'
 import type { Suite } from './schema.ts'
@@ -42,6 +43,8 @@ export function requireLoaded(loaded: LoadedSuite, where: string): void {
 /** Keys of a suite that a caller may override. */
 export interface SuiteOverrides {
   readonly limit?: number
+  /** Number of examples of a stratified sample; its seed is the first one of the suite. */
+  readonly sample?: number
   readonly batchSize?: number
   readonly seeds?: readonly number[]
   readonly timeLimitMs?: number
@@ -60,7 +63,7 @@ export function locateSuite(path: string): string {
     join(shipped, path),
     join(shipped, `${path}.json`),
   ]
-  const found = tried.find((candidate) => candidate.endsWith('.json') && existsSync(candidate))
+  const found = tried.find((file) => isSuiteFile(file) && existsSync(file))
   if (found) return found
   if (path.endsWith('.onnx')) {
     throw new ConfigError(
@@ -69,13 +72,21 @@ export function locateSuite(path: string): string {
     )
   }
   if (existsSync(path)) {
-    throw new ConfigError('ROBENCH_CONFIG', `${path}: expected a suite, a file that ends in .json`)
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${path}: expected a suite, a file that ends in .json or .yaml`,
+    )
   }
   throw new ConfigError(
     'ROBENCH_CONFIG',
     `${path}: no such suite${didYouMean(basename(path, '.json'), shippedSuites())} ` +
-      `(shipped: ${shippedSuites().join(', ')}; or pass the path of a .json file)`,
+      `(shipped: ${shippedSuites().join(', ')}; or pass the path of a .json or .yaml file)`,
   )
+}
+
+/** Whether a path ends as suites do. */
+function isSuiteFile(path: string): boolean {
+  return /\.(json|ya?ml)$/.test(path)
 }
 
 /** Names of the shipped suites, sorted. */
@@ -97,7 +108,8 @@ export function loadSuite(path: string, overrides: SuiteOverrides = {}): LoadedS
   }
   const fromHere = relative(process.cwd(), file)
   const label = fromHere.startsWith('..') ? path : fromHere
-  return checkSuite(parseJsonText(text, label), label, dirname(file), overrides)
+  const parse = file.endsWith('.json') ? parseJsonText : parseYamlText
+  return checkSuite(parse(text, label), label, dirname(file), overrides)
 }
 
 /**
@@ -114,12 +126,18 @@ export function checkSuite(
 ): LoadedSuite {
   const given =
     typeof document === 'object' && document !== null && !Array.isArray(document)
-      ? { ...document, ...overrides }
+      ? overridden(document, overrides)
       : document
   const { value, problems } = compileSchema(suiteSchema)(given)
   refuseProblems(problems, `${label}#`, 'ROBENCH_CONFIG')
   // The schema has been checked.
   const suite = value as Suite
+  if (suite.limit !== undefined && suite.sample) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${label}#/limit: contradicts the sample; use only one of them (--limit, --sample)`,
+    )
+  }
   suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
   refuseSameNames(
     suite.defenses.map(({ name }) => name),
@@ -134,6 +152,21 @@ export function checkSuite(
   return { suite, label, folder, sha256: hashJson(content) }
 }
 
+/** A suite's document with the settings of the caller. A limit and a sample replace each other. */
+function overridden(document: object, { sample, ...overrides }: SuiteOverrides): object {
+  const given: object = { ...document, ...overrides }
+  const { limit: _limit, ...rest } = given as { readonly limit?: unknown }
+  if (sample === undefined) {
+    if (overrides.limit === undefined) return given
+    const { sample: _sample, ...limited } = given as { readonly sample?: unknown }
+    return limited
+  }
+  if (overrides.limit !== undefined) return { ...given, sample: { count: sample } }
+  const seeds: unknown = Reflect.get(given, 'seeds')
+  const seed: unknown = Array.isArray(seeds) ? seeds[0] : 0
+  return { ...rest, sample: { count: sample, seed } }
+}
+
 /** A threat model of a suite. The bounds come from the data. */
 export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
   /** Further epsilons, ascending. */
@@ -146,19 +179,54 @@ export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
  * contain the neutral value
  */
 export function suiteThreatModel(suite: Suite, index: number, label: string): SuiteThreatModel {
-  const { norm, epsilon, transform: given, curve } = suite.threatModels[index]!
+  const {
+    norm,
+    epsilon,
+    transform: given,
+    curve,
+    target,
+    given: limits,
+  } = suite.threatModels[index]!
   const where = `${label}#/threatModels/${index}`
   const sizes = curve?.map((size, place) => parseEpsilon(size, `${where}/curve/${place}`))
   // The schema of the suite has been checked.
   const transform = given as Transform | undefined
   if (transform) checkTransform(transform, `${where}/transform`)
+  if (limits !== undefined) {
+    checkGiven(suite, index, where)
+    return {
+      norm,
+      epsilon: 0,
+      given: limits,
+      ...(target !== undefined && { target: target }),
+    }
+  }
   if (norm === 'L0') checkPixels([epsilon, ...(curve ?? [])], transform, where)
   const alone = transform !== undefined && (epsilon === undefined || Number(epsilon) === 0)
   return {
     norm,
     epsilon: alone ? 0 : parseEpsilon(epsilon, `${where}/epsilon`),
     ...(transform && { transform }),
+    // The schema has checked it.
+    ...(target !== undefined && { target: target }),
     ...(sizes && { curve: sizes.toSorted((a, b) => a - b) }),
+  }
+}
+
+/** Limits that the data gives take the place of ε, curve, and transform. */
+function checkGiven(suite: Suite, index: number, where: string): void {
+  const { norm, epsilon, transform, curve, given } = suite.threatModels[index]!
+  const stray = Object.entries({ epsilon, transform, curve }).find(
+    ([, value]) => value !== undefined,
+  )
+  if (stray) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/${stray[0]}: expected none, because the data gives the limits (${given})`,
+    )
+  }
+  if (given === 'box' && norm !== 'Linf') {
+    throw new ConfigError('ROBENCH_CONFIG', `${where}/norm: expected Linf for boxes, got ${norm}`)
   }
 }
 
@@ -184,16 +252,51 @@ function checkPixels(
  * @throws ConfigError for an epsilon, or a size of the curve, that is out of range
  */
 export function withBounds(
-  { norm, epsilon, transform, curve = [] }: SuiteThreatModel,
+  { norm, epsilon: stated, transform, target, given, curve = [] }: SuiteThreatModel,
+  data: Pick<Dataset, 'shape' | 'limits' | 'count' | 'rows'>,
   bounds: ThreatModel['bounds'],
-  shape: readonly number[],
   where: string,
 ): ThreatModel {
+  const { shape } = data
+  const epsilon = given === undefined ? stated : largestGiven(given, data, where)
   requireEpsilonInRange({ norm, epsilon, bounds }, shape, `${where}/epsilon`)
   for (const size of curve) {
     requireEpsilonInRange({ norm, epsilon: size, bounds }, shape, `${where}/curve`)
   }
-  return { norm, epsilon, bounds, ...(transform && { transform }) }
+  return {
+    norm,
+    epsilon,
+    bounds,
+    ...(transform && { transform }),
+    ...(target !== undefined && { target }),
+    ...(given !== undefined && { given }),
+  }
+}
+
+/** The largest ε that the data gives, or distance of a corner of a box from its input. */
+function largestGiven(
+  given: NonNullable<ThreatModel['given']>,
+  { limits, count, rows }: Pick<Dataset, 'limits' | 'count' | 'rows'>,
+  where: string,
+): number {
+  const { epsilons, box } = limits ?? {}
+  let largest = 0
+  if (given === 'epsilons' && epsilons) return epsilons.reduce((a, b) => Math.max(a, b), 0)
+  if (given === 'box' && box) {
+    for (let row = 0; row < count; row++) {
+      const { data } = rows([row])
+      const start = row * data.length
+      for (let i = 0; i < data.length; i++) {
+        const [low, high] = [box.lower[start + i]!, box.upper[start + i]!]
+        largest = Math.max(largest, data[i]! - low, high - data[i]!)
+      }
+    }
+    return largest
+  }
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}/given: the data has no ${given}; set dataset.${given}`,
+  )
 }
 
 /**

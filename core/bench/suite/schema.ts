@@ -1,6 +1,8 @@
 /** The JSON Schema of a suite file, published as schemas/suite.schema.json, and its type. */
 import type { FromSchema } from 'json-schema-to-ts'
-import { norms } from '../../threat/threat-model.ts'
+import { imageSettingsSchema } from '../../data/images/settings.ts'
+import { givenSchema, norms } from '../../threat/threat-model.ts'
+import { threatTargetSchema } from '../../threat/target.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
 
 const name = {
@@ -13,6 +15,8 @@ const options = {
   type: 'object',
   description: 'options of the plugin; `robench list` shows them',
 } as const
+
+const text = { type: 'string', minLength: 1 } as const
 
 const epsilon = {
   type: ['number', 'string'],
@@ -47,18 +51,59 @@ export const suiteSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        id: { type: 'string', minLength: 1 },
-        inputs: { type: 'string', minLength: 1 },
-        labels: { type: 'string', minLength: 1 },
-        title: { type: 'string', minLength: 1 },
+        id: { ...text, description: 'a built-in data set; `robench list datasets`' },
+        inputs: { ...text, description: 'a .npy file of images [n, c, h, w]' },
+        labels: { ...text, description: 'a .npy file of labels' },
+        path: {
+          ...text,
+          description: 'a folder of images, an .npz archive, a .parquet table, or a description',
+        },
+        title: text,
+        bounds: {
+          type: 'array',
+          items: { type: 'number' },
+          minItems: 2,
+          maxItems: 2,
+          description: 'range of the pixels; default: [0, 1]',
+        },
+        classNames: {
+          type: 'array',
+          items: { type: 'string' },
+          minItems: 2,
+          description: 'names of all classes of the models, in their order',
+        },
+        image: imageSettingsSchema,
+        columns: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { inputs: text, labels: text },
+          description: 'names of the arrays of an archive, or of the columns of a table',
+        },
+        targets: { ...text, description: 'a .npy file with a target class for each image' },
+        epsilons: { ...text, description: 'a .npy file with an ε for each image' },
+        box: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['lower', 'upper'],
+          properties: { lower: text, upper: text },
+          description: 'two .npy files with the lowest and the highest value of each pixel',
+        },
       },
-      oneOf: [{ required: ['id'] }, { required: ['inputs', 'labels'] }],
-      description: 'either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}',
+      oneOf: [{ required: ['id'] }, { required: ['inputs', 'labels'] }, { required: ['path'] }],
+      description: '{"id": …}, {"inputs": "x.npy", "labels": "y.npy"}, or {"path": …}',
     },
     limit: {
       type: 'integer',
       minimum: 1,
       description: 'evaluates only the first examples; such a result is never ranked',
+    },
+    sample: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['count'],
+      properties: { count: { type: 'integer', minimum: 1 }, seed: { ...seed, default: 0 } },
+      description:
+        'evaluates a random sample with the same share of each class; such a result is never ranked',
     },
     threatModels: {
       type: 'array',
@@ -74,6 +119,11 @@ export const suiteSchema = {
             description: `${epsilon.description}; may be omitted or 0 with a transform`,
           },
           transform: transformSchema,
+          target: threatTargetSchema,
+          given: {
+            ...givenSchema,
+            description: '"epsilons" or "box": the file of the data takes the place of epsilon',
+          },
           curve: {
             type: 'array',
             minItems: 1,

@@ -1,4 +1,5 @@
 /** Judges adversarial examples: whether each is within the threat model, and fools the model. */
+import { ConfigError } from '../../base/errors.ts'
 import { sizeOf, sliceRows } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { ReferenceExamples } from '../../threat/reference-examples.ts'
@@ -53,6 +54,13 @@ export const roundingMargin = 1e-4
 /** Judges points in batches. */
 export async function judgePoints(work: PointsToJudge): Promise<PointJudgment[]> {
   const { points, centers, labels, transform, threatModel, batchSize } = work
+  if (threatModel.target !== undefined || threatModel.given !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      'verify: points of a threat model with a target, or with limits for each image, cannot be ' +
+        'judged',
+    )
+  }
   const count = points.shape[0]!
   const judged: PointJudgment[] = []
   for (let start = 0; start < count; start += batchSize) {

@@ -1,24 +1,48 @@
-/** The CIFAR-10 binary format: records of a label byte and 3072 bytes of R, G and B planes. */
+/** The binary format of CIFAR-10 and CIFAR-100: label bytes and 3072 bytes of R, G, B planes. */
 import { ConfigError } from '../../base/errors.ts'
 import type { LabeledPixels } from '../memory-dataset.ts'
 import type { NamedBytes } from '../published.ts'
 
 const pixelsPerImage = 3 * 32 * 32
 const recordSize = 1 + pixelsPerImage
-const classes = 10
+
+/** What differs between the two data sets. */
+interface CifarVariant {
+  readonly name: string
+  readonly classes: number
+  /** Label bytes of a record; the last one is the label. */
+  readonly labelBytes: number
+}
 
 /**
- * Decodes batches, in order, into pixels `[n, 3, 32, 32]` and labels 0 … 9.
+ * Decodes CIFAR-10 batches, in order, into pixels `[n, 3, 32, 32]` and labels 0 … 9.
  * @throws ConfigError ROBENCH_DATA for a batch with a partial record, or a label above 9
  */
 export function decodeCifarBinary(batches: readonly NamedBytes[]): LabeledPixels {
+  return decodeBatches(batches, { name: 'CIFAR-10', classes: 10, labelBytes: 1 })
+}
+
+/**
+ * Decodes a CIFAR-100 file into pixels `[n, 3, 32, 32]` and fine labels 0 … 99. Each record begins
+ * with the coarse label, which is not used.
+ * @throws ConfigError ROBENCH_DATA for a file with a partial record, or a label above 99
+ */
+export function decodeCifar100Binary(files: readonly NamedBytes[]): LabeledPixels {
+  return decodeBatches(files, { name: 'CIFAR-100', classes: 100, labelBytes: 2 })
+}
+
+function decodeBatches(
+  batches: readonly NamedBytes[],
+  { name, classes, labelBytes }: CifarVariant,
+): LabeledPixels {
+  const recordSize = labelBytes + pixelsPerImage
   let count = 0
   for (const { path, bytes } of batches) {
     if (bytes.length === 0 || bytes.length % recordSize !== 0) {
       throw new ConfigError(
         'ROBENCH_DATA',
         `${path}: expected whole records of ${recordSize} bytes, got ${bytes.length} bytes; ` +
-          'the file is truncated or not a CIFAR-10 binary batch',
+          `the file is truncated or not a ${name} binary batch`,
       )
     }
     count += bytes.length / recordSize
@@ -28,16 +52,17 @@ export function decodeCifarBinary(batches: readonly NamedBytes[]): LabeledPixels
   let example = 0
   for (const { path, bytes } of batches) {
     for (let start = 0; start < bytes.length; start += recordSize) {
-      const label = bytes[start]!
+      const label = bytes[start + labelBytes - 1]!
       if (label >= classes) {
         throw new ConfigError(
           'ROBENCH_DATA',
-          `${path}: record ${start / recordSize}: expected a label from 0 to 9, got ${label}; ` +
-            'the file is not a CIFAR-10 binary batch',
+          `${path}: record ${start / recordSize}: expected a label from 0 to ${classes - 1}, ` +
+            `got ${label}; the file is not a ${name} binary batch`,
         )
       }
       labels[example] = label
-      pixels.set(bytes.subarray(start + 1, start + recordSize), example * pixelsPerImage)
+      const image = bytes.subarray(start + labelBytes, start + recordSize)
+      pixels.set(image, example * pixelsPerImage)
       example += 1
     }
   }

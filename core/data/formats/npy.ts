@@ -1,69 +1,35 @@
-/** The user's data: a pair of NumPy .npy files, inputs `[n, c, h, w]` and labels `[n]`. */
+/** NumPy's .npy format: one array of numbers. */
 import { open } from 'node:fs/promises'
 import { parse } from 'npyjs'
 import { ConfigError } from '../../base/errors.ts'
 import { sizeOf } from '../../engine/tensor/tensor.ts'
 
-/** Checked inputs and labels of a .npy pair. */
-export interface NpyPair {
-  /** `[channels, height, width]`. */
-  readonly shape: readonly [number, number, number]
-  /** `[n, channels, height, width]`: 8-bit values, or float32 in [0, 1]. */
-  readonly pixels: Uint8Array | Float32Array
-  /** `[n]`, from 0. */
-  readonly labels: Int32Array
-}
-
-interface NpyArray {
+/** An array of a file, its data still of the stored type. */
+export interface NpyArray {
+  /** Place for messages: the file, and within an archive the array. */
   readonly path: string
+  /** NumPy's name: `uint8`, `float32`. */
   readonly dtype: string
   readonly shape: readonly number[]
-  readonly data: unknown
+  /** A typed array; for booleans a plain array. */
+  readonly data: ArrayLike<unknown>
 }
 
-/**
- * Reads inputs (uint8, or float32 in [0, 1]; `[n, c, h, w]`) and labels (any integer type; `[n]`,
- * from 0).
- * @throws ConfigError ROBENCH_DATA with the file: missing, not .npy, truncated, or with a wrong
- * type, shape, count or range
- */
-export async function readNpyPair(inputsPath: string, labelsPath: string): Promise<NpyPair> {
-  const inputs = await readNpy(inputsPath)
-  const labels = toLabels(await readNpy(labelsPath))
-  const [count, channels, height, width] = inputs.shape
-  if (
-    inputs.shape.length !== 4 ||
-    count === undefined ||
-    channels === undefined ||
-    height === undefined ||
-    width === undefined ||
-    inputs.shape.includes(0)
-  ) {
-    fail(
-      inputs,
-      `expected inputs of shape [n, channels, height, width], got [${inputs.shape.join(', ')}]${
-        inputs.shape.length === 3 ? '; a single channel needs its axis too: x[:, None]' : ''
-      }`,
-    )
-  }
-  if (labels.length !== count) {
-    throw new ConfigError(
-      'ROBENCH_DATA',
-      `${labelsPath}: ${labels.length} labels for the ${count} inputs of ${inputsPath}`,
-    )
-  }
-  return { shape: [channels, height, width], pixels: toPixels(inputs), labels }
+/** Reads a .npy file. @throws ConfigError ROBENCH_DATA: missing, not .npy, truncated */
+export async function readNpy(path: string): Promise<NpyArray> {
+  return parseNpy(await readBuffer(path), path)
 }
 
-async function readNpy(path: string): Promise<NpyArray> {
-  const buffer = await readBuffer(path)
+/** Parses the bytes of a .npy file. @throws ConfigError ROBENCH_DATA: not .npy, truncated */
+export function parseNpy(buffer: ArrayBuffer, path: string): NpyArray {
   const head = new TextDecoder('latin1').decode(
     new Uint8Array(buffer, 0, Math.min(buffer.byteLength, 6)),
   )
   if (head !== '\x93NUMPY') {
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${path}: expected a .npy file; write one with numpy.save (a .npz archive must be unpacked)`,
+      `${path}: expected a .npy file; write one with numpy.save ` +
+        '(an .npz archive is given by --data)',
     )
   }
   let parsed
@@ -83,11 +49,11 @@ async function readNpy(path: string): Promise<NpyArray> {
   const data: ArrayLike<unknown> = Object(parsed.data)
   const array = { path, dtype: numpyNames[dtype] ?? dtype, shape, data }
   if (fortranOrder && shape.length > 1) {
-    fail(array, 'is in Fortran order; save numpy.ascontiguousarray(x)')
+    refuseArray(array, 'is in Fortran order; save numpy.ascontiguousarray(x)')
   }
   const size = sizeOf(shape)
   if (data.length !== size) {
-    fail(
+    refuseArray(
       array,
       `its header says [${shape.join(', ')}], that is ${size} elements, got ${data.length}; ` +
         'the file is truncated or damaged',
@@ -111,8 +77,11 @@ const numpyNames: Readonly<Record<string, string>> = {
   f8: 'float64',
 }
 
-/** Reads the whole file in chunks into one buffer, because fs.readFile is limited to 2 GiB. */
-async function readBuffer(path: string): Promise<ArrayBuffer> {
+/**
+ * Reads a whole file in chunks into one buffer, because fs.readFile is limited to 2 GiB.
+ * @throws ConfigError ROBENCH_DATA if it is missing or cannot be read
+ */
+export async function readBuffer(path: string): Promise<ArrayBuffer> {
   const pieceSize = 2 ** 28
   let handle
   try {
@@ -136,68 +105,7 @@ async function readBuffer(path: string): Promise<ArrayBuffer> {
   }
 }
 
-function toPixels(inputs: NpyArray): Uint8Array | Float32Array {
-  const { data, dtype } = inputs
-  if (data instanceof Uint8Array && dtype === 'uint8') return data
-  if (!(data instanceof Float32Array)) {
-    fail(inputs, `expected inputs of type uint8 or float32, got ${dtype}; save x.astype('float32')`)
-  }
-  let low = Infinity
-  let high = -Infinity
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!
-    if (!Number.isFinite(value)) {
-      const example = Math.floor((i * inputs.shape[0]!) / data.length)
-      fail(inputs, `example ${example} contains ${value}; inputs must be finite`)
-    }
-    if (value < low) low = value
-    if (value > high) high = value
-  }
-  if (low < 0 || high > 1) {
-    const advice =
-      low >= 0 && high <= 255
-        ? 'divide by 255, or save them as uint8'
-        : 'scale them to [0, 1]; normalization by mean and standard deviation belongs to ' +
-          'the model (--mean, --std)'
-    fail(inputs, `expected inputs in [0, 1], got values from ${low} to ${high}; ${advice}`)
-  }
-  return data
-}
-
-function toLabels(labels: NpyArray): Int32Array {
-  const { data, dtype, shape } = labels
-  if (!/^u?int/.test(dtype) || !isIntegerArray(data)) {
-    fail(labels, `expected labels of an integer type, got ${dtype}; save y.astype('int64')`)
-  }
-  if (shape.length !== 1 || data.length === 0) {
-    fail(
-      labels,
-      `expected labels of shape [n], got [${shape.join(', ')}]${
-        shape.length === 2 ? '; save y.argmax(1) for one-hot labels, or y.ravel()' : ''
-      }`,
-    )
-  }
-  const result = new Int32Array(data.length)
-  for (let i = 0; i < data.length; i++) {
-    const label = Number(data[i])
-    if (label < 0 || label > maxLabel) {
-      fail(labels, `label ${i}: expected a class from 0 to ${maxLabel}, got ${label}`)
-    }
-    result[i] = label
-  }
-  return result
-}
-
-/** A label above this is an error in the file. */
-const maxLabel = 1_000_000
-
-function isIntegerArray(data: unknown): data is ArrayLike<number | bigint> {
-  return (
-    ArrayBuffer.isView(data) &&
-    !(data instanceof DataView || data instanceof Float32Array || data instanceof Float64Array)
-  )
-}
-
-function fail({ path }: NpyArray, problem: string): never {
+/** @throws ConfigError ROBENCH_DATA that names the array's file */
+export function refuseArray({ path }: Pick<NpyArray, 'path'>, problem: string): never {
   throw new ConfigError('ROBENCH_DATA', `${path}: ${problem}`)
 }

@@ -13,16 +13,24 @@ const imagesPerBatch = 10_000
 const pixelsPerPlane = 32 * 32
 
 /** `cifar-10-binary.tar.gz`, published by the University of Toronto. */
-export const cifarTarball: Archive = {
-  name: 'cifar-10-binary.tar.gz',
-  async unpack(path, context) {
-    await inWorkFolder(context, async (work) => {
-      await writing(context.folder, () =>
-        extract({ file: path, cwd: work, filter: (entry) => entry.endsWith('.bin'), strip: 1 }),
-      )
-      for (const file of context.needed) await context.keep(file, join(work, file.name))
-    })
-  },
+export const cifarTarball = binaryTarball('cifar-10-binary.tar.gz')
+
+/** `cifar-100-binary.tar.gz`, published by the University of Toronto. */
+export const cifar100Tarball = binaryTarball('cifar-100-binary.tar.gz')
+
+/** A tarball of one folder with the published files. */
+function binaryTarball(name: string): Archive {
+  return {
+    name,
+    async unpack(path, context) {
+      await inWorkFolder(context, async (work) => {
+        await writing(context.folder, () =>
+          extract({ file: path, cwd: work, filter: (entry) => entry.endsWith('.bin'), strip: 1 }),
+        )
+        for (const file of context.needed) await context.keep(file, join(work, file.name))
+      })
+    },
+  }
 }
 
 /**

@@ -90,7 +90,8 @@ export class Builder {
   }
 
   constant(value: Tensor, name = ''): Value {
-    return createNode('Constant', name, [], {}, [inferConstant(value)], value).outputs[0]!
+    const inferred = [inferConstant(value)]
+    return createNode('Constant', name, [], {}, inferred, { tensor: value }).outputs[0]!
   }
 
   /** A scalar of that type. */

@@ -6,7 +6,8 @@ import { g } from './graph.ts'
 import { operators } from './ops/index.ts'
 import { describe } from './operator-call.ts'
 import { isFloat } from './ops/elementwise.ts'
-import { topologicalOrder, type Node, type Value } from './value.ts'
+import { mapBatch, renamePlaceholders } from './map-batch.ts'
+import { topologicalOrder, type Body, type Node, type Value } from './value.ts'
 
 /** Options of `gradient`. */
 export interface GradientOptions {
@@ -119,6 +120,7 @@ function inputGradients(
       (onPath.has(input.node) || withRespectTo.includes(input)),
   )
   if (!wanted.some(Boolean)) return []
+  if (node.body) return bodyGradients(node, node.body, outputGradients, wanted, options)
   const rule = surrogate ?? record?.vjp
   if (rule === 'zero') return []
   if (!rule) {
@@ -132,6 +134,42 @@ function inputGradients(
   }
   const gradients = rule(g, { ...node, wanted }, outputGradients)
   return gradients.map((item, i) => (wanted[i] ? item : null))
+}
+
+/** The gradients of a `MapBatch`: its body's gradient, applied to each part of the batch. */
+function bodyGradients(
+  node: Node,
+  body: Body,
+  outputGradients: readonly (Value | null)[],
+  wanted: readonly boolean[],
+  { name, straightThrough }: GradientOptions,
+): readonly (Value | null)[] {
+  const sources = body.inputs.filter((_, i) => wanted[i])
+  const flowing: Value[] = []
+  const upstreams: Value[] = []
+  let totals: readonly Value[] | undefined
+  body.outputs.forEach((output, k) => {
+    const given = outputGradients[k]
+    if (!given) return
+    const upstream = g.input(`upstream${k}`, output.dtype, output.shape)
+    flowing.push(given)
+    upstreams.push(upstream)
+    const own = gradient(output, sources, {
+      upstream,
+      ...(name !== undefined && { name }),
+      ...(straightThrough !== undefined && { straightThrough }),
+    })
+    totals = totals ? totals.map((total, i) => g.add(total, own[i]!)) : own
+  })
+  const inputs = node.inputs.flatMap((input) => input ?? [])
+  // Gradients of gradients would use the same names again.
+  const own = renamePlaceholders({
+    inputs: [...body.inputs, ...upstreams],
+    outputs: totals ?? [],
+  })
+  const results = mapBatch([...inputs, ...flowing], own)
+  let next = 0
+  return wanted.map((isWanted) => (isWanted ? results[next++]! : null))
 }
 
 /**

@@ -1,15 +1,27 @@
 /** Imports ONNX graphs as expressions: in the current operator set, with a symbolic batch. */
 import { GraphError } from '../../base/errors.ts'
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/file.ts'
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../onnx/graph.ts'
+import { namesRead } from '../onnx/subgraphs.ts'
 import { dtypeOf } from '../onnx/tensor-data.ts'
+import { int64, type DType, type Tensor } from '../tensor/tensor.ts'
+import { importControlFlow, isControlFlow } from './control-flow.ts'
+import type { Dim } from './dim.ts'
+import { followBatch } from './follow-batch.ts'
 import { g } from './graph.ts'
+import { KnownValues } from './known-values.ts'
+import {
+  failedUse,
+  missingOperator,
+  obstaclesError,
+  unsupportedSet,
+  type Obstacle,
+} from './obstacles.ts'
 import { operators } from './ops/index.ts'
-import { divideDims, multiplyDims, type Dim } from './dim.ts'
 import { readableOpsets, type OpRecord } from './operator.ts'
 import { describe, shapeError } from './operator-call.ts'
 import { qualifiedName } from './operator-name.ts'
-import { refusedOperators } from './refused-operators.ts'
 import { importRandom, isRandomSource, type Noise } from './random-operators.ts'
+import { sizeInputs } from './size-inputs.ts'
 import type { AttributeValue, Value } from './value.ts'
 
 /** Options of `importGraph`. */
@@ -18,6 +30,8 @@ export interface ImportOptions {
   readonly name: string
   /** Shapes of the inputs that replace those in the file; the batch is always `n`. */
   readonly inputShapes?: Readonly<Record<string, readonly Dim[]>>
+  /** An element type of the inputs that replaces the one in the file. */
+  readonly inputType?: DType
   /**
    * The fixed batch size of the file, if any. Integers in Reshape and Expand that equal it then
    * follow the batch.
@@ -36,92 +50,175 @@ export interface ImportedGraph {
 }
 
 /**
- * Imports a graph.
- * @throws GraphError ROBENCH_NO_GRADIENT for an unsupported operator, ROBENCH_GRAPH for a malformed
- *   graph
+ * Imports a graph. Sizes and tables that follow from constants and known sizes become constants,
+ * and `If` and `Loop` with such conditions become the nodes that they execute.
+ * @throws GraphError ROBENCH_NO_GRADIENT that names all unsupported operators, ROBENCH_GRAPH for a
+ *   malformed graph
  */
-export function importGraph(graph: OnnxGraph, options: ImportOptions): ImportedGraph {
+export async function importGraph(
+  graph: OnnxGraph,
+  options: ImportOptions,
+): Promise<ImportedGraph> {
   const values = new Map<string, Value>()
   const inputs = graph.inputs.map((info) => {
     const shape =
       options.inputShapes?.[info.name] ??
       info.shape?.map((dim, axis) => dim ?? `${info.name}_${axis}`)
-    if (!shape || !info.dtype)
+    const dtype = options.inputType ?? info.dtype
+    if (!shape || !dtype)
       throw malformed(options, `input "${info.name}" has no ${shape ? 'element type' : 'shape'}`)
-    const value = g.input(info.name, info.dtype, shape)
+    const value = g.input(info.name, dtype, shape)
     values.set(info.name, value)
     return value
   })
   for (const [name, tensor] of graph.initializers) values.set(name, g.constant(tensor, name))
-  const noise: Noise[] = []
-  for (const node of graph.nodes) {
+  const state: ImportState = {
+    graph,
+    options,
+    values,
+    images: inputs[0],
+    known: new KnownValues(graph, values),
+    noise: [],
+    obstacles: [],
+    blocked: new Set(),
+    failures: new Map(),
+  }
+  await importNodes(graph.nodes, state)
+  const outputs: [string, Value][] = []
+  for (const { name } of graph.outputs) {
+    const value = values.get(name) ?? (await findPending(name, state))
+    if (value) outputs.push([name, value])
+    else if (state.obstacles.length > 0) throw obstaclesError(state.obstacles, options.name)
+    else throw malformed(options, `no node computes the output "${name}"`)
+  }
+  return { inputs, outputs: Object.fromEntries(outputs), values, noise: state.noise }
+}
+
+/** The state of an import. */
+interface ImportState {
+  readonly graph: OnnxGraph
+  readonly options: ImportOptions
+  readonly values: Map<string, Value>
+  /** The first input, whose first size is the batch. */
+  readonly images: Value | undefined
+  readonly known: KnownValues
+  readonly noise: Noise[]
+  /** What stands in the way, in the order of the graph. */
+  readonly obstacles: Obstacle[]
+  /** Tensors that depend on obstacles. */
+  readonly blocked: Set<string>
+  /** Why a known tensor has no expression. It becomes a constant where it is read. */
+  readonly failures: Map<string, Obstacle>
+}
+
+async function importNodes(nodes: readonly OnnxNode[], state: ImportState): Promise<void> {
+  const { values, blocked, obstacles, failures } = state
+  for (const node of nodes) {
+    const known = state.known.add(node)
+    const reads = namesRead(node)
+    if (reads.some((name) => blocked.has(name))) {
+      // Further operators without a rule are named in the same error.
+      if (!isSupported(node)) obstacles.push(missingOperator(node))
+      for (const name of node.outputs) blocked.add(name)
+      continue
+    }
+    const obstacle = await importAny(node, state)
+    if (!obstacle) continue
+    for (const name of node.outputs) {
+      if (known) failures.set(name, obstacle)
+      else blocked.add(name)
+    }
+    if (!known) obstacles.push(obstacle)
+  }
+  // An omitted input or output has no name.
+  blocked.delete('')
+  values.delete('')
+}
+
+/** Imports a node. Returns what stands in the way, if anything. */
+async function importAny(node: OnnxNode, state: ImportState): Promise<Obstacle | undefined> {
+  const { values, options, noise, known, images } = state
+  try {
     if (isRandomSource(node)) {
       const drawn = importRandom(node, values.get(node.inputs[0] ?? ''), options.fixedBatch)
       noise.push(drawn)
       values.set(drawn.tensor, drawn.value)
-      continue
+      return undefined
     }
-    const outputs = importNode(node, graph, values, options)
+    if (isControlFlow(node)) {
+      return await importControlFlow(
+        node,
+        async (name) => constantOf(await known.find(name, images)),
+        async (nodes, constants) => {
+          for (const [name, item] of constants) values.set(name, g.constant(item, name))
+          await importNodes(nodes, state)
+        },
+      )
+    }
+    if (!isSupported(node)) return missingOperator(node)
+    const sets = operators.get(qualifiedName(node))?.opsets ?? readableOpsets
+    const { opset } = state.graph
+    if (node.domain === '' && (opset < sets[0] || opset > sets[1])) {
+      return unsupportedSet(node, opset, sets)
+    }
+    for (const [i, name] of node.inputs.entries()) {
+      const isSize = node.domain === '' && i >= (sizeInputs[node.op] ?? Infinity)
+      const value = values.get(name)
+      if (name === '' || (value && !(isSize && !value.contents))) continue
+      const found = await findPending(name, state)
+      if (found) values.set(name, found)
+      else if (!value) {
+        const type = state.graph.unreadable?.get(name)
+        return state.failures.get(name) ?? unknownTensor(node, name, type)
+      }
+    }
+    const outputs = importNode(node, state)
     node.outputs.forEach((name, i) => {
       const output = outputs[i]
       if (name !== '' && output) values.set(name, output)
     })
+    return undefined
+  } catch (error) {
+    if (error instanceof GraphError && error.code !== 'ROBENCH_INTERNAL')
+      return failedUse(node, error)
+    throw error
   }
-  const outputs = graph.outputs.map(({ name }) => {
-    const value = values.get(name)
-    if (!value) throw malformed(options, `no node computes the output "${name}"`)
-    return [name, value] as const
-  })
-  return { inputs, outputs: Object.fromEntries(outputs), values, noise }
+}
+
+function findPending(name: string, { known, images }: ImportState): Promise<Value | undefined> {
+  return known.find(name, images)
+}
+
+function constantOf(value: Value | undefined): Tensor | undefined {
+  if (!value) return undefined
+  if (value.node.tensor) return value.node.tensor
+  const [first] = value.contents ?? []
+  return typeof first === 'number' ? int64([1], [first]) : undefined
+}
+
+function isSupported(node: OnnxNode): boolean {
+  if (node.domain === '' && node.op === 'Constant') return true
+  return isControlFlow(node) || isRandomSource(node) || operators.has(qualifiedName(node))
 }
 
 function importNode(
   node: OnnxNode,
-  graph: OnnxGraph,
-  values: ReadonlyMap<string, Value>,
-  options: ImportOptions,
+  { graph, values, options, images }: ImportState,
 ): readonly Value[] {
-  const inputs = node.inputs.map((name) => {
-    if (name === '') return null
-    const value = values.get(name)
-    if (!value)
-      throw malformed(options, `${describe(node)} reads "${name}", which no earlier node computes`)
-    return value
-  })
-  if (node.op === 'Constant' && node.domain === '') return [importConstant(node, options)]
+  if (node.op === 'Constant' && node.domain === '') return [importConstant(node)]
   const op = qualifiedName(node)
-  const record = operators.get(op)
-  if (!record) throw unknownOperator(node, options)
-  const [first, last] = record.opsets ?? readableOpsets
-  if (node.domain === '' && (graph.opset < first || graph.opset > last)) {
-    throw new GraphError(
-      'ROBENCH_NO_GRADIENT',
-      `${options.name}: ${describe(node)} is in operator set ${graph.opset}, ` +
-        `but robench supports sets ${first} to ${last}; ` +
-        'convert the model (onnx.version_converter) to differentiate it; ' +
-        'black-box attacks, which need no gradient, still work',
-      { details: { op: node.op, node: node.name } },
-    )
+  const record = operators.get(op)!
+  const inputs = node.inputs.map((name) => (name === '' ? null : values.get(name)!))
+  const call = {
+    op,
+    name: node.name || node.outputs[0]!,
+    inputs: followBatch(node, inputs, images, options.fixedBatch),
+    attributes: importAttributes(node, record),
   }
-  try {
-    const call = {
-      op,
-      name: node.name || node.outputs[0]!,
-      inputs: followBatch(node.op, inputs, options),
-      attributes: importAttributes(node, record),
-    }
-    const counted = withOutputCount(call, node)
-    const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
-    if (isValues(upgraded)) return upgraded
-    return g.op(op, upgraded.inputs, upgraded.attributes, call.name)
-  } catch (error) {
-    if (error instanceof GraphError)
-      throw new GraphError(error.code, `${options.name}: ${error.message}`, {
-        details: error.details,
-        cause: error,
-      })
-    throw error
-  }
+  const counted = withOutputCount(call, node)
+  const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
+  if (isValues(upgraded)) return upgraded
+  return g.op(op, upgraded.inputs, upgraded.attributes, call.name)
 }
 
 function isValues(upgraded: object): upgraded is readonly Value[] {
@@ -146,39 +243,7 @@ function withOutputCount<
   return { ...call, attributes: { ...call.attributes, num_outputs: node.outputs.length } }
 }
 
-/**
- * Makes target shapes of a fixed batch follow the batch: in Expand the leading size becomes 1,
- * which broadcasts; in Reshape it becomes −1, and a −1 elsewhere becomes its value for one example.
- */
-function followBatch(
-  op: string,
-  inputs: readonly (Value | null)[],
-  options: ImportOptions,
-): readonly (Value | null)[] {
-  const [x, target] = inputs
-  if (options.fixedBatch === undefined || (op !== 'Reshape' && op !== 'Expand')) return inputs
-  const numbers = target?.contents?.filter((size) => typeof size === 'number')
-  if (!numbers || numbers.length === 0 || numbers.length < target!.contents!.length) return inputs
-  if (op === 'Expand') {
-    if (numbers[0] !== options.fixedBatch || x!.shape.length > numbers.length) return inputs
-    return [x!, g.integers([1, ...numbers.slice(1)])]
-  }
-  const symbolic = x!.shape.some((dim) => typeof dim === 'string')
-  if (!symbolic) return inputs
-  const isBatchKept = numbers[0] === 0 || (numbers[0] === -1 && numbers.length > 1)
-  if (isBatchKept) return inputs
-  const open = numbers.indexOf(-1)
-  if (open > 0) {
-    const factor = numbers[0]! / options.fixedBatch
-    const others = numbers.filter((_, axis) => axis !== 0 && axis !== open)
-    const rest = divideDims(multiplyDims(x!.shape), multiplyDims(['n', factor, ...others]))
-    if (!Number.isInteger(factor) || typeof rest !== 'number' || others.includes(0)) return inputs
-    return [x!, g.integers([-1, ...numbers.slice(1).map((size) => (size === -1 ? rest : size))])]
-  }
-  return [x!, g.integers([-1, ...numbers.slice(1)])]
-}
-
-function importConstant(node: OnnxNode, options: ImportOptions): Value {
+function importConstant(node: OnnxNode): Value {
   const {
     value,
     value_int: int,
@@ -191,7 +256,7 @@ function importConstant(node: OnnxNode, options: ImportOptions): Value {
   if (ints?.type === 'ints') return g.integers(ints.value)
   if (float?.type === 'float') return g.scalar(float.value)
   if (floats?.type === 'floats') return g.floats([floats.value.length], floats.value)
-  throw malformed(options, `${describe(node)} has no supported value`)
+  throw shapeError(node, 'it has no supported value')
 }
 
 function importAttributes(node: OnnxNode, record: OpRecord): Record<string, AttributeValue> {
@@ -212,24 +277,37 @@ function importAttribute(
   type: string | undefined,
 ): AttributeValue {
   if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
-  if (attribute.type === 'unsupported' || attribute.type === 'strings') {
-    const name = attribute.type === 'strings' ? 'STRINGS' : attribute.value
-    throw shapeError(node, `attribute "${key}" of type ${name} is not supported`)
+  switch (attribute.type) {
+    case 'unsupported':
+      throw shapeError(node, `attribute "${key}" of type ${attribute.value} is not supported`)
+    case 'strings':
+    case 'graph':
+    case 'reference': {
+      const name = attribute.type.toUpperCase()
+      throw shapeError(node, `attribute "${key}" of type ${name} is not supported`)
+    }
+    default:
+      return attribute.value
   }
-  return attribute.value
 }
 
-function unknownOperator(node: OnnxNode, options: ImportOptions): GraphError {
-  const op = qualifiedName(node)
-  const reason = refusedOperators.get(op)
-  return new GraphError(
-    'ROBENCH_NO_GRADIENT',
-    `${options.name}: robench cannot differentiate the operator ` +
-      describe({ op, name: node.name || (node.outputs[0] ?? '') }) +
-      `${reason === undefined ? '' : `: ${reason}`}; ` +
-      'black-box attacks, which need no gradient, still work',
-    { details: { op, node: node.name } },
-  )
+/** @param type of an initializer that was omitted */
+function unknownTensor(node: OnnxNode, name: string, type: string | undefined): Obstacle {
+  const reads = `${describe(node)} reads "${name}"`
+  return type === undefined
+    ? {
+        node,
+        kind: 'use',
+        reason: `malformed graph: ${reads}, which no earlier node computes`,
+        code: 'ROBENCH_GRAPH',
+      }
+    : {
+        node,
+        kind: 'use',
+        reason: `${reads}, which has the unsupported element type ${type}`,
+        code: 'ROBENCH_NO_GRADIENT',
+        advice: 'export it again in float32 or float16',
+      }
 }
 
 function malformed(options: ImportOptions, message: string): GraphError {

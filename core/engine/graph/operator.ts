@@ -46,7 +46,7 @@ export interface Upgraded {
 }
 
 /** The supported operator sets of files, first and last. Records may restrict them. */
-export const readableOpsets = [7, 26] as const
+export const readableOpsets = [6, 26] as const
 
 /** The supported operator sets of an operator that was introduced, or replaced, in a later set. */
 export const since = (first: number): readonly [number, number] => [first, readableOpsets[1]]

@@ -91,8 +91,8 @@ function split(
     if (kind !== 'varying' || node.inputs.length === 0) continue
     const inputs = node.inputs.map((input) => input && read(input))
     if (inputs.every((input, i) => input === node.inputs[i])) continue
-    const { op, name, attributes, outputs } = node
-    const copy = createNode(op, name, inputs, attributes, outputs)
+    const { op, name, attributes, outputs, body } = node
+    const copy = createNode(op, name, inputs, attributes, outputs, body && { body })
     outputs.forEach((output, i) => replaced.set(output, copy.outputs[i]!))
   }
   return { prepared, values: values.map(read) }

@@ -2,6 +2,7 @@
 import { float32 } from '../tensor/tensor.ts'
 import { createNode, topologicalOrder, type Node, type Value } from './value.ts'
 import { g } from './graph.ts'
+import { mapBatch } from './map-batch.ts'
 import { operators } from './ops/index.ts'
 import { numberOf } from './operator-call.ts'
 
@@ -156,9 +157,14 @@ function foldExpressions(
 }
 
 function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+  if (node.body)
+    return mapBatch(
+      inputs.filter((input) => input !== null),
+      node.body,
+    )
   if (node.inputs.length === 0) {
-    return createNode(node.op, node.name, inputs, node.attributes, node.outputs, node.tensor)
-      .outputs
+    const content = node.tensor && { tensor: node.tensor }
+    return createNode(node.op, node.name, inputs, node.attributes, node.outputs, content).outputs
   }
   return g.op(node.op, inputs, node.attributes, node.name)
 }

@@ -13,7 +13,8 @@ import { blockedOperators } from './blocked-operators.ts'
 import { splitName } from './operator-name.ts'
 import { operators } from './ops/index.ts'
 import { lower } from './rewrite.ts'
-import { topologicalOrder, type AttributeValue, type Node, type Value } from './value.ts'
+import { topologicalOrder, type AttributeValue, type Body, type Node, type Value } from './value.ts'
+import { writeMapBatch } from './write-map-batch.ts'
 
 /** The operator set of written files. */
 export const opset = 18
@@ -58,6 +59,7 @@ export function toGraph(
   // Other names must not clash with the chosen ones.
   const taken = new Set([...inputs.map((input) => input.node.name), ...names, ...chosen.values()])
   const nodeNames = new Set<string>()
+  const inner: string[] = []
   for (const [i, node] of order.entries()) {
     if (node.op === 'Input') {
       if (!inputs.includes(node.outputs[0]!)) {
@@ -84,7 +86,18 @@ export function toGraph(
       // A graph may contain the same named node several times, but names must be unique.
       const name = freeName(node.name || `${node.op}_${i}`, nodeNames)
       nodeNames.add(name)
-      nodes.push(writeNode(node, name, valueNames))
+      if (node.body) {
+        const written = writeMapBatch(
+          node.body,
+          node.inputs.map((input) => valueNames.get(input!)!),
+          node.outputs.map((output) => valueNames.get(output)!),
+          freeName(`map${i}/`, taken),
+          (body) => writeBody(body, finish),
+        )
+        nodes.push(...written.nodes)
+        inner.push(...written.domains)
+        for (const [key, value] of written.initializers) initializers.set(key, value)
+      } else nodes.push(writeNode(node, name, valueNames))
     }
   }
   // An output may be a placeholder, a constant, or named twice: an Identity gives it its name.
@@ -100,13 +113,26 @@ export function toGraph(
   })
   return {
     opset,
-    domains: [...new Set(nodes.map(({ domain }) => domain))].filter((domain) => domain !== ''),
+    domains: [...new Set([...nodes.map(({ domain }) => domain), ...inner])].filter(Boolean),
     inputs: inputs.map((input) => describeValue(input.node.name, input)),
     outputs: roots.map((root, k) => describeValue(names[k]!, root)),
     initializers,
     nodes,
     values,
   }
+}
+
+/** The graph that a `MapBatch` applies to each part of the batch. */
+function writeBody(
+  { inputs, outputs }: Body,
+  finish: (values: readonly Value[]) => readonly Value[],
+): OnnxGraph {
+  return toGraph(
+    Object.fromEntries(outputs.map((value, i) => [`y${i}`, value])),
+    inputs,
+    {},
+    finish,
+  )
 }
 
 /**
@@ -119,9 +145,10 @@ function chosenNames(
   order: readonly Node[],
 ): ReadonlyMap<Value, string> {
   const chosen = new Map<Value, string>()
+  const nodes = new Set(order)
   values.forEach((value, i) => {
     const { op } = value.node
-    const isResult = op !== 'Input' && op !== 'Constant' && order.includes(value.node)
+    const isResult = op !== 'Input' && op !== 'Constant' && nodes.has(value.node)
     if (isResult && !chosen.has(value)) chosen.set(value, names[i]!)
     else {
       throw new GraphError(

@@ -1,4 +1,4 @@
-/** Runs graphs in onnxruntime. */
+/** Runs graphs in onnxruntime, or in TensorFlow.js. */
 import { ort } from './onnxruntime.ts'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
@@ -6,26 +6,46 @@ import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-ker
 import { blockOfLayout } from './blocked-layout.ts'
 import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
+import { TfjsGraph } from './tfjs/tfjs-graph.ts'
 import { topologicalOrder, type Value } from './value.ts'
 import { useWinograd } from './winograd.ts'
+
+/** The device that stands for TensorFlow.js. */
+export const tfjsDevice = 'tfjs'
+
+/** Whether passes run on the processor, in its memory. */
+export function usesProcessor(device: string): boolean {
+  return device === 'cpu' || device === tfjsDevice
+}
 
 /** The device and threads of a session. */
 export interface SessionOptions {
   /**
    * An execution provider of onnxruntime: `cpu` (the default), `cuda`, `cuda:1`, `webgpu`, `dml`,
-   * `coreml`, `tensorrt`.
+   * `coreml`, `tensorrt`. `tfjs` compiles expressions for TensorFlow.js instead; files still run
+   * in onnxruntime on the CPU.
    */
   readonly device?: string
   /** Threads per operator. Default 1, because the pool uses one worker per core. */
   readonly threads?: number
 }
 
-/** A graph loaded by onnxruntime. `release` frees its native memory. */
-export class Session {
-  readonly #session: ort.InferenceSession
+/** A graph that an engine has loaded. */
+interface LoadedGraph {
+  readonly inputNames: readonly string[]
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+  release(): Promise<void>
+}
 
-  private constructor(session: ort.InferenceSession) {
-    this.#session = session
+/** A graph loaded by onnxruntime, or by TensorFlow.js. `release` frees its native memory. */
+export class Session {
+  readonly #graph: LoadedGraph
+  /** The name of the engine in errors. */
+  readonly #engine: string
+
+  private constructor(graph: LoadedGraph, engine = 'onnxruntime') {
+    this.#graph = graph
+    this.#engine = engine
   }
 
   /**
@@ -38,10 +58,11 @@ export class Session {
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
-    const [provider, id] = (options.device ?? 'cpu').split(':')
-    const device = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
+    const device = options.device === tfjsDevice ? 'cpu' : (options.device ?? 'cpu')
+    const [provider, id] = device.split(':')
+    const execution = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
     const config: ort.InferenceSession.SessionOptions = {
-      executionProviders: [device],
+      executionProviders: [execution],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -50,11 +71,11 @@ export class Session {
       logSeverityLevel: 4,
     }
     try {
-      return new Session(await ort.InferenceSession.create(bytes, config))
+      return new Session(onnxruntimeGraph(await ort.InferenceSession.create(bytes, config)))
     } catch (cause) {
       throw new GraphError(
         'ROBENCH_MODEL_FILE',
-        `${name}: onnxruntime cannot load it on "${options.device ?? 'cpu'}": ${messageOf(cause)}`,
+        `${name}: onnxruntime cannot load it on "${device}": ${messageOf(cause)}`,
         { cause },
       )
     }
@@ -70,32 +91,29 @@ export class Session {
     options: SessionOptions = {},
     name = 'graph',
   ): Promise<Session> {
+    if (options.device === tfjsDevice) {
+      return new Session(await TfjsGraph.compile(outputs, inputs, name), 'TensorFlow.js')
+    }
     const finish = await finishFor(Object.values(outputs), options)
     return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
   }
 
   /**
    * Runs the graph. Feeds and outputs are by name.
-   * @throws GraphError ROBENCH_GRAPH for a missing input; RunError ROBENCH_GRAPH if onnxruntime
+   * @throws GraphError ROBENCH_GRAPH for a missing input; RunError ROBENCH_GRAPH if the engine
    *   fails
    */
   async run(
     feeds: Readonly<Record<string, Tensor>>,
     name = 'graph',
   ): Promise<Record<string, Tensor>> {
-    const tensors: Record<string, ort.Tensor> = {}
-    for (const key of this.#session.inputNames) {
-      const feed = feeds[key]
-      if (!feed) throw new GraphError('ROBENCH_GRAPH', `${name}: input "${key}" is missing`)
-      tensors[key] = new ort.Tensor(feed.dtype, feed.data as never, feed.shape)
+    for (const key of this.#graph.inputNames) {
+      if (!feeds[key]) throw new GraphError('ROBENCH_GRAPH', `${name}: input "${key}" is missing`)
     }
     try {
-      const outputs = await this.#session.run(tensors)
-      return Object.fromEntries(
-        Object.entries(outputs).map(([key, value]) => [key, fromOrt(value)]),
-      )
+      return await this.#graph.run(feeds)
     } catch (cause) {
-      throw new RunError('ROBENCH_GRAPH', `${name}: onnxruntime failed: ${messageOf(cause)}`, {
+      throw new RunError('ROBENCH_GRAPH', `${name}: ${this.#engine} failed: ${messageOf(cause)}`, {
         cause,
       })
     }
@@ -103,7 +121,7 @@ export class Session {
 
   /** Frees the native session. */
   async release(): Promise<void> {
-    await this.#session.release()
+    await this.#graph.release()
   }
 }
 
@@ -121,6 +139,24 @@ export async function finishFor(
     const lowered = lower(own, block > 0 ? keptOperators : [])
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
     return block > 0 ? useBlockedKernels(filtered, block) : filtered
+  }
+}
+
+function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
+  return {
+    inputNames: session.inputNames,
+    async run(feeds) {
+      const tensors: Record<string, ort.Tensor> = {}
+      for (const key of session.inputNames) {
+        const { dtype, data, shape } = feeds[key]!
+        tensors[key] = new ort.Tensor(dtype, data as never, shape)
+      }
+      const outputs = await session.run(tensors)
+      return Object.fromEntries(
+        Object.entries(outputs).map(([key, value]) => [key, fromOrt(value)]),
+      )
+    },
+    release: () => session.release(),
   }
 }
 

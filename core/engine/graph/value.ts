@@ -17,6 +17,14 @@ export interface Node {
   readonly outputs: readonly Value[]
   /** The value of a `Constant`. */
   readonly tensor?: Tensor
+  /** What a `MapBatch` applies to each part of the batch. */
+  readonly body?: Body
+}
+
+/** An expression of its own placeholders, whose first sizes are one number: the batch. */
+export interface Body {
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
 }
 
 /** A tensor in an expression. */
@@ -44,7 +52,7 @@ export function createNode(
   inputs: readonly (Value | null)[],
   attributes: Attributes,
   inferred: readonly Inferred[],
-  constant?: Tensor,
+  content: Pick<Node, 'tensor' | 'body'> = {},
 ): Node {
   const outputs: Value[] = []
   const node: Node = {
@@ -53,7 +61,7 @@ export function createNode(
     inputs,
     attributes,
     outputs,
-    ...(constant && { tensor: constant }),
+    ...content,
   }
   inferred.forEach((item, index) => outputs.push({ ...item, node, index }))
   return node

@@ -43,6 +43,11 @@ const arrays: {
   bool: Uint8Array,
 }
 
+/** The element type of an ONNX number; undefined for an unsupported type. */
+export function knownDtype(dataType: number): DType | undefined {
+  return names.get(dataType)
+}
+
 /**
  * The element type of an ONNX number.
  * @param owner the tensor or attribute, for errors

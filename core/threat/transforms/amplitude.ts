@@ -69,7 +69,7 @@ export async function applyAmplitudeTransform(
   bounds: readonly [low: number, high: number],
 ): Promise<FloatTensor> {
   const [count = 0, channels = 1, height = 1, width = 1] = inputs.shape
-  const change = createAmplitudeChange([channels, height, width])
+  const change = createAmplitudeChange([channels, height, width], bounds[0])
   const size = channels * height * width
   const output = new Float32Array(inputs.data.length)
   const image = new Float64Array(size)

@@ -1,4 +1,5 @@
 /** Builds the APGD plugins, which differ only in their loss. */
+import { towardTargets } from '../../../core/api/plugin.ts'
 import type { AttackLossName, TargetedAttackLossName } from '../../../core/api/attack.ts'
 import type { AttackPlugin } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
@@ -12,7 +13,7 @@ export const apgdAttackMeta = {
   provenance: 'paper+code',
   norms: ['Linf', 'L2', 'L1'],
   knowledge: 'white-box',
-  goals: ['untargeted'],
+  goals: ['untargeted', 'targeted'],
   stochastic: true,
 } as const
 
@@ -31,9 +32,12 @@ export function apgdAttack<Options extends ApgdAttackOptions>(
   loss: AttackLossName | TargetedAttackLossName,
 ): Pick<AttackPlugin<Options>, 'run' | 'cost'> {
   return {
-    async run(context) {
-      const { adversarial } = await autoProjectedGradient(context, { ...context.options, loss })
-      return adversarial
+    run(context) {
+      const options = { ...context.options, loss }
+      return towardTargets(
+        context,
+        async (task) => (await autoProjectedGradient(task, options)).adversarial,
+      )
     },
     cost(options, classes, norm = 'Linf') {
       const { forward, backward } = autoProjectedGradientCost({ ...options, loss }, classes, norm)

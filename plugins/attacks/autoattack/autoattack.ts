@@ -6,7 +6,7 @@ import {
   autoProjectedGradientCost,
 } from '../apgd/auto-projected-gradient.ts'
 import type { AutoProjectedGradientOptions } from '../apgd/auto-projected-gradient.ts'
-import { runStages, stagesCost } from './ensemble.ts'
+import { runStagesToward, stagesCost } from './ensemble.ts'
 import type { Stage } from './ensemble.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from '../fab/fast-adaptive-boundary.ts'
 import type { FastAdaptiveBoundaryOptions } from '../fab/fast-adaptive-boundary.ts'
@@ -123,14 +123,14 @@ export const autoattack = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
   async run(context) {
     const { model, options, threatModel } = context
     const stages = stagesOf(options, model.classes, threatModel.norm)
-    const { adversarial, brokenBy } = await runStages(context, stages)
+    const { adversarial, brokenBy } = await runStagesToward(context, stages)
     return { adversarial, stages: stages.map(({ name }) => name), brokenBy }
   },
   cost: (options, classes, norm = 'Linf') => stagesCost(stagesOf(options, classes, norm)),

@@ -1,4 +1,5 @@
 /** Runs attacks as stages, each on the examples that earlier stages did not break. */
+import { forEachTarget } from '../../../core/api/plugin.ts'
 import { rankTargets, subtask } from '../../../core/api/attack.ts'
 import type { AttackFindings, AttackTask, RankedTargets } from '../../../core/api/attack.ts'
 import { sizeOf, tensor } from '../../../core/api/graph.ts'
@@ -77,6 +78,24 @@ export async function runStages(
   }
   task.progress(count)
   return { adversarial, fooled, margins, brokenBy }
+}
+
+/** `runStages` toward the targets of the task, if it has some. */
+export async function runStagesToward(
+  task: AttackTask,
+  stages: readonly Stage[],
+): Promise<Pick<EnsembleFindings, 'adversarial' | 'brokenBy'>> {
+  const brokenBy = new Int32Array(task.labels.length).fill(-1)
+  const adversarial = tensor('float32', task.inputs.shape, task.inputs.data.slice())
+  const size = sizeOf(task.inputs.shape.slice(1))
+  await forEachTarget(task, async (part, rows) => {
+    const found = await runStages(part, stages)
+    rows.forEach((row, at) => {
+      brokenBy[row] = found.brokenBy[at]!
+      adversarial.data.set(found.adversarial.data.subarray(at * size, (at + 1) * size), row * size)
+    })
+  })
+  return { adversarial, brokenBy }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The boundary attack: a random walk that uses the predicted class only. */
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { boundaryWalk } from './boundary-walk.ts'
 import { papers } from '../../papers.ts'
@@ -57,11 +57,12 @@ export const boundary = defineAttack({
     provenance: 'paper+code',
     norms: ['L2'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     minimumNorm: true,
     optionsSchema,
   },
-  run: async (context) => (await boundaryWalk(context, context.options)).adversarial,
+  run: (context) =>
+    towardTargets(context, async (task) => (await boundaryWalk(task, context.options)).adversarial),
   cost: ({ queries }) => ({ forward: queries, backward: 0 }),
 })

@@ -1,5 +1,5 @@
 /** HopSkipJump: the nearest misclassified point, found with the predicted class only. */
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
 import { papers } from '../../papers.ts'
@@ -42,11 +42,15 @@ export const hopSkipJump = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     minimumNorm: true,
     optionsSchema,
   },
-  run: async (context) => (await hopSkipJumpSearch(context, context.options)).adversarial,
+  run: (context) =>
+    towardTargets(
+      context,
+      async (task) => (await hopSkipJumpSearch(task, context.options)).adversarial,
+    ),
   cost: ({ queries }) => ({ forward: queries, backward: 0 }),
 })

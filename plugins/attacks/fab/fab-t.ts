@@ -1,6 +1,6 @@
 /** FAB-T: FAB toward the likeliest wrong classes, one after the other. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
 import { papers } from '../../papers.ts'
@@ -29,14 +29,15 @@ export const fabT = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  async run(context) {
-    const { adversarial } = await fastAdaptiveBoundary(context, context.options)
-    return adversarial
-  },
+  run: (context) =>
+    towardTargets(
+      context,
+      async (task) => (await fastAdaptiveBoundary(task, context.options)).adversarial,
+    ),
   cost(options, classes) {
     const { forward, backward } = fastAdaptiveBoundaryCost(options, classes)
     return { forward: forward + 1, backward }

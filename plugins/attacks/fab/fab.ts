@@ -1,6 +1,6 @@
 /** FAB: repeated steps toward the nearest linearized decision. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastAdaptiveBoundary, fastAdaptiveBoundaryCost } from './fast-adaptive-boundary.ts'
 import { papers } from '../../papers.ts'
@@ -29,13 +29,16 @@ export const fab = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  async run(context) {
+  run(context) {
     const budget = { ...context.options, targets: 0 }
-    return (await fastAdaptiveBoundary(context, budget)).adversarial
+    return towardTargets(
+      context,
+      async (task) => (await fastAdaptiveBoundary(task, budget)).adversarial,
+    )
   },
   cost: (options, classes) => fastAdaptiveBoundaryCost({ ...options, targets: 0 }, classes),
 })

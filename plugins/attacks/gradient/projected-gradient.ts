@@ -146,8 +146,9 @@ export async function projectedGradient(
  */
 export async function findByProjectedGradient(
   task: AttackTask,
-  options: ProjectedGradientOptions,
+  given: ProjectedGradientOptions,
 ): Promise<AttackFindings> {
+  const options = task.targets ? ({ ...given, goal: 'targeted' } as const) : given
   const { model, inputs, labels } = task
   const exampleShape = inputs.shape.slice(1)
   const findings = {
@@ -277,7 +278,8 @@ function judge(run: PgdRun, attempt: PgdAttempt, { logits, loss }: Evaluation): 
     attempt.best.set(attempt.point)
     attempt.bestScore = score
     attempt.reached = reached
-    findings.fooled[row] = predictedClass(logits) === label ? 0 : 1
+    const isFooled = task.targets ? reached : predictedClass(logits) !== label
+    findings.fooled[row] = isFooled ? 1 : 0
     findings.margins[row] = margin
   }
   return isFinished(run, attempt, logits)
@@ -336,6 +338,8 @@ function passesAtPoints(
 /** The class that each start's loss is about: the true class, or a target. */
 async function targetsOf(task: AttackTask, options: ProjectedGradientOptions): Promise<TargetOf> {
   const { goal, target, targets } = options
+  const wanted = task.targets
+  if (wanted) return (row) => wanted[row]
   if (goal === 'targeted') return chooseTargets(task, target)
   if (goal === 'multi-targeted') {
     const ranked = await runnerUps(task)

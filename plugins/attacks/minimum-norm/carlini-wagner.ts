@@ -1,5 +1,5 @@
 /** Carlini and Wagner: the minimum perturbation in L2 or Linf by a penalty method. */
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
 import { papers } from '../../papers.ts'
@@ -66,7 +66,7 @@ export const carliniWagner = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: false,
     minimumNorm: true,
     optionsSchema,
@@ -75,7 +75,9 @@ export const carliniWagner = defineAttack({
     const { options, threatModel } = context
     const usual = threatModel.norm === 'Linf' ? 0.3 : 0.001
     const initialConstant = options.initialConstant ?? usual
-    return carliniWagnerSearch(context, { ...options, initialConstant })
+    return towardTargets(context, (task) =>
+      carliniWagnerSearch(task, { ...options, initialConstant }),
+    )
   },
   cost: (options) => carliniWagnerCost(options),
 })

@@ -1,6 +1,6 @@
 /** DDN: the minimum L2 perturbation, with direction and norm decoupled. */
 import { budgetOptions, lossSchema } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { decoupledDirection } from './decoupled-direction.ts'
 import { radiusSearchCost } from './radius-search.ts'
@@ -37,11 +37,11 @@ export const ddn = defineAttack({
     provenance: 'paper+code',
     norms: ['L2'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: false,
     minimumNorm: true,
     optionsSchema,
   },
-  run: (context) => decoupledDirection(context, context.options),
+  run: (context) => towardTargets(context, (task) => decoupledDirection(task, context.options)),
   cost: (options) => radiusSearchCost(options),
 })

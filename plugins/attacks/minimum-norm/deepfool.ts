@@ -1,6 +1,6 @@
 /** DeepFool: steps to the nearest linearized decision until the model is fooled. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { deepFoolCost, deepFoolSearch } from './deepfool-search.ts'
 import { papers } from '../../papers.ts'
@@ -43,11 +43,11 @@ export const deepfool = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: false,
     minimumNorm: true,
     optionsSchema,
   },
-  run: (context) => deepFoolSearch(context, context.options),
+  run: (context) => towardTargets(context, (task) => deepFoolSearch(task, context.options)),
   cost: (options, classes) => deepFoolCost(options, classes),
 })

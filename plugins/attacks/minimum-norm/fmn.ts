@@ -1,6 +1,11 @@
 /** FMN: the minimum perturbation in Linf, L2, or L1, with an adaptive norm constraint. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import {
+  defineAttack,
+  epsilonSchema,
+  parseEpsilon,
+  towardTargets,
+} from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { fastMinimumNorm } from './fast-minimum-norm.ts'
 import { radiusSearchCost } from './radius-search.ts'
@@ -34,7 +39,7 @@ export const fmn = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: false,
     minimumNorm: true,
     optionsSchema,
@@ -43,7 +48,8 @@ export const fmn = defineAttack({
     const { options, threatModel } = context
     const [low, high] = threatModel.bounds
     const stepSize = parseEpsilon(options.stepSize ?? high - low, 'stepSize')
-    return fastMinimumNorm(context, { steps: options.steps, stepSize })
+    const { steps } = options
+    return towardTargets(context, (task) => fastMinimumNorm(task, { steps, stepSize }))
   },
   cost: (options) => radiusSearchCost(options),
 })

@@ -1,5 +1,5 @@
 /** Additive noise: random points of the ball as a baseline. */
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { randomNoise, randomNoiseCost } from './random-noise.ts'
 
@@ -38,10 +38,11 @@ export const additiveNoise = defineAttack({
     provenance: 'own',
     norms: ['Linf', 'L2', 'L1', 'L0'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  run: async (context) => (await randomNoise(context, context.options)).adversarial,
+  run: (context) =>
+    towardTargets(context, async (task) => (await randomNoise(task, context.options)).adversarial),
   cost: (options) => randomNoiseCost(options),
 })

@@ -1,5 +1,5 @@
 /** NES: projected steps along gradients estimated from normal samples. */
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'
@@ -50,22 +50,22 @@ export const nes = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  async run(context) {
+  run(context) {
     const { options, threatModel } = context
     const { bounds, epsilon } = threatModel
     const deviation = options.sampleDistance ?? (bounds[1] - bounds[0]) / 1000
-    const { adversarial } = await sampledAscent(context, {
+    const settings = {
       ...options,
       directions: 'normal',
       sampleDistance: parseEpsilon(deviation, 'sampleDistance'),
       stepSize: parseEpsilon(options.stepSize ?? epsilon / 5, 'stepSize'),
       update: { kind: 'steepest', momentum: options.momentum },
-    })
-    return adversarial
+    } as const
+    return towardTargets(context, async (task) => (await sampledAscent(task, settings)).adversarial)
   },
   cost: (options) => sampledAscentCost(options),
 })

@@ -1,7 +1,8 @@
 /** SPSA: Adam on gradients estimated from random signs. */
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
+import type { SampledUpdate } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'
 import { papers } from '../../papers.ts'
 
@@ -49,21 +50,23 @@ export const spsa = defineAttack({
     provenance: 'paper',
     norms: ['Linf'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  async run(context) {
+  run(context) {
     const { options, threatModel } = context
     const hundredth = (threatModel.bounds[1] - threatModel.bounds[0]) / 100
-    const { adversarial } = await sampledAscent(context, {
+    const update: SampledUpdate =
+      options.update === 'adam' ? { kind: 'adam' } : { kind: 'steepest', momentum: 0 }
+    const settings = {
       ...options,
       directions: 'signs',
       sampleDistance: parseEpsilon(options.sampleDistance ?? hundredth, 'sampleDistance'),
       stepSize: parseEpsilon(options.stepSize ?? hundredth, 'stepSize'),
-      update: options.update === 'adam' ? { kind: 'adam' } : { kind: 'steepest', momentum: 0 },
-    })
-    return adversarial
+      update,
+    } as const
+    return towardTargets(context, async (task) => (await sampledAscent(task, settings)).adversarial)
   },
   cost: (options) => sampledAscentCost(options),
 })

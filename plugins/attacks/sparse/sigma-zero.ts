@@ -1,6 +1,6 @@
 /** σ-zero: the minimum number of changed pixels. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sigmaZeroCost, sigmaZeroSearch } from './sigma-zero-search.ts'
@@ -53,11 +53,11 @@ export const sigmaZero = defineAttack({
     provenance: 'paper+code',
     norms: ['L0'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: false,
     minimumNorm: true,
     optionsSchema,
   },
-  run: (context) => sigmaZeroSearch(context, context.options),
+  run: (context) => towardTargets(context, (task) => sigmaZeroSearch(task, context.options)),
   cost: (options) => sigmaZeroCost(options),
 })

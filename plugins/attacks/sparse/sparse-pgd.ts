@@ -1,6 +1,6 @@
 /** Sparse PGD: changes few pixels without a limit on their values. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sparseAscent, sparseAscentCost } from './sparse-ascent.ts'
@@ -61,10 +61,11 @@ export const sparsePgd = defineAttack({
     provenance: 'paper+code',
     norms: ['L0'],
     knowledge: 'white-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  run: async (context) => (await sparseAscent(context, context.options)).adversarial,
+  run: (context) =>
+    towardTargets(context, async (task) => (await sparseAscent(task, context.options)).adversarial),
   cost: (options) => sparseAscentCost(options),
 })

@@ -53,8 +53,8 @@ export function amplitudeCandidates(
   const [channels = 1, height = 1, width = 1] = inputs.shape.slice(1)
   const shape = [channels, height, width] as const
   const size = sizeOf(shape)
-  const change = createAmplitudeChange(shape)
   const [low, high] = threatModel.bounds
+  const change = createAmplitudeChange(shape, low)
   const [lowest, highest] = [Math.fround(1 - limits.scale), Math.fround(1 + limits.scale)]
   const projects = threatModel.transform?.kind !== 'amplitude'
 

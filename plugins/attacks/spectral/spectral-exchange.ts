@@ -1,5 +1,6 @@
 /** Spectral exchange: which part of an attack's spectrum fools the model. */
 import { float32 } from '../../../core/api/graph.ts'
+import type { FloatTensor } from '../../../core/api/graph.ts'
 import {
   ConfigError,
   defineAttack,
@@ -81,9 +82,20 @@ export const spectralExchange = defineAttack({
       ...context,
       threatModel: { norm, epsilon, bounds },
     })
-    const exchanged = exchangeAmplitudes(inputs, found)
-    const { data } =
-      options.part === 'amplitude' ? exchanged.adversarialAmplitude : exchanged.adversarialPhase
+    // Amplitudes are those of x − low, in any bounds.
+    const [low] = bounds
+    const shifted = ({ data, shape }: FloatTensor, by: number): FloatTensor =>
+      by === 0
+        ? { dtype: 'float32', data, shape }
+        : float32(
+            shape,
+            data.map((value) => value + by),
+          )
+    const exchanged = exchangeAmplitudes(shifted(inputs, -low), shifted(found, -low))
+    const { data } = shifted(
+      options.part === 'amplitude' ? exchanged.adversarialAmplitude : exchanged.adversarialPhase,
+      low,
+    )
     const adversarial = float32(inputs.shape, new Float32Array(data.length))
     clipToBounds(bounds, Float64Array.from(data), adversarial.data)
     return adversarial

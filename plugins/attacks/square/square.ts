@@ -1,6 +1,6 @@
 /** Square: random search with square windows, from logits only. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { squareSearch, squareSearchCost } from './square-search.ts'
 import { papers } from '../../papers.ts'
@@ -49,10 +49,11 @@ export const square = defineAttack({
     provenance: 'paper+code',
     norms: ['Linf', 'L2', 'L1'],
     knowledge: 'black-box',
-    goals: ['untargeted'],
+    goals: ['untargeted', 'targeted'],
     stochastic: true,
     optionsSchema,
   },
-  run: async (context) => (await squareSearch(context, context.options)).adversarial,
+  run: (context) =>
+    towardTargets(context, async (task) => (await squareSearch(task, context.options)).adversarial),
   cost: (options) => squareSearchCost(options),
 })

@@ -1,10 +1,11 @@
 /** Loads any ONNX classifier, with options for the properties that the file does not contain. */
-import { readFile } from 'node:fs/promises'
 import {
   componentsSchema,
   ConfigError,
   defineDefense,
   plainManifest,
+  readOnnxFile,
+  RobenchError,
 } from '../../../core/api/plugin.ts'
 
 const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: 16 } as const
@@ -76,6 +77,12 @@ export const onnxModel = defineDefense({
         'ROBENCH_CONFIG',
         `option bounds: expected [low, high] with low below high, got [${low}, ${high}]`,
       )
+    if ((manifest.mean === undefined) !== (std === undefined))
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `option ${std ? 'mean' : 'std'}: missing, but ${std ? 'std' : 'mean'} is set; ` +
+          'a normalization needs both (0 and 1 change nothing)',
+      )
     if (std?.some((value) => value <= 0))
       throw new ConfigError(
         'ROBENCH_CONFIG',
@@ -84,8 +91,9 @@ export const onnxModel = defineDefense({
     const path = resolvePath(file)
     let model: Uint8Array
     try {
-      model = await readFile(path)
+      model = await readOnnxFile(path)
     } catch (cause) {
+      if (cause instanceof RobenchError) throw cause
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ConfigError(
         'ROBENCH_CONFIG',

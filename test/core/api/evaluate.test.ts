@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'npyjs'
 import { expect, test } from 'vitest'
+import { readPoints } from '../../../core/bench/store/adversarials.ts'
 import { evaluate, loadModel } from '../../../core/api/index.ts'
 import type { EvaluateRequest } from '../../../core/api/index.ts'
 import type { ResultEntry } from '../../../core/bench/result/result.ts'
@@ -101,16 +102,16 @@ test('evaluate returns the outcomes, passes and adversarials of robench eval', a
     expect(attack.robust.accuracy).toBe(other.robustAccuracy)
     expect(outcomes).toMatch(/w.*[rb]/)
   }
-  // The files of the run: per attack, one of 500 examples and one of 20.
+  // The files of the run: one per attack.
   const results = onlyResults(folder)
-  const saved = readdirSync(results, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.npy'))
-    .map((name) => String(readArray(join(results, name))))
-  const expected = evaluation.attacks.flatMap(({ adversarial: { data } }) => [
-    String(data.slice(0, 500 * 64)),
-    String(data.slice(500 * 64)),
-  ])
-  expect(new Set(saved).size).toBe(6)
+  const saved: string[] = []
+  for (const name of readdirSync(results, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.npz')) {
+      saved.push(String((await readPoints(join(results, name))).points.data))
+    }
+  }
+  const expected = evaluation.attacks.map(({ adversarial: { data } }) => String(data))
+  expect(new Set(saved).size).toBe(3)
   expect(saved.toSorted()).toEqual(expected.toSorted())
 })
 
@@ -251,7 +252,7 @@ test('each mistake in a request has a specific message', async () => {
       "attacks": "ConfigError: evaluate: attacks: expected a list such as ["autoattack"], got "pgd"",
       "classes": "ConfigError: model: label 7 of example 0 of data is not a class of the model, which has 4 (0 to 3)",
       "data": "ConfigError: data: expected { inputs, labels } or the id of a data set such as "cifar10", got 3",
-      "dataset": "ConfigError: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files",
+      "dataset": "ConfigError: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data",
       "epsilon": "ConfigError: evaluate#/threatModels/0/epsilon: expected a positive number or a fraction such as "8/255", got "8:255"",
       "flat": "ConfigError: data.inputs: expected { data, shape } with data a Float32Array or a Uint8Array, got Float32Array",
       "key": "ConfigError: evaluate: unknown key "threatmodel"; did you mean "threatModel"? (accepted: model, data, threatModel, attacks, limit, checks, seed, batchSize, device, threads, surrogates, plugins, signal, progress, bounds, layout, mean, std, classNames, output)",

@@ -48,10 +48,10 @@ describe('rejects', () => {
   test('an unknown id, with a suggestion', async () => {
     const load = (id: string) => () => loadDataset({ id }, { split: 'test' })
     expect(await errorOf(load('cifar-10'))).toMatchInlineSnapshot(
-      `"ROBENCH_CONFIG: unknown data set "cifar-10"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+      `"ROBENCH_CONFIG: unknown data set "cifar-10"; did you mean "cifar10"? Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data"`,
     )
     expect(await errorOf(load('imagenet'))).toMatchInlineSnapshot(
-      `"ROBENCH_CONFIG: unknown data set "imagenet". Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+      `"ROBENCH_CONFIG: unknown data set "imagenet". Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data"`,
     )
   })
 
@@ -113,9 +113,11 @@ test('the list shows which data sets are present, and where', async () => {
   const infos = await listDatasets({ folder })
   expect(infos.map(({ id, state, counts }) => [id, state, counts.train, counts.test])).toEqual([
     ['cifar10', 'absent', 50_000, 10_000],
+    ['cifar100', 'absent', 50_000, 10_000],
     ['svhn', 'partial', 73_257, 26_032],
+    ['mnist', 'absent', 60_000, 10_000],
     ['fashion-mnist', 'absent', 60_000, 10_000],
     ['quickstart', 'embedded', 4000, 1000],
   ])
-  expect(infos[1]!.folder).toBe(join(folder, 'svhn'))
+  expect(infos[2]!.folder).toBe(join(folder, 'svhn'))
 })

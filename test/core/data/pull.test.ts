@@ -178,7 +178,7 @@ describe('the error', () => {
 
   test('for an unknown id suggests one', async () => {
     expect(await errorOf(() => pullDataset('fashon-mnist'))).toMatchInlineSnapshot(
-      `"ROBENCH_CONFIG: unknown data set "fashon-mnist"; did you mean "fashion-mnist"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+      `"ROBENCH_CONFIG: unknown data set "fashon-mnist"; did you mean "fashion-mnist"? Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data"`,
     )
   })
 

@@ -330,9 +330,9 @@ describe('a program', () => {
 test('a model can be disposed of after a loss that could not be compiled', async () => {
   const model = await loadModel(fileOf(perceptron), plainManifest)
   const broken: Loss = (logits) =>
-    g.reduceSum(g.op('Pad', [logits, g.integers([0, 1, 0, 0])], { mode: 'wrap' })[0]!, [1])
+    g.reduceSum(g.op('Pad', [logits, g.integers([0, 1, 0, 0])], { mode: 'mirror' })[0]!, [1])
   await expect(model.gradient(sliceRows(images, 0, 1), Int32Array.of(0), broken)).rejects.toThrow(
-    'mode "wrap" has no derivative rule',
+    'mode "mirror" has no derivative rule',
   )
   await expect(model.dispose()).resolves.toBeUndefined()
 })

@@ -95,6 +95,16 @@ export function blockedMask(g: Builder, y: Value): Value {
 }
 
 /**
+ * 1 where y < limit and 0 where y = limit, for a blocked value that is at most `limit`: clip((limit −
+ * y) / u, 0, 1) with the distance u of the limit from the next smaller float32. Exact.
+ * @param limit a positive float32
+ */
+export function maskBelow(g: Builder, y: Value, limit: number): Value {
+  const spacing = 2 ** (Math.ceil(Math.log2(limit)) - 24)
+  return g.op('HardSigmoid', [y], { alpha: -1 / spacing, beta: limit / spacing })[0]!
+}
+
+/**
  * A convolution with few output channels, such as the gradient of an image, would fill most of each
  * block with zeros. This one computes several adjacent columns as channels; in the layout [n, h, w,
  * c] they are in the right order.

@@ -13,7 +13,7 @@ export const Einsum = defineOp({
   op: 'Einsum',
   attributes: { equation: { type: 'string' } },
   infer: (call) => {
-    const { terms, output } = parse(call)
+    const { terms, output } = einsumTerms(call)
     const sizes = sizesOfIndices(call, terms)
     return [{ dtype: inputOf(call, 0).dtype, shape: output.map((index) => sizes.get(index)!) }]
   },
@@ -54,13 +54,14 @@ export const Einsum = defineOp({
   ],
 })
 
-interface Equation {
+/** The indices of an equation. */
+export interface Equation {
   readonly terms: readonly (readonly string[])[]
   readonly output: readonly string[]
 }
 
 /** The indices of each operand and of the result; an ellipsis becomes indices of its own. */
-function parse(call: Call): Equation {
+export function einsumTerms(call: Call): Equation {
   const equation = textOf(call, 'equation').replaceAll(' ', '')
   const [left, right] = equation.split('->')
   const written = left!.split(',')
@@ -116,7 +117,7 @@ function sizesOfIndices(
 }
 
 function operandGradient(g: Builder, call: Call, dy: Value, operand: number): Value {
-  const { terms, output } = parse(call)
+  const { terms, output } = einsumTerms(call)
   const own = terms[operand]!
   const x = inputOf(call, operand)
   const others = call.inputs.flatMap((value, i) => (i === operand ? [] : [value!]))

@@ -159,14 +159,21 @@ export const Erf = unary('Erf', (g, x, _y, dy) =>
 )
 
 /**
- * The gradient passes within the limits, both included (as in PyTorch). Limits have no gradient.
+ * The gradient passes within the limits, both included, as for `clamp` in PyTorch; after a
+ * convolution both are excluded, as for `relu6` in PyTorch. Limits have no gradient.
  */
 export const Clip = defineOp({
   op: 'Clip',
   attributes: {},
   infer: (call) => [{ dtype: inputOf(call, 0).dtype, shape: inputOf(call, 0).shape }],
-  vjp: (g, { inputs: [x, low, high] }, [dy]) => {
+  vjp: (g, { inputs: [x, low, high], outputs: [y] }, [dy]) => {
     let gradient = dy!
+    // A rectifier with an upper limit: in terms of y, so that onnxruntime fuses it into the
+    // convolution.
+    if (x!.node.op === 'Conv' && low && high) {
+      gradient = g.where(g.greater(y!, low), gradient, 0)
+      return [g.where(g.less(y!, high), gradient, 0), null, null]
+    }
     if (low) gradient = g.where(g.less(x!, low), 0, gradient)
     if (high) gradient = g.where(g.greater(x!, high), 0, gradient)
     return [gradient, null, null]
@@ -258,7 +265,7 @@ export function combine(
   b: Value,
   sizes: (a: Dim, b: Dim) => Dim | undefined,
 ): Dim[] | undefined {
-  if (!a.contents || !b.contents) return undefined
+  if (!a.contents || !b.contents || a.shape.length > 1 || b.shape.length > 1) return undefined
   const length = Math.max(a.contents.length, b.contents.length)
   const result: Dim[] = []
   for (let i = 0; i < length; i++) {

@@ -13,7 +13,7 @@ export const Gather = defineOp({
     const axis = axisOf(call, numberOf(call, 'axis'), x.shape.length)
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]
     const contents = indices.contents?.map((at) =>
-      typeof at === 'number' ? x.contents?.at(at) : undefined,
+      typeof at === 'number' && x.shape.length === 1 ? x.contents?.at(at) : undefined,
     )
     const known = contents?.filter((item) => item !== undefined)
     return [

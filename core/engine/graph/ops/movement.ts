@@ -119,7 +119,7 @@ export const Concat = defineOp({
       throw shapeError(call, `axis ${axis} must have sizes known before the run`)
     const total = sum(numbers)
     const contents = call.inputs.flatMap((input) =>
-      input!.contents ? [...input!.contents] : [null],
+      input!.contents && input!.shape.length === 1 ? [...input!.contents] : [null],
     )
     return [
       {
@@ -201,7 +201,7 @@ export const Slice = defineOp({
     const shape = [...x.shape]
     for (const { axis, length } of ranges) shape[axis] = length
     const first = ranges[0]
-    const contents = x.contents && first ? pick(x.contents, first) : undefined
+    const contents = x.contents && first && shape.length === 1 ? pick(x.contents, first) : undefined
     return [{ dtype: x.dtype, shape, ...(contents && { contents }) }]
   },
   vjp: (g, call, [dy]) => [adjointSlice(g, call, dy!), null, null, null, null],

@@ -8,6 +8,8 @@ import type { Value } from '../value.ts'
 export const Pad = defineOp({
   op: 'Pad',
   attributes: { mode: text('constant') },
+  // Files are written in operator set 18, which does not have this mode.
+  body: (g, call) => (textOf(call, 'mode') === 'wrap' ? [wrap(g, call)] : undefined),
   infer: (call) => {
     const { dtype, shape } = inputOf(call, 0)
     const pads = padsOf(call)
@@ -51,11 +53,35 @@ export const Pad = defineOp({
     { inputs: [[3, 4], given(1, -1, 0, 1), { shape: [], values: [0.5], constant: true }] },
     { inputs: [[2, 3, 4], given(0, 2, 1, 0, 1, 3)], attributes: { mode: 'reflect' } },
     { inputs: [[2, 3, 4], given(0, 2, 0, 0, 0, 5)], attributes: { mode: 'edge' } },
+    { inputs: [[2, 3, 4], given(0, 2, 1, 0, 1, 3)], attributes: { mode: 'wrap' } },
   ],
 })
 
+/** Copies from the other end of each axis, as of an image on a torus. */
+function wrap(g: Builder, call: Call): Value {
+  const x = inputOf(call, 0)
+  const pads = padsOf(call)
+  let value = x
+  for (const [axis, size] of x.shape.entries()) {
+    const [before, after] = [pads[axis]!, pads[axis + x.shape.length]!]
+    if (before === 0 && after === 0) continue
+    if (typeof size !== 'number') {
+      throw shapeError(
+        call,
+        `axis ${axis} of ${formatShape(x.shape)} must have a size known before the run`,
+      )
+    }
+    const places = Array.from({ length: before + size + after }, (_, i) => {
+      const place = (i - before) % size
+      return place < 0 ? place + size : place
+    })
+    value = g.gather(value, g.integers(places), axis)
+  }
+  return value
+}
+
 /** The pads of all axes; since opset 18 a node may list fewer axes. */
-function padsOf(call: Call): readonly number[] {
+export function padsOf(call: Call): readonly number[] {
   const rank = inputOf(call, 0).shape.length
   const pads = numbersIn(call, 1, 'the pads')
   if (!call.inputs[3]) {
@@ -100,13 +126,13 @@ function adjointCopies(g: Builder, call: Call, dy: Value): Value {
 /**
  * The index of the element that is copied to a position before, in or after an axis of that size.
  */
-function sourceOf(call: Call, position: number, size: number): number {
+export function sourceOf(call: Call, position: number, size: number): number {
   const mode = textOf(call, 'mode')
   if (mode === 'edge') return Math.min(Math.max(position, 0), size - 1)
   if (mode !== 'reflect')
     throw shapeError(
       call,
-      `mode "${mode}" has no derivative rule (supported: constant, reflect, edge)`,
+      `mode "${mode}" has no derivative rule (supported: constant, reflect, edge, wrap)`,
     )
   const period = Math.max(1, 2 * (size - 1))
   const wrapped = ((position % period) + period) % period

@@ -1,6 +1,14 @@
 /** Scatters elements and slices at computed indices, and gathers slices. */
 import { formatShape } from '../dim.ts'
-import { defineOp, int, since, text, type DerivativeRule, type SampleInput } from '../operator.ts'
+import {
+  defineFunction,
+  defineOp,
+  int,
+  since,
+  text,
+  type DerivativeRule,
+  type SampleInput,
+} from '../operator.ts'
 import { inputOf, numberOf, shapeError, textOf, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Attributes, Value } from '../value.ts'
@@ -49,6 +57,15 @@ export const ScatterElements = defineOp({
       attributes: { reduction },
     })),
   ],
+})
+
+/** The name of `ScatterElements` before opset 11, without reductions. */
+export const Scatter = defineFunction({
+  op: 'Scatter',
+  attributes: { axis: int(0) },
+  body: (g, call) => g.op('ScatterElements', call.inputs, call.attributes, call.name),
+  opsets: [9, 10],
+  samples: [{ inputs: [[2, 4], indices([2, 2], [3, 0, 1, 2]), [2, 2]], attributes: { axis: 1 } }],
 })
 
 /**

@@ -4,7 +4,7 @@
  * @see Bengio, Léonard, Courville 2013, arXiv:1308.3432
  * @see Hubara, Courbariaux, Soudry, El-Yaniv, Bengio 2016, arXiv:1602.02830, eq. 4 (clipping)
  */
-import { blockedMask, enterBlocked, isBlocked } from './blocked.ts'
+import { blockedMask, enterBlocked, isBlocked, maskBelow } from './blocked.ts'
 import { broadcastAll, combine, isFloat } from './elementwise.ts'
 import {
   defineFunction,
@@ -60,16 +60,26 @@ export const Where = defineOp({
   // The gradient of a ReLU between convolutions: a product with a mask stays in the blocked layout.
   lower: (g, call) => {
     const [condition, kept, other] = call.inputs as readonly Value[]
-    const source = condition!.node.op === 'Cast' ? condition!.node.inputs[0]! : null
-    const masks =
-      source?.node.op === 'Relu' && other!.node.tensor?.data[0] === 0 && other!.shape.length === 0
-    if (!masks || !isBlocked(source)) return undefined
+    if (other!.node.tensor?.data[0] !== 0 || other!.shape.length > 0) return undefined
+    const [source, limit] = condition!.node.inputs
+    if (!source || !isBlocked(source)) return undefined
+    if (source.node.op === 'Clip') {
+      const mask = clipMask(g, condition!.node.op, source, Number(limit?.node.tensor?.data[0]))
+      return mask && [g.mul(mask, enterBlocked(g, kept!))]
+    }
+    if (condition!.node.op !== 'Cast' || source.node.op !== 'Relu') return undefined
     return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
   },
   samples: [
     { inputs: [{ shape: [2, 3], dtype: 'bool', values: [1, 0, 1, 0, 0, 1] }, [2, 3], [3]] },
   ],
 })
+
+/** The mask y > 0 or y < limit of a clip, in the blocked layout; undefined for other conditions. */
+function clipMask(g: Builder, op: string, y: Value, limit: number): Value | undefined {
+  if (op === 'Greater' && limit === 0) return blockedMask(g, y)
+  return op === 'Less' && limit > 0 ? maskBelow(g, y, limit) : undefined
+}
 
 export const Cast = defineOp({
   op: 'Cast',
@@ -200,6 +210,7 @@ function comparison(
 
 /** A selection between sizes that are known before the run. */
 function chooseContents(choice: Value, a: Value, b: Value): Dim[] | undefined {
+  if ([choice, a, b].some(({ shape }) => shape.length > 1)) return undefined
   const length = Math.max(...[choice, a, b].map((value) => value.contents?.length ?? 0))
   const at = (value: Value, i: number): Dim | undefined =>
     value.contents?.[value.contents.length === 1 ? 0 : i]

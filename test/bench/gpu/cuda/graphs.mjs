@@ -23,7 +23,7 @@ if (!folder) throw new Error('usage: node test/bench/gpu/cuda/graphs.mjs FOLDER'
 mkdirSync(folder, { recursive: true })
 const labels = g.input('labels', 'int64', ['n'])
 const file = join(packageRoot(), 'models', 'cifar10-pgd-at.onnx')
-const shipped = importGraph(readOnnx(new Uint8Array(readFileSync(file)), 'shipped'), {
+const shipped = await importGraph(readOnnx(new Uint8Array(readFileSync(file)), 'shipped'), {
   name: 'shipped',
 })
 await writeGradients('shipped', shipped.outputs.logits, shipped.inputs)

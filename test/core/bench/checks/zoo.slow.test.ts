@@ -14,7 +14,7 @@ const probed = new Map<ZooName, Promise<Check[]>>()
 /** The checks of a defense, which run once. */
 function checksOf(name: ZooName): Promise<Check[]> {
   let checks = probed.get(name)
-  checks ??= probeFile(zooFile(name), dataset, 10, { threatModel })
+  checks ??= zooFile(name).then((file) => probeFile(file, dataset, 10, { threatModel }))
   probed.set(name, checks)
   return checks
 }

@@ -87,10 +87,10 @@ export function soundFile(): Uint8Array {
 }
 
 /** The file of a defense. */
-export function zooFile(name: ZooName): Uint8Array {
+export async function zooFile(name: ZooName): Promise<Uint8Array> {
   const graph = readOnnx(soundFile(), original)
   const inputShapes = { [graph.inputs[0]!.name]: ['n', 3, 32, 32] }
-  const imported = importGraph(graph, { name: original, inputShapes })
+  const imported = await importGraph(graph, { name: original, inputShapes })
   const [logits] = Object.values(imported.outputs)
   const images = g.input('images', 'float32', ['n', 3, 32, 32])
   const random = g.input('random', 'float32', ['n', 3, 32, 32])

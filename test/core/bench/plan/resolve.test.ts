@@ -54,7 +54,7 @@ test('a valid suite has no mistake', async () => {
 
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)"`,
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)"`,
   )
 })
 
@@ -102,13 +102,13 @@ test('an unknown norm', async () => {
 
 test('an unknown data set', async () => {
   expect(await mistake({ dataset: { id: 'cifar11' } })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/dataset: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, svhn, fashion-mnist, quickstart; or a pair of .npy files"`,
+    `"ConfigError: s.json#/dataset: unknown data set "cifar11"; did you mean "cifar10"? Known: cifar10, cifar100, svhn, mnist, fashion-mnist, quickstart; or the path of your own data"`,
   )
 })
 
 test('a data set without id and files', async () => {
   expect(await mistake({ dataset: { inputs: 'inputs.npy' } })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/dataset: must be either {"id": …} or {"inputs": "x.npy", "labels": "y.npy"}, got {"inputs":"inputs.npy"}"`,
+    `"ConfigError: s.json#/dataset: must be {"id": …}, {"inputs": "x.npy", "labels": "y.npy"}, or {"path": …}, got {"inputs":"inputs.npy"}"`,
   )
 })
 

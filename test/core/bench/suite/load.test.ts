@@ -70,7 +70,7 @@ test('only keys that may change an outcome change the hash', () => {
 test('every mistake is reported, one per line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
-    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)
+    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)
     s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]
@@ -85,7 +85,7 @@ test('a suite that is not an object', () => {
 
 test('an unknown suite', () => {
   expect(() => loadSuite('suites/cifar100.json')).toThrowErrorMatchingInlineSnapshot(
-    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or pass the path of a .json file)]`,
+    `[ConfigError: suites/cifar100.json: no such suite; did you mean "cifar10"? (shipped: cifar10, cifar10-adaptive, cifar10-amplitude, cifar10-corruptions, cifar10-frequency, cifar10-semantic, fashion-mnist, fashion-mnist-amplitude, fashion-mnist-corruptions, fashion-mnist-frequency, fashion-mnist-semantic, quickstart, svhn, svhn-amplitude, svhn-corruptions, svhn-frequency, svhn-semantic; or pass the path of a .json or .yaml file)]`,
   )
 })
 

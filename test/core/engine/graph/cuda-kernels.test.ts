@@ -52,7 +52,7 @@ describe('on CUDA', () => {
     'a shipped model: logits and the gradient of %s',
     async (_, loss) => {
       const file = await readFile(join(packageRoot(), 'models', 'cifar10-pgd-at.onnx'))
-      const { inputs, outputs } = importGraph(readOnnx(new Uint8Array(file), 'shipped'), {
+      const { inputs, outputs } = await importGraph(readOnnx(new Uint8Array(file), 'shipped'), {
         name: 'shipped',
       })
       const [slope] = gradient(loss(outputs['logits']!, labels), inputs)

@@ -297,3 +297,21 @@ function expectClose(actual: Tensor, expected: Tensor, tolerance: number): void 
   expect(actual.shape).toEqual(expected.shape)
   expect(floats(actual)).toBeAllclose(floats(expected), { rtol: tolerance, atol: tolerance })
 }
+
+it('the gradient of a clip after a convolution is exact at every float32 near its limits', async () => {
+  const weight = g.floats(
+    [16, 1, 1, 1],
+    Array.from({ length: 16 }, () => 1),
+  )
+  const x = g.input('x', 'float32', ['n', 16, 1, 2])
+  const y = g.clip(g.conv(x, weight, null, { group: 16 }), 0, 6)
+  const [slope] = gradient(y, [x])
+  const session = await Session.compile({ y, slope: slope! }, [x])
+  const below = 6 - 2 ** -21
+  const points = [-1, 0, 2 ** -100, 1, 5.999, below, 6, 6.1, -0.1, 3, 7, 1e9, -1e9, 4, 2, 0.5]
+  const data = Float32Array.from({ length: 32 }, (_, i) => points[i % 16]!)
+  const result = await session.run({ x: float32([1, 16, 1, 2], data) })
+  await session.release()
+  expect([...result['slope']!.data]).toEqual(Array.from(data, (v) => Number(v > 0 && v < 6)))
+  expect([...result['y']!.data]).toEqual(Array.from(data, (v) => Math.min(6, Math.max(0, v))))
+})

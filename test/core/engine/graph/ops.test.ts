@@ -8,22 +8,16 @@ import { splitName } from '../../../../core/engine/graph/operator-name.ts'
 import { isFloat } from '../../../../core/engine/graph/ops/elementwise.ts'
 import type { AttributeSpec } from '../../../../core/engine/graph/operator-call.ts'
 import { writeOnnx, type OnnxAttribute } from '../../../../core/engine/onnx/file.ts'
-import { dataTypes, newData } from '../../../../core/engine/onnx/tensor-data.ts'
+import { dataTypes } from '../../../../core/engine/onnx/tensor-data.ts'
 import { randomStream, type RandomStream } from '../../../../core/base/random.ts'
-import {
-  float32,
-  int64,
-  sizeOf,
-  type DType,
-  type Tensor,
-} from '../../../../core/engine/tensor/tensor.ts'
+import { float32, int64, sizeOf, type DType } from '../../../../core/engine/tensor/tensor.ts'
 import {
   readableOpsets,
   type OpRecord,
   type Sample,
-  type SampleInput,
 } from '../../../../core/engine/graph/operator.ts'
 import type { AttributeValue, Value } from '../../../../core/engine/graph/value.ts'
+import { buildSample } from '../../../support/operator-sample.ts'
 
 /** Operators without a kernel in onnxruntime, so that the file with the operator does not load. */
 const withoutKernel = new Set([
@@ -44,7 +38,7 @@ describe.each([...operators.values()])('$op', (record) => {
   it.each(record.samples.map((sample, i) => ({ i, sample })))(
     'sample $i has the shape of onnxruntime',
     async ({ sample }) => {
-      const { inputs, feeds, outputs } = build(record.op, sample)
+      const { inputs, feeds, outputs } = buildSample(record.op, sample)
       const named = Object.fromEntries(outputs.map((output, k) => [`y${k}`, output]))
       const session = await Session.compile(named, inputs)
       const results = await session.run(feeds)
@@ -133,7 +127,7 @@ describe('the gradient of a gradient', () => {
  * sessions run, in which it may be lowered or replaced by its function body.
  */
 async function checkForward(record: OpRecord, sample: Sample): Promise<void> {
-  const { inputs, feeds, outputs, operands } = build(record.op, sample)
+  const { inputs, feeds, outputs, operands } = buildSample(record.op, sample)
   const session = await Session.compile(
     Object.fromEntries(outputs.map((output, k) => [`y${k}`, output])),
     inputs,
@@ -189,7 +183,7 @@ function encode(type: AttributeSpec['type'], value: AttributeValue): OnnxAttribu
 /** Compares ⟨∇f, v⟩ with (f(x + hv) − f(x − hv)) / 2h for random v and projections f. */
 async function checkDerivative(op: string, sample: Sample, order: 1 | 2): Promise<void> {
   const random = randomStream('ops', op, JSON.stringify(sample))
-  const { inputs, feeds, outputs } = build(op, sample)
+  const { inputs, feeds, outputs } = buildSample(op, sample)
   const wanted = inputs.filter((input) => isFloat(input.dtype))
   // Samples of integers have no derivative.
   if (wanted.length === 0) return
@@ -244,42 +238,4 @@ function project(values: readonly Value[], random: RandomStream): Value {
     )
   })
   return terms.reduce((sum, term) => g.add(sum, term))
-}
-
-function build(
-  op: string,
-  sample: Sample,
-): {
-  inputs: Value[]
-  feeds: Record<string, Tensor>
-  outputs: readonly Value[]
-  operands: readonly (Value | null)[]
-} {
-  const random = randomStream('samples', op, JSON.stringify(sample))
-  const inputs: Value[] = []
-  const feeds: Record<string, Tensor> = {}
-  const operands = sample.inputs.map((item, i) => {
-    if (item === null) return null
-    const spec: SampleInput = 'shape' in item ? item : { shape: item }
-    const { shape, dtype = 'float32', low = -1, high = 1 } = spec
-    const data = newData(dtype, sizeOf(shape))
-    const order = random.permutation(data.length)
-    for (let k = 0; k < data.length; k++) {
-      const level = low + ((high - low) * (order[k]! + 0.5)) / data.length
-      const value = spec.values?.[k] ?? awayFromZero(level)
-      data[k] = dtype === 'int64' ? BigInt(value) : value
-    }
-    const tensor = { dtype, shape, data } as Tensor
-    if (spec.constant) return g.constant(tensor)
-    const value = g.input(`x${i}`, dtype, shape)
-    inputs.push(value)
-    feeds[`x${i}`] = tensor
-    return value
-  })
-  return { inputs, feeds, outputs: g.op(op, operands, sample.attributes), operands }
-}
-
-/** Points where many operators have a kink. */
-function awayFromZero(value: number): number {
-  return Math.abs(value) < 0.06 ? 0.06 + Math.abs(value) : value
 }

@@ -28,7 +28,7 @@ test('the file runs in onnxruntime alone, with any batch', async () => {
 
 test('writing, reading and writing again changes nothing', async () => {
   const bytes = toOnnx({ features }, [x])
-  const imported = importGraph(readOnnx(bytes, 'a.onnx'), { name: 'a.onnx' })
+  const imported = await importGraph(readOnnx(bytes, 'a.onnx'), { name: 'a.onnx' })
   const again = toOnnx(imported.outputs, imported.inputs)
   const [first, second] = [await Session.load(bytes), await Session.load(again)]
   const feeds = { x: randomTensor([3, 3, 6, 6], 'x') }

@@ -75,7 +75,7 @@ async function optimized(level: 'basic' | 'extended' | 'layout' | 'all'): Promis
 }
 
 async function outputs(graph: OnnxGraph): Promise<Record<string, Tensor>> {
-  const imported = importGraph(await unblock(graph), { name: 'm.onnx' })
+  const imported = await importGraph(await unblock(graph), { name: 'm.onnx' })
   const [x, y] = [imported.inputs[0]!, imported.outputs['y']!]
   const session = await Session.compile({ y, dx: gradient(y, [x])[0]! }, [x])
   const results = await session.run({ x: randomTensor([2, 3, 8, 8], 'x') })

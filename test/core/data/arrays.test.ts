@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { dump } from 'npyjs'
 import type { TypedArray } from 'npyjs'
 import { describe, expect, test } from 'vitest'
-import { readNpyPair } from '../../../../core/data/formats/npy.ts'
-import { errorOf, temporaryFolder } from '../fixtures.ts'
+import { readNpyPair } from '../../../core/data/arrays.ts'
+import { errorOf, temporaryFolder } from './fixtures.ts'
 
 interface Pair {
   readonly folder: string
@@ -77,7 +77,7 @@ describe('rejects', () => {
     const given = pair(fits)
     writeFileSync(given.inputs, 'PK\x03\x04 an archive')
     expect(await errorFor(given)).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: expected a .npy file; write one with numpy.save (a .npz archive must be unpacked)"`,
+      `"ROBENCH_DATA: DIR/x.npy: expected a .npy file; write one with numpy.save (an .npz archive is given by --data)"`,
     )
   })
 
@@ -124,7 +124,7 @@ describe('rejects', () => {
     expect(
       await errorFor(pair({ data: Float32Array.of(0, 255), shape: [2, 1, 1, 1] })),
     ).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from 0 to 255; divide by 255, or save them as uint8"`,
+      `"ROBENCH_DATA: DIR/x.npy: expected inputs in [0, 1], got values from 0 to 255; set --bounds 0,255, or divide by 255"`,
     )
   })
 
@@ -156,11 +156,11 @@ describe('rejects', () => {
     )
   })
 
-  test('one-hot labels', async () => {
+  test('class probabilities as labels', async () => {
     expect(
-      await errorFor(pair(fits, { data: Int32Array.of(0, 1, 1, 0), shape: [2, 2] })),
+      await errorFor(pair(fits, { data: Float32Array.of(0.5, 0.5, 1, 0), shape: [2, 2] })),
     ).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/y.npy: expected labels of shape [n], got [2, 2]; save y.argmax(1) for one-hot labels, or y.ravel()"`,
+      `"ROBENCH_DATA: DIR/y.npy: row 0: expected one-hot labels, with a single 1 in each row and 0 elsewhere; class probabilities are no labels: save y.argmax(1)"`,
     )
   })
 
@@ -169,4 +169,23 @@ describe('rejects', () => {
       `"ROBENCH_DATA: DIR/y.npy: label 1: expected a class from 0 to 1000000, got -1"`,
     )
   })
+})
+
+test('labels are integers of any width, columns of them, or one-hot rows', async () => {
+  const labelsOf = async (data: TypedArray, shape: number[]) => {
+    const { inputs, labels } = pair(fits, { data, shape })
+    return readNpyPair(inputs, labels)
+  }
+  for (const data of [Int8Array.of(1, 0), Uint16Array.of(1, 0), BigInt64Array.of(1n, 0n)]) {
+    expect((await labelsOf(data, [2])).labels).toEqual(Int32Array.of(1, 0))
+  }
+  const column = await labelsOf(Int32Array.of(1, 0), [2, 1])
+  expect([column.labels, column.classes]).toEqual([Int32Array.of(1, 0), undefined])
+  const rows = await labelsOf(Float32Array.of(0, 0, 1, 1, 0, 0), [2, 3])
+  expect([rows.labels, rows.classes]).toEqual([Int32Array.of(2, 0), 3])
+})
+
+test('float inputs may have other bounds', async () => {
+  const { inputs, labels } = pair({ data: Float32Array.of(-1, 1), shape: [2, 1, 1, 1] })
+  expect((await readNpyPair(inputs, labels, [-1, 1])).pixels).toEqual(Float32Array.of(-1, 1))
 })

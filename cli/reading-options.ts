@@ -1,0 +1,91 @@
+/** The options that say how an ONNX file reads its input and which tensor holds its logits. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { ModelManifest } from '../core/model/manifest.ts'
+import { checkManifest } from '../core/api/program/open-model.ts'
+import type { LoadModelOptions } from '../core/model/load.ts'
+import { readModelFile } from '../core/model/model-files.ts'
+import { numberList, oneOf, textList } from './arguments.ts'
+
+/** The values of the options that `addReadingOptions` adds. */
+export interface ReadingOptions {
+  readonly mean?: number[]
+  readonly std?: number[]
+  readonly layout?: ModelManifest['layout']
+  readonly bounds?: number[]
+  readonly output?: string
+  readonly classNames?: string[]
+}
+
+/** Axis orders of an input. */
+const layouts = ['NCHW', 'NHWC'] as const
+
+/** Adds the options. */
+export function addReadingOptions(command: Command): Command {
+  return command
+    .optionsGroup('Model input and output (default: as the file declares):')
+    .option(
+      '--mean <list>',
+      'mean subtracted by the normalization, one number per channel',
+      numberList,
+    )
+    .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
+    .addOption(
+      new Option('--layout <layout>', 'axis order of the input')
+        .choices(layouts)
+        .argParser(oneOf('--layout', layouts)),
+    )
+    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
+    .option('--output <name>', 'name of the output or inner tensor with the logits')
+    .option('--class-names <list>', 'comma-separated class names', textList)
+}
+
+/** The given options, by their name in a manifest. */
+export function readingOptions(options: ReadingOptions): Readonly<Record<string, unknown>> {
+  const { bounds, layout, mean, std, output, classNames } = options
+  return Object.fromEntries(
+    Object.entries({ bounds, layout, mean, std, output, classNames }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
+}
+
+/** The values of `addReadingOptions` and of `--shape`. */
+export interface FileOptions extends ReadingOptions {
+  readonly shape?: readonly [number, number, number]
+}
+
+/** Adds the options to a command that reads a file without a data set. */
+export function addFileOptions(command: Command): Command {
+  return addReadingOptions(command).option(
+    '--shape <c,h,w>',
+    'channels, height, width of an image, where the file leaves them open',
+    imageShape,
+  )
+}
+
+/** A file to load, and how. */
+export interface FileToLoad {
+  readonly bytes: Uint8Array
+  readonly manifest: ModelManifest
+  readonly load: LoadModelOptions
+}
+
+/**
+ * Reads a file. Options replace what its card says.
+ * @throws ConfigError ROBENCH_MODEL_FILE, ROBENCH_CONFIG
+ */
+export async function readFileToLoad(path: string, options: FileOptions): Promise<FileToLoad> {
+  const { bytes, card } = await readModelFile(path, 'model')
+  const manifest = checkManifest({ ...card.manifest, ...readingOptions(options) })
+  const load = { name: path, ...(options.shape && { inputShape: options.shape }) }
+  return { bytes, manifest, load }
+}
+
+function imageShape(text: string): readonly [number, number, number] {
+  const [c = 0, h = 0, w = 0, ...more] = text.split(',').map(Number)
+  const sizes = [c, h, w] as const
+  if (more.length === 0 && sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    return sizes
+  }
+  throw new InvalidArgumentError('Expected three sizes, such as 3,32,32.')
+}

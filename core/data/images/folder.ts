@@ -1,0 +1,70 @@
+/** Folders of images: one directory a class, as ImageNet is commonly stored. */
+import { readFile, readdir } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { alternating } from '../sample.ts'
+import type { ImageCollection } from './collection.ts'
+import { decodeImage, imageExtensions } from './decode.ts'
+
+/**
+ * Lists the images of a folder. Labels are the places of the directories in `classNames`, or else
+ * in alphabetical order. Images are ordered by name, and classes alternate, so that the first n
+ * images contain all classes.
+ * @throws ConfigError ROBENCH_DATA for a folder without such directories, an empty directory, or a
+ * directory that `classNames` lacks
+ */
+export async function listImageFolder(
+  folder: string,
+  classNames?: readonly string[],
+): Promise<ImageCollection> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const directories = entries.filter((entry) => isVisible(entry.name) && !entry.isFile())
+  const found = directories.map(({ name }) => name).toSorted()
+  if (found.length === 0) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${folder}: expected one directory of images for each class, got none`,
+    )
+  }
+  const names = classNames ?? found
+  const unknown = found.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${join(folder, unknown)}: not one of the class names${didYouMean(unknown, names)}`,
+    )
+  }
+  const paths: string[] = []
+  const labels: number[] = []
+  const rows: number[][] = []
+  for (const name of names.filter((item) => found.includes(item))) {
+    const images = await imagesIn(join(folder, name))
+    rows.push(images.map((_, index) => paths.length + index))
+    paths.push(...images)
+    labels.push(...images.map(() => names.indexOf(name)))
+  }
+  const order = alternating(rows)
+  return {
+    labels: order.map((row) => labels[row]!),
+    classNames: names,
+    decode: async (row) => {
+      const path = paths[order[row]!]!
+      return decodeImage(await readFile(path), path)
+    },
+    nameOf: (row) => paths[order[row]!]!,
+  }
+}
+
+async function imagesIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter(isVisible).toSorted()
+  const images = names.filter((name) => imageExtensions.includes(extname(name).toLowerCase()))
+  if (images.length > 0) return images.map((name) => join(folder, name))
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    `${folder}: contains no image (${imageExtensions.join(', ')})`,
+  )
+}
+
+function isVisible(name: string): boolean {
+  return !name.startsWith('.')
+}
