@@ -2,6 +2,7 @@
 import { chooseDevice } from '../core/machine/choose-device.ts'
 import { openRunQueue } from '../core/bench/queue/open.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
+import { runSettings } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { execute } from './execute.ts'
 
@@ -21,8 +22,8 @@ export async function executeOnQueue(
 ): Promise<number> {
   const { queue, serve, share, priority, fresh } = options
   // `auto` is one of the devices of this machine, which examines the models.
-  const { device } = await chooseDevice(options.device)
-  return execute(loaded, { ...options, device }, words, (notice) =>
+  const { device } = await chooseDevice(runSettings(options).device ?? 'cpu')
+  return execute(loaded, options, words, (notice) =>
     openRunQueue({
       queue,
       ...(serve !== undefined && { serve }),

@@ -92,7 +92,9 @@ function unpack(bytes: Uint8Array<ArrayBuffer>): Dataset {
     (place) => new arrayTypes[place.type](buffer, start + place.offset, place.length),
   )
   // The fields are those of a data set of the same version of robench.
-  const dataset = unpackValue(fields, read) as Omit<Dataset, 'rows'>
+  const known = unpackValue(fields, read) as Omit<Dataset, 'rows'>
+  // JSON has no undefined.
+  const dataset = { ...known, classes: known.classes }
   const values = read[pixels]!
   const { shape, count, labels, bounds } = dataset
   if (values.length !== count * sizeOf(shape) || labels.length !== count) {

@@ -1,7 +1,7 @@
 /** A suite of 200 small cells on a queue over the same suite on the local pool, two workers each. */
 import { missingRedis, runLocally, runOnQueue } from './queue-runs.mjs'
 
-const repeats = 5
+const repeats = 3
 
 export const benches = [
   {
@@ -23,5 +23,5 @@ async function measure() {
     ratios.push(remote.wallMs / local.wallMs)
   }
   ratios.sort((a, b) => a - b)
-  return { value: ratios[2], spread: [ratios[1], ratios[3]] }
+  return { value: ratios[1], spread: [ratios[0], ratios[2]] }
 }

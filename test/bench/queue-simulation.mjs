@@ -2,7 +2,7 @@
  * Simulates a queue with up to 1,000 workers from service times that are measured first:
  * `node test/bench/queue-simulation.mjs [--json]`. Prints the table of docs/scale.md.
  *
- * Assumptions: units take the measured times of AutoAttack-sized chunks scaled to `unitSeconds`;
+ * Assumptions: service times have the measured spread around `unitSeconds`;
  * the coordinator handles one outcome after another, each for the measured processor time; the
  * broker handles one command after another, `commandsPerJob` of `commandMs` each; a worker needs
  * `fetchMs` between two units; all clean units end before the first attack begins; a worker loads

@@ -1,5 +1,7 @@
 /** Assembles the result of a run from completed units and failures. */
 import { cpus } from 'node:os'
+import { tfjsDevice } from '../../engine/graph/session.ts'
+import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { nameFinding } from '../checks/check.ts'
 import type { Check } from '../checks/check.ts'
@@ -32,7 +34,7 @@ import { joinShards } from './join-shards.ts'
 /** What a result states about the suite. */
 export interface AssembledSuite extends Pick<ResolvedSuite, 'packages' | 'examples'> {
   readonly loaded: Pick<LoadedSuite, 'suite' | 'sha256'>
-  readonly dataset: Pick<Dataset, 'id' | 'title' | 'hash' | 'toy' | 'count' | 'total' | 'sample'>
+  readonly dataset: Pick<Dataset, 'id' | 'title' | 'hash' | 'toy' | 'total' | 'sample'>
   readonly attacks: readonly Pick<ResolvedAttack, 'plugin' | 'facts'>[]
 }
 
@@ -67,13 +69,14 @@ export interface AssemblyInput {
 export type RunEnvironment = RunResult['environment']
 
 /** The environment of this process. */
-export function runEnvironment(device: string, workers: number): RunEnvironment {
+export async function runEnvironment(device: string, workers: number): Promise<RunEnvironment> {
   return {
     node: process.version,
     onnxruntime: softwareIdentity().onnxruntime,
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     device,
+    ...(device === tfjsDevice && { engine: await describeTfjs() }),
     workers,
   }
 }

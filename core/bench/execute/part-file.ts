@@ -179,6 +179,6 @@ function rowFacts({ threatModel, defense, model }: AssembledRow): AssembledRow {
 }
 
 function datasetFacts(dataset: AssembledSuite['dataset']): AssembledSuite['dataset'] {
-  const { id, title, hash, toy, count, total, sample } = dataset
-  return { id, title, hash, toy, count, total, ...(sample && { sample }) }
+  const { id, title, hash, toy, total, sample } = dataset
+  return { id, title, hash, toy, total, ...(sample && { sample }) }
 }

@@ -60,7 +60,7 @@ export async function runPart(loaded: LoadedSuite, options: PartOptions): Promis
         `${units.length - open} done`,
     )
     const errors = await session.run({ ...plan, units }, rows, store)
-    const environment = runEnvironment(device, workers)
+    const environment = await runEnvironment(device, workers)
     const content = { resolved, rows, plan, errors, startedAt, environment, part, saveAdversarial }
     await store.writeFile(partFileName, encodePart(content))
     return { folder, units: units.length, errors }

@@ -11,8 +11,6 @@ import { ResultStore, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/unit-outcome.ts'
 import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
-import { tfjsDevice } from '../../engine/graph/session.ts'
-import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
 import { runEnvironment } from './assemble.ts'
 import { RunSession } from './run-session.ts'
 import { runSettings } from './settings.ts'
@@ -146,10 +144,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
       errors,
       failures,
       startedAt,
-      environment: {
-        ...runEnvironment(device, workers),
-        ...(device === tfjsDevice && { engine: await describeTfjs() }),
-      },
+      environment: await runEnvironment(device, workers),
       ...(command === undefined ? {} : { command }),
       saveAdversarial,
     })

@@ -1,9 +1,11 @@
 /** What the jobs of a run need, as other machines can get it: by hash. */
 import { resolve } from 'node:path'
 import { RunError } from '../../base/errors.ts'
+import { hashBytes } from '../../base/hash.ts'
 import type { Split } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { packDataset } from '../../data/packed.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { identifyPackage } from '../../plugin/package-identity.ts'
 import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import type { JobLimits, LocalContent } from '../execute/executor.ts'
@@ -71,8 +73,13 @@ export class RunContent {
     const offer = async (): Promise<void> => {
       const path = this.#content.models[sha256]
       if (path === undefined) throw new RunError('ROBENCH_STORE', `model ${sha256} is not here`)
-      await this.#places.artifacts.addFile(path, sha256)
-      await this.#places.shared?.addFile(path, sha256)
+      // As one file: data beside the model become part of it.
+      const bytes = await readOnnxFile(path)
+      if (hashBytes(bytes) !== sha256) {
+        throw new RunError('ROBENCH_STORE', `${path}: the file changed during the run; run again`)
+      }
+      await this.#places.artifacts.addBytes(bytes)
+      await this.#places.shared?.addBytes(bytes)
     }
     const offered = offer()
     this.#offered.set(sha256, offered)

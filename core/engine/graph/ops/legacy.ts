@@ -1,4 +1,4 @@
-/** Operators that are others under an older name, or in com.microsoft. */
+/** Operators of com.microsoft that are standard operators under another name. */
 import { defineFunction, int, type OpRecord, type SampleInput } from '../operator.ts'
 import { axisOf, inputOf, numbersIn } from '../operator-call.ts'
 import type { AttributeSpec } from '../operator-call.ts'
@@ -8,20 +8,6 @@ const scalar = (value: number, dtype: 'int32' | 'int64'): SampleInput => ({
   dtype,
   values: [value],
   constant: true,
-})
-
-/** The predecessor of ScatterElements. */
-export const Scatter = defineFunction({
-  op: 'Scatter',
-  attributes: { axis: int(0) },
-  body: (g, call) => g.op('ScatterElements', call.inputs, call.attributes),
-  opsets: [9, 10],
-  samples: [
-    {
-      inputs: [[1, 5], { shape: [1, 2], dtype: 'int64', values: [1, 3] }, [1, 2]],
-      attributes: { axis: 1 },
-    },
-  ],
 })
 
 export const ContribTrilu = alias('Trilu', { upper: int(1) }, [[3, 4]])
