@@ -60,3 +60,4 @@ export type { AmplitudeEvidence, AmplitudeTransform } from '../threat/transforms
 export type { AttributeEvidence, AttributeRanges } from '../threat/transforms/attribute.ts'
 export type { Transform, TransformEvidence, TransformKind } from '../threat/transforms/table.ts'
 export type { FromSchema, JSONSchema } from 'json-schema-to-ts'
+export type { ThreatTarget } from '../threat/target.ts'

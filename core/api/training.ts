@@ -1,5 +1,5 @@
 /** `robench/training`: layers, modules, optimizers, phases, inner attacks, and the loop. */
-export type { Dataset, Split } from '../data/dataset.ts'
+export type { Dataset, GivenLimits, SampleSettings, Split } from '../data/dataset.ts'
 export { boxVariable, imageVariable, noiseVariable } from '../training/attack-variable.ts'
 export type {
   AttackStart,
