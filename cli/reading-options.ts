@@ -1,10 +1,11 @@
 /** The options that say how an ONNX file reads its input and which tensor holds its logits. */
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import type { ModelManifest } from '../core/model/manifest.ts'
 import { checkManifest } from '../core/api/program/open-model.ts'
 import type { LoadModelOptions } from '../core/model/load.ts'
 import { readModelFile } from '../core/model/model-files.ts'
-import { numberList, oneOf, textList } from './arguments.ts'
+import { numberList } from './arguments.ts'
+import { addModelOptions } from './model-options.ts'
 
 /** The values of the options that `addReadingOptions` adds. */
 export interface ReadingOptions {
@@ -16,27 +17,14 @@ export interface ReadingOptions {
   readonly classNames?: string[]
 }
 
-/** Axis orders of an input. */
-const layouts = ['NCHW', 'NHWC'] as const
-
 /** Adds the options. */
 export function addReadingOptions(command: Command): Command {
-  return command
-    .optionsGroup('Model input and output (default: as the file declares):')
-    .option(
-      '--mean <list>',
-      'mean subtracted by the normalization, one number per channel',
-      numberList,
-    )
-    .option('--std <list>', 'standard deviation divided by, one number per channel', numberList)
-    .addOption(
-      new Option('--layout <layout>', 'axis order of the input')
-        .choices(layouts)
-        .argParser(oneOf('--layout', layouts)),
-    )
-    .option('--bounds <list>', 'range of the input before normalization (default: 0,1)', numberList)
-    .option('--output <name>', 'name of the output or inner tensor with the logits')
-    .option('--class-names <list>', 'comma-separated class names', textList)
+  addModelOptions(command)
+  return command.option(
+    '--bounds <list>',
+    'range of the input before normalization (default: 0,1)',
+    numberList,
+  )
 }
 
 /** The given options, by their name in a manifest. */
