@@ -1,7 +1,8 @@
 /** Parses JSON and YAML, and reports errors by file, line and column. */
 import { parse, printParseErrorCode } from 'jsonc-parser'
 import type { ParseError } from 'jsonc-parser'
-import { parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
 import { ConfigError } from './errors.ts'
 
 /** Messages for the error codes of jsonc-parser. */
@@ -44,6 +45,8 @@ export function parseJsonText(text: string, file: string): unknown {
  * @throws ConfigError ROBENCH_CONFIG `file:line:column: message`
  */
 export function parseYamlText(text: string, file: string): unknown {
+  // Loaded when the first YAML file is read.
+  const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof Yaml
   const document = parseDocument(text)
   const [error] = document.errors
   if (error) {

@@ -6,8 +6,6 @@ import { labeledArrays, readNpyPair } from './arrays.ts'
 import type { LabeledArrays } from './arrays.ts'
 import type { Dataset, DatasetSettings, SampleSettings, Split } from './dataset.ts'
 import { readDescription } from './describe.ts'
-import { readNpz } from './formats/npz.ts'
-import { readParquet } from './formats/parquet.ts'
 import { decodeImages } from './images/collection.ts'
 import type { ImageCollection } from './images/collection.ts'
 import { listImageFolder } from './images/folder.ts'
@@ -79,8 +77,13 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
     return fromImages(await listImageFolder(path, classNames), name, request)
   }
   const extension = extname(path).toLowerCase()
-  if (extension === '.parquet') return fromImages(await readParquet(path, columns), name, request)
+  // The readers are loaded when they are needed: most runs and all workers start without them.
+  if (extension === '.parquet') {
+    const { readParquet } = await import('./formats/parquet.ts')
+    return fromImages(await readParquet(path, columns), name, request)
+  }
   if (extension === '.npz') {
+    const { readNpz } = await import('./formats/npz.ts')
     const { inputs, labels } = await readNpz(path, columns)
     return sampled(fromArrays(labeledArrays(inputs, labels, bounds), name, request), request)
   }

@@ -2,11 +2,10 @@
  * Messages and exit codes of the command line when something is wrong. All messages about mistakes
  * in suites are tested in core/bench/plan/resolve.test.ts.
  */
-import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { finished, mainScript, robench, temporaryFolder, writeJson } from './support/cli.ts'
+import { robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
@@ -55,28 +54,4 @@ test('a results directory that cannot be created', async () => {
   const { code, stderr } = await robench(folder, 'run', 'suite.json', '--results', 'tiny.onnx')
   expect(stderr).toContain('a file exists where a directory is expected; choose another directory')
   expect(code).toBe(2)
-})
-
-test('a full disk stops the run with advice, and the run can be resumed', async () => {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  const defenses = [
-    { name: 'tiny', plugin: 'onnx-model', model: 'tiny.onnx', options: { file: 'tiny.onnx' } },
-  ]
-  writeJson(folder, 'suite.json', testSuite([{ plugin: 'fgsm' }], { defenses }))
-  // A limit on file sizes acts like a full disk: the file of a unit does not fit.
-  const limited = spawn(
-    'sh',
-    ['-c', `ulimit -f 1; exec "$0" "$@"`, process.execPath, mainScript, 'run', 'suite.json'],
-    {
-      cwd: folder,
-      env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache') },
-    },
-  )
-  const { code, stderr } = await finished(limited)
-  expect(stderr).toContain(
-    'the limit on file sizes is reached; raise it (ulimit -f) and run the same command again',
-  )
-  expect(code).toBe(2)
-  expect((await robench(folder, 'run', 'suite.json')).code).toBe(0)
 })

@@ -1,6 +1,6 @@
 /** Decodes PNG and JPEG files to 8-bit pixels, within bounds on their size. */
 import { readFile } from 'node:fs/promises'
-import decodeJpeg, { init } from '@jsquash/jpeg/decode.js'
+import type decode from '@jsquash/jpeg/decode.js'
 import { resolve as resolveModule } from 'import-meta-resolve'
 import { fileURLToPath } from 'node:url'
 import { PNG } from 'pngjs'
@@ -97,11 +97,11 @@ function decodePng(bytes: Uint8Array): Uint8Array {
 }
 
 /** The decoder, compiled when the first image needs it. */
-let ready: Promise<void> | undefined
+let ready: Promise<typeof decode> | undefined
 
 async function decodeJpegBytes(bytes: Uint8Array): Promise<ArrayLike<number>> {
   ready ??= startJpegDecoder()
-  await ready
+  const decodeJpeg = await ready
   const { buffer, byteOffset, byteLength } = bytes
   // A copy, because the bytes may be a view of a larger buffer.
   const image = await decodeJpeg(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer)
@@ -109,10 +109,12 @@ async function decodeJpegBytes(bytes: Uint8Array): Promise<ArrayLike<number>> {
 }
 
 /** The package fetches its WebAssembly by URL, which Node does not support for files. */
-async function startJpegDecoder(): Promise<void> {
+async function startJpegDecoder(): Promise<typeof decode> {
+  const { default: decodeJpeg, init } = await import('@jsquash/jpeg/decode.js')
   const url = resolveModule('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', import.meta.url)
   const wasmBinary = await readFile(fileURLToPath(url))
   await init({ wasmBinary } as Parameters<typeof init>[0])
+  return decodeJpeg
 }
 
 /** RGBA values as RGB, or as the first channel of gray images. */
