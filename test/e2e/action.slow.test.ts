@@ -78,7 +78,7 @@ function chunks(work: string, out: string, side: string): Record<string, string>
 }
 
 test('a change of one option is found, and the base costs nothing the second time', () => {
-  const repo = repository({ mean: [0.9] })
+  const repo = repository({ mean: [0.9], std: [1] })
   const work = temporaryFolder()
   const first = compare(repo, work, 'first')
   expect(first.stderr).not.toMatch(/error/i)
