@@ -27,6 +27,8 @@ interface VerifyOptions extends DataOptions {
   readonly model?: string
   readonly norm?: string
   readonly epsilon?: string
+  readonly curve?: string[]
+  readonly transform?: unknown
   readonly mean?: readonly number[]
   readonly std?: readonly number[]
   readonly layout?: ModelManifest['layout']
@@ -109,7 +111,23 @@ export function describeVerification({ parts, holds }: Verification, seed?: numb
   ].join('\n')
 }
 
+/** Threat models that points cannot be judged in. */
+const unjudged = [
+  'curve',
+  'transform',
+  'target',
+  'box',
+] as const satisfies readonly (keyof VerifyOptions)[]
+
 async function verifyPoints(options: VerifyOptions): Promise<void> {
+  const refused = unjudged.find((key) => options[key] !== undefined)
+  if (refused !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `verify --points: --${refused} is not supported; points are judged in one ball around the ` +
+        'images, whose size is --epsilon',
+    )
+  }
   const { points, indices, model, norm, epsilon, mean, std, layout, output } = options
   if (model === undefined || norm === undefined || epsilon === undefined) {
     throw new ConfigError(
@@ -138,6 +156,7 @@ async function verifyPoints(options: VerifyOptions): Promise<void> {
     model,
     manifest: {
       ...plainManifest,
+      bounds: dataset.bounds,
       ...(mean && { mean }),
       ...(std && { std }),
       ...(layout && { layout }),

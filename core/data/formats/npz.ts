@@ -1,8 +1,9 @@
 /** NumPy's .npz archives: .npy files in a ZIP archive. */
 import { basename } from 'node:path'
 import { unzipSync } from 'fflate'
-import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import { maxDatasetBytes } from '../limits.ts'
+import { choosePart } from './choose-part.ts'
 import { parseNpy, readBuffer } from './npy.ts'
 import type { NpyArray } from './npy.ts'
 
@@ -32,8 +33,8 @@ export async function readNpz(
     names.push(name)
     return false
   })
-  const inputs = choose(path, names, 'inputs', columns.inputs, usualInputs)
-  const labels = choose(path, names, 'labels', columns.labels, usualLabels)
+  const inputs = choosePart({ path, kind: 'array', names }, 'inputs', columns.inputs, usualInputs)
+  const labels = choosePart({ path, kind: 'array', names }, 'labels', columns.labels, usualLabels)
   const found = expand(path, bytes, (name) => name === inputs || name === labels)
   const arrayOf = (name: string): NpyArray => {
     const { buffer, byteOffset, byteLength } = found[`${name}.npy`]!
@@ -73,28 +74,6 @@ function expand(
       { cause: error },
     )
   }
-}
-
-function choose(
-  path: string,
-  names: readonly string[],
-  role: 'inputs' | 'labels',
-  wanted: string | undefined,
-  usual: readonly string[],
-): string {
-  const found =
-    wanted === undefined
-      ? usual.find((name) => names.includes(name))
-      : names.find((name) => name === wanted)
-  if (found !== undefined) return found
-  const list = names.join(', ') || 'none'
-  throw new ConfigError(
-    'ROBENCH_DATA',
-    wanted === undefined
-      ? `${path}: none of its arrays (${list}) has a usual name of ${role} ` +
-          `(${usual.join(', ')}); set columns.${role} (--columns)`
-      : `${path}: no array "${wanted}"${didYouMean(wanted, names)} (it has: ${list})`,
-  )
 }
 
 /** `[n, h, w]` with an axis of one channel; `[n, h, w, c]` as `[n, c, h, w]` if c is 1 or 3. */

@@ -2,10 +2,11 @@
 import { compressors } from 'hyparquet-compressors'
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { asyncBufferFromFile } from 'hyparquet/src/node.js'
-import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { ConfigError } from '../../base/errors.ts'
 import type { ImageCollection } from '../images/collection.ts'
 import { decodeImage } from '../images/decode.ts'
 import { maxDatasetBytes } from '../limits.ts'
+import { choosePart } from './choose-part.ts'
 
 const usualImages = ['image', 'img', 'images', 'inputs']
 const usualLabels = ['label', 'labels', 'fine_label', 'target', 'class']
@@ -24,8 +25,8 @@ export async function readParquet(
     const file = await asyncBufferFromFile(path)
     const metadata = await parquetMetadataAsync(file)
     const names = parquetSchema(metadata).children.map(({ element }) => element.name)
-    const image = choose(path, names, 'inputs', columns.inputs, usualImages)
-    const label = choose(path, names, 'labels', columns.labels, usualLabels)
+    const image = choosePart({ path, kind: 'column', names }, 'inputs', columns.inputs, usualImages)
+    const label = choosePart({ path, kind: 'column', names }, 'labels', columns.labels, usualLabels)
     let size = 0
     for (const { total_byte_size } of metadata.row_groups) size += Number(total_byte_size)
     if (size > maxDatasetBytes) {
@@ -59,28 +60,6 @@ export async function readParquet(
       cause: error,
     })
   }
-}
-
-function choose(
-  path: string,
-  names: readonly string[],
-  role: 'inputs' | 'labels',
-  wanted: string | undefined,
-  usual: readonly string[],
-): string {
-  const found =
-    wanted === undefined
-      ? usual.find((name) => names.includes(name))
-      : names.find((name) => name === wanted)
-  if (found !== undefined) return found
-  const list = names.join(', ')
-  throw new ConfigError(
-    'ROBENCH_DATA',
-    wanted === undefined
-      ? `${path}: none of its columns (${list}) has a usual name of ${role} ` +
-          `(${usual.join(', ')}); set columns.${role} (--columns)`
-      : `${path}: no column "${wanted}"${didYouMean(wanted, names)} (it has: ${list})`,
-  )
 }
 
 function labelOf(value: unknown, where: string): number {

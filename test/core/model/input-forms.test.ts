@@ -1,10 +1,8 @@
 /** Files with other inputs and outputs than images [n, c, h, w] in float32 and logits [n, k]. */
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { halfToNumber } from '../../../core/engine/tensor/half.ts'
-import { loadModel, type LoadModelOptions } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
-import { plainManifest, type ModelManifest } from '../../../core/model/manifest.ts'
 import { writeOnnx, type OnnxGraph, type OnnxNode } from '../../../core/engine/onnx/file.ts'
 import {
   float32,
@@ -14,27 +12,7 @@ import {
   type Tensor,
 } from '../../../core/engine/tensor/tensor.ts'
 import { int, ints, node, onnxGraph, randomTensor, sizes } from '../../support/onnx-file.ts'
-
-type Loaded = Awaited<ReturnType<typeof loadModel>>
-
-const opened: Loaded[] = []
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.dispose()
-})
-
-async function load(
-  graph: OnnxGraph,
-  manifest: Partial<ModelManifest> = {},
-  options: LoadModelOptions = {},
-): Promise<Loaded> {
-  const model = await loadModel(
-    writeOnnx(graph),
-    { ...plainManifest, ...manifest },
-    { name: 'm.onnx', ...options },
-  )
-  opened.push(model)
-  return model
-}
+import { load, loadBytes } from './load-graph.ts'
 
 const weights = { v: randomTensor([12, 4], 'v'), flat: sizes(-1, 12), row: sizes(12) }
 const layers = [node('Reshape', 'x flat', 'f'), node('MatMul', 'f v', 'z'), node('Tanh', 'z', 'y')]
@@ -257,8 +235,7 @@ test('the probabilities before a ZipMap are taken', async () => {
     { name: 'y', dtype: null, shape: null, kind: 'sequence' },
   ]
   const bytes = await sequenceFile({ ...graph, outputs })
-  const model = await loadModel(bytes, plainManifest, { name: 'm.onnx' })
-  opened.push(model)
+  const model = await loadBytes(bytes)
   const sums = (await model.logits(images)).data
   expect(sums.length).toBe(12)
   expect(sums.slice(0, 4).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5)

@@ -1,10 +1,9 @@
 /** A loaded classifier has the logits of its file in onnxruntime; errors give the reason. */
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Session } from '../../../core/engine/graph/session.ts'
-import { loadModel, type LoadModelOptions } from '../../../core/model/load.ts'
+import { type LoadModelOptions } from '../../../core/model/load.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
-import { plainManifest, type ModelManifest } from '../../../core/model/manifest.ts'
-import type { Model } from '../../../core/model/model.ts'
+import { type ModelManifest } from '../../../core/model/manifest.ts'
 import { writeOnnx, type OnnxGraph } from '../../../core/engine/onnx/file.ts'
 import {
   float32,
@@ -25,6 +24,7 @@ import {
   tensorOf,
   type GraphParts,
 } from '../../support/onnx-file.ts'
+import { load } from './load-graph.ts'
 
 const conv = { w: randomTensor([4, 3, 3, 3], 'w'), b: randomTensor([4], 'b') }
 const head = { v: randomTensor([16, 5], 'v') }
@@ -40,25 +40,6 @@ const dynamic: GraphParts = {
 }
 const images = nonNegative(randomTensor([7, 3, 4, 4], 'images'))
 const labels = Int32Array.of(0, 1, 2, 3, 4, 0, 1)
-
-const opened: Model[] = []
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.dispose()
-})
-
-async function load(
-  graph: OnnxGraph,
-  manifest: Partial<ModelManifest> = {},
-  options: LoadModelOptions = {},
-): Promise<Model> {
-  const model = await loadModel(
-    writeOnnx(graph),
-    { ...plainManifest, ...manifest },
-    { name: 'm.onnx', ...options },
-  )
-  opened.push(model)
-  return model
-}
 
 describe('a file with a dynamic batch', () => {
   test('has the shapes of the file', async () => {
