@@ -41,7 +41,7 @@ function formatReport(report: Report): string {
       `${gigabytes(report.memoryBytes)}, ${gigabytes(report.availableBytes)} available${limit}`,
     ],
     ...(gpus.length === 0
-      ? [['GPUs', 'none that nvidia-smi names'] as [string, string]]
+      ? [['GPUs', 'none reported by nvidia-smi'] as [string, string]]
       : gpus.map((gpu): [string, string] => [
           `GPU ${gpu.index}`,
           `${gpu.name}, ${gigabytes(gpu.memoryBytes)}, driver ${gpu.driver}`,

@@ -35,7 +35,7 @@ const thisMachine: Machine = {
 }
 
 /**
- * Checks that a device computes. `auto` takes CUDA where there is a GPU of NVIDIA, else DirectML on
+ * Checks that a device computes. `auto` takes CUDA if there is an NVIDIA GPU, else DirectML on
  * Windows, else Core ML on macOS, else the CPU. It never takes WebGPU, whose adapter may be software.
  * @param text the value of `--device`
  * @throws ConfigError for a name that is no device; ROBENCH_DEVICE if it does not
@@ -69,7 +69,7 @@ async function chooseAutomatically(machine: Machine): Promise<ChosenDevice> {
     ...(machine.platform === 'win32' ? ['dml'] : []),
     ...(machine.platform === 'darwin' ? ['coreml'] : []),
   ]
-  const failures: string[] = gpus.length > 0 ? [] : ['no GPU of NVIDIA is found']
+  const failures: string[] = gpus.length > 0 ? [] : ['no NVIDIA GPU was found']
   for (const device of candidates) {
     const result = await machine.probe(device)
     if (result.works) {
@@ -83,7 +83,7 @@ async function chooseAutomatically(machine: Machine): Promise<ChosenDevice> {
   return {
     device: 'cpu',
     environments: [],
-    remark: `--device auto: cpu, for ${failures.join('; ')}`,
+    remark: `--device auto: cpu (${failures.join('; ')})`,
   }
 }
 

@@ -7,7 +7,7 @@ export interface ProviderTrouble {
   /** Its library is beside the package's own. */
   readonly found: boolean
   readonly reason: string
-  /** Number of GPUs that `nvidia-smi` names. */
+  /** Number of GPUs that `nvidia-smi` reports. */
   readonly gpus: number
   /** Directory of onnxruntime's native libraries. */
   readonly folder: string
@@ -19,7 +19,8 @@ export interface ProviderTrouble {
 export function installAdvice(trouble: ProviderTrouble): string[] {
   const { provider, gpus, found } = trouble
   if (provider === 'cuda') {
-    if (gpus === 0) return ['nvidia-smi names no GPU: install the driver, or use another machine']
+    if (gpus === 0)
+      return ['nvidia-smi reports no GPU: install the NVIDIA driver, or use another machine']
     return found ? cudaLibraries : cudaProvider(trouble)
   }
   if (provider === 'webgpu' && process.platform === 'linux') return vulkan

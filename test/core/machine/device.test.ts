@@ -90,7 +90,7 @@ describe('chooseDevice', () => {
     expect(await chooseDevice('auto', machine)).toEqual({
       device: 'cpu',
       environments: [],
-      remark: '--device auto: cpu, for no GPU of NVIDIA is found',
+      remark: '--device auto: cpu (no NVIDIA GPU was found)',
     })
   })
 })
