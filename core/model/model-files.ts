@@ -1,6 +1,5 @@
 /** Model files: an .onnx file and a card next to it with its manifest and how it was made. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
@@ -9,6 +8,7 @@ import type { ModelManifest } from './manifest.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { readOnnxFile } from '../engine/onnx/external-data.ts'
 import { parseJsonText } from '../base/json-file.ts'
+import { readText } from '../base/read-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
 /** The card of a model: `<file>.json`. Additional keys are allowed. */
@@ -73,7 +73,7 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
   }
   const bytes = await readOnnxFile(path)
   const sha256 = hashBytes(bytes)
-  const card = await readCard(cardPath(path))
+  const card = readCard(cardPath(path))
   if (card?.sha256 !== undefined && card.sha256 !== sha256) {
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
@@ -107,11 +107,10 @@ export async function readCachedModel(folder: string): Promise<ModelFile | undef
   return readModelFile(path, folder).catch(() => undefined)
 }
 
-async function readCard(path: string): Promise<Partial<ModelCard> | undefined> {
+function readCard(path: string): Partial<ModelCard> | undefined {
   if (!existsSync(path)) return undefined
-  const { value, problems } = compileSchema(cardSchema)(
-    parseJsonText(await readFile(path, 'utf8'), path),
-  )
+  const limits = { code: 'ROBENCH_MODEL_FILE', mostBytes: 2 ** 24 } as const
+  const { value, problems } = compileSchema(cardSchema)(parseJsonText(readText(path, limits), path))
   refuseProblems(problems, `${path}#`, 'ROBENCH_MODEL_FILE')
   // The schema has just been checked.
   return value as Partial<ModelCard>
