@@ -17,6 +17,7 @@ import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Output streams of the commands. */
 interface CommandStreams {
@@ -195,7 +196,7 @@ async function checkOne(
   streams.stdout.write(
     options.json
       ? `${JSON.stringify({ holds: check !== undefined, seed, outcomes, held, checks, differences }, null, 2)}\n`
-      : `${lines.join('\n')}\n`,
+      : printable(`${lines.join('\n')}\n`),
   )
 }
 

@@ -8,6 +8,7 @@ import { runQueueWorker } from '../core/bench/queue/queue-worker.ts'
 import { queueSecrets, requireSecrets } from '../core/bench/queue/secrets.ts'
 import { addMachineOptions, queueArgument, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 interface WorkerOptions {
   readonly queue: string
@@ -53,7 +54,7 @@ async function work(options: WorkerOptions): Promise<number> {
   const drain = new AbortController()
   const stop = new AbortController()
   const say = (text: string): void => {
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${printable(text)}\n`)
   }
   const end = (): void => {
     if (stop.signal.aborted) process.exit(exitCodes.interrupted)

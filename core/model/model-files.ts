@@ -1,7 +1,7 @@
 /** Model files: an .onnx file and a card next to it with its manifest and how it was made. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError } from '../base/errors.ts'
+import { ConfigError, RobenchError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
@@ -71,7 +71,9 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
       `${where}: ${path} does not exist; check the path, or set "train": true to train the model`,
     )
   }
-  const bytes = await readOnnxFile(path)
+  const bytes = await readOnnxFile(path).catch((error: unknown) => {
+    throw atPlace(where, error)
+  })
   const sha256 = hashBytes(bytes)
   const card = readCard(cardPath(path))
   if (card?.sha256 !== undefined && card.sha256 !== sha256) {
@@ -82,6 +84,12 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
     )
   }
   return { path, bytes, card: { ...card, sha256, manifest: card?.manifest ?? plainManifest } }
+}
+
+/** Puts the place that names a file before the message of an error about it. */
+function atPlace(where: string, error: unknown): unknown {
+  if (!(error instanceof RobenchError)) return error
+  return new ConfigError(error.code, `${where}: ${error.message}`, { cause: error })
 }
 
 /** Writes a model and its card, the card last: a model with a card is complete. */

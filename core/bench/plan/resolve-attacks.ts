@@ -1,5 +1,6 @@
 /** Resolves the attacks of a suite: plugins, options, and their fit to the threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
+import { targetSchema } from '../../attack/targets.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type {
   AttackMeta,
@@ -31,6 +32,10 @@ export interface ResolvedAttack extends PlanAttack {
 
 /** A resolved attack whose cost is not known yet. */
 export interface PendingAttack extends Pick<ResolvedAttack, 'stochastic'> {
+  /** Place in the suite, for messages. */
+  readonly where: string
+  /** Options that name a class of the data. */
+  readonly classes: Readonly<Record<string, number>>
   /** The attack on data with that number of classes. */
   withClasses(classes: number): ResolvedAttack
 }
@@ -60,6 +65,8 @@ export async function resolveAttacks(
         : surrogateNames(suite, chosen.options[option], `${where}/options/${option}`)
     const stochastic = meta.stochastic || chosen.inner?.plugin.meta.stochastic === true
     resolved.push({
+      where,
+      classes: classOptions(chosen),
       stochastic,
       withClasses: (classes) => ({
         name: stated.name,
@@ -119,6 +126,17 @@ export async function chooseAttack(
     ...providerOf(packages, registry.packageOf('attack', id)),
   }
   return { plugin, options: { ...options, [wrapped]: attack }, inner }
+}
+
+/** The options that are a class number: those with the kit's schema of targets. */
+function classOptions({ plugin, options }: ChosenAttack): Record<string, number> {
+  const properties = Object.entries(plugin.meta.optionsSchema?.['properties'] ?? {})
+  return Object.fromEntries(
+    properties.flatMap(([key, schema]) => {
+      const value = options[key]
+      return schema === targetSchema && typeof value === 'number' ? [[key, value]] : []
+    }),
+  )
 }
 
 /** Restores an attack from the resolved options of a cell. */

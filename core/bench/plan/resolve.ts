@@ -104,6 +104,7 @@ export async function resolveSuite(
     refuseUnknownTarget(stated[index]!, dataset, `${label}#/threatModels/${index}/target`)
   }
   refuseTraining(defenses, dataset)
+  refuseUnknownClasses(attackPlugins, dataset)
   const attacks = attackPlugins.map(({ withClasses }) => withClasses(dataset.classNames.length))
   return {
     loaded,
@@ -133,6 +134,22 @@ function refuseManyCells({ suite, label }: LoadedSuite, attacks: readonly Pendin
     `${label}: expected at most ${mostCells} cells, got ${cells}, because ${stochastic} of its ` +
       `attacks run with each of ${seeds.length} seeds; divide the suite`,
   )
+}
+
+/** @throws ConfigError for an attack whose option is a class that the data does not have */
+function refuseUnknownClasses(
+  attacks: readonly PendingAttack[],
+  { classes = Infinity }: Dataset,
+): void {
+  for (const { where, classes: named } of attacks) {
+    const wrong = Object.entries(named).find(([, value]) => value >= classes)
+    if (!wrong) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/options/${wrong[0]}: expected a class of the data, from 0 to ${classes - 1}, got ` +
+        wrong[1],
+    )
+  }
 }
 
 /**
