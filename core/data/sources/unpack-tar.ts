@@ -24,8 +24,8 @@ export interface TarRequest {
 
 /**
  * Unpacks regular files only: links and devices are skipped.
- * @throws ConfigError ROBENCH_DATA if a file, or the tarball as a whole, is too large; errors of
- * zlib and of the file system
+ * @throws ConfigError ROBENCH_DATA if it is damaged, or if a file or the tarball as a whole is too
+ * large; errors of the file system
  */
 export async function unpackTar(request: TarRequest): Promise<void> {
   const { path, work, strip, limit = maxArchiveBytes } = request
@@ -52,8 +52,25 @@ export async function unpackTar(request: TarRequest): Promise<void> {
       return false
     },
   })
-  await pipeline(createReadStream(path), createGunzip(), counter, writer)
+  try {
+    await pipeline(createReadStream(path), createGunzip(), counter, writer)
+  } catch (error) {
+    throw isFormatError(error) ? damaged(path, error) : error
+  }
   if (refusal) throw refusal
+}
+
+/** Whether zlib or the reader of tarballs complains, not the disk. */
+function isFormatError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^(Z|TAR)_/.test(String(error.code))
+}
+
+function damaged(path: string, cause: Error): ConfigError {
+  return new ConfigError(
+    'ROBENCH_DATA',
+    `${path}: cannot be unpacked (${cause.message}): truncated or damaged`,
+    { cause },
+  )
 }
 
 function tooLarge(path: string, problem: string): ConfigError {
