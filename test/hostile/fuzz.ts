@@ -70,3 +70,42 @@ export async function fuzz(reader: Reader, runs: number): Promise<void> {
   })
   await fc.assert(property, { numRuns: runs })
 }
+
+/** Another value at a place of a document, which is a list of shares of the keys of each level. */
+const replacement = fc.record({
+  path: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 7 }),
+  value: fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom(-1, 0, 1e308, 2 ** 53, '', '../../x', '/etc/passwd', '\u202e', [], {}, null),
+  ),
+})
+
+function replaced(document: unknown, path: readonly number[], value: unknown): unknown {
+  const [share, ...rest] = path
+  if (share === undefined || typeof document !== 'object' || document === null) return value
+  const keys = Object.keys(document)
+  const key = keys[Math.min(keys.length - 1, Math.floor(share * keys.length))]
+  if (key === undefined) return value
+  const inner = replaced(Reflect.get(document, key), rest, value)
+  return Array.isArray(document)
+    ? document.map((item: unknown, at) => (String(at) === key ? inner : item))
+    : { ...document, [key]: inner }
+}
+
+/** Reads a document with values replaced that many times. @throws what is no RobenchError */
+export async function fuzzValues(reader: Reader, runs: number): Promise<void> {
+  const valid: unknown = JSON.parse(Buffer.from(reader.valid).toString('utf8'))
+  const property = fc.asyncProperty(
+    fc.array(replacement, { minLength: 1, maxLength: 3 }),
+    async (all) => {
+      const document = all.reduce((changed, { path, value }) => replaced(changed, path, value), valid)
+      const text = JSON.stringify(reader.seal?.(document) ?? document)
+      try {
+        await reader.read(new TextEncoder().encode(text))
+      } catch (error) {
+        if (!(error instanceof RobenchError)) throw error
+      }
+    },
+  )
+  await fc.assert(property, { numRuns: runs })
+}

@@ -47,6 +47,8 @@ export interface Reader {
   readonly valid: Uint8Array
   /** Reads, or refuses with a RobenchError. */
   read(bytes: Uint8Array): unknown
+  /** A changed document with the hashes that belong to it. */
+  seal?(document: unknown): unknown
 }
 
 const hash = 'a'.repeat(64)
@@ -251,6 +253,10 @@ const textReaders: readonly Reader[] = [
     name: 'shard',
     isText: true,
     valid: encode(part),
+    seal: (document) => {
+      const { shared: changed } = Object(document) as { shared?: unknown }
+      return { ...Object(document), plan: hashJson(changed ?? null) }
+    },
     read: (bytes) =>
       inFile('shard.json', bytes, (_path, folder) => planOfPart(readPart(folder)!)),
   },
@@ -331,3 +337,6 @@ function binary(name: string, valid: Uint8Array, read: Reader['read']): Reader {
 
 /** All readers. */
 export const readers: readonly Reader[] = [...textReaders, ...binaryReaders]
+
+/** Those of JSON. */
+export const jsonReaders = textReaders.filter(({ valid }) => valid[0] === '{'.charCodeAt(0))
