@@ -83,7 +83,9 @@ export function certifyCommand(streams: CertifyStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (path: string, options: CommandOptions) => {
       const result = await certify(path, options, streams)
-      const text = options.json ? JSON.stringify(result, undefined, 2) : printable(describeResult(result))
+      const text = options.json
+        ? JSON.stringify(result, undefined, 2)
+        : printable(describeResult(result))
       streams.stdout.write(`${text}\n`)
     })
 }

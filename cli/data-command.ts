@@ -31,7 +31,9 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (id: string, options: { from?: string; json?: boolean }) => {
       const outcome = await pull(id, options.from, streams)
-      const text = options.json ? JSON.stringify(outcome, null, 2) : printable(describeOutcome(outcome))
+      const text = options.json
+        ? JSON.stringify(outcome, null, 2)
+        : printable(describeOutcome(outcome))
       streams.stdout.write(`${text}\n`)
     })
   command

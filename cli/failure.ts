@@ -31,7 +31,8 @@ export function reportFailure(
   const expected = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   stderr.write(`${picocolors.red('error')}: ${printable(message)}\n`)
-  if (thrown instanceof Error && (options.debug || !expected)) stderr.write(`${printable(thrown.stack ?? '')}\n`)
+  if (thrown instanceof Error && (options.debug || !expected))
+    stderr.write(`${printable(thrown.stack ?? '')}\n`)
   if (!expected) {
     stderr.write('This is a bug in robench. Please report it with the output above.\n')
     return exitCodes.internal

@@ -88,7 +88,9 @@ async function verifyOne(result: string, options: VerifyOptions): Promise<void> 
     ...(adversarials !== undefined && { adversarials }),
     signal: new AbortController().signal,
     ...(process.stderr.isTTY &&
-      !json && { progress: (what: string) => process.stderr.write(`verifying ${printable(what)}\n`) }),
+      !json && {
+        progress: (what: string) => process.stderr.write(`verifying ${printable(what)}\n`),
+      }),
   })
   if (json) process.stdout.write(`${JSON.stringify({ ...found, seed }, undefined, 2)}\n`)
   else process.stdout.write(printable(describeVerification(found, sample > 0 ? seed : undefined)))

@@ -68,7 +68,11 @@ function unreadable(cause: unknown, code: ErrorCode, name: string): ConfigError 
   if (cause instanceof ConfigError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-  return new ConfigError(code, `${name}: ${isMissing ? 'not found' : `cannot be read: ${reason}`}`, {
-    cause,
-  })
+  return new ConfigError(
+    code,
+    `${name}: ${isMissing ? 'not found' : `cannot be read: ${reason}`}`,
+    {
+      cause,
+    },
+  )
 }

@@ -54,10 +54,7 @@ export function compiledSchemas(): number {
   return compilations
 }
 
-function compile(
-  schema: Readonly<Record<string, unknown>>,
-  wording: SchemaWording,
-): Validate {
+function compile(schema: Readonly<Record<string, unknown>>, wording: SchemaWording): Validate {
   compilations++
   const ajv = new Ajv2020({
     strict: true,

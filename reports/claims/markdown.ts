@@ -78,5 +78,7 @@ function evidenceItem(claim: Claim, comparison: ClaimComparison): string {
 
 /** A cell with markup of its own, in which names from results must not end it or add HTML. */
 function cellText(text: string): string {
-  return oneLine(text).replaceAll(/[\\|]/g, String.raw`\$&`).replaceAll('<', '&lt;')
+  return oneLine(text)
+    .replaceAll(/[\\|]/g, String.raw`\$&`)
+    .replaceAll('<', '&lt;')
 }

@@ -110,7 +110,9 @@ function writeMarkdown({ comparison, margin }: ComparisonPage): string {
   const sections = comparison.entries.map((entry) => {
     const rule = comparisonHeads.map((_, at) => (at < 2 ? '---' : '---:'))
     const rows = [comparisonHeads, rule, ...entry.measures.map(comparisonRow)]
-    const lines = rows.map((cells, at) => `| ${cells.map(at === 1 ? String : markdownText).join(' | ')} |`)
+    const lines = rows.map(
+      (cells, at) => `| ${cells.map(at === 1 ? String : markdownText).join(' | ')} |`,
+    )
     const examples = exampleLines(entry).map((line) => `- ${markdownText(line)}`)
     return [`#### ${markdownText(entryTitle(entry))}`, lines.join('\n'), examples.join('\n')]
       .filter(Boolean)

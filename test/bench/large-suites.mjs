@@ -28,7 +28,6 @@ const shapes = {
   matrix10k: { cells: 10_000, attacks: [pgdMatrix(10_000)] },
 }
 
-
 function pgdMatrix(length, plugin = 'pgd') {
   return { plugin, matrix: { steps: Array.from({ length }, (_, i) => i + 1) } }
 }

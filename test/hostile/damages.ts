@@ -78,7 +78,11 @@ export const yamlDamages: readonly Damage[] = [
 function expandingAliases(levels: number): string {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
   for (let i = 1; i < levels; i++) {
-    lines.push(`a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(', ')}]`)
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(', ')}]`,
+    )
   }
   return lines.join('\n')
 }
@@ -95,7 +99,10 @@ export const propertyDamages: readonly Damage[] = [
   changed('a missing bound', (text) => text.replace('(assert (<= X_0 0.5))', '')),
   changed('an unknown operator', (text) => text.replace('>=', '=>')),
   changed('an input in a relation', (text) => text.replace('0.5', 'Y_0')),
-  changed('alternatives that multiply', (text) => text + '(assert (or (<= Y_0 1) (<= Y_1 1)))'.repeat(64)),
+  changed(
+    'alternatives that multiply',
+    (text) => text + '(assert (or (<= Y_0 1) (<= Y_1 1)))'.repeat(64),
+  ),
   { name: 'cut in half', apply: half },
 ]
 

@@ -20,7 +20,23 @@ const change = fc.record<Change>({
 })
 
 /** Pieces of text that mean something to parsers. */
-const tokens = ['"', '{', '}', '[', ']', ',', ':', '1e999', '-1', 'null', '\\', '&a ', '*a', '(', ')']
+const tokens = [
+  '"',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '1e999',
+  '-1',
+  'null',
+  '\\',
+  '&a ',
+  '*a',
+  '(',
+  ')',
+]
 
 function applied(bytes: Uint8Array, { kind, place, length, byte }: Change): Uint8Array {
   const at = Math.min(bytes.length - 1, Math.floor(place * bytes.length))
@@ -33,7 +49,7 @@ function applied(bytes: Uint8Array, { kind, place, length, byte }: Change): Uint
   switch (kind) {
     case 'flip': {
       const flipped = bytes.slice()
-      flipped[at]! ^= 1 << byte % 8
+      flipped[at]! ^= 1 << (byte % 8)
       return flipped
     }
     case 'cut':
@@ -60,14 +76,17 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Reads damaged content that many times. @throws what is no RobenchError */
 export async function fuzz(reader: Reader, runs: number): Promise<void> {
-  const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (all) => {
-    const damaged = all.reduce(applied, reader.valid)
-    try {
-      await reader.read(damaged)
-    } catch (error) {
-      if (!(error instanceof RobenchError || error instanceof Refusal)) throw error
-    }
-  })
+  const property = fc.asyncProperty(
+    fc.array(change, { minLength: 1, maxLength: 4 }),
+    async (all) => {
+      const damaged = all.reduce(applied, reader.valid)
+      try {
+        await reader.read(damaged)
+      } catch (error) {
+        if (!(error instanceof RobenchError || error instanceof Refusal)) throw error
+      }
+    },
+  )
   await fc.assert(property, { numRuns: runs })
 }
 
@@ -98,7 +117,10 @@ export async function fuzzValues(reader: Reader, runs: number): Promise<void> {
   const property = fc.asyncProperty(
     fc.array(replacement, { minLength: 1, maxLength: 3 }),
     async (all) => {
-      const document = all.reduce((changed, { path, value }) => replaced(changed, path, value), valid)
+      const document = all.reduce(
+        (changed, { path, value }) => replaced(changed, path, value),
+        valid,
+      )
       const text = JSON.stringify(reader.seal?.(document) ?? document)
       try {
         await reader.read(new TextEncoder().encode(text))

@@ -104,7 +104,14 @@ const part = {
   errors: {},
   startedAt: '2026-01-01T00:00:00Z',
   finishedAt: '2026-01-01T00:00:01Z',
-  environment: { node: 'v20', onnxruntime: '1', platform: 'p', cpu: 'c', device: 'cpu', workers: 1 },
+  environment: {
+    node: 'v20',
+    onnxruntime: '1',
+    platform: 'p',
+    cpu: 'c',
+    device: 'cpu',
+    workers: 1,
+  },
 }
 
 const [unit] = unitsOf(attackCell)
@@ -257,8 +264,7 @@ const textReaders: readonly Reader[] = [
       const { shared: changed } = Object(document) as { shared?: unknown }
       return { ...Object(document), plan: hashJson(changed ?? null) }
     },
-    read: (bytes) =>
-      inFile('shard.json', bytes, (_path, folder) => planOfPart(readPart(folder)!)),
+    read: (bytes) => inFile('shard.json', bytes, (_path, folder) => planOfPart(readPart(folder)!)),
   },
   json('job of a queue', job, (value) => readJob({ text: JSON.stringify(value) }, undefined)),
   json('outcome of a queue', outcome, (value) =>

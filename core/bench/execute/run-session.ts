@@ -73,8 +73,7 @@ export class RunSession {
           const found = await this.#withModel(row, file)
           if (defense.file) earlier = found
           rows.push(found)
-        }
-        else if (defense.trains) rows.push(row)
+        } else if (defense.trains) rows.push(row)
         else {
           const prepared = await this.#prepare(row, this.#settings.threads)
           if ('code' in prepared) throw atPlace(defense.where, fromErrorRecord(prepared))

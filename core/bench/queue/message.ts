@@ -186,7 +186,11 @@ const outcomeSchema = {
     card: { ...object, required: ['sha256'], properties: { sha256: sha256Schema } },
     outcome: {
       oneOf: [
-        { ...object, required: ['state', 'value'], properties: { state: { const: 'completed' }, value: object } },
+        {
+          ...object,
+          required: ['state', 'value'],
+          properties: { state: { const: 'completed' }, value: object },
+        },
         {
           ...object,
           required: ['state', 'error'],

@@ -7,7 +7,11 @@ import type { AsyncBuffer, CompressionCodec, Compressors, FileMetaData } from 'h
 import { compressors, decompressZstd } from 'hyparquet-compressors'
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { decompressPage } from 'hyparquet/src/datapage.js'
-import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js'
+import {
+  getMaxDefinitionLevel,
+  getMaxRepetitionLevel,
+  getSchemaPath,
+} from 'hyparquet/src/schema.js'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { expansionLimit } from '../limits.ts'
 
@@ -161,7 +165,13 @@ function checkIndices(
 }
 
 /** Runs of equal values, and groups of eight packed ones: no more than `count` together. */
-function checkRuns(view: DataView, start: number, length: number, width: number, count: number): void {
+function checkRuns(
+  view: DataView,
+  start: number,
+  length: number,
+  width: number,
+  count: number,
+): void {
   const end = start + length
   let left = count
   for (let at = start; left > 0 && at < end;) {
@@ -174,7 +184,8 @@ function checkRuns(view: DataView, start: number, length: number, width: number,
     }
     const isPacked = header % 2 === 1
     const run = isPacked ? 8 * Math.floor(header / 2) : Math.floor(header / 2)
-    if (run > left + (isPacked ? padding : 0)) throw new Error(`a run of ${run} values, ${left} left`)
+    if (run > left + (isPacked ? padding : 0))
+      throw new Error(`a run of ${run} values, ${left} left`)
     left -= run
     at += isPacked ? (run / 8) * width : Math.ceil(width / 8)
   }

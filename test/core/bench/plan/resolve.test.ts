@@ -268,7 +268,9 @@ test('a target that is no class of the data', async () => {
 })
 
 test('a directory, and a file that is no model', async () => {
-  const model = (path: string): Record<string, unknown> => ({ defenses: [{ ...defense, model: path }] })
+  const model = (path: string): Record<string, unknown> => ({
+    defenses: [{ ...defense, model: path }],
+  })
   expect(await mistake(model('.'))).toBe(
     'ConfigError: s.json#/defenses/0/model: <folder>: expected a file, got a directory',
   )
