@@ -34,7 +34,7 @@ test('every entry point and the command are in the package', () => {
 
 test('it contains compiled code, and no sources, tests, or source maps', () => {
   expect(paths.filter((path) => path.endsWith('.map'))).toEqual([])
-  expect(paths.filter((path) => /\.ts$/.test(path) && !/\.d\.ts$/.test(path))).toEqual([
+  expect(paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([
     'examples/attack-plugin-typescript/src/gradient-step.ts',
     'examples/attack-plugin-typescript/src/index.ts',
   ])

@@ -47,6 +47,17 @@ test('a flag that no attack of the command accepts is rejected with a list', asy
   expect(code).toBe(2)
 })
 
+test('text of a file does not reach the terminal as it is', async () => {
+  const folder = temporaryFolder()
+  const attacks = [{ plugin: 'pgd\u001b[2J\u202e' }]
+  writeJson(folder, 'suite.json', { ...testSuite(attacks), plugins: [] })
+  const { code, stderr } = await robench(folder, 'validate', 'suite.json')
+  expect(stderr).toContain(
+    'error: suite.json#/attacks/0/plugin: unknown attack plugin "pgd [2J\\u202e"',
+  )
+  expect(code).toBe(2)
+})
+
 test('a results directory that cannot be created', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)

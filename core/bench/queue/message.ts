@@ -1,7 +1,7 @@
 /** What travels through the broker: signed texts, each a job or an outcome as JSON. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { RunError } from '../../base/errors.ts'
-import { hashBytes, sha256Schema } from '../../base/hash.ts'
+import { hashBytes } from '../../base/hash.ts'
 import { parseJsonText } from '../../base/json-file.ts'
 import { compileSchema } from '../../base/schema.ts'
 import type { ModelCard } from '../../model/model-files.ts'
@@ -9,6 +9,7 @@ import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import type { JobLimits } from '../execute/executor.ts'
 import type { Job, JobOutcome, JobValues } from '../execute/job.ts'
 import type { SoftwareIdentity } from '../plan/cell.ts'
+import { jobSchema, outcomeSchema } from './message-schema.ts'
 
 /** A text, and its HMAC if the sender has a key. */
 export interface Signed {
@@ -104,109 +105,6 @@ export function readJob(value: unknown, key: string | undefined): QueuedJob {
 export function readOutcome(value: unknown, jobId: string, key: string | undefined): QueuedOutcome {
   return checked(outcomeSchema, readSigned(value, outcomePurpose(jobId), key)) as QueuedOutcome
 }
-
-const text = { type: 'string' } as const
-const object = { type: 'object' } as const
-const count = { type: 'integer', minimum: 0 } as const
-
-/** The model file of a job. */
-const modelSchema = {
-  ...object,
-  required: ['sha256', 'label', 'manifest'],
-  properties: { sha256: sha256Schema, label: text, manifest: object },
-} as const
-
-const shardSchema = {
-  ...object,
-  required: ['start', 'end'],
-  properties: { start: count, end: count },
-} as const
-
-/** What a worker reads of a job before it starts it. */
-const jobSchema = {
-  ...object,
-  required: ['version', 'label', 'job', 'limits', 'software', 'packages', 'data'],
-  properties: {
-    label: text,
-    limits: object,
-    software: {
-      ...object,
-      required: ['robench', 'onnxruntime'],
-      properties: { robench: text, onnxruntime: text },
-    },
-    packages: {
-      type: 'array',
-      items: {
-        ...object,
-        required: ['name', 'version', 'integrity'],
-        properties: { name: text, version: text, integrity: text },
-      },
-    },
-    data: {
-      ...object,
-      required: ['test'],
-      properties: { test: sha256Schema, train: sha256Schema },
-    },
-    job: {
-      ...object,
-      required: ['kind', 'setting'],
-      properties: {
-        kind: { enum: ['unit', 'prepare'] },
-        setting: {
-          ...object,
-          required: ['plugins', 'dataset'],
-          properties: {
-            plugins: { type: 'array', items: text },
-            dataset: { ...object, required: ['id'], properties: { id: text } },
-          },
-        },
-        surrogates: { type: 'array', items: modelSchema },
-        // Names of files on this machine follow from both.
-        cacheKey: sha256Schema,
-        model: modelSchema,
-        unit: {
-          ...object,
-          required: ['id', 'cell', 'shard'],
-          properties: { id: sha256Schema, cell: object, shard: shardSchema },
-        },
-      },
-      if: { properties: { kind: { const: 'unit' } } },
-      then: { required: ['unit', 'model', 'batchSize'] },
-    },
-  },
-} as const
-
-/** What a coordinator reads of an outcome. */
-const outcomeSchema = {
-  ...object,
-  required: ['version', 'worker', 'outcome'],
-  properties: {
-    worker: text,
-    points: sha256Schema,
-    card: { ...object, required: ['sha256'], properties: { sha256: sha256Schema } },
-    outcome: {
-      oneOf: [
-        {
-          ...object,
-          required: ['state', 'value'],
-          properties: { state: { const: 'completed' }, value: object },
-        },
-        {
-          ...object,
-          required: ['state', 'error'],
-          properties: {
-            state: { const: 'failed' },
-            error: {
-              ...object,
-              required: ['code', 'message'],
-              properties: { code: text, message: text },
-            },
-          },
-        },
-      ],
-    },
-  },
-} as const
 
 /** @throws RunError ROBENCH_QUEUE for a message of another form */
 function checked(schema: Readonly<Record<string, unknown>>, message: object): object {

@@ -103,7 +103,7 @@ export function decodeSheet(where: string, png: Buffer): Uint8Array {
       cause: error,
     })
   }
-  const { height } = head!
+  const { height } = head
   const pixels = new Uint8Array(height * 3 * pixelsPerPlane)
   for (let image = 0; image < height; image++) {
     for (let channel = 0; channel < 3; channel++) {
