@@ -49,11 +49,12 @@ test('a flag that no attack of the command accepts is rejected with a list', asy
 
 test('text of a file does not reach the terminal as it is', async () => {
   const folder = temporaryFolder()
-  const attacks = [{ plugin: 'pgd\u001b[2J\u202e' }]
-  writeJson(folder, 'suite.json', { ...testSuite(attacks), plugins: [] })
+  const defenses = [{ name: 'd', plugin: 'apr\u001b[2J\u202e' }]
+  const suite = { ...testSuite([{ plugin: 'fgsm' }]), plugins: [], defenses }
+  writeJson(folder, 'suite.json', suite)
   const { code, stderr } = await robench(folder, 'validate', 'suite.json')
   expect(stderr).toContain(
-    'error: suite.json#/attacks/0/plugin: unknown attack plugin "pgd [2J\\u202e"',
+    'error: suite.json#/defenses/0/plugin: unknown defense plugin "apr [2J\\u202e"',
   )
   expect(code).toBe(2)
 })

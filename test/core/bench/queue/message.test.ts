@@ -71,7 +71,7 @@ test.each([
 
 test.each([
   [{ label: 7 }, '/label: must be a string, got 7'],
-  [{ job: { kind: 'shell' } }, '/job: missing key "setting"'],
+  [{ job: { kind: 'shell' } }, '/job: must be a job, with unit, model, and batchSize'],
   [{ job: { ...job.job, kind: 'shell' } }, '/job/kind: must be one of unit, prepare; got "shell"'],
   [{ data: { test: '../../etc' } }, '/data/test: must be a sha256 with 64 hexadecimal digits'],
   [
