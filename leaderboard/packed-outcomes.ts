@@ -37,7 +37,9 @@ export function unpackOutcomes(
   if (bytes.length !== expected) {
     return { problem: `must have ${expected} bytes for ${examples} examples, got ${bytes.length}` }
   }
-  const outcomes = Array.from(bytes, (byte) => quads[byte]).join('').slice(0, examples)
+  const outcomes = Array.from(bytes, (byte) => quads[byte])
+    .join('')
+    .slice(0, examples)
   const unused = (bytes.at(-1) ?? 0) >> (2 * (((examples - 1) & 3) + 1))
   return unused === 0 ? { outcomes } : { problem: 'must have zeros after the last example' }
 }
