@@ -12,6 +12,7 @@ import { plainTable } from '../reports/theme/plain-table.ts'
 import { hashOfPath } from '../core/data/describe.ts'
 import { classNameList, numberList, terminalWidth } from './arguments.ts'
 import { count, countOf } from '../core/base/figures.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Output streams: results go to `stdout`, progress to `stderr`. */
 export interface DataCommandStreams {
@@ -30,7 +31,9 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (id: string, options: { from?: string; json?: boolean }) => {
       const outcome = await pull(id, options.from, streams)
-      const text = options.json ? JSON.stringify(outcome, null, 2) : describeOutcome(outcome)
+      const text = options.json
+        ? JSON.stringify(outcome, null, 2)
+        : printable(describeOutcome(outcome))
       streams.stdout.write(`${text}\n`)
     })
   command
@@ -53,7 +56,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) => {
       const infos = await listDatasets()
-      const text = options.json ? JSON.stringify(infos, null, 2) : describeList(infos)
+      const text = options.json ? JSON.stringify(infos, null, 2) : printable(describeList(infos))
       streams.stdout.write(`${text}\n`)
     })
   return command

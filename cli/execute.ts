@@ -18,6 +18,7 @@ import { exitCodes } from './failure.ts'
 import { missedGates } from './gates.ts'
 import type { GateOptions } from './gates.ts'
 import { openDisplay } from './progress.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Opens a queue. It gets where notices go. */
 export type QueueOpener = (notice: (text: string) => void) => Promise<RunQueue>
@@ -57,7 +58,7 @@ export async function execute(
       words,
     )
     const missed = missedGates(run.result, options)
-    for (const text of missed) process.stderr.write(`gate missed: ${text}\n`)
+    for (const text of missed) process.stderr.write(`gate missed: ${printable(text)}\n`)
     return run.failed || missed.length > 0 ? exitCodes.failures : exitCodes.success
   } finally {
     await opened?.close()

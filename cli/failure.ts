@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import picocolors from 'picocolors'
 import { RobenchError } from '../core/base/errors.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Exit codes; `robench --help` documents them. */
 export const exitCodes = {
@@ -29,8 +30,9 @@ export function reportFailure(
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage
   const expected = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  stderr.write(`${picocolors.red('error')}: ${message}\n`)
-  if (thrown instanceof Error && (options.debug || !expected)) stderr.write(`${thrown.stack}\n`)
+  stderr.write(`${picocolors.red('error')}: ${printable(message)}\n`)
+  if (thrown instanceof Error && (options.debug || !expected))
+    stderr.write(`${printable(thrown.stack ?? '')}\n`)
   if (!expected) {
     stderr.write('This is a bug in robench. Please report it with the output above.\n')
     return exitCodes.internal

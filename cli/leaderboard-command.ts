@@ -1,12 +1,12 @@
 /** `robench leaderboard`: adds entries to the leaderboard, and builds its static site. */
 import { randomInt } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { buildSite } from '../leaderboard/build.ts'
 import { auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
-import { checkEntry, entryLocation } from '../leaderboard/entry.ts'
+import { entryLocation, readEntry } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
 import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
@@ -15,9 +15,9 @@ import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
-import { parseJsonText } from '../core/base/json-file.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Output streams of the commands. */
 interface CommandStreams {
@@ -196,18 +196,8 @@ async function checkOne(
   streams.stdout.write(
     options.json
       ? `${JSON.stringify({ holds: check !== undefined, seed, outcomes, held, checks, differences }, null, 2)}\n`
-      : `${lines.join('\n')}\n`,
+      : printable(`${lines.join('\n')}\n`),
   )
-}
-
-function readEntry(path: string): LeaderboardEntry {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('ROBENCH_DATA', `${path}: cannot be read: ${String(cause)}`, { cause })
-  }
-  return checkEntry(parseJsonText(text, path), path)
 }
 
 function refuseExisting(file: string): void {

@@ -7,6 +7,7 @@ import type { PluginRegistry } from '../core/plugin/registry.ts'
 import { loadSuite, shippedSuites } from '../core/bench/suite/load.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
 import { collect, oneOf, terminalWidth } from './arguments.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Records of one kind. The table shows only `columns`; JSON has all fields. */
 interface Listing {
@@ -36,7 +37,7 @@ export function listCommand(): Command {
       for (const wanted of kind ? [kind] : kinds) {
         listings[wanted] = await listingOf[wanted](registry)
       }
-      process.stdout.write(options.json ? asJson(listings) : asText(listings))
+      process.stdout.write(options.json ? asJson(listings) : printable(asText(listings)))
     })
 }
 

@@ -4,6 +4,7 @@ import { mergeParts } from '../core/bench/execute/merge-parts.ts'
 import { commandLine } from './arguments.ts'
 import { presentRun } from './execute.ts'
 import { exitCodes } from './failure.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 interface MergeOptions {
   readonly results: string
@@ -22,7 +23,7 @@ export function mergeCommand(): Command {
         folders,
         resultsFolder: options.results,
         command: commandLine(['robench', ...process.argv.slice(2)]),
-        notice: (text) => process.stderr.write(`note: ${text}\n`),
+        notice: (text) => process.stderr.write(`note: ${printable(text)}\n`),
       })
       await presentRun(run, options)
       if (run.failed) process.exitCode = exitCodes.failures

@@ -15,6 +15,7 @@ import type { RunOptions } from './arguments.ts'
 import { interruptible } from './execute.ts'
 import { formatPlan } from './format-plan.ts'
 import { openDisplay } from './progress.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 interface PlanOptions extends RunOptions {
   readonly robustAccuracy?: AssumedRobustAccuracies
@@ -63,7 +64,7 @@ export function planCommand(): Command {
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ ...plan, ...(expected && { expected }) }, undefined, 2)}\n`
-        : formatPlan(plan, expected),
+        : printable(formatPlan(plan, expected)),
     )
     if (!expected && plan.unitsDone < plan.units) {
       display.notice('attacks stop early on broken examples; estimate the actual cost with --pilot')

@@ -8,6 +8,7 @@ import type { ErrorRecord } from '../core/base/errors.ts'
 import type { TrainingProgress } from '../core/plugin/contract.ts'
 import type { RunListener } from '../core/bench/execute/settings.ts'
 import { formatPlan } from './format-plan.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** A listener that can remove its bars from the screen. */
 export interface ProgressDisplay extends Required<Omit<RunListener, 'completed'>> {
@@ -122,7 +123,7 @@ function barDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   }
   return {
     notice: (text) => log(noticeLine(text)),
-    planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
+    planned: (plan, expected) => stream.write(printable(formatPlan(plan, expected))),
     training: (defense, state) =>
       show(`training ${defense}`, stepsDone(state), stepsTotal(state), trainingDetail(state)),
     progress: (fraction) => show('attacks', Math.round(barSteps * fraction), barSteps, ''),
@@ -146,7 +147,7 @@ function lineDisplay(stream: LineSink): ProgressDisplay {
   let tenth = 0
   return {
     notice: (text) => stream.write(noticeLine(text)),
-    planned: (plan, expected) => stream.write(formatPlan(plan, expected)),
+    planned: (plan, expected) => stream.write(printable(formatPlan(plan, expected))),
     training(defense, state) {
       if (epochs.get(defense) === state.epoch) return
       epochs.set(defense, state.epoch)
@@ -165,11 +166,11 @@ function lineDisplay(stream: LineSink): ProgressDisplay {
 }
 
 function noticeLine(text: string): string {
-  return `note: ${text}\n`
+  return `note: ${printable(text)}\n`
 }
 
 function failureLine(what: string, { code, message }: ErrorRecord): string {
-  return `failed: ${what}: ${message} [${code}]\n`
+  return printable(`failed: ${what}: ${message} [${code}]\n`)
 }
 
 function stepsDone({ epoch, step, steps }: TrainingProgress): number {

@@ -10,6 +10,7 @@ import { chosenFormat, oneOf, resultArgument } from './arguments.ts'
 import { exitCodes } from './failure.ts'
 import { addGateOptions, missedGates } from './gates.ts'
 import type { GateOptions } from './gates.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** Output streams: reports go to `stdout`, messages to `stderr`. */
 interface CommandStreams {
@@ -55,7 +56,7 @@ async function report(
   const format = chosenFormat(options)
   const result = readResult(path)
   const missed = missedGates(result, options)
-  for (const text of missed) streams.stderr.write(`gate missed: ${text}\n`)
+  for (const text of missed) streams.stderr.write(`gate missed: ${printable(text)}\n`)
   if (missed.length > 0) process.exitCode = exitCodes.failures
   const beside = format === 'html' ? join(dirname(locateResult(path)), 'report.html') : undefined
   const out = options.out ?? beside

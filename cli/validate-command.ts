@@ -4,6 +4,7 @@ import { countOf } from '../reports/theme/figures.ts'
 import { checkSuiteAndModels } from '../core/bench/execute/run.ts'
 import { loadSuite } from '../core/bench/suite/load.ts'
 import { suiteArgument } from './arguments.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 /** The command `validate`. Throws errors; the main program prints them. */
 export function validateCommand(): Command {
@@ -23,7 +24,7 @@ export function validateCommand(): Command {
         process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
         return
       }
-      for (const notice of notices) process.stderr.write(`note: ${notice}\n`)
+      for (const notice of notices) process.stderr.write(`note: ${printable(notice)}\n`)
       const { defenses, attacks, threatModels, examples } = resolved
       const counts = [
         countOf(defenses.length, 'defense'),
@@ -31,6 +32,6 @@ export function validateCommand(): Command {
         countOf(threatModels.length, 'threat model'),
         countOf(examples, 'example'),
       ]
-      process.stdout.write(`${label}: valid; ${counts.join(', ')}\n`)
+      process.stdout.write(printable(`${label}: valid; ${counts.join(', ')}\n`))
     })
 }

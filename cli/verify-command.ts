@@ -16,6 +16,7 @@ import { addMachineOptions, resultArgument, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
 import { addDataOptions, addModelOptions, addThreatOptions, evalDataset } from './model-options.ts'
 import type { DataOptions } from './model-options.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 interface VerifyOptions extends DataOptions {
   readonly adversarials?: string
@@ -87,10 +88,12 @@ async function verifyOne(result: string, options: VerifyOptions): Promise<void> 
     ...(adversarials !== undefined && { adversarials }),
     signal: new AbortController().signal,
     ...(process.stderr.isTTY &&
-      !json && { progress: (what: string) => process.stderr.write(`verifying ${what}\n`) }),
+      !json && {
+        progress: (what: string) => process.stderr.write(`verifying ${printable(what)}\n`),
+      }),
   })
   if (json) process.stdout.write(`${JSON.stringify({ ...found, seed }, undefined, 2)}\n`)
-  else process.stdout.write(describeVerification(found, sample > 0 ? seed : undefined))
+  else process.stdout.write(printable(describeVerification(found, sample > 0 ? seed : undefined)))
   if (!found.holds) process.exitCode = exitCodes.failures
 }
 
@@ -167,7 +170,7 @@ async function verifyPoints(options: VerifyOptions): Promise<void> {
   })
   const text = options.json
     ? `${JSON.stringify(judgment, undefined, 2)}\n`
-    : describeJudgment(judgment)
+    : printable(describeJudgment(judgment))
   process.stdout.write(text)
   if (judgment.outside > 0) process.exitCode = exitCodes.failures
 }

@@ -1,6 +1,5 @@
 /** `robench eval MODEL --vnnlib PROPERTY`: searches a counterexample of a property. */
-import { readFile } from 'node:fs/promises'
-import { ConfigError } from '../core/base/errors.ts'
+import { readBytes, readText } from '../core/base/read-file.ts'
 import { falsify } from '../core/bench/property/falsify.ts'
 import type { Counterexample } from '../core/bench/property/falsify.ts'
 import { parseVnnlib } from '../core/bench/property/vnnlib.ts'
@@ -31,8 +30,12 @@ export async function evaluateProperty(
   { attack = defaultAttacks, plugin = [], seed = [0], threads, device, json }: VnnlibOptions,
   stdout: { write(text: string): unknown } = process.stdout,
 ): Promise<void> {
-  const property = parseVnnlib(await readText(propertyPath), propertyPath)
-  const bytes = new Uint8Array(await readFile(modelPath).catch(notFound(modelPath)))
+  const property = parseVnnlib(
+    readText(propertyPath, { code: 'ROBENCH_CONFIG', mostBytes: 2 ** 28 }),
+    propertyPath,
+  )
+  const limits = { code: 'ROBENCH_MODEL_FILE', mostBytes: 2 ** 31 - 1 } as const
+  const bytes = new Uint8Array(await readBytes(modelPath, limits))
   const model = await loadModel(bytes, plainManifest, { name: modelPath, threads, device })
   try {
     const found = await falsify({
@@ -63,14 +66,4 @@ function asText(found: Counterexample | undefined): string {
     ...Array.from(outputs, (value, j) => `(Y_${j} ${value})`),
   ]
   return `sat\n(${lines.join('\n ')})\n`
-}
-
-async function readText(path: string): Promise<string> {
-  return (await readFile(path).catch(notFound(path))).toString('utf8')
-}
-
-function notFound(path: string): (cause: unknown) => never {
-  return (cause) => {
-    throw new ConfigError('ROBENCH_CONFIG', `${path}: cannot be read (${String(cause)})`, { cause })
-  }
 }

@@ -5,9 +5,10 @@ import { runSettings } from '../core/bench/execute/settings.ts'
 import { ArtifactFolder } from '../core/bench/queue/artifacts.ts'
 import { openBroker, parseAddress } from '../core/bench/queue/connection.ts'
 import { runQueueWorker } from '../core/bench/queue/queue-worker.ts'
-import { queueSecrets } from '../core/bench/queue/secrets.ts'
+import { queueSecrets, requireSecrets } from '../core/bench/queue/secrets.ts'
 import { addMachineOptions, queueArgument, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { printable } from '../reports/theme/printable.ts'
 
 interface WorkerOptions {
   readonly queue: string
@@ -46,11 +47,14 @@ async function work(options: WorkerOptions): Promise<number> {
     },
     'worker',
   )
-  const broker = await openBroker(parseAddress(options.queue))
+  const address = parseAddress(options.queue)
+  const secrets = queueSecrets()
+  requireSecrets(address, secrets)
+  const broker = await openBroker(address)
   const drain = new AbortController()
   const stop = new AbortController()
   const say = (text: string): void => {
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${printable(text)}\n`)
   }
   const end = (): void => {
     if (stop.signal.aborted) process.exit(exitCodes.interrupted)
@@ -68,7 +72,7 @@ async function work(options: WorkerOptions): Promise<number> {
   try {
     const { completed, refused } = await runQueueWorker({
       broker,
-      secrets: queueSecrets(),
+      secrets,
       device,
       workers,
       threads,

@@ -6,9 +6,10 @@ import { ConfigError } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
+import { readText } from '../core/base/read-file.ts'
 import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
 import { auditEntries } from './audit.ts'
-import { checkEntry, entryLocation } from './entry.ts'
+import { entryLocation, readEntry } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
 import type { EntryCheck } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
@@ -84,7 +85,7 @@ export function readEntryFiles(folder: string): EntryFile[] {
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
-      const entry = checkEntry(parseJsonText(readFileSync(file, 'utf8'), file), file)
+      const entry = readEntry(file)
       const expected = `${entryLocation(entry)}.json`
       if (path.split(sep).join('/') !== expected) {
         throw new ConfigError(
@@ -147,7 +148,7 @@ function requireOwnFolder(folder: string): void {
 function listedFiles(folder: string): string[] {
   const file = join(folder, listFile)
   if (!existsSync(file)) return []
-  const list = parseJsonText(readFileSync(file, 'utf8'), file)
+  const list = parseJsonText(readText(file, { code: 'ROBENCH_DATA', mostBytes: 2 ** 26 }), file)
   if (!Array.isArray(list)) return []
   return list.filter(
     (path): path is string =>

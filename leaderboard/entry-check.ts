@@ -1,9 +1,10 @@
 /** The record that a sample of an entry was run again: `<id>.check.json` beside the entry. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { hashJson, sha256Schema as sha256 } from '../core/base/hash.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
+import { readText } from '../core/base/read-file.ts'
 import { compileSchema, refuseProblems } from '../core/base/schema.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 
@@ -50,7 +51,7 @@ export function readEntryCheck(file: string, entry: LeaderboardEntry): EntryChec
   const path = checkFileOf(file)
   if (!existsSync(path)) return undefined
   const { value, problems } = compileSchema(checkSchema)(
-    parseJsonText(readFileSync(path, 'utf8'), path),
+    parseJsonText(readText(path, { code: 'ROBENCH_DATA', mostBytes: 2 ** 20 }), path),
   )
   refuseProblems(problems, `${path}#`, 'ROBENCH_DATA')
   // The schema has been checked.

@@ -1,6 +1,8 @@
 /** A leaderboard entry: type and checks. */
 import { ConfigError } from '../core/base/errors.ts'
-import { compileSchema } from '../core/base/schema.ts'
+import { parseJsonText } from '../core/base/json-file.ts'
+import { readText } from '../core/base/read-file.ts'
+import { compileSchema, fewLines } from '../core/base/schema.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
 import { entrySchema } from './entry-schema.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
@@ -22,8 +24,17 @@ export function checkEntry(document: unknown, label: string): LeaderboardEntry {
     const objections = [...outcomeObjections(entry), ...offlineObjections(entry)]
     mistakes.push(...objections.map((text) => `${label}#${text}`))
   }
-  if (mistakes.length > 0) throw new ConfigError('ROBENCH_DATA', mistakes.join('\n'))
+  if (mistakes.length > 0) throw new ConfigError('ROBENCH_DATA', fewLines(mistakes))
   return entry
+}
+
+/** Largest entry, in bytes: the outcomes of a data set of a million examples fit. */
+const mostEntryBytes = 2 ** 26
+
+/** Reads and validates the file of an entry. @throws ConfigError ROBENCH_DATA */
+export function readEntry(file: string): LeaderboardEntry {
+  const text = readText(file, { code: 'ROBENCH_DATA', mostBytes: mostEntryBytes })
+  return checkEntry(parseJsonText(text, file), file)
 }
 
 /** The benchmark of an entry, its data set and threat model: `cifar10/linf-8-255`. */

@@ -6,6 +6,11 @@
  */
 const codes = 'wrbc'
 
+/** The four outcomes of each byte. */
+const quads: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  [0, 2, 4, 6].map((shift) => codes[(byte >> shift) & 3]).join(''),
+)
+
 /**
  * Packs outcomes: example i is in byte ⌊i/4⌋, in the bits 2(i mod 4) and above.
  * @param outcomes one of `w`, `r`, `b`, `c` per example
@@ -32,8 +37,9 @@ export function unpackOutcomes(
   if (bytes.length !== expected) {
     return { problem: `must have ${expected} bytes for ${examples} examples, got ${bytes.length}` }
   }
-  let outcomes = ''
-  for (let i = 0; i < examples; i++) outcomes += codes[(bytes[i >> 2]! >> (2 * (i & 3))) & 3]
+  const outcomes = Array.from(bytes, (byte) => quads[byte])
+    .join('')
+    .slice(0, examples)
   const unused = (bytes.at(-1) ?? 0) >> (2 * (((examples - 1) & 3) + 1))
   return unused === 0 ? { outcomes } : { problem: 'must have zeros after the last example' }
 }

@@ -1,6 +1,7 @@
 /** The figures of a result as CSV (RFC 4180), one row per measurement. */
 import type { RunResult } from '../core/bench/result/result.ts'
 import { summarize } from './summary.ts'
+import { oneLine } from './theme/printable.ts'
 import { threatModelText } from './theme/threat-text.ts'
 import type { Proportion } from './theme/proportion.ts'
 
@@ -25,12 +26,12 @@ const heads = [
 export function writeCsvReport(result: RunResult): string {
   const rows = summarize(result).sections.flatMap(({ dataset, threatModel, entries }) =>
     entries.flatMap(({ defense, clean, attacks, worstCase }) => {
-      const place = [dataset.id, threatModelText(threatModel), defense.name]
+      const place = [dataset.id, threatModelText(threatModel), defense.name].map(plainText)
       return [
         [...place, 'clean', '', ...figures(clean)],
         ...attacks.map((attack) => [
           ...place,
-          attack.attack.name,
+          plainText(attack.attack.name),
           String(attack.seed),
           ...figures(attack.state === 'completed' ? attack.robust : undefined),
         ]),
@@ -46,6 +47,15 @@ function figures(share: Proportion | undefined): string[] {
   const { count, total, fraction, interval } = share
   const fractions = [fraction, interval.low, interval.high].map((value) => value.toFixed(6))
   return [String(count), String(total), ...fractions]
+}
+
+/**
+ * A text of a result as a cell that spreadsheets do not evaluate: before a sign that begins a
+ * formula, they read an apostrophe as "this is text".
+ */
+function plainText(text: string): string {
+  const line = oneLine(text)
+  return /^\s*[=+\-@\uff0b\uff0d\uff1d\uff20]/.test(line) ? `'${line}` : line
 }
 
 function field(text: string): string {

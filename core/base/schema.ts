@@ -31,21 +31,31 @@ export interface SchemaWording {
  */
 export function compileSchema(
   schema: Readonly<Record<string, unknown>>,
-  wording?: SchemaWording,
+  wording: SchemaWording = { noun: 'key' },
 ): (document: unknown) => SchemaResult {
-  if (wording) return compile(schema, wording)
-  const known = compiled.get(schema) ?? compile(schema, { noun: 'key' })
+  const { noun, subject = '' } = wording
+  const known = compiled.get(schema) ?? new Map<string, Validate>()
   compiled.set(schema, known)
-  return known
+  const key = `${noun} ${subject}`
+  const found = known.get(key) ?? compile(schema, wording)
+  known.set(key, found)
+  return found
 }
 
-/** Compiling takes far longer than validating. */
-const compiled = new WeakMap<object, (document: unknown) => SchemaResult>()
+type Validate = (document: unknown) => SchemaResult
 
-function compile(
-  schema: Readonly<Record<string, unknown>>,
-  wording: SchemaWording,
-): (document: unknown) => SchemaResult {
+/** Compiling takes far longer than validating. By schema and wording. */
+const compiled = new WeakMap<object, Map<string, Validate>>()
+
+let compilations = 0
+
+/** Schemas that this process has compiled: what takes time in a plan with many attacks. */
+export function compiledSchemas(): number {
+  return compilations
+}
+
+function compile(schema: Readonly<Record<string, unknown>>, wording: SchemaWording): Validate {
+  compilations++
   const ajv = new Ajv2020({
     strict: true,
     strictRequired: false,
@@ -74,7 +84,16 @@ export function refuseProblems(
 ): void {
   if (problems.length === 0) return
   const lines = problems.map(({ pointer, message }) => `${where}${pointer}: ${message}`)
-  throw new ConfigError(code, lines.join('\n'))
+  throw new ConfigError(code, fewLines(lines))
+}
+
+/** Most problems that a message lists. */
+const mostListed = 20
+
+/** Lines of a message; of many, the first ones and a count. */
+export function fewLines(lines: readonly string[]): string {
+  if (lines.length <= mostListed) return lines.join('\n')
+  return [...lines.slice(0, mostListed), `and ${lines.length - mostListed} more`].join('\n')
 }
 
 /** A JSON value in a message: its text, shortened. */
@@ -83,7 +102,11 @@ export function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-function explain(errors: readonly ErrorObject[], wording: SchemaWording): SchemaProblem[] {
+/** Most errors that are looked at: a file may have millions. */
+const mostExplained = 1000
+
+function explain(all: readonly ErrorObject[], wording: SchemaWording): SchemaProblem[] {
+  const errors = all.slice(0, mostExplained)
   // Report a failed choice by its own description, not by the errors of its branches.
   const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
   const kept = errors.filter(
@@ -91,7 +114,8 @@ function explain(errors: readonly ErrorObject[], wording: SchemaWording): Schema
       choices.includes(error) ||
       !choices.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)),
   )
-  const problems = kept.map((error) => explainOne(error, wording))
+  // One more than a message lists tells that there are others.
+  const problems = kept.slice(0, 2 * mostListed).map((error) => explainOne(error, wording))
   const seen = new Set<string>()
   return problems.filter(({ pointer, message }) => {
     const key = `${pointer} ${message}`

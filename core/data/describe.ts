@@ -1,13 +1,14 @@
 /** Descriptions of a data set of one's own: a JSON file with its files, checksums, and classes. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile, readdir, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
 import { sha256Schema } from '../base/hash.ts'
 import { parseJsonText } from '../base/json-file.ts'
+import { readText } from '../base/read-file.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { imageSettingsSchema } from './images/settings.ts'
 import { datasetIds } from './registry.ts'
@@ -64,12 +65,7 @@ export type DatasetDescription = FromSchema<typeof descriptionSchema>
  * published data set
  */
 export async function readDescription(path: string): Promise<DatasetDescription> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('ROBENCH_DATA', `${path}: not found`, { cause })
-  }
+  const text = readText(path, { code: 'ROBENCH_DATA', mostBytes: 2 ** 24 })
   const { value, problems } = compileSchema(descriptionSchema)(parseJsonText(text, path))
   refuseProblems(problems, `${path}#`, 'ROBENCH_DATA')
   // The schema has just been checked.
@@ -82,6 +78,12 @@ export async function readDescription(path: string): Promise<DatasetDescription>
   }
   const folder = dirname(path)
   for (const [name, sha256] of Object.entries(description.files)) {
+    if (isAbsolute(name) || relative(folder, resolve(folder, name)).split(sep)[0] === '..') {
+      throw new ConfigError(
+        'ROBENCH_DATA',
+        `${path}#/files: "${name}" is outside of the directory of the description`,
+      )
+    }
     const got = await hashOfPath(join(folder, name))
     if (got === sha256) continue
     throw new ConfigError(

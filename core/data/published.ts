@@ -1,6 +1,6 @@
 /** Published data sets: files with checksums, how to decode them, and where to get them. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import type { Split } from './dataset.ts'
 import type { LabeledPixels } from './memory-dataset.ts'
@@ -103,6 +103,12 @@ export type Inspection =
 export async function inspectFile(path: string, file: PublishedFile): Promise<Inspection> {
   let bytes: Uint8Array
   try {
+    const stats = await stat(path)
+    if (!stats.isFile()) return { state: 'wrong', problem: 'is not a file' }
+    // Compressed, it is not much larger than its content.
+    if (stats.size > 2 * file.bytes + 4096) {
+      return { state: 'wrong', problem: `got ${stats.size} bytes: another file` }
+    }
     bytes = await readFile(path)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -111,8 +117,11 @@ export async function inspectFile(path: string, file: PublishedFile): Promise<In
   }
   if (file.name.endsWith('.gz')) {
     try {
-      bytes = gunzipSync(bytes)
+      bytes = gunzipSync(bytes, { maxOutputLength: file.bytes })
     } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+        return { state: 'wrong', problem: `expands to more than ${file.bytes} bytes: another file` }
+      }
       const reason = error instanceof Error ? error.message : String(error)
       return {
         state: 'wrong',

@@ -1,14 +1,14 @@
 /** Model files: an .onnx file and a card next to it with its manifest and how it was made. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError } from '../base/errors.ts'
+import { ConfigError, RobenchError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
 import { plainManifest, componentsSchema } from './manifest.ts'
 import type { ModelManifest } from './manifest.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { readOnnxFile } from '../engine/onnx/external-data.ts'
 import { parseJsonText } from '../base/json-file.ts'
+import { readText } from '../base/read-file.ts'
 import { writeFileAtomic } from '../base/atomic-file.ts'
 
 /** The card of a model: `<file>.json`. Additional keys are allowed. */
@@ -71,9 +71,11 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
       `${where}: ${path} does not exist; check the path, or set "train": true to train the model`,
     )
   }
-  const bytes = await readOnnxFile(path)
+  const bytes = await readOnnxFile(path).catch((error: unknown) => {
+    throw atPlace(where, error)
+  })
   const sha256 = hashBytes(bytes)
-  const card = await readCard(cardPath(path))
+  const card = readCard(cardPath(path))
   if (card?.sha256 !== undefined && card.sha256 !== sha256) {
     throw new ConfigError(
       'ROBENCH_MODEL_FILE',
@@ -82,6 +84,12 @@ export async function readModelFile(path: string, where: string): Promise<ModelF
     )
   }
   return { path, bytes, card: { ...card, sha256, manifest: card?.manifest ?? plainManifest } }
+}
+
+/** Puts the place that names a file before the message of an error about it. */
+function atPlace(where: string, error: unknown): unknown {
+  if (!(error instanceof RobenchError)) return error
+  return new ConfigError(error.code, `${where}: ${error.message}`, { cause: error })
 }
 
 /** Writes a model and its card, the card last: a model with a card is complete. */
@@ -107,11 +115,10 @@ export async function readCachedModel(folder: string): Promise<ModelFile | undef
   return readModelFile(path, folder).catch(() => undefined)
 }
 
-async function readCard(path: string): Promise<Partial<ModelCard> | undefined> {
+function readCard(path: string): Partial<ModelCard> | undefined {
   if (!existsSync(path)) return undefined
-  const { value, problems } = compileSchema(cardSchema)(
-    parseJsonText(await readFile(path, 'utf8'), path),
-  )
+  const limits = { code: 'ROBENCH_MODEL_FILE', mostBytes: 2 ** 24 } as const
+  const { value, problems } = compileSchema(cardSchema)(parseJsonText(readText(path, limits), path))
   refuseProblems(problems, `${path}#`, 'ROBENCH_MODEL_FILE')
   // The schema has just been checked.
   return value as Partial<ModelCard>

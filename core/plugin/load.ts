@@ -1,9 +1,13 @@
 /** Finds and imports plugin packages: the built-in table, npm packages, and directories. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { resolve as resolveModule } from 'import-meta-resolve'
 import { ConfigError } from '../base/errors.ts'
+import { parseJsonText } from '../base/json-file.ts'
+import { readText } from '../base/read-file.ts'
+import { shown } from '../base/schema.ts'
 import type { PluginTable } from './contract.ts'
 import { PluginRegistry } from './registry.ts'
 import type { PluginPackage } from './registry.ts'
@@ -17,7 +21,8 @@ export interface PluginLocation {
 
 /**
  * Locates each named package: npm names by Node's resolution algorithm (with package exports),
- * paths as directories or files. Each name is tried from every directory in order.
+ * paths as directories or files. Each name is tried from every directory in order. Only files on
+ * this machine are code: URLs (`data:`, `http:`) and modules of Node are refused.
  * @param where the suite, for messages
  * @throws ConfigError ROBENCH_CONFIG with the attempts
  */
@@ -27,6 +32,7 @@ export function locatePlugins(
   where: string,
 ): PluginLocation[] {
   return names.map((name, index) => {
+    requirePackage(name, `${where}#/plugins/${index}`)
     const reasons: string[] = []
     for (const folder of new Set(folders)) {
       try {
@@ -87,12 +93,28 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** A package of npm, with or without a subpath. */
+const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/[\w.~-]+)*$/i
+
+/** @throws ConfigError for a text that names neither a package nor a path */
+function requirePackage(name: string, where: string): void {
+  const isOther = !isPath(name) && (!packageName.test(name) || isBuiltin(name))
+  if (!isOther && !name.includes('\0')) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}: expected the name of an npm package, or a path that begins with "." or "/", got ` +
+      `${shown(name)}; URLs and modules of Node are not plugin packages`,
+  )
+}
+
 function isPath(name: string): boolean {
   return name.startsWith('.') || isAbsolute(name)
 }
 
 function resolveName(name: string, folder: string): string {
-  return resolveModule(name, pathToFileURL(join(folder, 'package.json')).href)
+  const url = resolveModule(name, pathToFileURL(join(folder, 'package.json')).href)
+  if (url.startsWith('file:')) return url
+  throw new Error(`${name} is not a file`)
 }
 
 function resolvePath(path: string): string {
@@ -100,7 +122,8 @@ function resolvePath(path: string): string {
   if (statSync(path).isFile()) return pathToFileURL(path).href
   const manifestFile = join(path, 'package.json')
   if (!existsSync(manifestFile)) throw new Error(`${path} has no package.json`)
-  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
+  const limits = { code: 'ROBENCH_CONFIG', mostBytes: 2 ** 24 } as const
+  const manifest = parseJsonText(readText(manifestFile, limits), manifestFile) as {
     name?: string
     main?: string
     exports?: unknown

@@ -76,7 +76,9 @@ function evidenceItem(claim: Claim, comparison: ClaimComparison): string {
   return `- \`${claim.id}\`: ${cellText(parts.join('; '))}`
 }
 
-/** A text on one line, without the bars and markup that names from results may hold. */
+/** A cell with markup of its own, in which names from results must not end it or add HTML. */
 function cellText(text: string): string {
-  return oneLine(text).replaceAll('|', '\\|').replaceAll('<', '&lt;')
+  return oneLine(text)
+    .replaceAll(/[\\|]/g, String.raw`\$&`)
+    .replaceAll('<', '&lt;')
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { packageRoot } from '../../core/base/paths.ts'
 import { plainTable } from '../theme/plain-table.ts'
+import { markdownText } from '../theme/markdown-text.ts'
 import { oneLine } from '../theme/printable.ts'
 import { templateEnvironment } from '../theme/templates.ts'
 import { isRegression } from './compare.ts'
@@ -109,25 +110,21 @@ function writeMarkdown({ comparison, margin }: ComparisonPage): string {
   const sections = comparison.entries.map((entry) => {
     const rule = comparisonHeads.map((_, at) => (at < 2 ? '---' : '---:'))
     const rows = [comparisonHeads, rule, ...entry.measures.map(comparisonRow)]
-    const lines = rows.map((cells, at) => `| ${cells.map(at === 1 ? String : cell).join(' | ')} |`)
-    const examples = exampleLines(entry).map((line) => `- ${cell(line)}`)
-    return [`#### ${cell(entryTitle(entry))}`, lines.join('\n'), examples.join('\n')]
+    const lines = rows.map(
+      (cells, at) => `| ${cells.map(at === 1 ? String : markdownText).join(' | ')} |`,
+    )
+    const examples = exampleLines(entry).map((line) => `- ${markdownText(line)}`)
+    return [`#### ${markdownText(entryTitle(entry))}`, lines.join('\n'), examples.join('\n')]
       .filter(Boolean)
       .join('\n\n')
   })
   return `${[
     `### robench: ${verdictText(comparison)}`,
-    ...[gateText(comparison, margin)].filter(Boolean).map(cell),
+    ...[gateText(comparison, margin)].filter(Boolean).map(markdownText),
     ...sections,
-    ...comparison.notes.map(cell),
+    ...comparison.notes.map(markdownText),
     `<sub>${comparisonNote}</sub>`,
   ].join('\n\n')}\n`
-}
-
-function cell(text: string): string {
-  return oneLine(text)
-    .replaceAll(/[\\|*_`[\]]/g, String.raw`\$&`)
-    .replaceAll('<', '&lt;')
 }
 
 function writeJson({ comparison, margin }: ComparisonPage): string {

@@ -16,6 +16,7 @@ const files = [
   './windowed-ratio.mjs',
   './winograd-ratio.mjs',
   './queue-ratio.mjs',
+  './large-suites.mjs',
 ]
 
 const benches = (await Promise.all(files.map((file) => import(file)))).flatMap(

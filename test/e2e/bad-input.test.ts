@@ -47,6 +47,18 @@ test('a flag that no attack of the command accepts is rejected with a list', asy
   expect(code).toBe(2)
 })
 
+test('text of a file does not reach the terminal as it is', async () => {
+  const folder = temporaryFolder()
+  const defenses = [{ name: 'd', plugin: 'apr\u001b[2J\u202e' }]
+  const suite = { ...testSuite([{ plugin: 'fgsm' }]), plugins: [], defenses }
+  writeJson(folder, 'suite.json', suite)
+  const { code, stderr } = await robench(folder, 'validate', 'suite.json')
+  expect(stderr).toContain(
+    'error: suite.json#/defenses/0/plugin: unknown defense plugin "apr [2J\\u202e"',
+  )
+  expect(code).toBe(2)
+})
+
 test('a results directory that cannot be created', async () => {
   const folder = temporaryFolder()
   writeTinyProblem(folder)

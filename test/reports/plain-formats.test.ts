@@ -47,3 +47,15 @@ test('latex has one table per section, with special characters escaped', () => {
   expect(text).toContain(String.raw`\begin{tabular}{lrrrr}`)
   expect(text).toContain(String.raw`\caption{CIFAR-10, L$\infty$ $\leq$ 8/255, n = 10000.`)
 })
+
+test.each(['=1+1', '+1', '-1', '@sum', ' =1', '＝1'])(
+  'csv: spreadsheets do not evaluate the name %j',
+  (name) => {
+    expect(writeCsvReport(named(name))).toContain(`,'${name},clean,`)
+  },
+)
+
+test('csv: controls and directions of text are not passed on', () => {
+  const report = writeCsvReport(named('a\u202eb\u001b[31m\r\nc'))
+  expect(report).toContain(String.raw`,a\u202eb [31m c,clean,`)
+})

@@ -1,14 +1,17 @@
 /** The file `shard.json` of a run that computed one part of a plan: what a merged result states. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RunError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
-import { hashJson } from '../../base/hash.ts'
+import { hashJson, sha256Schema } from '../../base/hash.ts'
 import { parseJsonText } from '../../base/json-file.ts'
+import { readText } from '../../base/read-file.ts'
+import { compileSchema } from '../../base/schema.ts'
 import type { PlanPart } from '../forecast/part.ts'
 import { cellId, unitsOf } from '../plan/cell.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Plan, PlannedCell } from '../plan/plan.ts'
+import { checkSuite } from '../suite/load.ts'
 import type { AssembledRow, AssembledSuite, AssemblyInput, RunEnvironment } from './assemble.ts'
 
 /** A cell of the plan. Its id and units follow from it. */
@@ -75,6 +78,90 @@ export function encodePart(content: PartContent): string {
   return `${JSON.stringify(file, undefined, 1)}\n`
 }
 
+/** Largest file: the cells of the largest suite take about 100 MB. */
+const mostPartBytes = 2 ** 28
+
+const text = { type: 'string' } as const
+const count = { type: 'integer', minimum: 0, maximum: 2 ** 31 } as const
+const object = { type: 'object' } as const
+const objects = { type: 'array', items: object } as const
+
+/** What `merge` reads before it compares the hash. */
+const partSchema = {
+  type: 'object',
+  required: ['schemaVersion', 'part', 'plan', 'shared', 'errors', 'startedAt', 'finishedAt'],
+  properties: {
+    schemaVersion: { const: 1 },
+    part: {
+      ...object,
+      required: ['index', 'count'],
+      properties: { index: count, count: { ...count, maximum: 10_000 } },
+    },
+    plan: text,
+    startedAt: text,
+    finishedAt: text,
+    errors: { ...object, additionalProperties: { ...object, required: ['code', 'message'] } },
+    environment: object,
+    shared: {
+      ...object,
+      required: ['suite', 'rows', 'saveAdversarial'],
+      properties: {
+        saveAdversarial: { type: 'boolean' },
+        suite: {
+          ...object,
+          required: ['loaded', 'packages', 'examples', 'dataset', 'attacks'],
+          properties: {
+            loaded: {
+              ...object,
+              required: ['suite', 'sha256'],
+              properties: { suite: object, sha256: sha256Schema },
+            },
+            packages: objects,
+            examples: count,
+            dataset: { ...object, required: ['id', 'title', 'hash', 'toy', 'total'] },
+            attacks: objects,
+          },
+        },
+        rows: {
+          type: 'array',
+          items: {
+            ...object,
+            required: ['row', 'cells'],
+            properties: {
+              row: {
+                ...object,
+                required: ['defense', 'threatModel'],
+                properties: {
+                  defense: { ...object, required: ['name'], properties: { name: text } },
+                  threatModel: object,
+                },
+              },
+              cells: {
+                type: 'array',
+                items: {
+                  ...object,
+                  required: ['name', 'cell'],
+                  properties: {
+                    name: text,
+                    cell: {
+                      ...object,
+                      required: ['kind', 'examples'],
+                      properties: {
+                        kind: { enum: ['clean', 'checks', 'attack'] },
+                        examples: { ...count, maximum: 10_000_000 },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+} as const
+
 /**
  * Reads the file of a results directory; undefined if it has none.
  * @throws RunError ROBENCH_STORE if it is damaged
@@ -82,10 +169,14 @@ export function encodePart(content: PartContent): string {
 export function readPart(folder: string): PartFile | undefined {
   const path = join(folder, partFileName)
   if (!existsSync(path)) return undefined
-  // The hash is checked next.
-  const file = parseJsonText(readFileSync(path, 'utf8'), path) as Partial<PartFile> | null
-  if (file?.schemaVersion === 1 && file.shared && hashJson(file.shared) === file.plan) {
-    return file as PartFile
+  const text = readText(path, { code: 'ROBENCH_STORE', mostBytes: mostPartBytes })
+  const { value, problems } = compileSchema(partSchema)(parseJsonText(text, path))
+  if (problems.length === 0) {
+    // The schema has checked what is read first; the hash is that of what a run wrote.
+    const file = value as PartFile
+    const { loaded } = file.shared.suite
+    checkSuite(loaded.suite, `${path}#/shared/suite/loaded/suite`, folder)
+    if (hashJson(file.shared) === file.plan) return file
   }
   throw new RunError('ROBENCH_STORE', `${path}: is damaged, or of another version of robench`)
 }
@@ -100,7 +191,7 @@ export function planOfPart({ shared }: PartFile): Pick<AssemblyInput, 'rows' | '
       name: row.defense.name,
       threatModel: row.threatModel,
       ...(curve && { curve }),
-      clean: named.find((one) => isKind(one, 'clean'))!,
+      clean: named.find((one) => isKind(one, 'clean')) ?? missingCell(row.defense.name),
       ...(checks && { checks }),
       attacks: named.filter((one) => isKind(one, 'attack')),
     }
@@ -110,6 +201,13 @@ export function planOfPart({ shared }: PartFile): Pick<AssemblyInput, 'rows' | '
   )
   const unique = new Map(units.map((unit) => [unit.id, unit]))
   return { rows: shared.rows.map(({ row }) => row), plan: { rows, units: [...unique.values()] } }
+}
+
+function missingCell(defense: string): never {
+  throw new RunError(
+    'ROBENCH_STORE',
+    `${partFileName}: is damaged: defense "${defense}" has no clean predictions`,
+  )
 }
 
 function isKind<K extends Cell['kind']>(

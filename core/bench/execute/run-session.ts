@@ -63,14 +63,17 @@ export class RunSession {
     const { defenses, threatModels } = this.#resolved
     const rows: ModelRow[] = []
     for (const defense of defenses) {
+      let earlier: ModelRow | undefined
       for (const threatModel of threatModels) {
         throwIfAborted(this.#settings.signal)
-        const earlier = rows.find((row) => row.defense === defense && defense.file)
         const { file, cacheKey } = await findModelFile(this.#resolved, defense, threatModel)
         const row = { defense, threatModel, ...(cacheKey !== undefined && { cacheKey }) }
         if (earlier?.model) rows.push({ ...row, model: earlier.model })
-        else if (file) rows.push(await this.#withModel(row, file))
-        else if (defense.trains) rows.push(row)
+        else if (file) {
+          const found = await this.#withModel(row, file)
+          if (defense.file) earlier = found
+          rows.push(found)
+        } else if (defense.trains) rows.push(row)
         else {
           const prepared = await this.#prepare(row, this.#settings.threads)
           if ('code' in prepared) throw atPlace(defense.where, fromErrorRecord(prepared))
@@ -149,6 +152,10 @@ export class RunSession {
     const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
     const { workers, batchSizes } = this.#fit(rows)
     const { threads, saveAdversarial, signal, listener, executor } = this.#settings
+    // Of rows with the same model, the first names it.
+    const models = new Map(
+      rows.toReversed().flatMap(({ model }) => (model ? [[model.hash, model.reference]] : [])),
+    )
     const errors = await runUnits({
       plan,
       executor: this.#executor,
@@ -160,7 +167,7 @@ export class RunSession {
       timeLimitMs,
       saveAdversarial,
       signal,
-      model: (hash) => rows.find(({ model }) => model?.hash === hash)!.model!.reference,
+      model: (hash) => models.get(hash)!,
       listener,
     })
     throwIfAborted(signal)

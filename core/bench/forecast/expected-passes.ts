@@ -54,7 +54,7 @@ export function expectedWork(
   checkNames(plan, robustAccuracies)
   if (like) requireSameData(like, plan)
   const earlier: CompletedShards = like ? shardsOfResult(like, plan.dataset.sha256) : new Map()
-  const known: Known = { plan, completed, earlier }
+  const known: Known = { plan, completed, earlier, complete: new Map() }
   if (like && !plan.cells.some((cell) => isAttack(cell) && earlierShards(cell, known).length > 0)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
@@ -130,6 +130,15 @@ interface Known {
   readonly plan: PlanSummary
   readonly completed: CompletedShards
   readonly earlier: CompletedShards
+  /** Attacks that were run on all examples, by the key of their row; filled when first needed. */
+  readonly complete: Map<string, readonly CompleteAttack[]>
+}
+
+/** An attack that was run on all examples. */
+interface CompleteAttack {
+  readonly key: string
+  readonly outcomes: ReadonlyMap<number, string>
+  readonly robust: number
 }
 
 function forecastCell(cell: CellSummary, known: Known): PassForecast | undefined {
@@ -149,23 +158,36 @@ function forecastCell(cell: CellSummary, known: Known): PassForecast | undefined
  */
 function strataFor(cell: CellSummary, known: Known): ReadonlyMap<number, string> | undefined {
   const own = namedCellKey(cell)
-  const isComplete = (outcomes: ReadonlyMap<number, string>): boolean =>
-    outcomes.size >= known.plan.dataset.examples
-  const cleanOf = ({ defense, threatModel }: CellSummary): NamedCell => ({
-    defense,
-    threatModel,
-    attack: null,
-    seed: null,
-  })
-  const row = namedCellKey(cleanOf(cell))
-  const attacks = known.plan.cells
-    .filter((other) => isAttack(other) && namedCellKey(other) !== own)
-    .filter((other) => namedCellKey(cleanOf(other)) === row)
-    .map((other) => outcomesByExample(shardsOf(other, known)))
-    .filter(isComplete)
-    .toSorted((a, b) => robustCount(a) - robustCount(b))
+  const [first, second] = completeAttacks(cell, known)
+  const strongest = first?.key === own ? second : first
+  if (strongest) return strongest.outcomes
   const clean = outcomesByExample(shardsOf(cleanOf(cell), known))
-  return attacks[0] ?? (isComplete(clean) ? clean : undefined)
+  return clean.size >= known.plan.dataset.examples ? clean : undefined
+}
+
+/** The two strongest attacks of a cell's row that were run on all examples. */
+function completeAttacks(cell: CellSummary, known: Known): readonly CompleteAttack[] {
+  const row = namedCellKey(cleanOf(cell))
+  if (known.complete.size === 0) fillComplete(known)
+  return known.complete.get(row) ?? []
+}
+
+/** In one pass over the plan, so that a forecast takes linear time. */
+function fillComplete(known: Known): void {
+  const { plan, complete } = known
+  for (const cell of plan.cells.filter(isAttack)) {
+    const row = namedCellKey(cleanOf(cell))
+    const outcomes = outcomesByExample(shardsOf(cell, known))
+    const others = complete.get(row) ?? []
+    const found = { key: namedCellKey(cell), outcomes, robust: robustCount(outcomes) }
+    const all = outcomes.size >= plan.dataset.examples ? [...others, found] : others
+    // The sort is stable: of equally strong attacks, the first of the plan.
+    complete.set(row, all.toSorted((a, b) => a.robust - b.robust).slice(0, 2))
+  }
+}
+
+function cleanOf({ defense, threatModel }: CellSummary): NamedCell {
+  return { defense, threatModel, attack: null, seed: null }
 }
 
 /** Shards of a cell. Those of this plan come last and override an earlier run. */

@@ -1,7 +1,7 @@
 /** The plan: defenses × threat models × attacks × seeds, as cells and units. A pure function. */
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
-import { cellId, cleanCellOf, curveVersion, unitsOf } from './cell.ts'
+import { cellId, cleanCellOf, curveVersion, unitId, unitsOf } from './cell.ts'
 import type {
   AttackCell,
   Cell,
@@ -95,7 +95,15 @@ export interface Plan {
 
 /** Makes the plan. A deterministic attack runs only with the first seed. */
 export function makePlan(input: PlanInput): Plan {
-  const rows = input.rows.filter(({ surrogate }) => !surrogate).map((row) => planRow(input, row))
+  const named = new Map<string, PlanRow[]>()
+  for (const row of input.rows) {
+    const same = named.get(row.name)
+    if (same) same.push(row)
+    else named.set(row.name, [row])
+  }
+  const rows = input.rows
+    .filter(({ surrogate }) => !surrogate)
+    .map((row) => planRow(input, row, named))
   const units = new Map<string, Unit>()
   for (const { clean } of rows) for (const unit of clean.units) units.set(unit.id, unit)
   for (const { checks, attacks } of rows) {
@@ -105,7 +113,8 @@ export function makePlan(input: PlanInput): Plan {
   return { rows, units: [...units.values()] }
 }
 
-function planRow(input: PlanInput, row: PlanRow): PlannedRow {
+/** @param named the rows of each name */
+function planRow(input: PlanInput, row: PlanRow, named: NamedRows): PlannedRow {
   const { software, device, dataset, examples } = input
   const draws = row.draws === undefined ? {} : { draws: row.draws }
   const attacks = input.attacks.flatMap((attack) => {
@@ -126,7 +135,7 @@ function planRow(input: PlanInput, row: PlanRow): PlannedRow {
         threatModel: row.threatModel,
         ...(row.curve && { curve: row.curve, curveVersion }),
         attack: { plugin, version, options, ...(provider && { package: provider }) },
-        ...(names && { surrogates: names.map((name) => surrogateModel(input, row, name)) }),
+        ...(names && { surrogates: names.map((name) => surrogateModel(named, row, name)) }),
         seed,
       }
       const passes = attack.passes(row.threatModel.norm, row.name)
@@ -171,10 +180,12 @@ function planProbes(
   return { checks: planCell(cell, passes, 1) }
 }
 
+type NamedRows = ReadonlyMap<string, readonly PlanRow[]>
+
 /** Hash of a surrogate's model, under the same threat model if possible. */
-function surrogateModel({ rows }: PlanInput, { threatModel }: PlanRow, name: string): string {
-  const named = rows.filter((row) => row.name === name)
-  const found = named.find((row) => row.threatModel === threatModel) ?? named[0]
+function surrogateModel(named: NamedRows, { threatModel }: PlanRow, name: string): string {
+  const rows = named.get(name) ?? []
+  const found = rows.find((row) => row.threatModel === threatModel) ?? rows[0]
   return found?.defense.model ?? `missing: ${name}`
 }
 
@@ -198,6 +209,8 @@ function planCell<C extends Cell>(
 
 /** The unit of clean predictions on the same examples; undefined for other units than attacks. */
 export function cleanUnitOf(unit: Unit): Unit | undefined {
-  if (unit.cell.kind !== 'attack') return undefined
-  return unitsOf(cleanCellOf(unit.cell)).find(({ shard }) => shard.start === unit.shard.start)
+  const { cell: attacked, shard } = unit
+  if (attacked.kind !== 'attack') return undefined
+  const cell = cleanCellOf(attacked)
+  return { id: unitId(cell, shard), cell, shard }
 }

@@ -1,5 +1,6 @@
 /** Resolves the attacks of a suite: plugins, options, and their fit to the threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
+import { targetSchema } from '../../attack/targets.ts'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import type {
   AttackMeta,
@@ -29,6 +30,16 @@ export interface ResolvedAttack extends PlanAttack {
   readonly facts: AttackFacts
 }
 
+/** A resolved attack whose cost is not known yet. */
+export interface PendingAttack extends Pick<ResolvedAttack, 'stochastic'> {
+  /** Place in the suite, for messages. */
+  readonly where: string
+  /** Options that name a class of the data. */
+  readonly classes: Readonly<Record<string, number>>
+  /** The attack on data with that number of classes. */
+  withClasses(classes: number): ResolvedAttack
+}
+
 /**
  * Resolves the attacks of a suite. Their cost depends on the number of classes, which is known only
  * from the data.
@@ -40,8 +51,8 @@ export async function resolveAttacks(
   registry: PluginRegistry,
   threatModels: readonly SuiteThreatModel[],
   packages: readonly PackageIdentity[] = [],
-): Promise<((classes: number) => ResolvedAttack)[]> {
-  const resolved: ((classes: number) => ResolvedAttack)[] = []
+): Promise<PendingAttack[]> {
+  const resolved: PendingAttack[] = []
   for (const stated of suiteAttacks(suite)) {
     const where = `${label}#/attacks/${stated.index}`
     const chosen = await chooseAttack(registry, stated, where, packages)
@@ -52,23 +63,29 @@ export async function resolveAttacks(
       option === undefined
         ? undefined
         : surrogateNames(suite, chosen.options[option], `${where}/options/${option}`)
-    resolved.push((classes) => ({
-      name: stated.name,
-      plugin: meta.id,
-      version: meta.version,
-      options: chosen.options,
-      ...providerOf(packages, registry.packageOf('attack', meta.id)),
-      stochastic: meta.stochastic || chosen.inner?.plugin.meta.stochastic === true,
-      minimumNorm: meta.minimumNorm === true,
-      facts: {
-        knowledge: meta.knowledge,
-        surrogates: option !== undefined,
-        ...(meta.restricted && { restricted: true }),
-      },
-      passes: (norm, defense) =>
-        attackCost(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
-      ...(surrogates && { surrogates }),
-    }))
+    const stochastic = meta.stochastic || chosen.inner?.plugin.meta.stochastic === true
+    resolved.push({
+      where,
+      classes: classOptions(chosen),
+      stochastic,
+      withClasses: (classes) => ({
+        name: stated.name,
+        plugin: meta.id,
+        version: meta.version,
+        options: chosen.options,
+        ...providerOf(packages, registry.packageOf('attack', meta.id)),
+        stochastic,
+        minimumNorm: meta.minimumNorm === true,
+        facts: {
+          knowledge: meta.knowledge,
+          surrogates: option !== undefined,
+          ...(meta.restricted && { restricted: true }),
+        },
+        passes: (norm, defense) =>
+          attackCost(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
+        ...(surrogates && { surrogates }),
+      }),
+    })
   }
   return resolved
 }
@@ -109,6 +126,17 @@ export async function chooseAttack(
     ...providerOf(packages, registry.packageOf('attack', id)),
   }
   return { plugin, options: { ...options, [wrapped]: attack }, inner }
+}
+
+/** The options that are a class number: those with the kit's schema of targets. */
+function classOptions({ plugin, options }: ChosenAttack): Record<string, number> {
+  const properties = Object.entries(plugin.meta.optionsSchema?.['properties'] ?? {})
+  return Object.fromEntries(
+    properties.flatMap(([key, schema]) => {
+      const value = options[key]
+      return schema === targetSchema && typeof value === 'number' ? [[key, value]] : []
+    }),
+  )
 }
 
 /** Restores an attack from the resolved options of a cell. */
@@ -222,10 +250,11 @@ function surrogateNames(
   where: string,
 ): (defense: string) => string[] {
   const names = defenses.map(({ name }) => name)
+  const known = new Set(names)
   // The schema of an option with the role `models` is a list of names.
   const stated = (option ?? []) as readonly string[]
   stated.forEach((name, index) => {
-    if (names.includes(name)) return
+    if (known.has(name)) return
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `${where}/${index}: unknown defense "${name}"${didYouMean(name, names)} (the suite has: ` +
@@ -235,7 +264,8 @@ function surrogateNames(
   const evaluated = defenses.filter(({ role }) => role !== 'surrogate')
   const used = (defense: string): string[] =>
     (stated.length > 0 ? stated : names).filter((name) => name !== defense)
-  const without = evaluated.find(({ name }) => used(name).length === 0)
+  const [only, ...others] = new Set(stated.length > 0 ? stated : names)
+  const without = others.length === 0 && evaluated.find(({ name }) => name === only)
   if (without) {
     throw new ConfigError(
       'ROBENCH_CONFIG',

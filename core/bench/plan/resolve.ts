@@ -16,11 +16,12 @@ import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import { checkTransform, suiteThreatModel, withBounds } from '../suite/load.ts'
-import type { LoadedSuite } from '../suite/load.ts'
+import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
+import { mostCells } from '../suite/limits.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
-import type { ResolvedAttack } from './resolve-attacks.ts'
+import type { PendingAttack, ResolvedAttack } from './resolve-attacks.ts'
 import { readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 
@@ -95,13 +96,16 @@ export async function resolveSuite(
   // Attacks are checked first, because loading data takes longer. Their cost needs the number of
   // classes.
   const attackPlugins = await resolveAttacks(loaded, registry, stated, packages)
+  refuseManyCells(loaded, attackPlugins)
   const dataset = await loadData(loaded)
   for (const [index, { transform }] of stated.entries()) {
     const where = `${label}#/threatModels/${index}/transform`
     if (transform) checkTransform(transform, where, dataset.shape)
+    refuseUnknownTarget(stated[index]!, dataset, `${label}#/threatModels/${index}/target`)
   }
   refuseTraining(defenses, dataset)
-  const attacks = attackPlugins.map((attack) => attack(dataset.classNames.length))
+  refuseUnknownClasses(attackPlugins, dataset)
+  const attacks = attackPlugins.map(({ withClasses }) => withClasses(dataset.classNames.length))
   return {
     loaded,
     plugins,
@@ -116,6 +120,60 @@ export async function resolveSuite(
     attacks,
     defenses,
   }
+}
+
+/** @throws ConfigError for more cells than a suite may have, seeds counted */
+function refuseManyCells({ suite, label }: LoadedSuite, attacks: readonly PendingAttack[]): void {
+  const { defenses, threatModels, seeds } = suite
+  const rows = defenses.filter(({ role }) => role !== 'surrogate').length * threatModels.length
+  const stochastic = attacks.filter((attack) => attack.stochastic).length
+  const cells = rows * (attacks.length + stochastic * (seeds.length - 1))
+  if (cells <= mostCells) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${label}: expected at most ${mostCells} cells, got ${cells}, because ${stochastic} of its ` +
+      `attacks run with each of ${seeds.length} seeds; divide the suite`,
+  )
+}
+
+/** @throws ConfigError for an attack whose option is a class that the data does not have */
+function refuseUnknownClasses(
+  attacks: readonly PendingAttack[],
+  { classes = Infinity }: Dataset,
+): void {
+  for (const { where, classes: named } of attacks) {
+    const wrong = Object.entries(named).find(([, value]) => value >= classes)
+    if (!wrong) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/options/${wrong[0]}: expected a class of the data, from 0 to ${classes - 1}, got ` +
+        wrong[1],
+    )
+  }
+}
+
+/**
+ * @throws ConfigError for a target that is no class of the data, or targets that the data does not
+ * give
+ */
+function refuseUnknownTarget(
+  { target }: SuiteThreatModel,
+  { classes, limits }: Dataset,
+  where: string,
+): void {
+  if (target === 'given' && !limits?.targets) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: "given" needs a file of targets; set dataset.targets`,
+    )
+  }
+  const targets = target === 'given' ? limits!.targets! : typeof target === 'number' ? [target] : []
+  const wrong = classes === undefined ? undefined : targets.find((value) => value >= classes)
+  if (wrong === undefined) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}: expected a class of the data, from 0 to ${classes! - 1}, got ${wrong}`,
+  )
 }
 
 /** @throws ConfigError for a defense that would train on pixels outside of [0, 1] */

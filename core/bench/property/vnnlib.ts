@@ -1,5 +1,7 @@
 /** Reads VNN-LIB properties: linear constraints on the inputs X_i and the outputs Y_j of a network. */
 import { ConfigError } from '../../base/errors.ts'
+import { shortened } from '../../base/json-fault.ts'
+import { sumBy } from '../../base/sum.ts'
 
 /** Σ weight · variable + constant ≤ 0. */
 export interface LinearConstraint {
@@ -27,6 +29,13 @@ export interface Property {
 /** Largest number of alternatives that a property may expand to. */
 const maxAlternatives = 10_000
 
+/** Most variables, and most constraints and bounds that the alternatives have together. */
+const maxVariables = 10_000_000
+const maxConstraints = 20_000_000
+
+/** Deepest nesting of parentheses. */
+const maxNesting = 100
+
 type Expression = string | readonly Expression[]
 
 /**
@@ -45,9 +54,15 @@ export function parseVnnlib(text: string, path: string): Property {
       if (!kind) throw refused(path, `expected X_i or Y_j, got ${shownExpression(rest[0])}`)
       const key = kind === 'X' ? 'X' : 'Y'
       counts[key] = Math.max(counts[key], Number(index) + 1)
+      if (counts[key] > maxVariables) {
+        throw refused(path, `declares ${key}_${index}, expected at most ${maxVariables} variables`)
+      }
     } else if (head === 'assert') branches = product(branches, expand(rest[0], path), path)
   }
   if (counts.X === 0 || counts.Y === 0) throw refused(path, 'declares no X_i or no Y_j')
+  if (branches.length > 1 && branches.length * counts.X > maxConstraints) {
+    throw refused(path, `has ${counts.X} inputs in each of ${branches.length} alternatives`)
+  }
   const cases = new Map<string, PropertyCase & { alternatives: LinearConstraint[][] }>()
   for (const branch of branches) {
     const { lower, upper } = boxOf(branch, counts.X, path)
@@ -86,6 +101,10 @@ function product(
   if (left.length * right.length > maxAlternatives) {
     throw refused(path, `expands to more than ${maxAlternatives} alternatives`)
   }
+  const size = sumBy(left, ({ length }) => length) * right.length
+  if (size + sumBy(right, ({ length }) => length) * left.length > maxConstraints) {
+    throw refused(path, `expands to more than ${maxConstraints} constraints`)
+  }
   if (left.length === 1 && right.length === 1) {
     // A long list of bounds: appended in place, not copied for each of them.
     const only = left[0] as LinearConstraint[]
@@ -119,7 +138,7 @@ function addTerm(
       const weights = kind === 'X' ? sum.inputs : sum.outputs
       weights.set(Number(index), (weights.get(Number(index)) ?? 0) + factor)
     } else if (term.trim() !== '' && Number.isFinite(number)) sum.constant += factor * number
-    else throw refused(path, `expected a number, X_i, or Y_j, got ${term}`)
+    else throw refused(path, `expected a number, X_i, or Y_j, got ${shortened(term)}`)
     return
   }
   const [head, ...rest] = term
@@ -160,8 +179,9 @@ function boxOf(
 function readExpressions(text: string, path: string): Expression[] {
   const stack: Expression[][] = [[]]
   for (const [token] of text.replaceAll(/;[^\n]*/g, '').matchAll(/[()]|[^\s()]+/g)) {
-    if (token === '(') stack.push([])
-    else if (token === ')') {
+    if (token === '(') {
+      if (stack.push([]) > maxNesting) throw refused(path, `nests more than ${maxNesting} levels`)
+    } else if (token === ')') {
       const closed = stack.pop()!
       const outer = stack.at(-1)
       if (!outer) throw refused(path, 'has a parenthesis too many')
@@ -174,9 +194,11 @@ function readExpressions(text: string, path: string): Expression[] {
 
 function shownExpression(expression: Expression | undefined): string {
   if (expression === undefined) return 'nothing'
-  return typeof expression === 'string'
-    ? expression
-    : `(${expression.map(shownExpression).join(' ')})`
+  return shortened(written(expression))
+}
+
+function written(expression: Expression): string {
+  return typeof expression === 'string' ? expression : `(${expression.map(written).join(' ')})`
 }
 
 function refused(path: string, problem: string): ConfigError {

@@ -2,8 +2,8 @@
 import type { Job as BullJob, Queue } from 'bullmq'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
-import { asSigned } from './message.ts'
-import type { QueuedJob, QueuedOutcome } from './message.ts'
+import { readJob, readOutcome } from './message.ts'
+import type { QueuedJob } from './message.ts'
 import { listPresent } from './presence.ts'
 import type { Presence } from './presence.ts'
 import { listDevices, queueName } from './queue-name.ts'
@@ -130,31 +130,25 @@ function deadLetter(job: BullJob, device: string): DeadLetter {
   }
 }
 
+/** What a job is, without a check of its signature: for display only. */
 function describe({ data, name }: BullJob): string {
-  const queued = contentOf(data) as QueuedJob | undefined
-  if (queued?.job.kind !== 'unit') return queued?.label ?? name
+  let queued: QueuedJob
+  try {
+    queued = readJob(data, undefined)
+  } catch {
+    return name
+  }
+  if (queued.job.kind !== 'unit') return queued.label
   const { start, end } = queued.job.unit.shard
   return `${queued.label}, examples ${start} to ${end - 1}`
 }
 
 /** The message of the error in a failed outcome, or else what BullMQ says. */
 function reasonOf(text: string): string {
-  let signed: unknown
   try {
-    signed = JSON.parse(text)
+    const { outcome } = readOutcome(JSON.parse(text), '', undefined)
+    return outcome.state === 'failed' ? `${outcome.error.message} [${outcome.error.code}]` : text
   } catch {
     return text
-  }
-  const outcome = (contentOf(signed) as QueuedOutcome | undefined)?.outcome
-  return outcome?.state === 'failed' ? `${outcome.error.message} [${outcome.error.code}]` : text
-}
-
-/** The content of a signed text, without a check of its signature: for display only. */
-function contentOf(value: unknown): unknown {
-  const signed = asSigned(value)
-  try {
-    return signed && JSON.parse(signed.text)
-  } catch {
-    return undefined
   }
 }

@@ -2,11 +2,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { RunError } from '../../base/errors.ts'
 import { hashBytes } from '../../base/hash.ts'
+import { parseJsonText } from '../../base/json-file.ts'
+import { compileSchema } from '../../base/schema.ts'
 import type { ModelCard } from '../../model/model-files.ts'
 import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import type { JobLimits } from '../execute/executor.ts'
 import type { Job, JobOutcome, JobValues } from '../execute/job.ts'
 import type { SoftwareIdentity } from '../plan/cell.ts'
+import { jobSchema, outcomeSchema } from './message-schema.ts'
 
 /** A text, and its HMAC if the sender has a key. */
 export interface Signed {
@@ -92,8 +95,7 @@ export function outcomePurpose(jobId: string): string {
  * @throws RunError ROBENCH_QUEUE if it is not genuine, or of another version of robench
  */
 export function readJob(value: unknown, key: string | undefined): QueuedJob {
-  // What is signed was written by `RunContent`.
-  return readSigned(value, jobPurpose, key) as QueuedJob
+  return checked(jobSchema, readSigned(value, jobPurpose, key)) as QueuedJob
 }
 
 /**
@@ -101,8 +103,17 @@ export function readJob(value: unknown, key: string | undefined): QueuedJob {
  * @throws RunError ROBENCH_QUEUE if it is not genuine, or of another version of robench
  */
 export function readOutcome(value: unknown, jobId: string, key: string | undefined): QueuedOutcome {
-  // What is signed was written by a worker.
-  return readSigned(value, outcomePurpose(jobId), key) as QueuedOutcome
+  return checked(outcomeSchema, readSigned(value, outcomePurpose(jobId), key)) as QueuedOutcome
+}
+
+/** @throws RunError ROBENCH_QUEUE for a message of another form */
+function checked(schema: Readonly<Record<string, unknown>>, message: object): object {
+  const [problem] = compileSchema(schema)(message).problems
+  if (!problem) return message
+  throw new RunError(
+    'ROBENCH_QUEUE',
+    `it is not a message of robench: ${problem.pointer}: ${problem.message}`,
+  )
 }
 
 function readSigned(
@@ -119,7 +130,7 @@ function readSigned(
   }
   let parsed: unknown
   try {
-    parsed = JSON.parse(signed.text)
+    parsed = parseJsonText(signed.text, 'message')
   } catch (cause) {
     throw new RunError('ROBENCH_QUEUE', 'it is not a message of robench', { cause })
   }

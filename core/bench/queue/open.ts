@@ -7,7 +7,7 @@ import { isLoopback, openBroker, parseAddress } from './connection.ts'
 import { QueueExecutor } from './coordinator.ts'
 import { announce, listPresent, processName } from './presence.ts'
 import { deviceKind } from './queue-name.ts'
-import { queueSecrets } from './secrets.ts'
+import { queueSecrets, requireSecrets } from './secrets.ts'
 
 /** How to run on a queue. */
 export interface RunQueueOptions {
@@ -40,7 +40,9 @@ export interface RunQueue {
 export async function openRunQueue(options: RunQueueOptions): Promise<RunQueue> {
   const { device, fresh, notice, priority = 5 } = options
   const address = parseAddress(options.queue)
-  const { token, key } = queueSecrets()
+  const secrets = queueSecrets()
+  requireSecrets(address, secrets)
+  const { token, key } = secrets
   const artifacts = new ArtifactFolder()
   const shared = options.share === undefined ? undefined : new ArtifactFolder(options.share)
   const listen = parseListenAddress(options.serve ?? '127.0.0.1:0')

@@ -74,8 +74,24 @@ export async function listPresent(
   return entries.flatMap((entry) => {
     const signed = asSigned(parsed(entry))
     if (!signed || !isGenuine(signed, 'presence', token)) return []
-    return [JSON.parse(signed.text) as Presence]
+    const presence = parsed(signed.text)
+    return isPresence(presence) ? [presence] : []
   })
+}
+
+/** Whether a value has the fields of an announcement that others read. */
+function isPresence(value: unknown): value is Presence {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind, name, url, device, slots, completed, refused } = value as Record<string, unknown>
+  if (typeof name !== 'string') return false
+  if (kind === 'coordinator') return url === undefined || typeof url === 'string'
+  return (
+    kind === 'worker' &&
+    typeof device === 'string' &&
+    [slots, completed].every((number) => Number.isSafeInteger(number)) &&
+    typeof refused === 'object' &&
+    refused !== null
+  )
 }
 
 function parsed(text: string | null | undefined): unknown {

@@ -1,5 +1,5 @@
 /** Reads and validates a result.json, given its path or its directory. */
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../../base/errors.ts'
 import {
@@ -13,6 +13,7 @@ import { robustnessCurve, worstCaseCurve } from '../metrics/curve.ts'
 import type { RobustnessCurve } from '../metrics/curve.ts'
 import { compileSchema, refuseProblems } from '../../base/schema.ts'
 import { parseJsonText } from '../../base/json-file.ts'
+import { readText } from '../../base/read-file.ts'
 import { resultSchema } from './result-schema.ts'
 import type { CompletedAttack, ResultEntry, RunResult } from './result.ts'
 
@@ -36,13 +37,11 @@ export function readUnverifiedResult(path: string): RunResult {
   return checkForm(parseFile(file), file)
 }
 
+/** Largest result: a text in memory cannot be larger. */
+const mostResultBytes = 2 ** 29 - 2 ** 20
+
 function parseFile(file: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('ROBENCH_DATA', `${file}: cannot be read: ${String(cause)}`, { cause })
-  }
+  const text = readText(file, { code: 'ROBENCH_DATA', mostBytes: mostResultBytes })
   return parseJsonText(text, file)
 }
 

@@ -3,12 +3,14 @@
  * `adversarials/index.json`. While a run is not finished, each unit has a file of its own.
  */
 import { existsSync, statSync } from 'node:fs'
-import { readFile, rm, rmdir } from 'node:fs/promises'
+import { rm, rmdir } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { writeFileAtomic } from '../../base/atomic-file.ts'
 import { ConfigError } from '../../base/errors.ts'
+import { parseJsonText } from '../../base/json-file.ts'
+import { readText } from '../../base/read-file.ts'
 import { slugOf } from '../../base/slug.ts'
 import { sizeOf, tensor } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
@@ -150,12 +152,20 @@ export async function readAdversarialIndex(folder: string): Promise<AdversarialI
   const path = join(folder, 'index.json')
   if (!existsSync(path)) return undefined
   try {
-    const index = JSON.parse(await readFile(path, 'utf8')) as AdversarialIndex
-    if (index.schemaVersion === 1 && Array.isArray(index.files)) return index
+    const limits = { code: 'ROBENCH_DATA', mostBytes: 2 ** 28 } as const
+    const index = parseJsonText(readText(path, limits), path) as AdversarialIndex
+    if (index.schemaVersion === 1 && index.files.every(isSafe)) return index
   } catch {
     // Reported below.
   }
   throw new ConfigError('ROBENCH_DATA', `${path}: is damaged; run again with --save-adversarial`)
+}
+
+/** Whether a listed file is in the directory of the index, and has the fields that are read. */
+function isSafe({ file, bytes, units }: AdversarialFile): boolean {
+  const parts = file.split('/')
+  const inside = !isAbsolute(file) && !/[\\:]/.test(file) && !parts.includes('..')
+  return inside && Number.isFinite(bytes) && units.every((id) => typeof id === 'string')
 }
 
 /** Whether the points of a unit are saved, by its id. */

@@ -4,11 +4,11 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { once } from 'node:events'
 import { dirname, resolve } from 'node:path'
-import { crc32, createDeflateRaw, inflateRawSync } from 'node:zlib'
-import { parse } from 'npyjs'
+import { crc32, createDeflateRaw } from 'node:zlib'
 import { storeError } from '../../base/atomic-file.ts'
 import { ConfigError } from '../../base/errors.ts'
-import { sizeOf } from '../../engine/tensor/tensor.ts'
+import { parseNpy } from '../../data/formats/npy.ts'
+import { withZip } from '../../data/formats/zip.ts'
 
 /** The data of an array in an archive. */
 export type NpzData = Float32Array | Int32Array
@@ -186,141 +186,32 @@ function endOf(members: number, offset: number, length: number): Buffer {
 
 /**
  * Reads all arrays of an archive by name, with or without compression.
- * @throws ConfigError ROBENCH_DATA that names the file, if it is damaged or not such an archive
+ * @throws ConfigError ROBENCH_DATA that names the file, if it is damaged, expands too far, or is
+ * not such an archive
  */
-export async function readNpz(path: string): Promise<ReadonlyMap<string, NpzArray>> {
-  let file: FileHandle
-  try {
-    file = await open(path)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError('ROBENCH_DATA', `${path}: cannot be read: ${reason}`, { cause })
-  }
-  try {
+export function readNpz(path: string): Promise<ReadonlyMap<string, NpzArray>> {
+  return withZip(path, 'expected an .npz archive, written with numpy.savez', async (archive) => {
     const arrays = new Map<string, NpzArray>()
-    for (const member of await listMembers(file, path)) {
+    for (const member of archive.members) {
       if (!member.name.endsWith('.npy')) continue
-      const array = parseNpy(await readMember(file, member, path), `${path}: ${member.name}`)
-      arrays.set(member.name.slice(0, -'.npy'.length), array)
+      const bytes = await archive.read(member)
+      const name = member.name.slice(0, -'.npy'.length)
+      arrays.set(name, parseArray(bytes, `${path}: ${member.name}`))
     }
     return arrays
-  } finally {
-    await file.close()
-  }
+  })
 }
 
-/** Reads an array from the bytes of a .npy file. @throws ConfigError ROBENCH_DATA */
-export function parseNpy(bytes: Uint8Array, where: string): NpzArray {
-  try {
-    const { buffer, byteOffset, byteLength } = bytes
-    // A copy: npyjs reads whole buffers only.
-    const { dtype, shape, data, fortranOrder } = parse(
-      buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
-      { convertFloat16: false },
-    )
-    const values: unknown = data
-    if (!ArrayBuffer.isView(values) || fortranOrder) throw new Error('not an array in C order')
-    // The views of npyjs are typed arrays.
-    const array = values as unknown as NpzArray['data']
-    if (array.length !== sizeOf(shape)) throw new Error('it is truncated')
-    return { dtype, shape, data: array }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError('ROBENCH_DATA', `${where}: cannot be read as .npy: ${reason}`, { cause })
+/** Reads an array of numbers from the bytes of a .npy file. @throws ConfigError ROBENCH_DATA */
+export function parseArray(bytes: Uint8Array, where: string): NpzArray {
+  const { buffer, byteOffset, byteLength } = bytes
+  // A copy, because an array must begin at a multiple of its element size.
+  const own = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+  const { dtype, shape, data } = parseNpy(own, where)
+  const values: unknown = data
+  if (!ArrayBuffer.isView(values)) {
+    throw new ConfigError('ROBENCH_DATA', `${where}: expected numbers, got ${dtype}`)
   }
-}
-
-interface ListedMember extends Member {
-  readonly method: number
-}
-
-async function listMembers(file: FileHandle, path: string): Promise<ListedMember[]> {
-  const { size } = await file.stat()
-  const tail = await readAt(file, Math.max(0, size - 66_000), Math.min(size, 66_000))
-  const end = tail.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]))
-  if (end < 0) throw damaged(path, 'expected an .npz archive, written with numpy.savez')
-  let start = tail.readUInt32LE(end + 16)
-  let length = tail.readUInt32LE(end + 12)
-  const locator = end - 20
-  if (locator >= 0 && tail.readUInt32LE(locator) === largeLocatorHead) {
-    const large = await readAt(file, Number(tail.readBigUInt64LE(locator + 8)), 56)
-    length = Number(large.readBigUInt64LE(40))
-    start = Number(large.readBigUInt64LE(48))
-  }
-  const directory = await readAt(file, start, length)
-  const members: ListedMember[] = []
-  for (let at = 0; at + 46 <= directory.length;) {
-    if (directory.readUInt32LE(at) !== centralHead) throw damaged(path, 'its directory is damaged')
-    const nameLength = directory.readUInt16LE(at + 28)
-    const extraLength = directory.readUInt16LE(at + 30)
-    const name = directory.toString('utf8', at + 46, at + 46 + nameLength)
-    const extra = directory.subarray(at + 46 + nameLength, at + 46 + nameLength + extraLength)
-    const large = largeValues(extra)
-    const field = (place: number): number => {
-      const value = directory.readUInt32LE(at + place)
-      return value === largest32 ? (large.shift() ?? value) : value
-    }
-    // In the order in which the extra field lists them.
-    const unpacked = field(24)
-    const packed = field(20)
-    const offset = field(42)
-    const method = directory.readUInt16LE(at + 10)
-    members.push({
-      name,
-      size: unpacked,
-      packed,
-      offset,
-      crc: directory.readUInt32LE(at + 16),
-      method,
-    })
-    at += 46 + nameLength + extraLength + directory.readUInt16LE(at + 32)
-  }
-  return members
-}
-
-function largeValues(extra: Buffer): number[] {
-  for (let at = 0; at + 4 <= extra.length;) {
-    const length = extra.readUInt16LE(at + 2)
-    if (extra.readUInt16LE(at) === 1) {
-      return Array.from({ length: Math.floor(length / 8) }, (_, place) =>
-        Number(extra.readBigUInt64LE(at + 4 + 8 * place)),
-      )
-    }
-    at += 4 + length
-  }
-  return []
-}
-
-async function readMember(
-  file: FileHandle,
-  member: ListedMember,
-  path: string,
-): Promise<Uint8Array> {
-  const { name, offset, packed, size, crc, method } = member
-  const head = await readAt(file, offset, 30)
-  const start = offset + 30 + head.readUInt16LE(26) + head.readUInt16LE(28)
-  const content = await readAt(file, start, packed)
-  let bytes: Uint8Array
-  try {
-    bytes = method === deflated ? inflateRawSync(content) : content
-  } catch {
-    throw damaged(path, `${name} is damaged`)
-  }
-  if (bytes.length !== size || crc32(bytes) !== crc) throw damaged(path, `${name} is damaged`)
-  return bytes
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return buffer.subarray(0, done)
-}
-
-function damaged(path: string, reason: string): ConfigError {
-  return new ConfigError('ROBENCH_DATA', `${path}: ${reason}`)
+  // Views of .npy files are typed arrays.
+  return { dtype, shape, data: values as unknown as NpzArray['data'] }
 }

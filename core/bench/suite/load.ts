@@ -1,9 +1,10 @@
 /** Loads a suite file: finds, parses, validates, and hashes it. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
-import { hashJson } from '../../base/hash.ts'
+import { canonicalJson, hashJson } from '../../base/hash.ts'
 import { packageRoot } from '../../base/paths.ts'
+import { readText } from '../../base/read-file.ts'
 import { compileSchema, refuseProblems, shown } from '../../base/schema.ts'
 import { parseEpsilon } from '../../threat/epsilon.ts'
 import type { Dataset } from '../../data/dataset.ts'
@@ -12,7 +13,8 @@ import type { ThreatModel } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { Transform } from '../../threat/transforms/table.ts'
 import { parseJsonText, parseYamlText } from '../../base/json-file.ts'
-import { suiteAttacks } from './matrix.ts'
+import { mostAttacks, mostCells, mostSuiteBytes, mostText } from './limits.ts'
+import { countAttacks, suiteAttacks } from './matrix.ts'
 import { suiteSchema } from './schema.ts'
 import type { Suite } from './schema.ts'
 
@@ -100,12 +102,8 @@ export function shippedSuites(): string[] {
 /** Reads a suite file. @throws ConfigError that names the file and the place in the file */
 export function loadSuite(path: string, overrides: SuiteOverrides = {}): LoadedSuite {
   const file = locateSuite(path)
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigError('ROBENCH_CONFIG', `${path}: cannot be read: ${String(cause)}`, { cause })
-  }
+  const limits = { code: 'ROBENCH_CONFIG', mostBytes: mostSuiteBytes, name: path } as const
+  const text = readText(file, limits)
   const fromHere = relative(process.cwd(), file)
   const label = fromHere.startsWith('..') ? path : fromHere
   const parse = file.endsWith('.json') ? parseJsonText : parseYamlText
@@ -138,12 +136,20 @@ export function checkSuite(
       `${label}#/limit: contradicts the sample; use only one of them (--limit, --sample)`,
     )
   }
-  suite.threatModels.forEach((_, index) => suiteThreatModel(suite, index, label))
-  refuseSameNames(
+  refuseLargeSuite(suite, label)
+  refuseSameThreatModels(suite, label)
+  if (suite.defenses.every(({ role }) => role === 'surrogate')) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${label}#/defenses: all are surrogates, so there is nothing to evaluate; ` +
+        'leave out a "role"',
+    )
+  }
+  refuseNames(
     suite.defenses.map(({ name }) => name),
     `${label}#/defenses`,
   )
-  refuseSameNames(
+  refuseNames(
     suiteAttacks(suite).map(({ name }) => name),
     `${label}#/attacks`,
   )
@@ -315,14 +321,63 @@ export function checkTransform(
   throw new ConfigError('ROBENCH_CONFIG', `${where}${problem.pointer}: ${problem.message}`)
 }
 
-function refuseSameNames(names: readonly string[], where: string): void {
-  names.forEach((name, index) => {
-    const first = names.indexOf(name)
-    if (first === index) return
+/** Refuses a suite with too many attacks or cells, before matrices are expanded. */
+function refuseLargeSuite(suite: Suite, label: string): void {
+  const attacks = countAttacks(suite)
+  if (attacks > mostAttacks) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}/${index}: the name "${name}" is already used by ` +
-        `${where.split('#')[1]}/${first}; set a unique "name"`,
+      `${label}#/attacks: expected at most ${mostAttacks} attacks, all combinations of matrices ` +
+        `counted, got ${attacks}`,
     )
+  }
+  const defenses = suite.defenses.filter(({ role }) => role !== 'surrogate').length
+  const rows = defenses * suite.threatModels.length
+  if (rows * attacks > mostCells) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${label}: expected at most ${mostCells} cells, got ${rows * attacks}: ${defenses} defenses ` +
+        `× ${suite.threatModels.length} threat models × ${attacks} attacks; divide the suite`,
+    )
+  }
+}
+
+/** Refuses threat models that differ in nothing but their curves: their cells would be the same. */
+function refuseSameThreatModels(suite: Suite, label: string): void {
+  const places = new Map<string, number>()
+  suite.threatModels.forEach((_, index) => {
+    const { curve: _curve, ...threatModel } = suiteThreatModel(suite, index, label)
+    const key = canonicalJson(threatModel)
+    const first = places.get(key)
+    if (first !== undefined) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${label}#/threatModels/${index}: is the same as /threatModels/${first}; leave one out`,
+      )
+    }
+    places.set(key, index)
+  })
+}
+
+/** Refuses names that are repeated or too long. */
+function refuseNames(names: readonly string[], where: string): void {
+  const places = new Map<string, number>()
+  names.forEach((name, index) => {
+    if (name.length > mostText.combinedName) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${where}/${index}: the name "${name.slice(0, 40)}…" has ${name.length} characters, ` +
+          `expected at most ${mostText.combinedName}`,
+      )
+    }
+    const first = places.get(name)
+    if (first !== undefined) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `${where}/${index}: the name "${name}" is already used by ` +
+          `${where.split('#')[1]}/${first}; set a unique "name"`,
+      )
+    }
+    places.set(name, index)
   })
 }

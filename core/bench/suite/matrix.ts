@@ -26,6 +26,14 @@ export function suiteAttacks(suite: Suite): SuiteAttack[] {
   )
 }
 
+/** Number of attacks of `suiteAttacks`, without making them. */
+export function countAttacks({ attacks }: Suite): number {
+  const counts = attacks.map(({ matrix }) =>
+    Object.values(matrix ?? {}).reduce((product, values) => product * values.length, 1),
+  )
+  return counts.reduce((sum, combined) => sum + combined, 0)
+}
+
 function combinations(
   matrix: Readonly<Record<string, readonly unknown[]>>,
 ): Record<string, unknown>[] {

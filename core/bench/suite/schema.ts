@@ -4,10 +4,19 @@ import { imageSettingsSchema } from '../../data/images/settings.ts'
 import { givenSchema, norms } from '../../threat/threat-model.ts'
 import { threatTargetSchema } from '../../threat/target.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
+import {
+  mostAttacks,
+  mostClasses,
+  mostCurvePoints,
+  mostRows,
+  mostSeeds,
+  mostText,
+} from './limits.ts'
 
 const name = {
   type: 'string',
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+  maxLength: mostText.name,
   description: 'a name of letters, digits, ".", "_" and "-"',
 } as const
 
@@ -16,7 +25,16 @@ const options = {
   description: 'options of the plugin; `robench list` shows them',
 } as const
 
-const text = { type: 'string', minLength: 1 } as const
+const path = { type: 'string', minLength: 1, maxLength: mostText.path } as const
+
+const title = {
+  type: 'string',
+  pattern: '\\S',
+  maxLength: mostText.title,
+  description: 'a text that is not blank',
+} as const
+
+const plugin = { type: 'string', minLength: 1, maxLength: mostText.plugin } as const
 
 const epsilon = {
   type: ['number', 'string'],
@@ -38,27 +56,29 @@ export const suiteSchema = {
     id: {
       type: 'string',
       pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
+      maxLength: mostText.name,
       description: 'lowercase letters and digits, joined by ".", "_" or "-"',
     },
-    title: { type: 'string', minLength: 1 },
-    description: { type: 'string' },
+    title,
+    description: { type: 'string', maxLength: mostText.description },
     plugins: {
       type: 'array',
-      items: { type: 'string', minLength: 1 },
+      items: path,
+      maxItems: 100,
       description: 'third-party plugin packages: npm names, or paths relative to the suite',
     },
     dataset: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        id: { ...text, description: 'a built-in data set; `robench list datasets`' },
-        inputs: { ...text, description: 'a .npy file of images [n, c, h, w]' },
-        labels: { ...text, description: 'a .npy file of labels' },
+        id: { ...path, description: 'a built-in data set; `robench list datasets`' },
+        inputs: { ...path, description: 'a .npy file of images [n, c, h, w]' },
+        labels: { ...path, description: 'a .npy file of labels' },
         path: {
-          ...text,
+          ...path,
           description: 'a folder of images, an .npz archive, a .parquet table, or a description',
         },
-        title: text,
+        title,
         bounds: {
           type: 'array',
           items: { type: 'number' },
@@ -68,24 +88,25 @@ export const suiteSchema = {
         },
         classNames: {
           type: 'array',
-          items: { type: 'string' },
+          items: { type: 'string', maxLength: mostText.className },
           minItems: 2,
+          maxItems: mostClasses,
           description: 'names of all classes of the models, in their order',
         },
         image: imageSettingsSchema,
         columns: {
           type: 'object',
           additionalProperties: false,
-          properties: { inputs: text, labels: text },
+          properties: { inputs: path, labels: path },
           description: 'names of the arrays of an archive, or of the columns of a table',
         },
-        targets: { ...text, description: 'a .npy file with a target class for each image' },
-        epsilons: { ...text, description: 'a .npy file with an ε for each image' },
+        targets: { ...path, description: 'a .npy file with a target class for each image' },
+        epsilons: { ...path, description: 'a .npy file with an ε for each image' },
         box: {
           type: 'object',
           additionalProperties: false,
           required: ['lower', 'upper'],
-          properties: { lower: text, upper: text },
+          properties: { lower: path, upper: path },
           description: 'two .npy files with the lowest and the highest value of each pixel',
         },
       },
@@ -108,6 +129,7 @@ export const suiteSchema = {
     threatModels: {
       type: 'array',
       minItems: 1,
+      maxItems: mostRows,
       items: {
         type: 'object',
         additionalProperties: false,
@@ -127,6 +149,7 @@ export const suiteSchema = {
           curve: {
             type: 'array',
             minItems: 1,
+            maxItems: mostCurvePoints,
             items: epsilon,
             description: 'further epsilons, for a curve of robust accuracy',
           },
@@ -136,17 +159,17 @@ export const suiteSchema = {
     defenses: {
       type: 'array',
       minItems: 1,
+      maxItems: mostRows,
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['name', 'plugin'],
         properties: {
           name,
-          plugin: { type: 'string', minLength: 1 },
+          plugin,
           options,
           model: {
-            type: 'string',
-            minLength: 1,
+            ...path,
             description:
               'an .onnx file, relative to the suite; <file>.json next to it describes its input',
           },
@@ -160,20 +183,26 @@ export const suiteSchema = {
             default: 'defense',
             description: 'a surrogate is not evaluated; transfer attacks use its model',
           },
-          link: { type: 'string', pattern: '^https?://', description: 'an http or https URL' },
+          link: {
+            type: 'string',
+            pattern: '^https?://',
+            maxLength: mostText.link,
+            description: 'an http or https URL',
+          },
         },
       },
     },
     attacks: {
       type: 'array',
       minItems: 1,
+      maxItems: mostAttacks,
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['plugin'],
         properties: {
           name,
-          plugin: { type: 'string', minLength: 1 },
+          plugin,
           options,
           matrix: {
             type: 'object',
@@ -181,6 +210,7 @@ export const suiteSchema = {
             additionalProperties: {
               type: 'array',
               minItems: 1,
+              maxItems: mostAttacks,
               description: 'a list of values of the option',
             },
             description: 'options with lists of values: one attack per combination',
@@ -198,7 +228,14 @@ export const suiteSchema = {
       description:
         'for a stochastic model: predictions per point, of which most must be correct; default: 10',
     },
-    seeds: { type: 'array', minItems: 1, uniqueItems: true, items: seed, default: [0] },
+    seeds: {
+      type: 'array',
+      minItems: 1,
+      maxItems: mostSeeds,
+      uniqueItems: true,
+      items: seed,
+      default: [0],
+    },
     batchSize: { type: 'integer', minimum: 1, default: 64 },
     timeLimitMs: {
       type: 'integer',

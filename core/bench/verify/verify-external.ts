@@ -12,7 +12,7 @@ import { onShape } from '../../threat/threat-model.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { readPoints } from '../store/adversarials.ts'
 import type { AdversarialPoints } from '../store/adversarials.ts'
-import { parseNpy } from '../store/npz-file.ts'
+import { parseArray } from '../store/npz-file.ts'
 import { isWithinRounding, judgePoints } from './judge-points.ts'
 import { enginePredictor, openPlainModel } from './plain-model.ts'
 
@@ -145,7 +145,7 @@ async function readExternal({
 }
 
 async function readArray(file: string): Promise<Pick<AdversarialPoints, 'points' | 'indices'>> {
-  const { data, shape, dtype } = parseNpy(await readOrRefuse(file), file)
+  const { data, shape, dtype } = parseArray(await readOrRefuse(file), file)
   if (!(data instanceof Float32Array) || data.length !== sizeOf(shape) || shape.length < 2) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -158,7 +158,7 @@ async function readArray(file: string): Promise<Pick<AdversarialPoints, 'points'
 }
 
 async function readIndices(file: string): Promise<Int32Array> {
-  const { data, shape, dtype } = parseNpy(await readOrRefuse(file), file)
+  const { data, shape, dtype } = parseArray(await readOrRefuse(file), file)
   if (!/^[iu]/.test(dtype) || shape.length !== 1) {
     throw new ConfigError('ROBENCH_DATA', `${file}: expected integers [n], got ${dtype}`)
   }

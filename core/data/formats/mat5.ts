@@ -6,6 +6,7 @@
 import { inflateSync } from 'node:zlib'
 import { ConfigError } from '../../base/errors.ts'
 import { sizeOf } from '../../engine/tensor/tensor.ts'
+import { maxInflatedBytes } from '../limits.ts'
 import type { NamedBytes } from '../published.ts'
 
 /** A numeric array of a MAT-file. */
@@ -119,7 +120,10 @@ function readElement({ path }: NamedBytes, bytes: Uint8Array, offset: number): E
 
 function readVariable(file: NamedBytes, element: Element): MatArray | undefined {
   if (element.type === compressedType) {
-    return readVariable(file, readElement(file, inflate(file, element.body), 0))
+    const inner = readElement(file, inflate(file, element.body), 0)
+    // MATLAB compresses a variable once; a file can contain itself.
+    if (inner.type === compressedType) fail(file.path, 'an array is compressed twice')
+    return readVariable(file, inner)
   }
   if (element.type !== matrixType || element.body.length === 0) return undefined
   const flags = readElement(file, element.body, 0)
@@ -149,7 +153,7 @@ function readVariable(file: NamedBytes, element: Element): MatArray | undefined 
 
 function inflate({ path }: NamedBytes, body: Uint8Array): Uint8Array {
   try {
-    return inflateSync(body)
+    return inflateSync(body, { maxOutputLength: maxInflatedBytes })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError(

@@ -1,8 +1,10 @@
 /** NumPy's .npy format: one array of numbers. */
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { parse } from 'npyjs'
 import { ConfigError } from '../../base/errors.ts'
+import { requireFile } from '../../base/read-file.ts'
 import { sizeOf } from '../../engine/tensor/tensor.ts'
+import { maxDatasetBytes } from '../limits.ts'
 
 /** An array of a file, its data still of the stored type. */
 export interface NpyArray {
@@ -34,6 +36,7 @@ export function parseNpy(buffer: ArrayBuffer, path: string): NpyArray {
   }
   let parsed
   try {
+    checkHeader(buffer)
     parsed = parse(buffer, { convertFloat16: false })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -62,6 +65,39 @@ export function parseNpy(buffer: ArrayBuffer, path: string): NpyArray {
   return array
 }
 
+/** Types that are read: booleans, integers, and floats. */
+const plainType = /^[<|]([biu]1|[iuf][248])$/
+
+/** The most axes of an array of NumPy. */
+const mostAxes = 64
+
+/**
+ * The package reads what it finds; here, the head must be a dictionary of the three keys, and the
+ * sizes whole numbers.
+ */
+function checkHeader(buffer: ArrayBuffer): void {
+  const view = new DataView(buffer)
+  const major = view.getUint8(6)
+  const start = major <= 1 ? 10 : 12
+  const length = major <= 1 ? view.getUint16(8, true) : view.getUint32(8, true)
+  if (major > 3) throw new Error(`unknown version ${major}`)
+  if (start + length > buffer.byteLength) throw new Error('its head is cut off')
+  const head = new TextDecoder('latin1').decode(new Uint8Array(buffer, start, length))
+  const [, type = ''] = /'descr'\s*:\s*'([^']*)'/.exec(head) ?? []
+  const [, sizes] = /'shape'\s*:\s*\(([^)]*)\)/.exec(head) ?? []
+  if (sizes === undefined || !/'fortran_order'\s*:\s*(True|False)/.test(head)) {
+    throw new Error('its head is not one of NumPy')
+  }
+  if (!plainType.test(type)) throw new Error(`unsupported type "${type.slice(0, 20)}"`)
+  const parts = sizes.split(',').map((size) => size.trim())
+  const axes = parts.at(-1) === '' ? parts.slice(0, -1) : parts
+  if (axes.length > mostAxes) throw new Error(`${axes.length} axes, expected at most ${mostAxes}`)
+  const wrong = axes.find((size) => !/^\d{1,15}$/.test(size))
+  if (wrong !== undefined) {
+    throw new Error(`expected whole numbers as its shape, got "${wrong.slice(0, 20)}"`)
+  }
+}
+
 const numpyNames: Readonly<Record<string, string>> = {
   b1: 'bool',
   i1: 'int8',
@@ -85,6 +121,9 @@ export async function readBuffer(path: string): Promise<ArrayBuffer> {
   const pieceSize = 2 ** 28
   let handle
   try {
+    const limits = { code: 'ROBENCH_DATA', mostBytes: maxDatasetBytes } as const
+    // Before it is opened: a pipe would wait for a writer.
+    requireFile(await stat(path), limits, path)
     handle = await open(path)
     const { size } = await handle.stat()
     const buffer = new ArrayBuffer(size)
@@ -97,6 +136,7 @@ export async function readBuffer(path: string): Promise<ArrayBuffer> {
     }
     return buffer
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     const { code, message } = error as NodeJS.ErrnoException
     const problem = code === 'ENOENT' ? 'not found' : `cannot be read (${message})`
     throw new ConfigError('ROBENCH_DATA', `${path}: ${problem}`, { cause: error })

@@ -1,11 +1,10 @@
 /** NumPy's .npz archives: .npy files in a ZIP archive. */
 import { basename } from 'node:path'
-import { unzipSync } from 'fflate'
-import { ConfigError } from '../../base/errors.ts'
-import { maxDatasetBytes } from '../limits.ts'
 import { choosePart } from './choose-part.ts'
-import { parseNpy, readBuffer } from './npy.ts'
+import { parseNpy } from './npy.ts'
 import type { NpyArray } from './npy.ts'
+import { withZip } from './zip.ts'
+import type { ZipArchive, ZipMember } from './zip.ts'
 
 /** Usual names of the test images and of their labels, the more specific ones first. */
 const usualInputs = ['x_test', 'test_images', 'inputs', 'images', 'x', 'X', 'data', 'arr_0']
@@ -23,57 +22,34 @@ export interface NpzPair {
  * last, `[n, h, w, 1 or 3]`, are transposed.
  * @throws ConfigError ROBENCH_DATA: not an archive, no such array, or too large
  */
-export async function readNpz(
+export function readNpz(
   path: string,
   columns: { readonly inputs?: string; readonly labels?: string } = {},
 ): Promise<NpzPair> {
-  const bytes = new Uint8Array(await readBuffer(path))
-  const names: string[] = []
-  expand(path, bytes, (name) => {
-    names.push(name)
-    return false
-  })
+  return withZip(path, 'cannot be read as an .npz archive; write one with numpy.savez', (archive) =>
+    readPair(path, archive, columns),
+  )
+}
+
+async function readPair(
+  path: string,
+  archive: ZipArchive,
+  columns: { readonly inputs?: string; readonly labels?: string },
+): Promise<NpzPair> {
+  const arrays = new Map<string, ZipMember>()
+  for (const member of archive.members) {
+    if (member.name.endsWith('.npy')) arrays.set(basename(member.name, '.npy'), member)
+  }
+  const names = [...arrays.keys()]
   const inputs = choosePart({ path, kind: 'array', names }, 'inputs', columns.inputs, usualInputs)
   const labels = choosePart({ path, kind: 'array', names }, 'labels', columns.labels, usualLabels)
-  const found = expand(path, bytes, (name) => name === inputs || name === labels)
-  const arrayOf = (name: string): NpyArray => {
-    const { buffer, byteOffset, byteLength } = found[`${name}.npy`]!
+  const arrayOf = async (name: string): Promise<NpyArray> => {
+    const { buffer, byteOffset, byteLength } = await archive.read(arrays.get(name)!)
     const own = buffer.slice(byteOffset, byteOffset + byteLength)
     return parseNpy(own as ArrayBuffer, `${path}: ${name}`)
   }
-  return { inputs: channelsFirst(arrayOf(inputs)), labels: arrayOf(labels) }
-}
-
-/** Unpacks the wanted arrays. @throws ConfigError ROBENCH_DATA */
-function expand(
-  path: string,
-  bytes: Uint8Array,
-  wants: (name: string) => boolean,
-): Record<string, Uint8Array> {
-  let total = 0
-  try {
-    return unzipSync(bytes, {
-      filter({ name, originalSize }) {
-        if (!name.endsWith('.npy') || !wants(basename(name, '.npy'))) return false
-        total += originalSize
-        if (total > maxDatasetBytes) {
-          throw new ConfigError(
-            'ROBENCH_DATA',
-            `${path}: its arrays expand to more than ${maxDatasetBytes / 2 ** 30} GiB`,
-          )
-        }
-        return true
-      },
-    })
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(
-      'ROBENCH_DATA',
-      `${path}: cannot be read as an .npz archive (${reason}); write one with numpy.savez`,
-      { cause: error },
-    )
-  }
+  const images = channelsFirst(await arrayOf(inputs))
+  return { inputs: images, labels: inputs === labels ? images : await arrayOf(labels) }
 }
 
 /** `[n, h, w]` with an axis of one channel; `[n, h, w, c]` as `[n, c, h, w]` if c is 1 or 3. */

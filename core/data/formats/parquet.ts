@@ -1,12 +1,14 @@
 /** Parquet tables with a column of encoded images, as Hugging Face stores data sets. */
-import { compressors } from 'hyparquet-compressors'
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { asyncBufferFromFile } from 'hyparquet/src/node.js'
+import { stat } from 'node:fs/promises'
 import { ConfigError } from '../../base/errors.ts'
+import { requireFile } from '../../base/read-file.ts'
 import type { ImageCollection } from '../images/collection.ts'
 import { decodeImage } from '../images/decode.ts'
 import { maxDatasetBytes } from '../limits.ts'
 import { choosePart } from './choose-part.ts'
+import { boundedCompressors, checkPages } from './parquet-pages.ts'
 
 const usualImages = ['image', 'img', 'images', 'inputs']
 const usualLabels = ['label', 'labels', 'fine_label', 'target', 'class']
@@ -22,6 +24,7 @@ export async function readParquet(
   columns: { readonly inputs?: string; readonly labels?: string } = {},
 ): Promise<ImageCollection> {
   try {
+    requireFile(await stat(path), { code: 'ROBENCH_DATA', mostBytes: maxDatasetBytes }, path)
     const file = await asyncBufferFromFile(path)
     const metadata = await parquetMetadataAsync(file)
     const names = parquetSchema(metadata).children.map(({ element }) => element.name)
@@ -35,11 +38,12 @@ export async function readParquet(
         `${path}: expands to more than ${maxDatasetBytes / 2 ** 30} GiB`,
       )
     }
+    await checkPages(file, metadata, [image, label])
     const rows = await parquetReadObjects({
       file,
       metadata,
       columns: [image, label],
-      compressors,
+      compressors: boundedCompressors,
       utf8: false,
     })
     const classNames = huggingFaceNames(

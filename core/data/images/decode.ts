@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import type decode from '@jsquash/jpeg/decode.js'
 import { resolve as resolveModule } from 'import-meta-resolve'
 import { fileURLToPath } from 'node:url'
-import { PNG } from 'pngjs'
 import { ConfigError } from '../../base/errors.ts'
 import { maxImageFileBytes, maxImagePixels } from '../limits.ts'
+import { decodePng, readPngHead } from './png.ts'
+import type { PngHead } from './png.ts'
 import type { Picture } from './settings.ts'
 
 /** File name extensions of images, in lower case. */
@@ -13,7 +14,8 @@ export const imageExtensions: readonly string[] = ['.png', '.jpg', '.jpeg']
 
 /** What the head of an image file says. */
 interface ImageHead {
-  readonly format: 'png' | 'jpeg'
+  /** Absent for JPEG. */
+  readonly png?: PngHead
   readonly width: number
   readonly height: number
   /** 1 for gray images. */
@@ -32,14 +34,14 @@ export async function decodeImage(bytes: Uint8Array, path: string): Promise<Pict
   if (bytes.length > maxImageFileBytes) {
     throw refused(path, `expected at most ${maxImageFileBytes / 2 ** 20} MiB`)
   }
-  const head = readPngHead(bytes, path) ?? readJpegHead(bytes, path)
+  const head = pngHead(bytes, path) ?? readJpegHead(bytes, path)
   if (!head) throw refused(path, 'expected a PNG or JPEG image')
-  const { format, width, height, channels } = head
+  const { png, width, height, channels } = head
   if (!(width > 0 && height > 0) || width * height > maxImagePixels) {
     throw refused(path, `expected 1 to ${maxImagePixels} pixels, got ${width} × ${height}`)
   }
   try {
-    const data = format === 'png' ? decodePng(bytes) : await decodeJpegBytes(bytes)
+    const data = png ? decodePng(bytes, png) : await decodeJpegBytes(bytes)
     if (data.length !== 4 * width * height) throw new Error('it ends too early')
     return { width, height, channels, data: withoutAlpha(data, channels) }
   } catch (error) {
@@ -48,24 +50,29 @@ export async function decodeImage(bytes: Uint8Array, path: string): Promise<Pict
   }
 }
 
-const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-
-function readPngHead(bytes: Uint8Array, path: string): ImageHead | undefined {
-  if (bytes.length < 29 || pngSignature.some((byte, i) => bytes[i] !== byte)) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const [depth, color] = [bytes[24]!, bytes[25]!]
+function pngHead(bytes: Uint8Array, path: string): ImageHead | undefined {
+  const png = readPngHead(bytes)
+  if (!png) return undefined
+  const { width, height, depth, color } = png
   if (depth > 8) throw refused(path, `expected 8 bits per channel, got ${depth}`)
-  return {
-    format: 'png',
-    width: view.getUint32(16),
-    height: view.getUint32(20),
-    channels: color === 0 || color === 4 ? 1 : 3,
-  }
+  return { png, width, height, channels: color === 0 || color === 4 ? 1 : 3 }
 }
 
 /** Segments that state the size of a JPEG image: SOF0 to SOF15, without DHT, JPG, and DAC. */
 function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+}
+
+/** Scans of a progressive image: usual encoders write 10, and each takes a pass over all pixels. */
+const mostScans = 100
+
+function requireFewScans(bytes: Uint8Array, path: string): void {
+  let scans = 0
+  for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    // In the data of a scan, another byte follows 0xff.
+    if (bytes[at + 1] === 0xda) scans++
+  }
+  if (scans > mostScans) throw refused(path, `expected at most ${mostScans} scans, got ${scans}`)
 }
 
 function readJpegHead(bytes: Uint8Array, path: string): ImageHead | undefined {
@@ -81,8 +88,8 @@ function readJpegHead(bytes: Uint8Array, path: string): ImageHead | undefined {
       if (components !== 1 && components !== 3) {
         throw refused(path, `expected a gray or RGB image, got ${components} color components`)
       }
+      requireFewScans(bytes, path)
       return {
-        format: 'jpeg',
         width: view.getUint16(at + 7),
         height: view.getUint16(at + 5),
         channels: components,
@@ -90,10 +97,6 @@ function readJpegHead(bytes: Uint8Array, path: string): ImageHead | undefined {
     } else at += 2 + view.getUint16(at + 2)
   }
   throw refused(path, 'cannot be decoded (no frame): truncated or damaged')
-}
-
-function decodePng(bytes: Uint8Array): Uint8Array {
-  return PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).data
 }
 
 /** The decoder, compiled when the first image needs it. */

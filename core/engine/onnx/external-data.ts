@@ -1,5 +1,5 @@
 /** Reads models from disk, with the weights that they keep in other files beside them. */
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
 import {
@@ -11,6 +11,7 @@ import {
   type TensorProto,
 } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
+import { readBytes } from '../../base/read-file.ts'
 import { parseModel } from './file.ts'
 
 /** Protobuf messages have at most this many bytes. */
@@ -20,11 +21,12 @@ const largestFile = 2 ** 31 - 1
  * Reads an ONNX file. If it keeps weights in files beside it (`model.onnx.data`), returns the model
  * as one file, so that its hash covers them; other files are returned as they are. Only files in
  * the directory of the model, or below it, are read.
- * @throws GraphError ROBENCH_MODEL_FILE if such a file is missing, too short, or elsewhere; errors
- *   of `fs.readFile` for the model itself
+ * @throws ConfigError ROBENCH_MODEL_FILE if the model is missing or no file; GraphError
+ *   ROBENCH_MODEL_FILE if a file beside it is missing, too short, or elsewhere
  */
 export async function readOnnxFile(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path)
+  const limits = { code: 'ROBENCH_MODEL_FILE', mostBytes: largestFile } as const
+  const bytes = await readBytes(path, limits)
   // The key of an external location is in the file as text. Most files do not contain it.
   if (!bytes.includes('location')) return new Uint8Array(bytes)
   const model = parseModel(bytes, path)
@@ -38,7 +40,7 @@ export async function readOnnxFile(path: string): Promise<Uint8Array> {
     const file = files.get(location) ?? (await readBeside(folder, location, path))
     files.set(location, file)
     const end = length === undefined ? file.length : offset + length
-    if (offset > end || end > file.length) {
+    if (!(offset >= 0 && offset <= end && end <= file.length)) {
       throw refused(
         path,
         `tensor "${item.name}" is at bytes ${offset} to ${end} of ${location}, ` +
@@ -92,8 +94,8 @@ async function readBeside(folder: string, location: string, path: string): Promi
   if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw refused(path, outside)
   }
-  if (!(await stat(target)).isFile()) throw refused(path, `"${location}" is not a file`)
-  return readFile(target)
+  const limits = { code: 'ROBENCH_MODEL_FILE', mostBytes: largestFile } as const
+  return readBytes(target, limits)
 }
 
 /** All tensors of a file: initializers and attributes, in graphs at any depth and in functions. */

@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, ValueInfoProtoSchema, type ModelProto } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
 import { inlineFunctions, readFunctions } from './functions.ts'
+import { mostNodes } from './graph.ts'
 import type { OnnxGraph } from './graph.ts'
 import { isStandard, readGraph, writeGraph } from './protobuf.ts'
 import { sortNodes } from './sort-nodes.ts'
@@ -19,6 +20,12 @@ export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
   const { graph } = model
   if (!graph || graph.node.length === 0 || model.opsetImport.length === 0) {
     throw notOnnx(name, guessFormat(bytes) ?? 'it contains no graph')
+  }
+  if (graph.node.length > mostNodes) {
+    throw new GraphError(
+      'ROBENCH_MODEL_FILE',
+      `${name}: expected at most ${mostNodes} nodes, got ${graph.node.length}`,
+    )
   }
   try {
     const read = readGraph(graph)

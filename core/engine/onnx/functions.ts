@@ -1,6 +1,7 @@
 /** Local functions of a file: each call becomes the nodes of the function. */
 import type { FunctionProto } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
+import { mostNodes } from './graph.ts'
 import type { OnnxAttribute, OnnxNode, OnnxSubgraph } from './graph.ts'
 import { isStandard, readAttribute, readNode } from './protobuf.ts'
 import { renameNode, subgraphsOf } from './subgraphs.ts'
@@ -40,31 +41,49 @@ export function readFunctions(functions: readonly FunctionProto[]): Functions {
 /**
  * The graph with the nodes of functions in place of their calls. Inner tensors are named after the
  * first output of the call: `logits/h`.
- * @throws GraphError ROBENCH_MODEL_FILE if a function calls itself
+ * @throws GraphError ROBENCH_MODEL_FILE if a function calls itself, or the graph becomes too large
  */
 export function inlineFunctions(graph: OnnxSubgraph, functions: Functions): OnnxSubgraph {
-  return { ...graph, nodes: graph.nodes.flatMap((node) => inlineNode(node, functions, 0)) }
+  return inlineGraph(graph, { functions, nodes: 0 })
 }
 
-function inlineNode(node: OnnxNode, functions: Functions, depth: number): readonly OnnxNode[] {
-  const called = functions.get(keyOf(node.domain, node.op, node.overload))
-  if (!called) return [inlineInside(node, functions)]
+/** The functions of a file, and the number of nodes that were written so far. */
+interface Inlining {
+  readonly functions: Functions
+  nodes: number
+}
+
+function inlineGraph(graph: OnnxSubgraph, state: Inlining): OnnxSubgraph {
+  return { ...graph, nodes: graph.nodes.flatMap((node) => inlineNode(node, state, 0)) }
+}
+
+function inlineNode(node: OnnxNode, state: Inlining, depth: number): readonly OnnxNode[] {
+  const called = state.functions.get(keyOf(node.domain, node.op, node.overload))
+  state.nodes++
+  // Functions that call others twice grow with a power of two.
+  if (state.nodes > mostNodes) {
+    throw new GraphError(
+      'ROBENCH_MODEL_FILE',
+      `its local functions expand to more than ${mostNodes} nodes`,
+    )
+  }
+  if (!called) return [inlineInside(node, state)]
   if (depth === deepest) {
     throw new GraphError(
       'ROBENCH_MODEL_FILE',
       `local function "${node.op}" is nested more than ${deepest} times, or calls itself`,
     )
   }
-  return bodyOf(node, called).flatMap((inner) => inlineNode(inner, functions, depth + 1))
+  return bodyOf(node, called).flatMap((inner) => inlineNode(inner, state, depth + 1))
 }
 
 /** A node whose graphs are inlined. */
-function inlineInside(node: OnnxNode, functions: Functions): OnnxNode {
+function inlineInside(node: OnnxNode, state: Inlining): OnnxNode {
   if (subgraphsOf(node).length === 0) return node
   const attributes = Object.fromEntries(
     Object.entries(node.attributes).map(([key, item]): [string, OnnxAttribute] => [
       key,
-      item.type === 'graph' ? { ...item, value: inlineFunctions(item.value, functions) } : item,
+      item.type === 'graph' ? { ...item, value: inlineGraph(item.value, state) } : item,
     ]),
   )
   return { ...node, attributes }

@@ -60,3 +60,6 @@ export interface OnnxGraph extends OnnxSubgraph {
   /** Shapes of intermediate values, optional hints for the runtime. */
   readonly values?: readonly OnnxValueInfo[]
 }
+
+/** Most nodes of a model, those of all its functions and inner graphs counted at each call. */
+export const mostNodes = 100_000

@@ -78,6 +78,12 @@ export function newData(dtype: DType, length: number): DTypeArrays[DType] {
 export function decodeTensor(item: TensorProto): Tensor {
   const dtype = dtypeOf(item.dataType, item.name)
   const shape = item.dims.map(Number)
+  if (shape.some((size) => size < 0)) {
+    throw new GraphError(
+      'ROBENCH_GRAPH',
+      `tensor "${item.name}" has a negative size: [${shape.join(', ')}]`,
+    )
+  }
   const length = sizeOf(shape)
   const Data = arrays[dtype]
   if (item.rawData.length > 0) {
@@ -91,7 +97,6 @@ export function decodeTensor(item: TensorProto): Tensor {
     // Copy: the bytes in the file may be unaligned.
     return tensor(dtype, shape, new Data(new Uint8Array(item.rawData).buffer))
   }
-  const data = newData(dtype, length)
   const list = typedList(item, dtype)
   if (list.length !== length) {
     throw new GraphError(
@@ -100,6 +105,8 @@ export function decodeTensor(item: TensorProto): Tensor {
         `expected ${length}`,
     )
   }
+  // Only now: a few bytes can state a shape that does not fit into memory.
+  const data = newData(dtype, length)
   for (let i = 0; i < length; i++) data[i] = list[i]!
   return tensor(dtype, shape, data)
 }

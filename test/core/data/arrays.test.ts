@@ -85,7 +85,7 @@ describe('rejects', () => {
     const given = pair(fits)
     writeFileSync(given.inputs, new Uint8Array(dump(fits.data, fits.shape)).subarray(0, 30))
     expect(await errorFor(given)).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/x.npy: cannot be read as .npy (Invalid typed array length: 62); it is truncated, or its type is not a plain little-endian number"`,
+      `"ROBENCH_DATA: DIR/x.npy: cannot be read as .npy (its head is cut off); it is truncated, or its type is not a plain little-endian number"`,
     )
   })
 

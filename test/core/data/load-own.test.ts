@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { hashOfPath } from '../../../core/data/describe.ts'
 import { loadDataset } from '../../../core/data/load.ts'
 import type { DatasetSettings } from '../../../core/data/dataset.ts'
-import { errorOf, temporaryFolder } from './fixtures.ts'
+import { errorOf, parquetSample, temporaryFolder } from './fixtures.ts'
 
 const load = (path: string, settings: DatasetSettings = {}) =>
   loadDataset({ path, ...settings }, { split: 'test' })
@@ -125,31 +125,9 @@ test('an .npz archive has its arrays by usual names, channels last or without ch
   )
 })
 
-/** Two gray PNG files, 10 20 and 30 40, labels 1 and 0: written by pyarrow with zstd. */
-const parquet =
-  'UEFSMRUEFaACFc4BTBUEFQASAAAotS/9IJD1AgBEBUQAAACJUE5HDQoaCgAAAA1JSERSAAAAAgAAAAEIAAAAANFJIFYA' +
-  'AAALSURBVHicY+ASAQAAKwAfl2yHJQAAAABJRU5ErkJggpDTAAAAZwBHhjr8TQIAwCXSEgUzFQAVEhUkLBUEFRAVBhUG' +
-  'HAAAACi1L/0gCUkAAAIAAAAEAgEDAhUEFQAVEkwVABUAEgAAKLUv/SAAAQAAFQAVDhUgLBUEFRAVBhUGHAAAACi1L/0g' +
-  'BzkAAAIAAAAEAQAVBBUgFSJMFQQVABIAACi1L/0gEEUAABABAAEAMsACFQAVEhUkLBUEFRAVBhUGHAAAACi1L/0gCUkA' +
-  'AAIAAAAEAQEDAhUEGVw1ABgGc2NoZW1hFQQANQIYBWltYWdlFQQAFQwlAhgFYnl0ZXMAFQwlAhgEcGF0aCUATBwAAAAV' +
-  'BCUCGAVsYWJlbAAWBBkcGTwmABwVDBk1AAYQGSgFaW1hZ2UFYnl0ZXMVDBYEFvgCFrgCJvYBJggpLBUEFQAVAgAVABUQ' +
-  'FQIAPBaQAhkGGTYAAAQAAAAmABwVDBk1AAYQGSgFaW1hZ2UEcGF0aBUMFgQWUBZ0Ju4CJsACKSwVBBUAFQIAFQAVEBUC' +
-  'ADwWABkGGTYABAAAAAAmABwVBBk1AAYQGRgFbGFiZWwVDBYEFnQWiAEm8gMmtAMpLBUEFQAVAgAVABUQFQIAPCkGGSYA' +
-  'BAAAABa8BBYEJggWtAQAGSwYC2h1Z2dpbmdmYWNlGEx7ImluZm8iOnsiZmVhdHVyZXMiOnsibGFiZWwiOnsibmFtZXMi' +
-  'OlsiY2F0IiwiZG9nIl0sIl90eXBlIjoiQ2xhc3NMYWJlbCJ9fX19ABgMQVJST1c6c2NoZW1hGKAELy8vLy81QUJBQUFR' +
-  'QUFBQUFBQUtBQTRBQmdBRkFBZ0FDZ0FBQUFBQkJBQVFBQUFBQUFBS0FBd0FBQUFFQUFnQUNnQUFBSWdBQUFBRUFBQUFB' +
-  'UUFBQUF3QUFBQUlBQXdBQkFBSUFBZ0FBQUJjQUFBQUJBQUFBRXdBQUFCN0ltbHVabThpT25zaVptVmhkSFZ5WlhNaU9u' +
-  'c2liR0ZpWld3aU9uc2libUZ0WlhNaU9sc2lZMkYwSWl3aVpHOW5JbDBzSWw5MGVYQmxJam9pUTJ4aGMzTk1ZV0psYkNK' +
-  'OWZYMTlBQUFBQUFzQUFBQm9kV2RuYVc1blptRmpaUUFDQUFBQVFBQUFBQVFBQUFCdy8vLy9BQUFCQWhBQUFBQWdBQUFB' +
-  'QkFBQUFBQUFBQUFGQUFBQWJHRmlaV3dBQUFBSUFBd0FDQUFIQUFnQUFBQUFBQUFCUUFBQUFLai8vLzhBQUFFTkdBQUFB' +
-  'Q0FBQUFBRUFBQUFBZ0FBQUZBQUFBQVVBQUFBQlFBQUFHbHRZV2RsQUFBQW9QLy8vOWovLy84QUFBRUZFQUFBQUJnQUFB' +
-  'QUVBQUFBQUFBQUFBUUFBQUJ3WVhSb0FBQUFBTWovLy84UUFCUUFDQUFHQUFjQURBQUFBQkFBRUFBQUFBQUFBUVFRQUFB' +
-  'QUhBQUFBQVFBQUFBQUFBQUFCUUFBQUdKNWRHVnpBQUFBQkFBRUFBUUFBQUFBQUFBQQAYIHBhcnF1ZXQtY3BwLWFycm93' +
-  'IHZlcnNpb24gMjYuMC4xGTwcAAAcAAAcAAAA1wMAAFBBUjE='
-
 test('a table of images has the class names of its metadata', async () => {
   const path = join(temporaryFolder(), 'data.parquet')
-  writeFileSync(path, Buffer.from(parquet, 'base64'))
+  writeFileSync(path, Buffer.from(parquetSample, 'base64'))
   const data = await load(path, { bounds: [0, 255] })
   expect([data.shape, data.classNames]).toEqual([
     [1, 1, 2],

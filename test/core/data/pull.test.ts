@@ -94,7 +94,7 @@ test('an archive is verified, unpacked, and deleted', async () => {
   const nowhere = { ...small, files: { train: [], test: [{ ...file, name: 'other.bin' }] } }
   const pull = (): unknown => pullPublished(nowhere, { folder: temporaryFolder(), from: away })
   expect(await errorOf(pull, { DIR: away })).toMatchInlineSnapshot(
-    `"ROBENCH_DATA: tiny: DIR/cifar-10-binary.tar.gz: cannot be unpacked (zlib: unexpected end of file): truncated or damaged. To get the published files: ask a friend."`,
+    `"ROBENCH_DATA: tiny: DIR/cifar-10-binary.tar.gz: cannot be unpacked (unexpected end of file): truncated or damaged. To get the published files: ask a friend."`,
   )
 })
 

@@ -80,3 +80,20 @@ test('every built-in plugin follows the contract', async () => {
     }
   }
 })
+
+test.each([
+  'data:text/javascript,export default {}',
+  'node:fs',
+  'fs',
+  'fs/promises',
+  'http://example.org/x.js',
+  'https://example.org/x.js',
+  'file:///tmp/x.js',
+  'a b',
+  '#internal',
+])('%s is no plugin package, and no code of it runs', (name) => {
+  expect(() => locatePlugins([name], ['.'], 's.json')).toThrow(
+    's.json#/plugins/0: expected the name of an npm package, or a path that begins with "." or ' +
+      `"/", got ${JSON.stringify(name)}; URLs and modules of Node are not plugin packages`,
+  )
+})

@@ -190,3 +190,31 @@ function earlier(attacks: readonly (readonly [string, string, number])[]): RunRe
     })),
   }
 }
+
+test('the strata of 2,000 completed attacks are found in one pass over the plan', () => {
+  let reads = 0
+  const names = Array.from({ length: 2000 }, (_, i) => `attack-${i}`)
+  const cells = names.map((name) => cell('a', name, 500))
+  const shards = new Map(
+    cells.map((one, i): [string, CompletedShard[]] => [
+      namedCellKey(one),
+      [
+        {
+          start: 0,
+          outcomes: `${'r'.repeat(50 + (i % 40))}${'b'.repeat(50 - (i % 40))}`,
+          forwardPasses: 100,
+          backwardPasses: 10,
+        },
+      ],
+    ]),
+  )
+  const completed = {
+    get: (key: string) => {
+      reads++
+      return shards.get(key)
+    },
+  } as ReadonlyMap<string, readonly CompletedShard[]>
+  expectedWork(plan(cells), { completed })
+  // A cell is looked up a few times; with one look at each pair, this would be 4,000,000.
+  expect(reads).toBeLessThan(20 * cells.length)
+})

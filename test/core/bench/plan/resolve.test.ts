@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { g } from '../../../../core/engine/graph/graph.ts'
+import { compiledSchemas } from '../../../../core/base/schema.ts'
 import { toOnnx } from '../../../../core/engine/graph/serialize.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { planSuite } from '../../../../core/bench/execute/run.ts'
@@ -244,4 +245,53 @@ describe('an attack that needs other models or attacks', () => {
       `"ConfigError: s.json#/attacks/0/options/attack/id: eot cannot wrap spatial, which transforms images; choose another attack"`,
     )
   })
+})
+
+test('a target that is no class of the data', async () => {
+  const threatModels = [{ norm: 'Linf', epsilon: 0.1, target: 10 }]
+  const dataset = { id: 'quickstart' }
+  const defenses = [{ name: 's', plugin: 'standard' }]
+  const attacks = [{ plugin: 'pgd' }]
+  expect(await mistake({ dataset, defenses, attacks, threatModels })).toBe(
+    'ConfigError: s.json#/threatModels/0/target: expected a class of the data, from 0 to 9, got 10',
+  )
+  const aimed = [{ plugin: 'pgd', options: { goal: 'targeted', target: 99 } }]
+  expect(await mistake({ dataset, defenses, attacks: aimed })).toBe(
+    'ConfigError: s.json#/attacks/0/options/target: expected a class of the data, from 0 to 9, ' +
+      'got 99',
+  )
+  const given = [{ norm: 'Linf', epsilon: 0.1, target: 'given' }]
+  expect(await mistake({ dataset, defenses, attacks, threatModels: given })).toBe(
+    'ConfigError: s.json#/threatModels/0/target: "given" needs a file of targets; set ' +
+      'dataset.targets',
+  )
+})
+
+test('a directory, and a file that is no model', async () => {
+  const model = (path: string): Record<string, unknown> => ({
+    defenses: [{ ...defense, model: path }],
+  })
+  expect(await mistake(model('.'))).toBe(
+    'ConfigError: s.json#/defenses/0/model: <folder>: expected a file, got a directory',
+  )
+  expect(await mistake(model('/etc/passwd'))).toContain(
+    's.json#/defenses/0: /etc/passwd: expected an ONNX model, but it cannot be parsed',
+  )
+})
+
+test('more cells than a suite may have, seeds counted', async () => {
+  const seeds = Array.from({ length: 600 }, (_, i) => i)
+  const steps = Array.from({ length: 100 }, (_, i) => i + 1)
+  expect(await mistake({ seeds, attacks: [{ plugin: 'pgd', matrix: { steps } }] })).toBe(
+    'ConfigError: s.json: expected at most 50000 cells, got 60000, because 100 of its attacks run ' +
+      'with each of 600 seeds; divide the suite',
+  )
+})
+
+test('a thousand attacks of one plugin compile its schema once', async () => {
+  const steps = Array.from({ length: 1000 }, (_, i) => i + 1)
+  expect(await mistake({ attacks: [{ plugin: 'pgd', matrix: { steps: [1] } }] })).toBe('no mistake')
+  const before = compiledSchemas()
+  expect(await mistake({ attacks: [{ plugin: 'pgd', matrix: { steps } }] })).toBe('no mistake')
+  expect(compiledSchemas() - before).toBe(0)
 })

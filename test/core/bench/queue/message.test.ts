@@ -13,9 +13,26 @@ import {
   readOutcome,
   sign,
 } from '../../../../core/bench/queue/message.ts'
-import { queueSecrets } from '../../../../core/bench/queue/secrets.ts'
+import { queueSecrets, requireSecrets } from '../../../../core/bench/queue/secrets.ts'
 
-const text = JSON.stringify({ version: 1, label: 'attack "pgd"' })
+const hash = 'a'.repeat(64)
+const job = {
+  version: 1,
+  label: 'attack "pgd"',
+  limits: {},
+  software: { robench: '1.0.0', onnxruntime: '1.0.0' },
+  packages: [],
+  data: { test: hash },
+  job: {
+    kind: 'unit',
+    setting: { plugins: [], dataset: { id: 'toy', sha256: hash } },
+    unit: { id: hash, cell: {}, shard: { start: 0, end: 500 } },
+    model: { sha256: hash, label: 'm.onnx', manifest: {} },
+    batchSize: 64,
+  },
+}
+const text = JSON.stringify(job)
+const outcome = { version: 1, worker: 'host:1', outcome: { state: 'completed', value: {} } }
 const mismatch = 'its signature does not match ROBENCH_QUEUE_KEY'
 
 test('a job is read only with the key that signed it, and only as a job', () => {
@@ -36,8 +53,8 @@ test('a job is read only with the key that signed it, and only as a job', () => 
 })
 
 test('the outcome of one job is not that of another', () => {
-  const signed = sign(text, outcomePurpose('a'), 'secret')
-  expect(readOutcome(signed, 'a', 'secret')).toEqual(JSON.parse(text))
+  const signed = sign(JSON.stringify(outcome), outcomePurpose('a'), 'secret')
+  expect(readOutcome(signed, 'a', 'secret')).toEqual(outcome)
   expect(() => readOutcome(signed, 'b', 'secret')).toThrow(mismatch)
 })
 
@@ -50,6 +67,38 @@ test.each([
   [{ text: '{"version":2}' }, 'it is a message of another version of robench'],
 ])('%j is refused', (value, message) => {
   expect(() => readJob(value, undefined)).toThrow(message)
+})
+
+test.each([
+  [{ label: 7 }, '/label: must be a string, got 7'],
+  [{ job: { kind: 'shell' } }, '/job: must be a job, with unit, model, and batchSize'],
+  [{ job: { ...job.job, kind: 'shell' } }, '/job/kind: must be one of unit, prepare; got "shell"'],
+  [{ data: { test: '../../etc' } }, '/data/test: must be a sha256 with 64 hexadecimal digits'],
+  [
+    { job: { ...job.job, unit: { ...job.job.unit, id: '../x' } } },
+    '/job/unit/id: must be a sha256 with 64 hexadecimal digits, got "../x"',
+  ],
+  [
+    { job: { ...job.job, cacheKey: '../x' } },
+    '/job/cacheKey: must be a sha256 with 64 hexadecimal digits, got "../x"',
+  ],
+])('a job with %j is refused', (more, message) => {
+  const changed = { text: JSON.stringify({ ...job, ...more }) }
+  expect(() => readJob(changed, undefined)).toThrow(message)
+})
+
+test('beyond this machine, a broker needs a key and a token', () => {
+  const local = parseAddress('redis://127.0.0.1:6379')
+  expect(() => requireSecrets(local, { key: undefined, token: undefined })).not.toThrow()
+  const remote = parseAddress('redis://me:pass@broker:6379')
+  expect(() => requireSecrets(remote, { key: 'k', token: 't' })).not.toThrow()
+  expect(() => requireSecrets(remote, { key: undefined, token: 't' })).toThrow(
+    '--queue redis://broker:6379: other machines can reach this broker, so jobs must be signed; ' +
+      'set ROBENCH_QUEUE_KEY to the same secret here and on all other machines of the queue',
+  )
+  expect(() => requireSecrets(remote, { key: 'k', token: undefined })).toThrow(
+    'set ROBENCH_QUEUE_TOKEN to the same secret',
+  )
 })
 
 test('the address of a broker is shown without its credentials', () => {

@@ -106,3 +106,66 @@ test('a model in place of a suite names the command for models', () => {
     'model.onnx: expected a suite, got a model; attack one model with `robench eval model.onnx`',
   )
 })
+
+describe('what is too large, blank, or repeated is refused', () => {
+  const refusal = (more: object): (() => unknown) => {
+    return () => checkSuite({ ...minimal, ...more }, 's.json', '.')
+  }
+  const [threat] = minimal.threatModels
+  const values = (length: number): number[] => Array.from({ length }, (_, i) => i + 1)
+  const named = (length: number): object[] =>
+    values(length).map((i) => ({ name: `d${i}`, plugin: 'standard' }))
+
+  test.each([
+    [{ title: ' \t' }, 's.json#/title: must be a text that is not blank, got " \\t"'],
+    [{ title: 'x'.repeat(301) }, 's.json#/title: must NOT have more than 300 characters'],
+    [
+      { threatModels: [threat, { norm: 'Linf', epsilon: 8 / 255, curve: [0.1] }] },
+      's.json#/threatModels/1: is the same as /threatModels/0; leave one out',
+    ],
+    [
+      { defenses: [{ name: 'd', plugin: 'standard', role: 'surrogate' }] },
+      's.json#/defenses: all are surrogates, so there is nothing to evaluate',
+    ],
+    [
+      { attacks: [{ plugin: 'pgd', matrix: { a: values(200), b: values(200) } }] },
+      's.json#/attacks: expected at most 10000 attacks, all combinations of matrices counted, got ' +
+        '40000',
+    ],
+    [
+      { defenses: named(51), attacks: [{ plugin: 'pgd', matrix: { a: values(1000) } }] },
+      's.json: expected at most 50000 cells, got 51000: 51 defenses × 1 threat models × 1000 attacks',
+    ],
+    [
+      { threatModels: [{ ...threat, curve: values(1001) }] },
+      's.json#/threatModels/0/curve: must NOT have more than 1000 items',
+    ],
+    [{ seeds: values(1001) }, 's.json#/seeds: must NOT have more than 1000 items'],
+    [
+      { attacks: [{ plugin: 'pgd', name: 'a'.repeat(101) }] },
+      's.json#/attacks/0/name: must NOT have more than 100 characters',
+    ],
+    [
+      { attacks: [{ plugin: 'pgd', matrix: { a: ['x'.repeat(200)] } }] },
+      `s.json#/attacks/0: the name "pgd-${'x'.repeat(36)}…" has 204 characters, expected at most 180`,
+    ],
+  ])('%.60j', (more, message) => {
+    expect(refusal(more)).toThrow(message)
+  })
+
+  test('a message lists the first 20 mistakes', () => {
+    const keys = Object.fromEntries(values(10_000).map((i) => [`key${i}`, 1]))
+    const lines = String(errorOf(refusal(keys))).split('\n')
+    expect(lines).toHaveLength(21)
+    expect(lines.at(-1)).toBe('and 20 more')
+  })
+})
+
+function errorOf(action: () => unknown): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}

@@ -4,7 +4,7 @@ import { hashBytes } from '../../../../core/base/hash.ts'
 import { decodeImage } from '../../../../core/data/images/decode.ts'
 import { fitPicture, resizePicture, withChannels } from '../../../../core/data/images/resize.ts'
 import type { Picture } from '../../../../core/data/images/settings.ts'
-import { errorOf } from '../fixtures.ts'
+import { errorOf, jpegSample } from '../fixtures.ts'
 
 /** A picture with the values (7x + 13y + 29c + 5·(xy mod 11)) mod 256. */
 function picture(width: number, height: number): Picture {
@@ -43,26 +43,13 @@ test('Resize and CenterCrop equal torchvision, and gray equals Pillow', () => {
   expect(digest(withChannels(picture(41, 30), 1))).toBe('f812eb2549c71e89')
 })
 
-/** The picture of 11 × 7 pixels, written by Pillow with quality 60. */
-const jpeg =
-  '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywt' +
-  'QFdBRkxOUlNSMj5aYVpQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09PT09P' +
-  'T09PT09PT09PT09PT09PT09PT0//wAARCAAHAAsDASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcI' +
-  'CQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRol' +
-  'JicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ip' +
-  'qrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAA' +
-  'AAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLR' +
-  'ChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaX' +
-  'mJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEA' +
-  'PwCrpeixbE+RSSBn1/z/AI10MekwiNQ0Mecddo5oorrOU//Z'
-
 test('a JPEG file decodes to the bytes of Pillow, which uses the same algorithms', async () => {
-  const decoded = await decodeImage(Buffer.from(jpeg, 'base64'), 'a.jpg')
+  const decoded = await decodeImage(Buffer.from(jpegSample, 'base64'), 'a.jpg')
   expect([decoded.width, decoded.height, digest(decoded)]).toEqual([11, 7, 'd3adce15138b1f87'])
 })
 
 test('damaged, foreign, and oversized images are refused before they are decoded', async () => {
-  const bytes = Buffer.from(jpeg, 'base64')
+  const bytes = Buffer.from(jpegSample, 'base64')
   const huge = Buffer.from(bytes)
   const frame = huge.indexOf(Buffer.of(0xff, 0xc0))
   huge.writeUInt16BE(65_000, frame + 5)

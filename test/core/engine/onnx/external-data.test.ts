@@ -90,7 +90,9 @@ test('missing and short files are errors that name them', async () => {
   await expect(readOnnxFile(short)).rejects.toThrow(
     `${short}: tensor "b" is at bytes 48 to 64 of short.data, which has 60; copy the file again`,
   )
-  await expect(readOnnxFile(await modelAt('sub'))).rejects.toThrow('"sub" is not a file')
+  await expect(readOnnxFile(await modelAt('sub'))).rejects.toThrow(
+    `${join(folder, 'sub')}: expected a file, got a directory`,
+  )
 })
 
 test('a model in one file is returned as it is', async () => {

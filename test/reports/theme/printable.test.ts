@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { oneLine, printable } from '../../../reports/theme/printable.ts'
+
+test('control characters become spaces, except line feeds', () => {
+  expect(printable('a\u001b[2Jb\u009bc\r\td\ne')).toBe('a [2Jb c  d\ne')
+  expect(oneLine('a\nb')).toBe('a b')
+})
+
+test('bidirectional and invisible characters show as escapes', () => {
+  expect(printable('user\u202enimda\u2066 \u200b\u2028\ufeff')).toBe(
+    String.raw`user\u202enimda\u2066 \u200b\u2028\ufeff`,
+  )
+})
+
+test('letters of every script, and joiners of them, stay', () => {
+  const text = 'βété العربية हिन्दी क्\u200dष 👩\u200d🚀 L∞ ≤ 8/255'
+  expect(printable(text)).toBe(text)
+})
