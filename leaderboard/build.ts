@@ -114,7 +114,7 @@ export function renderSite(
     environment.render('index.html.njk', { tables, root: '', total: entries.length }),
   )
   for (const table of tables) {
-    for (const row of table.rows) {
+    for (const row of table.rows.flatMap(({ members }) => members)) {
       const page = environment.render('entry.html.njk', { table, row, root: '../../../' })
       files.set(`entries/${row.location}.html`, page)
       files.set(`entries/${row.location}.json`, `${JSON.stringify(row.entry, null, 2)}\n`)
