@@ -7,6 +7,37 @@ export type ExampleMask = Uint32Array
 /** The even bits of a word. */
 const even = 0x5555_5555
 
+/** The outcomes of an attack. */
+export interface OutcomeMasks {
+  readonly robust: ExampleMask
+  readonly broken: ExampleMask
+  /** For corruptions: misclassified in its original form, but correct when corrupted. */
+  readonly corruptedOnly: ExampleMask
+}
+
+/** Outcomes as masks. An example that is in none of them is misclassified without attack. */
+export function outcomeMasks({ outcomes }: Pick<EntryAttack, 'outcomes'>): OutcomeMasks {
+  const words = wordsOf(outcomes)
+  return {
+    robust: words.map((word) => word & ~(word >>> 1) & even),
+    broken: words.map((word) => ~word & (word >>> 1) & even),
+    corruptedOnly: words.map((word) => word & (word >>> 1) & even),
+  }
+}
+
+/** Per mask, the number of examples that are in no other one. All have the same length. */
+export function countAlone(masks: readonly ExampleMask[]): number[] {
+  const once = new Uint32Array(masks[0]?.length ?? 0)
+  const repeated = once.slice()
+  for (const mask of masks) {
+    for (let at = 0; at < mask.length; at++) {
+      repeated[at]! |= once[at]! & mask[at]!
+      once[at]! |= mask[at]!
+    }
+  }
+  return masks.map((mask) => countDiffering(mask, repeated).onlyA)
+}
+
 /** Examples that an attack left robust. @param attack of an entry that `checkEntry` accepted */
 export function robustMask({ outcomes }: Pick<EntryAttack, 'outcomes'>): ExampleMask {
   return wordsOf(outcomes).map((word) => word & ~(word >>> 1) & even)

@@ -31,16 +31,18 @@ export interface SchemaWording {
  */
 export function compileSchema(
   schema: Readonly<Record<string, unknown>>,
-  wording?: SchemaWording,
+  wording: SchemaWording = { noun: 'key' },
 ): (document: unknown) => SchemaResult {
-  if (wording) return compile(schema, wording)
-  const known = compiled.get(schema) ?? compile(schema, { noun: 'key' })
-  compiled.set(schema, known)
+  const wordings = compiled.get(schema) ?? new Map<string, (document: unknown) => SchemaResult>()
+  compiled.set(schema, wordings)
+  const key = `${wording.noun} ${wording.subject ?? ''}`
+  const known = wordings.get(key) ?? compile(schema, wording)
+  wordings.set(key, known)
   return known
 }
 
-/** Compiling takes far longer than validating. */
-const compiled = new WeakMap<object, (document: unknown) => SchemaResult>()
+/** Compiled schemas by wording: compiling takes far longer than validating. */
+const compiled = new WeakMap<object, Map<string, (document: unknown) => SchemaResult>>()
 
 function compile(
   schema: Readonly<Record<string, unknown>>,

@@ -104,9 +104,14 @@ export function brokenByOnlyOne(attacks: readonly Outcomes[]): number[] {
   const alone = attacks.map(() => 0)
   const examples = attacks[0]?.length ?? 0
   for (let i = 0; i < examples; i++) {
-    const breakers = attacks.flatMap((outcomes, index) => (outcomes[i] === 'b' ? [index] : []))
-    const only = breakers.length === 1 ? breakers[0] : undefined
-    if (only !== undefined) alone[only] = (alone[only] ?? 0) + 1
+    let breakers = 0
+    let last = 0
+    for (let index = 0; index < attacks.length; index++) {
+      if (attacks[index]![i] !== 'b') continue
+      breakers++
+      last = index
+    }
+    if (breakers === 1) alone[last]!++
   }
   return alone
 }
