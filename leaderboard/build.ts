@@ -8,6 +8,7 @@ import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
 import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
 import { auditEntries } from './audit.ts'
+import { renderBoard } from './board-pages.ts'
 import { checkEntry, entryLocation } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
 import type { EntryCheck } from './entry-check.ts'
@@ -108,11 +109,7 @@ export function renderSite(
 ): SiteFiles {
   const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
   const tables = rankTables(entries, checked)
-  const files = new Map<string, string>()
-  files.set(
-    'index.html',
-    environment.render('index.html.njk', { tables, root: '', total: entries.length }),
-  )
+  const files = renderBoard(environment, tables)
   for (const table of tables) {
     for (const row of table.rows.flatMap(({ members }) => members)) {
       const page = environment.render('entry.html.njk', { table, row, root: '../../../' })
