@@ -18,14 +18,19 @@ import { packingProblem, unpackOutcomes } from './packed-outcomes.ts'
 export function entryOutcomes({ attacks, dataset }: LeaderboardEntry): string[] {
   return attacks.map((attack) => {
     const found = unpackOutcomes(attack.outcomes, dataset.examples)
-    return 'outcomes' in found ? found.outcomes.replaceAll('c', 'w') : ''
+    if ('problem' in found) return ''
+    return attack.corrupted === undefined ? found.outcomes : found.outcomes.replaceAll('c', 'w')
   })
 }
+
+const [wrong, zero, one] = Buffer.from('w01', 'latin1')
 
 /** Clean outcomes of an entry, `1` or `0` per example: an attack is misled only by correct ones. */
 export function entryCleanOutcomes(entry: LeaderboardEntry): string {
   const [first = ''] = entryOutcomes(entry)
-  return first.replaceAll(/[rb]/g, '1').replaceAll('w', '0')
+  const clean = Buffer.from(first, 'latin1')
+  for (let i = 0; i < clean.length; i++) clean[i] = clean[i] === wrong ? zero! : one!
+  return clean.toString('latin1')
 }
 
 /** Counts that do not follow from the outcomes, each with its position. */
