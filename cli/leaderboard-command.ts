@@ -9,6 +9,8 @@ import { checkSample } from '../leaderboard/check-sample.ts'
 import { checkEntry, entryLocation } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
 import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
+import { privateRules, publicRules } from '../leaderboard/known-datasets.ts'
+import type { BoardRules } from '../leaderboard/known-datasets.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
@@ -27,6 +29,8 @@ interface CommandStreams {
 interface BuildOptions {
   readonly out: string
   readonly entries?: string
+  readonly private?: true
+  readonly data?: readonly string[]
   readonly json?: true
 }
 
@@ -41,6 +45,8 @@ interface AddOptions {
   readonly year?: number
   readonly architecture?: string
   readonly extraData?: string
+  readonly citation?: string
+  readonly private?: true
   readonly entries?: string
   readonly replace?: true
   readonly json?: true
@@ -62,6 +68,11 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
       '--entries <dir>',
       `directory with entries (default: ${ownEntries}, or the entries shipped with robench)`,
     )
+    .option('--private', 'a board of your own, which takes described data sets')
+    .option(
+      '--data <description...>',
+      'with --private: descriptions whose hashes entries must have',
+    )
     .option('--json', 'print the result as JSON')
     .action((options: BuildOptions) => build(options, streams))
   command
@@ -78,6 +89,8 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--year <n>', 'year of the paper', wholeNumber(1950))
     .option('--architecture <text>', 'network (default: that of the training card)')
     .option('--extra-data <text>', 'further training data (default: none)')
+    .option('--citation <file>', 'BibTeX file with one entry')
+    .option('--private', 'for a private board: data may be a described data set')
     .option('--entries <dir>', 'directory for entries', ownEntries)
     .option('--replace', 'replace an existing entry')
     .option('--json', 'print the result as JSON')
@@ -90,6 +103,7 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--seed <n>', 'chooses the sample (default: random)', wholeNumber(0))
     .option('--model <file>', 'model file, if it is not where the suite says')
     .option('--folder <dir>', 'directory that paths in the suite are relative to')
+    .option('--private', 'for a private board: data may be a described data set')
     .option('--no-record', 'do not write the record beside the entry')
   addMachineOptions(check)
     .option('--json', 'print the outcome as JSON')
@@ -100,7 +114,11 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
 async function build(options: BuildOptions, streams: CommandStreams): Promise<void> {
   const shipped = join(packageRoot(), ownEntries)
   const entriesFolder = options.entries ?? (existsSync(ownEntries) ? ownEntries : shipped)
-  const built = await buildSite({ entriesFolder, outFolder: options.out })
+  if (options.data && !options.private) {
+    throw new ConfigError('ROBENCH_CONFIG', '--data: only with --private')
+  }
+  const rules = options.private ? await privateRules(options.data) : publicRules
+  const built = await buildSite({ entriesFolder, outFolder: options.out, rules })
   const entries = countOf(built.entries, 'entry', 'entries')
   const summary = `built ${entries} in ${countOf(built.tables, 'table')}`
   streams.stdout.write(
@@ -132,10 +150,15 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     ...(year !== undefined && { year }),
     ...(architecture !== undefined && { architecture }),
     ...(extraData !== undefined && { extraData }),
+    ...(options.citation !== undefined && { citation: textOf(options.citation) }),
   }
+  const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
-  const entries = found.map((entry) => entryFromResult(result, entry, extras))
-  await auditEntries(entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })))
+  const entries = found.map((entry) => entryFromResult(result, entry, extras, rules))
+  await auditEntries(
+    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
+    rules,
+  )
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
     entry,
@@ -158,6 +181,7 @@ interface CheckOptions {
   readonly folder?: string
   /** False with `--no-record`. */
   readonly record: boolean
+  readonly private?: true
   readonly device: string
   readonly threads: number
   readonly json?: true
@@ -170,8 +194,9 @@ async function checkOne(
 ): Promise<void> {
   const { sample, model, folder, device, threads } = options
   const seed = options.seed ?? randomInt(2 ** 31)
-  const entry = readEntry(path)
-  await auditEntries([{ entry, label: path }])
+  const rules = options.private ? await privateRules() : publicRules
+  const entry = readEntry(path, rules)
+  await auditEntries([{ entry, label: path }], rules)
   const { report, check } = await checkSample(entry, path, {
     sample,
     seed,
@@ -200,14 +225,16 @@ async function checkOne(
   )
 }
 
-function readEntry(path: string): LeaderboardEntry {
-  let text: string
+function readEntry(path: string, rules: BoardRules): LeaderboardEntry {
+  return checkEntry(parseJsonText(textOf(path), path), path, rules)
+}
+
+function textOf(path: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     throw new ConfigError('ROBENCH_DATA', `${path}: cannot be read: ${String(cause)}`, { cause })
   }
-  return checkEntry(parseJsonText(text, path), path)
 }
 
 function refuseExisting(file: string): void {

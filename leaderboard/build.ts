@@ -13,6 +13,8 @@ import { checkEntry, entryLocation } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
 import type { EntryCheck } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { rankTables } from './ranking.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
@@ -38,13 +40,19 @@ const listFile = 'site-files.json'
 export async function buildSite(options: {
   readonly entriesFolder: string
   readonly outFolder: string
+  /** Data sets that the board takes; default: published ones. */
+  readonly rules?: BoardRules
 }): Promise<BuiltSite> {
   requireOwnFolder(options.outFolder)
-  const found = readEntryFiles(options.entriesFolder)
-  await auditEntries(found.map(({ entry, file }) => ({ entry, label: file })))
+  const { rules = publicRules } = options
+  const found = readEntryFiles(options.entriesFolder, rules)
+  await auditEntries(
+    found.map(({ entry, file }) => ({ entry, label: file })),
+    rules,
+  )
   const entries = found.map(({ entry }) => entry)
   const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
-  const files = renderSite(entries, new Set(checked))
+  const files = renderSite(entries, new Set(checked), rules)
   const old = listedFiles(options.outFolder)
   for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
   for (const path of old) {
@@ -72,7 +80,7 @@ export interface EntryFile {
  * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`, and the records beside them.
  * @throws ConfigError ROBENCH_DATA with the file and the position in it
  */
-export function readEntryFiles(folder: string): EntryFile[] {
+export function readEntryFiles(folder: string, rules: BoardRules = publicRules): EntryFile[] {
   if (!existsSync(folder)) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -85,7 +93,7 @@ export function readEntryFiles(folder: string): EntryFile[] {
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
-      const entry = checkEntry(parseJsonText(readFileSync(file, 'utf8'), file), file)
+      const entry = checkEntry(parseJsonText(readFileSync(file, 'utf8'), file), file, rules)
       const expected = `${entryLocation(entry)}.json`
       if (path.split(sep).join('/') !== expected) {
         throw new ConfigError(
@@ -106,8 +114,10 @@ export function readEntryFiles(folder: string): EntryFile[] {
 export function renderSite(
   entries: readonly LeaderboardEntry[],
   checked: ReadonlySet<string> = new Set(),
+  { isPrivate }: Pick<BoardRules, 'isPrivate'> = publicRules,
 ): SiteFiles {
   const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
+  environment.addGlobal('isPrivate', isPrivate)
   const tables = rankTables(entries, checked)
   const files = renderBoard(environment, tables)
   for (const table of tables) {

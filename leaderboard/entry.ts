@@ -4,6 +4,8 @@ import { compileSchema } from '../core/base/schema.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
 import { entrySchema } from './entry-schema.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { offlineObjections } from './entry-rules.ts'
 import { outcomeObjections } from './entry-outcomes.ts'
 
@@ -11,15 +13,20 @@ import { outcomeObjections } from './entry-outcomes.ts'
  * Validates an entry: its schema, that every count follows from its outcomes, and all rules that
  * need neither plugins nor models. `auditEntry` checks what needs plugins.
  * @param label name of the entry in messages
+ * @param rules data sets that the board takes; default: published ones
  * @throws ConfigError ROBENCH_DATA with one line per problem
  */
-export function checkEntry(document: unknown, label: string): LeaderboardEntry {
+export function checkEntry(
+  document: unknown,
+  label: string,
+  rules: BoardRules = publicRules,
+): LeaderboardEntry {
   const { value, problems } = compileSchema(entrySchema)(document)
   const mistakes = problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`)
   // Valid without problems; otherwise unused.
   const entry = value as LeaderboardEntry
   if (mistakes.length === 0) {
-    const objections = [...outcomeObjections(entry), ...offlineObjections(entry)]
+    const objections = [...outcomeObjections(entry), ...offlineObjections(entry, rules)]
     mistakes.push(...objections.map((text) => `${label}#${text}`))
   }
   if (mistakes.length > 0) throw new ConfigError('ROBENCH_DATA', mistakes.join('\n'))
