@@ -1,8 +1,9 @@
 /** `robench leaderboard`: adds entries to the leaderboard, and builds its static site. */
 import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { buildSite } from '../leaderboard/build.ts'
 import { auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
@@ -12,6 +13,7 @@ import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
 import { privateRules, publicRules } from '../leaderboard/known-datasets.ts'
 import type { BoardRules } from '../leaderboard/known-datasets.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
+import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
@@ -19,6 +21,7 @@ import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
+import { examplesOf } from './entry-examples.ts'
 import { exitCodes } from './failure.ts'
 
 /** Output streams of the commands. */
@@ -31,6 +34,7 @@ interface BuildOptions {
   readonly entries?: string
   readonly private?: true
   readonly data?: readonly string[]
+  readonly url?: string
   readonly json?: true
 }
 
@@ -47,6 +51,8 @@ interface AddOptions {
   readonly extraData?: string
   readonly citation?: string
   readonly private?: true
+  readonly adversarials?: string
+  readonly folder?: string
   readonly entries?: string
   readonly replace?: true
   readonly json?: true
@@ -73,6 +79,11 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
       '--data <description...>',
       'with --private: descriptions whose hashes entries must have',
     )
+    .option(
+      '--url <url>',
+      'address at which the site will be: for its sitemap, its feed, and previews of links',
+      siteAddress,
+    )
     .option('--json', 'print the result as JSON')
     .action((options: BuildOptions) => build(options, streams))
   command
@@ -91,6 +102,11 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--extra-data <text>', 'further training data (default: none)')
     .option('--citation <file>', 'BibTeX file with one entry')
     .option('--private', 'for a private board: data may be a described data set')
+    .option(
+      '--adversarials <dir>',
+      'adversarial examples of the run: adds pictures and a confusion matrix to the page',
+    )
+    .option('--folder <dir>', 'directory that paths in the suite are relative to')
     .option('--entries <dir>', 'directory for entries', ownEntries)
     .option('--replace', 'replace an existing entry')
     .option('--json', 'print the result as JSON')
@@ -118,7 +134,12 @@ async function build(options: BuildOptions, streams: CommandStreams): Promise<vo
     throw new ConfigError('ROBENCH_CONFIG', '--data: only with --private')
   }
   const rules = options.private ? await privateRules(options.data) : publicRules
-  const built = await buildSite({ entriesFolder, outFolder: options.out, rules })
+  const built = await buildSite({
+    entriesFolder,
+    outFolder: options.out,
+    rules,
+    ...(options.url !== undefined && { address: options.url }),
+  })
   const entries = countOf(built.entries, 'entry', 'entries')
   const summary = `built ${entries} in ${countOf(built.tables, 'table')}`
   streams.stdout.write(
@@ -165,7 +186,13 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     file: join(folder, `${entryLocation(entry)}.json`),
   }))
   if (!options.replace) for (const { file } of added) refuseExisting(file)
-  for (const { entry, file } of added) await writeFileAtomic(file, entryText(entry))
+  const examples = await examplesOf(result, entries, options)
+  for (const [at, { entry, file }] of added.entries()) {
+    await writeFileAtomic(file, entryText(entry))
+    const own = examples[at]
+    if (own) await writeFileAtomic(examplesFileOf(file), `${JSON.stringify(own, undefined, 1)}\n`)
+    else await rm(examplesFileOf(file), { force: true })
+  }
   const files = added.map(({ file }) => file)
   streams.stdout.write(
     options.json
@@ -247,4 +274,11 @@ function refuseExisting(file: string): void {
 
 function entryText(entry: LeaderboardEntry): string {
   return `${JSON.stringify(entry, null, 2)}\n`
+}
+
+/** An absolute http or https URL without query and fragment. */
+function siteAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url.href
+  throw new InvalidArgumentError('Expected a URL such as https://example.org/board/.')
 }

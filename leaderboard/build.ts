@@ -6,7 +6,7 @@ import { ConfigError } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
-import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
+import { themeFolder } from '../reports/theme/templates.ts'
 import { auditEntries } from './audit.ts'
 import { renderBoard } from './board-pages.ts'
 import { checkEntry, entryLocation } from './entry.ts'
@@ -15,10 +15,17 @@ import type { EntryCheck } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
+import { examplesEnding, readExamples } from './pages/examples-file.ts'
+import type { EntryExamples } from './pages/examples-schema.ts'
+import { siteEnvironment } from './pages/environment.ts'
+import { renderPages } from './pages/site.ts'
 import { rankTables } from './ranking.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
 export type SiteFiles = ReadonlyMap<string, string>
+
+/** All files of a site, pictures and archives included. */
+export type WholeSite = ReadonlyMap<string, string | Uint8Array>
 
 /** What a build wrote. */
 export interface BuiltSite {
@@ -42,6 +49,8 @@ export async function buildSite(options: {
   readonly outFolder: string
   /** Data sets that the board takes; default: published ones. */
   readonly rules?: BoardRules
+  /** Absolute URL at which the site will be; for the feed, the sitemap, and pictures of links. */
+  readonly address?: string
 }): Promise<BuiltSite> {
   requireOwnFolder(options.outFolder)
   const { rules = publicRules } = options
@@ -51,8 +60,8 @@ export async function buildSite(options: {
     rules,
   )
   const entries = found.map(({ entry }) => entry)
-  const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
-  const files = renderSite(entries, new Set(checked), rules)
+  const files = new Map(await renderWholeSite(found, rules, options.address))
+  files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   const old = listedFiles(options.outFolder)
   for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
   for (const path of old) {
@@ -74,6 +83,7 @@ export interface EntryFile {
   readonly file: string
   readonly entry: LeaderboardEntry
   readonly check?: EntryCheck
+  readonly examples?: EntryExamples
 }
 
 /**
@@ -89,7 +99,8 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
     )
   }
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.json') && !path.endsWith(checkEnding))
+    .filter((path) => path.endsWith('.json'))
+    .filter((path) => !path.endsWith(checkEnding) && !path.endsWith(examplesEnding))
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
@@ -102,39 +113,58 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
         )
       }
       const check = readEntryCheck(file, entry)
-      return { file, entry, ...(check && { check }) }
+      const examples = readExamples(file, entry)
+      return { file, entry, ...(check && { check }), ...(examples && { examples }) }
     })
 }
 
 /**
- * Renders all pages, the entries as JSON, and the assets. Output is deterministic.
+ * Renders the whole site: the board, and all other pages and files. Output is deterministic.
+ * @param found entries with their records and pictures
+ * @param address absolute URL at which the site will be; default: none
+ */
+export async function renderWholeSite(
+  found: readonly Pick<EntryFile, 'entry' | 'check' | 'examples'>[],
+  rules: Pick<BoardRules, 'isPrivate'> = publicRules,
+  address?: string,
+): Promise<WholeSite> {
+  const entries = found.map(({ entry }) => entry)
+  const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
+  const base = address === undefined || address.endsWith('/') ? address : `${address}/`
+  const pages = await renderPages({
+    tables: rankTables(entries, new Set(checked)),
+    examples: new Map(
+      found.flatMap(({ entry, examples }) =>
+        examples ? [[entryLocation(entry), examples] as const] : [],
+      ),
+    ),
+    address: base ?? '',
+    isPrivate: rules.isPrivate,
+  })
+  return new Map([...renderSite(entries, new Set(checked), rules, base), ...pages])
+}
+
+/**
+ * Renders the board with its assets. Output is deterministic.
  * @param checked locations of the entries of which a sample was run again; the others are marked as
  * self-reported
+ * @param address absolute URL at which the site will be; default: none
  */
 export function renderSite(
   entries: readonly LeaderboardEntry[],
   checked: ReadonlySet<string> = new Set(),
   { isPrivate }: Pick<BoardRules, 'isPrivate'> = publicRules,
+  address?: string,
 ): SiteFiles {
-  const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
-  environment.addGlobal('isPrivate', isPrivate)
-  const tables = rankTables(entries, checked)
-  const files = renderBoard(environment, tables)
-  for (const table of tables) {
-    for (const row of table.rows.flatMap(({ members }) => members)) {
-      const page = environment.render('entry.html.njk', { table, row, root: '../../../' })
-      files.set(`entries/${row.location}.html`, page)
-      files.set(`entries/${row.location}.json`, `${JSON.stringify(row.entry, null, 2)}\n`)
-    }
-  }
+  const environment = siteEnvironment({ address, isPrivate })
+  const files = renderBoard(environment, rankTables(entries, checked))
   const assets = join(packageRoot(), 'leaderboard', 'assets')
   for (const name of readdirSync(assets).toSorted()) {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))
   }
-  for (const name of ['findings.css', 'layout.css', 'theme.css']) {
+  for (const name of ['checks.css', 'findings.css', 'layout.css', 'theme.css']) {
     files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
-  files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   return files
 }
 

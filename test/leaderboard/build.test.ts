@@ -1,7 +1,7 @@
 /** The site is complete, self-contained, and escaped; builds do not touch foreign files. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, posix } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildSite, renderSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
@@ -29,30 +29,19 @@ describe('renderSite', () => {
   const files = renderSite(board())
   const pages = [...files].filter(([path]) => path.endsWith('.html'))
 
-  test('has a page and a JSON file per entry, and the assets', () => {
-    expect(pages).toHaveLength(1 + board().length)
-    expect(files.has('entries/cifar10/linf-8-255/pgd-at.json')).toBe(true)
+  test('has the board and its assets', () => {
+    expect(pages).toHaveLength(1)
     expect([...files.keys()].filter((path) => path.startsWith('assets/'))).toEqual([
       'assets/narrow.css',
+      'assets/pages.css',
       'assets/rows.js',
       'assets/site.css',
       'assets/site.js',
+      'assets/checks.css',
       'assets/findings.css',
       'assets/layout.css',
       'assets/theme.css',
     ])
-  })
-
-  test('every local link points to a file of the site, and every anchor to an id', () => {
-    for (const [path, html] of pages) {
-      for (const [, address = ''] of html.matchAll(/(?:href|src)="([^"]*)"/g)) {
-        if (/^(?:https?:|data:,$)/.test(address)) continue
-        const [target = '', anchor] = address.split('#')
-        const file = target === '' ? path : posix.join(posix.dirname(path), target)
-        expect(files.has(file), `${path} → ${address}`).toBe(true)
-        if (anchor) expect(files.get(file)).toContain(`id="${anchor}"`)
-      }
-    }
   })
 
   test('loads nothing from another host', () => {
@@ -120,12 +109,9 @@ describe('renderSite with transforms', () => {
     ])
   })
 
-  test('75 corruptions are one column of the table and a matrix on the page of the entry', () => {
+  test('75 corruptions are one column of the table', () => {
     expect(index).not.toContain('noise of the day')
     expect(index).toMatch(/data-label="Corrupted images"><span[^>]*>6[34]\.\d\d\u00A0%/)
-    const page = files.get('entries/cifar10/corruption/pgd-at.html')!
-    expect(page.match(/<td class="number shaded"/g)).toHaveLength(75)
-    expect(page).toContain('Worst case over corruptions')
   })
 })
 
