@@ -1,4 +1,5 @@
 /** The BibTeX record of an entry. */
+import { safeUrl } from '../../reports/theme/templates.ts'
 import type { LeaderboardEntry } from '../entry-type.ts'
 
 const escapes: Readonly<Record<string, string>> = {
@@ -19,14 +20,19 @@ export function bibtexOf(entry: LeaderboardEntry, page: string): string {
   if (entry.citation !== undefined) return `${entry.citation}\n`
   const { id, title, authors, venue, links, run, dataset } = entry
   const year = entry.year ?? (/^\d{4}/.exec(run.finishedAt)?.[0] || undefined)
-  const isPaper = links.paper !== undefined
+  const paper = /^https?:/i.test(safeUrl(links.paper)) ? safeUrl(links.paper) : undefined
   const fields: readonly (readonly [string, string | undefined])[] = [
     ['title', `{${escaped(title)}}`],
     ['author', authors.length > 0 ? authors.map(authorText).join(' and ') : undefined],
     ['howpublished', venue === undefined ? undefined : escaped(venue)],
     ['year', year === undefined ? undefined : String(year)],
-    ['url', urlText(links.paper ?? page)],
-    ['note', isPaper ? undefined : escaped(`Entry of the robench leaderboard on ${dataset.title}`)],
+    ['url', urlText(paper ?? page)],
+    [
+      'note',
+      paper !== undefined
+        ? undefined
+        : escaped(`Entry of the robench leaderboard on ${dataset.title}`),
+    ],
   ]
   const lines = fields.flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [`  ${name} = {${value}}`],

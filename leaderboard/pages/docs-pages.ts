@@ -15,7 +15,10 @@ const groups = [
       (name) => `docs/${name}`,
     ),
   ],
-  ['Plugins', ['docs/attacks', 'docs/defenses', 'docs/plugins', 'docs/operators']],
+  [
+    'Plugins',
+    ['docs/attacks', 'docs/defenses', 'docs/plugins', 'docs/operators', 'examples/README'],
+  ],
   ['Machines', ['docs/performance', 'docs/gpu', 'docs/scale', 'docs/gradient-files']],
   ['Project', ['docs/architecture', 'CONTRIBUTING', 'CHANGELOG', 'SECURITY']],
 ] as const
@@ -38,8 +41,8 @@ export interface DocsText {
 }
 
 /**
- * Renders all pages: README.md, CHANGELOG.md, CONTRIBUTING.md, SECURITY.md, `docs`, and the API
- * reference. Links between them become links between pages, and pictures are copied.
+ * Renders all pages: README.md, CHANGELOG.md, CONTRIBUTING.md, SECURITY.md, `docs`, the examples, and
+ * the API reference. Links between them become links between pages, and pictures are copied.
  */
 export function renderDocs(environment: nunjucks.Environment): Map<string, string | Uint8Array> {
   const root = packageRoot()
@@ -78,7 +81,9 @@ export function docsText(source: string, folder: string): DocsText | undefined {
 export function docsFragment(text: string, source: string, folder: string): string {
   const sources = docsSources()
   const { html } = renderMarkdown(text, (target) => {
-    const [path = '', anchor] = resolveLink(target, source, sources).split('#')
+    const resolved = resolveLink(target, source, sources)
+    if (resolved === undefined) return undefined
+    const [path = '', anchor] = resolved.split('#')
     const own = path === '' ? docsPath(source) : posix.join(posix.dirname(docsPath(source)), path)
     return `${posix.relative(folder, own)}${anchor === undefined ? '' : `#${anchor}`}`
   })
@@ -92,7 +97,8 @@ function docsSources(): string[] {
     .map((path) => `docs/${path.split(sep).join('/')}`)
     .filter((path) => path.endsWith('.md'))
     .toSorted()
-  const atRoot = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+  const others = ['README', 'CHANGELOG', 'CONTRIBUTING', 'SECURITY', 'examples/README']
+  const atRoot = others.map((name) => `${name}.md`)
   return [...atRoot.filter((name) => existsSync(join(root, name))), ...inDocs]
 }
 
@@ -103,17 +109,24 @@ function docsSources(): string[] {
 export function docsPath(source: string): string {
   if (source === 'README.md') return 'docs/index.html'
   if (source === `${apiFolder}/README.md`) return `${apiFolder}/index.html`
+  if (source === 'examples/README.md') return 'docs/examples.html'
   const plain = source.startsWith('docs/') ? source : `docs/${source.toLowerCase()}`
   return plain.replace(/\.md$/, '.html')
 }
 
-/** A link of a source as the page of the site has it. Anything that is not a page is unchanged. */
-function resolveLink(target: string, source: string, sources: readonly string[]): string {
+/** A link of a source as the page of the site has it; undefined if it leads out of the site. */
+function resolveLink(
+  target: string,
+  source: string,
+  sources: readonly string[],
+): string | undefined {
   const [path = '', anchor] = target.split('#')
   if (path === '') return target
   const file = posix.join(posix.dirname(source), decodeURI(path))
+  const isPicture = /^docs\/[\w.-]+\.png$/.test(file)
+  if (!sources.includes(file) && !isPicture) return undefined
+  const own = isPicture ? file : docsPath(file)
   const from = posix.dirname(docsPath(source))
-  const own = sources.includes(file) ? docsPath(file) : file
   return `${posix.relative(from, own)}${anchor === undefined ? '' : `#${anchor}`}`
 }
 

@@ -9,6 +9,9 @@ export interface Heading {
   readonly anchor: string
 }
 
+/** The address of a link's target; undefined if the target is not part of the site. */
+export type ResolveLink = (target: string) => string | undefined
+
 /** A rendered page. */
 export interface RenderedMarkdown {
   /** Text of the first heading; empty if there is none. */
@@ -22,12 +25,10 @@ export interface RenderedMarkdown {
 /**
  * Renders a page in Markdown (CommonMark with tables). HTML in it is shown as text, except comments,
  * which are removed. Headings have the anchors that GitHub gives them.
- * @param resolve the address of a link or image; called for all but absolute URLs
+ * @param resolve the address of a link or image, undefined to keep only its text; called for all but
+ * absolute URLs
  */
-export function renderMarkdown(
-  text: string,
-  resolve: (target: string) => string,
-): RenderedMarkdown {
+export function renderMarkdown(text: string, resolve: ResolveLink): RenderedMarkdown {
   const markdown = new MarkdownIt({ html: false, linkify: false })
   markdown.validateLink = (url) => safeUrl(url) !== ''
   const tokens = markdown.parse(text.replaceAll(/^<!--.*?-->\n?/gms, ''), {})
@@ -45,7 +46,9 @@ export function renderMarkdown(
         headings.push({ level: Number(token.tag.slice(1)), text: words, anchor })
       }
       rewriteAttributes(token, resolve)
-      if (token.children) visit(token.children)
+      if (!token.children) return
+      visit(token.children)
+      token.children = withoutEmptyLinks(token.children)
     })
   }
   visit(tokens)
@@ -60,15 +63,24 @@ export function renderMarkdown(
 type Token = ReturnType<MarkdownIt['parse']>[number]
 
 /** Links as the site has them, and classes in place of style attributes. */
-function rewriteAttributes(token: Token, resolve: (target: string) => string): void {
+function rewriteAttributes(token: Token, resolve: ResolveLink): void {
   for (const name of ['href', 'src']) {
     const target = token.attrGet(name)
-    if (target !== null && !/^[a-z]+:/i.test(target)) token.attrSet(name, resolve(target))
+    if (target !== null && !/^[a-z]+:/i.test(target)) token.attrSet(name, resolve(target) ?? '')
   }
   const style = token.attrGet('style')
   if (style === null) return
   token.attrs = token.attrs?.filter(([name]) => name !== 'style') ?? null
   if (style.includes('right')) token.attrJoin('class', 'number')
+}
+
+/** Links do not nest, so the next end of a link is that of its start. */
+function withoutEmptyLinks(tokens: readonly Token[]): Token[] {
+  let isEmpty = false
+  return tokens.filter((token) => {
+    if (token.type === 'link_open') isEmpty = token.attrGet('href') === ''
+    return !(isEmpty && (token.type === 'link_open' || token.type === 'link_close'))
+  })
 }
 
 function plainText(token: Token | undefined): string {
