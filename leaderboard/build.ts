@@ -63,7 +63,7 @@ export async function buildSite(options: {
   const files = new Map(await renderWholeSite(found, rules, options.address))
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   const old = listedFiles(options.outFolder)
-  for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
+  await writeFiles(options.outFolder, files)
   for (const path of old) {
     if (files.has(path)) continue
     const stale = join(options.outFolder, path)
@@ -166,6 +166,17 @@ export function renderSite(
     files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
   return files
+}
+
+/** Several at once: each write waits for the disk. */
+async function writeFiles(folder: string, files: WholeSite): Promise<void> {
+  const all = [...files]
+  const atOnce = 32
+  for (let at = 0; at < all.length; at += atOnce) {
+    await Promise.all(
+      all.slice(at, at + atOnce).map(([path, text]) => writeFileAtomic(join(folder, path), text)),
+    )
+  }
 }
 
 /** Rejects a directory with other files, since a build could overwrite them. */

@@ -2,12 +2,16 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { rowScript } from '../../leaderboard/board-data.ts'
+import type { BoardData } from '../../leaderboard/board-data.ts'
 import { buildSite, renderSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { corruptions, entryWith, manifoldResult, threats } from '../reports/findings-fixture.ts'
 import { board, boardEntry, uncheckedEntry } from './fixture.ts'
+import { manyEntries } from './many-entries.ts'
 
 let folder: string
 beforeEach(() => {
@@ -51,6 +55,69 @@ describe('renderSite', () => {
     for (const [path, text] of files) {
       if (path.startsWith('assets/'))
         expect(text).not.toMatch(/https?:|@import|url\(|fetch\(|import\(/)
+    }
+  })
+
+  test('the data of a table has the rows of its pages', () => {
+    const all = renderSite(manyEntries(51))
+    const taken: { anchor: string; table: BoardData }[] = []
+    runInNewContext(all.get('tables/cifar10-linf-8-255.js')!, {
+      robenchTable: (anchor: string, table: BoardData) => taken.push({ anchor, table }),
+    })
+    const [{ anchor, table }] = taken as [(typeof taken)[number]]
+    expect(anchor).toBe('cifar10-linf-8-255')
+    expect(table.rows).toHaveLength(51)
+    const script = rowScript()
+    const rowsOf = (path: string): string =>
+      /<tbody role="rowgroup">\n(.*?)\n<\/tbody>/s.exec(all.get(path)!)![1]!
+    const htmlOf = (root: string, start: number, end: number): string =>
+      table.rows
+        .slice(start, end)
+        .map((row) => script.rowHtml(table, row, root))
+        .join('\n')
+    expect(rowsOf('index.html')).toBe(htmlOf('', 0, 50))
+    expect(rowsOf('tables/cifar10-linf-8-255/2.html')).toBe(htmlOf('../../', 50, 51))
+    expect(all.has('tables/cifar10-linf-8-255/3.html')).toBe(false)
+    // The filter reads what the row shows.
+    expect(script.rowText(table, table.rows[0]!)).toMatch(
+      /^cifar10\/linf-8-255\/model-\d{4} 1 model \d+: adversarial training with .* a\. author \d+, b\. writer \d+ /,
+    )
+  })
+
+  test('rows show checks with their reason, links, and further entries of the model', () => {
+    const one = boardEntry(
+      'one',
+      [9000, 5000, 3000],
+      {},
+      { paper: 'https://example.org/p', venue: 'ICLR' },
+    )
+    const warned = one.checks.map((check) =>
+      check.id === 'white-box-run'
+        ? { ...check, verdict: 'warn' as const, evidence: 'only one step' }
+        : check,
+    )
+    const two = { ...one, id: 'two', title: 'Second run', checks: warned }
+    const index = renderSite([one, two]).get('index.html')!
+    expect(index.match(/<tr role="row"><td/g)).toHaveLength(1)
+    expect(index).toContain('1 model of 2 entries')
+    expect(index).toMatch(
+      /<span class="mark mark-warn" title="([^"]+)" aria-hidden="true">!<\/span><span class="mark-text">\1<\/span>/,
+    )
+    expect(index).toMatch(/title="1 warning from \d+ checks; [^"]*: only one step"/)
+    expect(index).toContain('<a href="https://example.org/p">paper<')
+    expect(index).toContain('<a href="entries/cifar10/linf-8-255/two.html">also: Second run</a>')
+  })
+
+  test('every page has a policy, and a private board says what it is', () => {
+    for (const [, html] of pages) {
+      expect(html).toContain(`content="default-src 'none'; script-src 'self'; style-src 'self'`)
+      expect(html).not.toContain('Private board')
+    }
+    const own = renderSite([boardEntry('a', [9000, 5000, 3000])], new Set(), { isPrivate: true })
+    for (const [path, html] of own) {
+      if (!path.endsWith('.html')) continue
+      expect(html).toContain('<strong>Private board.</strong>')
+      expect(html).toContain('<meta name="robots" content="noindex">')
     }
   })
 

@@ -17,7 +17,7 @@ function variant(base: LeaderboardEntry, i: number): LeaderboardEntry {
   const share = ((i * 7919) % 5000) / 5000
   const limits = [0.2 + 0.4 * share + 0.2, 0.2 + 0.4 * share] as const
   const { examples } = base.dataset
-  const outcomes = [new Array<string>(examples), new Array<string>(examples)] as const
+  const outcomes: [string[], string[]] = [[], []]
   let state = i + 1
   for (let at = 0; at < examples; at++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -38,7 +38,6 @@ function variant(base: LeaderboardEntry, i: number): LeaderboardEntry {
     year: 2018 + (i % 9),
     architecture: networks[i % networks.length]!,
     ...(i % 3 === 0 && { extraData: '1M synthetic images' }),
-    defense: { ...base.defense, name: base.defense.name },
     model: { ...base.model, sha256: hashOf(name), parameters: 1_000_000 + 7919 * i },
     clean: { correct: examples - attacks[0]!.wrong },
     attacks: attacks.map((attack) => ({
@@ -55,14 +54,14 @@ function counted(attack: EntryAttack, outcomes: string): EntryAttack {
   const wrong = outcomes.replaceAll(/[rb]/g, '').length
   const { length } = outcomes
   const spent = attack.plugin === 'fgsm' ? length - wrong : robust
-  const [forward, backward] = attack.plugin === 'fgsm' ? [2, 1] : [7820, 1900]
+  const [forward, backward] = attack.plugin === 'fgsm' ? ([2, 1] as const) : ([7820, 1900] as const)
   return {
     ...attack,
     outcomes: packOutcomes(outcomes),
     wrong,
     robust,
     broken: length - wrong - robust,
-    forwardPasses: forward! * spent,
-    backwardPasses: backward! * spent,
+    forwardPasses: forward * spent,
+    backwardPasses: backward * spent,
   }
 }
