@@ -15,7 +15,7 @@ import {
   robustMask,
 } from './outcome-masks.ts'
 import type { ExampleMask } from './outcome-masks.ts'
-import type { RankedAttack, RankedEntry } from './ranking.ts'
+import type { RankedAttack, RankedEntry } from './ranked-entry.ts'
 
 /** An entry with its figures, before models are ranked. */
 export type RatedEntry = Omit<RankedEntry, 'bestKnown' | 'rank' | 'peers' | 'comparison'>
