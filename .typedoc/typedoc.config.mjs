@@ -39,8 +39,10 @@ const intentionallyNotExported = [
   'TargetedAttackLoss',
   'TermOperator',
   'VectorLoop',
+  'checkSchema',
   'entrySchema',
   'errorCodes',
+  'examplesSchema',
 ]
 
 export default {
@@ -49,7 +51,14 @@ export default {
   tsconfig: at('tsconfig.json'),
   out: at('docs/api'),
   readme: 'none',
-  plugin: [at('.typedoc/modules.mjs')],
+  // Markdown, so that the site renders it with the layout of all pages.
+  plugin: [
+    at('.typedoc/modules.mjs'),
+    at('.typedoc/node_modules/typedoc-plugin-markdown/dist/index.js'),
+  ],
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  useCodeBlocks: true,
   excludePrivate: true,
   excludeInternal: true,
   disableSources: true,

@@ -1,21 +1,25 @@
 /** `robench leaderboard`: adds entries to the leaderboard, and builds its static site. */
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { buildSite } from '../leaderboard/build.ts'
 import { auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
 import { entryLocation, readEntry } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
 import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
+import { privateRules, publicRules } from '../leaderboard/known-datasets.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
+import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
+import { examplesOf } from './entry-examples.ts'
 import { exitCodes } from './failure.ts'
 import { printable } from '../reports/theme/printable.ts'
 
@@ -27,6 +31,9 @@ interface CommandStreams {
 interface BuildOptions {
   readonly out: string
   readonly entries?: string
+  readonly private?: true
+  readonly data?: readonly string[]
+  readonly url?: string
   readonly json?: true
 }
 
@@ -41,6 +48,10 @@ interface AddOptions {
   readonly year?: number
   readonly architecture?: string
   readonly extraData?: string
+  readonly citation?: string
+  readonly private?: true
+  readonly adversarials?: string
+  readonly folder?: string
   readonly entries?: string
   readonly replace?: true
   readonly json?: true
@@ -62,6 +73,16 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
       '--entries <dir>',
       `directory with entries (default: ${ownEntries}, or the entries shipped with robench)`,
     )
+    .option('--private', 'a board of your own, which takes described data sets')
+    .option(
+      '--data <description...>',
+      'with --private: descriptions whose hashes entries must have',
+    )
+    .option(
+      '--url <url>',
+      'address at which the site will be: for its sitemap, its feed, and previews of links',
+      siteAddress,
+    )
     .option('--json', 'print the result as JSON')
     .action((options: BuildOptions) => build(options, streams))
   command
@@ -78,6 +99,13 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--year <n>', 'year of the paper', wholeNumber(1950))
     .option('--architecture <text>', 'network (default: that of the training card)')
     .option('--extra-data <text>', 'further training data (default: none)')
+    .option('--citation <file>', 'BibTeX file with one entry')
+    .option('--private', 'for a private board: data may be a described data set')
+    .option(
+      '--adversarials <dir>',
+      'adversarial examples of the run: adds pictures and a confusion matrix to the page',
+    )
+    .option('--folder <dir>', 'directory that paths in the suite are relative to')
     .option('--entries <dir>', 'directory for entries', ownEntries)
     .option('--replace', 'replace an existing entry')
     .option('--json', 'print the result as JSON')
@@ -90,6 +118,7 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     .option('--seed <n>', 'chooses the sample (default: random)', wholeNumber(0))
     .option('--model <file>', 'model file, if it is not where the suite says')
     .option('--folder <dir>', 'directory that paths in the suite are relative to')
+    .option('--private', 'for a private board: data may be a described data set')
     .option('--no-record', 'do not write the record beside the entry')
   addMachineOptions(check)
     .option('--json', 'print the outcome as JSON')
@@ -100,7 +129,16 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
 async function build(options: BuildOptions, streams: CommandStreams): Promise<void> {
   const shipped = join(packageRoot(), ownEntries)
   const entriesFolder = options.entries ?? (existsSync(ownEntries) ? ownEntries : shipped)
-  const built = await buildSite({ entriesFolder, outFolder: options.out })
+  if (options.data && !options.private) {
+    throw new ConfigError('ROBENCH_CONFIG', '--data: only with --private')
+  }
+  const rules = options.private ? await privateRules(options.data) : publicRules
+  const built = await buildSite({
+    entriesFolder,
+    outFolder: options.out,
+    rules,
+    ...(options.url !== undefined && { address: options.url }),
+  })
   const entries = countOf(built.entries, 'entry', 'entries')
   const summary = `built ${entries} in ${countOf(built.tables, 'table')}`
   streams.stdout.write(
@@ -132,17 +170,28 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     ...(year !== undefined && { year }),
     ...(architecture !== undefined && { architecture }),
     ...(extraData !== undefined && { extraData }),
+    ...(options.citation !== undefined && { citation: textOf(options.citation) }),
   }
+  const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
-  const entries = found.map((entry) => entryFromResult(result, entry, extras))
-  await auditEntries(entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })))
+  const entries = found.map((entry) => entryFromResult(result, entry, extras, rules))
+  await auditEntries(
+    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
+    rules,
+  )
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
     entry,
     file: join(folder, `${entryLocation(entry)}.json`),
   }))
   if (!options.replace) for (const { file } of added) refuseExisting(file)
-  for (const { entry, file } of added) await writeFileAtomic(file, entryText(entry))
+  const examples = await examplesOf(result, entries, options)
+  for (const [at, { entry, file }] of added.entries()) {
+    await writeFileAtomic(file, entryText(entry))
+    const own = examples[at]
+    if (own) await writeFileAtomic(examplesFileOf(file), `${JSON.stringify(own, undefined, 1)}\n`)
+    else await rm(examplesFileOf(file), { force: true })
+  }
   const files = added.map(({ file }) => file)
   streams.stdout.write(
     options.json
@@ -158,6 +207,7 @@ interface CheckOptions {
   readonly folder?: string
   /** False with `--no-record`. */
   readonly record: boolean
+  readonly private?: true
   readonly device: string
   readonly threads: number
   readonly json?: true
@@ -170,8 +220,9 @@ async function checkOne(
 ): Promise<void> {
   const { sample, model, folder, device, threads } = options
   const seed = options.seed ?? randomInt(2 ** 31)
-  const entry = readEntry(path)
-  await auditEntries([{ entry, label: path }])
+  const rules = options.private ? await privateRules() : publicRules
+  const entry = readEntry(path, rules)
+  await auditEntries([{ entry, label: path }], rules)
   const { report, check } = await checkSample(entry, path, {
     sample,
     seed,
@@ -210,4 +261,11 @@ function refuseExisting(file: string): void {
 
 function entryText(entry: LeaderboardEntry): string {
   return `${JSON.stringify(entry, null, 2)}\n`
+}
+
+/** An absolute http or https URL without query and fragment. */
+function siteAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url.href
+  throw new InvalidArgumentError('Expected a URL such as https://example.org/board/.')
 }

@@ -13,7 +13,8 @@ import type { PluginRegistry } from '../core/plugin/registry.ts'
 import type { ChosenAttack } from '../core/plugin/wrapped-attack.ts'
 import { entryCleanOutcomes, entryOutcomes } from './entry-outcomes.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
-import { knownDataset } from './known-datasets.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { isReferenceStrength, referenceObjection } from './reference-set.ts'
 
 /** The part of the planned passes that a robust example takes at least: see `passObjections`. */
@@ -25,14 +26,16 @@ const exactCosts = ['fgsm', 'pgd', 'apgd-ce', 'apgd-dlr', 'apgd-t', 'autoattack'
 /**
  * Checks entries against the built-in plugins. `checkEntry` has accepted them.
  * @param label of each entry, for messages
+ * @param rules data sets that the board takes; default: published ones
  * @throws ConfigError ROBENCH_DATA with one line per problem of the first entry that has any
  */
 export async function auditEntries(
   entries: readonly { readonly entry: LeaderboardEntry; readonly label: string }[],
+  rules: BoardRules = publicRules,
 ): Promise<void> {
   const registry = await loadRegistry()
   for (const { entry, label } of entries) {
-    const found = await auditEntry(entry, registry)
+    const found = await auditEntry(entry, registry, rules)
     if (found.length > 0) {
       const lines = found.map((text) => `${label}#${text}`)
       throw new ConfigError('ROBENCH_DATA', lines.join('\n'))
@@ -44,7 +47,10 @@ export async function auditEntries(
 export async function auditEntry(
   entry: LeaderboardEntry,
   registry: PluginRegistry,
+  rules: BoardRules = publicRules,
 ): Promise<string[]> {
+  // Of a described data set that was not given, the number of classes is not known.
+  const classes = rules.datasetOf(entry.dataset.id)?.classes
   const found: string[] = [...(await defenseObjections(entry, registry))]
   const facts = new Map<string, AttackFacts>()
   const strong = new Set<EntryAttack>()
@@ -75,11 +81,13 @@ export async function auditEntry(
       found.push(`${place}/version: ${attack.version} is newer than "${meta.id}", ${meta.version}`)
     }
     if (isReferenceStrength(attack, defaultsOf(chosen))) strong.add(attack)
-    found.push(...passObjections(entry, attack, chosen, place))
+    if (classes !== undefined) {
+      found.push(...passObjections(entry, attack, { chosen, classes }, place))
+    }
   }
   if (found.length > 0) return found
   const reference = referenceObjection(entry, (attack) => strong.has(attack))
-  return reference === undefined ? repeatedChecks(entry, facts) : [reference]
+  return reference === undefined ? repeatedChecks(entry, facts, classes) : [reference]
 }
 
 async function defenseObjections(
@@ -151,11 +159,10 @@ function defaultsOf({ plugin: { meta } }: ChosenAttack): PluginOptions {
 function passObjections(
   entry: LeaderboardEntry,
   attack: EntryAttack,
-  chosen: ChosenAttack,
+  { chosen, classes }: { readonly chosen: ChosenAttack; readonly classes: number },
   place: string,
 ): string[] {
   const { threatModel, dataset, clean } = entry
-  const classes = knownDataset(dataset.id)?.classes ?? 2
   const cost = attackCost(chosen, classes, threatModel.norm)
   const units = shardsOf(dataset.examples).length
   const balls = attack.curve ? attack.curve.epsilons.length : 1
@@ -183,6 +190,7 @@ function passObjections(
 function repeatedChecks(
   entry: LeaderboardEntry,
   facts: ReadonlyMap<string, AttackFacts>,
+  classes: number | undefined,
 ): string[] {
   const { dataset, threatModel, training, model } = entry
   const outcomes = entryOutcomes(entry)
@@ -198,7 +206,6 @@ function repeatedChecks(
       ...(silentSuccesses !== undefined && { silentSuccesses }),
     })),
   }
-  const classes = knownDataset(dataset.id)?.classes
   const repeated = checkOutcomes({
     entry: checked,
     entries: [checked],

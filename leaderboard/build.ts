@@ -7,16 +7,26 @@ import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
 import { readText } from '../core/base/read-file.ts'
-import { templateEnvironment, themeFolder } from '../reports/theme/templates.ts'
+import { themeFolder } from '../reports/theme/templates.ts'
 import { auditEntries } from './audit.ts'
+import { renderBoard } from './board-pages.ts'
 import { entryLocation, readEntry } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
 import type { EntryCheck } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
+import { examplesEnding, readExamples } from './pages/examples-file.ts'
+import type { EntryExamples } from './pages/examples-schema.ts'
+import { siteEnvironment } from './pages/environment.ts'
+import { renderPages } from './pages/site.ts'
 import { rankTables } from './ranking.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
 export type SiteFiles = ReadonlyMap<string, string>
+
+/** All files of a site, pictures and archives included. */
+export type WholeSite = ReadonlyMap<string, string | Uint8Array>
 
 /** What a build wrote. */
 export interface BuiltSite {
@@ -38,15 +48,23 @@ const listFile = 'site-files.json'
 export async function buildSite(options: {
   readonly entriesFolder: string
   readonly outFolder: string
+  /** Data sets that the board takes; default: published ones. */
+  readonly rules?: BoardRules
+  /** Absolute URL at which the site will be; for the feed, the sitemap, and pictures of links. */
+  readonly address?: string
 }): Promise<BuiltSite> {
   requireOwnFolder(options.outFolder)
-  const found = readEntryFiles(options.entriesFolder)
-  await auditEntries(found.map(({ entry, file }) => ({ entry, label: file })))
+  const { rules = publicRules } = options
+  const found = readEntryFiles(options.entriesFolder, rules)
+  await auditEntries(
+    found.map(({ entry, file }) => ({ entry, label: file })),
+    rules,
+  )
   const entries = found.map(({ entry }) => entry)
-  const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
-  const files = renderSite(entries, new Set(checked))
+  const files = new Map(await renderWholeSite(found, rules, options.address))
+  files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   const old = listedFiles(options.outFolder)
-  for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
+  await writeFiles(options.outFolder, files)
   for (const path of old) {
     if (files.has(path)) continue
     const stale = join(options.outFolder, path)
@@ -66,13 +84,14 @@ export interface EntryFile {
   readonly file: string
   readonly entry: LeaderboardEntry
   readonly check?: EntryCheck
+  readonly examples?: EntryExamples
 }
 
 /**
  * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`, and the records beside them.
  * @throws ConfigError ROBENCH_DATA with the file and the position in it
  */
-export function readEntryFiles(folder: string): EntryFile[] {
+export function readEntryFiles(folder: string, rules: BoardRules = publicRules): EntryFile[] {
   if (!existsSync(folder)) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -81,11 +100,12 @@ export function readEntryFiles(folder: string): EntryFile[] {
     )
   }
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.json') && !path.endsWith(checkEnding))
+    .filter((path) => path.endsWith('.json'))
+    .filter((path) => !path.endsWith(checkEnding) && !path.endsWith(examplesEnding))
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
-      const entry = readEntry(file)
+      const entry = readEntry(file, rules)
       const expected = `${entryLocation(entry)}.json`
       if (path.split(sep).join('/') !== expected) {
         throw new ConfigError(
@@ -94,42 +114,70 @@ export function readEntryFiles(folder: string): EntryFile[] {
         )
       }
       const check = readEntryCheck(file, entry)
-      return { file, entry, ...(check && { check }) }
+      const examples = readExamples(file, entry)
+      return { file, entry, ...(check && { check }), ...(examples && { examples }) }
     })
 }
 
 /**
- * Renders all pages, the entries as JSON, and the assets. Output is deterministic.
+ * Renders the whole site: the board, and all other pages and files. Output is deterministic.
+ * @param found entries with their records and pictures
+ * @param address absolute URL at which the site will be; default: none
+ */
+export async function renderWholeSite(
+  found: readonly Pick<EntryFile, 'entry' | 'check' | 'examples'>[],
+  rules: Pick<BoardRules, 'isPrivate'> = publicRules,
+  address?: string,
+): Promise<WholeSite> {
+  const entries = found.map(({ entry }) => entry)
+  const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
+  const base = address === undefined || address.endsWith('/') ? address : `${address}/`
+  const pages = await renderPages({
+    tables: rankTables(entries, new Set(checked)),
+    examples: new Map(
+      found.flatMap(({ entry, examples }) =>
+        examples ? [[entryLocation(entry), examples] as const] : [],
+      ),
+    ),
+    address: base ?? '',
+    isPrivate: rules.isPrivate,
+  })
+  return new Map([...renderSite(entries, new Set(checked), rules, base), ...pages])
+}
+
+/**
+ * Renders the board with its assets. Output is deterministic.
  * @param checked locations of the entries of which a sample was run again; the others are marked as
  * self-reported
+ * @param address absolute URL at which the site will be; default: none
  */
 export function renderSite(
   entries: readonly LeaderboardEntry[],
   checked: ReadonlySet<string> = new Set(),
+  { isPrivate }: Pick<BoardRules, 'isPrivate'> = publicRules,
+  address?: string,
 ): SiteFiles {
-  const environment = templateEnvironment(join(packageRoot(), 'leaderboard', 'templates'))
-  const tables = rankTables(entries, checked)
-  const files = new Map<string, string>()
-  files.set(
-    'index.html',
-    environment.render('index.html.njk', { tables, root: '', total: entries.length }),
-  )
-  for (const table of tables) {
-    for (const row of table.rows) {
-      const page = environment.render('entry.html.njk', { table, row, root: '../../../' })
-      files.set(`entries/${row.location}.html`, page)
-      files.set(`entries/${row.location}.json`, `${JSON.stringify(row.entry, null, 2)}\n`)
-    }
-  }
+  const environment = siteEnvironment({ address, isPrivate })
+  const files = renderBoard(environment, rankTables(entries, checked))
   const assets = join(packageRoot(), 'leaderboard', 'assets')
   for (const name of readdirSync(assets).toSorted()) {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))
   }
-  for (const name of ['findings.css', 'layout.css', 'theme.css']) {
+  for (const name of ['checks.css', 'findings.css', 'layout.css', 'theme.css']) {
     files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
-  files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   return files
+}
+
+/** Several at once: each write waits for the disk. */
+async function writeFiles(folder: string, files: WholeSite): Promise<void> {
+  const all = [...files]
+  const atOnce = 32
+  for (let at = 0; at < all.length; at += atOnce) {
+    await Promise.all(
+      all.slice(at, at + atOnce).map(([path, text]) => writeFileAtomic(join(folder, path), text)),
+    )
+  }
 }
 
 /** Rejects a directory with other files, since a build could overwrite them. */

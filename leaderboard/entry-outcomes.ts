@@ -1,11 +1,15 @@
 /** The outcomes of an entry, and whether its counts follow from them. */
 import {
-  brokenByOnlyOne,
-  countOutcomes,
-  worstCaseOutcomes,
-} from '../core/bench/metrics/accuracy.ts'
+  correctMask,
+  countAlone,
+  countDiffering,
+  countMask,
+  intersection,
+  outcomeMasks,
+} from './outcome-masks.ts'
+import type { OutcomeMasks } from './outcome-masks.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
-import { unpackOutcomes } from './packed-outcomes.ts'
+import { packingProblem, unpackOutcomes } from './packed-outcomes.ts'
 
 /**
  * The outcomes of each attack, in the order of the entry: `w`, `r`, or `b` per example. Entries
@@ -14,14 +18,19 @@ import { unpackOutcomes } from './packed-outcomes.ts'
 export function entryOutcomes({ attacks, dataset }: LeaderboardEntry): string[] {
   return attacks.map((attack) => {
     const found = unpackOutcomes(attack.outcomes, dataset.examples)
-    return 'outcomes' in found ? found.outcomes.replaceAll('c', 'w') : ''
+    if ('problem' in found) return ''
+    return attack.corrupted === undefined ? found.outcomes : found.outcomes.replaceAll('c', 'w')
   })
 }
+
+const [wrong, zero, one] = Buffer.from('w01', 'latin1')
 
 /** Clean outcomes of an entry, `1` or `0` per example: an attack is misled only by correct ones. */
 export function entryCleanOutcomes(entry: LeaderboardEntry): string {
   const [first = ''] = entryOutcomes(entry)
-  return first.replaceAll(/[rb]/g, '1').replaceAll('w', '0')
+  const clean = Buffer.from(first, 'latin1')
+  for (let i = 0; i < clean.length; i++) clean[i] = clean[i] === wrong ? zero! : one!
+  return clean.toString('latin1')
 }
 
 /** Counts that do not follow from the outcomes, each with its position. */
@@ -31,15 +40,16 @@ export function outcomeObjections(entry: LeaderboardEntry): string[] {
   if (threatModel.epsilon === 0 && !threatModel.transform) {
     found.push('/threatModel/epsilon: must be greater than 0 without a transform, got 0')
   }
-  const all: string[] = []
-  attacks.forEach((attack, index) => {
-    const unpacked = unpackOutcomes(attack.outcomes, dataset.examples)
-    if ('problem' in unpacked) found.push(`/attacks/${index}/outcomes: ${unpacked.problem}`)
-    else all.push(unpacked.outcomes)
+  const problems = attacks.flatMap(({ outcomes }, index) => {
+    const problem = packingProblem(outcomes, dataset.examples)
+    return problem === undefined ? [] : [`/attacks/${index}/outcomes: ${problem}`]
   })
-  if (all.length < attacks.length) return found
-  const outcomes = all.map((own) => own.replaceAll('c', 'w'))
-  const differing = outcomes.findIndex((own) => own.replaceAll('r', 'b') !== wrongOf(outcomes[0]!))
+  if (problems.length > 0) return [...found, ...problems]
+  const correct = correctMask(entry)
+  const differing = attacks.findIndex((attack) => {
+    const { onlyA, onlyB } = countDiffering(correct, correctMask({ attacks: [attack] }))
+    return onlyA + onlyB > 0
+  })
   if (differing > 0) {
     found.push(
       `/attacks/${differing}/outcomes: other examples are misclassified without attack than in ` +
@@ -47,43 +57,41 @@ export function outcomeObjections(entry: LeaderboardEntry): string[] {
     )
     return found
   }
-  const alone = brokenByOnlyOne(outcomes)
+  const masks = attacks.map(outcomeMasks)
+  const alone = countAlone(masks.map(({ broken }) => broken))
   attacks.forEach((attack, index) => {
-    found.push(...attackObjections(attack, all[index]!, alone[index]!, entry, index))
+    found.push(...attackObjections(attack, masks[index]!, alone[index]!, entry, index))
   })
-  const correct = outcomes[0]!.replaceAll('w', '').length
-  found.push(...differs('/clean/correct', clean.correct, correct))
-  const worst = countOutcomes(worstCaseOutcomes(outcomes) ?? '').robust
+  found.push(...differs('/clean/correct', clean.correct, countMask(correct)))
+  // Entries have at least one attack.
+  const worst = countMask(intersection(masks.map(({ robust }) => robust))!)
   found.push(...differs('/worstCase/robust', worstCase.robust, worst))
   found.push(...curveObjections('/worstCase/curve', worstCase.curve, worst, entry))
   return found
 }
 
-function wrongOf(outcomes: string): string {
-  return outcomes.replaceAll('r', 'b')
-}
-
 function attackObjections(
   attack: EntryAttack,
-  outcomes: string,
+  masks: OutcomeMasks,
   alone: number,
   entry: LeaderboardEntry,
   index: number,
 ): string[] {
-  const counts = countOutcomes(outcomes.replaceAll('c', 'w'))
   const place = `/attacks/${index}`
-  const corrupted = outcomes.replaceAll(/[wb]/g, '').length
+  const robust = countMask(masks.robust)
+  const broken = countMask(masks.broken)
+  const corruptedOnly = countMask(masks.corruptedOnly)
   const isCorrupted = attack.corrupted !== undefined
   return [
-    ...differs(`${place}/wrong`, attack.wrong, counts.wrong),
-    ...differs(`${place}/robust`, attack.robust, counts.robust),
-    ...differs(`${place}/broken`, attack.broken, counts.broken),
+    ...differs(`${place}/wrong`, attack.wrong, entry.dataset.examples - robust - broken),
+    ...differs(`${place}/robust`, attack.robust, robust),
+    ...differs(`${place}/broken`, attack.broken, broken),
     ...differs(`${place}/brokenAlone`, attack.brokenAlone, alone),
-    ...(isCorrupted ? differs(`${place}/corrupted`, attack.corrupted, corrupted) : []),
-    ...(!isCorrupted && outcomes.includes('c')
+    ...(isCorrupted ? differs(`${place}/corrupted`, attack.corrupted, robust + corruptedOnly) : []),
+    ...(!isCorrupted && corruptedOnly > 0
       ? [`${place}/outcomes: the code 3 is for corruptions only`]
       : []),
-    ...curveObjections(`${place}/curve`, attack.curve, counts.robust, entry),
+    ...curveObjections(`${place}/curve`, attack.curve, robust, entry),
   ]
 }
 

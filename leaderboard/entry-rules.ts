@@ -6,7 +6,8 @@ import { checkSuite, suiteThreatModel } from '../core/bench/suite/load.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { isAdversarial } from '../core/threat/transforms/table.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
-import { knownDataset } from './known-datasets.ts'
+import { isDescribed, publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { referenceObjection } from './reference-set.ts'
 import { hiddenCharacters, linkObjection } from './text-rules.ts'
 
@@ -14,7 +15,10 @@ import { hiddenCharacters, linkObjection } from './text-rules.ts'
 const clockToleranceMs = 24 * 3600 * 1000
 
 /** What the rules object to, each with its position. */
-export function offlineObjections(entry: LeaderboardEntry): string[] {
+export function offlineObjections(
+  entry: LeaderboardEntry,
+  rules: BoardRules = publicRules,
+): string[] {
   const reference = referenceObjection(entry, () => true)
   return [
     ...hiddenCharacters(entry),
@@ -22,16 +26,26 @@ export function offlineObjections(entry: LeaderboardEntry): string[] {
       const objection = linkObjection(link ?? '')
       return objection === undefined ? [] : [`/links/${name}: ${objection}, got ${link}`]
     }),
-    ...datasetObjections(entry),
+    ...datasetObjections(entry, rules),
     ...checkObjections(entry),
     ...(reference === undefined ? [] : [reference]),
-    ...runObjections(entry),
+    ...runObjections(entry, rules),
   ]
 }
 
-function datasetObjections({ dataset: { id, examples, sha256 } }: LeaderboardEntry): string[] {
-  const known = knownDataset(id)
-  if (!known) return [`/dataset/id: "${id}" is not a published data set, so it is not ranked`]
+function datasetObjections(
+  { dataset: { id, examples, sha256 } }: LeaderboardEntry,
+  { isPrivate, datasetOf }: BoardRules,
+): string[] {
+  const known = datasetOf(id)
+  if (!known && !isPrivate) {
+    return [`/dataset/id: "${id}" is not a published data set, so it is not ranked`]
+  }
+  if (!known) {
+    return isDescribed(id)
+      ? []
+      : [`/dataset/id: "${id}" is neither published nor described; write a description of it`]
+  }
   return [
     ...(examples === known.examples
       ? []
@@ -66,7 +80,10 @@ function checkObjections({ checks, threatModel }: LeaderboardEntry): string[] {
   ]
 }
 
-function runObjections({ run, dataset, threatModel, attacks }: LeaderboardEntry): string[] {
+function runObjections(
+  { run, dataset, threatModel, attacks }: LeaderboardEntry,
+  { isPrivate }: BoardRules,
+): string[] {
   const found: string[] = []
   if (isNewer(run.robenchVersion, packageVersion())) {
     found.push(
@@ -84,7 +101,9 @@ function runObjections({ run, dataset, threatModel, attacks }: LeaderboardEntry)
   if (suite.sha256 !== run.suite.sha256) {
     found.push(`/run/suite/sha256: the content has ${suite.sha256}, got ${run.suite.sha256}`)
   }
-  if (content.dataset.id !== dataset.id) {
+  // A described data set is named by the path of its description.
+  const isOwn = isPrivate && content.dataset.path !== undefined
+  if (content.dataset.id !== dataset.id && !isOwn) {
     found.push(`/run/suite/content: the data set is "${content.dataset.id}", not "${dataset.id}"`)
   }
   if (content.limit !== undefined && content.limit < dataset.examples) {

@@ -120,6 +120,11 @@ export const entrySchema = {
     year: { type: 'integer', minimum: 1950, maximum: 2200 },
     architecture: { ...text, description: 'of the network, such as "ResNet-18"' },
     extraData: { ...text, description: 'further training data, such as "1M synthetic images"' },
+    citation: {
+      ...text,
+      pattern: '^@[A-Za-z]+\\{.*\\}$',
+      description: 'a BibTeX entry on one line',
+    },
     dataset: {
       type: 'object',
       additionalProperties: false,

@@ -6,6 +6,8 @@ import { compileSchema, fewLines } from '../core/base/schema.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
 import { entrySchema } from './entry-schema.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { offlineObjections } from './entry-rules.ts'
 import { outcomeObjections } from './entry-outcomes.ts'
 
@@ -13,15 +15,20 @@ import { outcomeObjections } from './entry-outcomes.ts'
  * Validates an entry: its schema, that every count follows from its outcomes, and all rules that
  * need neither plugins nor models. `auditEntry` checks what needs plugins.
  * @param label name of the entry in messages
+ * @param rules data sets that the board takes; default: published ones
  * @throws ConfigError ROBENCH_DATA with one line per problem
  */
-export function checkEntry(document: unknown, label: string): LeaderboardEntry {
+export function checkEntry(
+  document: unknown,
+  label: string,
+  rules: BoardRules = publicRules,
+): LeaderboardEntry {
   const { value, problems } = compileSchema(entrySchema)(document)
   const mistakes = problems.map(({ pointer, message }) => `${label}#${pointer}: ${message}`)
   // Valid without problems; otherwise unused.
   const entry = value as LeaderboardEntry
   if (mistakes.length === 0) {
-    const objections = [...outcomeObjections(entry), ...offlineObjections(entry)]
+    const objections = [...outcomeObjections(entry), ...offlineObjections(entry, rules)]
     mistakes.push(...objections.map((text) => `${label}#${text}`))
   }
   if (mistakes.length > 0) throw new ConfigError('ROBENCH_DATA', fewLines(mistakes))
@@ -32,9 +39,9 @@ export function checkEntry(document: unknown, label: string): LeaderboardEntry {
 const mostEntryBytes = 2 ** 26
 
 /** Reads and validates the file of an entry. @throws ConfigError ROBENCH_DATA */
-export function readEntry(file: string): LeaderboardEntry {
+export function readEntry(file: string, rules: BoardRules = publicRules): LeaderboardEntry {
   const text = readText(file, { code: 'ROBENCH_DATA', mostBytes: mostEntryBytes })
-  return checkEntry(parseJsonText(text, file), file)
+  return checkEntry(parseJsonText(text, file), file, rules)
 }
 
 /** The benchmark of an entry, its data set and threat model: `cifar10/linf-8-255`. */

@@ -15,6 +15,8 @@ import { completedAttacks, summarize } from '../reports/summary.ts'
 import { safeUrl } from '../reports/theme/templates.ts'
 import { hashJson } from '../core/base/hash.ts'
 import { checkEntry } from './entry.ts'
+import { publicRules } from './known-datasets.ts'
+import type { BoardRules } from './known-datasets.ts'
 import { packOutcomes } from './packed-outcomes.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 
@@ -34,6 +36,8 @@ export interface EntryExtras {
   readonly architecture?: string
   /** Further training data; absent if there is none. */
   readonly extraData?: string
+  /** BibTeX. Line breaks become spaces. */
+  readonly citation?: string
 }
 
 /**
@@ -46,9 +50,10 @@ export function entryFromResult(
   result: RunResult,
   entry: ResultEntry,
   extras: EntryExtras = {},
+  rules: BoardRules = publicRules,
 ): LeaderboardEntry {
   refuseUnranked(result, entry)
-  return checkEntry(draftEntry(result, entry, extras), `entry "${entry.defense.name}"`)
+  return checkEntry(draftEntry(result, entry, extras), `entry "${entry.defense.name}"`, rules)
 }
 
 /** The entry before it is checked. */
@@ -74,6 +79,7 @@ export function draftEntry(
       year: extras.year,
       architecture: extras.architecture ?? networkOf(training),
       extraData: extras.extraData,
+      citation: extras.citation?.replaceAll(/\s+/g, ' ').trim(),
     }),
     dataset: { id, title, sha256, examples },
     threatModel: entry.threatModel,

@@ -1,7 +1,10 @@
 /** Leaderboard entries and sites for programs: `robench/leaderboard`. */
-export { buildSite, renderSite } from './build.ts'
-export type { BuiltSite, SiteFiles } from './build.ts'
+export { buildSite, renderSite, renderWholeSite } from './build.ts'
+export type { BuiltSite, EntryFile, SiteFiles, WholeSite } from './build.ts'
 export { checkEntry } from './entry.ts'
+export type { EntryCheck } from './entry-check.ts'
+export type { BoardRules, KnownDataset } from './known-datasets.ts'
+export type { EntryExamples } from './pages/examples-schema.ts'
 export type { LeaderboardEntry } from './entry-type.ts'
 export { entryFromResult } from './from-result.ts'
 export type { EntryExtras } from './from-result.ts'

@@ -6,11 +6,6 @@
  */
 const codes = 'wrbc'
 
-/** The four outcomes of each byte. */
-const quads: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-  [0, 2, 4, 6].map((shift) => codes[(byte >> shift) & 3]).join(''),
-)
-
 /**
  * Packs outcomes: example i is in byte ⌊i/4⌋, in the bits 2(i mod 4) and above.
  * @param outcomes one of `w`, `r`, `b`, `c` per example
@@ -31,15 +26,26 @@ export function unpackOutcomes(
   packed: string,
   examples: number,
 ): { readonly outcomes: string } | { readonly problem: string } {
+  const problem = packingProblem(packed, examples)
+  if (problem !== undefined) return { problem }
+  let outcomes = ''
+  for (const byte of Buffer.from(packed, 'base64')) outcomes += quadruples[byte]!
+  return { outcomes: outcomes.slice(0, examples) }
+}
+
+/** What is wrong with packed outcomes of so many examples; undefined if nothing is. */
+export function packingProblem(packed: string, examples: number): string | undefined {
   const bytes = Buffer.from(packed, 'base64')
-  if (bytes.toString('base64') !== packed) return { problem: 'must be base64' }
+  if (bytes.toString('base64') !== packed) return 'must be base64'
   const expected = Math.ceil(examples / 4)
   if (bytes.length !== expected) {
-    return { problem: `must have ${expected} bytes for ${examples} examples, got ${bytes.length}` }
+    return `must have ${expected} bytes for ${examples} examples, got ${bytes.length}`
   }
-  const outcomes = Array.from(bytes, (byte) => quads[byte])
-    .join('')
-    .slice(0, examples)
   const unused = (bytes.at(-1) ?? 0) >> (2 * (((examples - 1) & 3) + 1))
-  return unused === 0 ? { outcomes } : { problem: 'must have zeros after the last example' }
+  return unused === 0 ? undefined : 'must have zeros after the last example'
 }
+
+/** The outcomes of each byte. */
+const quadruples = Array.from({ length: 256 }, (_, byte) =>
+  [0, 2, 4, 6].map((shift) => codes[(byte >> shift) & 3]).join(''),
+)

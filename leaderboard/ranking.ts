@@ -1,44 +1,35 @@
-/** Tables of comparable entries, ranked by worst-case robust accuracy and its intervals. */
+/** Tables of models on one benchmark, ranked by their best known robust accuracy. */
 import { ConfigError } from '../core/base/errors.ts'
 import { canonicalJson } from '../core/base/hash.ts'
-import { overlaps } from '../core/bench/metrics/interval.ts'
-import { corruptionMatrices, isCorruption } from '../reports/theme/corruptions.ts'
-import type { CorruptionFinding, CorruptionMatrix } from '../reports/theme/corruptions.ts'
-import { proportion } from '../reports/theme/proportion.ts'
+import { isCorruption } from '../reports/theme/corruptions.ts'
 import type { Proportion } from '../reports/theme/proportion.ts'
 import { worstCaseLabel } from '../reports/theme/threat-text.ts'
 import { benchmarkKey, entryLocation } from './entry.ts'
 import type { EvidenceStatus } from './entry-check.ts'
-import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
+import type { LeaderboardEntry } from './entry-type.ts'
+import type { RankComparison, RankedAttack, RankedEntry } from './ranked-entry.ts'
+import { compareText, isBuiltIn, mergeModel } from './merge-models.ts'
+import { assignRanks } from './ranks.ts'
+import { referencePlugins } from './reference-set.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
 
-/** The result of one attack on one entry. */
-export interface RankedAttack {
-  readonly attack: EntryAttack
-  readonly robust: Proportion
-  /** Broken, out of the initially correct examples; absent if there are none. */
-  readonly success?: Proportion
+export type { RankComparison, RankedAttack, RankedEntry }
+
+/** A row of a table: one model. The fields of `RankedEntry` are those of its first entry. */
+export interface RankedModel extends RankedEntry {
+  /** Entries of the model: checked before self-reported, then the latest first. */
+  readonly members: readonly RankedEntry[]
+  /** Per attack of the table's columns, over all entries; undefined if it was not run. */
+  readonly columns: readonly (Proportion | undefined)[]
+  /** Robust to all attacks of the columns; absent if there are none. */
+  readonly reference?: Proportion
+  /** Forward and backward passes of all attacks of all entries. */
+  readonly passes: number
+  /** `checked` if all entries are. */
+  readonly modelEvidence: EvidenceStatus
 }
 
-/** A row of a table. */
-export interface RankedEntry {
-  readonly entry: LeaderboardEntry
-  /** `<dataset>/<threat>/<id>`: path of the entry's file and page, without extension. */
-  readonly location: string
-  readonly clean: Proportion
-  /** In the order of the table's columns. */
-  readonly attacks: readonly RankedAttack[]
-  /** Absent if no corruption was run. */
-  readonly corruptions?: readonly CorruptionMatrix[]
-  readonly worstCase: Proportion
-  /** Best and worst rank that the intervals allow: 1 + entries above, n − entries below. */
-  readonly rank: { readonly best: number; readonly worst: number }
-  readonly evidence: EvidenceStatus
-  /** Other entries whose worst-case interval overlaps. */
-  readonly peers: readonly LeaderboardEntry[]
-}
-
-/** Entries with the same data, threat model, attacks, and attack options. */
+/** Models on the same data under the same threat model. */
 export interface RankedTable {
   /** HTML id, unique among the tables. */
   readonly anchor: string
@@ -46,129 +37,110 @@ export interface RankedTable {
   readonly threatModel: LeaderboardEntry['threatModel']
   /** Column title of the worst case. */
   readonly worstCaseLabel: string
-  /** The columns: the attacks of the first entry, except corruptions. */
-  readonly attacks: readonly EntryAttack[]
-  /** Number of corruptions per entry, counting each severity. */
+  /** The columns: plugins of the reference set that any of the entries met. */
+  readonly attacks: readonly string[]
+  /** Largest number of corruptions of an entry, counting each severity. */
   readonly corruptions: number
-  /** By worst-case robust accuracy, then clean accuracy, then title. */
-  readonly rows: readonly RankedEntry[]
+  /** By best known, then reference, then clean accuracy, then title. */
+  readonly rows: readonly RankedModel[]
 }
 
 /**
- * Groups entries into tables and ranks them. Entries with different attacks are in separate tables:
- * they are not comparable, since fewer or weaker attacks give a higher worst case.
+ * Groups entries by data and threat model, merges those of one model, and ranks the models.
  * @param checked locations of the entries of which a sample was run again
  * @throws ConfigError ROBENCH_DATA if entries with the same benchmark key differ in data, bounds,
- *   or transform
+ *   or transform, or entries of one model file differ without attack
  */
 export function rankTables(
   entries: readonly LeaderboardEntry[],
   checked: ReadonlySet<string> = new Set(),
 ): RankedTable[] {
   requireSameBenchmark(entries)
-  const groups = new Map<string, LeaderboardEntry[]>()
-  for (const entry of entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))) {
-    const key = `${benchmarkKey(entry)} ${canonicalJson(entry.attacks.map(protocolOf).toSorted())}`
-    const group = groups.get(key)
-    if (group) group.push(entry)
-    else groups.set(key, [entry])
-  }
-  // Plain balls before transforms; larger tables first within the same data set and threat model.
-  const sorted = [...groups.values()].toSorted(
-    (a, b) => compareText(sortKey(a), sortKey(b)) || b.length - a.length,
-  )
-  const seen = new Map<string, number>()
-  return sorted.map((group) => {
-    // Groups are never empty.
-    const benchmark = benchmarkKey(group[0] as LeaderboardEntry).replaceAll('/', '-')
-    const nth = (seen.get(benchmark) ?? 0) + 1
-    seen.set(benchmark, nth)
-    return rankTable(group, nth === 1 ? benchmark : `${benchmark}-${nth}`, checked)
-  })
+  const sorted = entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))
+  return groupsOf(sorted, benchmarkKey)
+    .toSorted((a, b) => compareText(sortKey(a), sortKey(b)))
+    .map((group) => rankTable(group, checked))
 }
 
 function rankTable(
   entries: readonly LeaderboardEntry[],
-  anchor: string,
   checked: ReadonlySet<string>,
 ): RankedTable {
   // Groups are never empty.
-  const { dataset, threatModel, attacks } = entries[0] as LeaderboardEntry
-  const order = attacks.map(protocolOf)
-  const columns = attacks.filter((attack) => !isCorruption(attack))
-  const rated = entries
-    .map((entry) => {
-      const { examples } = entry.dataset
-      const corruptions = corruptionMatrices(entry.attacks.map(corruptionFinding))
-      return {
-        entry,
-        location: entryLocation(entry),
-        evidence: statusOf(entry, checked),
-        clean: proportion(entry.clean.correct, examples),
-        attacks: entry.attacks
-          .filter((attack) => !isCorruption(attack))
-          .toSorted((a, b) => order.indexOf(protocolOf(a)) - order.indexOf(protocolOf(b)))
-          .map(rateAttack),
-        ...(corruptions.length > 0 && { corruptions }),
-        worstCase: proportion(entry.worstCase.robust, examples),
-      }
-    })
+  const first = entries[0] as LeaderboardEntry
+  const { dataset, threatModel } = first
+  const met = new Set(
+    entries.flatMap(({ attacks }) => attacks.filter(isBuiltIn).map(({ plugin }) => plugin)),
+  )
+  const columns = referencePlugins(threatModel).filter((plugin) => met.has(plugin))
+  const shown = columns.filter((plugin) => plugin !== 'corruption')
+  const models = groupsOf(entries, ({ model }) => model.sha256)
+    .map((members) => mergeModel(members, columns, checked))
     .toSorted(
       (a, b) =>
-        b.worstCase.fraction - a.worstCase.fraction ||
-        b.clean.fraction - a.clean.fraction ||
-        compareText(a.entry.title, b.entry.title),
+        b.bestKnown.count - a.bestKnown.count ||
+        (b.reference?.count ?? 0) - (a.reference?.count ?? 0) ||
+        b.members[0]!.clean.count - a.members[0]!.clean.count ||
+        compareText(a.members[0]!.entry.title, b.members[0]!.entry.title),
     )
-  const rows = rated.map((row): RankedEntry => {
-    const { low, high } = row.worstCase.interval
-    const better = rated.filter(({ worstCase }) => worstCase.interval.low > high).length
-    const worse = rated.filter(({ worstCase }) => worstCase.interval.high < low).length
-    const peers = rated.filter(
-      (other) => other !== row && overlaps(other.worstCase.interval, row.worstCase.interval),
-    )
-    return {
-      ...row,
-      rank: { best: better + 1, worst: rated.length - worse },
-      peers: peers.map(({ entry }) => entry),
-    }
-  })
+  const ranks = assignRanks(models.map(({ mask }) => mask))
   return {
-    anchor,
+    anchor: benchmarkKey(first).replaceAll('/', '-'),
     dataset,
     threatModel,
     worstCaseLabel: worstCaseLabel(threatModel),
-    attacks: columns,
-    corruptions: attacks.length - columns.length,
-    rows,
+    attacks: shown,
+    corruptions: Math.max(...entries.map(({ attacks }) => attacks.filter(isCorruption).length)),
+    rows: models.map((model, at): RankedModel => {
+      const { best, worst, test } = ranks[at]!
+      const shared = {
+        bestKnown: model.bestKnown,
+        rank: { best, worst },
+        peers: nearest(at, best - 1, worst).map((place) => models[place]!.members[0]!.entry),
+        ...(test && {
+          comparison: {
+            leader: models[test.leader]!.members[0]!.entry,
+            onlyLeader: test.onlyLeader,
+            onlyModel: test.onlyModel,
+            p: test.p,
+          },
+        }),
+      }
+      const members = model.members.map((member): RankedEntry => ({ ...member, ...shared }))
+      return {
+        ...members[0]!,
+        members,
+        columns: shown.map((plugin) => model.columns.get(plugin)),
+        ...(model.reference && { reference: model.reference }),
+        passes: model.passes,
+        modelEvidence: members.every(({ evidence }) => evidence === 'checked')
+          ? 'checked'
+          : 'self-reported',
+      }
+    }),
   }
 }
 
-function statusOf(entry: LeaderboardEntry, checked: ReadonlySet<string>): EvidenceStatus {
-  return checked.has(entryLocation(entry)) ? 'checked' : 'self-reported'
-}
-
-function corruptionFinding(attack: EntryAttack): CorruptionFinding {
-  const { wrong, robust, broken, corrupted } = attack
-  const total = wrong + robust + broken
-  return {
-    attack,
-    seed: attack.seed,
-    ...(corrupted !== undefined && { accuracy: proportion(corrupted, total) }),
+/** Groups values by a key, in the order of their first values. */
+function groupsOf<Value>(values: readonly Value[], keyOf: (value: Value) => string): Value[][] {
+  const groups = new Map<string, Value[]>()
+  for (const value of values) {
+    const key = keyOf(value)
+    const group = groups.get(key)
+    if (group) group.push(value)
+    else groups.set(key, [value])
   }
+  return [...groups.values()]
 }
 
-function rateAttack(attack: EntryAttack): RankedAttack {
-  const { wrong, robust, broken } = attack
-  return {
-    attack,
-    robust: proportion(robust, wrong + robust + broken),
-    ...(robust + broken > 0 && { success: proportion(broken, robust + broken) }),
+/** Positions of the same rank, at most six, the nearest first. */
+function nearest(own: number, start: number, end: number): number[] {
+  const most = 6
+  const near = []
+  for (let at = Math.max(start, own - most); at < Math.min(end, own + most + 1); at++) {
+    if (at !== own) near.push(at)
   }
-}
-
-/** What identifies an attack: plugin, version, and options, but neither name nor seed. */
-function protocolOf({ plugin, version, options }: EntryAttack): string {
-  return canonicalJson([plugin, version, options])
+  return near.toSorted((a, b) => Math.abs(a - own) - Math.abs(b - own)).slice(0, most)
 }
 
 /** Sorts the tables of a data set: plain balls before transforms. */
@@ -201,9 +173,4 @@ function requireSameBenchmark(entries: readonly LeaderboardEntry[]): void {
       )
     }
   }
-}
-
-/** Compares by code units, independent of the locale. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

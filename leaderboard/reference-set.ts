@@ -28,6 +28,11 @@ export function referenceSets({ norm, transform }: ThreatModel): ReferenceSets {
   }
 }
 
+/** Plugins of all reference sets of a threat model, in the order of the board's columns. */
+export function referencePlugins(threatModel: ThreatModel): string[] {
+  return [...new Set(referenceSets(threatModel).flat())]
+}
+
 /** The options in which a larger number makes an attack stronger. */
 const budgets = ['steps', 'restarts', 'targets', 'queries', 'samples', 'searchSteps']
 

@@ -57,8 +57,16 @@ function pictureOf(
 /** An image `[c, h, w]` in [0, 1] as a PNG in a data URI; one channel is gray, more are RGB. */
 export function pngUri(
   image: Float32Array,
-  [channels, height, width]: readonly [number, number, number],
+  shape: readonly [channels: number, height: number, width: number],
 ): string {
+  return `data:image/png;base64,${pngBytes(image, shape).toString('base64')}`
+}
+
+/** An image `[c, h, w]` in [0, 1] as the bytes of a PNG; one channel is gray, more are RGB. */
+export function pngBytes(
+  image: Float32Array,
+  [channels, height, width]: readonly [channels: number, height: number, width: number],
+): Buffer {
   const png = new PNG({ width, height })
   const area = width * height
   for (let p = 0; p < area; p++) {
@@ -68,5 +76,6 @@ export function pngUri(
     }
     png.data[4 * p + 3] = 255
   }
-  return `data:image/png;base64,${PNG.sync.write(png).toString('base64')}`
+  // Without transparency, and gray if it is.
+  return PNG.sync.write(png, { colorType: channels < 3 ? 0 : 2, deflateLevel: 6 })
 }

@@ -104,7 +104,7 @@ describe('checkEntry', () => {
     expect(() => checkEntry({ ...rest, worstcase: worstCase }, 'a.json'))
       .toThrowErrorMatchingInlineSnapshot(`
         [ConfigError: a.json#: missing key "worstCase"
-        a.json#/worstcase: unknown key; did you mean "worstCase"? (accepted: schemaVersion, id, title, authors, venue, year, architecture, extraData, dataset, threatModel, defense, model, clean, attacks, worstCase, checks, evidence, links, run, training)]
+        a.json#/worstcase: unknown key; did you mean "worstCase"? (accepted: schemaVersion, id, title, authors, venue, year, architecture, extraData, citation, dataset, threatModel, defense, model, clean, attacks, worstCase, checks, evidence, links, run, training)]
       `)
   })
 

@@ -11,16 +11,65 @@ import { entryFromResult } from '../../leaderboard/from-result.ts'
 import { packOutcomes, unpackOutcomes } from '../../leaderboard/packed-outcomes.ts'
 import { hiddenCharacters, linkObjection } from '../../leaderboard/text-rules.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
+import { privateRules } from '../../leaderboard/known-datasets.ts'
+import type { BoardRules } from '../../leaderboard/known-datasets.ts'
+import { checkSuite } from '../../core/bench/suite/load.ts'
 import type { ResultEntry } from '../../core/bench/result/result.ts'
 import { makeEntry } from '../reports/fixture.ts'
 import { boardEntry, boardResult, passed } from './fixture.ts'
 
 const honest = boardEntry('honest', [9000, 5000, 3000])
 
+/** The honest entry on a data set of its owner. */
+function onOwnData(sha256: string, id = 'my-cells'): LeaderboardEntry {
+  const content = { ...honest.run.suite.content, dataset: { path: 'my-cells.json' } }
+  const suite = { ...honest.run.suite, content, sha256: checkSuite(content, 'suite', '.').sha256 }
+  return {
+    ...honest,
+    dataset: { ...honest.dataset, id, sha256 },
+    run: { ...honest.run, suite },
+  }
+}
+
+describe('a private board', () => {
+  const sha256 = '1'.repeat(64)
+  const known = { examples: 10_000, classes: 10, sha256 }
+  const rules: BoardRules = {
+    isPrivate: true,
+    datasetOf: (id) => (id === 'my-cells' ? known : undefined),
+  }
+
+  test('takes described data, which the public board does not', async () => {
+    const entry = onOwnData(sha256)
+    expect(await refusal(entry, await privateRules())).toBeUndefined()
+    expect(await refusal(entry, rules)).toBeUndefined()
+    expect(await refusal(entry)).toBe(
+      'e.json#/dataset/id: "my-cells" is not a published data set, so it is not ranked\n' +
+        'e.json#/run/suite/content: the data set is "undefined", not "my-cells"',
+    )
+  })
+
+  test('refuses other data under the id of a description, and data without one', async () => {
+    expect(await refusal(onOwnData('2'.repeat(64)), rules)).toBe(
+      `e.json#/dataset/sha256: "my-cells" has ${sha256}, got ${'2'.repeat(64)}`,
+    )
+    expect(await refusal(onOwnData(sha256, 'npy'), await privateRules())).toBe(
+      'e.json#/dataset/id: "npy" is neither published nor described; write a description of it',
+    )
+  })
+
+  test('holds published data to its hash', async () => {
+    const forged = { ...honest, dataset: { ...honest.dataset, sha256 } }
+    expect(await refusal(forged, await privateRules())).toMatch(
+      /^e\.json#\/dataset\/sha256: "cifar10" has /,
+    )
+  })
+})
+
 /** The reason why the board refuses an entry; undefined if it takes it. */
-async function refusal(entry: unknown): Promise<string | undefined> {
+async function refusal(entry: unknown, rules?: BoardRules): Promise<string | undefined> {
   try {
-    await auditEntries([{ entry: checkEntry(entry, 'e.json'), label: 'e.json' }])
+    await auditEntries([{ entry: checkEntry(entry, 'e.json', rules), label: 'e.json' }], rules)
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -1,24 +1,131 @@
-/** Ranks respect the intervals, and tables contain only comparable entries. */
+/** Ranks follow from paired tests; tables and rows contain what is comparable. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { wilsonInterval } from '../../core/bench/metrics/interval.ts'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
-import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
+import type { EntryAttack, LeaderboardEntry } from '../../leaderboard/entry-type.ts'
+import { packOutcomes } from '../../leaderboard/packed-outcomes.ts'
 import { rankTables } from '../../leaderboard/ranking.ts'
+import { assignRanks } from '../../leaderboard/ranks.ts'
+import { robustMask } from '../../leaderboard/outcome-masks.ts'
+import { hashOf } from '../reports/fixture.ts'
 import { board, boardEntry } from './fixture.ts'
 
+const base = boardEntry('x', [9000, 9000, 9000])
+
+/** The attack with these outcomes, and only the counts that ranking reads. */
+function outcomesOf(attack: EntryAttack, outcomes: string): EntryAttack {
+  return { ...attack, outcomes: packOutcomes(outcomes) }
+}
+
+/** A model of which AutoAttack leaves the examples robust that `isRobust` says. */
+function model(id: string, isRobust: (example: number) => boolean): LeaderboardEntry {
+  const outcomes = Array.from({ length: 10_000 }, (_, i) => (isRobust(i) ? 'r' : 'b')).join('')
+  return {
+    ...base,
+    id,
+    title: id,
+    model: { ...base.model, sha256: hashOf(id) },
+    clean: { correct: 10_000 },
+    attacks: base.attacks.slice(1).map((attack) => outcomesOf(attack, outcomes)),
+    worstCase: { robust: outcomes.replaceAll('b', '').length },
+  }
+}
+
+/** Robust up to a place, except that some before it are broken and as many more behind robust. */
+function window(end: number, lost: number, gained: number): (i: number) => boolean {
+  return (i) => (i >= lost && i < end) || (i >= end && i < end + gained)
+}
+
+function ranksOf(entries: readonly LeaderboardEntry[]): string[] {
+  const [table] = rankTables(entries)
+  return table!.rows.map(({ entry, rank }) => `${entry.id} ${rank.best}–${rank.worst}`)
+}
+
+describe('ranks', () => {
+  test('0.6 points are told apart at 10,000 examples, where disjoint intervals need 1.8', () => {
+    // 200 examples are robust in the first model only, 140 in the second only.
+    const [table] = rankTables([
+      model('first', window(3000, 0, 0)),
+      model('second', window(3000, 200, 140)),
+    ])
+    const [first, second] = table!.rows
+    expect(first!.bestKnown.fraction - second!.bestKnown.fraction).toBeCloseTo(0.006, 12)
+    expect(second!.rank).toEqual({ best: 2, worst: 2 })
+    expect(second!.comparison).toMatchObject({ onlyLeader: 200, onlyModel: 140 })
+    // 2 Σ C(340, k) / 2³⁴⁰ for k ≤ 140, by integer arithmetic in Python.
+    expect(second!.comparison!.p).toBeCloseTo(0.0013410446705104078, 12)
+    const { low } = wilsonInterval(3000, 10_000)
+    expect(wilsonInterval(3000 - 178, 10_000).high).toBeGreaterThan(low)
+    expect(wilsonInterval(3000 - 179, 10_000).high).toBeLessThan(low)
+  })
+
+  test('a difference on many disagreeing examples is no evidence', () => {
+    expect(ranksOf([model('a', window(3000, 0, 0)), model('b', window(3000, 530, 470))])).toEqual([
+      'a 1–2',
+      'b 1–2',
+    ])
+  })
+
+  test('each model is compared with the leader of its rank, so ranks do not drift', () => {
+    // Neighbors differ on 15 more and 10 fewer examples: never told apart from each other.
+    const drift = Array.from({ length: 9 }, (_, k) =>
+      model(`m${k}`, (i) => i >= 15 * k && i < 3000 + 10 * k),
+    )
+    const ranks = ranksOf(drift)
+    expect(ranks[0]).toBe('m0 1–8')
+    expect(ranks.at(-1)).toBe('m8 9–9')
+  })
+
+  test('more models below a leader make the correction stricter', () => {
+    const leader = model('leader', window(3000, 0, 0))
+    // p = 0.028 for 116 and 84.
+    const close = model('close', window(3000, 116, 84))
+    expect(ranksOf([leader, close])).toEqual(['leader 1–1', 'close 2–2'])
+    const closer = model('closer', window(3000, 115, 84))
+    expect(ranksOf([leader, close, closer])).toEqual(['leader 1–3', 'closer 1–3', 'close 1–3'])
+  })
+
+  test('ranks are those of Holm over all models below each leader', () => {
+    const robust = fc.tuple(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 400 }))
+    fc.assert(
+      fc.property(fc.array(robust, { minLength: 1, maxLength: 12 }), (windows) => {
+        const entries = windows.map(([lost, gained], i) => {
+          const outcomes = Array.from({ length: 1000 }, (_, at) =>
+            window(500, lost, gained)(at) ? 'r' : 'b',
+          )
+          return { outcomes: packOutcomes(outcomes.join('')), count: 500 - lost + gained, i }
+        })
+        const sorted = entries.toSorted((a, b) => b.count - a.count)
+        const ranks = assignRanks(sorted.map(robustMask))
+        expect(ranks[0]!.best).toBe(1)
+        expect(ranks.at(-1)!.worst).toBe(sorted.length)
+        for (const [at, { best, worst, test: against }] of ranks.entries()) {
+          expect(best).toBeLessThanOrEqual(at + 1)
+          expect(worst).toBeGreaterThanOrEqual(at + 1)
+          expect(ranks[best - 1]!.best).toBe(best)
+          if (at === 0) continue
+          // Against the leader of its own rank without evidence, or of the rank above with it.
+          expect(against!.p < 0.05).toBe(best === at + 1)
+          expect(against!.leader).toBe((best === at + 1 ? ranks[at - 1]! : ranks[at]!).best - 1)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
 describe('rankTables', () => {
-  test('sorts by worst case and gives overlapping entries a range of ranks', () => {
-    const [cifar] = rankTables(board())
-    expect(cifar!.rows.map(({ entry, rank }) => `${entry.id} ${rank.best}–${rank.worst}`)).toEqual([
-      'trn 1–3',
-      'trades 1–3',
-      'pgd-at 1–3',
-      'smooth 4–5',
-      'freq 4–5',
+  test('sorts by best known accuracy', () => {
+    expect(ranksOf(board())).toEqual([
+      'trn 1–1',
+      'trades 2–2',
+      'pgd-at 3–3',
+      'smooth 4–4',
+      'freq 5–5',
       'quantized 6–6',
       'standard 7–7',
     ])
-    expect(cifar!.rows[3]!.peers.map(({ id }) => id)).toEqual(['freq'])
   })
 
   test('has one table per data set and threat model', () => {
@@ -53,28 +160,57 @@ describe('rankTables', () => {
     )
   })
 
-  test('an entry with other attacks is in a separate table', () => {
-    const easy = boardEntry('easy', [9000, 8000, 7000])
-    const weaker = { ...easy, attacks: easy.attacks.slice(0, 1), worstCase: { robust: 8000 } }
-    const tables = rankTables([...board(), weaker])
-    expect(tables.map(({ anchor, rows }) => [anchor, rows.length])).toEqual([
-      ['cifar10-linf-8-255', 7],
-      ['cifar10-linf-8-255-2', 1],
-      ['fashion-mnist-linf-0.1', 2],
+  test('columns are the reference set; further attacks count into best known', () => {
+    const plain = model('plain', window(4000, 0, 0))
+    const further = model('further', window(5000, 0, 0))
+    const [attack] = further.attacks
+    const own = { ...attack!, name: 'own', plugin: 'own', package: 'own-attacks' }
+    // It breaks the first 2,000 examples.
+    const outcomes = Array.from({ length: 10_000 }, (_, i) => (i < 2000 ? 'b' : 'r')).join('')
+    const adapted = { ...further, attacks: [attack!, outcomesOf(own, outcomes)] }
+    const [table, ...others] = rankTables([plain, adapted])
+    expect(others).toEqual([])
+    expect(table!.attacks).toEqual(['autoattack'])
+    expect(
+      table!.rows.map(({ entry, columns, reference, bestKnown }) => [
+        entry.id,
+        columns.map((robust) => robust?.count),
+        reference?.count,
+        bestKnown.count,
+      ]),
+    ).toEqual([
+      ['plain', [4000], 4000, 4000],
+      ['further', [5000], 5000, 3000],
     ])
   })
 
-  test('order, names, and seeds of the attacks do not separate entries', () => {
-    const one = boardEntry('one', [9000, 8000, 7000])
-    const attacks = one.attacks.map((attack, i) => ({ ...attack, name: `attack ${i}`, seed: 7 }))
-    const other = { ...one, id: 'other', attacks: attacks.toReversed() }
-    const [table, ...others] = rankTables([one, other])
-    expect(others).toEqual([])
-    const columns = table!.rows.map(({ attacks: all }) => all.map(({ attack }) => attack.plugin))
-    expect(columns).toEqual([
-      ['fgsm', 'autoattack'],
-      ['fgsm', 'autoattack'],
+  test('entries of one model are one row with the minimum per example over all of them', () => {
+    const first = model('one', window(4000, 0, 0))
+    const second = { ...model('two', window(4000, 100, 50)), model: first.model }
+    const other = model('other', window(3899, 0, 0))
+    const [table] = rankTables([first, second, other], new Set(['cifar10/linf-8-255/two']))
+    expect(table!.rows.map(({ entry, bestKnown }) => [entry.id, bestKnown.count])).toEqual([
+      // 100 to 4000: the checked entry leads.
+      ['two', 3900],
+      ['other', 3899],
     ])
+    const [merged] = table!.rows
+    expect(merged!.members.map(({ location, evidence }) => [location, evidence])).toEqual([
+      ['cifar10/linf-8-255/two', 'checked'],
+      ['cifar10/linf-8-255/one', 'self-reported'],
+    ])
+    expect(merged!.modelEvidence).toBe('self-reported')
+    expect(merged!.members.map(({ worstCase }) => worstCase.count)).toEqual([3950, 4000])
+  })
+
+  test('one model file that is two classifiers is rejected', () => {
+    const first = boardEntry('one', [9000, 5000, 3000])
+    const second = { ...boardEntry('two', [8800, 5000, 3000]), model: first.model }
+    expect(() => rankTables([first, second])).toThrow(
+      'cifar10/linf-8-255/two.json: has the model file of cifar10/linf-8-255/one.json, but ' +
+        'without attack 200 of 10000 examples have another outcome; one of them was run with ' +
+        'other options, such as another normalization; remove it',
+    )
   })
 
   test('entries of one directory with different data are rejected', () => {
@@ -84,36 +220,6 @@ describe('rankTables', () => {
       rankTables([boardEntry('a', [9000, 5000, 3000]), other]),
     ).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: cifar10/linf-8-255/b.json: dataset.sha256 is 0000000000000000000000000000000000000000000000000000000000000000, but cifar10/linf-8-255/a.json has 054c114fe3c9b8e97130b8a3c530648056ee2b6f6d4cc33d35742f1948213b6d; entries in one directory must use the same data and threat model]`,
-    )
-  })
-
-  test('a higher count never has a worse rank, and peers are mutual', () => {
-    const base = boardEntry('x', [9000, 9000, 9000])
-    const entry = (robust: number, i: number): typeof base => ({
-      ...base,
-      id: `e${i}`,
-      worstCase: { robust },
-    })
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 0, max: 9000 }), { minLength: 1, maxLength: 12 }),
-        (counts) => {
-          const [table] = rankTables(counts.map(entry))
-          const { rows } = table!
-          expect(rows[0]!.rank.best).toBe(1)
-          expect(rows.at(-1)!.rank.worst).toBe(rows.length)
-          for (const [i, row] of rows.entries()) {
-            expect(row.rank.best).toBeLessThanOrEqual(i + 1)
-            expect(row.rank.worst).toBeGreaterThanOrEqual(i + 1)
-            expect(row.rank.worst - row.rank.best).toBe(row.peers.length)
-            expect(row.rank.best).toBeGreaterThanOrEqual(rows[i - 1]?.rank.best ?? 1)
-            for (const peer of row.peers) {
-              const back = rows.find((other) => other.entry === peer)
-              expect(back!.peers).toContain(row.entry)
-            }
-          }
-        },
-      ),
     )
   })
 })

@@ -81,12 +81,21 @@ export interface AttackAccuracy {
 }
 
 /** The robust accuracy under each completed attack whose plugin is known. */
-export function attackAccuracies({ entry, factsOf }: OutcomeCheckContext): AttackAccuracy[] {
+export function attackAccuracies(context: OutcomeCheckContext): readonly AttackAccuracy[] {
+  const known = counted.get(context) ?? countAccuracies(context)
+  counted.set(context, known)
+  return known
+}
+
+/** Several checks read the accuracies of one context. */
+const counted = new WeakMap<OutcomeCheckContext, readonly AttackAccuracy[]>()
+
+function countAccuracies({ entry, factsOf }: OutcomeCheckContext): AttackAccuracy[] {
   return completed(entry).flatMap((attack) => {
     const { name, plugin, options } = attack.attack
     const facts = factsOf(plugin)
-    const accuracy = robustAccuracy(attack.outcomes)
-    return facts ? [{ name, plugin, options, facts, accuracy, attack }] : []
+    if (!facts) return []
+    return [{ name, plugin, options, facts, accuracy: robustAccuracy(attack.outcomes), attack }]
   })
 }
 

@@ -9,6 +9,9 @@ import { ConfigError } from '../../base/errors.ts'
  */
 export type Outcomes = string
 
+/** The characters of outcomes. */
+const codes = { w: 0x77, r: 0x72, b: 0x62 } as const
+
 /** Number of examples per outcome of one attack. The first three add up to `total`. */
 export interface OutcomeCounts {
   /** Misclassified without attack. */
@@ -41,11 +44,12 @@ export function countCorrect(cleanOutcomes: string): number {
 export function countOutcomes(outcomes: Outcomes): OutcomeCounts {
   let wrong = 0
   let robust = 0
+  // Codes of characters: boards of thousands of entries count all of their outcomes.
   for (let i = 0; i < outcomes.length; i++) {
-    const outcome = outcomes[i]
-    if (outcome === 'w') wrong++
-    else if (outcome === 'r') robust++
-    else if (outcome !== 'b') throw unknownOutcome('outcomes', outcomes, i, '"w", "r" or "b"')
+    const code = outcomes.charCodeAt(i)
+    if (code === codes.w) wrong++
+    else if (code === codes.r) robust++
+    else if (code !== codes.b) throw unknownOutcome('outcomes', outcomes, i, '"w", "r" or "b"')
   }
   return { wrong, robust, broken: outcomes.length - wrong - robust, total: outcomes.length }
 }
@@ -82,12 +86,14 @@ export function attackSuccessRate(outcomes: Outcomes): number | undefined {
 export function worstCaseOutcomes(attacks: readonly Outcomes[]): Outcomes | undefined {
   const [first, ...others] = attacks
   if (first === undefined) return undefined
-  const worst = first.split('')
+  const worst = Buffer.from(first, 'latin1')
   for (const [index, outcomes] of others.entries()) {
     requireSameExamples(first, outcomes, index + 1)
-    for (let i = 0; i < worst.length; i++) if (outcomes[i] === 'b') worst[i] = 'b'
+    for (let i = 0; i < worst.length; i++) {
+      if (outcomes.charCodeAt(i) === codes.b) worst[i] = codes.b
+    }
   }
-  return worst.join('')
+  return worst.toString('latin1')
 }
 
 /**
@@ -111,7 +117,7 @@ export function brokenByOnlyOne(attacks: readonly Outcomes[]): number[] {
       breakers++
       last = index
     }
-    if (breakers === 1) alone[last]! += 1
+    if (breakers === 1) alone[last]!++
   }
   return alone
 }
@@ -135,7 +141,7 @@ function requireSameExamples(first: Outcomes, other: Outcomes, index: number): v
     )
   }
   for (let i = 0; i < first.length; i++) {
-    if ((first[i] === 'w') === (other[i] === 'w')) continue
+    if ((first.charCodeAt(i) === codes.w) === (other.charCodeAt(i) === codes.w)) continue
     throw new ConfigError(
       'ROBENCH_DATA',
       `outcomes of attack ${index}: example ${i} is "${other[i]}" but "${first[i]}" in attack 0; ` +

@@ -118,8 +118,12 @@ function differenceOf(
   )
 }
 
-async function withPredictor<T>(
-  { model, dataset, batchSize }: FileToVerify,
+/**
+ * Opens a model by the path of `verify`: the file as it is in onnxruntime, or else robench's engine.
+ * @param use receives the predictor and the batch size that fits the images
+ */
+export async function withPredictor<T>(
+  { model, dataset, batchSize }: Pick<FileToVerify, 'model' | 'dataset' | 'batchSize'>,
   use: (predictor: Predictor, batchSize: number) => Promise<T>,
 ): Promise<T> {
   const { reference, path, stochastic } = model
