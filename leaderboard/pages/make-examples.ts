@@ -33,7 +33,7 @@ export interface SavedPoints {
 /** The accuracy of each class, from the labels of the data set. */
 export function classCounts(
   entry: LeaderboardEntry,
-  { labels, classNames }: Dataset,
+  { labels, classNames }: Pick<Dataset, 'labels' | 'classNames'>,
 ): EntryExamples['classes'] {
   const outcomes = entryOutcomes(entry)
   const worst = worstCaseOutcomes(outcomes) ?? ''
