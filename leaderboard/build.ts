@@ -1,7 +1,7 @@
 /** Builds the leaderboard as a directory of static pages. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 import { ConfigError } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
@@ -63,7 +63,7 @@ export async function buildSite(options: {
   const files = new Map(await renderWholeSite(found, rules, options.address))
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   const old = listedFiles(options.outFolder)
-  for (const [path, text] of files) await writeFileAtomic(join(options.outFolder, path), text)
+  await writeFiles(options.outFolder, files)
   for (const path of old) {
     if (files.has(path)) continue
     const stale = join(options.outFolder, path)
@@ -166,6 +166,25 @@ export function renderSite(
     files.set(`assets/${name}`, readFileSync(join(themeFolder(), name), 'utf8'))
   }
   return files
+}
+
+/**
+ * Writes files that a build can repeat, so without flushing each to the disk; the list of files, by
+ * which the next build knows its own, comes first.
+ * @throws RunError ROBENCH_STORE
+ */
+async function writeFiles(folder: string, files: WholeSite): Promise<void> {
+  await writeFileAtomic(join(folder, listFile), files.get(listFile)!)
+  for (const parent of new Set([...files.keys()].map((path) => dirname(join(folder, path))))) {
+    await mkdir(parent, { recursive: true }).catch((cause: unknown) => {
+      throw storeError(parent, cause)
+    })
+  }
+  for (const [path, content] of files) {
+    await writeFile(join(folder, path), content).catch((cause: unknown) => {
+      throw storeError(join(folder, path), cause)
+    })
+  }
 }
 
 /** Rejects a directory with other files, since a build could overwrite them. */
