@@ -12,6 +12,7 @@ import type { Dataset } from '../core/data/dataset.ts'
 import { loadDataset } from '../core/data/load.ts'
 import { join } from 'node:path'
 import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
+import { checkExamples } from '../leaderboard/pages/examples-file.ts'
 import type { EntryExamples } from '../leaderboard/pages/examples-schema.ts'
 import { makeExamples } from '../leaderboard/pages/make-examples.ts'
 
@@ -69,7 +70,8 @@ export async function examplesOf(
       )
     }
     const saved = { folder: adversarials, model: row.model, batchSize }
-    found.push(await makeExamples(entry, resolved.dataset, saved))
+    const made = await makeExamples(entry, resolved.dataset, saved)
+    found.push(checkExamples(made, entry, `examples of "${entry.id}"`))
   }
   return found
 }

@@ -15,6 +15,7 @@ import { entryFromResult } from '../leaderboard/from-result.ts'
 import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { readText } from '../core/base/read-file.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { readResult } from '../core/bench/result/read-result.ts'
@@ -170,7 +171,7 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     ...(year !== undefined && { year }),
     ...(architecture !== undefined && { architecture }),
     ...(extraData !== undefined && { extraData }),
-    ...(options.citation !== undefined && { citation: textOf(options.citation) }),
+    ...(options.citation !== undefined && { citation: readText(options.citation, { code: 'ROBENCH_DATA', mostBytes: 2 ** 16 }) }),
   }
   const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.

@@ -1,7 +1,7 @@
 /** Builds the leaderboard as a directory of static pages. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 import { ConfigError } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
@@ -169,14 +169,22 @@ export function renderSite(
   return files
 }
 
-/** Several at once: each write waits for the disk. */
+/**
+ * Writes files that a build can repeat, so without flushing each to the disk; the list of files, by
+ * which the next build knows its own, comes first.
+ * @throws RunError ROBENCH_STORE
+ */
 async function writeFiles(folder: string, files: WholeSite): Promise<void> {
-  const all = [...files]
-  const atOnce = 32
-  for (let at = 0; at < all.length; at += atOnce) {
-    await Promise.all(
-      all.slice(at, at + atOnce).map(([path, text]) => writeFileAtomic(join(folder, path), text)),
-    )
+  await writeFileAtomic(join(folder, listFile), files.get(listFile)!)
+  for (const parent of new Set([...files.keys()].map((path) => dirname(join(folder, path))))) {
+    await mkdir(parent, { recursive: true }).catch((cause: unknown) => {
+      throw storeError(parent, cause)
+    })
+  }
+  for (const [path, content] of files) {
+    await writeFile(join(folder, path), content).catch((cause: unknown) => {
+      throw storeError(join(folder, path), cause)
+    })
   }
 }
 

@@ -54,9 +54,9 @@ export function renderDocs(environment: nunjucks.Environment): Map<string, strin
   })
   const menu = menuOf(pages)
   const files = new Map<string, string | Uint8Array>()
-  for (const { source, path, rendered } of pages) {
+  for (const { path, rendered } of pages) {
     const up = '../'.repeat(path.split('/').length - 1)
-    const context = { page: rendered, menu, path, root: up, isApi: source.startsWith(apiFolder) }
+    const context = { page: rendered, menu, path, root: up }
     files.set(path, environment.render('docs.html.njk', context))
   }
   for (const name of readdirSync(join(root, 'docs')).toSorted()) {

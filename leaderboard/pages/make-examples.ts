@@ -30,14 +30,25 @@ export interface SavedPoints {
   readonly batchSize: number
 }
 
-/** The accuracy of each class, from the labels of the data set. */
+/**
+ * The accuracy of each class, from the labels of the data set.
+ * @param classes that the model predicts: more than the data set has names for if labels do not
+ * name them all
+ */
 export function classCounts(
   entry: LeaderboardEntry,
-  { labels, classNames }: Dataset,
+  { labels, classNames }: Pick<Dataset, 'labels' | 'classNames'>,
+  classes = 2,
 ): EntryExamples['classes'] {
   const outcomes = entryOutcomes(entry)
   const worst = worstCaseOutcomes(outcomes) ?? ''
-  const counts = classNames.map((name) => ({ name, total: 0, correct: 0, robust: 0 }))
+  const size = Math.max(classNames.length, classes)
+  const counts = Array.from({ length: size }, (_, k) => ({
+    name: classNames[k] ?? String(k),
+    total: 0,
+    correct: 0,
+    robust: 0,
+  }))
   for (let i = 0; i < entry.dataset.examples; i++) {
     const own = counts[labels[i]!]!
     own.total += 1
@@ -81,7 +92,13 @@ export async function makeExamples(
   const shown = await withPredictor({ model, dataset, batchSize }, (predictor, size) =>
     predictExamples({ entry, dataset, saved, predictor, batchSize: size }),
   )
-  return { ...examples, ...(adversarials !== undefined && { adversarials }), ...shown }
+  const { classes, ...others } = shown
+  return {
+    ...examples,
+    classes: classCounts(entry, dataset, classes),
+    ...(adversarials !== undefined && { adversarials }),
+    ...others,
+  }
 }
 
 interface Work {
@@ -106,7 +123,9 @@ async function filesOf({ entry, saved }: Work): Promise<(AdversarialFile | undef
   )
 }
 
-async function predictExamples(work: Work): Promise<Pick<EntryExamples, 'confusion' | 'pictures'>> {
+async function predictExamples(
+  work: Work,
+): Promise<Pick<EntryExamples, 'confusion' | 'pictures'> & { readonly classes: number }> {
   const { entry, dataset, saved } = work
   const files = await filesOf(work)
   const outcomes = entryOutcomes(entry)
@@ -117,7 +136,7 @@ async function predictExamples(work: Work): Promise<Pick<EntryExamples, 'confusi
     .toSorted((a, b) => entry.attacks[a]!.robust - entry.attacks[b]!.robust)[0]
   const predicted = Int32Array.from(worst, (mark, i) => (mark === 'r' ? dataset.labels[i]! : -1))
   const wrong = order.length === 0 ? [] : positionsOf(outcomes[0]!, (mark) => mark === 'w')
-  const clean = await predict(work, dataset.rows(wrong), wrong)
+  const clean = await predict(work, dataset.rows(wrong), wrong, 'broken')
   wrong.forEach((example, at) => (predicted[example] = clean[at]!.class))
   let pictures: ExamplePicture[] = []
   for (const at of order) {
@@ -131,8 +150,13 @@ async function predictExamples(work: Work): Promise<Pick<EntryExamples, 'confusi
     own.forEach((example, place) => (predicted[example] = found[place]!.class))
     if (at === strongest) pictures = await drawExamples(work, at, points, rows, worst)
   }
+  const shown = pictures.map(({ adversarial }) => adversarial.class)
+  const largest = [...predicted, ...shown].reduce((most, own) => Math.max(most, own), 1)
+  const classes = Math.max(dataset.classNames.length, largest + 1)
+  const isWhole = !predicted.includes(-1)
   return {
-    ...(!predicted.includes(-1) && { confusion: confusionOf(predicted, dataset) }),
+    classes,
+    ...(isWhole && { confusion: confusionOf(predicted, dataset.labels, classes) }),
     pictures,
   }
 }
@@ -152,8 +176,8 @@ function pointsOf(
   )
 }
 
-function confusionOf(predicted: Int32Array, { classNames, labels }: Dataset): number[][] {
-  const counts = classNames.map(() => classNames.map(() => 0))
+function confusionOf(predicted: Int32Array, labels: Int32Array, classes: number): number[][] {
+  const counts = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0))
   predicted.forEach((own, i) => (counts[labels[i]!]![own]! += 1))
   return counts
 }
@@ -187,8 +211,8 @@ async function predict(
       if (broken && !isFooled) {
         throw new ConfigError(
           'ROBENCH_DATA',
-          `entry "${entry.defense.name}": the saved point of example ${example} does not fool ` +
-            'the model; verify the result with robench verify',
+          `entry "${entry.defense.name}": example ${example} does not fool the model at its point, ` +
+            'as the result says; verify it with robench verify',
         )
       }
       found.push({ class: isFooled ? other : dataset.labels[example]!, margin })
@@ -233,11 +257,15 @@ async function drawExamples(
     const broken = state === 'fooled' ? 'broken' : undefined
     const after = await predict(work, adversarial, examples, broken)
     examples.forEach((example, place) => {
+      const label = dataset.labels[example]!
+      const isFooled = after[place]!.class !== label
+      // Rounding may move a prediction at the boundary.
+      if (before[place]!.class !== label || isFooled !== (state === 'fooled')) return
       const part = ({ data }: FloatTensor): Float32Array =>
         data.slice(place * size, (place + 1) * size)
       pictures.push({
         example,
-        label: dataset.labels[example]!,
+        label,
         state,
         attack: entry.attacks[at]!.name,
         clean: before[place]!,

@@ -1,0 +1,116 @@
+/** The file with classes, confusion, and pictures: made from points, held against the outcomes. */
+import { PNG } from 'pngjs'
+import { describe, expect, test } from 'vitest'
+import type { LeaderboardEntry } from '../../../leaderboard/entry-type.ts'
+import { hashEntry } from '../../../leaderboard/entry-check.ts'
+import { entryOutcomes } from '../../../leaderboard/entry-outcomes.ts'
+import { exampleImages, spectrumImage } from '../../../leaderboard/pages/example-images.ts'
+import { checkExamples } from '../../../leaderboard/pages/examples-file.ts'
+import type { EntryExamples } from '../../../leaderboard/pages/examples-schema.ts'
+import { classCounts } from '../../../leaderboard/pages/make-examples.ts'
+import { boardEntry } from '../fixture.ts'
+
+const adversarials = 'ab'.repeat(32)
+const base = boardEntry('mine', [9000, 5000, 3000])
+const entry: LeaderboardEntry = { ...base, evidence: { ...base.evidence, adversarials } }
+const outcomes = entryOutcomes(entry)
+const broken = outcomes[1]!.indexOf('b')
+const held = [...outcomes[1]!].findIndex((mark, at) => mark === 'r' && outcomes[0]![at] === 'r')
+
+const labels = Int32Array.from({ length: 10_000 }, (_, i) => i % 10)
+const classNames = Array.from({ length: 10 }, (_, i) => `class ${i}`)
+const classes = classCounts(entry, { labels, classNames })
+const confusion = classes.map(({ total, robust }, at) =>
+  classes.map((_, other) => (other === at ? robust : other === (at + 1) % 10 ? total - robust : 0)),
+)
+const images = exampleImages(
+  new Float32Array(12).fill(0.5),
+  Float32Array.from({ length: 12 }, (_, i) => (i === 0 ? 0.54 : 0.5)),
+  [3, 2, 2],
+  [0, 1],
+)
+const honest: EntryExamples = {
+  schemaVersion: 1,
+  entry: hashEntry(entry),
+  classes,
+  confusion,
+  adversarials,
+  pictures: [
+    {
+      example: broken,
+      label: broken % 10,
+      state: 'fooled',
+      attack: 'autoattack',
+      clean: { class: broken % 10, margin: 1 },
+      adversarial: { class: (broken + 1) % 10, margin: -1 },
+      images,
+    },
+  ],
+}
+
+function refusal(change: object): string {
+  try {
+    checkExamples({ ...honest, ...change }, entry, 'e.examples.json')
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const [picture] = honest.pictures!
+const changed = (change: object): object => ({ pictures: [{ ...picture, ...change }] })
+
+test('accuracies of classes sum to those of the entry', () => {
+  expect(refusal({})).toBe('')
+  expect(classes[0]!.total).toBe(1000)
+  expect(classes.reduce((sum, { correct }) => sum + correct, 0)).toBe(9000)
+})
+
+test.for<[string, object, string]>([
+  ['of another entry', { entry: 'cd'.repeat(32) }, '/entry: is about another version'],
+  ['with fewer classes', { classes: classes.slice(1) }, '/classes: must have 10 classes'],
+  [
+    'with more robust examples',
+    { classes: classes.map((one, at) => (at === 0 ? { ...one, robust: one.robust + 1 } : one)) },
+    '"robust" must sum to 3000, got 3001',
+  ],
+  [
+    'with another diagonal',
+    { confusion: confusion.map((row) => [...row.slice(1), row[0]!]) },
+    '/confusion/0/0: must be',
+  ],
+  ['of other points', { adversarials: 'cd'.repeat(32) }, '/adversarials: must be evidence.adver'],
+  ['that shows a held example as fooled', changed({ example: held }), 'is not fooled'],
+  ['that shows a broken example as held', changed({ state: 'held' }), 'is not held'],
+  ['of an attack that was not run', changed({ attack: 'pgd' }), 'the entry has no attack "pgd"'],
+  [
+    'whose fooled example is classified correctly',
+    changed({ adversarial: { class: broken % 10, margin: 1 } }),
+    '/adversarial/class: must fit the state "fooled"',
+  ],
+  ['whose picture is no PNG', changed({ images: { ...images, clean: 'AAAA' } }), 'must be a PNG'],
+  [
+    'with a hidden character',
+    { classes: classes.map((one) => ({ ...one, name: 'a\u202eb' })) },
+    '/classes/0/name: contains the hidden character U+202E',
+  ],
+])('a file %s is refused', ([, change, reason]) => {
+  expect(refusal(change)).toContain(reason)
+})
+
+describe('pictures', () => {
+  test('show the difference ten times, around middle gray', () => {
+    const { data } = PNG.sync.read(Buffer.from(images.difference, 'base64'))
+    expect([...data.subarray(0, 8)]).toEqual([230, 128, 128, 255, 128, 128, 128, 255])
+  })
+
+  test('show the spectrum of a wave as two points beside the middle', () => {
+    const [height, width] = [8, 8]
+    const wave = Float32Array.from({ length: 64 }, (_, i) => Math.cos((2 * Math.PI * 2 * i) / 8))
+    const spectrum = spectrumImage(wave, [1, height, width])
+    const bright = [...spectrum.keys()].filter((at) => spectrum[at]! > 0.01)
+    // Frequency ±2 in x, 0 in y: row 4, columns 2 and 6.
+    expect(bright).toEqual([4 * 8 + 2, 4 * 8 + 6])
+    expect(spectrum[34]).toBeCloseTo(1, 6)
+  })
+})
