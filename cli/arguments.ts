@@ -96,6 +96,8 @@ export interface RunOptions {
   readonly sample?: number
   readonly batchSize?: number
   readonly timeLimit?: number
+  readonly stallLimit?: number
+  readonly memoryLimit?: number
   readonly fresh?: boolean
   /** False with `--no-checks`. */
   readonly checks: boolean
@@ -137,6 +139,16 @@ export function addRunOptions(command: Command): Command {
       '--time-limit <seconds>',
       'time limit per chunk of at most 500 examples',
       wholeNumber(1),
+    )
+    .option(
+      '--stall-limit <seconds>',
+      'stop a worker after this long without progress (default: 600)',
+      wholeNumber(1),
+    )
+    .option(
+      '--memory-limit <MB>',
+      'memory of a worker with third-party plugins (default: its share)',
+      wholeNumber(256),
     )
   return addMachineOptions(command)
     .addOption(
@@ -197,6 +209,8 @@ export function suiteOverrides({
   sample,
   batchSize,
   timeLimit,
+  stallLimit,
+  memoryLimit,
   checks,
 }: RunOptions): SuiteOverrides {
   return {
@@ -205,6 +219,8 @@ export function suiteOverrides({
     ...(sample === undefined ? {} : { sample }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(timeLimit === undefined ? {} : { timeLimitMs: timeLimit * 1000 }),
+    ...(stallLimit === undefined ? {} : { stallLimitMs: stallLimit * 1000 }),
+    ...(memoryLimit === undefined ? {} : { memoryLimitMb: memoryLimit }),
   }
 }
 

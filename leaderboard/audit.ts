@@ -75,7 +75,7 @@ export async function auditEntry(
       found.push(`${place}/version: ${attack.version} is newer than "${meta.id}", ${meta.version}`)
     }
     if (isReferenceStrength(attack, defaultsOf(chosen))) strong.add(attack)
-    found.push(...passObjections(entry, attack, chosen, place))
+    found.push(...(await passObjections(registry, entry, attack, chosen, place)))
   }
   if (found.length > 0) return found
   const reference = referenceObjection(entry, (attack) => strong.has(attack))
@@ -148,15 +148,16 @@ function defaultsOf({ plugin: { meta } }: ChosenAttack): PluginOptions {
  * Passes that the attack cannot have made: more than planned for all examples that it was given, or
  * less than it takes for those that stayed robust.
  */
-function passObjections(
+async function passObjections(
+  registry: PluginRegistry,
   entry: LeaderboardEntry,
   attack: EntryAttack,
   chosen: ChosenAttack,
   place: string,
-): string[] {
+): Promise<string[]> {
   const { threatModel, dataset, clean } = entry
   const classes = knownDataset(dataset.id)?.classes ?? 2
-  const cost = attackCost(chosen, classes, threatModel.norm)
+  const cost = await attackCost(registry, chosen, classes, threatModel.norm)
   const units = shardsOf(dataset.examples).length
   const balls = attack.curve ? attack.curve.epsilons.length : 1
   const given = attack.corrupted === undefined ? clean.correct : dataset.examples
