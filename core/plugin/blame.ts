@@ -17,6 +17,9 @@ export interface CodePlace {
 /** Characters of a plugin's message that are kept. */
 const longestMessage = 2000
 
+/** Characters of a whole message that contains one of a plugin. */
+const longestReport = 2400
+
 /** The text, or its first part and its length if it is longer than `most` characters. */
 export function cutText(text: string, most = longestMessage): string {
   if (text.length <= most) return text
@@ -24,10 +27,10 @@ export function cutText(text: string, most = longestMessage): string {
 }
 
 /** The message of anything thrown, cut. Never throws, whatever was thrown. */
-export function reasonOf(thrown: unknown): string {
+export function reasonOf(thrown: unknown, most = longestMessage): string {
   try {
     const message: unknown = thrown instanceof Error ? thrown.message : thrown
-    return cutText(typeof message === 'string' ? message : String(message))
+    return cutText(typeof message === 'string' ? message : String(message), most)
   } catch {
     return 'a value without a message'
   }
@@ -161,7 +164,7 @@ export function blamePlugin(thrown: unknown, suspect: Suspect): ErrorRecord {
   const where = [named, place ?? ''].filter((part) => part !== '').join(', ')
   return {
     ...record,
-    message: where === '' ? cutText(message) : `${cutText(message)} (${where})`,
+    message: where === '' ? message : `${message} (${where})`,
     details: { ...details, pluginPackage: suspect.package, ...(place && { pluginPlace: place }) },
   }
 }
@@ -192,7 +195,7 @@ function stackOf(error: Error): string {
 /** As `toErrorRecord`; an error that is not robench's own is the plugin's if it is in its code. */
 function recordOf(thrown: unknown, isInPlugin: boolean): ErrorRecord {
   if (thrown instanceof RobenchError || !isInPlugin) {
-    return { ...toErrorRecord(thrown), message: reasonOf(thrown) }
+    return { ...toErrorRecord(thrown), message: reasonOf(thrown, longestReport) }
   }
   return { code: 'ROBENCH_PLUGIN_FAILED', name: 'PluginError', message: reasonOf(thrown) }
 }
