@@ -85,6 +85,22 @@ export function collect(text: string, previous: readonly string[] = []): string[
   return [...previous, text]
 }
 
+/** Collects `key=value`. The value is JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
+export function collectOption(
+  text: string,
+  previous: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [key, value] = /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? []
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError('Expected key=value, such as goal=multi-targeted.')
+  }
+  try {
+    return { ...previous, [key]: JSON.parse(value) as unknown }
+  } catch {
+    return { ...previous, [key]: value }
+  }
+}
+
 /** The values of the options that `addRunOptions` adds. */
 export interface RunOptions {
   readonly results: string
