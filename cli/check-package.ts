@@ -145,7 +145,7 @@ async function checksOf(
       ...(costIsLimit && { costIsLimit }),
     })
   } catch (error) {
-    return [{ name: 'its battery can be set up', run: () => Promise.reject(error as Error) }]
+    return [{ name: 'its battery can be set up', run: () => Promise.reject(error) }]
   }
 }
 

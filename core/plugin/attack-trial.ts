@@ -173,8 +173,7 @@ function createContext(
     signal,
     progress: (done) => {
       // Whatever a plugin reports, progress is a number of examples.
-      const share = Number(done)
-      if (Number.isFinite(share)) progress(Math.max(0, Math.min(share, rows.length)))
+      if (Number.isFinite(done)) progress(Math.max(0, Math.min(done, rows.length)))
     },
     ...attackExtras(request, request.surrogates, signal),
     setupOnce: (name, compute) => setUp(request, name, compute),

@@ -75,21 +75,23 @@ function pathOf(file: string): string {
   }
 }
 
+/** The property of the global object by which the inspector gets a function, for a moment. */
+const handoff = 'robench: place of a function'
+
 /** Where a function is defined; undefined for one that is not JavaScript. */
 export function placeOfFunction(value: unknown): CodePlace | undefined {
   if (typeof value !== 'function') return undefined
   const session = new Session()
   const files = new Map<string, string>()
   let found: CodePlace | undefined
-  const key = `robench ${Math.random()}`
-  Reflect.set(globalThis, key, value)
+  Reflect.set(globalThis, handoff, value)
   try {
     session.connect()
     session.on('Debugger.scriptParsed', ({ params }) => files.set(params.scriptId, params.url))
     session.post('Debugger.enable')
     session.post(
       'Runtime.evaluate',
-      { expression: `globalThis[${JSON.stringify(key)}]` },
+      { expression: `globalThis[${JSON.stringify(handoff)}]` },
       (_, at) => {
         const objectId = at?.result?.objectId
         if (objectId === undefined) return
@@ -105,7 +107,7 @@ export function placeOfFunction(value: unknown): CodePlace | undefined {
     // Another debugger may not allow it; the message then has no position.
   } finally {
     session.disconnect()
-    Reflect.deleteProperty(globalThis, key)
+    Reflect.deleteProperty(globalThis, handoff)
   }
   return found
 }
@@ -186,7 +188,7 @@ function stackOf(error: Error): string {
     const { stack, message } = error
     if (typeof stack !== 'string') return ''
     const at = typeof message === 'string' ? stack.indexOf(message) : -1
-    return at < 0 ? stack : stack.slice(at + String(message).length)
+    return at < 0 ? stack : stack.slice(at + message.length)
   } catch {
     return ''
   }

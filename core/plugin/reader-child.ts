@@ -1,13 +1,14 @@
 /** The entry point of the process that reads plugin packages for `PackageReader`. */
 import type { ErrorRecord } from '../base/errors.ts'
 import { blamePlugin } from './blame.ts'
+import type { PluginKind } from './contract.ts'
 import { containProcess } from './contain.ts'
 import { shareHostPackage } from './host-package.ts'
 import { importPackage } from './load.ts'
 import { foldersOfModule } from './module-file.ts'
 import { requireEstimate } from './pass-estimate.ts'
 import type { ReaderAnswer, ReaderRequest, ReaderValues } from './reader-messages.ts'
-import { PluginRegistry, pluginKinds } from './registry.ts'
+import { PluginRegistry } from './registry.ts'
 import { startWatchdog } from './watchdog.ts'
 
 interface OpenPackage {
@@ -60,9 +61,8 @@ async function valueOf(request: ReaderRequest): Promise<ReaderValues[ReaderReque
     packages.set(location.name, { ...packages.get(location.name)!, registry })
     // Rejections that nothing handles are reported before this turn of the event loop ends.
     await new Promise((resolve) => setImmediate(resolve))
-    return Object.fromEntries(
-      pluginKinds.map((kind) => [kind, registry.ids(kind)]),
-    ) as unknown as ReaderValues['import']
+    const ids = (kind: PluginKind): string[] => registry.ids(kind)
+    return { attack: ids('attack'), defense: ids('defense'), network: ids('network') }
   }
   const { registry } = packages.get(asked)!
   if (request.ask === 'meta') return (await registry.get(request.kind, request.id)).meta

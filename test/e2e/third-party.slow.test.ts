@@ -130,7 +130,8 @@ test('packages of init are built, checked, packed, installed, run, and reported'
     expect(stdout).not.toContain('failed')
   }
 
-  const small = { network: { id: 'acme/little', options: { width: 4, layers: 2 } }, epochs: 1 }
+  const network = { id: 'acme/little', options: { width: 4, layers: 2 } }
+  const small = { network, epochs: 1, validation: 40 }
   writeJson(project, 'suite.json', {
     id: 'figures',
     title: 'Figures',
