@@ -26,10 +26,7 @@ function lineOf(text: string, start = ''): string {
 }
 
 /** A directory with the tiny problem and a suite. */
-function project(
-  attacks: readonly string[],
-  more: Readonly<Record<string, unknown>> = {},
-): string {
+function project(attacks: readonly string[], more: Readonly<Record<string, unknown>> = {}): string {
   const folder = temporaryFolder()
   writeTinyProblem(folder)
   const plugins = attacks.map((plugin) => ({ plugin }))

@@ -14,7 +14,7 @@ import { defaultMemoryBytes, defaultStallMs } from '../../plugin/package-reader.
 import { cellId } from '../plan/cell.ts'
 import type { Executor, JobEvents, JobLimits, LocalContent } from './executor.ts'
 import { isWorkerMessage } from './job.ts'
-import type { Job, JobOutcome, JobValues } from './job.ts'
+import type { AbortMessage, Job, JobOutcome, JobValues } from './job.ts'
 import type { WorkerAnswer, WorkerTask } from './worker.ts'
 
 /** How to start a pool. */
@@ -47,6 +47,8 @@ const sharedKey = ''
 
 /** Time for an aborted worker to finish its batch before it is killed. */
 const abortMs = 2000
+
+const abortMessage: AbortMessage = { robench: 'abort' }
 
 /** The built file, which a new process can run. */
 const entry = join(packageRoot(), 'dist', 'core', 'bench', 'execute', 'worker.js')
@@ -126,7 +128,7 @@ class Slot {
         timers[timer] = startTimer(ms, () => finish({ kind: 'timeout', limitMs, stalled }))
       }
       function abort(): void {
-        program.send({ robench: 'abort' })
+        program.send(abortMessage)
         stop()
         timers.whole = startTimer(abortMs, () => finish({ kind: 'aborted' }))
       }
