@@ -1,6 +1,8 @@
 /** A process of this package that is given messages, and that is killed when it misbehaves. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { cutText } from './blame.ts'
 import type { CodePlace } from './blame.ts'
@@ -58,6 +60,7 @@ export class ChildProgram {
     this.#isThirdParty = thirdParty !== undefined
     const words = thirdParty ? ['--watch', String(thirdParty.memoryBytes)] : []
     const child = fork(entry, words, {
+      cwd: workingFolder(),
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(thirdParty ? ['pipe' as const] : [])],
     })
@@ -159,6 +162,16 @@ export class ChildProgram {
       return `it took ${(this.#memory / 2 ** 30).toFixed(1)} GiB of memory, more than its limit`
     }
     return signal === null ? `exit code ${code}` : `killed by ${signal}`
+  }
+}
+
+/** The working directory; where it was deleted, another one: Node hangs while it starts a thread. */
+function workingFolder(): string {
+  try {
+    const folder = process.cwd()
+    return existsSync(folder) ? folder : tmpdir()
+  } catch {
+    return tmpdir()
   }
 }
 
