@@ -85,6 +85,22 @@ export function collect(text: string, previous: readonly string[] = []): string[
   return [...previous, text]
 }
 
+/** Collects `key=value`. The value is JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
+export function collectOption(
+  text: string,
+  previous: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [key, value] = /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? []
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError('Expected key=value, such as goal=multi-targeted.')
+  }
+  try {
+    return { ...previous, [key]: JSON.parse(value) as unknown }
+  } catch {
+    return { ...previous, [key]: value }
+  }
+}
+
 /** The values of the options that `addRunOptions` adds. */
 export interface RunOptions {
   readonly results: string
@@ -96,6 +112,8 @@ export interface RunOptions {
   readonly sample?: number
   readonly batchSize?: number
   readonly timeLimit?: number
+  readonly stallLimit?: number
+  readonly memoryLimit?: number
   readonly fresh?: boolean
   /** False with `--no-checks`. */
   readonly checks: boolean
@@ -137,6 +155,16 @@ export function addRunOptions(command: Command): Command {
       '--time-limit <seconds>',
       'time limit per chunk of at most 500 examples',
       wholeNumber(1),
+    )
+    .option(
+      '--stall-limit <seconds>',
+      'stop a worker after this long without progress (default: 600)',
+      wholeNumber(1),
+    )
+    .option(
+      '--memory-limit <MB>',
+      'memory of a worker with third-party plugins (default: its share)',
+      wholeNumber(256),
     )
   return addMachineOptions(command)
     .addOption(
@@ -197,6 +225,8 @@ export function suiteOverrides({
   sample,
   batchSize,
   timeLimit,
+  stallLimit,
+  memoryLimit,
   checks,
 }: RunOptions): SuiteOverrides {
   return {
@@ -205,6 +235,8 @@ export function suiteOverrides({
     ...(sample === undefined ? {} : { sample }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(timeLimit === undefined ? {} : { timeLimitMs: timeLimit * 1000 }),
+    ...(stallLimit === undefined ? {} : { stallLimitMs: stallLimit * 1000 }),
+    ...(memoryLimit === undefined ? {} : { memoryLimitMb: memoryLimit }),
   }
 }
 

@@ -1,9 +1,9 @@
 /** `robench eval`: attacks one ONNX file; builds a suite from the command line and runs it. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { ConfigError, RobenchError } from '../core/base/errors.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
 import { norms } from '../core/threat/threat-model.ts'
-import { addRunOptions, collect, suiteOverrides, wholeNumber } from './arguments.ts'
+import { addRunOptions, collect, collectOption, suiteOverrides, wholeNumber } from './arguments.ts'
 import { attackFlags, evalSuite } from './eval-suite.ts'
 import type { EvalOptions } from './eval-suite.ts'
 import { execute } from './execute.ts'
@@ -132,20 +132,4 @@ function addAttackOptions(command: Command): void {
 
 function collectSeeds(text: string, previous: readonly number[] = []): number[] {
   return [...previous, wholeNumber(0)(text)]
-}
-
-/** Collects `key=value`. The value is JSON (`true`, `0.5`, `[1,2]`), otherwise a string. */
-function collectOption(
-  text: string,
-  previous: Readonly<Record<string, unknown>> = {},
-): Readonly<Record<string, unknown>> {
-  const [key, value] = /^(\w+)=(.*)$/s.exec(text)?.slice(1) ?? []
-  if (key === undefined || value === undefined) {
-    throw new InvalidArgumentError('Expected key=value, such as goal=multi-targeted.')
-  }
-  try {
-    return { ...previous, [key]: JSON.parse(value) as unknown }
-  } catch {
-    return { ...previous, [key]: value }
-  }
 }

@@ -5,7 +5,8 @@ import { slugOf } from '../core/base/slug.ts'
 import { isFolder } from '../core/data/registry.ts'
 import { readModelFile } from '../core/model/model-files.ts'
 import type { AttackPlugin } from '../core/plugin/contract.ts'
-import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
+import { locatePlugins } from '../core/plugin/load.ts'
+import { readRegistry } from '../core/plugin/package-reader.ts'
 import type { RunOptions } from './arguments.ts'
 import { evalDataset } from './model-options.ts'
 import type { DataOptions } from './model-options.ts'
@@ -132,14 +133,18 @@ async function selectAttacks(
   ids: readonly string[],
   packages: readonly string[],
 ): Promise<SelectedAttack[]> {
-  const registry = await loadRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
-  const attacks: SelectedAttack[] = []
-  for (const id of ids) {
-    const { meta }: AttackPlugin<never> = await registry.get('attack', id, '--attack')
-    const properties = (meta.optionsSchema?.['properties'] as object | undefined) ?? {}
-    attacks.push({ id, names: Object.keys(properties) })
+  const read = await readRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
+  try {
+    const attacks: SelectedAttack[] = []
+    for (const id of ids) {
+      const { meta }: AttackPlugin<never> = await read.registry.get('attack', id, '--attack')
+      const properties = (meta.optionsSchema?.['properties'] as object | undefined) ?? {}
+      attacks.push({ id, names: Object.keys(properties) })
+    }
+    return attacks
+  } finally {
+    await read.close()
   }
-  return attacks
 }
 
 function givenOptions(options: EvalOptions): GivenOption[] {

@@ -2,7 +2,8 @@
 import { Argument, Command } from 'commander'
 import { listDatasets } from '../core/data/load.ts'
 import type { PluginKind } from '../core/plugin/contract.ts'
-import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
+import { locatePlugins } from '../core/plugin/load.ts'
+import { readRegistry } from '../core/plugin/package-reader.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import { loadSuite, shippedSuites } from '../core/bench/suite/load.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
@@ -32,10 +33,14 @@ export function listCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action(async (kind: Kind | undefined, options: { plugin?: string[]; json?: boolean }) => {
       const { plugin: packages = [] } = options
-      const registry = await loadRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
+      const read = await readRegistry(locatePlugins(packages, [process.cwd()], '--plugin'))
       const listings: Partial<Record<Kind, Listing>> = {}
-      for (const wanted of kind ? [kind] : kinds) {
-        listings[wanted] = await listingOf[wanted](registry)
+      try {
+        for (const wanted of kind ? [kind] : kinds) {
+          listings[wanted] = await listingOf[wanted](read.registry)
+        }
+      } finally {
+        await read.close()
       }
       process.stdout.write(options.json ? asJson(listings) : printable(asText(listings)))
     })

@@ -8,11 +8,13 @@ import { dataCommand } from './data-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { evalCommand } from './eval-command.ts'
 import { gradCommand } from './grad-command.ts'
+import { initCommand } from './init-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { leaderboardCommand } from './leaderboard-command.ts'
 import { listCommand } from './list-command.ts'
 import { mergeCommand } from './merge-command.ts'
 import { planCommand } from './plan-command.ts'
+import { pluginCommand } from './plugin-command.ts'
 import { queueCommand } from './queue-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
@@ -65,6 +67,8 @@ export function createProgram(): Command {
     verifyCommand(),
     claimsCommand(),
     leaderboardCommand(),
+    initCommand(),
+    pluginCommand(),
     schemaCommand(),
   ]
   for (const command of commands) program.addCommand(command)

@@ -82,7 +82,7 @@ export async function auditEntry(
     }
     if (isReferenceStrength(attack, defaultsOf(chosen))) strong.add(attack)
     if (classes !== undefined) {
-      found.push(...passObjections(entry, attack, { chosen, classes }, place))
+      found.push(...(await passObjections(registry, entry, attack, { chosen, classes }, place)))
     }
   }
   if (found.length > 0) return found
@@ -156,14 +156,15 @@ function defaultsOf({ plugin: { meta } }: ChosenAttack): PluginOptions {
  * Passes that the attack cannot have made: more than planned for all examples that it was given, or
  * less than it takes for those that stayed robust.
  */
-function passObjections(
+async function passObjections(
+  registry: PluginRegistry,
   entry: LeaderboardEntry,
   attack: EntryAttack,
   { chosen, classes }: { readonly chosen: ChosenAttack; readonly classes: number },
   place: string,
-): string[] {
+): Promise<string[]> {
   const { threatModel, dataset, clean } = entry
-  const cost = attackCost(chosen, classes, threatModel.norm)
+  const cost = await attackCost(registry, chosen, classes, threatModel.norm)
   const units = shardsOf(dataset.examples).length
   const balls = attack.curve ? attack.curve.epsilons.length : 1
   const given = attack.corrupted === undefined ? clean.correct : dataset.examples

@@ -10,6 +10,7 @@ import type { FloatTensor } from '../engine/tensor/tensor.ts'
 import { referenceExamples } from '../threat/reference-examples.ts'
 import type { ReferenceExamples } from '../threat/reference-examples.ts'
 import type { AttackRequest } from './attack-request.ts'
+import { reasonOf } from './blame.ts'
 import { named, parseResult } from './parse-result.ts'
 import type { ParsedResult } from './parse-result.ts'
 import type { AttackContext, AttackMeta } from './contract.ts'
@@ -170,7 +171,10 @@ function createContext(
     },
     batchSize: request.batchSize,
     signal,
-    progress: (done) => progress(Math.min(done, rows.length)),
+    progress: (done) => {
+      // Whatever a plugin reports, progress is a number of examples.
+      if (Number.isFinite(done)) progress(Math.max(0, Math.min(done, rows.length)))
+    },
     ...attackExtras(request, request.surrogates, signal),
     setupOnce: (name, compute) => setUp(request, name, compute),
   }
@@ -232,8 +236,7 @@ async function countCorrectDraws(
 /** Errors of the model and the options stay as they are; all others are failures of the plugin. */
 function wrapped(meta: AttackMeta, error: unknown): RobenchError {
   if (error instanceof RobenchError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new PluginError('ROBENCH_PLUGIN_FAILED', `${named(meta)} failed: ${reason}`, {
+  return new PluginError('ROBENCH_PLUGIN_FAILED', `${named(meta)} failed: ${reasonOf(error)}`, {
     details: { pluginId: meta.id, pluginVersion: meta.version },
     cause: error,
   })

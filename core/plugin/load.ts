@@ -1,14 +1,16 @@
 /** Finds and imports plugin packages: the built-in table, npm packages, and directories. */
 import { existsSync, statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { isAbsolute, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { resolve as resolveModule } from 'import-meta-resolve'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { moduleResolve } from 'import-meta-resolve'
 import { ConfigError } from '../base/errors.ts'
 import { parseJsonText } from '../base/json-file.ts'
 import { readText } from '../base/read-file.ts'
 import { shown } from '../base/schema.ts'
+import { reasonOf } from './blame.ts'
 import type { PluginTable } from './contract.ts'
+import { fileAt, isPluginPath } from './module-file.ts'
 import { PluginRegistry } from './registry.ts'
 import type { PluginPackage } from './registry.ts'
 
@@ -32,29 +34,44 @@ export function locatePlugins(
   where: string,
 ): PluginLocation[] {
   return names.map((name, index) => {
-    requirePackage(name, `${where}#/plugins/${index}`)
+    const place = `${where}#/plugins/${index}`
+    requirePackage(name, place)
     const reasons: string[] = []
     for (const folder of new Set(folders)) {
       try {
         return {
           name,
-          url: isPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder),
+          url: isPluginPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder),
         }
       } catch (error) {
         reasons.push(`  from ${folder}: ${reasonOf(error)}`)
       }
     }
-    const advice = isPath(name) ? 'check the path' : `install it: npm install ${name}`
+    const advice = isPluginPath(name) ? 'check the path' : `install it: npm install ${name}`
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}#/plugins/${index}: plugin package "${name}" was not found; ` +
-        `${advice}\n${reasons.join('\n')}`,
+      `${place}: plugin package "${name}" was not found; ${advice}\n${reasons.join('\n')}`,
     )
   })
 }
 
+/** A package of npm, with or without a subpath. */
+const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/[\w.~-]+)*$/i
+
+/** @throws ConfigError for a text that names neither a package nor a path, such as a URL */
+function requirePackage(name: string, place: string): void {
+  const isOther = !isPluginPath(name) && (!packageName.test(name) || isBuiltin(name))
+  if (!isOther && !name.includes('\0')) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${place}: expected the name of an npm package, or a path that begins with "." or "/", got ` +
+      `${shown(name)}; URLs and modules of Node are not plugin packages`,
+  )
+}
+
 /**
- * A registry of the built-in plugins and of the packages at those locations.
+ * A registry of the built-in plugins and of the packages at those locations, which are imported
+ * into this process.
  * @param notify receives notices, such as a meta key that this version does not know
  * @throws ConfigError, PluginError
  */
@@ -62,19 +79,38 @@ export async function loadRegistry(
   locations: readonly PluginLocation[] = [],
   notify?: (notice: string) => void,
 ): Promise<PluginRegistry> {
-  const packages: PluginPackage[] = [{ name: 'robench', table: await importTable(builtinTable()) }]
-  for (const { name, url } of locations) {
-    try {
-      packages.push({ name, table: await importTable(url) })
-    } catch (cause) {
-      throw new ConfigError(
-        'ROBENCH_CONFIG',
-        `plugin package "${name}" cannot be imported: ${reasonOf(cause)}`,
-        { cause },
-      )
-    }
-  }
+  const packages: PluginPackage[] = [await builtinPackage()]
+  for (const location of locations) packages.push(await importPackage(location))
   return new PluginRegistry(packages, notify)
+}
+
+/** The built-in plugins. */
+export async function builtinPackage(): Promise<PluginPackage> {
+  return { name: 'robench', table: await importTable(builtinTable()) }
+}
+
+/**
+ * Imports a third-party package into this process. If its code ends the process meanwhile, a
+ * message says so and the exit code is 2.
+ * @throws ConfigError ROBENCH_CONFIG if it cannot be imported
+ */
+export async function importPackage({ name, url }: PluginLocation): Promise<PluginPackage> {
+  const onExit = (): void => {
+    process.stderr.write(`error: plugin package "${name}" ended the process during its import\n`)
+    process.exitCode = 2
+  }
+  process.on('exit', onExit)
+  try {
+    return { name, table: await importTable(url) }
+  } catch (cause) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `plugin package "${name}" cannot be imported: ${reasonOf(cause)}`,
+      { cause },
+    )
+  } finally {
+    process.off('exit', onExit)
+  }
 }
 
 /** The URL of the built-in table, which is beside core both in the sources and in dist/. */
@@ -83,54 +119,108 @@ export function builtinTable(): string {
   return new URL(`../../plugins/index.${extension}`, import.meta.url).href
 }
 
+/** Nested defaults that are looked into: those of TypeScript's CommonJS, and of a bundler. */
+const mostDefaults = 3
+
+/**
+ * The default export. CommonJS that a compiler has made from a module has it as `exports.default`,
+ * and an import has `exports` as its default.
+ */
 async function importTable(url: string): Promise<PluginTable> {
   const module: unknown = await import(url)
+  let table: unknown = Reflect.get(module as object, 'default')
+  for (let depth = 1; depth < mostDefaults; depth++) {
+    if (typeof table !== 'object' || table === null || !('default' in table)) break
+    table = table.default
+  }
   // The registry checks the table itself.
-  return Reflect.get(module as object, 'default') as PluginTable
+  return table as PluginTable
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** A package of npm, with or without a subpath. */
-const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/[\w.~-]+)*$/i
-
-/** @throws ConfigError for a text that names neither a package nor a path */
-function requirePackage(name: string, where: string): void {
-  const isOther = !isPath(name) && (!packageName.test(name) || isBuiltin(name))
-  if (!isOther && !name.includes('\0')) return
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `${where}: expected the name of an npm package, or a path that begins with "." or "/", got ` +
-      `${shown(name)}; URLs and modules of Node are not plugin packages`,
-  )
-}
-
-function isPath(name: string): boolean {
-  return name.startsWith('.') || isAbsolute(name)
-}
-
+/** A module for ESM, or else for CommonJS only. */
 function resolveName(name: string, folder: string): string {
-  const url = resolveModule(name, pathToFileURL(join(folder, 'package.json')).href)
-  if (url.startsWith('file:')) return url
-  throw new Error(`${name} is not a file`)
+  const parent = pathToFileURL(join(folder, 'package.json'))
+  try {
+    return resolveByConditions(name, parent)
+  } catch (error) {
+    const installed = installedFolder(name, folder)
+    if (installed === undefined) throw error
+    // The package is there, so its own files say what is wrong.
+    return resolveFolder(installed, error)
+  }
+}
+
+function resolveByConditions(name: string, parent: URL): string {
+  try {
+    return moduleResolve(name, parent, new Set(['node', 'import'])).href
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error
+    return moduleResolve(name, parent, new Set(['node', 'require'])).href
+  }
+}
+
+function installedFolder(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name)
+    if (existsSync(join(candidate, 'package.json'))) return candidate
+    if (folder === dirname(folder)) return undefined
+  }
 }
 
 function resolvePath(path: string): string {
   if (!existsSync(path)) throw new Error(`${path} does not exist`)
   if (statSync(path).isFile()) return pathToFileURL(path).href
-  const manifestFile = join(path, 'package.json')
-  if (!existsSync(manifestFile)) throw new Error(`${path} has no package.json`)
-  const limits = { code: 'ROBENCH_CONFIG', mostBytes: 2 ** 24 } as const
-  const manifest = parseJsonText(readText(manifestFile, limits), manifestFile) as {
-    name?: string
-    main?: string
-    exports?: unknown
+  return resolveFolder(path)
+}
+
+/** @param earlier thrown where the folder says nothing better */
+function resolveFolder(path: string, earlier?: unknown): string {
+  const manifest = readManifest(path)
+  const { name, main, exports } = manifest
+  if (exports !== undefined) {
+    if (earlier !== undefined && !isMissing(earlier)) throw earlier
+    if (typeof name !== 'string') throw new Error(`${path}/package.json has exports, but no "name"`)
+    // A package can refer to itself by name, which applies its exports.
+    const url = resolveSelf(name, path)
+    if (existsSync(fileURLToPath(url))) return url
+    throw notBuilt(path, 'exports', fileURLToPath(url))
   }
-  // A package can refer to itself by name, which applies its exports.
-  if (manifest.exports !== undefined && manifest.name) return resolveName(manifest.name, path)
-  const main = resolve(path, manifest.main ?? 'index.js')
-  if (!existsSync(main)) throw new Error(`${main} does not exist`)
-  return pathToFileURL(main).href
+  if (typeof main === 'string' && main !== '') {
+    const file = fileAt(resolve(path, main))
+    if (file !== undefined) return pathToFileURL(file).href
+    throw notBuilt(path, '"main"', resolve(path, main))
+  }
+  const index = join(path, 'index.js')
+  if (existsSync(index)) return pathToFileURL(index).href
+  throw new Error(
+    `${join(path, 'package.json')} has no "main" and no "exports", and there is no index.js; ` +
+      'name the built module in "main"',
+  )
+}
+
+function resolveSelf(name: string, path: string): string {
+  try {
+    return resolveByConditions(name, pathToFileURL(join(path, 'package.json')))
+  } catch (error) {
+    const missing = /Cannot find module '([^']+)'/.exec(reasonOf(error))?.[1]
+    throw missing === undefined ? error : notBuilt(path, 'exports', missing)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return Reflect.get(Object(error), 'code') === 'ERR_MODULE_NOT_FOUND'
+}
+
+function notBuilt(path: string, key: string, file: string): Error {
+  return new Error(
+    `${key} of ${join(path, 'package.json')} names ${file}, which does not exist; ` +
+      'build the package first (npm run build)',
+  )
+}
+
+function readManifest(path: string): Readonly<Record<string, unknown>> {
+  const file = join(path, 'package.json')
+  if (!existsSync(file)) throw new Error(`${path} has no package.json`)
+  const limits = { code: 'ROBENCH_CONFIG', mostBytes: 2 ** 24 } as const
+  return Object(parseJsonText(readText(file, limits), file)) as Readonly<Record<string, unknown>>
 }

@@ -1,11 +1,12 @@
 /** The identity of a plugin package: name, version, and a hash of its code. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hashJson, hashBytes } from '../base/hash.ts'
 import { packageVersion } from '../base/package-version.ts'
 import { builtinTable } from './load.ts'
 import type { PluginLocation } from './load.ts'
+import { fileAt, packageFolder } from './module-file.ts'
 
 /** A package that provides plugins. */
 export interface PackageIdentity {
@@ -66,19 +67,6 @@ function integrityOf(entries: readonly string[]): string {
   }
   const named = [...hashes].map(([file, hash]) => [relative(root, file).split(sep).join('/'), hash])
   return hashJson(named.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)))
-}
-
-/** The file that a module specifier names: as it is, or as CommonJS completes it. */
-function fileAt(path: string): string | undefined {
-  const candidates = [path, `${path}.js`, `${path}.cjs`, `${path}.json`, join(path, 'index.js')]
-  return candidates.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
-}
-
-function packageFolder(file: string): string | undefined {
-  for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder
-    if (folder === dirname(folder)) return undefined
-  }
 }
 
 function versionAbove(file: string): string {

@@ -1,23 +1,40 @@
 /** The registry of plugins: loads each on first use and checks it against the contract. */
-import { ConfigError, PluginError, didYouMean } from '../base/errors.ts'
+import { ConfigError, PluginError, RobenchError, didYouMean } from '../base/errors.ts'
 import { compileSchema, shown } from '../base/schema.ts'
 import { hostApiVersion } from './api-version.ts'
 import type {
   AttackPlugin,
   DefensePlugin,
   NetworkPlugin,
+  PassEstimate,
   Plugin,
   PluginKind,
+  PluginOptions,
   PluginTable,
 } from './contract.ts'
 import { pluginMetaSchemas } from './meta-schema.ts'
 import { checkOptionRoles } from './option-roles.ts'
 import { compileOptionsSchema } from './options.ts'
+import { requireEstimate } from './pass-estimate.ts'
+import { reasonOf } from './blame.ts'
+import type { Norm } from '../threat/threat-model.ts'
 
 /** A plugin table and the package that exports it: `robench` itself, or a third party's. */
 export interface PluginPackage {
   readonly name: string
   readonly table: PluginTable
+  /** Computes the cost of an attack that runs in another process; default: its own `cost`. */
+  readonly cost?: (request: CostRequest) => Promise<unknown>
+}
+
+/** The arguments of an attack's `cost`, beside the id of the attack. */
+export interface CostRequest {
+  readonly id: string
+  readonly options: PluginOptions
+  readonly classes: number
+  readonly norm: Norm
+  /** The cost of the attack that it wraps. */
+  readonly inner?: PassEstimate
 }
 
 interface PluginOfKind {
@@ -29,9 +46,11 @@ interface PluginOfKind {
 interface Entry {
   readonly packageName: string
   readonly load: () => Promise<Plugin>
+  readonly cost: PluginPackage['cost']
 }
 
-const tableKeys = { attack: 'attacks', defense: 'defenses', network: 'networks' } as const
+/** The keys of a plugin table by kind. */
+export const tableKeys = { attack: 'attacks', defense: 'defenses', network: 'networks' } as const
 const entryPoints = { attack: ['run', 'cost'], defense: ['prepare'], network: ['define'] } as const
 /** All kinds of plugins. */
 export const pluginKinds = ['attack', 'defense', 'network'] as const satisfies readonly PluginKind[]
@@ -49,7 +68,7 @@ export class PluginRegistry {
    */
   constructor(packages: readonly PluginPackage[], notify: (notice: string) => void = () => {}) {
     this.#notify = notify
-    for (const { name, table } of packages) this.#add(name, table)
+    for (const one of packages) this.#add(one)
   }
 
   /** All ids of a kind, sorted. */
@@ -84,7 +103,23 @@ export class PluginRegistry {
     return (await loading) as PluginOfKind[K]
   }
 
-  #add(packageName: string, table: unknown): void {
+  /**
+   * Passes of an attack for one example that is never broken.
+   * @throws PluginError ROBENCH_PLUGIN_CONTRACT unless the plugin returns two numbers
+   */
+  async cost(request: CostRequest): Promise<PassEstimate> {
+    const { id, options, classes, norm, inner } = request
+    const remote = this.#entries.get(`attack:${id}`)?.cost
+    const plugin = await this.get('attack', id)
+    // The options were checked against this plugin's own schema.
+    const estimate: unknown = await (remote
+      ? remote(request)
+      : plugin.cost(options as never, classes, norm, inner))
+    return requireEstimate(plugin.meta, estimate)
+  }
+
+  #add({ name: packageName, table: given, cost }: PluginPackage): void {
+    const table: unknown = given
     if (typeof table !== 'object' || table === null) {
       throw contractError(
         packageName,
@@ -97,15 +132,30 @@ export class PluginRegistry {
         this.#notify(`package "${packageName}": unknown key "${key}" of the plugin table; ignored`)
       }
     }
+    if (!Object.values(tableKeys).some((key) => key in table)) {
+      throw contractError(
+        packageName,
+        `package "${packageName}": the default export must be a plugin table ` +
+          `{ attacks?, defenses?, networks? }, got ${
+            Object.keys(table).length > 0 ? `keys ${Object.keys(table).join(', ')}` : 'no keys'
+          }`,
+      )
+    }
     for (const kind of pluginKinds) {
       const loaders: unknown = Reflect.get(table, tableKeys[kind]) ?? {}
       for (const [id, load] of Object.entries(loaders as Readonly<Record<string, unknown>>)) {
-        this.#addOne(packageName, kind, id, load)
+        this.#addOne(packageName, kind, id, load, cost)
       }
     }
   }
 
-  #addOne(packageName: string, kind: PluginKind, id: string, load: unknown): void {
+  #addOne(
+    packageName: string,
+    kind: PluginKind,
+    id: string,
+    load: unknown,
+    cost: Entry['cost'],
+  ): void {
     const key = `${kind}:${id}`
     const other = this.#entries.get(key)
     if (other) {
@@ -123,7 +173,7 @@ export class PluginRegistry {
           `the plugin, got ${shown(load)}`,
       )
     }
-    this.#entries.set(key, { packageName, load: load as () => Promise<Plugin> })
+    this.#entries.set(key, { packageName, load: load as () => Promise<Plugin>, cost })
   }
 
   async #load(kind: PluginKind, id: string, { packageName, load }: Entry): Promise<Plugin> {
@@ -131,9 +181,11 @@ export class PluginRegistry {
     try {
       plugin = await load()
     } catch (cause) {
+      // From another process: the error has been described there.
+      if (cause instanceof RobenchError) throw cause
       throw new PluginError(
         'ROBENCH_PLUGIN_CONTRACT',
-        `package "${packageName}": ${kind} "${id}" cannot be loaded: ${String(cause)}`,
+        `package "${packageName}": ${kind} "${id}" cannot be loaded: ${reasonOf(cause)}`,
         { details: { pluginId: id }, cause },
       )
     }

@@ -1,5 +1,7 @@
 /** Runs a plugin's function with a time limit and an abort signal. */
 import { RunError } from '../base/errors.ts'
+import { startTimer } from '../base/long-timer.ts'
+import type { LongTimer } from '../base/long-timer.ts'
 
 /** Time that aborted code has to stop before the host continues without it, in ms. */
 const graceMs = 2_000
@@ -25,12 +27,12 @@ export async function withTimeout<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const inner = new AbortController()
-  const timers: NodeJS.Timeout[] = []
+  const timers: LongTimer[] = []
   let stop: (error: RunError) => void = () => {}
   const stopped = new Promise<never>((_, reject) => {
     stop = (error) => {
       inner.abort(error)
-      timers.push(setTimeout(() => reject(error), graceMs))
+      timers.push(startTimer(graceMs, () => reject(error)))
     }
   })
   const onAbort = (): void => {
@@ -43,7 +45,7 @@ export async function withTimeout<T>(
     const message =
       `${name} exceeded its time limit of ${timeLimitMs} ms; ` +
       'raise the limit, or run fewer steps or examples'
-    timers.push(setTimeout(() => stop(new RunError('ROBENCH_TIMEOUT', message)), timeLimitMs))
+    timers.push(startTimer(timeLimitMs, () => stop(new RunError('ROBENCH_TIMEOUT', message))))
   }
   try {
     inner.signal.throwIfAborted()
@@ -55,6 +57,6 @@ export async function withTimeout<T>(
     throw inner.signal.aborted ? inner.signal.reason : error
   } finally {
     signal.removeEventListener('abort', onAbort)
-    for (const timer of timers) clearTimeout(timer)
+    for (const timer of timers) timer.stop()
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { robench, temporaryFolder, writeJson } from './support/cli.ts'
+import { fixturePlugins, robench, temporaryFolder, writeJson } from './support/cli.ts'
 import { readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
@@ -22,13 +22,15 @@ test('attacks that throw, cheat, or kill their worker fail alone: exit code 1', 
     attack.state === 'failed' ? `${attack.error.code}: ${attack.error.message}` : attack.state,
   )
   expect(endings[0]).toBe(
-    'ROBENCH_PLUGIN_FAILED: attack test/throws (version 1) failed: no idea what to do',
+    'ROBENCH_PLUGIN_FAILED: attack test/throws (version 1) failed: no idea what to do ' +
+      `(${join(fixturePlugins, 'index.js')}:91:11)`,
   )
   expect(endings[1]).toContain(
     'ROBENCH_PLUGIN_ANSWER: attack test/escapes (version 1): its result for',
   )
   expect(endings[2]).toContain(
-    'ROBENCH_WORKER: attack "test/dies": the worker process died 3 times',
+    `ROBENCH_WORKER: attack "test/dies" (package "${fixturePlugins}"): the worker process died 3 ` +
+      'times (killed by SIGKILL)',
   )
   expect(endings[3]).toBe('completed')
   expect(entry!.reasons).toContain('attack "test/throws" failed')
@@ -46,7 +48,10 @@ test('an attack that hangs is stopped at its time limit', async () => {
     state: 'failed',
     error: {
       code: 'ROBENCH_TIMEOUT',
-      message: expect.stringContaining('attack "test/hangs" took longer than 2000 ms'),
+      message:
+        `attack "test/hangs" (package "${fixturePlugins}") took longer than 2000 ms and was ` +
+        `stopped at ${join(fixturePlugins, 'index.js')}:88:5; raise "timeLimitMs" in the suite if ` +
+        'it needs more',
     },
   })
 })

@@ -82,7 +82,7 @@ export async function resolveRequest(
   const ready: ReadyAttack[] = []
   for (const attack of found) {
     // The number of classes only affects the expected cost, which is not used here.
-    const resolved = attack.withClasses(2)
+    const resolved = await attack.withClasses(2)
     const used = resolved.surrogates?.(model) ?? []
     ready.push({ chosen: await reviveAttack(registry, resolved), resolved, surrogates: used })
   }

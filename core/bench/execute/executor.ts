@@ -5,10 +5,14 @@ import type { Job, JobOutcome, JobValues, WorkerMessage } from './job.ts'
 
 /** When a job is stopped. */
 export interface JobLimits {
-  /** Time from the worker's `began` message after which the worker is killed. */
+  /** Time from the worker's `began` message on after which the worker is killed. */
   readonly timeLimitMs: number
   /** Extra time for a worker that stops its job by itself; defaults to 0. */
   readonly graceMs?: number
+  /** Time without progress after which the worker is killed; defaults to 10 minutes. */
+  readonly stallLimitMs?: number
+  /** Memory above which a worker with third-party plugins is killed; defaults to a fair share. */
+  readonly memoryBytes?: number
   /** True if every message from the worker restarts the clock, as for training. */
   readonly restartOnProgress?: boolean
   /** Name in error messages: `attack "pgd"`. */

@@ -8,7 +8,7 @@ import type { UnitOutcome } from '../store/unit-outcome.ts'
 
 /** What all jobs of a run share. Content is named by hash; `LocalContent` says where it is. */
 export interface JobSetting {
-  /** Names of the third-party plugin packages. */
+  /** Names of the third-party plugin packages whose code the job runs. */
   readonly plugins: readonly string[]
   /** The data set; the hash is that of its test split. */
   readonly dataset: { readonly id: string; readonly sha256: string }
@@ -70,6 +70,8 @@ export interface JobValues {
 export type WorkerMessage =
   /** Plugins, data, and models are loaded: the time limit starts. */
   | { readonly robench: 'began' }
+  /** The model has been evaluated since the last message. */
+  | { readonly robench: 'alive' }
   | { readonly robench: 'examples'; readonly done: number }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
 
@@ -78,7 +80,12 @@ export interface AbortMessage {
   readonly robench: 'abort'
 }
 
-/** Whether a message comes from a worker of robench. */
+/** Whether a message is one of a job's, with numbers where they belong: a plugin may report any. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
-  return typeof message === 'object' && message !== null && 'robench' in message
+  if (typeof message !== 'object' || message === null) return false
+  const { robench, done, training } = message as Readonly<Record<string, unknown>>
+  if (robench === 'began' || robench === 'alive') return true
+  if (robench === 'examples') return typeof done === 'number'
+  if (robench !== 'training' || typeof training !== 'object' || training === null) return false
+  return Object.values(training).every((value) => value !== null)
 }

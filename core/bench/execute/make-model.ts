@@ -11,6 +11,7 @@ import type {
   NetworkPlugin,
   PluginOptions,
 } from '../../plugin/contract.ts'
+import { reasonOf } from '../../plugin/blame.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 
@@ -37,14 +38,14 @@ export async function makeModel(request: ModelRequest): Promise<Omit<ModelFile, 
     const result = await callDefense(request)
     checkResult(pluginId, result)
     const { model, manifest, training } = result
+    requireJson(pluginId, { manifest, ...(training !== undefined && { training }) })
     const card = { sha256: hashBytes(model), manifest, ...(training && { training }) }
     return { bytes: model, card }
   } catch (cause) {
     if (cause instanceof RobenchError) throw cause
-    const message = cause instanceof Error ? cause.message : String(cause)
     throw new PluginError(
       'ROBENCH_PLUGIN_FAILED',
-      `defense "${pluginId}" failed to make its model: ${message}`,
+      `defense "${pluginId}" failed to make its model: ${reasonOf(cause)}`,
       { details: { pluginId }, cause },
     )
   }
@@ -68,6 +69,34 @@ function callDefense(request: ModelRequest): Promise<DefenseResult> {
       })
     },
   })
+}
+
+/** @throws PluginError ROBENCH_PLUGIN_CONTRACT for a value that JSON cannot hold, with its place */
+function requireJson(pluginId: string, card: object): void {
+  const problem = notJson(card, '', 0)
+  if (problem === undefined) return
+  throw new PluginError(
+    'ROBENCH_PLUGIN_CONTRACT',
+    `defense "${pluginId}": expected plain JSON in its manifest and training, got ${problem}`,
+    { details: { pluginId } },
+  )
+}
+
+/** Levels of a card; more are those of a value that contains itself. */
+const mostLevels = 32
+
+function notJson(value: unknown, place: string, level: number): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return `${value} at ${place}`
+  // An absent value and an undefined one are the same in JSON.
+  const isPlain = ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
+  if (value === null || isPlain) return undefined
+  if (typeof value !== 'object') return `a ${typeof value} at ${place}`
+  if (level > mostLevels) return `more than ${mostLevels} levels at ${place.slice(0, 60)}`
+  for (const [key, item] of Object.entries(value)) {
+    const problem = notJson(item, `${place}/${key}`, level + 1)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 function checkResult(pluginId: string, result: unknown): void {

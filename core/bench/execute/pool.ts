@@ -1,14 +1,21 @@
 /**
- * Worker processes by tinypool. Each slot has a pool of one process, so that a process that dies
- * or hangs is replaced alone, and its job is tried again.
+ * Worker processes of this machine. A process that dies or hangs is replaced alone, and its job is
+ * tried again. Jobs of built-in plugins share processes; a cell of a third-party plugin has its own.
  */
-import { Tinypool } from 'tinypool'
-import type { TinypoolChannel } from 'tinypool'
+import { join } from 'node:path'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
+import { startTimer } from '../../base/long-timer.ts'
+import type { LongTimer } from '../../base/long-timer.ts'
+import { packageRoot } from '../../base/paths.ts'
+import { placeAmong } from '../../plugin/blame.ts'
+import { ChildProgram } from '../../plugin/child-program.ts'
+import { foldersOfModule } from '../../plugin/module-file.ts'
+import { defaultMemoryBytes, defaultStallMs } from '../../plugin/package-reader.ts'
+import { cellId } from '../plan/cell.ts'
 import type { Executor, JobEvents, JobLimits, LocalContent } from './executor.ts'
 import { isWorkerMessage } from './job.ts'
 import type { AbortMessage, Job, JobOutcome, JobValues } from './job.ts'
-import type { WorkerTask } from './worker.ts'
+import type { WorkerAnswer, WorkerTask } from './worker.ts'
 
 /** How to start a pool. */
 export interface PoolOptions {
@@ -22,25 +29,47 @@ export interface PoolOptions {
   readonly maxAttempts?: number
 }
 
-type Ending<T> =
-  | { readonly kind: 'returned'; readonly outcome: JobOutcome<T> }
+type Ending =
+  | { readonly kind: 'returned'; readonly outcome: JobOutcome<JobValues[Job['kind']]> }
   | { readonly kind: 'died'; readonly reason: string }
-  | { readonly kind: 'timeout' }
+  | {
+      readonly kind: 'timeout'
+      readonly limitMs: number
+      /** Whether the limit is one of time without progress. */
+      readonly stalled: boolean
+      /** Where third-party code was. */
+      readonly place?: string
+    }
   | { readonly kind: 'aborted' }
 
-/** Time for a worker to start and to load plugins, data, and model. */
-const setupMs = 600_000
+/** The key of processes that run built-in plugins only. */
+const sharedKey = ''
 
 /** Time for an aborted worker to finish its batch before it is killed. */
 const abortMs = 2000
 
-/** Time for a stopped process to die. One with much memory takes seconds. */
-const deathMs = 10_000
+const abortMessage: AbortMessage = { robench: 'abort' }
+
+/** The built file, which a new process can run. */
+const entry = join(packageRoot(), 'dist', 'core', 'bench', 'execute', 'worker.js')
+
+/** A job with what its process needs to know. */
+interface SlotJob {
+  readonly task: WorkerTask
+  /** Jobs with the same key may share a process. */
+  readonly key: string
+  readonly limits: JobLimits
+  readonly events: JobEvents
+  /** Memory of a process with third-party code. */
+  readonly memoryBytes: number
+}
 
 /** One process, started when first needed. */
 class Slot {
   readonly #environment: Readonly<Record<string, string>>
-  #pool: Tinypool | undefined
+  #program: ChildProgram | undefined
+  #key = sharedKey
+  #receive: ((message: object) => void) | undefined
   #onDeath: ((reason: string) => void) | undefined
 
   /** @param environment variables beside those of this process */
@@ -48,93 +77,114 @@ class Slot {
     this.#environment = environment
   }
 
+  /** The key of the running process; undefined if there is none. */
+  get key(): string | undefined {
+    return this.#program && this.#key
+  }
+
   /** Runs one job until it returns, dies, or is stopped. Never rejects. */
-  async attempt<T>(task: WorkerTask, limits: JobLimits, events: JobEvents): Promise<Ending<T>> {
-    const pool = this.#ensure()
-    const ending = await new Promise<Ending<T>>((settle) => {
-      let send: ((message: AbortMessage) => void) | undefined
-      let timer = setTimeout(expire, setupMs)
-      function finish(end: Ending<T>): void {
-        clearTimeout(timer)
-        limits.signal.removeEventListener('abort', abort)
-        settle(end)
-      }
-      function expire(): void {
-        finish({ kind: 'timeout' })
-      }
-      function abort(): void {
-        send?.({ robench: 'abort' })
-        clearTimeout(timer)
-        timer = setTimeout(() => finish({ kind: 'aborted' }), abortMs)
-      }
-      const channel: TinypoolChannel = {
-        onMessage(callback: (message: AbortMessage) => void) {
-          send = callback
-        },
-        postMessage(message: unknown) {
-          if (!isWorkerMessage(message)) return
-          const isRestart = message.robench === 'began' || limits.restartOnProgress
-          if (isRestart && !limits.signal.aborted) {
-            clearTimeout(timer)
-            timer = setTimeout(expire, limits.timeLimitMs + (limits.graceMs ?? 0))
-          }
-          events.message?.(message)
-        },
-      }
-      this.#onDeath = (reason) => finish({ kind: 'died', reason })
-      limits.signal.addEventListener('abort', abort, { once: true })
-      pool
-        .run(task, { channel })
-        .then((outcome: JobOutcome<T>) => finish({ kind: 'returned', outcome }))
-        .catch((error: unknown) => finish({ kind: 'died', reason: String(error) }))
-      if (limits.signal.aborted) abort()
-    })
-    this.#onDeath = undefined
-    if (ending.kind !== 'returned') await this.close()
+  async attempt(job: SlotJob): Promise<Ending> {
+    if (this.#program && this.#key !== job.key) await this.close()
+    const program = this.#ensure(job)
+    let ending = await this.#run(program, job)
+    if (ending.kind === 'timeout') {
+      const { plugins } = job.task.job.setting
+      const locations = job.task.content.plugins.filter(({ name }) => plugins.includes(name))
+      const folders = locations.flatMap(({ url }) => foldersOfModule(url))
+      const place = placeAmong(await program.locate(), folders)
+      if (place !== undefined) ending = { ...ending, place }
+    }
+    // Third-party code that has failed may have left anything behind.
+    const isTainted =
+      ending.kind === 'returned' && ending.outcome.state === 'failed' && job.key !== sharedKey
+    if (ending.kind !== 'returned' || isTainted) await this.close()
     return ending
   }
 
-  /** Stops the process and waits until it is dead, but at most `deathMs`. Never rejects. */
+  /** Stops the process and waits until it is dead, but at most 10 s. Never rejects. */
   async close(): Promise<void> {
-    const pool = this.#pool
-    this.#pool = undefined
-    if (!pool) return
-    await new Promise<void>((resolve) => {
-      // tinypool unrefs the process: without the timer, this program could end before it does.
-      const timer = setTimeout(resolve, deathMs)
-      function finish(): void {
-        clearTimeout(timer)
-        resolve()
-      }
-      pool.destroy().then(finish, finish)
-    })
+    const program = this.#program
+    this.#program = undefined
+    await program?.close()
   }
 
-  #ensure(): Tinypool {
-    if (this.#pool) return this.#pool
-    const pool = new Tinypool({
-      runtime: 'child_process',
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: 1,
-      isolateWorkers: false,
-      // Without this the child would get an empty environment.
-      env: { ...definedOnly(process.env), ...this.#environment },
+  async #run(program: ChildProgram, { task, limits, events }: SlotJob): Promise<Ending> {
+    const { signal, timeLimitMs, graceMs = 0, restartOnProgress } = limits
+    const stallMs = limits.stallLimitMs ?? defaultStallMs
+    const ending = await new Promise<Ending>((settle) => {
+      const timers: { stall?: LongTimer; whole?: LongTimer } = {}
+      const stop = (): void => {
+        timers.stall?.stop()
+        timers.whole?.stop()
+      }
+      const finish = (end: Ending): void => {
+        stop()
+        signal.removeEventListener('abort', abort)
+        settle(end)
+      }
+      const restart = (timer: 'stall' | 'whole', ms: number, limitMs: number): void => {
+        timers[timer]?.stop()
+        const stalled = timer === 'stall' || restartOnProgress === true
+        timers[timer] = startTimer(ms, () => finish({ kind: 'timeout', limitMs, stalled }))
+      }
+      function abort(): void {
+        program.send(abortMessage)
+        stop()
+        timers.whole = startTimer(abortMs, () => finish({ kind: 'aborted' }))
+      }
+      this.#receive = (message) => {
+        if (isAnswer(message)) finish({ kind: 'returned', outcome: message.outcome })
+        if (!isWorkerMessage(message)) return
+        if (!signal.aborted) {
+          restart('stall', stallMs, stallMs)
+          const isRestart = message.robench === 'began' || restartOnProgress
+          if (isRestart) restart('whole', timeLimitMs + graceMs, timeLimitMs)
+        }
+        events.message?.(message)
+      }
+      this.#onDeath = (reason) => finish({ kind: 'died', reason })
+      signal.addEventListener('abort', abort, { once: true })
+      restart('stall', stallMs, stallMs)
+      program.send(task)
+      if (signal.aborted) abort()
     })
-    // The death of a process before it takes its task is reported here and nowhere else.
-    pool.on('error', (error: unknown) => this.#onDeath?.(String(error)))
-    this.#pool = pool
-    return pool
+    this.#receive = undefined
+    this.#onDeath = undefined
+    return ending
   }
+
+  #ensure({ key, task, memoryBytes }: SlotJob): ChildProgram {
+    if (this.#program) return this.#program
+    this.#key = key
+    const name = task.job.setting.plugins.join(', ')
+    const program = new ChildProgram(entry, {
+      environment: this.#environment,
+      ...(key !== sharedKey && { thirdParty: { name, memoryBytes } }),
+      message: (message) => this.#receive?.(message),
+      death: (reason) => {
+        if (this.#program !== program) return
+        this.#program = undefined
+        this.#onDeath?.(reason)
+      },
+    })
+    this.#program = program
+    return program
+  }
+}
+
+function isAnswer(message: object): message is WorkerAnswer {
+  return Reflect.get(message, 'robench') === 'outcome'
 }
 
 /** Runs jobs on a fixed number of processes of this machine. */
 export class WorkerPool implements Executor {
   readonly #idle: Slot[]
   readonly #all: readonly Slot[]
-  readonly #waiting: ((slot: Slot) => void)[] = []
+  readonly #waiting: { readonly key: string; readonly take: (slot: Slot) => void }[] = []
   readonly #maxAttempts: number
   readonly #contentOf: (job: Job) => LocalContent
+  /** Models that third-party defenses have made: each has a process of its own. */
+  #prepared = 0
 
   constructor(options: PoolOptions) {
     const { workers, environments = [] } = options
@@ -157,24 +207,31 @@ export class WorkerPool implements Executor {
     limits: JobLimits,
     events: JobEvents = {},
   ): Promise<JobOutcome<JobValues[J['kind']]>> {
-    const slot = await this.#take()
+    const key = this.#keyOf(job)
+    const slot = await this.#take(key)
+    const memoryBytes = limits.memoryBytes ?? defaultMemoryBytes(this.size)
     try {
       let reason = ''
       for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
         if (limits.signal.aborted) return aborted()
         if (attempt > 1) events.retry?.(attempt)
-        const task = { job: withSmallerBatch(job, attempt), content: this.#contentOf(job) }
-        const ending = await slot.attempt<JobValues[J['kind']]>(task, limits, events)
-        if (ending.kind === 'returned') return ending.outcome
+        const task = {
+          robench: 'job',
+          job: withSmallerBatch(job, attempt),
+          content: this.#contentOf(job),
+        } as const
+        const ending = await slot.attempt({ task, key, limits, events, memoryBytes })
+        // A job's value is that of its kind.
+        if (ending.kind === 'returned') return ending.outcome as JobOutcome<JobValues[J['kind']]>
         if (ending.kind === 'aborted') return aborted()
-        if (ending.kind === 'timeout') return timedOut(limits)
+        if (ending.kind === 'timeout') return timedOut(job, limits, ending)
         reason = ending.reason
       }
       return failed(
         new RunError(
           'ROBENCH_WORKER',
-          `${limits.label}: the worker process died ${this.#maxAttempts} times (${reason}); ` +
-            'if it ran out of memory, try a smaller --batch-size or fewer --workers',
+          `${limits.label}${packageOf(job)}: the worker process died ${this.#maxAttempts} times ` +
+            `(${reason}); if it ran out of memory, try a smaller --batch-size or fewer --workers`,
         ),
       )
     } finally {
@@ -186,14 +243,24 @@ export class WorkerPool implements Executor {
     await Promise.all(this.#all.map((slot) => slot.close()))
   }
 
-  #take(): Promise<Slot> {
-    const slot = this.#idle.pop()
-    return slot ? Promise.resolve(slot) : new Promise((resolve) => this.#waiting.push(resolve))
+  /** Built-in plugins share processes; each cell of another plugin, and each model, has its own. */
+  #keyOf(job: Job): string {
+    if (job.setting.plugins.length === 0) return sharedKey
+    if (job.kind === 'unit') return cellId(job.unit.cell)
+    return `model ${this.#prepared++}`
+  }
+
+  #take(key: string): Promise<Slot> {
+    const same = this.#idle.findIndex((slot) => slot.key === key)
+    const [slot] = this.#idle.splice(same < 0 ? this.#idle.length - 1 : same, 1)
+    if (slot) return Promise.resolve(slot)
+    return new Promise((take) => this.#waiting.push({ key, take }))
   }
 
   #give(slot: Slot): void {
-    const next = this.#waiting.shift()
-    if (next) next(slot)
+    const same = this.#waiting.findIndex(({ key }) => key === slot.key)
+    const [next] = this.#waiting.splice(Math.max(0, same), 1)
+    if (next) next.take(slot)
     else this.#idle.push(slot)
   }
 }
@@ -204,13 +271,26 @@ function withSmallerBatch<J extends Job>(job: J, attempt: number): J {
   return { ...job, batchSize: Math.max(1, job.batchSize >> (attempt - 1)) }
 }
 
-function timedOut(limits: JobLimits): JobOutcome<never> {
-  const what = limits.restartOnProgress ? 'made no progress for' : 'took longer than'
+/** ` (package "acme")` for messages; empty for built-in plugins. */
+function packageOf({ setting }: Job): string {
+  if (setting.plugins.length === 0) return ''
+  return ` (package ${setting.plugins.map((name) => `"${name}"`).join(', ')})`
+}
+
+function timedOut(
+  job: Job,
+  limits: JobLimits,
+  { limitMs, stalled, place }: Ending & { readonly kind: 'timeout' },
+): JobOutcome<never> {
+  const what = stalled ? 'made no progress for' : 'took longer than'
+  const key = limitMs === limits.timeLimitMs ? 'timeLimitMs' : 'stallLimitMs'
+  const at = place === undefined ? '' : ` at ${place}`
   return failed(
     new RunError(
       'ROBENCH_TIMEOUT',
-      `${limits.label} ${what} ${limits.timeLimitMs} ms and was stopped; ` +
-        'raise "timeLimitMs" in the suite if it needs more',
+      `${limits.label}${packageOf(job)} ${what} ${limitMs} ms and was stopped${at}; ` +
+        `raise "${key}" in the suite if it needs more`,
+      { details: { ...(place !== undefined && { pluginPlace: place }) } },
     ),
   )
 }
@@ -221,12 +301,4 @@ function aborted(): JobOutcome<never> {
 
 function failed(error: unknown): JobOutcome<never> {
   return { state: 'failed', error: toErrorRecord(error) }
-}
-
-function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, value]],
-    ),
-  )
 }

@@ -11,9 +11,13 @@ export async function runJob(
   scope: WorkerScope,
 ): Promise<JobOutcome<JobValues[Job['kind']]>> {
   try {
-    const value = await (job.kind === 'unit' ? runUnit(job, scope) : prepareModel(job, scope))
-    return { state: 'completed', value }
+    return { state: 'completed', value: await jobValue(job, scope) }
   } catch (error) {
     return { state: 'failed', error: toErrorRecord(error) }
   }
+}
+
+/** @throws RobenchError from the model, the plugin, or the host */
+export async function jobValue(job: Job, scope: WorkerScope): Promise<JobValues[Job['kind']]> {
+  return job.kind === 'unit' ? runUnit(job, scope) : prepareModel(job, scope)
 }

@@ -10,12 +10,12 @@ import { planRows, summarizePlan } from '../forecast/plan-summary.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import type { Plan } from '../plan/plan.ts'
-import { datasetReference, modelFolder } from '../plan/resolve.ts'
+import { datasetReference, modelFolder, pluginLimits } from '../plan/resolve.ts'
 import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
 import { resultsFolder } from '../store/store.ts'
 import type { ResultStore } from '../store/store.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, JobLimits } from './executor.ts'
 import type { JobSetting } from './job.ts'
 import { examineModel, findModelFile } from './models.ts'
 import { WorkerPool } from './pool.ts'
@@ -149,7 +149,7 @@ export class RunSession {
     rows: readonly ModelRow[],
     store: ResultStore,
   ): Promise<Map<string, ErrorRecord>> {
-    const { batchSize, timeLimitMs } = this.#resolved.loaded.suite
+    const { batchSize } = this.#resolved.loaded.suite
     const { workers, batchSizes } = this.#fit(rows)
     const { threads, saveAdversarial, signal, listener, executor } = this.#settings
     // Of rows with the same model, the first names it.
@@ -160,11 +160,11 @@ export class RunSession {
       plan,
       executor: this.#executor,
       store,
-      setting: this.#jobSetting(threads),
+      setting: this.#setting(threads),
       batchSize: (hash) => batchSizes.get(hash) ?? batchSize,
       // An executor of the settings knows how many jobs it takes.
       lanes: executor ? this.#executor.size : workers,
-      timeLimitMs,
+      limits: this.#limits(),
       saveAdversarial,
       signal,
       model: (hash) => models.get(hash)!,
@@ -188,10 +188,14 @@ export class RunSession {
     return fitMemory({ models, batchSize, workers, availableBytes })
   }
 
-  #jobSetting(threads: number): JobSetting {
-    const { plugins, dataset } = this.#resolved
+  #limits(): Pick<JobLimits, 'timeLimitMs' | 'stallLimitMs' | 'memoryBytes'> {
+    const { loaded } = this.#resolved
+    return { timeLimitMs: loaded.suite.timeLimitMs, ...pluginLimits(loaded) }
+  }
+
+  #setting(threads: number): Omit<JobSetting, 'plugins'> {
+    const { dataset } = this.#resolved
     return {
-      plugins: plugins.map(({ name }) => name),
       dataset: { id: dataset.id, sha256: dataset.hash },
       device: this.#settings.device,
       threads,
@@ -226,7 +230,7 @@ export class RunSession {
     const outcome = await this.#executor.submit(
       {
         kind: 'prepare',
-        setting: this.#jobSetting(threads),
+        setting: { ...this.#setting(threads), plugins: defense.packages },
         plugin: defense.plugin,
         options: defense.options,
         seed: defense.seed,
@@ -235,7 +239,7 @@ export class RunSession {
         ...(namesFile(defense) && { readsFile: true }),
       },
       {
-        timeLimitMs: this.#resolved.loaded.suite.timeLimitMs,
+        ...this.#limits(),
         restartOnProgress: true,
         label: `defense "${defense.name}" (${defense.plugin})`,
         signal,

@@ -3,10 +3,11 @@ import { fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { Unit } from '../plan/cell.ts'
 import { cellId } from '../plan/cell.ts'
+import { packagesOfCell } from '../plan/cell-packages.ts'
 import { cleanUnitOf } from '../plan/plan.ts'
 import type { Plan, PlannedAttack } from '../plan/plan.ts'
 import type { ModelReference } from '../plan/model-row.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, JobLimits } from './executor.ts'
 import type { ResultStore } from '../store/store.ts'
 import type { JobSetting } from './job.ts'
 import type { RunListener } from './settings.ts'
@@ -17,12 +18,13 @@ export interface UnitsRequest {
   readonly plan: Plan
   readonly executor: Executor
   readonly store: ResultStore
-  readonly setting: JobSetting
+  /** Each unit gets the plugins of its cell. */
+  readonly setting: Omit<JobSetting, 'plugins'>
   /** Examples per batch for the model with this hash. */
   batchSize(hash: string): number
   /** Jobs at the same time: at most the size of the executor. */
   readonly lanes: number
-  readonly timeLimitMs: number
+  readonly limits: Pick<JobLimits, 'timeLimitMs' | 'stallLimitMs' | 'memoryBytes'>
   readonly saveAdversarial: boolean
   readonly signal: AbortSignal
   /** The model with the hash that a cell contains. */
@@ -76,7 +78,9 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   report()
   // Attacks require clean predictions. Probes do not, but they are short.
   for (const kinds of [['clean'], ['checks', 'attack']]) {
-    const queue = plan.units.filter((unit) => kinds.includes(unit.cell.kind) && isOpen(unit, store))
+    const queue = inOrder(
+      plan.units.filter((unit) => kinds.includes(unit.cell.kind) && isOpen(unit, store)),
+    )
     const lanes = Array.from({ length: Math.min(request.lanes, executor.size) }, async () => {
       for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
     })
@@ -84,6 +88,12 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
   diskFailed.signal.throwIfAborted()
   return errors
+}
+
+/** Units of built-in plugins first: they share worker processes, and the others replace these. */
+function inOrder(units: readonly Unit[]): Unit[] {
+  const isBuiltIn = (unit: Unit): boolean => packagesOfCell(unit.cell).length === 0
+  return [...units.filter(isBuiltIn), ...units.filter((unit) => !isBuiltIn(unit))]
 }
 
 /**
@@ -108,13 +118,13 @@ async function attempt(
   clean: string | undefined,
   progress: (done: number) => void,
 ): Promise<ErrorRecord | undefined> {
-  const { executor, store, timeLimitMs, signal } = request
+  const { executor, store, limits, signal } = request
   const what = nameOf(request.plan, unit)
   const { cell } = unit
   const result = await executor.submit(
     {
       kind: 'unit',
-      setting: request.setting,
+      setting: { ...request.setting, plugins: packagesOfCell(cell) },
       unit,
       model: request.model(cell.defense.model),
       ...('surrogates' in cell && {
@@ -123,12 +133,12 @@ async function attempt(
       batchSize: Math.min(
         ...[cell.defense.model, ...surrogatesOf(cell)].map((hash) => request.batchSize(hash)),
       ),
-      timeLimitMs,
+      timeLimitMs: limits.timeLimitMs,
       ...(clean === undefined ? {} : { clean }),
       ...(request.saveAdversarial && cell.kind === 'attack' ? { saveAdversarial: true } : {}),
     },
     {
-      timeLimitMs,
+      ...limits,
       graceMs,
       label: cell.kind === 'attack' ? `attack "${cell.attack.plugin}"` : 'the model',
       signal,

@@ -24,6 +24,7 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
     surrogates.push(await scope.model(reference, hashes[index]!, capacity))
   }
   scope.send({ robench: 'began' })
+  const stopBeats = beatWhileEvaluated([model, ...surrogates], scope)
   const started = performance.now()
   const { batchSize } = job
   const { signal } = scope
@@ -38,11 +39,31 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
     signal,
     progress,
   }
-  const outcome =
-    cell.kind === 'attack'
-      ? await runAttackUnit(work, surrogates, cell, job, scope)
-      : await runModelUnit(work, cell.kind === 'checks' ? cell : undefined, job, scope)
-  return { ...outcome, elapsedMs: Math.round(performance.now() - started) }
+  try {
+    const outcome =
+      cell.kind === 'attack'
+        ? await runAttackUnit(work, surrogates, cell, job, scope)
+        : await runModelUnit(work, cell.kind === 'checks' ? cell : undefined, job, scope)
+    return { ...outcome, elapsedMs: Math.round(performance.now() - started) }
+  } finally {
+    stopBeats()
+  }
+}
+
+/** How often passes of a model count as progress, in ms. */
+const beatMs = 1000
+
+/** Sends that the work goes on, as long as one of the models is evaluated. */
+function beatWhileEvaluated(models: readonly Model[], { send }: WorkerScope): () => void {
+  const count = (): number =>
+    models.reduce((sum, { passes }) => sum + passes.forward + passes.backward, 0)
+  let last = count()
+  const timer = setInterval(() => {
+    const now = count()
+    if (now !== last) send({ robench: 'alive' })
+    last = now
+  }, beatMs)
+  return () => clearInterval(timer)
 }
 
 /** Clean predictions, and the probes of a cell of checks. */

@@ -37,7 +37,7 @@ export interface PendingAttack extends Pick<ResolvedAttack, 'stochastic'> {
   /** Options that name a class of the data. */
   readonly classes: Readonly<Record<string, number>>
   /** The attack on data with that number of classes. */
-  withClasses(classes: number): ResolvedAttack
+  withClasses(classes: number): Promise<ResolvedAttack>
 }
 
 /**
@@ -63,12 +63,13 @@ export async function resolveAttacks(
       option === undefined
         ? undefined
         : surrogateNames(suite, chosen.options[option], `${where}/options/${option}`)
+    const norms = new Set(threatModels.map(({ norm }) => norm))
     const stochastic = meta.stochastic || chosen.inner?.plugin.meta.stochastic === true
     resolved.push({
       where,
       classes: classOptions(chosen),
       stochastic,
-      withClasses: (classes) => ({
+      withClasses: async (classes) => ({
         name: stated.name,
         plugin: meta.id,
         version: meta.version,
@@ -81,8 +82,7 @@ export async function resolveAttacks(
           surrogates: option !== undefined,
           ...(meta.restricted && { restricted: true }),
         },
-        passes: (norm, defense) =>
-          attackCost(withSurrogates(chosen, surrogates?.(defense)), classes, norm),
+        passes: await costTable(registry, chosen, { classes, norms, suite, surrogates }),
         ...(surrogates && { surrogates }),
       }),
     })
@@ -168,15 +168,50 @@ function withSurrogates(
   return { ...chosen, options: { ...chosen.options, [option]: surrogates } }
 }
 
-/** Passes of an attack per example that stays robust. */
-export function attackCost(
+/**
+ * Passes of an attack per example that stays robust.
+ * @param registry computes the cost of a third-party attack in another process
+ * @throws PluginError
+ */
+export async function attackCost(
+  registry: PluginRegistry,
   { plugin, options, inner }: ChosenAttack,
   classes: number,
   norm: Norm,
-): PassEstimate {
-  const within = inner && attackCost(inner, classes, norm)
-  // The options have just been checked against this plugin's own schema.
-  return plugin.cost(options as never, classes, norm, within)
+): Promise<PassEstimate> {
+  const within = inner && (await attackCost(registry, inner, classes, norm))
+  const { id } = plugin.meta
+  return registry.cost({ id, options, classes, norm, ...(within && { inner: within }) })
+}
+
+/** What the cost of an attack depends on beside its options. */
+interface CostSetting {
+  readonly classes: number
+  readonly norms: ReadonlySet<Norm>
+  readonly suite: Suite
+  readonly surrogates: ((defense: string) => readonly string[]) | undefined
+}
+
+/** The costs for all norms, and with surrogates for all evaluated defenses. */
+async function costTable(
+  registry: PluginRegistry,
+  chosen: ChosenAttack,
+  { classes, norms, suite, surrogates }: CostSetting,
+): Promise<PlanAttack['passes']> {
+  const table = new Map<string, PassEstimate>()
+  const keyOf = (norm: Norm, defense: string): string =>
+    surrogates ? `${norm} ${surrogates(defense).join(' ')}` : norm
+  const evaluated = suite.defenses.filter(({ role }) => role !== 'surrogate')
+  for (const norm of norms) {
+    for (const { name } of surrogates ? evaluated : evaluated.slice(0, 1)) {
+      const key = keyOf(norm, name)
+      if (table.has(key)) continue
+      const own = withSurrogates(chosen, surrogates?.(name))
+      table.set(key, await attackCost(registry, own, classes, norm))
+    }
+  }
+  // Rows have the norms and the defenses of the suite.
+  return (norm, defense) => table.get(keyOf(norm, defense))!
 }
 
 /** @throws ConfigError if the attack does not support the norm or the transform */

@@ -8,7 +8,9 @@ import { ConfigError, RobenchError } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { cacheFolder } from '../../base/paths.ts'
 import type { DefensePlugin, PluginMeta, PluginOptions } from '../../plugin/contract.ts'
-import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
+import { locatePlugins } from '../../plugin/load.ts'
+import { readRegistry } from '../../plugin/package-reader.ts'
+import type { PluginLimits } from '../../plugin/package-reader.ts'
 import type { PackageIdentity } from '../../plugin/package-identity.ts'
 import { identifyPackage, providerOf } from '../../plugin/package-identity.ts'
 import type { PluginLocation } from '../../plugin/load.ts'
@@ -44,6 +46,8 @@ export interface ResolvedDefense {
   readonly file?: ModelFile
   /** The option that names the user's own file, if the plugin has one. */
   readonly pathOption?: string
+  /** Names of the third-party packages whose code makes the model. */
+  readonly packages: readonly string[]
   /** The network plugins that the options name: part of a trained model's identity. */
   readonly network?: {
     readonly plugin: string
@@ -58,7 +62,6 @@ export interface ResolvedSuite {
   readonly plugins: readonly PluginLocation[]
   /** Third-party packages, in the order of the suite. */
   readonly packages: readonly PackageIdentity[]
-  readonly registry: PluginRegistry
   readonly dataset: Dataset
   /** Number of evaluated examples: all, or `limit`. */
   readonly examples: number
@@ -70,8 +73,17 @@ export interface ResolvedSuite {
   readonly defenses: readonly ResolvedDefense[]
 }
 
+/** The limits of processes with third-party plugins. */
+export function pluginLimits({ suite }: LoadedSuite): PluginLimits {
+  const { stallLimitMs, memoryLimitMb } = suite
+  return {
+    stallLimitMs,
+    ...(memoryLimitMb !== undefined && { memoryBytes: memoryLimitMb * 1e6 }),
+  }
+}
+
 /**
- * Resolves a suite. Runs no model.
+ * Resolves a suite. Runs no model. Third-party packages are read in a process of their own.
  * @param notify receives notices, such as meta keys of a newer contract
  * @throws ConfigError, PluginError
  */
@@ -81,7 +93,20 @@ export async function resolveSuite(
 ): Promise<ResolvedSuite> {
   const { suite, label, folder } = loaded
   const plugins = locatePlugins(suite.plugins ?? [], [folder, process.cwd()], label)
-  const registry = await loadRegistry(plugins, notify)
+  const read = await readRegistry(plugins, notify, pluginLimits(loaded))
+  try {
+    return await resolveWith(read.registry, loaded, plugins)
+  } finally {
+    await read.close()
+  }
+}
+
+async function resolveWith(
+  registry: PluginRegistry,
+  loaded: LoadedSuite,
+  plugins: readonly PluginLocation[],
+): Promise<ResolvedSuite> {
+  const { suite, label, folder } = loaded
   const packages = plugins.map(identifyPackage)
   const stated = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
   const defenses: ResolvedDefense[] = []
@@ -105,12 +130,14 @@ export async function resolveSuite(
   }
   refuseTraining(defenses, dataset)
   refuseUnknownClasses(attackPlugins, dataset)
-  const attacks = attackPlugins.map(({ withClasses }) => withClasses(dataset.classNames.length))
+  const attacks: ResolvedAttack[] = []
+  for (const { withClasses } of attackPlugins) {
+    attacks.push(await withClasses(dataset.classNames.length))
+  }
   return {
     loaded,
     plugins,
     packages,
-    registry,
     dataset,
     examples: Math.min(suite.limit ?? dataset.count, dataset.count),
     threatModels: stated.map((threatModel, index) =>
@@ -265,8 +292,24 @@ async function resolveDefense(
     ...(link === undefined ? {} : { link }),
     ...(file === undefined ? {} : { file }),
     ...(path === undefined ? {} : { pathOption: path }),
+    packages: packagesFor(registry, packages, { id, network: network?.plugin }),
     ...(network === undefined ? {} : { network }),
   }
+}
+
+/**
+ * The packages that a worker imports to make a model. A third-party defense may ask for networks of
+ * any package of the suite.
+ */
+function packagesFor(
+  registry: PluginRegistry,
+  packages: readonly PackageIdentity[],
+  { id, network }: { readonly id: string; readonly network: string | undefined },
+): string[] {
+  const names = packages.map(({ name }) => name)
+  if (registry.packageOf('defense', id) !== 'robench') return names
+  const own = network === undefined ? undefined : registry.packageOf('network', network)
+  return names.filter((name) => name === own)
 }
 
 /** The network plugin of the option with the role `network`, checked before training. */

@@ -23,7 +23,10 @@ export interface QueuedJob {
   /** What the job is about, for people: `attack "pgd"`. */
   readonly label: string
   readonly job: Job
-  readonly limits: Pick<JobLimits, 'timeLimitMs' | 'graceMs' | 'restartOnProgress' | 'label'>
+  readonly limits: Pick<
+    JobLimits,
+    'timeLimitMs' | 'stallLimitMs' | 'graceMs' | 'restartOnProgress' | 'label'
+  >
   readonly software: SoftwareIdentity
   readonly packages: readonly PackageIdentity[]
   /** sha256 of the packed data sets, see `packDataset`. */

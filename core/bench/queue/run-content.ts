@@ -44,7 +44,7 @@ export class RunContent {
       for (const { sha256 } of [job.model, ...(job.surrogates ?? [])])
         await this.#offerModel(sha256)
     }
-    const { timeLimitMs, graceMs, restartOnProgress, label } = limits
+    const { timeLimitMs, stallLimitMs, graceMs, restartOnProgress, label } = limits
     const { setting, ...rest } = job
     // The worker chooses its device and its threads.
     const plain = { ...setting, device: deviceKind(setting.device), threads: 1 }
@@ -55,6 +55,7 @@ export class RunContent {
       limits: {
         timeLimitMs,
         label,
+        ...(stallLimitMs !== undefined && { stallLimitMs }),
         ...(graceMs !== undefined && { graceMs }),
         ...(restartOnProgress !== undefined && { restartOnProgress }),
       },

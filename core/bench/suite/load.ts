@@ -50,6 +50,8 @@ export interface SuiteOverrides {
   readonly batchSize?: number
   readonly seeds?: readonly number[]
   readonly timeLimitMs?: number
+  readonly stallLimitMs?: number
+  readonly memoryLimitMb?: number
   readonly checks?: boolean
 }
 
@@ -154,7 +156,8 @@ export function checkSuite(
     `${label}#/attacks`,
   )
   // Keys that change no outcome are not part of a suite's identity.
-  const { $schema: _schema, batchSize: _batch, timeLimitMs: _time, checks: _, ...content } = suite
+  const { $schema: _schema, batchSize: _batch, checks: _, ...rest } = suite
+  const { timeLimitMs: _time, stallLimitMs: _stall, memoryLimitMb: _memory, ...content } = rest
   return { suite, label, folder, sha256: hashJson(content) }
 }
 

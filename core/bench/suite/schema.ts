@@ -244,6 +244,19 @@ export const suiteSchema = {
       description:
         'limit for one chunk of work (at most 500 examples); for training, limit without progress',
     },
+    stallLimitMs: {
+      type: 'integer',
+      minimum: 1,
+      default: 600000,
+      description: 'time without progress after which a worker is stopped; default: 10 minutes',
+    },
+    memoryLimitMb: {
+      type: 'integer',
+      minimum: 256,
+      description:
+        'memory of a worker with third-party plugins; default: an equal share of the machine, ' +
+        'at least 4 GiB',
+    },
   },
 } as const
 

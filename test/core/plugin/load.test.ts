@@ -1,10 +1,11 @@
 /** Plugin packages are found by name or path, or rejected with a reason. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadRegistry, locatePlugins } from '../../../core/plugin/load.ts'
+import { isPluginPath } from '../../../core/plugin/module-file.ts'
 
 /** A project with packages in node_modules and next to the suite. */
 function project(packages: Readonly<Record<string, object>>): string {
@@ -68,6 +69,112 @@ test('a package that cannot be imported is named', async () => {
   const [location] = locatePlugins(['./bad'], [folder], 's.json')
   await expect(loadRegistry([location!])).rejects.toThrow(
     'plugin package "./bad" cannot be imported',
+  )
+})
+
+test('paths of Windows are paths, not URLs', () => {
+  for (const path of [
+    'C:\\plugins\\acme',
+    'c:/plugins/acme',
+    '\\\\server\\share\\acme',
+    '.',
+    '../a',
+    '/a',
+  ]) {
+    expect(isPluginPath(path)).toBe(true)
+  }
+  for (const name of ['acme', '@acme/blur', 'robench-plugin-acme', 'C:acme']) {
+    expect(isPluginPath(name)).toBe(false)
+  }
+  expect(() => locatePlugins(['C:\\none'], [tmpdir()], 's.json')).toThrow('does not exist')
+})
+
+test.each(['data:text/javascript,1', 'node:fs', 'https://example.org/a.js', 'file:///a.js'])(
+  '%s is neither a name nor a path',
+  (name) => {
+    expect(() => locatePlugins([name], [tmpdir()], 's.json')).toThrow(
+      `s.json#/plugins/0: expected the name of an npm package or a path, got "${name}"`,
+    )
+  },
+)
+
+/** A package with these files, in node_modules and beside the suite. */
+function packageOf(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'robench-load-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  for (const path of ['own', 'node_modules/named']) {
+    for (const [name, text] of Object.entries(files)) {
+      const file = join(folder, path, name)
+      mkdirSync(join(file, '..'), { recursive: true })
+      writeFileSync(file, text)
+    }
+  }
+  return folder
+}
+
+test.each([
+  ['{}', 'has no "main" and no "exports", and there is no index.js'],
+  ['{ "main": "dist/index.js" }', 'names <folder>/dist/index.js, which does not exist; build the'],
+  [
+    '{ "name": "named", "exports": "./dist/index.js" }',
+    'names <folder>/dist/index.js, which does not exist; build the package first',
+  ],
+  ['{ "main": ', 'package.json is not valid JSON'],
+  ['{ "exports": "./a.js" }', 'has exports, but no "name"'],
+])('the error for a package with %s says what is missing', (manifest, message) => {
+  const folder = packageOf({ 'package.json': manifest })
+  const own = message.replace('<folder>', join(folder, 'own'))
+  expect(() => locatePlugins(['./own'], [folder], 's.json')).toThrow(own)
+  if (manifest.endsWith(' ') || manifest.includes('a.js')) return
+  const named = message.replace('<folder>', join(folder, 'node_modules', 'named'))
+  expect(() => locatePlugins(['named'], [folder], 's.json')).toThrow(named)
+})
+
+const record = `{ kind: 'attack', meta: { id: 'a/b', apiVersion: 1, version: 1, title: 'A',
+  provenance: 'own', norms: ['Linf'], knowledge: 'black-box', goals: ['untargeted'],
+  stochastic: false }, run: async ({ inputs }) => inputs, cost: () => ({ forward: 0, backward: 0 }) }`
+
+test.each([
+  [
+    'ESM',
+    { type: 'module', main: 'index.js' },
+    `export default { attacks: { 'a/b': async () => (${record}) } }`,
+  ],
+  [
+    'CommonJS by tsc',
+    { main: 'index' },
+    `Object.defineProperty(exports, '__esModule', { value: true })
+     exports.default = { attacks: { 'a/b': async () => (${record}) } }`,
+  ],
+  ['CommonJS', { main: '.' }, `module.exports = { attacks: { 'a/b': async () => (${record}) } }`],
+  [
+    'exports for CommonJS only',
+    { name: 'named', exports: { require: './index.js' } },
+    `module.exports = { default: { attacks: { 'a/b': async () => (${record}) } } }`,
+  ],
+])('a package in %s is loaded', async (_, manifest, code) => {
+  const folder = packageOf({ 'package.json': JSON.stringify(manifest), 'index.js': code })
+  for (const name of ['./own', 'named']) {
+    const registry = await loadRegistry(locatePlugins([name], [folder], 's.json'))
+    expect((await registry.get('attack', 'a/b')).meta.title).toBe('A')
+    expect(registry.packageOf('attack', 'a/b')).toBe(name)
+  }
+})
+
+test('a package that is linked, as in a workspace, is the same module by both names', () => {
+  const folder = packageOf({ 'package.json': '{}', 'index.js': '' })
+  symlinkSync(join(folder, 'own'), join(folder, 'node_modules', 'linked'), 'dir')
+  expect(locate(folder, 'linked')).toBe('/own/index.js')
+})
+
+test('a module without a table is refused', async () => {
+  const folder = packageOf({
+    'package.json': '{ "type": "module" }',
+    'index.js': 'export default { attack: 1 }',
+  })
+  await expect(loadRegistry(locatePlugins(['./own'], [folder], 's.json'))).rejects.toThrow(
+    'package "./own": the default export must be a plugin table ' +
+      '{ attacks?, defenses?, networks? }, got keys attack',
   )
 })
 

@@ -168,7 +168,7 @@ test('a plugin that throws while it loads is named', async () => {
     attacks: { 'acme/blur': () => Promise.reject(new Error('no such file')) },
   }
   expect(await load(broken)).toMatchInlineSnapshot(
-    `"PluginError: package "acme": attack "acme/blur" cannot be loaded: Error: no such file"`,
+    `"PluginError: package "acme": attack "acme/blur" cannot be loaded: no such file"`,
   )
 })
 

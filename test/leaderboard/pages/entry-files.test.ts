@@ -1,7 +1,7 @@
 /** What the page of an entry shows and offers, computed from the entry. */
 import { unzipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
-import { parseNpy } from '../../../core/bench/store/npz-file.ts'
+import { parseArray } from '../../../core/bench/store/npz-file.ts'
 import { checkSuite } from '../../../core/bench/suite/load.ts'
 import type { LeaderboardEntry } from '../../../leaderboard/entry-type.ts'
 import { bibtexOf } from '../../../leaderboard/pages/bibtex.ts'
@@ -15,7 +15,7 @@ import { boardEntry } from '../fixture.ts'
 const entry = boardEntry('mine', [9000, 5000, 3000], {}, { authors: ['A. Author', 'B, Jr.'] })
 
 function arrayOf(files: Record<string, Uint8Array>, name: string): readonly number[] {
-  return Array.from(parseNpy(files[name]!, name).data, Number)
+  return Array.from(parseArray(files[name]!, name).data, Number)
 }
 
 test('the suite of an entry is one that robench accepts, with the same hash', () => {

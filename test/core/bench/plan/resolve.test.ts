@@ -32,15 +32,17 @@ function notANumberModel(): Uint8Array {
 
 const defense = {
   name: 'tiny',
-  plugin: 'test/file',
+  plugin: 'onnx-model',
   model: 'tiny.onnx',
-  options: { path: 'tiny.onnx' },
+  options: { file: 'tiny.onnx' },
 }
 const settings = { resultsFolder: 'unused', workers: 1 }
 
 /** The message for a valid suite changed by `more`, without names of temporary directories. */
 async function mistake(more: Readonly<Record<string, unknown>>): Promise<string> {
-  const suite = testSuite([{ plugin: 'fgsm' }], { defenses: [defense], ...more })
+  // Without third-party packages, which are read in another process.
+  const own = { plugins: [], defenses: [defense], ...more }
+  const suite = testSuite([{ plugin: 'fgsm' }], own)
   try {
     await planSuite(checkSuite(suite, 's.json', folder), settings)
     return 'no mistake'
@@ -55,13 +57,13 @@ test('a valid suite has no mistake', async () => {
 
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)"`,
+    `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs, stallLimitMs, memoryLimitMb)"`,
   )
 })
 
 test('an unknown plugin', async () => {
   expect(await mistake({ attacks: [{ plugin: 'fgms' }] })).toMatchInlineSnapshot(
-    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, sigma-zero, spa, sparse-pgd, spatial, spectral-exchange, spsa, square, test/dies, test/escapes, test/gated, test/hangs, test/lingers, test/noise, test/throws, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
+    `"ConfigError: s.json#/attacks/0/plugin: unknown attack plugin "fgms"; did you mean "fgsm"? (available attacks: additive-noise, amplitude-mix, apgd-ce, apgd-dlr, apgd-t, autoattack, bim, boundary, bpda, carlini-wagner, corruption, ddn, deepfool, di-fgsm, eot, fab, fab-t, fgsm, fmn, gradient-aware, high-pass, high-pass-sweep, hop-skip-jump, mim, nes, ni-fgsm, pgd, sigma-zero, spa, sparse-pgd, spatial, spectral-exchange, spsa, square, ti-fgsm, transfer, universal; third-party plugins come from the packages in the suite's "plugins")"`,
   )
 })
 

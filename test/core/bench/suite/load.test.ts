@@ -70,7 +70,7 @@ test('only keys that may change an outcome change the hash', () => {
 test('every mistake is reported, one per line', () => {
   const wrong = { ...minimal, id: 'Not OK', attacks: [], seeds: [1.5], defences: [] }
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
-    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs)
+    [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs, stallLimitMs, memoryLimitMb)
     s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
     s.json#/attacks: must NOT have fewer than 1 items, got []
     s.json#/seeds/0: must be an integer, got 1.5]
