@@ -120,19 +120,16 @@ function progressReporter(stream: DataCommandStreams['stderr']): ProgressReporte
 function barReporter(stream: NodeJS.WritableStream): ProgressReporter {
   const bar = new SingleBar({
     stream,
-    format: '{bar} {percentage}% | {done}{total} | {step}',
-    barsize: 24,
+    // Not `{total}`: cli-progress has a value of that name.
+    format: '{bar} {amount} | {step}',
+    barsize: 16,
     hideCursor: true,
     clearOnComplete: true,
   })
   let running = false
   return {
     show({ step, done, total }) {
-      const payload = {
-        step,
-        done: amount(done, total),
-        total: total === undefined ? '' : ` / ${amount(total, total)}`,
-      }
+      const payload = { step, amount: amountText(done, total) }
       // A bar of unknown length stays empty and shows only the amount.
       if (!running) bar.start(total ?? 1, total === undefined ? 0 : done, payload)
       else {
@@ -161,6 +158,13 @@ function lineReporter(stream: NodeJS.WritableStream): ProgressReporter {
     },
     stop() {},
   }
+}
+
+/** `52 % | 88.1 MB of 170.5 MB`, or the amount alone if the total is unknown. */
+function amountText(done: number, total: number | undefined): string {
+  if (!total) return amount(done, total)
+  const share = Math.floor((100 * done) / total)
+  return `${share} % | ${amount(done, total)} of ${amount(total, total)}`
 }
 
 /** Small totals as plain numbers, large ones in megabytes. */

@@ -1,4 +1,5 @@
 /** `robench doctor`: what this machine has, and which devices work. */
+import { wrapText } from '../core/base/wrap.ts'
 import { Command } from 'commander'
 import { listDatasets } from '../core/data/load.ts'
 import type { DatasetInfo } from '../core/data/load.ts'
@@ -29,6 +30,9 @@ export function doctorCommand(): Command {
     })
 }
 
+/** Characters of a line. */
+const lineWidth = 80
+
 function formatReport(report: Report): string {
   const { versions, gpus, containerBytes, datasets } = report
   const limit = containerBytes === undefined ? '' : `, container limit ${gigabytes(containerBytes)}`
@@ -48,7 +52,10 @@ function formatReport(report: Report): string {
         ])),
     ['data', datasets.map(({ id, state }) => `${id} (${state})`).join(', ')],
   ]
-  const facts = rows.map(([name, text]) => `${name.padEnd(10)} ${text}`)
+  const indent = ' '.repeat(11)
+  const facts = rows.map(([name, text]) =>
+    wrapText(`${name.padEnd(10)} ${text}`, lineWidth, indent),
+  )
   return `${[...facts, '', 'devices', ...report.providers.flatMap(providerLines)].join('\n')}\n`
 }
 
@@ -58,8 +65,9 @@ function providerLines(facts: ProviderFacts): string[] {
   const head = `  ${provider.padEnd(9)} ${works ? 'works' : 'does not work'}  ${runsOn} (${origin})`
   return [
     head,
-    ...(reason === undefined ? [] : [`            ${reason}`]),
-    ...advice.map((line) => `            ${line}`),
+    ...[...(reason === undefined ? [] : [reason]), ...advice].map((line) =>
+      wrapText(`            ${line}`, lineWidth, '            '),
+    ),
   ]
 }
 

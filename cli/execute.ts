@@ -12,7 +12,7 @@ import type { RunListener, SuiteRun } from '../core/bench/execute/settings.ts'
 import { parsePart } from '../core/bench/forecast/part.ts'
 import type { RunQueue } from '../core/bench/queue/open.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
-import { commandLine, runSettings } from './arguments.ts'
+import { commandLine, runSettings, terminalWidth } from './arguments.ts'
 import type { RunOptions } from './arguments.ts'
 import { exitCodes } from './failure.ts'
 import { missedGates } from './gates.ts'
@@ -131,7 +131,7 @@ export async function interruptible<T>(
     const again = commandLine(['robench', ...words.filter((word) => word !== '--fresh')])
     throw new RunError(
       'ROBENCH_ABORTED',
-      `interrupted; completed work is saved. Resume with: ${again}`,
+      `interrupted; completed work is saved. Resume with:\n  ${again}`,
     )
   } finally {
     process.off('SIGINT', interrupt)
@@ -142,6 +142,7 @@ export async function interruptible<T>(
 
 function printTable({ result, resultPath }: SuiteRun, reportPath: string): void {
   const { stdout } = process
-  stdout.write(`${formatTable(result, { color: picocolors.isColorSupported && stdout.isTTY })}\n`)
+  const color = picocolors.isColorSupported && stdout.isTTY
+  stdout.write(`${formatTable(result, { color, width: terminalWidth() })}\n`)
   stdout.write(`result  ${resultPath}\nreport  ${reportPath}\n`)
 }

@@ -1,4 +1,5 @@
 /** A description of an ONNX file as text. */
+import { wrapText } from '../core/base/wrap.ts'
 import type { ModelInspection } from '../core/api/program/inspect-model.ts'
 import { percent } from '../core/base/figures.ts'
 import type { OnnxValueInfo } from '../core/engine/onnx/file.ts'
@@ -23,7 +24,8 @@ export function formatInspection(path: string, model: ModelInspection, width: nu
     ...(reading?.remarks ?? []).map((remark): [string, string] => ['note', remark]),
   ]
   const lines = rows.map(([name, text]) =>
-    wrapped(text, width - label - 2)
+    wrapText(text, width - label - 2)
+      .split('\n')
       .map((line, i) => `  ${(i === 0 ? name : '').padEnd(label)}${line}\n`)
       .join(''),
   )
@@ -87,17 +89,4 @@ function headText({ head, reading }: ModelInspection): string {
 function large(value: number): string {
   if (value >= 1e9) return `${significant(value / 1e9)} G`
   return value >= 1e6 ? `${significant(value / 1e6)} M` : count(value)
-}
-
-/** Lines of at most `width` characters, broken at spaces. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

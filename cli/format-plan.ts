@@ -1,9 +1,13 @@
 /** A plan as a few lines of text. */
 import { percent } from '../core/base/figures.ts'
+import { wrapText } from '../core/base/wrap.ts'
 import { count, countOf, duration } from '../reports/theme/figures.ts'
 import { threatModelText } from '../reports/theme/threat-text.ts'
 import type { ExpectedWork } from '../core/bench/forecast/expected-passes.ts'
 import type { CellSummary, PlanSummary } from '../core/bench/forecast/plan-summary.ts'
+
+/** Characters of a line. */
+const lineWidth = 80
 
 /** The plan and, if known, the expected work, as lines that end in a line feed. */
 export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
@@ -22,21 +26,27 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
   }
   const isOpen = unitsDone < units
-  if (expected && isOpen) {
-    const time = expected.etaMs === undefined ? '' : `${duration(expected.etaMs)}, `
-    rows.push(['expected', `${time}${passesText(expected.passes)}${marginText(expected)}`])
-  }
   if (isOpen) {
-    const workers = countOf(plan.workers, 'worker')
-    if (etaMs !== undefined) {
-      rows.push(['time', `at most ${duration(etaMs)} on ${workers}`])
-    }
-    rows.push(['passes', `at most ${passesText(passes)} (per example)`])
+    const most = expected?.mostMs ?? etaMs
+    const bound = most === undefined ? '' : `at most ${duration(most)}`
+    const on = ` on ${countOf(plan.workers, 'worker')}`
+    if (expected) {
+      const time = expected.etaMs === undefined ? '' : `${duration(expected.etaMs)}, ${bound}${on}`
+      if (time !== '') rows.push(['expected', time])
+      rows.push([
+        time === '' ? 'expected' : '',
+        `${passesText(expected.passes)}${marginText(expected)}`,
+      ])
+    } else if (bound !== '') rows.push(['time', `${bound}${on}`])
+    rows.push(['passes', `at most ${passesText(passes)}`])
     if (plan.memory) rows.push(['memory', memoryText(plan.memory)])
   }
   rows.push(['results', plan.folder])
-  const lines = rows.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`)
-  return `${plan.suite.title}\n${lines.join('')}`
+  const indent = ' '.repeat(11)
+  const lines = rows.map(([name, text]) =>
+    wrapText(`  ${name.padEnd(9)}${text}\n`, lineWidth, indent),
+  )
+  return `${wrapText(plan.suite.title, lineWidth)}\n${lines.join('')}`
 }
 
 /** `6 evaluations (2 models × 3 attacks)`; the factors only if every combination is evaluated. */

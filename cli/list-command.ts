@@ -17,7 +17,7 @@ interface Listing {
 }
 
 /** Columns that wrap where the table is wider than the terminal. */
-const wrappedColumns: ReadonlySet<string> = new Set(['title', 'options'])
+const wrappedColumns: ReadonlySet<string> = new Set(['title', 'norms', 'options'])
 
 const kinds = ['attacks', 'defenses', 'networks', 'datasets', 'suites'] as const
 type Kind = (typeof kinds)[number]

@@ -67,7 +67,7 @@ export function planCommand(): Command {
         : printable(formatPlan(plan, expected)),
     )
     if (!expected && plan.unitsDone < plan.units) {
-      display.notice('attacks stop early on broken examples; estimate the actual cost with --pilot')
+      display.notice('attacks stop early on broken examples; --pilot estimates the actual cost')
     }
   })
 }

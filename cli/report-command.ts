@@ -6,7 +6,7 @@ import type { ReportFormatId } from '../reports/index.ts'
 import { formatTable } from '../reports/text.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { locateResult, readResult } from '../core/bench/result/read-result.ts'
-import { chosenFormat, oneOf, resultArgument } from './arguments.ts'
+import { chosenFormat, oneOf, resultArgument, terminalWidth } from './arguments.ts'
 import { exitCodes } from './failure.ts'
 import { addGateOptions, missedGates } from './gates.ts'
 import type { GateOptions } from './gates.ts'
@@ -65,7 +65,9 @@ async function report(
     streams.stderr.write(`wrote ${out}\n`)
     return
   }
-  const color = format === 'text' && streams.stdout.isTTY && !process.env['NO_COLOR']
-  const text = color ? formatTable(result, { color }) : reportFormats[format].write(result)
-  streams.stdout.write(text)
+  const color = streams.stdout.isTTY === true && !process.env['NO_COLOR']
+  const width = terminalWidth()
+  streams.stdout.write(
+    format === 'text' ? formatTable(result, { color, width }) : reportFormats[format].write(result),
+  )
 }

@@ -1,4 +1,5 @@
 /** `robench validate`: checks a suite, its plugins, models, and data without attacking anything. */
+import { wrapText } from '../core/base/wrap.ts'
 import { Command } from 'commander'
 import { countOf } from '../reports/theme/figures.ts'
 import { checkSuiteAndModels } from '../core/bench/execute/run.ts'
@@ -32,6 +33,6 @@ export function validateCommand(): Command {
         countOf(threatModels.length, 'threat model'),
         countOf(examples, 'example'),
       ]
-      process.stdout.write(printable(`${label}: valid; ${counts.join(', ')}\n`))
+      process.stdout.write(`${wrapText(printable(`${label}: valid; ${counts.join(', ')}`), 80, '  ')}\n`)
     })
 }

@@ -1,6 +1,7 @@
 /** The text report's details below the table: draws, curves, and accuracies on corrupted images. */
 import type picocolors from 'picocolors'
 import type { CorruptionMatrix } from './theme/corruptions.ts'
+import { wrapText } from '../core/base/wrap.ts'
 import { medianText, namedCurves } from './theme/curves.ts'
 import { drawsText } from './theme/draws.ts'
 import { epsilonText, percentDigits } from './theme/figures.ts'
@@ -10,14 +11,19 @@ import type { EntrySummary, SectionSummary } from './summary.ts'
 type Colors = ReturnType<typeof picocolors.createColors>
 
 /** One line per curve: `pgd-at × fmn: 2/255 55.10, 4/255 41.02, 8/255 12.30 %; median 0.0213`. */
-export function curveLines(entries: readonly EntrySummary[], colors: Colors): string[] {
+export function curveLines(
+  entries: readonly EntrySummary[],
+  colors: Colors,
+  width: number,
+): string[] {
   const lines = entries.flatMap(({ defense, attacks, worstCaseCurve }) =>
     namedCurves(attacks, worstCaseCurve).map(({ name, curve }) => {
       const points = curve.points.map(
         ({ epsilon, robust }) => `${epsilonText(epsilon)} ${percentDigits(robust)}`,
       )
       const title = `${oneLine(defense.name)} × ${oneLine(name)}`
-      return `  ${title}: ${points.join(', ')} %; median ${medianText(curve)}`
+      const text = `  ${title}: ${points.join(', ')} %; median ${medianText(curve)}`
+      return wrapText(text, width, '    ')
     }),
   )
   if (lines.length === 0) return []
@@ -28,25 +34,30 @@ export function curveLines(entries: readonly EntrySummary[], colors: Colors): st
 export function drawLines(
   { entries, drawsNote }: Pick<SectionSummary, 'entries' | 'drawsNote'>,
   colors: Colors,
+  width: number,
 ): string[] {
   if (drawsNote === undefined) return []
   const lines = entries.flatMap(({ defense, attacks }) =>
     attacks.flatMap((attack) => {
       if (attack.state !== 'completed' || !attack.draws) return []
       const title = `${oneLine(defense.name)} × ${oneLine(attack.attack.name)}`
-      return [`  ${title}: ${drawsText(attack.draws)}`]
+      return [wrapText(`  ${title}: ${drawsText(attack.draws)}`, width, '    ')]
     }),
   )
-  return ['', colors.dim(drawsNote), ...lines]
+  return ['', colors.dim(wrapText(drawsNote, width)), ...lines]
 }
 
 /** One table per matrix: accuracy by corruption and severity, with the means. */
-export function corruptionLines(entries: readonly EntrySummary[], colors: Colors): string[] {
+export function corruptionLines(
+  entries: readonly EntrySummary[],
+  colors: Colors,
+  width: number,
+): string[] {
   const lines = entries.flatMap(({ defense, corruptions = [] }) =>
     corruptions.flatMap((matrix) => {
       const seed = corruptions.length > 1 ? `, seed ${matrix.seed}` : ''
       const title = `${oneLine(defense.name)}${seed}: accuracy on corrupted images (%), by severity`
-      return ['', colors.bold(title), ...matrixLines(matrix, colors)]
+      return ['', colors.bold(wrapText(title, width)), ...matrixLines(matrix, colors)]
     }),
   )
   if (lines.length === 0) return []
@@ -56,7 +67,13 @@ export function corruptionLines(entries: readonly EntrySummary[], colors: Colors
     '',
     'Worst case: correct on the original image and under every corruption.',
     ...(frost
-      ? ['Frost is procedural and not comparable with published numbers (see docs/corruptions.md).']
+      ? [
+          wrapText(
+            'Frost is procedural and not comparable with published numbers ' +
+              '(see docs/corruptions.md).',
+            width,
+          ),
+        ]
       : []),
   ]
 }

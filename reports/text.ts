@@ -1,9 +1,11 @@
 /** The report of a run as text for the terminal. */
+import { stripVTControlCharacters } from 'node:util'
 import picocolors from 'picocolors'
 import type { RunResult } from '../core/bench/result/result.ts'
 import { count, countOf, percent } from '../core/base/figures.ts'
 import { percentRange } from './theme/figures.ts'
 import { plainTable } from './theme/plain-table.ts'
+import { wrapText } from '../core/base/wrap.ts'
 import { oneLine, printable } from './theme/printable.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarize } from './summary.ts'
@@ -13,6 +15,13 @@ import { threatModelText } from './theme/threat-text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
+/** The look of a text report. */
+export interface TextOptions {
+  readonly color: boolean
+  /** Characters of a line; wider tables are divided between columns. Default: no limit. */
+  readonly width?: number
+}
+
 /**
  * A result as text. One table per data set and threat model has a row per defense with the clean
  * accuracy, the robust accuracy under each attack, and the worst case, each with its 95 % Wilson
@@ -20,43 +29,84 @@ type Colors = ReturnType<typeof picocolors.createColors>
  * images, reasons why an entry is not rankable, raised checks, and failures follow.
  * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
  */
-export function formatTable(result: RunResult, options: { readonly color: boolean }): string {
-  const colors = picocolors.createColors(options.color)
+export function formatTable(result: RunResult, options: TextOptions): string {
+  const { color, width = Infinity } = options
+  const colors = picocolors.createColors(color)
   const { sections, failures, failureText } = summarize(result)
-  const parts = sections.map((section) => formatSection(section, colors))
+  const parts = sections.map((section) => formatSection(section, colors, width))
   parts.push(colors.dim('Percentages of all examples, with 95 % Wilson intervals.'))
   if (failures.length > 0) {
-    parts.push(formatFailures(failures, failureText, colors))
+    parts.push(formatFailures(failures, failureText, colors, width))
   }
   return `${parts.join('\n\n')}\n`
 }
 
-function formatSection(section: SectionSummary, colors: Colors): string {
+function formatSection(section: SectionSummary, colors: Colors, width: number): string {
   const { dataset, threatModel, attackNames, corrupted, entries } = section
   const corruptedHead = corrupted ? ['Corrupted'] : []
   const heads = ['Defense', 'Clean', ...corruptedHead, ...attackNames, 'Worst case']
-  const table = plainTable(
+  const rows = entries.map((entry) => formatEntry(entry, corrupted, colors))
+  const tables = foldedTables(
     heads.map((head) => colors.dim(head)),
-    entries.map((entry) => formatEntry(entry, corrupted, colors)),
-    { alignments: heads.map((_, column) => (column === 0 ? 'left' : 'right')), spaced: true },
+    rows,
+    width,
   )
-  const toy = dataset.toy ? colors.yellow('  toy data: not evidence of real robustness') : ''
+  const toy = dataset.toy ? colors.yellow('toy data: not evidence of real robustness') : ''
   const examples =
     dataset.examples < dataset.total
       ? `${count(dataset.examples)} of ${countOf(dataset.total, 'example')}`
       : countOf(dataset.examples, 'example')
-  const title = `${colors.bold(dataset.title)} · ${threatModelText(threatModel)} · ${examples}`
+  const title = wrapText(`${dataset.title} · ${threatModelText(threatModel)} · ${examples}`, width)
+  const fits = title.length + 2 + visible(toy) <= width
   const lines = [
-    title + toy,
+    toy === '' || fits ? [colors.bold(title), toy].join('  ').trimEnd() : colors.bold(title),
+    ...(toy === '' || fits ? [] : [toy]),
     '',
-    table,
-    ...drawLines(section, colors),
-    ...curveLines(entries, colors),
-    ...corruptionLines(entries, colors),
-    ...notRankable(entries, colors),
-    ...raisedChecks(entries, colors),
+    tables,
+    ...drawLines(section, colors, width),
+    ...curveLines(entries, colors, width),
+    ...corruptionLines(entries, colors, width),
+    ...notRankable(entries, colors, width),
+    ...raisedChecks(entries, colors, width),
   ]
   return lines.join('\n')
+}
+
+/**
+ * The table, or several with the first column each where it is wider than `width`. Later columns
+ * move to the next table.
+ */
+function foldedTables(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
+  const tableOf = (columns: readonly number[]): string =>
+    plainTable(
+      columns.map((column) => head[column]!),
+      rows.map((row) => columns.map((column) => row[column]!)),
+      { alignments: columns.map((column) => (column === 0 ? 'left' : 'right')), spaced: true },
+    )
+  const tables: string[] = []
+  let columns = [0]
+  for (let next = 1; next < head.length; next++) {
+    const isFull = columns.length > 1 && visible(tableOf([...columns, next])) > width
+    if (isFull) {
+      tables.push(tableOf(columns))
+      columns = [0]
+    }
+    columns.push(next)
+  }
+  return [...tables, tableOf(columns)].join('\n\n')
+}
+
+/** Characters of the longest line as the terminal shows it. */
+function visible(text: string): number {
+  return Math.max(
+    ...stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.length),
+  )
 }
 
 function formatEntry(entry: EntrySummary, corrupted: boolean, colors: Colors): string[] {
@@ -92,7 +142,7 @@ function formatProportion(
 }
 
 /** One line per reason, with the defenses it applies to unless it applies to all. */
-function notRankable(entries: readonly EntrySummary[], colors: Colors): string[] {
+function notRankable(entries: readonly EntrySummary[], colors: Colors, width: number): string[] {
   const names = new Map<string, string[]>()
   for (const { defense, rankable, reasons } of entries) {
     if (rankable) continue
@@ -102,35 +152,40 @@ function notRankable(entries: readonly EntrySummary[], colors: Colors): string[]
   }
   const lines = [...names].map(([reason, who]) => {
     const whom = who.length === entries.length ? '' : ` (${who.join(', ')})`
-    return colors.yellow(`Not rankable${whom}: ${reason}`)
+    return colors.yellow(wrapText(`Not rankable${whom}: ${reason}`, width, '  '))
   })
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
 /** For each entry with raised checks, a summary and the evidence of each check. */
-function raisedChecks(entries: readonly EntrySummary[], colors: Colors): string[] {
+function raisedChecks(entries: readonly EntrySummary[], colors: Colors, width: number): string[] {
   return entries.flatMap(({ defense, checks }) => {
     if (!checks || checks.raised.length === 0) return []
     const { verdict, text, raised } = checks
     const color = verdict === 'fail' ? colors.red : colors.yellow
     const advice = verdict === 'fail' ? 'unreliable' : 'use with caution'
-    const lines = raised.map(
-      ({ id, verdict, evidence }) => `  ${verdict}  ${oneLine(id)}: ${oneLine(evidence)}`,
+    const lines = raised.map(({ id, verdict, evidence }) =>
+      wrapText(`  ${verdict}  ${oneLine(id)}: ${oneLine(evidence)}`, width, '        '),
     )
     return [
       '',
-      color(`${oneLine(defense.name)}: ${advice}; ${text} (see docs/checks.md)`),
+      color(wrapText(`${oneLine(defense.name)}: ${advice}; ${text} (see docs/checks.md)`, width)),
       ...lines,
     ]
   })
 }
 
-function formatFailures(failures: readonly Failure[], headline: string, colors: Colors): string {
+function formatFailures(
+  failures: readonly Failure[],
+  headline: string,
+  colors: Colors,
+  width: number,
+): string {
   const lines = failures.map(({ defense, attack, threatModel, error }) => {
     const what = attack === undefined ? defense : `${defense} × ${attack}`
     const message = printable(error.message)
       .split('\n')
-      .map((line) => `    ${line}`)
+      .map((line) => wrapText(`    ${line}`, width, '    '))
     const where = `${oneLine(what)} (${threatModelText(threatModel)})`
     return [`  ${where}: ${colors.red(error.code)}`, ...message].join('\n')
   })

@@ -66,6 +66,27 @@ export function requireModelFit(
   return bounds
 }
 
+/**
+ * Refuses class names that are the model's in another order, as directories have in alphabetical
+ * order: then labels and logits do not stand for the same classes.
+ * @param given names of the data's classes, in the order of the labels
+ * @param known names in the model's card, in the order of the logits; absent if it has none
+ * @throws ConfigError ROBENCH_MODEL_FILE
+ */
+export function requireClassOrder(
+  given: readonly string[],
+  known: readonly string[] | undefined,
+  modelName: string,
+): void {
+  if (!known || given.join('\n') === known.join('\n')) return
+  if (given.toSorted().join('\n') !== known.toSorted().join('\n')) return
+  const row = given.findIndex((name, label) => name !== known[label])
+  throw misfit(
+    `${modelName}: class ${row} is "${known[row]}" for the model, but "${given[row]}" in the data; ` +
+      "state the classes in the model's order (--class-names)",
+  )
+}
+
 /** Labels from 1 to k, as MATLAB and some data sets count. */
 function refuseLabelsFromOne(
   { name, labels }: ExampleFacts,

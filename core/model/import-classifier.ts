@@ -1,4 +1,5 @@
 /** Expressions of a classifier file: of a batch of any size, or of one fixed batch at a time. */
+import { countOf } from '../base/figures.ts'
 import { RobenchError } from '../base/errors.ts'
 import { formatShape, type Dim } from '../engine/graph/dim.ts'
 import { g } from '../engine/graph/graph.ts'
@@ -48,13 +49,14 @@ export function prepareImages(
 
 function normalize(images: Value, channels: number, { mean, std }: ModelManifest): Value {
   const perChannel = (values: readonly number[], key: string): Value => {
-    if (values.length !== channels && values.length !== 1) {
+    if (values.length !== channels) {
       throw new RobenchError(
         'ROBENCH_CONFIG',
-        `manifest: ${key} has ${values.length} values, expected ${channels} (one per channel)`,
+        `manifest: ${key} has ${countOf(values.length, 'value')}, expected ${channels} ` +
+          '(one per channel)',
       )
     }
-    return g.floats([values.length, 1, 1], values)
+    return g.floats([channels, 1, 1], values)
   }
   const centered = mean ? g.sub(images, perChannel(mean, 'mean')) : images
   return std ? g.div(centered, perChannel(std, 'std')) : centered

@@ -1,4 +1,5 @@
 /** The claims table for the terminal, 80 columns wide. */
+import { wrapText } from '../../core/base/wrap.ts'
 import picocolors from 'picocolors'
 import { canonicalJson } from '../../core/base/hash.ts'
 import { count, countOf } from '../../core/base/figures.ts'
@@ -32,9 +33,9 @@ export function formatClaims(
     ...settingsOf(evaluated).map((tested) => formatSetting(tested, colors)),
     ...formatUntested(evaluated, colors),
     ...(evaluated.some(({ comparisons }) => comparisons.length > 0)
-      ? [colors.dim(wrap(wording.explanation))]
+      ? [colors.dim(wrapText(wording.explanation))]
       : []),
-    wrap(wording.tally(evaluated)),
+    wrapText(wording.tally(evaluated)),
   ]
   return `${parts.join('\n\n')}\n`
 }
@@ -61,7 +62,7 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
   const setting = `${oneLine(dataset.title)} · ${threatModelText(threatModel)} · ${examples}`
   const heads = ['Claim', 'Robust accuracy', 'Difference', 'Verdict']
   const rows = tested.map(({ claim, comparison }) => [
-    wrap(`${claim.statement} (${wording.sourceText(claim)})`, widths.claim),
+    wrapText(`${claim.statement} (${wording.sourceText(claim)})`, widths.claim),
     accuracies(claim, comparison),
     [
       ...splitAt(wording.differenceText(comparison)),
@@ -76,16 +77,16 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
     { spaced: true },
   )
   const toy = dataset.toy ? colors.yellow('\ntoy data: not evidence of real robustness') : ''
-  return `${colors.bold(wrap(setting))}${toy}\n\n${table}`
+  return `${colors.bold(wrapText(setting))}${toy}\n\n${table}`
 }
 
 function accuracies(claim: Claim, comparison: ClaimComparison): string {
   const labels = wording.sideLabels(claim)
   const lines = (['higher', 'lower'] as const).flatMap((side) => [
-    wrap(`${labels[side]}:`, widths.accuracy),
+    wrapText(`${labels[side]}:`, widths.accuracy),
     ...splitAt(wording.accuracyText(comparison[side])).map((line) => `  ${line}`),
   ])
-  return [...lines, wrap(`(${wording.sharedLabel(claim)})`, widths.accuracy)].join('\n')
+  return [...lines, wrapText(`(${wording.sharedLabel(claim)})`, widths.accuracy)].join('\n')
 }
 
 /** Lists, one item per line. */
@@ -94,7 +95,7 @@ function splitAt(text: string): string[] {
 }
 
 function colored(verdict: ClaimVerdict, colors: Colors): string {
-  const lines = wrap(verdict, widths.verdict)
+  const lines = wrapText(verdict, widths.verdict)
   if (verdict === 'reproduced at this scale') return colors.green(lines)
   return verdict === 'not reproduced' ? colors.red(lines) : colors.yellow(lines)
 }
@@ -104,21 +105,9 @@ function formatUntested(evaluated: readonly EvaluatedClaim[], colors: Colors): s
     notTested === undefined
       ? []
       : [
-          wrap(`${claim.statement} (${wording.sourceText(claim)})`, width - 2, '  '),
-          colors.dim(wrap(`not tested: ${oneLine(notTested)}`, width - 4, '    ')),
+          wrapText(`  ${claim.statement} (${wording.sourceText(claim)})`, width, '  '),
+          colors.dim(wrapText(`    not tested: ${oneLine(notTested)}`, width, '    ')),
         ],
   )
   return lines.length === 0 ? [] : [`${colors.bold('Not tested')}\n${lines.join('\n')}`]
-}
-
-/** Breaks a text between words into lines of at most `columns` characters after the indent. */
-function wrap(text: string, columns = width, indent = ''): string {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= columns) {
-      lines[lines.length - 1] = `${last} ${word}`
-    } else lines.push(word)
-  }
-  return lines.map((line) => indent + line).join('\n')
 }

@@ -1,5 +1,6 @@
 /** The formats of a comparison: text, Markdown, JSON, JUnit, and HTML. */
 import { join } from 'node:path'
+import { wrapText } from '../../core/base/wrap.ts'
 import { packageRoot } from '../../core/base/paths.ts'
 import { plainTable } from '../theme/plain-table.ts'
 import { markdownText } from '../theme/markdown-text.ts'
@@ -67,19 +68,19 @@ function writeText({ comparison, margin }: ComparisonPage): string {
     const table = plainTable(heads, rows, {
       alignments: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
     })
-    return [oneLine(entryTitle(entry)), '', table, ...exampleLines(entry).map(wrapped)].join('\n')
+    return [
+      oneLine(entryTitle(entry)),
+      '',
+      table,
+      ...exampleLines(entry).map((line) => wrapText(line)),
+    ].join('\n')
   })
   return `${[
     ...sections,
-    wrapped(comparisonNote),
-    ...comparison.notes.map((note) => wrapped(oneLine(note))),
-    wrapped(`${verdictText(comparison)} ${gateText(comparison, margin)}`.trim()),
+    wrapText(comparisonNote),
+    ...comparison.notes.map((note) => wrapText(oneLine(note))),
+    wrapText(`${verdictText(comparison)} ${gateText(comparison, margin)}`.trim()),
   ].join('\n\n')}\n`
-}
-
-/** Text in lines of at most 80 characters. */
-function wrapped(text: string): string {
-  return text.replaceAll(/(.{1,80})(?: |$)/g, '$1\n').trimEnd()
 }
 
 function exampleLines({ measures }: ComparedEntry): string[] {

@@ -32,7 +32,7 @@ const chars = {
 /** Spaces after the text of a cell. */
 const padding = 2
 
-/** A column is not wrapped below this width, in characters. */
+/** A column is not wrapped below its longest word, or this width, in characters. */
 const leastWidth = 19
 
 /** The table as text, without trailing spaces. Cells may have several lines. */
@@ -70,12 +70,19 @@ function columnWidths(
     const cells = [title, ...rows.map((row) => row[column] ?? '')]
     return Math.max(...cells.map((cell) => cell.length))
   })
+  const floors = head.map((title, column) => {
+    const cells = [title, ...rows.map((row) => row[column] ?? '')]
+    const words = cells.flatMap((cell) => cell.split(/\s/).map((word) => word.length))
+    return Math.min(leastWidth, Math.max(...words))
+  })
   const widths = [...natural]
   const gap = padding + (spaced ? 1 : 0)
   const excess = (): number => widths.reduce((sum, size) => sum + size + gap, -gap) - width
   while (excess() > 0) {
-    const widest = wrapped.toSorted((a, b) => widths[b]! - widths[a]!)[0]
-    if (widest === undefined || widths[widest]! <= leastWidth) break
+    const [widest] = wrapped
+      .filter((column) => widths[column]! > floors[column]!)
+      .toSorted((a, b) => widths[b]! - widths[a]!)
+    if (widest === undefined) break
     widths[widest]!--
   }
   // cli-table3 includes the padding in the width of a column.

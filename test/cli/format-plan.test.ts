@@ -17,6 +17,7 @@ function cell(defense: string, attack: string | null): CellSummary {
     unitsDone: 0,
     examples: 10_000,
     passes: { forward: 100, backward: 50 },
+    verification: 10_000,
   }
 }
 
@@ -47,7 +48,7 @@ test('a plan states evaluations, chunks, passes, and time', () => {
       threat   L∞ ≤ 8/255
       work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done
       time     at most 1 min 30 s on 2 workers
-      passes   at most 2,000,000 forward, 1,000,000 backward (per example)
+      passes   at most 2,000,000 forward, 1,000,000 backward
       results  results/s-00000000
     "
   `)
@@ -66,11 +67,19 @@ test('a finished plan has no costs; a limit and models to train are stated', () 
   expect(text).toContain('  to train pgd-at\n')
 })
 
-test('expected work leads with its time and has its relative margin; the bound is second', () => {
+test('expected work leads with its time and the bound, and has its relative margin', () => {
   const passes = { forward: 1000, backward: 500 }
-  const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000 }
-  expect(formatPlan(planOf(cells), expected as never)).toContain(
-    '  expected 1 min 00 s, 1,000 forward, 500 backward (± 3.1 %)\n' +
-      '  time     at most 1 min 30 s on 2 workers\n',
+  const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000, mostMs: 80_000 }
+  expect(formatPlan(planOf(cells), expected)).toContain(
+    '  expected 1 min 00 s, at most 1 min 20 s on 2 workers\n' +
+      '           1,000 forward, 500 backward (± 3.1 %)\n' +
+      '  passes   at most 2,000,000 forward, 1,000,000 backward\n',
   )
+})
+
+test('no line is longer than 80 characters, but for words', () => {
+  const title = 'A suite with a title '.repeat(6).trim()
+  const lines = formatPlan(planOf(cells, { suite: { id: 's', title, sha256: '' } })).split('\n')
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  expect(lines.slice(0, 2).join(' ')).toBe(title)
 })

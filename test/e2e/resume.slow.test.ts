@@ -131,7 +131,7 @@ test('two runs do not share a directory, and Ctrl-C says how to resume', async (
   expect(second.code).toBe(2)
   const { code, stderr } = await ending
   expect(stderr).toContain(
-    'interrupted; completed work is saved. Resume with: robench run suite.json --workers 1',
+    'interrupted; completed work is saved. Resume with:\n  robench run suite.json --workers 1',
   )
   expect(code).toBe(130)
 })

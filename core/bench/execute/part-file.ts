@@ -218,7 +218,8 @@ function isKind<K extends Cell['kind']>(
 }
 
 function plannedCell(cell: Cell): PlannedCell<Cell> {
-  return { id: cellId(cell), cell, units: unitsOf(cell), passes: { forward: 0, backward: 0 } }
+  const passes = { forward: 0, backward: 0 }
+  return { id: cellId(cell), cell, units: unitsOf(cell), passes, verification: 0 }
 }
 
 function sharedContent({ resolved, rows, plan, saveAdversarial }: PartContent): SharedContent {

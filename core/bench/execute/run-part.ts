@@ -42,6 +42,7 @@ export async function runPart(loaded: LoadedSuite, options: PartOptions): Promis
   const { part, ...others } = options
   const settings = await runSettings(others, 'runPart')
   const { listener, fresh, saveAdversarial, device, workers } = settings
+  listener.loading?.('data')
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings, `.shard-${part.index}-of-${part.count}`)
   const { folder } = session

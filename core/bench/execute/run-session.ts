@@ -66,6 +66,7 @@ export class RunSession {
       let earlier: ModelRow | undefined
       for (const threatModel of threatModels) {
         throwIfAborted(this.#settings.signal)
+        this.#settings.listener.loading?.(defense.name)
         const { file, cacheKey } = await findModelFile(this.#resolved, defense, threatModel)
         const row = { defense, threatModel, ...(cacheKey !== undefined && { cacheKey }) }
         if (earlier?.model) rows.push({ ...row, model: earlier.model })
@@ -154,7 +155,7 @@ export class RunSession {
     const { threads, saveAdversarial, signal, listener, executor } = this.#settings
     // Of rows with the same model, the first names it.
     const models = new Map(
-      rows.toReversed().flatMap(({ model }) => (model ? [[model.hash, model.reference]] : [])),
+      rows.toReversed().flatMap(({ model }) => (model ? [[model.hash, model]] : [])),
     )
     const errors = await runUnits({
       plan,
@@ -167,7 +168,8 @@ export class RunSession {
       limits: this.#limits(),
       saveAdversarial,
       signal,
-      model: (hash) => models.get(hash)!,
+      model: (hash) => models.get(hash)!.reference,
+      times: (hash) => models.get(hash)!.times,
       listener,
     })
     throwIfAborted(signal)

@@ -6,7 +6,7 @@ import { cellId } from '../plan/cell.ts'
 import { packagesOfCell } from '../plan/cell-packages.ts'
 import { cleanUnitOf } from '../plan/plan.ts'
 import type { Plan, PlannedAttack } from '../plan/plan.ts'
-import type { ModelReference } from '../plan/model-row.ts'
+import type { ModelReference, PassTimes } from '../plan/model-row.ts'
 import type { Executor, JobLimits } from './executor.ts'
 import type { ResultStore } from '../store/store.ts'
 import type { JobSetting } from './job.ts'
@@ -29,6 +29,8 @@ export interface UnitsRequest {
   readonly signal: AbortSignal
   /** The model with the hash that a cell contains. */
   model(hash: string): ModelReference
+  /** The times of the passes of that model. */
+  times(hash: string): PassTimes
   readonly listener: RunListener
 }
 
@@ -47,10 +49,15 @@ const graceMs = 5000
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, executor } = request
   const errors = new Map<string, ErrorRecord>()
-  const work = new RunProgress(plan, (id) => store.outcome(id))
+  const lanes = Math.min(request.lanes, executor.size)
+  const work = new RunProgress(plan, (id) => store.outcome(id), {
+    lanes,
+    times: (hash) => request.times(hash),
+    now: () => performance.now(),
+  })
   const diskFailed = new AbortController()
   const signal = AbortSignal.any([request.signal, diskFailed.signal])
-  const report = (): void => request.listener.progress?.(work.shareDone)
+  const report = (): void => request.listener.progress?.(work.shareDone, work.status)
 
   async function runOne(unit: Unit): Promise<void> {
     const cell = cellId(unit.cell)
@@ -59,6 +66,8 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
     const isSkipped = errors.has(cell) || (clean !== undefined && !store.has(clean.id))
     if (!signal.aborted && !isSkipped) {
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
+      work.begin(unit)
+      report()
       const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
         work.advance(unit, done)
         report()
@@ -76,15 +85,21 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   }
 
   report()
-  // Attacks require clean predictions. Probes do not, but they are short.
-  for (const kinds of [['clean'], ['checks', 'attack']]) {
-    const queue = inOrder(
-      plan.units.filter((unit) => kinds.includes(unit.cell.kind) && isOpen(unit, store)),
-    )
-    const lanes = Array.from({ length: Math.min(request.lanes, executor.size) }, async () => {
-      for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
-    })
-    await Promise.all(lanes)
+  // The time left counts down between the reports of workers.
+  const clock = setInterval(report, 1000)
+  try {
+    // Attacks require clean predictions. Probes do not, but they are short.
+    for (const kinds of [['clean'], ['checks', 'attack']]) {
+      const queue = inOrder(
+        plan.units.filter((unit) => kinds.includes(unit.cell.kind) && isOpen(unit, store)),
+      )
+      const running = Array.from({ length: lanes }, async () => {
+        for (let unit = queue.shift(); unit; unit = queue.shift()) await runOne(unit)
+      })
+      await Promise.all(running)
+    }
+  } finally {
+    clearInterval(clock)
   }
   diskFailed.signal.throwIfAborted()
   return errors

@@ -43,6 +43,7 @@ export async function checkSuiteAndModels(
   options: RunOptions = {},
 ): Promise<ResolvedSuite> {
   const settings = await runSettings(options, 'checkSuiteAndModels')
+  settings.listener.loading?.('data')
   const resolved = await resolveSuite(loaded, settings.listener.notice)
   const session = new RunSession(resolved, settings)
   try {
@@ -66,6 +67,7 @@ export async function planSuite(
   const settings = await runSettings(options, 'planSuite', ['pilot', 'like', 'robustAccuracies'])
   const { pilot, like, robustAccuracies } = options
   const { listener, fresh } = settings
+  listener.loading?.('data')
   const session = new RunSession(await resolveSuite(loaded, listener.notice), settings)
   try {
     let rows = await session.findModels()
@@ -122,6 +124,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
   requireLoaded(loaded, 'runSuite')
   const settings = await runSettings(options, 'runSuite')
   const { listener, fresh, saveAdversarial, device, workers, command } = settings
+  listener.loading?.('data')
   const resolved = await resolveSuite(loaded, listener.notice)
   const session = new RunSession(resolved, settings)
   let store: ResultStore | undefined

@@ -9,6 +9,7 @@ import { chooseDevice } from '../../machine/choose-device.ts'
 import type { TrainingProgress } from '../../plugin/contract.ts'
 import type { ExpectedWork } from '../forecast/expected-passes.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
+import type { RunStatus } from '../forecast/run-progress.ts'
 import type { RunResult } from '../result/result.ts'
 import type { OpenExecutor } from './executor.ts'
 
@@ -57,8 +58,10 @@ export interface RunListener {
   /** @param expected absent if there is nothing to base a forecast on */
   planned?(plan: PlanSummary, expected?: ExpectedWork): void
   training?(defense: string, state: TrainingProgress): void
+  /** Called before data or a model is loaded. @param what `data`, or the name of a defense */
+  loading?(what: string): void
   /** @param share completed share of the passes, in [0, 1]; never decreases */
-  progress?(share: number): void
+  progress?(share: number, status: RunStatus): void
   failed?(what: string, error: ErrorRecord): void
   /**
    * Called when the result is written and the results directory is unlocked, before the workers

@@ -51,6 +51,7 @@ export async function trainSuite(
   requireLoaded(loaded, 'trainSuite')
   const settings = await runSettings(options, 'trainSuite', ['modelsFolder', 'defense'])
   const fileNames = new Map(loaded.suite.defenses.map(({ name, model }) => [name, model]))
+  settings.listener.loading?.('data')
   const resolved = await resolveSuite(trainingSuite(loaded, only), settings.listener.notice)
   const trained = { ...resolved, defenses: resolved.defenses.filter(({ trains }) => trains) }
   if (trained.defenses.length === 0) {

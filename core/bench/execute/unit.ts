@@ -73,8 +73,9 @@ async function runModelUnit(
   { model: { sha256, label, manifest } }: UnitJob,
   scope: WorkerScope,
 ): Promise<ShardOutcome> {
-  const clean = await predictShard(work)
-  if (!checks) return clean
+  if (!checks) return predictShard(work)
+  const { progress: _ofProbes, ...predicting } = work
+  const clean = await predictShard(predicting)
   const registry = await scope.registry()
   const { classes } = await scope.dataset('test')
   // The model has been loaded from this file.

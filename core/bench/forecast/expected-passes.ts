@@ -9,6 +9,8 @@ import type { NamedCell, CompletedShard, CompletedShards } from './completed-sha
 import type { CellSummary, PlanSummary } from './plan-summary.ts'
 import type { RunResult } from '../result/result.ts'
 import { passWeight } from './pass-weight.ts'
+import { scheduledCellsMs } from './time-left.ts'
+import type { CellTime } from './time-left.ts'
 
 /** Assumed robust accuracy in [0, 1] by name of a defense; `*` applies to all others. */
 export type AssumedRobustAccuracies = Readonly<Record<string, number>>
@@ -20,6 +22,8 @@ export interface ExpectedWork {
   readonly margin?: PassEstimate
   /** Absent until all models are trained. */
   readonly etaMs?: number
+  /** Upper bound on the same clock as `etaMs`, which does not exceed it. */
+  readonly mostMs?: number
 }
 
 /** The basis of a forecast. Completed work takes precedence over assumptions. */
@@ -41,7 +45,8 @@ export interface Expectations {
  * Otherwise an assumed fraction of the examples stays robust. Each of them takes the maximum number
  * of passes. Broken examples stop early and count as free, so the forecast for strong attacks on
  * undefended models is zero. It is more accurate for expensive attacks, which break most examples
- * in their first steps.
+ * in their first steps. Attacks on stochastic models do not stop early, so the assumption does not
+ * lower their cost.
  *
  * Otherwise the plan's upper bound is used.
  * @throws ConfigError for a defense that the plan does not have, or for an earlier run that has no
@@ -52,7 +57,7 @@ export function expectedWork(
   { robustAccuracies = {}, like, completed = new Map() }: Expectations,
 ): ExpectedWork {
   checkNames(plan, robustAccuracies)
-  if (like) requireSameData(like, plan)
+  if (like) requireSameSubject(like, plan)
   const earlier: CompletedShards = like ? shardsOfResult(like, plan.dataset.sha256) : new Map()
   const known: Known = { plan, completed, earlier, complete: new Map() }
   if (like && !plan.cells.some((cell) => isAttack(cell) && earlierShards(cell, known).length > 0)) {
@@ -65,7 +70,9 @@ export function expectedWork(
   const passes = { forward: 0, backward: 0 }
   const margin = { forward: 0, backward: 0 }
   let isMeasured = true
-  let etaMs = 0
+  const expectedTimes: CellTime[] = []
+  const longestTimes: CellTime[] = []
+  const paces = pacesOf(plan, completed)
   for (const cell of plan.cells.filter(({ examples }) => examples > 0)) {
     const forecast = isAttack(cell) ? forecastCell(cell, known) : undefined
     const assumed = isAttack(cell) ? assumedShare(cell, robustAccuracies) : 1
@@ -78,25 +85,48 @@ export function expectedWork(
       // The attacks of a suite share their examples, so their errors are correlated: they add up.
       margin[direction] += 1.96 * Math.sqrt(forecast?.[direction].variance ?? 0)
     }
-    etaMs += timeOf(cell, expected, completed)
+    const units = cell.units - cell.unitsDone
+    const ms = timeOf(cell, expected, known, paces)
+    const most = Math.max(ms, timeOf(cell, cell.passes, known, paces))
+    expectedTimes.push({ kind: cell.kind, units, ms })
+    longestTimes.push({ kind: cell.kind, units, ms: most })
   }
+  const onWorkers = (times: readonly CellTime[]): number =>
+    Math.round(scheduledCellsMs(times, plan.workers))
   return {
     passes: rounded(passes),
     ...(isMeasured ? { margin: rounded(margin) } : {}),
-    ...(plan.etaMs === undefined ? {} : { etaMs: Math.round(etaMs / plan.workers) }),
+    ...(plan.etaMs !== undefined && {
+      etaMs: onWorkers(expectedTimes),
+      mostMs: Math.max(onWorkers(expectedTimes), onWorkers(longestTimes)),
+    }),
   }
 }
 
-/** @throws ConfigError if an earlier result has no entry on the data of the plan */
-function requireSameData({ suite, entries }: RunResult, { dataset }: PlanSummary): void {
-  if (entries.length === 0 || entries.some((entry) => entry.dataset.sha256 === dataset.sha256))
-    return
-  const titles = [...new Set(entries.map((entry) => entry.dataset.title))]
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `--like: the result of "${suite.id}" is on other data (${titles.join(', ')}); ` +
-      `expected a result on ${dataset.title}`,
-  )
+/**
+ * @throws ConfigError if an earlier result is on other data, or has other models under the names of
+ * the plan's defenses
+ */
+function requireSameSubject({ suite, entries }: RunResult, plan: PlanSummary): void {
+  const { dataset, cells } = plan
+  const where = `--like: the result of "${suite.id}"`
+  if (entries.length > 0 && entries.every((entry) => entry.dataset.sha256 !== dataset.sha256)) {
+    const titles = [...new Set(entries.map((entry) => entry.dataset.title))]
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where} is on other data (${titles.join(', ')}); expected a result on ${dataset.title}`,
+    )
+  }
+  for (const { defense } of entries) {
+    const planned = cells.find((cell) => cell.defense === defense.name && cell.model !== undefined)
+    const earlier = defense.model.hash
+    if (!planned || earlier === undefined || earlier === planned.model) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where} has another model for "${defense.name}", or reads its file in another way; ` +
+        'expected a result of the same models',
+    )
+  }
 }
 
 /** Whether every open attack has a completed unit to base a forecast on. */
@@ -121,7 +151,11 @@ function checkNames(plan: PlanSummary, assumed: AssumedRobustAccuracies): void {
   }
 }
 
-function assumedShare({ defense }: CellSummary, assumed: AssumedRobustAccuracies): number {
+function assumedShare(
+  { defense, stochastic }: CellSummary,
+  assumed: AssumedRobustAccuracies,
+): number {
+  if (stochastic) return 1
   return assumed[defense] ?? assumed['*'] ?? 1
 }
 
@@ -204,18 +238,58 @@ function robustCount(outcomes: ReadonlyMap<number, string>): number {
   return [...outcomes.values()].filter((outcome) => outcome === 'r').length
 }
 
-/** Time on one worker, from the elapsed time of completed units, or else from timed passes. */
-function timeOf(cell: CellSummary, expected: PassEstimate, completed: CompletedShards): number {
-  const shards = isAttack(cell) ? (completed.get(namedCellKey(cell)) ?? []) : []
-  const spent = {
-    forward: sumBy(shards, ({ forwardPasses }) => forwardPasses),
-    backward: sumBy(shards, ({ backwardPasses }) => backwardPasses),
+/**
+ * Time of a cell's work on one worker: from the elapsed time of its completed units, or else from
+ * timed passes, corrected by the pace of its defense.
+ */
+function timeOf(
+  cell: CellSummary,
+  work: PassEstimate,
+  { completed }: Known,
+  paces: ReadonlyMap<string, Pace>,
+): number {
+  const spent = isAttack(cell) ? spentOn(completed.get(namedCellKey(cell)) ?? []) : undefined
+  if (spent && spent.elapsedMs > 0 && spent.weight > 0)
+    return (spent.elapsedMs * passWeight(work)) / spent.weight
+  const { measuredMs, timedMs } = paces.get(cell.defense) ?? { measuredMs: 1, timedMs: 1 }
+  return ((cell.etaMs ?? 0) * measuredMs * shareOf(cell, work)) / timedMs
+}
+
+/** Work as a multiple of the upper bound, verification included. */
+function shareOf({ passes, verification }: CellSummary, work: PassEstimate): number {
+  const most = passWeight(passes) + verification
+  return most === 0 ? 0 : (passWeight(work) + verification) / most
+}
+
+/** Passes, weighted, and time of completed shards. */
+function spentOn(shards: readonly CompletedShard[]): { weight: number; elapsedMs: number } {
+  return {
+    weight: sumBy(shards, ({ forwardPasses, backwardPasses }) =>
+      passWeight({ forward: forwardPasses, backward: backwardPasses }),
+    ),
+    elapsedMs: sumBy(shards, (shard) => shard.elapsedMs ?? 0),
   }
-  const elapsedMs = sumBy(shards, (shard) => shard.elapsedMs ?? 0)
-  if (elapsedMs > 0 && passWeight(spent) > 0)
-    return (elapsedMs * passWeight(expected)) / passWeight(spent)
-  const most = passWeight(cell.passes)
-  return most === 0 ? 0 : ((cell.etaMs ?? 0) * passWeight(expected)) / most
+}
+
+/** Measured time of attacks, and the time that timed passes predict for the same work. */
+interface Pace {
+  measuredMs: number
+  timedMs: number
+}
+
+/** The pace of each defense that has completed units of an attack with open ones. */
+function pacesOf({ cells }: PlanSummary, completed: CompletedShards): Map<string, Pace> {
+  const paces = new Map<string, Pace>()
+  for (const cell of cells) {
+    const most = passWeight(cell.passes)
+    const { weight, elapsedMs } = spentOn(completed.get(namedCellKey(cell)) ?? [])
+    if (!isAttack(cell) || most === 0 || weight === 0 || !cell.etaMs || elapsedMs === 0) continue
+    const pace = paces.get(cell.defense) ?? { measuredMs: 0, timedMs: 0 }
+    pace.measuredMs += elapsedMs
+    pace.timedMs += (cell.etaMs * weight) / most
+    paces.set(cell.defense, pace)
+  }
+  return paces
 }
 
 function rounded({ forward, backward }: PassEstimate): PassEstimate {

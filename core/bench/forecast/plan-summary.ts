@@ -2,6 +2,7 @@
 import { sumBy } from '../../base/sum.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import { drawsOf } from '../../model/noise.ts'
+import { scheduledCellsMs } from './time-left.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { SampleSettings } from '../../data/dataset.ts'
@@ -28,6 +29,12 @@ export interface CellSummary {
   readonly examples: number
   /** Upper bound for open units. */
   readonly passes: PassEstimate
+  /** Forward passes by which the host judges the results of open units; not in `passes`. */
+  readonly verification: number
+  /** Hash of the model's file and of how it is read; absent until the model is trained. */
+  readonly model?: string
+  /** True if the model draws random numbers: attacks on it do not stop early. */
+  readonly stochastic?: true
   /** Upper bound for one worker; absent until its model is trained. */
   readonly etaMs?: number
 }
@@ -109,7 +116,6 @@ export function summarizePlan(
   const { loaded, dataset, examples } = resolved
   const seen = new Set<string>()
   const cells: CellSummary[] = []
-  let etaMs = 0
   const evaluated = rows.filter(({ defense }) => !defense.surrogate)
   plan.rows.forEach((row, index) => {
     const model = evaluated[index]?.model
@@ -118,9 +124,12 @@ export function summarizePlan(
       const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
       if (seen.has(key)) continue
       seen.add(key)
-      const cellMs = model && duration(cell.passes, model.times)
-      cells.push({ ...cell, ...(cellMs === undefined ? {} : { etaMs: Math.round(cellMs) }) })
-      etaMs += cellMs ?? 0
+      cells.push({
+        ...cell,
+        ...(model && { model: model.hash }),
+        ...(model?.stochastic && { stochastic: true }),
+        ...(model && { etaMs: Math.round(duration(cell, model.times)) }),
+      })
     }
   })
   const training = rows
@@ -147,7 +156,7 @@ export function summarizePlan(
       forward: sumBy(cells, ({ passes }) => passes.forward),
       backward: sumBy(cells, ({ passes }) => passes.backward),
     },
-    ...(training.length === 0 ? { etaMs: Math.round(etaMs / where.workers) } : {}),
+    ...(training.length === 0 && { etaMs: timeOfCells(cells, where.workers) }),
     training,
   }
 }
@@ -180,6 +189,7 @@ function cellsOf(
         forward: Math.round(planned.passes.forward * share),
         backward: Math.round(planned.passes.backward * share),
       },
+      verification: examples * planned.verification,
     }
   }
   return [
@@ -193,6 +203,20 @@ function examplesOf({ units }: PlannedCell<unknown>): number {
   return units.at(-1)?.shard.end ?? 1
 }
 
-function duration(passes: PassEstimate, times: PassTimes): number {
-  return passes.forward * times.forwardMs + passes.backward * times.backwardMs
+/** Milliseconds on one worker. */
+function duration(
+  { passes, verification }: Pick<CellSummary, 'passes' | 'verification'>,
+  { forwardMs, backwardMs }: PassTimes,
+): number {
+  return (passes.forward + verification) * forwardMs + passes.backward * backwardMs
+}
+
+/** Upper bound for all workers, in ms. */
+function timeOfCells(cells: readonly CellSummary[], workers: number): number {
+  const times = cells.map(({ kind, units, unitsDone, etaMs = 0 }) => ({
+    kind,
+    units: units - unitsDone,
+    ms: etaMs,
+  }))
+  return Math.round(scheduledCellsMs(times, workers))
 }

@@ -67,6 +67,8 @@ export interface PlannedCell<C = AttackCell> {
   readonly units: readonly Unit[]
   /** Upper bound for all examples. */
   readonly passes: PassEstimate
+  /** Forward passes per example by which the host judges results; not in `passes`. */
+  readonly verification: number
 }
 
 /** An attack's cell. */
@@ -139,7 +141,7 @@ function planRow(input: PlanInput, row: PlanRow, named: NamedRows): PlannedRow {
         seed,
       }
       const passes = attack.passes(row.threatModel.norm, row.name)
-      return { name: attack.name, ...planCell(cell, passes, balls) }
+      return { name: attack.name, ...planCell(cell, passes, balls, balls * (row.draws ?? 1)) }
     })
   })
   const clean: CleanCell = {
@@ -189,11 +191,15 @@ function surrogateModel(named: NamedRows, { threatModel }: PlanRow, name: string
   return found?.defense.model ?? `missing: ${name}`
 }
 
-/** @param balls number of balls in which the attack runs */
+/**
+ * @param balls number of balls in which the attack runs
+ * @param verification see `PlannedCell`
+ */
 function planCell<C extends Cell>(
   cell: C,
   { forward, backward, setup }: PassEstimate,
   balls: number,
+  verification = 0,
 ): PlannedCell<C> {
   const units = unitsOf(cell)
   return {
@@ -204,6 +210,7 @@ function planCell<C extends Cell>(
       forward: balls * (forward * cell.examples + (setup?.forward ?? 0) * units.length),
       backward: balls * (backward * cell.examples + (setup?.backward ?? 0) * units.length),
     },
+    verification,
   }
 }
 

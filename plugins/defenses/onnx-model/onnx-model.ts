@@ -7,6 +7,7 @@ import {
   readOnnxFile,
   RobenchError,
 } from '../../../core/api/plugin.ts'
+import { trainingRecord } from './training-record.ts'
 
 const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: 16 } as const
 
@@ -101,9 +102,11 @@ export const onnxModel = defineDefense({
         { cause },
       )
     }
+    const training = await trainingRecord(path, model)
     return {
       model,
       manifest: { ...plainManifest, ...manifest, ...(std && { std }), bounds: [low, high] },
+      ...(training && { training }),
     }
   },
 })

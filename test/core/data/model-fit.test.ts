@@ -1,7 +1,11 @@
 /** The fit of model and examples: what is checked, in which order, with which message. */
 import { expect, test } from 'vitest'
 import type { ExampleFacts } from '../../../core/data/model-fit.ts'
-import { describeExamples, requireModelFit } from '../../../core/data/model-fit.ts'
+import {
+  describeExamples,
+  requireClassOrder,
+  requireModelFit,
+} from '../../../core/data/model-fit.ts'
 import { countClasses, memoryDataset } from '../../../core/data/memory-dataset.ts'
 
 const model = { inputShape: [3, 2, 2], classes: 4, bounds: [0, 1] } as const
@@ -63,4 +67,14 @@ test('a .npy pair is named by its title, and need not contain every class', () =
   expect(describeExamples(tiny)).toEqual({ ...shared, name: 'data set "tiny"', classes: 3 })
   expect(countClasses(labels)).toBe(3)
   expect(countClasses(new Int32Array(0))).toBe(1)
+})
+
+test('the same class names in another order are refused, other names are not', () => {
+  expect(() => requireClassOrder(['bar', 'disc'], ['disc', 'bar'], 'm.onnx')).toThrow(
+    'm.onnx: class 0 is "disc" for the model, but "bar" in the data; ' +
+      "state the classes in the model's order (--class-names)",
+  )
+  expect(() => requireClassOrder(['disc', 'bar'], ['disc', 'bar'], 'm.onnx')).not.toThrow()
+  expect(() => requireClassOrder(['0', '1'], ['disc', 'bar'], 'm.onnx')).not.toThrow()
+  expect(() => requireClassOrder(['0', '1'], undefined, 'm.onnx')).not.toThrow()
 })

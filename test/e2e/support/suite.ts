@@ -31,14 +31,15 @@ export function testSuite(
 }
 
 /** The only results directory below `folder`. */
-export function onlyResults(folder: string): string {
-  const [only] = readdirSync(join(folder, 'results'))
-  return join(folder, 'results', only!)
+export function onlyResults(folder: string, results = 'results'): string {
+  const [only] = readdirSync(join(folder, results))
+  return join(folder, results, only!)
 }
 
 /** The result of the only run below `folder`. */
-export function readOnlyResult(folder: string): RunResult {
-  return JSON.parse(readFileSync(join(onlyResults(folder), 'result.json'), 'utf8')) as RunResult
+export function readOnlyResult(folder: string, results?: string): RunResult {
+  const path = join(onlyResults(folder, results), 'result.json')
+  return JSON.parse(readFileSync(path, 'utf8')) as RunResult
 }
 
 /** All per-example outcomes of a result, by defense, attack, and seed. */

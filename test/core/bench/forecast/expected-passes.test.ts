@@ -20,6 +20,7 @@ function cell(defense: string, attack: string | null, forward: number): CellSumm
     unitsDone: 0,
     examples: 100,
     passes: { forward, backward: 10 },
+    verification: 0,
     etaMs: forward,
   }
 }
@@ -47,7 +48,8 @@ describe('the expected work', () => {
       robustAccuracies: { a: 0.5, '*': 0.1 },
     })
     expect(passes).toEqual({ forward: 100 + 500 + 100, backward: 10 + 5 + 1 })
-    expect(etaMs).toBe(350)
+    // Attacks wait for clean predictions; then the longest of them takes 500 ms.
+    expect(etaMs).toBe(100 + 500)
   })
 
   test('rejects an unknown defense', () => {
@@ -87,8 +89,8 @@ describe('the expected work', () => {
         { completed: finished },
       )
       expect(passes.forward).toBe(35 * (0.8 * 50 + 0.2 * 5) + 55 * 5)
-      // The completed units took a millisecond per pass; there are two workers.
-      expect(etaMs).toBe(Math.round(passes.forward / 2))
+      // The completed units took a millisecond per pass; one unit takes one of the two workers.
+      expect(etaMs).toBe(passes.forward)
     })
 
     test('uses the plain sample if no other attack ran on all examples', () => {

@@ -1,0 +1,66 @@
+/** The words of progress: notices, failures, what runs, and the time left. */
+import type { ErrorRecord } from '../core/base/errors.ts'
+import { count, percent } from '../core/base/figures.ts'
+import type { RunStatus, RunningChunk } from '../core/bench/forecast/run-progress.ts'
+import type { TrainingProgress } from '../core/plugin/contract.ts'
+import { oneLine, printable } from '../reports/theme/printable.ts'
+
+/** A notice as a line. */
+export function noticeLine(text: string): string {
+  return `note: ${printable(text)}\n`
+}
+
+/** A failure as a line. */
+export function failureLine(what: string, { code, message }: ErrorRecord): string {
+  return printable(`failed: ${what}: ${message} [${code}]\n`)
+}
+
+/** `, loss 0.412, accuracy 85.1 %` */
+export function trainingDetail({ loss, accuracy }: TrainingProgress): string {
+  return `, loss ${loss.toFixed(3)}, accuracy ${percent(accuracy, 1)}`
+}
+
+/**
+ * What runs, attacks first, and the time left: `pgd-at, autoattack, 128 of 500 (+1) | ≤ 4 min 10 s left`.
+ * @param width the most characters; the name of the defense is cut to fit
+ * @returns an empty string when nothing runs any more
+ */
+export function runLabel({ running, leftMs, isBound }: RunStatus, width: number): string {
+  const first = running.find(({ kind }) => kind === 'attack') ?? running[0]
+  if (!first) return ''
+  const left = timeLeftText(leftMs, isBound)
+  const more = running.length > 1 ? ` (+${running.length - 1})` : ''
+  const room = width - left.length - more.length - ' | '.length
+  return `${chunkText(first, room)}${more} | ${left}`
+}
+
+/** `pgd-at, autoattack, 128 of 500`. */
+function chunkText({ defense, kind, attack, done, examples }: RunningChunk, width: number): string {
+  const what = { clean: 'clean', checks: 'checks', attack: attack ?? '' }[kind]
+  const amount = kind === 'checks' ? '' : `, ${count(done)} of ${count(examples)}`
+  const end = `, ${what}${amount}`
+  return shortened(oneLine(defense), width - end.length) + oneLine(end)
+}
+
+/** A text of at most `width` characters, with an ellipsis where it is cut. */
+export function shortened(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+}
+
+/**
+ * The time left, rounded up to steps that grow with it: 5 s, from a minute 10 s, from ten minutes
+ * one minute.
+ * @param isBound true for an upper bound
+ */
+export function timeLeftText(ms: number, isBound: boolean): string {
+  const step = ms <= 60_000 ? 5 : ms <= 600_000 ? 10 : 60
+  const seconds = Math.max(step, Math.ceil(ms / 1000 / step) * step)
+  const minutes = Math.floor(seconds / 60)
+  const text =
+    seconds < 60
+      ? `${seconds} s`
+      : minutes < 60
+        ? `${minutes} min${step < 60 && seconds % 60 > 0 ? ` ${String(seconds % 60).padStart(2, '0')} s` : ''}`
+        : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+  return `${isBound ? '≤ ' : ''}${text} left`
+}

@@ -1,0 +1,230 @@
+/**
+ * The guards against the classic mistakes: one mistaken call for each, with what it prints, and the
+ * same guards silent on all shipped models.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { dataFolder, packageRoot } from '../../core/base/paths.ts'
+import { loadDataset } from '../../core/data/load.ts'
+import { zooFile } from '../core/bench/checks/zoo.ts'
+import { robench, temporaryFolder } from './support/cli.ts'
+import { writeArrays } from './support/npy.ts'
+import type { ArrayChanges } from './support/npy.ts'
+import { readOnlyResult } from './support/suite.ts'
+
+const standard = join(packageRoot(), 'models', 'quickstart-standard.onnx')
+// The commands have caches of their own, but the data is here.
+process.env['ROBENCH_DATA'] = dataFolder()
+
+const linf = ['--norm', 'Linf', '--epsilon', '8/255'] as const
+const quick = ['--attack', 'pgd', '--steps', '5', '--workers', '1'] as const
+const toy = ['--data', 'quickstart', '--limit', '64'] as const
+const quickstart = await loadDataset({ id: 'quickstart' }, { split: 'test' })
+
+/** The checks that a run raised, with their evidence. */
+function raisedIn(folder: string): Record<string, string> {
+  const [entry] = readOnlyResult(folder).entries
+  const raised = entry!.checks?.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn')
+  return Object.fromEntries(raised?.map(({ id, evidence }) => [id, evidence]) ?? [])
+}
+
+describe('a mistaken call is refused', () => {
+  test.for([
+    ['ε = 8 for pixels in [0, 1]', ['--norm', 'Linf', '--epsilon', '8'], 'did you mean "8/255"?'],
+    [
+      'ε below the resolution of float32',
+      ['--norm', 'Linf', '--epsilon', '1e-9'],
+      '1e-9 is below the resolution of float32 for images in [0, 1], 1.19e-7: no image would change',
+    ],
+    [
+      '--mean without --std',
+      [...linf, '--mean', '0.5,0.5,0.5'],
+      'option std: missing, but mean is set; a normalization needs both',
+    ],
+    [
+      '--std without --mean',
+      [...linf, '--std', '1/255,1/255,1/255'],
+      'option mean: missing, but std is set; a normalization needs both',
+    ],
+    [
+      'a mean for one of three channels',
+      [...linf, '--mean', '0.5', '--std', '0.5'],
+      'mean has 1 value, expected 3 (one per channel)',
+    ],
+    [
+      'a mean for two of three channels',
+      [...linf, '--mean', '0.5,0.5', '--std', '0.5,0.5'],
+      'mean has 2 values, expected 3 (one per channel)',
+    ],
+  ] as const)('%s', async ([, words, message]) => {
+    const { code, stderr } = await robench(
+      temporaryFolder(),
+      ...['eval', standard, ...toy, ...quick, ...words],
+    )
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  const mean = [0.4914, 0.4822, 0.4465]
+  const std = [0.2471, 0.2435, 0.2616]
+  test.for<readonly [string, ArrayChanges, string]>([
+    [
+      'images that are normalized already',
+      { pixel: (value, channel) => (value - mean[channel]!) / std[channel]! },
+      'normalization by mean and standard deviation belongs to the model (--mean, --std)',
+    ],
+    ['images in [0, 255]', { pixel: (value) => 255 * value }, '--bounds 0,255'],
+    [
+      'labels from 1 to k',
+      { label: (label) => label + 1 },
+      'run from 1 to 10, but the classes of the model from 0 to 9; if the labels count from 1',
+    ],
+  ])('%s', async ([, changes, message]) => {
+    const folder = temporaryFolder()
+    writeArrays(folder, quickstart, 64, changes)
+    const data = ['--inputs', 'inputs.npy', '--labels', 'labels.npy'] as const
+    const { code, stderr } = await robench(
+      folder,
+      ...['eval', standard, ...data, ...linf, ...quick],
+    )
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+})
+
+describe('a mistaken call is named by a check', () => {
+  /** Runs `eval` with checks. @returns the checks that it raised, which standard output names */
+  async function evaluate(
+    model: string,
+    ...words: readonly string[]
+  ): Promise<Record<string, string>> {
+    const folder = temporaryFolder()
+    const { code, stdout, stderr } = await robench(
+      folder,
+      ...['eval', model, ...linf, '--workers', '1', ...words],
+    )
+    expect(code, stderr).toBe(0)
+    const raised = raisedIn(folder)
+    const printed = stdout.replaceAll(/\s+/g, ' ')
+    for (const [id, evidence] of Object.entries(raised)) {
+      expect(printed).toContain(`${id}: ${evidence}`)
+    }
+    return raised
+  }
+
+  test('a normalization that the model has inside: tried, and the accuracy without it', async () => {
+    const normalization = ['--mean', '0.5,0.5,0.5', '--std', '0.1,0.1,0.1']
+    const raised = await evaluate(standard, ...toy, ...normalization, '--attack', 'fgsm')
+    expect(raised['inputs-as-expected']).toMatch(/without --mean and --std it would be 9\d\.\d %/)
+    // The card states the accuracy on this data set.
+    expect(raised['clean-accuracy']).toMatch(/the accuracy is .* the model's card says 9\d\.\d %/)
+  })
+
+  test('another order of the classes: chance, with the suspects, and the order', async () => {
+    const folder = temporaryFolder()
+    writeArrays(folder, quickstart, 200, { label: (label) => (3 * label + 1) % 10 })
+    const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
+    const raised = await evaluate(standard, ...files, '--attack', 'fgsm')
+    expect(raised['inputs-as-expected']).toContain('with the classes in the order')
+    expect(raised['clean-accuracy']).toContain(
+      'Suspects: normalization, range, layout, order of the classes, output',
+    )
+  })
+
+  test('a softmax or log-softmax head', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'softmax.onnx')
+    writeFileSync(file, await zooFile('softmax output'))
+    const raised = await evaluate(file, ...toy, '--attack', 'fgsm')
+    expect(raised['outputs-are-logits']).toContain('the last operator of the file is Softmax')
+  })
+
+  test('weak white-box attacks only: they are the cause, not masked gradients', async () => {
+    const words = [...toy, '--attack', 'high-pass', '--attack', 'square']
+    const raised = await evaluate(standard, ...words)
+    expect(Object.keys(raised)).toEqual(['white-box-run'])
+    expect(raised['white-box-run']).toMatch(/high-pass/)
+  })
+
+  test('a zero gradient says nothing about label leaking', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'scaled.onnx')
+    writeFileSync(file, await zooFile('logits times 1000'))
+    const raised = await evaluate(file, ...toy, '--attack', 'pgd')
+    expect(Object.keys(raised)).toContain('gradient-cross-entropy')
+    expect(Object.keys(raised)).not.toContain('no-label-leaking')
+  })
+
+  test('--no-checks keeps the comparisons that cost nothing, and is not rankable', async () => {
+    const words = [...toy, '--no-checks', '--attack', 'high-pass', '--attack', 'square']
+    const raised = await evaluate(standard, ...words)
+    expect(Object.keys(raised)).toEqual(['white-box-run'])
+    const folder = temporaryFolder()
+    const { stdout } = await robench(
+      folder,
+      ...['eval', standard, ...linf, ...toy, ...quick, '--no-checks'],
+    )
+    expect(stdout).toContain('Not rankable: the reliability probes were skipped')
+  })
+})
+
+describe('the guards are silent', () => {
+  const folder = join(packageRoot(), 'models')
+  const models = [folder, join(folder, 'defenses')].flatMap((place) =>
+    readdirSync(place)
+      .filter((name) => name.endsWith('.onnx'))
+      .map((name) => join(place, name)),
+  )
+  const dataOf = (model: string): string =>
+    ['quickstart', 'cifar10', 'fashion-mnist'].find((id) => basename(model).startsWith(id))!
+  const isHere = (id: string): boolean => id === 'quickstart' || existsSync(join(dataFolder(), id))
+
+  /** `eval` with the probes and all comparisons, on 100 examples. */
+  async function silent(model: string, words: readonly string[]): Promise<void> {
+    const own = temporaryFolder()
+    const { code, stderr } = await robench(
+      own,
+      ...['eval', model, ...words, '--attack', 'pgd', '--steps', '20', '--workers', '1'],
+      ...['--limit', '100'],
+    )
+    expect(code, stderr).toBe(0)
+    expect(stderr).not.toMatch(/^(error|failed)/m)
+    expect(raisedIn(own)).toEqual({})
+  }
+
+  for (const model of models) {
+    const data = dataOf(model)
+    const epsilon = data === 'fashion-mnist' ? '0.1' : '8/255'
+    test.skipIf(!isHere(data))(`on ${basename(model)}`, () =>
+      silent(model, ['--data', data, '--norm', 'Linf', '--epsilon', epsilon]),
+    )
+  }
+
+  // Third-party models that are not part of the project: see test/core/model/third-party.test.ts.
+  const shared = process.env['ROBENCH_SHARED'] ?? join(packageRoot(), '..', 'shared')
+  const normalization = ['--mean', '.4914,.4822,.4465', '--std', '.2471,.2435,.2616']
+  for (const name of ['resnet_2b.onnx', 'resnet_4b.onnx']) {
+    const file = join(shared, 'models', name)
+    const subject = ['--data', 'cifar10', '--norm', 'Linf', '--epsilon', '2/255']
+    test.skipIf(!existsSync(file) || !isHere('cifar10'))(`on ${name}`, () =>
+      silent(file, [...subject, ...normalization]),
+    )
+    test.skipIf(!existsSync(file) || !isHere('cifar10'))(
+      `but not on ${name} without its normalization`,
+      async () => {
+        const own = temporaryFolder()
+        const words = [...subject, ...quick, '--limit', '100']
+        const { stdout } = await robench(own, 'eval', file, ...words)
+        const { 'inputs-as-expected': evidence } = raisedIn(own)
+        expect(evidence).toMatch(/with --mean 0\.4914,0\.4822,0\.4465 .* it would be \d+\.\d %/)
+        expect(stdout).toContain('inputs-as-expected')
+      },
+    )
+  }
+
+  test('every shipped model has its data among those of the test', () => {
+    expect(models.map(dataOf)).not.toContain(undefined)
+    expect(readFileSync(standard).length).toBeGreaterThan(0)
+  })
+})
