@@ -8,8 +8,25 @@ import { cutText } from './blame.ts'
 import type { CodePlace } from './blame.ts'
 import type { WatchdogReport } from './watchdog.ts'
 
+/** What a process reports. */
+export interface ProgramEvents {
+  message(message: object): void
+  /** Called once, if the process ends without `close`. @param reason such as `exit code 1` */
+  death(reason: string): void
+}
+
+/** A running process. */
+export interface Program {
+  /** Ignored if the process has ended. */
+  send(message: object): void
+  /** Where its code is, from the innermost call on. The process cannot be used afterwards. */
+  locate(): Promise<readonly CodePlace[]>
+  /** Stops the process and waits until it is dead, but at most 10 s. Never rejects. */
+  close(): Promise<void>
+}
+
 /** What to start. */
-export interface ChildOptions {
+export interface ChildOptions extends ProgramEvents {
   /** Beside the variables of this process. */
   readonly environment?: Readonly<Record<string, string>>
   /** For a process with third-party code. Default: it has none. */
@@ -19,9 +36,6 @@ export interface ChildOptions {
     /** The process is killed above this much memory. */
     readonly memoryBytes: number
   }
-  message(message: object): void
-  /** Called once, if the process ends without `close`. @param reason such as `exit code 1` */
-  death(reason: string): void
 }
 
 /** Bytes that third-party code may print in one process. */
@@ -47,7 +61,7 @@ process.on('exit', () => {
  * A running process. Its standard output goes to the standard error of this process, because the
  * standard output of this process is the result's.
  */
-export class ChildProgram {
+export class ChildProgram implements Program {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #isThirdParty: boolean
@@ -99,12 +113,10 @@ export class ChildProgram {
     })
   }
 
-  /** Ignored if the process has ended. */
   send(message: object): void {
     if (this.#child.connected) this.#child.send(message, () => {})
   }
 
-  /** Where its code is, from the innermost call on. The process cannot be used afterwards. */
   async locate(): Promise<readonly CodePlace[]> {
     if (!this.#isThirdParty) return []
     return new Promise((resolve) => {
@@ -117,7 +129,6 @@ export class ChildProgram {
     })
   }
 
-  /** Stops the process and waits until it is dead, but at most 10 s. Never rejects. */
   async close(): Promise<void> {
     this.#isClosing = true
     const child = this.#child

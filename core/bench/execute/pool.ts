@@ -1,6 +1,7 @@
 /**
  * Worker processes of this machine. A process that dies or hangs is replaced alone, and its job is
- * tried again. Jobs of built-in plugins share processes; a cell of a third-party plugin has its own.
+ * tried again. Jobs of built-in plugins share processes of tinypool; a cell of a third-party plugin
+ * has a watched process of its own.
  */
 import { join } from 'node:path'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
@@ -9,12 +10,14 @@ import type { LongTimer } from '../../base/long-timer.ts'
 import { packageRoot } from '../../base/paths.ts'
 import { placeAmong } from '../../plugin/blame.ts'
 import { ChildProgram } from '../../plugin/child-program.ts'
+import type { Program, ProgramEvents } from '../../plugin/child-program.ts'
 import { foldersOfModule } from '../../plugin/module-file.ts'
 import { defaultMemoryBytes, defaultStallMs } from '../../plugin/package-reader.ts'
 import { cellId } from '../plan/cell.ts'
 import type { Executor, JobEvents, JobLimits, LocalContent } from './executor.ts'
 import { isWorkerMessage } from './job.ts'
 import type { AbortMessage, Job, JobOutcome, JobValues } from './job.ts'
+import { PooledProgram } from './pooled-program.ts'
 import type { WorkerAnswer, WorkerTask } from './worker.ts'
 
 /** How to start a pool. */
@@ -67,7 +70,7 @@ interface SlotJob {
 /** One process, started when first needed. */
 class Slot {
   readonly #environment: Readonly<Record<string, string>>
-  #program: ChildProgram | undefined
+  #program: Program | undefined
   #key = sharedKey
   #receive: ((message: object) => void) | undefined
   #onDeath: ((reason: string) => void) | undefined
@@ -108,7 +111,7 @@ class Slot {
     await program?.close()
   }
 
-  async #run(program: ChildProgram, { task, limits, events }: SlotJob): Promise<Ending> {
+  async #run(program: Program, { task, limits, events }: SlotJob): Promise<Ending> {
     const { signal, timeLimitMs, graceMs = 0, restartOnProgress } = limits
     const stallMs = limits.stallLimitMs ?? defaultStallMs
     const ending = await new Promise<Ending>((settle) => {
@@ -153,20 +156,25 @@ class Slot {
     return ending
   }
 
-  #ensure({ key, task, memoryBytes }: SlotJob): ChildProgram {
+  #ensure({ key, task, memoryBytes }: SlotJob): Program {
     if (this.#program) return this.#program
     this.#key = key
-    const name = task.job.setting.plugins.join(', ')
-    const program = new ChildProgram(entry, {
-      environment: this.#environment,
-      ...(key !== sharedKey && { thirdParty: { name, memoryBytes } }),
-      message: (message) => this.#receive?.(message),
+    const environment = this.#environment
+    const events: ProgramEvents = {
+      message: (message) => {
+        if (this.#program === program) this.#receive?.(message)
+      },
       death: (reason) => {
         if (this.#program !== program) return
         this.#program = undefined
         this.#onDeath?.(reason)
       },
-    })
+    }
+    const name = task.job.setting.plugins.join(', ')
+    const program: Program =
+      key === sharedKey
+        ? new PooledProgram(entry, environment, events)
+        : new ChildProgram(entry, { environment, thirdParty: { name, memoryBytes }, ...events })
     this.#program = program
     return program
   }

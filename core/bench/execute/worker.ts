@@ -1,4 +1,7 @@
-/** The entry point of a worker process: runs the jobs that the pool sends, one at a time. */
+/**
+ * The entry point of a worker process: runs the jobs that the pool sends, one at a time. tinypool
+ * calls the default export; a process for third-party plugins gets messages.
+ */
 import { toErrorRecord } from '../../base/errors.ts'
 import { containProcess } from '../../plugin/contain.ts'
 import type { Containment } from '../../plugin/contain.ts'
@@ -44,6 +47,8 @@ process.on('message', (message: unknown) => {
 process.on('SIGINT', () => {})
 // When the parent is gone, even by kill -9, its workers exit.
 process.on('disconnect', () => exit(0))
+// Standard output belongs to the parent's result; tinypool would copy it there.
+if (!containment) process.stdout.write = process.stderr.write.bind(process.stderr)
 
 function contain(): Containment {
   startWatchdog()
@@ -55,11 +60,16 @@ function contain(): Containment {
   })
 }
 
-/** Runs a job and sends its outcome. Failures are data. */
-async function work({ job, content }: WorkerTask): Promise<void> {
+/** Runs a job. Never throws: failures are data. */
+export default async function run({ job, content }: WorkerTask): Promise<AnyOutcome> {
   current = new AbortController()
   const scope = cache.open(job.setting, content, { signal: current.signal, send })
-  const outcome = await (containment ? runContained(containment, job, scope) : runJob(job, scope))
+  return containment ? runContained(containment, job, scope) : runJob(job, scope)
+}
+
+/** Runs a job and sends its outcome. */
+async function work(task: WorkerTask): Promise<void> {
+  const outcome = await run(task)
   try {
     send({ robench: 'outcome', outcome })
   } catch (error) {
