@@ -5,7 +5,6 @@ import { ShownTime } from '../core/bench/forecast/time-left.ts'
 import type { TrainingProgress } from '../core/plugin/contract.ts'
 import { formatPlan } from './format-plan.ts'
 import { oneLine, printable } from '../reports/theme/printable.ts'
-import type { ProgressDisplay } from './progress.ts'
 import {
   failureLine,
   noticeLine,
@@ -14,6 +13,7 @@ import {
   timeLeftText,
   trainingDetail,
 } from './progress-text.ts'
+import type { ProgressDisplay } from './progress-text.ts'
 
 /** A terminal, or what a test has in its place. */
 export type Terminal = NodeJS.WritableStream & { readonly columns?: number }

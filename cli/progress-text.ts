@@ -1,9 +1,15 @@
 /** The words of progress: notices, failures, what runs, and the time left. */
 import type { ErrorRecord } from '../core/base/errors.ts'
 import { count, percent } from '../core/base/figures.ts'
+import type { RunListener } from '../core/bench/execute/settings.ts'
 import type { RunStatus, RunningChunk } from '../core/bench/forecast/run-progress.ts'
 import type { TrainingProgress } from '../core/plugin/contract.ts'
 import { oneLine, printable } from '../reports/theme/printable.ts'
+
+/** A listener that can remove its bars from the screen. */
+export interface ProgressDisplay extends Required<Omit<RunListener, 'completed'>> {
+  stop(): void
+}
 
 /** A notice as a line. */
 export function noticeLine(text: string): string {

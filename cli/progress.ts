@@ -1,16 +1,11 @@
 /** Progress of a run on standard error: live bars on a terminal, otherwise occasional lines. */
 import { appendFileSync } from 'node:fs'
 import { ConfigError } from '../core/base/errors.ts'
-import type { RunListener } from '../core/bench/execute/settings.ts'
 import { printable } from '../reports/theme/printable.ts'
 import { formatPlan } from './format-plan.ts'
 import { barDisplay } from './progress-bars.ts'
 import { failureLine, noticeLine, runLabel, trainingDetail } from './progress-text.ts'
-
-/** A listener that can remove its bars from the screen. */
-export interface ProgressDisplay extends Required<Omit<RunListener, 'completed'>> {
-  stop(): void
-}
+import type { ProgressDisplay } from './progress-text.ts'
 
 /** Bars if the stream is a terminal, otherwise lines. */
 export function progressDisplay(

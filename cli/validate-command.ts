@@ -33,6 +33,8 @@ export function validateCommand(): Command {
         countOf(threatModels.length, 'threat model'),
         countOf(examples, 'example'),
       ]
-      process.stdout.write(`${wrapText(printable(`${label}: valid; ${counts.join(', ')}`), 80, '  ')}\n`)
+      process.stdout.write(
+        `${wrapText(printable(`${label}: valid; ${counts.join(', ')}`), 80, '  ')}\n`,
+      )
     })
 }

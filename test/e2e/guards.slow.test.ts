@@ -60,7 +60,11 @@ describe('a mistaken call is refused', () => {
   ] as const)('%s', async ([, words, message]) => {
     const { code, stderr } = await robench(
       temporaryFolder(),
-      ...['eval', standard, ...toy, ...quick, ...words],
+      'eval',
+      standard,
+      ...toy,
+      ...quick,
+      ...words,
     )
     expect(stderr).toContain(message)
     expect(code).toBe(2)
@@ -84,10 +88,7 @@ describe('a mistaken call is refused', () => {
     const folder = temporaryFolder()
     writeArrays(folder, quickstart, 64, changes)
     const data = ['--inputs', 'inputs.npy', '--labels', 'labels.npy'] as const
-    const { code, stderr } = await robench(
-      folder,
-      ...['eval', standard, ...data, ...linf, ...quick],
-    )
+    const { code, stderr } = await robench(folder, 'eval', standard, ...data, ...linf, ...quick)
     expect(stderr).toContain(message)
     expect(code).toBe(2)
   })
@@ -102,7 +103,12 @@ describe('a mistaken call is named by a check', () => {
     const folder = temporaryFolder()
     const { code, stdout, stderr } = await robench(
       folder,
-      ...['eval', model, ...linf, '--workers', '1', ...words],
+      'eval',
+      model,
+      ...linf,
+      '--workers',
+      '1',
+      ...words,
     )
     expect(code, stderr).toBe(0)
     const raised = raisedIn(folder)
@@ -163,7 +169,12 @@ describe('a mistaken call is named by a check', () => {
     const folder = temporaryFolder()
     const { stdout } = await robench(
       folder,
-      ...['eval', standard, ...linf, ...toy, ...quick, '--no-checks'],
+      'eval',
+      standard,
+      ...linf,
+      ...toy,
+      ...quick,
+      '--no-checks',
     )
     expect(stdout).toContain('Not rankable: the reliability probes were skipped')
   })
@@ -185,8 +196,17 @@ describe('the guards are silent', () => {
     const own = temporaryFolder()
     const { code, stderr } = await robench(
       own,
-      ...['eval', model, ...words, '--attack', 'pgd', '--steps', '20', '--workers', '1'],
-      ...['--limit', '100'],
+      'eval',
+      model,
+      ...words,
+      '--attack',
+      'pgd',
+      '--steps',
+      '20',
+      '--workers',
+      '1',
+      '--limit',
+      '100',
     )
     expect(code, stderr).toBe(0)
     expect(stderr).not.toMatch(/^(error|failed)/m)

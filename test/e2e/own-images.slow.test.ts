@@ -65,9 +65,27 @@ describe.each(['Linf', 'L2'] as const)('in %s', (norm) => {
       const results = `results-${bounds}`
       const { code, stderr } = await robench(
         folder,
-        ...['eval', model, '--data', 'images', `--bounds=${bounds}`, ...ranges[bounds]],
-        ...['--norm', norm, '--epsilon', epsilon, '--attack', 'pgd', '--steps', '10'],
-        ...['--step-size', stepSize, '--no-checks', '--workers', '1', '--results', results],
+        'eval',
+        model,
+        '--data',
+        'images',
+        `--bounds=${bounds}`,
+        ...ranges[bounds],
+        '--norm',
+        norm,
+        '--epsilon',
+        epsilon,
+        '--attack',
+        'pgd',
+        '--steps',
+        '10',
+        '--step-size',
+        stepSize,
+        '--no-checks',
+        '--workers',
+        '1',
+        '--results',
+        results,
       )
       expect(code, stderr).toBe(0)
       const { entries } = readOnlyResult(folder, results)

@@ -53,7 +53,7 @@ describe('a file with a dynamic batch', () => {
   test('has the logits of the file', async () => {
     await expectLogitsOfFile(onnxGraph(dynamic), {}, (x) => x)
   })
-  test('is normalized per channel or by one number', async () => {
+  test('is normalized per channel', async () => {
     const manifest = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] }
     await expectLogitsOfFile(onnxGraph(dynamic), manifest, (x) => {
       const data = x.data.map((value, i) => {
@@ -62,12 +62,6 @@ describe('a file with a dynamic batch', () => {
       })
       return float32(x.shape, data)
     })
-    await expectLogitsOfFile(onnxGraph(dynamic), { mean: [0.5], std: [0.25] }, (x) =>
-      float32(
-        x.shape,
-        x.data.map((value) => (value - 0.5) / 0.25),
-      ),
-    )
   })
   test('with layout NHWC gets transposed images', async () => {
     const nhwc = {
@@ -499,7 +493,11 @@ test('loading stops once its signal is aborted', async () => {
 
 test('the hash depends on file and manifest', async () => {
   const graph = onnxGraph(dynamic)
-  const [a, b, c] = [await load(graph), await load(graph), await load(graph, { mean: [0.5] })]
+  const [a, b, c] = [
+    await load(graph),
+    await load(graph),
+    await load(graph, { mean: [0.5, 0.5, 0.5] }),
+  ]
   expect(a.hash).toBe(b.hash)
   expect(c.hash).not.toBe(a.hash)
 })
