@@ -159,6 +159,42 @@ test('an earlier run on other data is refused', () => {
   ).toThrow('--like: the result of "earlier" is on other data (Other); expected a result on D')
 })
 
+test('an earlier run of another model under the same name is refused', () => {
+  const like = earlier([['a', 'pgd', 30]])
+  const entries = like.entries.map((entry) => ({
+    ...entry,
+    defense: { ...entry.defense, model: { ...entry.defense.model, hash: 'earlier' } },
+  }))
+  const planned = (model: string): PlanSummary => plan([{ ...cell('a', 'pgd', 100), model }])
+  expect(() => expectedWork(planned('new'), { like: { ...like, entries } })).toThrow(
+    '--like: the result of "earlier" has another model for "a", or reads its file in another way',
+  )
+  expect(() => expectedWork(planned('earlier'), { like: { ...like, entries } })).not.toThrow()
+})
+
+test('attacks on stochastic models cost their bound, whatever is assumed', () => {
+  const stochastic = { ...cell('a', 'pgd', 1000), stochastic: true } as const
+  const { passes } = expectedWork(plan([stochastic]), { robustAccuracies: { a: 0.1 } })
+  expect(passes).toEqual({ forward: 1000, backward: 10 })
+})
+
+test('the expected time and its bound have one clock, that of the completed units', () => {
+  const cells = [{ ...cell('a', 'pgd', 1000), passes: { forward: 1000, backward: 0 } }]
+  const slow: CompletedShard = {
+    start: 0,
+    outcomes: 'r'.repeat(50) + 'b'.repeat(50),
+    forwardPasses: 600,
+    backwardPasses: 0,
+    // Seven times as slow as the timed passes.
+    elapsedMs: 4200,
+  }
+  const key = namedCellKey({ defense: 'a', threatModel, attack: 'pgd', seed: 0 })
+  const open = { ...plan(cells), dataset: { ...plan(cells).dataset, examples: 200 } }
+  const { etaMs, mostMs } = expectedWork(open, { completed: new Map([[key, [slow]]]) })
+  expect(etaMs).toBe(4200)
+  expect(mostMs).toBe(7000)
+})
+
 /** The result of a run on ten examples. @param attacks defense, attack, and its forward passes */
 function earlier(attacks: readonly (readonly [string, string, number])[]): RunResult {
   const identity = { plugin: 'p', version: 1, options: {} }
