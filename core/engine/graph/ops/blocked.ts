@@ -34,8 +34,8 @@ function findBlocked({ node, index, dtype, shape }: Value): boolean {
   const [x, ...rest] = node.inputs
   if (node.op === 'Conv') {
     const inside = rest[0]!.shape[1] as number
-    const fits =
-      numberOf(node, 'group') === 1 ? inside < 8 || inside % blockSize === 0 : inside === 1
+    // onnxruntime pads input channels to whole blocks, and reorders them in fours.
+    const fits = numberOf(node, 'group') === 1 ? inside < 8 || inside % 4 === 0 : inside === 1
     return fits && rest.every((item) => !item || isConstant(item.node))
   }
   if (pooling.has(node.op)) return isBlocked(x!)
