@@ -50,6 +50,11 @@ function sameShape(a: Value, b: Value): boolean {
   return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
 }
 
+/** Whether a value has whole blocks, so that a convolution reads it in the blocked layout. */
+function canEnter({ dtype, shape }: Value): boolean {
+  return dtype === 'float32' && typeof shape[1] === 'number' && shape[1] % blockSize === 0
+}
+
 /**
  * Whether a node depends on no placeholder, so that onnxruntime computes it once, when it loads the
  * graph.
@@ -125,7 +130,7 @@ export function convolveColumns(g: Builder, call: Call): Value | undefined {
     (i) => (x.shape[i + 2] as number) + pads[i]! + pads[i + 2]! - [height!, width!][i]! + 1,
   ) as [number, number]
   const together = [8, 4, 2].find((count) => count * out! <= blockSize && columns % count === 0)
-  if (!together || !isBlocked(x) || !isConstant(weight.node)) return undefined
+  if (!together || !canEnter(x) || !isConstant(weight.node)) return undefined
   const y = g.conv(x, shiftedColumns(g, weight, together), null, { strides: [1, together], pads })
   const image = g.reshape(g.transpose(y, [0, 2, 3, 1]), [0, rows, columns, out!])
   return g.transpose(image, [0, 3, 1, 2])

@@ -20,7 +20,7 @@ import { blockSize } from './blocked.ts'
 import { all, hasFewPositions, type SlidingWindow } from './sliding-window.ts'
 
 /** An image in polyphase components: row s·q + r of the image is row q of component r. */
-interface PolyphaseImage {
+export interface PolyphaseImage {
   /**
    * Per row phase `[n, column phases · c, rows, columns]`, channels in the order [column phase, c];
    * null for zeros.
@@ -138,7 +138,8 @@ export function addPolyphase(g: Builder, a: Value, b: Value): Value | undefined 
   return interleave(g, { ...left, rows })
 }
 
-function interleave(g: Builder, image: PolyphaseImage): Value {
+/** The image of polyphase components. */
+export function interleave(g: Builder, image: PolyphaseImage): Value {
   const { rows, strides, size, channels } = image
   const [height, width] = size.map((length, i) => Math.ceil(length / strides[i]!)) as [
     number,
