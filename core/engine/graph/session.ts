@@ -4,6 +4,7 @@ import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
 import { blockOfLayout } from './blocked-layout.ts'
+import { foldIntoProducts } from './products.ts'
 import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
 import { TfjsGraph } from './tfjs/tfjs-graph.ts'
@@ -136,7 +137,7 @@ export async function finishFor(
   if (device !== 'cpu') return (own) => lower(own)
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
-    const lowered = lower(own, block > 0 ? keptOperators : [])
+    const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
     return block > 0 ? useBlockedKernels(filtered, block) : filtered
   }
