@@ -23,6 +23,7 @@ import { activationBytes } from './activation-bytes.ts'
 import type { FileDescription } from './file-description.ts'
 import { ModelSessions, type GradientExpression } from './model-sessions.ts'
 import { NoiseSource } from './noise.ts'
+import { runInParts } from './row-parts.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
 import { checkComponentNames, isExact, substituteTreated } from './components.ts'
 import { IncrementalPasses } from './incremental/incremental-passes.ts'
@@ -139,7 +140,9 @@ export class ClassifierModel implements IncrementalModel {
       ...(targets && { targets: int64([count], targets) }),
       ...this.#drawNoise(inputs),
     }
-    const outputs = await session.run(feeds, this.#parts.name)
+    const { name } = this.#parts
+    const rows = sessions.gradientRows(this.#variant)
+    const outputs = await runInParts(session, feeds, { count, rows, name }, this.#sharedNoise())
     this.#family.forward += count
     this.#family.backward += count
     const logits = outputs['logits'] as FloatTensor
@@ -263,6 +266,15 @@ export class ClassifierModel implements IncrementalModel {
     const rows = this.#noise.rows(inputs.shape[0]!, [{ tensor: inputs, perExample: true }])
     return Object.fromEntries(
       expression.noise.map((item) => [item.value.node.name, this.#noise.draw(item, rows)]),
+    )
+  }
+
+  /** Names of the noise that all examples share. */
+  #sharedNoise(): string[] {
+    const { expression } = this.#parts
+    if (expression instanceof GraphError) return []
+    return expression.noise.flatMap(({ perExample, value }) =>
+      perExample ? [] : [value.node.name],
     )
   }
 

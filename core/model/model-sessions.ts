@@ -2,10 +2,11 @@
 import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
-import { Session } from '../engine/graph/session.ts'
+import { Session, usesProcessor } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { ClassifierParts } from './classifier-parts.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
+import { rowsPerPart } from './row-parts.ts'
 import { treatComponents, type TreatedExpression } from './components.ts'
 
 /** A pass with the gradient of the inputs, as expressions. */
@@ -20,6 +21,7 @@ export class ModelSessions {
   readonly #treated = new Map<string, TreatedExpression>()
   readonly #forward = new Map<string, Promise<Session>>()
   readonly #gradients = new Map<string, Map<TargetedLoss, Promise<Session>>>()
+  readonly #rows = new Map<string, number>()
   readonly #programs = new Set<Pick<Session, 'release'>>()
 
   constructor(parts: ClassifierParts) {
@@ -57,6 +59,12 @@ export class ModelSessions {
       const placeholders = [images, labels, ...(targeted ? [targets] : []), ...this.#noise()]
       return Session.compile({ ...outputs }, placeholders, session, name)
     })
+  }
+
+  /** The most examples in one run of `gradient`. */
+  gradientRows(variant: ModelVariant): number {
+    if (!usesProcessor(this.#parts.session.device ?? 'cpu')) return Infinity
+    return cached(this.#rows, keyOf(variant), () => rowsPerPart(this.treated(variant).logits))
   }
 
   /** The graph of `gradient`, without its noise. @throws GraphError without a gradient */

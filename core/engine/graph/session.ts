@@ -4,6 +4,7 @@ import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
 import { blockOfLayout } from './blocked-layout.ts'
+import { foldIntoProducts } from './products.ts'
 import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
 import { TfjsGraph } from './tfjs/tfjs-graph.ts'
@@ -17,6 +18,12 @@ export const tfjsDevice = 'tfjs'
 export function usesProcessor(device: string): boolean {
   return device === 'cpu' || device === tfjsDevice
 }
+
+/**
+ * onnxruntime's optimizer takes time quadratic in the length of a chain of nodes: 35 s for a
+ * gradient of 4,000 ReLUs. Larger graphs run as they are.
+ */
+const optimizedNodes = 10_000
 
 /** The device and threads of a session. */
 export interface SessionOptions {
@@ -51,12 +58,14 @@ export class Session {
   /**
    * Loads an ONNX file.
    * @param name its name in errors
+   * @param optimized false for onnxruntime to run the nodes as they are
    * @throws GraphError ROBENCH_MODEL_FILE if onnxruntime rejects it
    */
   static async load(
     bytes: Uint8Array,
     options: SessionOptions = {},
     name = 'graph',
+    optimized = true,
   ): Promise<Session> {
     const device = options.device === tfjsDevice ? 'cpu' : (options.device ?? 'cpu')
     const [provider, id] = device.split(':')
@@ -66,7 +75,7 @@ export class Session {
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: optimized ? 'all' : 'disabled',
       // Suppresses warnings about unused initializers. Errors are thrown anyway.
       logSeverityLevel: 4,
     }
@@ -94,8 +103,10 @@ export class Session {
     if (options.device === tfjsDevice) {
       return new Session(await TfjsGraph.compile(outputs, inputs, name), 'TensorFlow.js')
     }
-    const finish = await finishFor(Object.values(outputs), options)
-    return Session.load(toOnnx(outputs, inputs, {}, finish), options, name)
+    const values = Object.values(outputs)
+    const finish = await finishFor(values, options)
+    const optimized = topologicalOrder(values).length <= optimizedNodes
+    return Session.load(toOnnx(outputs, inputs, {}, finish), options, name, optimized)
   }
 
   /**
@@ -136,7 +147,7 @@ export async function finishFor(
   if (device !== 'cpu') return (own) => lower(own)
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
-    const lowered = lower(own, block > 0 ? keptOperators : [])
+    const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
     return block > 0 ? useBlockedKernels(filtered, block) : filtered
   }

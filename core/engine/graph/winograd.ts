@@ -15,6 +15,7 @@ import { enterBlocked, enterBlockedWith, isBlocked } from './ops/blocked.ts'
 import { all, resolveWindow } from './ops/sliding-window.ts'
 import { rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
+import { convolveDensely, denseSizes } from './small-maps.ts'
 
 /**
  * Along one axis: outputs per tile and taps per kernel. They take `terms` = 6 products instead of
@@ -82,8 +83,13 @@ const filtering = toomCook(points)
 export function useWinograd(values: readonly Value[]): Value[] {
   let available = kernelBytes
   return rewrite(values, (node, inputs) => {
-    if (!isEligible(node) || !isFaster(node)) return undefined
     const [x, weight, bias] = inputs as readonly [Value, Value, (Value | null)?]
+    const dense = denseSizes(node)
+    if (dense && dense.bytes <= available) {
+      available -= dense.bytes
+      return [convolveDensely(x, weight, bias ?? null, dense)]
+    }
+    if (!isEligible(node) || !isFaster(node)) return undefined
     const [out, inside] = weight.shape as [number, number]
     const bytes = 4 * terms ** 2 * out * inside
     if (bytes > available) return undefined

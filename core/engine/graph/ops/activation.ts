@@ -6,9 +6,16 @@ import type { Attributes, Inferred, Value } from '../value.ts'
 import type { AttributeSpec } from '../operator-call.ts'
 
 /** The derivative is 1 where y > 0, and 0 at 0. */
-export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) =>
-  g.where(g.cast(y, 'bool'), dy, 0),
-)
+export const Relu = activation('Relu', {}, (g, _call, _x, y, dy) => {
+  const { op, inputs, attributes } = dy.node
+  // Before a MaxPool, only maxima have a gradient: the smaller output has the same signs.
+  if (op === 'MaxPoolGradient' && inputs[0] === y) {
+    const [, pooled, upstream] = inputs as readonly Value[]
+    const kept = g.where(g.cast(pooled!, 'bool'), upstream!, 0)
+    return g.op(op, [y, pooled!, kept], attributes)[0]!
+  }
+  return g.where(g.cast(y, 'bool'), dy, 0)
+})
 
 export const LeakyRelu = activation('LeakyRelu', { alpha: float(0.01) }, (g, call, x, _y, dy) =>
   g.where(g.greater(x, 0), dy, g.mul(dy, numberOf(call, 'alpha'))),

@@ -34,8 +34,8 @@ function findBlocked({ node, index, dtype, shape }: Value): boolean {
   const [x, ...rest] = node.inputs
   if (node.op === 'Conv') {
     const inside = rest[0]!.shape[1] as number
-    const fits =
-      numberOf(node, 'group') === 1 ? inside < 8 || inside % blockSize === 0 : inside === 1
+    // onnxruntime pads input channels to whole blocks, and reorders them in fours.
+    const fits = numberOf(node, 'group') === 1 ? inside < 8 || inside % 4 === 0 : inside === 1
     return fits && rest.every((item) => !item || isConstant(item.node))
   }
   if (pooling.has(node.op)) return isBlocked(x!)
@@ -48,6 +48,11 @@ function findBlocked({ node, index, dtype, shape }: Value): boolean {
 
 function sameShape(a: Value, b: Value): boolean {
   return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
+}
+
+/** Whether a value has whole blocks, so that a convolution reads it in the blocked layout. */
+function canEnter({ dtype, shape }: Value): boolean {
+  return dtype === 'float32' && typeof shape[1] === 'number' && shape[1] % blockSize === 0
 }
 
 /**
@@ -125,7 +130,7 @@ export function convolveColumns(g: Builder, call: Call): Value | undefined {
     (i) => (x.shape[i + 2] as number) + pads[i]! + pads[i + 2]! - [height!, width!][i]! + 1,
   ) as [number, number]
   const together = [8, 4, 2].find((count) => count * out! <= blockSize && columns % count === 0)
-  if (!together || !isBlocked(x) || !isConstant(weight.node)) return undefined
+  if (!together || !canEnter(x) || !isConstant(weight.node)) return undefined
   const y = g.conv(x, shiftedColumns(g, weight, together), null, { strides: [1, together], pads })
   const image = g.reshape(g.transpose(y, [0, 2, 3, 1]), [0, rows, columns, out!])
   return g.transpose(image, [0, 3, 1, 2])

@@ -1,4 +1,5 @@
 /** Elementwise operators with broadcasting: arithmetic and smooth functions. */
+import { joinPadded } from './padding.ts'
 import { addPolyphase } from './polyphase.ts'
 import { broadcastShapes, divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineFunction, defineOp, int, since, type OpRecord, type Sample } from '../operator.ts'
@@ -36,7 +37,7 @@ export const Add = defineOp({
     (a, b) => whole(a, b, (x, y) => x + y),
   ),
   lower: (g, { inputs: [a, b] }) => {
-    const sum = addPolyphase(g, a!, b!)
+    const sum = addPolyphase(g, a!, b!) ?? joinPadded(g, a!, b!)
     return sum && [sum]
   },
 })

@@ -3,6 +3,7 @@ import { float32 } from '../../tensor/tensor.ts'
 import { constantShape, elementsOf } from '../builder.ts'
 import { divideDims, formatShape, multiplyDims, type Dim } from '../dim.ts'
 import { defineOp, given, int, text } from '../operator.ts'
+import type { Value } from '../value.ts'
 import { axisOf, contentsOf, inputOf, numberOf, shapeError, textOf } from '../operator-call.ts'
 
 export const Gather = defineOp({
@@ -24,11 +25,20 @@ export const Gather = defineOp({
       },
     ]
   },
-  // The adjoint adds each row back to its origin: a product with a one-hot matrix.
+  // The adjoint adds each row back to its origin: padding for a range of rows, else a product with a
+  // one-hot matrix.
   vjp: (g, call, [dy]) => {
     const [x, indices] = [inputOf(call, 0), inputOf(call, 1)]
     const axis = axisOf(call, numberOf(call, 'axis'), x.shape.length)
     const size = x.shape[axis]!
+    const range = rangeOf(indices, size)
+    if (range) {
+      const rows = indices.shape.length === 0 ? g.unsqueeze(dy!, [axis]) : dy!
+      const pads = [range.before, range.after].flatMap((pad) =>
+        x.shape.map((_, i) => (i === axis ? pad : 0)),
+      )
+      return [g.pad(rows, pads), null]
+    }
     const count = elementsOf(indices.shape)
     if (typeof size !== 'number' || typeof count !== 'number') {
       throw shapeError(call, 'needs a gathered axis and a number of indices known before the run')
@@ -61,6 +71,19 @@ export const Gather = defineOp({
     },
   ],
 })
+
+/** The number of rows before and after a range that constant indices list in order. */
+function rangeOf(
+  { shape, contents }: Value,
+  size: Dim,
+): { readonly before: number; readonly after: number } | undefined {
+  if (shape.length > 1 || !contents || contents.length === 0 || typeof size !== 'number')
+    return undefined
+  const indices = contents.map((at) => (typeof at === 'number' && at < 0 ? at + size : at))
+  const [before] = indices
+  if (typeof before !== 'number' || indices.some((at, i) => at !== before + i)) return undefined
+  return { before, after: size - before - indices.length }
+}
 
 export const Shape = defineOp({
   op: 'Shape',

@@ -209,14 +209,17 @@ interface Normalized {
   readonly axes: readonly number[]
 }
 
-/** dx = r·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)). */
+/**
+ * dx = r·(u − x̂·mean(u·x̂)) with u = dx̂ − mean(dx̂). Where dx̂ comes from a product with a constant
+ * matrix, sessions compute u by the product (`products.ts`).
+ */
 function normalizedGradient(
   g: Builder,
   upstream: Value,
   { normalized, inverse, axes }: Normalized,
 ): Value {
-  const along = g.mul(normalized, g.reduceMean(g.mul(upstream, normalized), axes, true))
   const centered = g.sub(upstream, g.reduceMean(upstream, axes, true))
+  const along = g.mul(normalized, g.reduceMean(g.mul(centered, normalized), axes, true))
   return g.mul(inverse, g.sub(centered, along))
 }
 

@@ -138,3 +138,48 @@ export function sourceOf(call: Call, position: number, size: number): number {
   const wrapped = ((position % period) + period) % period
   return Math.min(wrapped, period - wrapped)
 }
+
+/** A value between zeros along one axis. */
+interface Padded {
+  readonly value: Value
+  readonly axis: number
+  readonly before: number
+  readonly after: number
+}
+
+/**
+ * The sum of two values that are padded with zeros, each where the other is: their concatenation,
+ * padded. Gradients of the parts of a tensor are such values.
+ * @returns undefined for other values
+ */
+export function joinPadded(g: Builder, a: Value, b: Value): Value | undefined {
+  const [first, second] = [a, b]
+    .map((value) => paddedOf(value))
+    .sort((left, right) => (left?.before ?? 0) - (right?.before ?? 0))
+  if (!first || !second || first.axis !== second.axis || !sameShape(a, b)) return undefined
+  const { axis, before } = first
+  const end = before + (first.value.shape[axis] as number)
+  if (end !== second.before) return undefined
+  const pads = [before, second.after].flatMap((pad) =>
+    a.shape.map((_, i) => (i === axis ? pad : 0)),
+  )
+  return g.pad(g.concat([first.value, second.value], axis), pads)
+}
+
+function paddedOf({ node, shape }: Value): Padded | undefined {
+  const [value, pads, fill] = node.inputs
+  if (node.op !== 'Pad' || node.attributes['mode'] !== 'constant' || fill) return undefined
+  if (!value || pads?.contents?.length !== 2 * shape.length) return undefined
+  const sizes = pads.contents
+  const axes = shape.flatMap((_, i) => (sizes[i] === 0 && sizes[i + shape.length] === 0 ? [] : [i]))
+  const [axis] = axes
+  if (axes.length !== 1 || axis === undefined || typeof value.shape[axis] !== 'number')
+    return undefined
+  const [before, after] = [sizes[axis], sizes[axis + shape.length]]
+  const isPadding = typeof before === 'number' && typeof after === 'number'
+  return isPadding && before >= 0 && after >= 0 ? { value, axis, before, after } : undefined
+}
+
+function sameShape(a: Value, b: Value): boolean {
+  return a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
+}

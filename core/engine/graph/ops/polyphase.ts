@@ -20,7 +20,7 @@ import { blockSize } from './blocked.ts'
 import { all, hasFewPositions, type SlidingWindow } from './sliding-window.ts'
 
 /** An image in polyphase components: row s·q + r of the image is row q of component r. */
-interface PolyphaseImage {
+export interface PolyphaseImage {
   /**
    * Per row phase `[n, column phases · c, rows, columns]`, channels in the order [column phase, c];
    * null for zeros.
@@ -42,9 +42,10 @@ const componentsOf = new WeakMap<Value, PolyphaseImage>()
  *
  * One convolution per row phase computes all column phases as channels. In the layout [n, h, w, c],
  * interleaving the rows then copies whole rows. With few channels, such as those of an image, one
- * convolution computes all phases, because each alone would leave a block partly empty.
- * @returns undefined where ConvTranspose should stay: with groups, dilations, or not two axes, and
- *   with stride 1 where a convolution over all positions costs more
+ * convolution computes all phases, because each alone would leave a block partly empty. A depthwise
+ * convolution has one per phase.
+ * @returns undefined where ConvTranspose should stay: with other groups, dilations, or not two axes,
+ *   and with stride 1 where a convolution over all positions costs more
  */
 export function lowerTransposedConvolution(
   g: Builder,
@@ -53,15 +54,26 @@ export function lowerTransposedConvolution(
 ): readonly Value[] | undefined {
   const [x, weight, bias] = call.inputs as readonly [Value, Value, (Value | null)?]
   const { kernel, strides, dilations, begin, input } = window
-  if (kernel.length !== 2 || !all(dilations, 1) || numberOf(call, 'group') !== 1) return undefined
+  const group = numberOf(call, 'group')
+  const isDepthwise = group > 1 && group === weight.shape[0] && weight.shape[1] === 1
+  if (kernel.length !== 2 || !all(dilations, 1) || (group !== 1 && !isDepthwise)) return undefined
   if (all(strides, 1) && hasFewPositions(window)) return undefined
   const [rowStride, columnStride] = strides as [number, number]
-  const columns = mergePhases(
-    phasesOf(kernel[1]!, columnStride, begin[1]!),
-    kernel[1]!,
-    columnStride,
-  )
+  const columnPhases = phasesOf(kernel[1]!, columnStride, begin[1]!)
+  const columns = mergePhases(columnPhases, kernel[1]!, columnStride)
   const rowPhases = phasesOf(kernel[0]!, rowStride, begin[0]!)
+  if (isDepthwise) {
+    if ([...rowPhases, ...columnPhases].some(({ count }) => count === 0)) return undefined
+    const rows = rowPhases.map((phase) => {
+      const taps = mergePhases([phase], kernel[0]!, rowStride)
+      const parts = columnPhases.map((part) => {
+        const own = mergePhases([part], kernel[1]!, columnStride)
+        return convolvePhases(g, x, weight, [taps, own], window, group)
+      })
+      return g.concat(parts, 1)
+    })
+    return [withBias(g, interleave(g, { rows, strides, size: input, channels: group }), bias)]
+  }
   const channels = weight.shape[1] as number
   if (rowStride * columnStride * channels <= blockSize) {
     const taps = mergePhases(rowPhases, kernel[0]!, rowStride)
@@ -126,7 +138,8 @@ export function addPolyphase(g: Builder, a: Value, b: Value): Value | undefined 
   return interleave(g, { ...left, rows })
 }
 
-function interleave(g: Builder, image: PolyphaseImage): Value {
+/** The image of polyphase components. */
+export function interleave(g: Builder, image: PolyphaseImage): Value {
   const { rows, strides, size, channels } = image
   const [height, width] = size.map((length, i) => Math.ceil(length / strides[i]!)) as [
     number,
@@ -194,6 +207,7 @@ function convolvePhases(
   weight: Value,
   axes: readonly [MergedTaps, MergedTaps],
   window: SlidingWindow,
+  group = 1,
 ): Value {
   // x[q + lowest + t] for taps t, at q = 0 … ⌈input / stride⌉ − 1.
   const { strides, input, output } = window
@@ -201,13 +215,14 @@ function convolvePhases(
   const after = axes.map(
     ({ taps, lowest }, i) => Math.ceil(input[i]! / strides[i]!) - output[i]! + lowest + taps - 1,
   )
-  const kernels = phaseKernels(g, weight, axes, window)
+  const kernels =
+    group === 1 ? phaseKernels(g, weight, axes, window) : gatherTaps(g, weight, axes, window)
   const pads = [...before, ...after]
   const crops = pads.map((pad) => Math.min(pad, 0))
   const source = all(crops, 0)
     ? x
     : g.pad(x, [0, 0, crops[0]!, crops[1]!, 0, 0, crops[2]!, crops[3]!])
-  return g.conv(source, kernels, null, { pads: pads.map((pad) => Math.max(pad, 0)) })
+  return g.conv(source, kernels, null, { pads: pads.map((pad) => Math.max(pad, 0)), group })
 }
 
 /** `[row phases · column phases · c, out, row taps, column taps]` of a weight `[out, c, …]`. */
@@ -215,19 +230,11 @@ function phaseKernels(
   g: Builder,
   weight: Value,
   axes: readonly [MergedTaps, MergedTaps],
-  { kernel }: SlidingWindow,
+  window: SlidingWindow,
 ): Value {
   const [out, channels] = weight.shape as number[]
-  let gathered = weight
-  for (const [i, { indices }] of axes.entries()) {
-    // A zero after the last tap, for the indices that point to it.
-    if (indices.includes(kernel[i]!)) {
-      gathered = g.pad(gathered, [0, 0, 0, 0, 0, 0, i === 0 ? 1 : 0, i === 1 ? 1 : 0])
-    }
-    gathered = g.gather(gathered, g.integers(indices), i + 2)
-  }
   const [rows, columns] = axes
-  const split = g.reshape(gathered, [
+  const split = g.reshape(gatherTaps(g, weight, axes, window), [
     out!,
     channels!,
     rows.phases,
@@ -241,4 +248,22 @@ function phaseKernels(
     rows.taps,
     columns.taps,
   ])
+}
+
+/** `[…, row phases · row taps, column phases · column taps]` of a weight `[…, kh, kw]`. */
+function gatherTaps(
+  g: Builder,
+  weight: Value,
+  axes: readonly [MergedTaps, MergedTaps],
+  { kernel }: SlidingWindow,
+): Value {
+  let gathered = weight
+  for (const [i, { indices }] of axes.entries()) {
+    // A zero after the last tap, for the indices that point to it.
+    if (indices.includes(kernel[i]!)) {
+      gathered = g.pad(gathered, [0, 0, 0, 0, 0, 0, i === 0 ? 1 : 0, i === 1 ? 1 : 0])
+    }
+    gathered = g.gather(gathered, g.integers(indices), i + 2)
+  }
+  return gathered
 }

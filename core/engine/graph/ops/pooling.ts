@@ -5,6 +5,8 @@ import { defineOp, int, ints, text, type SampleInput } from '../operator.ts'
 import { inputOf, numberOf, numbersOf, shapeError, type Call } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
+import { enterBlocked, isBlocked } from './blocked.ts'
+import { interleave } from './polyphase.ts'
 import { all, resolveWindow, windowSums, type SlidingWindow } from './sliding-window.ts'
 
 const attributes = {
@@ -32,18 +34,11 @@ export const MaxPool = defineOp({
       { dtype: 'int64', shape: pooled },
     ]
   },
-  // The second output is the flat index of each maximum: add the gradient there. With
-  // storage_order = 1 it counts columns first, which is not the order of the tensor.
   vjp: (g, call, [dy]) => {
     if (!dy) return [null]
-    const x = call.inputs[0]!
-    const where = g.op('MaxPool', [x], { ...call.attributes, storage_order: 0 })[1]!
-    const zeros = g.reshape(g.zerosLike(x), [-1])
-    const flat = g.op('ScatterElements', [zeros, g.reshape(where, [-1]), g.reshape(dy, [-1])], {
-      axis: 0,
-      reduction: 'add',
-    })
-    return [g.reshapeLike(flat[0]!, x)]
+    const inputs = [call.inputs[0]!, call.outputs[0]!, dy]
+    // Indices with storage_order = 1 count columns first, which is not the order of the tensor.
+    return g.op('MaxPoolGradient', inputs, { ...call.attributes, storage_order: 0 })
   },
   samples: [
     { inputs: [apart([2, 3, 6, 6])], attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
@@ -61,6 +56,91 @@ export const MaxPool = defineOp({
     },
   ],
 })
+
+/**
+ * The gradient of the input x of a MaxPool with these attributes from x, the output y, and the
+ * gradient of y. Not an ONNX operator; files contain its lowered form.
+ */
+export const MaxPoolGradient = defineOp({
+  op: 'MaxPoolGradient',
+  attributes: MaxPool.attributes,
+  infer: ({ inputs: [x] }) => [{ dtype: x!.dtype, shape: x!.shape }],
+  vjp: (g, call, [ddx]) => {
+    const dy = call.inputs[2]
+    const indices = g.reshape(indicesOf(g, call), [-1])
+    const chosen = g.op('GatherElements', [g.reshape(ddx!, [-1]), indices], { axis: 0 })[0]!
+    return [null, null, g.reshapeLike(chosen, dy!)]
+  },
+  // Each index is that of a maximum in the flat tensor: add the gradient there.
+  lower: (g, call) => {
+    const [x, y, dy] = call.inputs as readonly Value[]
+    if (isBlocked(x!) && isTwoByTwo(call)) return [poolGradientByPhases(g, x!, y!, dy!)]
+    const zeros = g.reshape(g.zerosLike(x!), [-1])
+    const updates = [g.reshape(indicesOf(g, call), [-1]), g.reshape(dy!, [-1])]
+    const flat = g.op('ScatterElements', [zeros, ...updates], { axis: 0, reduction: 'add' })
+    return [g.reshapeLike(flat[0]!, x!)]
+  },
+  samples: [
+    {
+      inputs: [apart([1, 2, 4, 6]), apart([1, 2, 2, 3]), [1, 2, 2, 3]],
+      attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+    },
+  ],
+})
+
+function indicesOf(g: Builder, call: Call): Value {
+  return g.op('MaxPool', [call.inputs[0]!], call.attributes)[1]!
+}
+
+/** Whether windows of 2×2 cover the image without overlap. */
+function isTwoByTwo(call: Call): boolean {
+  const { kernel, strides, dilations, begin, end, input, output } = windowOf(call)
+  return (
+    all([...kernel, ...strides], 2) &&
+    all(dilations, 1) &&
+    all([...begin, ...end], 0) &&
+    input.every((size, i) => size === 2 * output[i]!)
+  )
+}
+
+/**
+ * The gradient of 2×2 maxima in the blocked layout. Depthwise convolutions take the four elements of
+ * each window apart. An element is a maximum if y − x = 0; the first one in a window keeps the
+ * gradient. Exact except for differences below 2⁻¹²⁷.
+ */
+function poolGradientByPhases(g: Builder, x: Value, y: Value, dy: Value): Value {
+  const channels = x.shape[1] as number
+  const gradient = enterBlocked(g, dy)
+  let earlier: Value | undefined
+  const shares = [0, 1, 2, 3].map((place) => {
+    const taps = [0, 1, 2, 3].map((tap) => (tap === place ? -1 : 0))
+    const kernel = perChannel(g, channels, taps, [2, 2])
+    const below = g.add(g.conv(x, kernel, null, { strides: [2, 2], group: channels }), y)
+    const isMaximum = g.op('HardSigmoid', [below], { alpha: -(2 ** 127), beta: 1 })[0]!
+    const isFirst = earlier ? g.relu(g.add(negative(g, earlier), isMaximum)) : isMaximum
+    earlier = earlier ? g.add(earlier, isMaximum) : isMaximum
+    return g.mul(isFirst, gradient)
+  })
+  const rows = [g.concat(shares.slice(0, 2), 1), g.concat(shares.slice(2), 1)]
+  return interleave(g, { rows, strides: [2, 2], size: x.shape.slice(2) as number[], channels })
+}
+
+/** −x in the blocked layout, fused with an addition. */
+function negative(g: Builder, x: Value): Value {
+  const channels = x.shape[1] as number
+  return g.conv(x, perChannel(g, channels, [-1], [1, 1]), null, { group: channels })
+}
+
+/** The same kernel for each channel of a depthwise convolution. */
+function perChannel(
+  g: Builder,
+  channels: number,
+  taps: readonly number[],
+  size: readonly number[],
+): Value {
+  const all = Array.from({ length: channels }, () => taps).flat()
+  return g.floats([channels, 1, ...size], all)
+}
 
 export const AveragePool = defineOp({
   op: 'AveragePool',

@@ -67,7 +67,8 @@ export const Where = defineOp({
       const mask = clipMask(g, condition!.node.op, source, Number(limit?.node.tensor?.data[0]))
       return mask && [g.mul(mask, enterBlocked(g, kept!))]
     }
-    if (condition!.node.op !== 'Cast' || source.node.op !== 'Relu') return undefined
+    const pooled = source.node.op === 'MaxPool' ? source.node.inputs[0]! : source
+    if (condition!.node.op !== 'Cast' || pooled.node.op !== 'Relu') return undefined
     return [g.mul(blockedMask(g, source), enterBlocked(g, kept!))]
   },
   samples: [

@@ -46,6 +46,18 @@ describe('polyphase transposed convolution', () => {
       { strides: [3, 3], pads: [2, 0, 1, 3] },
     ],
     ['strides that differ', [1, 2, 3, 4], [2, 3, 3, 2], { strides: [1, 2], pads: [0, 1, 1, 0] }],
+    [
+      'a depthwise kernel',
+      [2, 16, 4, 5],
+      [16, 1, 3, 4],
+      { strides: [2, 3], pads: [1, 1, 1, 2], output_padding: [1, 0], group: 16 },
+    ],
+    [
+      'a depthwise kernel smaller than the stride',
+      [1, 4, 3, 3],
+      [4, 1, 1, 1],
+      { strides: [2, 2], output_padding: [1, 1], group: 4 },
+    ],
     ['pads beyond the kernel', [1, 2, 6, 6], [2, 2, 3, 3], { strides: [2, 2], pads: [3, 3, 3, 3] }],
   ])('gives what onnxruntime gives for %s', async (_title, shape, kernel, attributes) => {
     const [x, weight] = [randomTensor(shape, 'x'), randomTensor(kernel, 'w')]
@@ -251,7 +263,8 @@ async function runNode(
   shape: readonly number[],
 ): Promise<Tensor> {
   const list = Object.entries(attributes).map(
-    ([key, value]) => [key, { type: 'ints', value } as OnnxAttribute] as const,
+    ([key, value]) =>
+      [key, { type: Array.isArray(value) ? 'ints' : 'int', value } as OnnxAttribute] as const,
   )
   const info = Object.entries(feeds).map(([name, feed]) => ({
     name,

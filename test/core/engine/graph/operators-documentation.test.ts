@@ -42,7 +42,9 @@ function namesOf(domain: string): readonly string[] {
 function listed(domain: string): readonly string[] {
   const own = [...operators.keys()].filter((name) => {
     const { op, domain: found } = splitName(name)
-    const isInternal = /^(?:StraightThrough|StopGradient|ConvKernelGradient)/.test(op)
+    const isInternal = /^(?:StraightThrough|StopGradient|ConvKernelGradient|MaxPoolGradient)/.test(
+      op,
+    )
     return found === (domain === 'ai.onnx' ? '' : domain) && !isInternal
   })
   return [...new Set([...namesOf(domain), ...own])].toSorted()

@@ -22,6 +22,7 @@ import { buildSample } from '../../../support/operator-sample.ts'
 /** Operators without a kernel in onnxruntime, so that the file with the operator does not load. */
 const withoutKernel = new Set([
   'ConvKernelGradient',
+  'MaxPoolGradient',
   'Swish',
   'StraightThroughRound',
   'StopGradient',
