@@ -171,7 +171,9 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     ...(year !== undefined && { year }),
     ...(architecture !== undefined && { architecture }),
     ...(extraData !== undefined && { extraData }),
-    ...(options.citation !== undefined && { citation: readText(options.citation, { code: 'ROBENCH_DATA', mostBytes: 2 ** 16 }) }),
+    ...(options.citation !== undefined && {
+      citation: readText(options.citation, { code: 'ROBENCH_DATA', mostBytes: 2 ** 16 }),
+    }),
   }
   const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.

@@ -7,13 +7,13 @@ import { worstCaseLabel } from '../reports/theme/threat-text.ts'
 import { benchmarkKey, entryLocation } from './entry.ts'
 import type { EvidenceStatus } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
-import type { RankComparison, RankedAttack, RankedEntry } from './ranked-entry.ts'
+import type { RankComparison, RankedEntry } from './ranked-entry.ts'
 import { compareText, isBuiltIn, mergeModel } from './merge-models.ts'
 import { assignRanks } from './ranks.ts'
 import { referencePlugins } from './reference-set.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
 
-export type { RankComparison, RankedAttack, RankedEntry }
+export type { RankComparison, RankedEntry }
 
 /** A row of a table: one model. The fields of `RankedEntry` are those of its first entry. */
 export interface RankedModel extends RankedEntry {

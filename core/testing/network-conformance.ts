@@ -27,7 +27,7 @@ export interface NetworkConformance {
   /** Options as in a suite; default: the network's defaults. */
   readonly options?: PluginOptions
   /** Default: `[3, 32, 32]` and `[1, 28, 28]`. */
-  readonly inputShapes?: readonly Shape[]
+  readonly inputShapes?: readonly (readonly [channels: number, height: number, width: number])[]
 }
 
 const count = 12

@@ -57,10 +57,10 @@ const suite = {
   checks: false,
   threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
   defenses: ['standard', 'pgd-at'].map((name) => ({
-      name,
-      plugin: 'onnx-model',
-      options: { file: join(root, `models/quickstart-${name}.onnx`) },
-    })),
+    name,
+    plugin: 'onnx-model',
+    options: { file: join(root, `models/quickstart-${name}.onnx`) },
+  })),
   attacks: [{ plugin: 'fgsm' }, { plugin: 'pgd', options: { steps: 3, stepSize: '2/255' } }],
 }
 

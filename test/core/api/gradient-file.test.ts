@@ -52,7 +52,7 @@ test.each([
 ] as const)('%s %j', async (layout, input) => {
   const file = await gradientFile(
     linearFile(input),
-    { ...plainManifest, layout, std: [std] },
+    { ...plainManifest, layout, std: [std, std, std] },
     { inputShape: [3, 4, 4] },
   )
   expect(new Set(readOnnx(file, 'g').nodes.map(({ domain }) => domain))).toEqual(new Set(['']))

@@ -93,7 +93,8 @@ test.each(['data:text/javascript,1', 'node:fs', 'https://example.org/a.js', 'fil
   '%s is neither a name nor a path',
   (name) => {
     expect(() => locatePlugins([name], [tmpdir()], 's.json')).toThrow(
-      `s.json#/plugins/0: expected the name of an npm package or a path, got "${name}"`,
+      's.json#/plugins/0: expected the name of an npm package, or a path that begins with "." or ' +
+        `"/", got "${name}"; URLs and modules of Node are not plugin packages`,
     )
   },
 )
@@ -119,7 +120,7 @@ test.each([
     '{ "name": "named", "exports": "./dist/index.js" }',
     'names <folder>/dist/index.js, which does not exist; build the package first',
   ],
-  ['{ "main": ', 'package.json is not valid JSON'],
+  ['{ "main": ', 'package.json:1:11: not valid JSON: expected a value'],
   ['{ "exports": "./a.js" }', 'has exports, but no "name"'],
 ])('the error for a package with %s says what is missing', (manifest, message) => {
   const folder = packageOf({ 'package.json': manifest })
