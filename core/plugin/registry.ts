@@ -37,7 +37,8 @@ export interface CostRequest {
   readonly inner?: PassEstimate
 }
 
-interface PluginOfKind {
+/** The type of a plugin, by kind. */
+export interface PluginOfKind {
   attack: AttackPlugin<never>
   defense: DefensePlugin<never>
   network: NetworkPlugin<never>
