@@ -221,7 +221,7 @@ describe('the guards are silent', () => {
     )
   }
 
-  // Third-party models that are not part of the project: see test/core/model/third-party.test.ts.
+  // Third-party models that are not part of the project: see test/core/model/third-party.slow.test.ts.
   const shared = process.env['ROBENCH_SHARED'] ?? join(packageRoot(), '..', 'shared')
   const normalization = ['--mean', '.4914,.4822,.4465', '--std', '.2471,.2435,.2616']
   for (const name of ['resnet_2b.onnx', 'resnet_4b.onnx']) {
