@@ -2,6 +2,7 @@
 /** The entry point of the command `robench`. */
 import { exitCodes, reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'
+import { storeError } from '../core/base/atomic-file.ts'
 
 /** How long open handles may delay the exit, in ms. */
 const lingerMs = 2000
@@ -9,7 +10,9 @@ const lingerMs = 2000
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader closed the pipe, as `| head` does.
   if (error.code === 'EPIPE') process.exit(exitCodes.success)
-  throw error
+  process.exit(
+    reportFailure(storeError('standard output', error), process.stderr, { debug: false }),
+  )
 })
 
 const program = createProgram()

@@ -1,7 +1,8 @@
 /** Builds the leaderboard as a directory of static pages. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
+import { makeFolder } from '../core/base/make-folder.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
@@ -177,7 +178,7 @@ export function renderSite(
 async function writeFiles(folder: string, files: WholeSite): Promise<void> {
   await writeFileAtomic(join(folder, listFile), files.get(listFile)!)
   for (const parent of new Set([...files.keys()].map((path) => dirname(join(folder, path))))) {
-    await mkdir(parent, { recursive: true }).catch((cause: unknown) => {
+    await makeFolder(parent).catch((cause: unknown) => {
       throw storeError(parent, cause)
     })
   }

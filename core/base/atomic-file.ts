@@ -1,7 +1,8 @@
 /** Atomic file writes. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { makeFolder } from './make-folder.ts'
 import { diskReason } from './disk.ts'
 import { RunError } from './errors.ts'
 
@@ -15,7 +16,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   const target = resolve(path)
   const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     const file = await open(temporary, 'w')
     try {
       await file.writeFile(data)

@@ -7,6 +7,8 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; choose a directory that you can write to',
   EPERM: 'permission denied; choose a directory that you can write to',
   EROFS: 'the file system is read-only; choose another directory',
+  EMFILE: 'too many files are open; raise the limit (ulimit -n) and run the same command again',
+  ENFILE: 'too many files are open on this machine; run the same command again later',
   ENOTDIR: 'a file exists where a directory is expected; choose another directory',
   EEXIST: 'a file exists where a directory is expected; choose another directory',
 }

@@ -1,6 +1,7 @@
 /** Downloads a published data set: tries its sources in order and verifies every file. */
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../base/make-folder.ts'
 import { ConfigError, RobenchError, RunError } from '../base/errors.ts'
 import { dataFolder } from '../base/paths.ts'
 import { writing } from './disk-error.ts'
@@ -74,7 +75,7 @@ export async function pullPublished(
 ): Promise<PullOutcome> {
   const { from, onProgress, signal } = options
   const folder = join(resolve(options.folder ?? dataFolder()), dataset.id)
-  await writing(folder, () => mkdir(folder, { recursive: true }))
+  await writing(folder, () => makeFolder(folder))
   const files = [...dataset.files.train, ...dataset.files.test]
   const needed = new Set<PublishedFile>()
   for (const file of files) {

@@ -1,7 +1,8 @@
 /** `train`: trains a model with a defense, without a suite. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../base/make-folder.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import { makeModel } from '../../bench/execute/make-model.ts'
@@ -93,7 +94,7 @@ export async function train(request: TrainRequest): Promise<TrainedModel> {
   const folder = temporary
     ? await mkdtemp(join(tmpdir(), 'robench-train-'))
     : resolve(checkpointFolder)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   try {
     const { bytes, card } = await makeModel({
       defense,

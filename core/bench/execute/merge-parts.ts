@@ -1,7 +1,8 @@
 /** Merges the results of several runs of one suite into one results directory. */
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { copyFile, readdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../base/make-folder.ts'
 import { storeError } from '../../base/atomic-file.ts'
 import { ConfigError, RunError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
@@ -202,7 +203,7 @@ async function copyPoints(from: string, to: string, id: string): Promise<void> {
   const target = unitPointsFile(to, id)
   if (!existsSync(source) || from === to) return
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     await copyFile(source, target)
   } catch (cause) {
     throw storeError(target, cause)

@@ -1,6 +1,7 @@
 /** In a worker: lets a defense make its model, and puts the model into the cache. */
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../base/make-folder.ts'
 import { storeError } from '../../base/atomic-file.ts'
 import { hashJson } from '../../base/hash.ts'
 import { cachedModelPath, writeModelFile } from '../../model/model-files.ts'
@@ -17,7 +18,7 @@ export async function prepareModel(job: PrepareJob, scope: WorkerScope): Promise
   const dataset = await scope.dataset('test')
   const checkpointFolder = join(modelFolder(job.cacheKey ?? ''), 'checkpoints')
   if (defense.meta.trains) {
-    await mkdir(resolve(checkpointFolder), { recursive: true }).catch((cause: unknown) => {
+    await makeFolder(checkpointFolder).catch((cause: unknown) => {
       throw storeError(checkpointFolder, cause)
     })
   }

@@ -1,11 +1,12 @@
 /** Files that travel between machines, named by the sha256 of their content. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { copyFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { makeFolder } from '../../base/make-folder.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
 import { RunError } from '../../base/errors.ts'
 import { hashBytes } from '../../base/hash.ts'
@@ -66,7 +67,7 @@ export class ArtifactFolder {
       },
     })
     try {
-      await mkdir(this.folder, { recursive: true })
+      await makeFolder(this.folder)
       await pipeline(stream, check, createWriteStream(temporary))
       const actual = hash.digest('hex')
       if (actual !== sha256) {
@@ -85,7 +86,7 @@ export class ArtifactFolder {
   async copyTo(sha256: string, path: string): Promise<void> {
     const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`
     try {
-      await mkdir(resolve(path, '..'), { recursive: true })
+      await makeFolder(resolve(path, '..'))
       await copyFile(this.#pathOf(sha256), temporary)
       await rename(temporary, path)
     } catch (cause) {

@@ -1,8 +1,9 @@
 /** A lock file: one run at a time in a results directory. A dead process loses its lock. */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
+import { makeFolder } from '../../base/make-folder.ts'
 import { RunError } from '../../base/errors.ts'
 import { storeError } from '../../base/atomic-file.ts'
 
@@ -54,7 +55,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
 async function create(path: string, content: LockContent): Promise<boolean> {
   const temporary = `${path}.${content.token}`
   try {
-    await mkdir(resolve(dirname(path)), { recursive: true })
+    await makeFolder(dirname(path))
     await writeFile(temporary, JSON.stringify(content))
     await link(temporary, path)
     return true

@@ -1,10 +1,11 @@
 /** Archives of arrays in NumPy's format .npz, written in pieces and compressed. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { once } from 'node:events'
 import { dirname, resolve } from 'node:path'
 import { crc32, createDeflateRaw } from 'node:zlib'
+import { makeFolder } from '../../base/make-folder.ts'
 import { storeError } from '../../base/atomic-file.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { parseNpy } from '../../data/formats/npy.ts'
@@ -54,7 +55,7 @@ export async function writeNpz(path: string, arrays: readonly NpzSource[]): Prom
   const target = resolve(path)
   const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     const file = await open(temporary, 'w')
     try {
       const members: Member[] = []

@@ -1,0 +1,179 @@
+/** Faults of the machine during a run: the result is that of an undisturbed run, or the error says why. */
+import { spawn } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { packageRoot } from '../../core/base/paths.ts'
+import {
+  finished,
+  mainScript,
+  robench,
+  startRobench,
+  temporaryFolder,
+  writeJson,
+} from './support/cli.ts'
+import { onlyResults, outcomesOf, readOnlyResult } from './support/suite.ts'
+
+const suite = {
+  id: 'faults',
+  title: 'Faults',
+  dataset: { id: 'quickstart' },
+  limit: 60,
+  checks: false,
+  threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
+  defenses: ['standard', 'pgd-at'].map((name) => ({
+    name,
+    plugin: 'onnx-model',
+    options: { file: join(packageRoot(), `models/quickstart-${name}.onnx`) },
+  })),
+  attacks: [{ plugin: 'fgsm' }, { plugin: 'pgd', options: { steps: 20 } }],
+  seeds: [0, 1, 2],
+}
+
+/** A directory with the suite; the run in it writes to `results`. */
+function suiteFolder(): string {
+  const folder = temporaryFolder()
+  writeJson(folder, 'suite.json', suite)
+  return folder
+}
+
+const words = ['run', 'suite.json', '--workers', '2']
+
+/** Processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`
+  if (!existsSync(file)) return []
+  return readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+test.skipIf(process.platform !== 'linux')(
+  '50 kills of the run or of a worker at random moments change no outcome',
+  async () => {
+    const calm = suiteFolder()
+    expect((await robench(calm, ...words)).code).toBe(0)
+    const folder = suiteFolder()
+    let kills = 0
+    while (kills < 50) {
+      const child = startRobench(folder, ...words)
+      const ended = finished(child)
+      while (kills < 50 && child.exitCode === null && child.signalCode === null) {
+        await pause(Math.random() * 1500)
+        const workers = childrenOf(child.pid!)
+        const isRun = workers.length === 0 || Math.random() < 0.5
+        const victim = isRun ? child.pid! : workers[Math.floor(Math.random() * workers.length)]!
+        try {
+          process.kill(victim, 'SIGKILL')
+          kills++
+        } catch {
+          // It has ended by itself.
+        }
+        if (isRun) break
+      }
+      await ended
+    }
+    expect((await robench(folder, ...words)).code).toBe(0)
+    expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(readOnlyResult(calm)))
+  },
+)
+
+test.skipIf(process.platform !== 'linux')(
+  'a worker that is stopped and continued changes no outcome',
+  async () => {
+    const calm = suiteFolder()
+    expect((await robench(calm, ...words)).code).toBe(0)
+    const folder = suiteFolder()
+    const child = startRobench(folder, ...words)
+    const ended = finished(child)
+    while (childrenOf(child.pid!).length === 0 && child.exitCode === null) await pause(20)
+    for (const worker of childrenOf(child.pid!)) process.kill(worker, 'SIGSTOP')
+    await pause(3000)
+    for (const worker of childrenOf(child.pid!)) process.kill(worker, 'SIGCONT')
+    expect((await ended).code).toBe(0)
+    expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(readOnlyResult(calm)))
+  },
+)
+
+test('a unit with one flipped bit is noticed, named, and run again', async () => {
+  const folder = suiteFolder()
+  expect((await robench(folder, ...words)).code).toBe(0)
+  const before = outcomesOf(readOnlyResult(folder))
+  const units = join(onlyResults(folder), 'units')
+  for (const name of readdirSync(units)
+    .filter((file) => file.endsWith('.json'))
+    .slice(0, 3)) {
+    const bytes = readFileSync(join(units, name))
+    const at = Math.floor(Math.random() * bytes.length)
+    bytes[at] = bytes[at]! ^ (1 << Math.floor(Math.random() * 8))
+    writeFileSync(join(units, name), bytes)
+  }
+  const again = await robench(folder, ...words)
+  expect(again.code).toBe(0)
+  expect(again.stderr).toContain('(and 2 more); what is missing runs again')
+  expect(outcomesOf(readOnlyResult(folder))).toEqual(before)
+})
+
+/** Runs the suite with standard output on a file descriptor. */
+async function runInto(
+  folder: string,
+  stdout: number | 'ignore',
+): Promise<[number | null, string]> {
+  const child = spawn(process.execPath, [mainScript, ...words, '--json'], {
+    cwd: folder,
+    env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), NO_COLOR: '1' },
+    stdio: ['ignore', stdout, 'pipe'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  let text = ''
+  child.stderr!.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return [code, text]
+}
+
+test.skipIf(!existsSync('/dev/full'))(
+  'standard output that is full ends in one sentence',
+  async () => {
+    const folder = suiteFolder()
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const [code, stderr] = await runInto(folder, full)
+    expect(stderr).toContain('error: standard output: cannot be written: the disk is full')
+    expect(code).toBe(2)
+    // The result was saved before.
+    expect(readOnlyResult(folder).entries).toHaveLength(2)
+  },
+)
+
+test.skipIf(!existsSync('/proc/self'))(
+  'a directory that cannot be made is refused at once',
+  async () => {
+    const folder = suiteFolder()
+    const run = await robench(folder, ...words, '--results', '/proc/nothing/here')
+    expect(run.stderr).toContain(
+      "cannot be written: ENOENT: no such file or directory, mkdir '/proc/",
+    )
+    expect(run.code).toBe(2)
+  },
+)
+
+test('a file in place of the results directory is named', async () => {
+  const folder = suiteFolder()
+  mkdirSync(join(folder, 'out'))
+  writeFileSync(join(folder, 'out', 'file'), '')
+  const run = await robench(folder, ...words, '--results', 'out/file')
+  expect(run.stderr).toContain('a file exists where a directory is expected')
+  expect(run.code).toBe(2)
+})
