@@ -180,6 +180,9 @@ describe('a mistaken call is named by a check', () => {
   })
 })
 
+/** Models on which the warning is true: 40 further steps of the reference attack break more. */
+const slowToConverge = ['fashion-mnist-trades-long.onnx']
+
 describe('the guards are silent', () => {
   const folder = join(packageRoot(), 'models')
   const models = [folder, join(folder, 'defenses')].flatMap((place) =>
@@ -210,7 +213,10 @@ describe('the guards are silent', () => {
     )
     expect(code, stderr).toBe(0)
     expect(stderr).not.toMatch(/^(error|failed)/m)
-    expect(raisedIn(own)).toEqual({})
+    const raised = Object.keys(raisedIn(own))
+    expect(raised).toEqual(
+      slowToConverge.includes(basename(model)) ? ['optimization-complete'] : [],
+    )
   }
 
   for (const model of models) {
