@@ -1,7 +1,6 @@
 /** A process of this package that is given messages, and that is killed when it misbehaves. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { cutText } from './blame.ts'
@@ -35,6 +34,21 @@ export interface ChildOptions extends ProgramEvents {
     readonly name: string
     /** The process is killed above this much memory. */
     readonly memoryBytes: number
+  }
+}
+
+/** The variable with the working directory that a process enters when its threads run. */
+const folderVariable = 'ROBENCH_WORKING_FOLDER'
+
+/** In the process: enters the working directory of its parent, if it is still there. */
+export function enterWorkingFolder(): void {
+  const folder = process.env[folderVariable]
+  delete process.env[folderVariable]
+  if (folder === undefined) return
+  try {
+    process.chdir(folder)
+  } catch {
+    // It was deleted.
   }
 }
 
@@ -74,8 +88,9 @@ export class ChildProgram implements Program {
     this.#isThirdParty = thirdParty !== undefined
     const words = thirdParty ? ['--watch', String(thirdParty.memoryBytes)] : []
     const child = fork(entry, words, {
-      cwd: workingFolder(),
-      env: { ...process.env, ...environment },
+      // Node hangs if the working directory is deleted while it starts a thread.
+      cwd: tmpdir(),
+      env: { ...process.env, ...environment, [folderVariable]: workingFolder() },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(thirdParty ? ['pipe' as const] : [])],
     })
     this.#child = child
@@ -176,13 +191,12 @@ export class ChildProgram implements Program {
   }
 }
 
-/** The working directory; where it was deleted, another one: Node hangs while it starts a thread. */
-function workingFolder(): string {
+/** The working directory; undefined where it was deleted. */
+function workingFolder(): string | undefined {
   try {
-    const folder = process.cwd()
-    return existsSync(folder) ? folder : tmpdir()
+    return process.cwd()
   } catch {
-    return tmpdir()
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 /** The entry point of the process that reads plugin packages for `PackageReader`. */
 import type { ErrorRecord } from '../base/errors.ts'
 import { blamePlugin } from './blame.ts'
+import { enterWorkingFolder } from './child-program.ts'
 import type { PluginKind } from './contract.ts'
 import { containProcess } from './contain.ts'
 import { shareHostPackage } from './host-package.ts'
@@ -28,6 +29,7 @@ const containment = containProcess((error) => {
 })
 startWatchdog()
 shareHostPackage()
+enterWorkingFolder()
 process.on('disconnect', () => exit(0))
 process.on('message', (request: ReaderRequest) => {
   void answer(request).then(async (reply) => {

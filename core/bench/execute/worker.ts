@@ -3,6 +3,7 @@
  * calls the default export; a process for third-party plugins gets messages.
  */
 import { toErrorRecord } from '../../base/errors.ts'
+import { enterWorkingFolder } from '../../plugin/child-program.ts'
 import { containProcess } from '../../plugin/contain.ts'
 import type { Containment } from '../../plugin/contain.ts'
 import { shareHostPackage } from '../../plugin/host-package.ts'
@@ -53,6 +54,7 @@ if (!containment) process.stdout.write = process.stderr.write.bind(process.stder
 function contain(): Containment {
   startWatchdog()
   shareHostPackage()
+  enterWorkingFolder()
   return containProcess((error) => {
     // The job has its outcome. The pool starts another process for the next one.
     process.stderr.write(`note: after its last job, ${error.message}\n`)

@@ -13,8 +13,7 @@ import { unitPointsFile } from '../store/adversarials.ts'
 import type { ArtifactFolder } from './artifacts.ts'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
-import { idOf, jobPurpose, readOutcome, sign } from './message.ts'
-import type { QueueNotice } from './message.ts'
+import { isQueueNotice, idOf, jobPurpose, readOutcome, sign } from './message.ts'
 import { queueName, rememberDevice } from './queue-name.ts'
 import { RunContent } from './run-content.ts'
 
@@ -236,13 +235,14 @@ export class QueueExecutor implements Executor {
 
   #receive(id: string, message: unknown): void {
     const pending = this.#pending.get(id)
-    if (!pending || !isWorkerMessage(message)) return
-    // Messages of workers beyond those of its process.
-    const notice = message as QueueNotice | typeof message
-    if (notice.robench === 'refused') {
-      this.#say(`worker ${notice.worker} leaves ${pending.label} to others: ${notice.reason}`)
-    } else if (notice.robench === 'died') pending.events.retry?.(notice.attempt)
-    else pending.events.message?.(notice)
+    if (!pending) return
+    if (isWorkerMessage(message)) pending.events.message?.(message)
+    else if (!isQueueNotice(message)) return
+    else if (message.robench === 'died') pending.events.retry?.(message.attempt)
+    else {
+      const { worker, reason } = message
+      this.#say(`worker ${worker} leaves ${pending.label} to others: ${reason}`)
+    }
   }
 
   /** Looks up every pending job: events are lost while the broker is away, and jobs may be, too. */

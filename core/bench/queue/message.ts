@@ -50,6 +50,15 @@ export type QueueNotice =
   | { readonly robench: 'refused'; readonly worker: string; readonly reason: string }
   | { readonly robench: 'died'; readonly attempt: number }
 
+/** Whether a worker of a queue may have sent it: any client of the broker can. */
+export function isQueueNotice(message: unknown): message is QueueNotice {
+  if (typeof message !== 'object' || message === null) return false
+  const { robench, worker, reason, attempt } = message as Readonly<Record<string, unknown>>
+  return robench === 'refused'
+    ? typeof worker === 'string' && typeof reason === 'string'
+    : robench === 'died' && typeof attempt === 'number'
+}
+
 /** The identity of a job in the queue: equal jobs are computed once. */
 export function idOf(text: string): string {
   return hashBytes(new TextEncoder().encode(text))
