@@ -29,6 +29,9 @@ export interface EntryPagesInput {
   readonly address: string
 }
 
+/** A picture takes longer than the page. Larger boards show that of the board for all entries. */
+const mostImages = 200
+
 /**
  * Renders the page of each entry, `entries/<location>.html` with the entry itself beside it, and its
  * files in `files/<location>`.
@@ -39,13 +42,14 @@ export function renderEntries(
 ): PageFiles {
   const files: PageFiles = new Map()
   const all = input.tables.flatMap((table) => entriesOf(table).map(({ entry }) => entry))
+  const hasImages = all.length <= mostImages
   for (const table of input.tables) {
     for (const row of entriesOf(table)) {
       const examples = input.examples.get(row.location)
       const path = `entries/${row.location}`
       const view = entryView(row, examples, versionsOf(row.entry, all))
       const bibtex = bibtexOf(row.entry, input.address && `${input.address}${path}.html`)
-      const context = { table, row, view, bibtex, root: '../../../' }
+      const context = { table, row, view, bibtex, hasImages, root: '../../../' }
       files.set(`${path}.html`, environment.render('entry.html.njk', context))
       files.set(`${path}.json`, `${JSON.stringify(row.entry, undefined, 2)}\n`)
       const folder = `files/${row.location}`
@@ -54,7 +58,7 @@ export function renderEntries(
       files.set(`${folder}/outcomes.npz`, outcomesNpz(row.entry))
       files.set(`${folder}/cite.bib`, bibtex)
       files.set(`${folder}/badge.svg`, badgeText(row))
-      files.set(`${folder}/social.png`, entryImage(row))
+      if (hasImages) files.set(`${folder}/social.png`, entryImage(row))
       for (const [name, bytes] of pictureFiles(examples)) files.set(`${folder}/${name}`, bytes)
     }
   }
