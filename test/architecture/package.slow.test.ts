@@ -54,6 +54,8 @@ test('only these directories and files are shipped', () => {
     'LICENSE',
     'README.md',
     'SECURITY.md',
+    // Templates of `init plugin`.
+    'cli',
     'dist',
     'docs',
     'examples',
