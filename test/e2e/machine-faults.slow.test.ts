@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { randomStream } from '../../core/base/random.ts'
 import { packageRoot } from '../../core/base/paths.ts'
 import {
   finished,
@@ -45,6 +46,9 @@ function suiteFolder(): string {
   return folder
 }
 
+/** The moments of kills; the machine makes them different each time. */
+const random = randomStream('machine faults')
+
 const words = ['run', 'suite.json', '--workers', '2']
 
 /** Processes that a process has started. */
@@ -69,10 +73,10 @@ test.skipIf(process.platform !== 'linux')(
       const child = startRobench(folder, ...words)
       const ended = finished(child)
       while (kills < 50 && child.exitCode === null && child.signalCode === null) {
-        await pause(Math.random() * 1500)
+        await pause(random.uniform() * 1500)
         const workers = childrenOf(child.pid!)
-        const isRun = workers.length === 0 || Math.random() < 0.5
-        const victim = isRun ? child.pid! : workers[Math.floor(Math.random() * workers.length)]!
+        const isRun = workers.length === 0 || random.uniform() < 0.5
+        const victim = isRun ? child.pid! : workers[random.integer(workers.length)]!
         try {
           process.kill(victim, 'SIGKILL')
           kills++
@@ -114,8 +118,8 @@ test('a unit with one flipped bit is noticed, named, and run again', async () =>
     .filter((file) => file.endsWith('.json'))
     .slice(0, 3)) {
     const bytes = readFileSync(join(units, name))
-    const at = Math.floor(Math.random() * bytes.length)
-    bytes[at] = bytes[at]! ^ (1 << Math.floor(Math.random() * 8))
+    const at = random.integer(bytes.length)
+    bytes[at] = bytes[at]! ^ (1 << random.integer(8))
     writeFileSync(join(units, name), bytes)
   }
   const again = await robench(folder, ...words)
