@@ -43,11 +43,16 @@ export function renderEntries(
   const files: PageFiles = new Map()
   const all = input.tables.flatMap((table) => entriesOf(table).map(({ entry }) => entry))
   const hasImages = all.length <= mostImages
+  const versions = groupVersions(all)
   for (const table of input.tables) {
     for (const row of entriesOf(table)) {
       const examples = input.examples.get(row.location)
       const path = `entries/${row.location}`
-      const view = entryView(row, examples, versionsOf(row.entry, all))
+      const view = entryView(
+        row,
+        examples,
+        versions.get(versionKey(row.entry))!.slice(0, mostVersions),
+      )
       const bibtex = bibtexOf(row.entry, input.address && `${input.address}${path}.html`)
       const context = { table, row, view, bibtex, hasImages, root: '../../../' }
       files.set(`${path}.html`, environment.render('entry.html.njk', context))
@@ -164,20 +169,24 @@ function pictureFiles(examples: EntryExamples | undefined): [string, Uint8Array]
   )
 }
 
-/**
- * The entries on the same benchmark with the same name of the defense and the same plugin: versions
- * of one defense, the latest first.
- */
-function versionsOf(entry: LeaderboardEntry, all: readonly LeaderboardEntry[]): LeaderboardEntry[] {
-  const keyOf = (one: LeaderboardEntry): string =>
-    canonicalJson([
-      benchmarkKey(one),
-      one.defense.name,
-      one.defense.plugin,
-      one.defense.package ?? '',
-    ])
-  const key = keyOf(entry)
-  return all
-    .filter((other) => keyOf(other) === key)
-    .toSorted((a, b) => (a.run.finishedAt < b.run.finishedAt ? 1 : -1))
+/** Versions that a page lists. */
+const mostVersions = 50
+
+/** Of entries of one benchmark with the same name and plugin of the defense: its versions. */
+function versionKey(entry: LeaderboardEntry): string {
+  const { name, plugin, package: provider = '' } = entry.defense
+  return canonicalJson([benchmarkKey(entry), name, plugin, provider])
+}
+
+/** The versions of each defense by key, the latest first. */
+function groupVersions(all: readonly LeaderboardEntry[]): Map<string, LeaderboardEntry[]> {
+  const latest = all.toSorted((a, b) => (a.run.finishedAt < b.run.finishedAt ? 1 : -1))
+  const groups = new Map<string, LeaderboardEntry[]>()
+  for (const entry of latest) {
+    const key = versionKey(entry)
+    const group = groups.get(key) ?? []
+    group.push(entry)
+    groups.set(key, group)
+  }
+  return groups
 }
