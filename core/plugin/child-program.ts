@@ -1,4 +1,4 @@
-/** A process of this package that is given messages, and that is killed when it misbehaves. */
+/** A process for third-party code: it is given messages, and killed when it misbehaves. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -28,13 +28,10 @@ export interface Program {
 export interface ChildOptions extends ProgramEvents {
   /** Beside the variables of this process. */
   readonly environment?: Readonly<Record<string, string>>
-  /** For a process with third-party code. Default: it has none. */
-  readonly thirdParty?: {
-    /** Names of its packages, for messages about its output. */
-    readonly name: string
-    /** The process is killed above this much memory. */
-    readonly memoryBytes: number
-  }
+  /** Names of its packages, for messages about its output. */
+  readonly name: string
+  /** The process is killed above this much memory. */
+  readonly memoryBytes: number
 }
 
 /** The variable with the working directory that a process enters when its threads run. */
@@ -55,8 +52,8 @@ export function enterWorkingFolder(): void {
 /** Bytes that third-party code may print in one process. */
 const mostOutput = 65_536
 
-/** Time for a process to end after SIGTERM before it gets SIGKILL, in ms. */
-const termMs = 1000
+/** Time for the output of a process that has ended to arrive, in ms. */
+const drainMs = 1000
 
 /** Time for a stopped process to die. One with much memory takes seconds. */
 const deathMs = 10_000
@@ -78,26 +75,24 @@ process.on('exit', () => {
 export class ChildProgram implements Program {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
-  readonly #isThirdParty: boolean
   #isClosing = false
   #memory: number | undefined
   #located: ((stack: readonly CodePlace[]) => void) | undefined
 
   /** @param entry path of a built module */
-  constructor(entry: string, { environment, thirdParty, message, death }: ChildOptions) {
-    this.#isThirdParty = thirdParty !== undefined
-    const words = thirdParty ? ['--watch', String(thirdParty.memoryBytes)] : []
-    const child = fork(entry, words, {
+  constructor(entry: string, options: ChildOptions) {
+    const { environment, name, memoryBytes, message, death } = options
+    const child = fork(entry, ['--watch', String(memoryBytes)], {
       // Node hangs if the working directory is deleted while it starts a thread.
       cwd: tmpdir(),
       env: { ...process.env, ...environment, [folderVariable]: workingFolder() },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(thirdParty ? ['pipe' as const] : [])],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     })
     this.#child = child
     running.add(child)
     child.on('exit', () => running.delete(child))
-    forward([child.stdout!, child.stderr!], thirdParty?.name)
-    if (thirdParty) this.#listen(child.stdio[4] as Duplex)
+    forward([child.stdout!, child.stderr!], name)
+    this.#listen(child.stdio[4] as Duplex)
     child.on('message', (sent: unknown) => {
       if (typeof sent === 'object' && sent !== null) message(sent)
     })
@@ -120,7 +115,7 @@ export class ChildProgram implements Program {
       }
       child.on('close', finish)
       child.on('exit', (code, signal) => {
-        timer = setTimeout(() => finish(code, signal), termMs)
+        timer = setTimeout(() => finish(code, signal), drainMs)
       })
       child.on('error', () => {
         if (child.pid === undefined) resolve()
@@ -133,7 +128,6 @@ export class ChildProgram implements Program {
   }
 
   async locate(): Promise<readonly CodePlace[]> {
-    if (!this.#isThirdParty) return []
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve([]), locateMs)
       this.#located = (stack) => {
@@ -149,14 +143,12 @@ export class ChildProgram implements Program {
     const child = this.#child
     if (child.exitCode !== null || child.signalCode !== null) return
     // Code that is stopped for a fault may ignore every other signal.
-    child.kill(this.#isThirdParty ? 'SIGKILL' : 'SIGTERM')
-    const killer = setTimeout(() => child.kill('SIGKILL'), termMs)
+    child.kill('SIGKILL')
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deathMs)
     })
     await Promise.race([this.#exited, late])
-    clearTimeout(killer)
     clearTimeout(timer)
   }
 
@@ -200,9 +192,9 @@ function workingFolder(): string | undefined {
   }
 }
 
-/** Copies output to standard error; that of third-party code up to a limit. */
-function forward(streams: readonly Readable[], thirdParty: string | undefined): void {
-  let left = thirdParty === undefined ? Infinity : mostOutput
+/** Copies output to standard error, up to a limit. */
+function forward(streams: readonly Readable[], packages: string): void {
+  let left = mostOutput
   for (const stream of streams) {
     stream.on('error', () => {})
     stream.on('data', (chunk: Buffer) => {
@@ -210,7 +202,7 @@ function forward(streams: readonly Readable[], thirdParty: string | undefined): 
       process.stderr.write(chunk.length > left ? chunk.subarray(0, left) : chunk)
       left -= chunk.length
       if (left > 0) return
-      const name = cutText(thirdParty ?? '', 200)
+      const name = cutText(packages, 200)
       process.stderr.write(`\nnote: further output of ${name} is not shown\n`)
     })
   }

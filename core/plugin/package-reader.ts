@@ -98,7 +98,8 @@ class PackageReader {
     this.#stallMs = stallLimitMs
     this.#notify = notify
     this.#program = new ChildProgram(child, {
-      thirdParty: { name: locations.map(({ name }) => name).join(', '), memoryBytes },
+      name: locations.map(({ name }) => name).join(', '),
+      memoryBytes,
       message: (message) => {
         if (isReaderAnswer(message)) this.#settle?.(message)
       },

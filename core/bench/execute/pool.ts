@@ -174,7 +174,7 @@ class Slot {
     const program: Program =
       key === sharedKey
         ? new PooledProgram(entry, environment, events)
-        : new ChildProgram(entry, { environment, thirdParty: { name, memoryBytes }, ...events })
+        : new ChildProgram(entry, { environment, name, memoryBytes, ...events })
     this.#program = program
     return program
   }
