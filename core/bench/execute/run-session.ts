@@ -86,7 +86,8 @@ export class RunSession {
   }
 
   /**
-   * Trains the missing models. Returns the rows with a model, and a record of each failure.
+   * Trains the missing models. Returns the rows with a model, and a record of each failure,
+   * both in the order of the rows.
    * @param completed called for each row as soon as it has its model
    */
   async trainModels(
@@ -97,7 +98,7 @@ export class RunSession {
     const missing = rows.filter(({ model }) => !model).length
     // With fewer trainings than workers, each training uses the cores of several workers.
     const share = threads * Math.max(1, Math.floor(workers / Math.max(1, missing)))
-    const failures: DefenseFailure[] = []
+    const failures = new Map<ModelRow, DefenseFailure>()
     const trained = await Promise.all(
       rows.map(async (row) => {
         const { defense, threatModel } = row
@@ -108,14 +109,17 @@ export class RunSession {
           const error = toErrorRecord(thrown)
           if (error.code === 'ROBENCH_ABORTED' || error.code === 'ROBENCH_STORE') throw thrown
           listener.failed?.(`defense "${defense.name}"`, error)
-          failures.push({ defense: defense.name, threatModel, error })
+          failures.set(row, { defense: defense.name, threatModel, error })
           return undefined
         }
         await completed?.(complete)
         return complete
       }),
     )
-    return { rows: trained.filter((row) => row !== undefined), failures }
+    return {
+      rows: trained.filter((row) => row !== undefined),
+      failures: rows.flatMap((row) => failures.get(row) ?? []),
+    }
   }
 
   /** The cells of all rows, and their units. */
