@@ -133,11 +133,24 @@ export function draftEntry(
       packages: result.packages,
       suite: { id: suite.id, title: suite.title, sha256: suite.sha256, content: suite.content },
       finishedAt,
-      command: summarize(result).command,
+      command: publicCommand(summarize(result).command),
       environment,
     },
     ...(training && { training }),
   }
+}
+
+/**
+ * A command without what concerns the machine of the submitter: where output goes, and directories
+ * of absolute paths.
+ */
+export function publicCommand(command: string): string {
+  const word = String.raw`(?:'(?:[^']|'\\'')*'|[^\s'])+`
+  return command
+    .replaceAll(new RegExp(String.raw`\s--(?:results|log)[\s=]${word}`, 'g'), '')
+    .replaceAll(/\s--(?:quiet|json|fresh)(?=\s|$)/g, '')
+    .replaceAll(/(?<=')(?:\/|[A-Za-z]:\\)[^']*[/\\](?=[^'/\\]+')/g, '')
+    .replaceAll(/(?<=[\s=])(?:\/|[A-Za-z]:\\)[^\s']*[/\\](?=[^\s'/\\])/g, '')
 }
 
 /** Throws if the result says that the entry is not rankable, or if its data and attacks do. */
