@@ -1,6 +1,7 @@
 /** Runs the steps of attempts on the device of the model, several at a time. */
 import { int64, tensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { OpenSteps, StepDefinition, StepPrecision } from '../model/step-programs.ts'
+import type { Ball } from '../threat/ball.ts'
 import type { Attempt } from './iterative-attack.ts'
 
 /** The most steps in one run. */
@@ -95,7 +96,8 @@ export class StepFeeds {
   /** Numbers `[n]` in the precision of steps; −∞ becomes the lowest number. */
   numbers(name: string, values: readonly number[]): void {
     const finite = values.map((value) => Math.max(value, -3e38))
-    const data = this.#precision === 'float64' ? Float64Array.from(finite) : Float32Array.from(finite)
+    const data =
+      this.#precision === 'float64' ? Float64Array.from(finite) : Float32Array.from(finite)
     this.tensors[name] = tensor(this.#precision, [values.length], data as never)
   }
 
@@ -118,6 +120,13 @@ export class StepResults {
   /** A state after the last step, as a view. */
   next(name: string): Float32Array | Float64Array {
     return this.#rowOf(`next/${name}`)
+  }
+
+  /** Copies a point of the state; outside of Linf, where clipping is exact, projects it again. */
+  copyPoint(name: string, ball: Ball, output: Float32Array): void {
+    const point = this.next(name)
+    if (ball.corners) output.set(point)
+    else ball.project(Float64Array.from(point), output)
   }
 
   /** What a step reported, as a view. */

@@ -109,7 +109,9 @@ export const stepExpressions = {
       const free = g.reduceSumSquare(g.where(isFree, away, 0), axes)
       const next = g.min(g.sqrt(g.div(g.max(g.sub(limit, clipped), 0), free)), 1)
       const isOutside = g.greater(g.add(clipped, free), limit)
-      scale = g.where(isOutside, g.max(scale, next), 1)
+      // Where every component is clipped, the nearest point within the bounds is in the ball.
+      const shrunk = g.where(isOutside, g.max(scale, next), 1)
+      scale = g.where(g.greater(free, 0), shrunk, 1)
     }
     const inside = clip(g.where(g.less(perRow(scale, point), 1), along(scale), point))
     return dtype === 'float64' ? roundedToward(inside, center) : inside

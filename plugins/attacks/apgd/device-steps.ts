@@ -54,7 +54,7 @@ export function deviceApgd<State extends DeviceAttempt>(
   const { norm } = attack.task.threatModel
   if (norm !== 'Linf' && norm !== 'L2') return undefined
   return prepareLeap<State>(open, {
-    definition: definitionOf(norm, attack.loss),
+    definition: apgdDefinition(norm, attack.loss),
     steps: attack.steps,
     feed: (attempts, steps, feeds) => feed(attack, attempts, steps, feeds),
     read: (attempt, results, steps) => read(attack, attempt, results, steps),
@@ -124,18 +124,21 @@ function read(
   results: StepResults,
   steps: number,
 ): StepOutcome {
-  const { row, run } = attempt
+  const { row, run, ball } = attempt
   const chosen = results.next('chosen')[0]!
-  const finished =
-    chosen >= 0 &&
-    record(row, results.next('kept') as Float32Array, results.report('logits', chosen))
+  let finished = false
+  if (chosen >= 0) {
+    const kept = new Float32Array(attempt.point.length)
+    results.copyPoint('kept', ball, kept)
+    finished = record(row, kept, results.report('logits', chosen))
+  }
   const taken = finished ? chosen : Math.min(steps, attempt.steps - attempt.step)
   for (let index = 0; index < taken; index++) {
     const step = attempt.step + index
     const place = `row ${row} at step ${step} of run ${run}`
     checkGradient(results.report('check', index), place, { row, step, run })
   }
-  attempt.point.set(results.next('inputs'))
+  results.copyPoint('inputs', ball, attempt.point)
   attempt.previous.set(results.next('previous'))
   attempt.best.set(results.next('best'))
   attempt.bestGradient.set(results.next('bestGradient'))
@@ -150,7 +153,8 @@ const definitions = {
   L2: new Map<TargetedLoss, StepDefinition>(),
 }
 
-function definitionOf(norm: 'Linf' | 'L2', loss: TargetedLoss): StepDefinition {
+/** The step of APGD. */
+export function apgdDefinition(norm: 'Linf' | 'L2', loss: TargetedLoss): StepDefinition {
   const known = definitions[norm].get(loss)
   if (known) return known
   const definition: StepDefinition = { loss, build: (pass) => buildStep(norm, loss, pass) }

@@ -43,7 +43,7 @@ export interface DeviceAscent<State extends AscentAttempt> {
 }
 
 /** What a graph of steps depends on. */
-interface Kind {
+export interface AscentKind {
   readonly norm: 'Linf' | 'L2'
   readonly loss: ProjectedGradientOptions['loss']
   readonly targeted: boolean
@@ -77,7 +77,7 @@ export function deviceAscent<State extends AscentAttempt>(
     hasMomentum: Boolean(options.momentum),
   }
   return prepareLeap(open, {
-    definition: definitionOf(kind),
+    definition: ascentDefinition(kind),
     steps: options.steps,
     feed: (attempts, steps, feeds) => feed(ascent, kind, attempts, steps, feeds),
     read: (attempt, results, steps) => read(ascent, kind, attempt, results, steps),
@@ -86,7 +86,7 @@ export function deviceAscent<State extends AscentAttempt>(
 
 function feed<State extends AscentAttempt>(
   { task, options, lengthOf }: DeviceAscent<State>,
-  { norm, targeted, hasMomentum }: Kind,
+  { norm, targeted, hasMomentum }: AscentKind,
   attempts: readonly State[],
   steps: number,
   feeds: StepFeeds,
@@ -147,7 +147,7 @@ function feed<State extends AscentAttempt>(
 
 function read<State extends AscentAttempt>(
   { record, isFinished }: DeviceAscent<State>,
-  { hasMomentum }: Kind,
+  { hasMomentum }: AscentKind,
   attempt: State,
   results: StepResults,
   steps: number,
@@ -160,16 +160,16 @@ function read<State extends AscentAttempt>(
     finished = isFinished(attempt, results.report('logits', taken))
     if (finished) break
     const step = attempt.step + taken
-    const place = `row ${row} at step ${step} of restart ${restart}`
-    checkGradient(results.report('check', taken), place, { row, step, restart })
+    const where = `row ${row} at step ${step} of restart ${restart}`
+    checkGradient(results.report('check', taken), where, { row, step, restart })
     taken += 1
   }
   const chosen = results.next('chosen')[0]!
   if (chosen >= 0) {
-    attempt.best.set(results.next('best'))
+    results.copyPoint('best', attempt.ball, attempt.best)
     record(attempt, results.report('logits', chosen))
   }
-  attempt.iterate.set(results.next('inputs'))
+  results.copyPoint('inputs', attempt.ball, attempt.iterate)
   if (hasMomentum) attempt.velocity.set(results.next('velocity'))
   return { taken, finished }
 }
@@ -177,7 +177,8 @@ function read<State extends AscentAttempt>(
 /** Sessions are cached by definition. */
 const definitions = new Map<string, StepDefinition>()
 
-function definitionOf(kind: Kind): StepDefinition {
+/** The step of a kind of ascent. */
+export function ascentDefinition(kind: AscentKind): StepDefinition {
   const key = JSON.stringify(kind)
   const known = definitions.get(key)
   if (known) return known
@@ -190,23 +191,24 @@ function definitionOf(kind: Kind): StepDefinition {
 }
 
 /** Judges the point as the host does, saves it if it is the best so far, and moves it. */
-function buildStep(kind: Kind, pass: StepPass): StepExpression {
+function buildStep(kind: AscentKind, pass: StepPass): StepExpression {
   const { images, labels, logits, gradient, precision } = pass
   const rows = (name: string): Value => g.input(name, 'float32', ['n'])
   const numbers = (name: string): Value => g.input(name, precision, ['n'])
   const best = g.input('best', 'float32', images.shape)
   const velocity = g.input('velocity', precision, images.shape)
   const [bestScore, length] = [numbers('bestScore'), numbers('length')]
-  const [reachedBefore, finishedBefore, chosen] = [rows('reached'), rows('finished'), rows('chosen')]
+  const [reachedBefore, finishedBefore, chosen] = [
+    rows('reached'),
+    rows('finished'),
+    rows('chosen'),
+  ]
   const [index, moves] = [rows('index'), rows('moves')]
 
   const isGoal = e.isPredicted(logits, g.input('goal', 'int64', ['n']))
   const reached = kind.targeted ? isGoal : e.not(isGoal)
   const { expression } = attackLosses[kind.loss]
-  const score = g.mul(
-    numbers('sign'),
-    expression(g.cast(logits, precision), labels),
-  )
+  const score = g.mul(numbers('sign'), expression(g.cast(logits, precision), labels))
   const isBetter = e.either(
     e.both(e.isSame(reached, reachedBefore), e.isGreater(score, bestScore)),
     e.both(reached, e.not(reachedBefore)),
@@ -216,9 +218,7 @@ function buildStep(kind: Kind, pass: StepPass): StepExpression {
   const finished = kind.stops ? e.either(finishedBefore, e.both(isOpen, reached)) : finishedBefore
   const isMoving = e.both(isOpen, e.not(finished))
 
-  const moved = kind.hasMomentum
-    ? e.accumulate(velocity, numbers('momentum'), gradient)
-    : undefined
+  const moved = kind.hasMomentum ? e.accumulate(velocity, numbers('momentum'), gradient) : undefined
   const stepped = move(kind, images, moved ?? gradient, length)
   return {
     next: new Map([
@@ -235,7 +235,7 @@ function buildStep(kind: Kind, pass: StepPass): StepExpression {
   }
 }
 
-function move({ norm }: Kind, point: Value, direction: Value, length: Value): Value {
+function move({ norm }: AscentKind, point: Value, direction: Value, length: Value): Value {
   if (norm === 'Linf') {
     const [lower, upper] = ['lower', 'upper'].map((name) => g.input(name, 'float32', point.shape))
     return e.ontoBox(e.addSigns(point, length, direction), lower!, upper!)
