@@ -148,7 +148,7 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
       ...this.#drawNoise(inputs),
     }
     const { name } = this.#parts
-    const rows = sessions.gradientRows(this.#variant)
+    const rows = sessions.rowsPerPart(this.#variant)
     const outputs = await runInParts(session, feeds, { count, rows, name }, this.#sharedNoise())
     this.#family.forward += count
     this.#family.backward += count
@@ -247,7 +247,7 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
         precision: stepPrecision(device),
         run: async (feeds): Promise<Record<string, Tensor>> => {
           const count = feeds['inputs']?.shape[0] ?? 0
-          const rows = sessions.gradientRows(this.#variant)
+          const rows = sessions.rowsPerPart(this.#variant)
           const outputs = await runInParts(program, feeds, { count, rows, name: this.#parts.name })
           this.#family.forward += count * steps
           this.#family.backward += count * steps
@@ -285,8 +285,11 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
     if (expression instanceof GraphError || (forwardByFile && !isChanged)) {
       return runner.logits(inputs)
     }
-    const session = await this.#family.sessions.forward(this.#variant)
-    const outputs = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
+    const { sessions } = this.#family
+    const session = await sessions.forward(this.#variant)
+    const feeds = { inputs, ...this.#drawNoise(inputs) }
+    const part = { count: inputs.shape[0]!, rows: sessions.rowsPerPart(this.#variant), name }
+    const outputs = await runInParts(session, feeds, part, this.#sharedNoise())
     return outputs['logits'] as FloatTensor
   }
 

@@ -76,8 +76,8 @@ export class ModelSessions {
     })
   }
 
-  /** The most examples in one run of `gradient` and `steps`. */
-  gradientRows(variant: ModelVariant): number {
+  /** The most examples in one run. */
+  rowsPerPart(variant: ModelVariant): number {
     if (!usesProcessor(this.#parts.session.device ?? 'cpu')) return Infinity
     return cached(this.#rows, keyOf(variant), () => rowsPerPart(this.treated(variant).logits))
   }

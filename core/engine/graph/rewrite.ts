@@ -156,7 +156,8 @@ function foldExpressions(
   return [g.mul(kernel, column), g.add(bias, g.mul(centered, slope))]
 }
 
-function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+/** Applies the operator of a node to other inputs. */
+export function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
   if (node.body)
     return mapBatch(
       inputs.filter((input) => input !== null),

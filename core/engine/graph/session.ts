@@ -4,6 +4,7 @@ import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
 import { blockOfLayout } from './blocked-layout.ts'
+import { foldMovements } from './fold-movements.ts'
 import { foldIntoProducts } from './products.ts'
 import { lower } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
@@ -144,12 +145,12 @@ export async function finishFor(
   values: readonly Value[],
   { device = 'cpu' }: SessionOptions,
 ): Promise<(values: readonly Value[]) => readonly Value[]> {
-  if (device !== 'cpu') return (own) => lower(own)
+  if (device !== 'cpu') return (own) => foldMovements(lower(own))
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
     const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
-    return block > 0 ? useBlockedKernels(filtered, block) : filtered
+    return foldMovements(block > 0 ? useBlockedKernels(filtered, block) : filtered)
   }
 }
 
