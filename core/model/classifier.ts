@@ -92,6 +92,13 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
     const { expression } = this.#parts
     return expression instanceof GraphError ? 0 : activationBytes(expression.logits)
   }
+  /** The most examples in one run of a session; Infinity for whole batches. */
+  get rowsPerPart(): number {
+    const { expression } = this.#parts
+    return expression instanceof GraphError
+      ? Infinity
+      : this.#family.sessions.rowsPerPart(this.#variant)
+  }
   /** The expression of the file, or the reason why there is none. */
   get expression(): { readonly images: Value; readonly logits: Value } | GraphError {
     const { expression, images } = this.#parts

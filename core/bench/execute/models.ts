@@ -1,4 +1,5 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { hashBytes, hashJson } from '../../base/hash.ts'
@@ -106,6 +107,8 @@ export async function examineModel(
       weightBytes: weightBytes(graph),
       stochastic: model.stochastic,
       activationBytes,
+      inputBytes: 4 * sizeOf(model.inputShape),
+      rowsPerPart: model.rowsPerPart,
       remarks: model.remarks,
       classes: model.classes,
       times,

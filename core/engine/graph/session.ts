@@ -69,10 +69,8 @@ export class Session {
     optimized = true,
   ): Promise<Session> {
     const device = options.device === tfjsDevice ? 'cpu' : (options.device ?? 'cpu')
-    const [provider, id] = device.split(':')
-    const execution = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
     const config: ort.InferenceSession.SessionOptions = {
-      executionProviders: [execution],
+      executionProviders: [executionProvider(device)],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -160,8 +158,7 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
     async run(feeds) {
       const tensors: Record<string, ort.Tensor> = {}
       for (const key of session.inputNames) {
-        const { dtype, data, shape } = feeds[key]!
-        tensors[key] = new ort.Tensor(dtype, data as never, shape)
+        tensors[key] = ortTensor(feeds[key]!)
       }
       const outputs = await session.run(tensors)
       return Object.fromEntries(
@@ -170,6 +167,19 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
     },
     release: () => session.release(),
   }
+}
+
+/** A device, such as `cuda:1`, for onnxruntime. */
+export function executionProvider(
+  device: string,
+): string | { name: string; deviceId: number } {
+  const [name, id] = device.split(':')
+  return id === undefined ? name! : { name: name!, deviceId: Number(id) }
+}
+
+/** A tensor for onnxruntime, which shares the data. */
+export function ortTensor({ dtype, data, shape }: Tensor): ort.Tensor {
+  return new ort.Tensor(dtype, data as never, shape)
 }
 
 function fromOrt(value: ort.Tensor): Tensor {
