@@ -61,7 +61,9 @@ export const stepExpressions = {
 
   /** point + length·sign(direction), in the type of `length`. @param length `[n]` */
   addSigns(point: Value, length: Value, direction: Value): Value {
-    const signs = g.cast(g.sign(direction), length.dtype)
+    const signOf = (is: Value): Value => g.cast(is, length.dtype)
+    // The WebGPU provider has no kernel for Sign.
+    const signs = g.sub(signOf(g.greater(direction, 0)), signOf(g.greater(0, direction)))
     return g.add(g.cast(point, length.dtype), g.mul(perRow(length, point), signs))
   },
 

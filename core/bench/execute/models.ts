@@ -8,6 +8,7 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireClassOrder, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { placementRemarks } from '../../model/placement.ts'
 import { pause } from '../../model/pause.ts'
 import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -109,7 +110,7 @@ export async function examineModel(
       activationBytes,
       inputBytes: 4 * sizeOf(model.inputShape),
       rowsPerPart: model.rowsPerPart,
-      remarks: model.remarks,
+      remarks: [...model.remarks, ...(await placementRemarks(model, session.device))],
       classes: model.classes,
       times,
       ...(training ? { training } : {}),

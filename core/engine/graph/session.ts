@@ -6,7 +6,7 @@ import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-ker
 import { blockOfLayout } from './blocked-layout.ts'
 import { foldMovements } from './fold-movements.ts'
 import { foldIntoProducts } from './products.ts'
-import { lower } from './rewrite.ts'
+import { lower, lowerLogSoftmax } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
 import { TfjsGraph } from './tfjs/tfjs-graph.ts'
 import { topologicalOrder, type Value } from './value.ts'
@@ -143,6 +143,7 @@ export async function finishFor(
   values: readonly Value[],
   { device = 'cpu' }: SessionOptions,
 ): Promise<(values: readonly Value[]) => readonly Value[]> {
+  if (device.startsWith('webgpu')) return (own) => foldMovements(lowerLogSoftmax(lower(own)))
   if (device !== 'cpu') return (own) => foldMovements(lower(own))
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
@@ -170,9 +171,7 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
 }
 
 /** A device, such as `cuda:1`, for onnxruntime. */
-export function executionProvider(
-  device: string,
-): string | { name: string; deviceId: number } {
+export function executionProvider(device: string): string | { name: string; deviceId: number } {
   const [name, id] = device.split(':')
   return id === undefined ? name! : { name: name!, deviceId: Number(id) }
 }
