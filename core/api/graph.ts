@@ -44,3 +44,23 @@ export type { OnnxValueInfo } from '../engine/onnx/graph.ts'
 export type { FileDescription, ImageShape } from '../model/file-description.ts'
 export type { InputNormalization } from '../model/input-normalization.ts'
 export type { GradientExpression } from '../model/model-sessions.ts'
+export { prepareLeap } from '../attack/device-steps.ts'
+export type {
+  DeviceAttack,
+  Leap,
+  StepFeeds,
+  StepOutcome,
+  StepResults,
+} from '../attack/device-steps.ts'
+export { stepExpressions } from '../attack/step-expressions.ts'
+export type { L2Ball } from '../attack/step-expressions.ts'
+export { stepsOnDevice } from '../model/step-programs.ts'
+export type {
+  OpenSteps,
+  StepDefinition,
+  StepExpression,
+  StepPass,
+  StepPrecision,
+  StepProgram,
+  Stepping,
+} from '../model/step-programs.ts'

@@ -29,6 +29,12 @@ export interface IterativeAttack<State extends Attempt, Result extends Evaluatio
   open(row: number): State | undefined
   /** Evaluates every attempt at its point, in order. See `evaluateActive`. */
   evaluate(active: readonly State[]): Promise<readonly Result[]>
+  /**
+   * Takes one or more steps of attempts that have a step left, with all that belongs to them, and
+   * advances their `step`. Returns which of them are finished. Replaces evaluations and steps of
+   * these attempts: see `prepareLeap`.
+   */
+  leap?(moving: readonly State[]): Promise<readonly boolean[]>
   /** Records an evaluation. Returns true if the attempt is finished. */
   judge(attempt: State, evaluation: Result): boolean
   /** Moves the point along the gradient; not called at a final point. */
@@ -51,7 +57,7 @@ export function runIterativeAttack<State extends Attempt, Result extends Evaluat
   task: BatchedTask,
   attack: IterativeAttack<State, Result>,
 ): Promise<void> {
-  const advance = async (active: readonly State[]): Promise<boolean[]> => {
+  const evaluate = async (active: readonly State[]): Promise<boolean[]> => {
     const evaluations = await attack.evaluate(active)
     const finished: boolean[] = []
     for (const [place, attempt] of active.entries()) {
@@ -59,6 +65,16 @@ export function runIterativeAttack<State extends Attempt, Result extends Evaluat
       finished.push(attack.judge(attempt, evaluation) || (await isOver(attempt, evaluation)))
     }
     return finished
+  }
+
+  const advance = async (active: readonly State[]): Promise<boolean[]> => {
+    if (!attack.leap) return evaluate(active)
+    const isMoving = active.map(({ step, steps }) => step < steps)
+    const moving = active.filter((_, place) => isMoving[place])
+    const final = active.filter((_, place) => !isMoving[place])
+    const moved = moving.length > 0 ? [...(await attack.leap(moving))] : []
+    const evaluated = final.length > 0 ? await evaluate(final) : []
+    return isMoving.map((isOne) => (isOne ? moved.shift()! : evaluated.shift()!))
   }
 
   /** Steps or restarts. Returns true if neither is left. */

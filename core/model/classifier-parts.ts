@@ -6,6 +6,7 @@ import type { Value } from '../engine/graph/value.ts'
 import type { PlacedComponent } from './components.ts'
 import type { FileRunner } from './file-runner.ts'
 import type { ModelComponent } from './model.ts'
+import type { Stepping } from './step-programs.ts'
 
 /** The parts that a model and its variants share. */
 export interface ClassifierParts {
@@ -29,6 +30,8 @@ export interface ClassifierParts {
   /** The session of the expression's logits. */
   readonly forward?: Session
   readonly session: SessionOptions
+  /** Where the steps of attacks are computed; by default, where the device is faster. */
+  readonly stepping?: Stepping
 }
 
 /** A classifier as an expression of its placeholders: images and noise. */

@@ -3,7 +3,7 @@ import { GraphError, RobenchError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import type { Dim } from '../engine/graph/dim.ts'
-import { Session } from '../engine/graph/session.ts'
+import { Session, tfjsDevice } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { chooseCut } from './incremental/choose-cut.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
@@ -27,6 +27,13 @@ import { runInParts } from './row-parts.ts'
 import { drawPasses, rowsOf, symbolSizes, type PassNoise } from './program-noise.ts'
 import { checkComponentNames, isExact, substituteTreated } from './components.ts'
 import { IncrementalPasses } from './incremental/incremental-passes.ts'
+import {
+  defaultStepping,
+  deviceSteps,
+  stepPrecision,
+  type OpenSteps,
+  type SteppingModel,
+} from './step-programs.ts'
 import { incrementalPasses, type IncrementalModel, type WindowQueries } from './window-queries.ts'
 
 /** State shared by a model and its variants. */
@@ -37,7 +44,7 @@ interface Family {
 }
 
 /** An imported classifier, or a variant of one. Sessions are compiled on first use. */
-export class ClassifierModel implements IncrementalModel {
+export class ClassifierModel implements IncrementalModel, SteppingModel {
   readonly #parts: ClassifierParts
   readonly #variant: ModelVariant
   readonly #noise: NoiseSource
@@ -84,6 +91,13 @@ export class ClassifierModel implements IncrementalModel {
   get activationBytes(): number {
     const { expression } = this.#parts
     return expression instanceof GraphError ? 0 : activationBytes(expression.logits)
+  }
+  /** The most examples in one run of a session; Infinity for whole batches. */
+  get rowsPerPart(): number {
+    const { expression } = this.#parts
+    return expression instanceof GraphError
+      ? Infinity
+      : this.#family.sessions.rowsPerPart(this.#variant)
   }
   /** The expression of the file, or the reason why there is none. */
   get expression(): { readonly images: Value; readonly logits: Value } | GraphError {
@@ -141,7 +155,7 @@ export class ClassifierModel implements IncrementalModel {
       ...this.#drawNoise(inputs),
     }
     const { name } = this.#parts
-    const rows = sessions.gradientRows(this.#variant)
+    const rows = sessions.rowsPerPart(this.#variant)
     const outputs = await runInParts(session, feeds, { count, rows, name }, this.#sharedNoise())
     this.#family.forward += count
     this.#family.backward += count
@@ -227,6 +241,29 @@ export class ClassifierModel implements IncrementalModel {
     }
   }
 
+  /** Undefined where the host takes the steps of attacks. */
+  get [deviceSteps](): OpenSteps | undefined {
+    const { expression, forwardByFile, stochastic, session, stepping } = this.#parts
+    const device = session.device ?? 'cpu'
+    if ((stepping ?? defaultStepping(device)) === 'host' || device === tfjsDevice) return undefined
+    if (expression instanceof GraphError || forwardByFile || stochastic) return undefined
+    return async (definition, steps) => {
+      const { sessions } = this.#family
+      const program = await sessions.steps(this.#variant, definition, steps)
+      return {
+        precision: stepPrecision(device),
+        run: async (feeds): Promise<Record<string, Tensor>> => {
+          const count = feeds['inputs']?.shape[0] ?? 0
+          const rows = sessions.rowsPerPart(this.#variant)
+          const outputs = await runInParts(program, feeds, { count, rows, name: this.#parts.name })
+          this.#family.forward += count * steps
+          this.#family.backward += count * steps
+          return outputs
+        },
+      }
+    }
+  }
+
   /**
    * The logits `[n, k]` as an expression of images `[n, c, h, w]`, with weights as constants: for
    * defenses that wrap a model.
@@ -255,8 +292,11 @@ export class ClassifierModel implements IncrementalModel {
     if (expression instanceof GraphError || (forwardByFile && !isChanged)) {
       return runner.logits(inputs)
     }
-    const session = await this.#family.sessions.forward(this.#variant)
-    const outputs = await session.run({ inputs, ...this.#drawNoise(inputs) }, name)
+    const { sessions } = this.#family
+    const session = await sessions.forward(this.#variant)
+    const feeds = { inputs, ...this.#drawNoise(inputs) }
+    const part = { count: inputs.shape[0]!, rows: sessions.rowsPerPart(this.#variant), name }
+    const outputs = await runInParts(session, feeds, part, this.#sharedNoise())
     return outputs['logits'] as FloatTensor
   }
 

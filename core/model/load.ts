@@ -30,6 +30,7 @@ import {
 import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
+import type { Stepping } from './step-programs.ts'
 import { isQuantized, isQuantizedDynamically, remarkOnQuantization } from './quantized-file.ts'
 
 /** How to load a model. */
@@ -40,6 +41,11 @@ export interface LoadModelOptions extends SessionOptions {
   readonly inputShape?: readonly [number, number, number]
   /** Number of classes of the data: decides which of several outputs holds the logits. */
   readonly classes?: number
+  /**
+   * Where the steps of gradient attacks are computed: `device` takes several in one run, `host` each
+   * by itself. By default `host` on the CPU, else `device`. On the CPU, both give the same outcomes.
+   */
+  readonly stepping?: Stepping
   /** Stops loading, between the sessions that it compiles. */
   readonly signal?: AbortSignal
 }
@@ -137,6 +143,7 @@ export async function loadModel(
       runner,
       ...(forward && { forward }),
       session: options,
+      ...(options.stepping && { stepping: options.stepping }),
     })
   } catch (error) {
     for (const item of opened) await item.release()

@@ -8,6 +8,7 @@ import type { ClassifierParts } from './classifier-parts.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
 import { rowsPerPart } from './row-parts.ts'
 import { treatComponents, type TreatedExpression } from './components.ts'
+import { repeatStep, stepPrecision, type StepDefinition } from './step-programs.ts'
 
 /** A pass with the gradient of the inputs, as expressions. */
 export interface GradientExpression {
@@ -21,6 +22,7 @@ export class ModelSessions {
   readonly #treated = new Map<string, TreatedExpression>()
   readonly #forward = new Map<string, Promise<Session>>()
   readonly #gradients = new Map<string, Map<TargetedLoss, Promise<Session>>>()
+  readonly #steps = new Map<string, Map<StepDefinition, Map<number, Promise<Session>>>>()
   readonly #rows = new Map<string, number>()
   readonly #programs = new Set<Pick<Session, 'release'>>()
 
@@ -61,8 +63,21 @@ export class ModelSessions {
     })
   }
 
-  /** The most examples in one run of `gradient`. */
-  gradientRows(variant: ModelVariant): number {
+  /** A number of steps of an attack, for a model without noise: see `StepProgram`. */
+  async steps(variant: ModelVariant, definition: StepDefinition, count: number): Promise<Session> {
+    const { name, session } = this.#parts
+    const ofVariant = cached(this.#steps, keyOf(variant), () => new Map())
+    const ofKind = cached(ofVariant, definition, () => new Map<number, Promise<Session>>())
+    return cached(ofKind, count, () => {
+      const pass = this.gradientExpression(variant, definition.loss)
+      const precision = stepPrecision(session.device ?? 'cpu')
+      const { inputs, outputs } = repeatStep(pass, definition, count, precision)
+      return Session.compile(outputs, inputs, session, name)
+    })
+  }
+
+  /** The most examples in one run. */
+  rowsPerPart(variant: ModelVariant): number {
     if (!usesProcessor(this.#parts.session.device ?? 'cpu')) return Infinity
     return cached(this.#rows, keyOf(variant), () => rowsPerPart(this.treated(variant).logits))
   }
@@ -91,8 +106,12 @@ export class ModelSessions {
   /** Frees all sessions and registered programs. */
   async release(): Promise<void> {
     const gradients = Array.from(this.#gradients.values()).flatMap((map) => [...map.values()])
+    const steps = Array.from(this.#steps.values()).flatMap((kinds) =>
+      Array.from(kinds.values()).flatMap((counts) => [...counts.values()]),
+    )
     // A failed compilation was reported to its caller.
-    for (const outcome of await Promise.allSettled([...this.#forward.values(), ...gradients])) {
+    const sessions = [...this.#forward.values(), ...gradients, ...steps]
+    for (const outcome of await Promise.allSettled(sessions)) {
       if (outcome.status === 'fulfilled') await outcome.value.release()
     }
     for (const session of this.#programs) await session.release()

@@ -2,7 +2,8 @@
 import { sizePerExample } from '../engine/graph/dim.ts'
 import type { Session } from '../engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
-import { float32, sizeOf, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
+import { newData } from '../engine/onnx/tensor-data.ts'
+import { sizeOf, type Tensor } from '../engine/tensor/tensor.ts'
 import { activationBytes } from './activation-bytes.ts'
 
 /** Memory of the largest activation in a part: about that of a processor's second-level cache. */
@@ -35,8 +36,8 @@ export function rowsPerPart(logits: Value): number {
 }
 
 /**
- * Runs a session whose outputs are float32 with a row for each example, at most `rows` at a time, in
- * parts of about equal size.
+ * Runs a session whose outputs have a row for each example, at most `rows` at a time, in parts of
+ * about equal size.
  * @param shared feeds that are not per example
  */
 export async function runInParts(
@@ -47,7 +48,7 @@ export async function runInParts(
 ): Promise<Record<string, Tensor>> {
   const parts = Math.ceil(count / rows)
   if (parts <= 1) return session.run(feeds, name)
-  const results: Record<string, FloatTensor> = {}
+  const results: Record<string, Tensor> = {}
   for (let part = 0; part < parts; part++) {
     const start = Math.floor((part * count) / parts)
     const end = Math.floor(((part + 1) * count) / parts)
@@ -58,8 +59,9 @@ export async function runInParts(
     const outputs = await session.run(Object.fromEntries(own), name)
     for (const [key, output] of Object.entries(outputs)) {
       const row = output.shape.slice(1)
-      results[key] ??= float32([count, ...row], new Float32Array(count * sizeOf(row)))
-      results[key].data.set(output.data as Float32Array, start * sizeOf(row))
+      const { dtype } = output
+      results[key] ??= { dtype, shape: [count, ...row], data: newData(dtype, count * sizeOf(row)) }
+      results[key].data.set(output.data as never, start * sizeOf(row))
     }
   }
   return results

@@ -2,6 +2,7 @@
 import { PluginError } from '../base/errors.ts'
 import { delegateModel } from '../model/delegate.ts'
 import type { Model, Program } from '../model/model.ts'
+import { deviceSteps, type SteppingModel } from '../model/step-programs.ts'
 import { incrementalPasses, type IncrementalModel } from '../model/window-queries.ts'
 import type { AttackMeta } from './contract.ts'
 import type { QueryObserver } from './query-observer.ts'
@@ -38,7 +39,8 @@ export function guardModel(
       { details: { pluginId: meta.id } },
     )
   }
-  const changes: Partial<IncrementalModel> = {
+  const { [deviceSteps]: openSteps }: SteppingModel = model
+  const changes: Partial<IncrementalModel & SteppingModel> = {
     async logits(inputs) {
       signal.throwIfAborted()
       const logits = await model.logits(inputs)
@@ -79,6 +81,19 @@ export function guardModel(
         release: () => queries.release(),
       }
     },
+    [deviceSteps]:
+      openSteps &&
+      (async (definition, steps) => {
+        allow('gradient')
+        const program = await openSteps(definition, steps)
+        return {
+          ...program,
+          async run(feeds) {
+            signal.throwIfAborted()
+            return program.run(feeds)
+          },
+        }
+      }),
     variant(options) {
       allow('variant')
       const { compiled } = watch

@@ -48,6 +48,25 @@ test.skipIf(!hasDriver)(
   },
 )
 
+test.skipIf(!hasDriver).each([
+  ['pgd', { steps: 5, stepSize: '2/255' }],
+  ['apgd-ce', { steps: 5 }],
+])("%s has the same outcomes with steps on the device as with the host's", async (id, options) => {
+  const script = join(root, 'test/e2e/fixtures/device-steps.mjs')
+  const model = join(root, 'models/quickstart-pgd-at.onnx')
+  const words = ['webgpu', model, id, JSON.stringify(options), '4']
+  const run = await withDriver(temporaryFolder(), script, ...words)
+  expect(run.code, run.stderr).toBe(0)
+  const { host, device, away } = JSON.parse(run.stdout) as {
+    readonly host: string
+    readonly device: string
+    readonly away: number
+  }
+  expect(device).toBe(host)
+  // Steps are float32, so that points can differ in their last bits.
+  expect(away).toBeLessThan(1e-6)
+})
+
 /** The quickstart on few images: the emulated device is slow. */
 const suite = {
   id: 'webgpu',

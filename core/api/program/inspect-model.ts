@@ -1,4 +1,5 @@
 /** Describes an ONNX file: its operators, the cost of its passes, and whether it has a gradient. */
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import { RobenchError } from '../../base/errors.ts'
 import { hashBytes } from '../../base/hash.ts'
 import { workerBytes } from '../../bench/forecast/memory.ts'
@@ -125,7 +126,8 @@ async function inspectPasses(
   model: ClassifierModel,
   weightBytes: number,
 ): Promise<Pick<ModelInspection, 'multiplyAdds' | 'memory' | 'gradient'>> {
-  const { expression, activationBytes, inputShape, bounds } = model
+  const { expression, activationBytes, rowsPerPart, inputShape, bounds } = model
+  const inputBytes = 4 * sizeOf(inputShape)
   if (expression instanceof RobenchError) return { memory: [], gradient: unavailable(expression) }
   try {
     const { outputs } = model.gradientExpression(crossEntropy)
@@ -142,7 +144,7 @@ async function inspectPasses(
       },
       memory: batches.map((batch) => ({
         batch,
-        bytes: workerBytes({ activationBytes, weightBytes }, batch),
+        bytes: workerBytes({ activationBytes, inputBytes, rowsPerPart, weightBytes }, batch),
       })),
       gradient: { available: true, zeroShare: zeros / result.data.length },
     }

@@ -25,6 +25,8 @@ export interface UnitJob {
   /** For an attack on other models: those of the cell, in its order. */
   readonly surrogates?: readonly ModelReference[]
   readonly batchSize: number
+  /** Find a larger batch by trying, from `batchSize` on. */
+  readonly findsBatch?: true
   readonly timeLimitMs: number
   /** For an attack: the outcomes of the clean unit over the same examples. */
   readonly clean?: string
@@ -73,6 +75,8 @@ export type WorkerMessage =
   /** The model has been evaluated since the last message. */
   | { readonly robench: 'alive' }
   | { readonly robench: 'examples'; readonly done: number }
+  /** The batch that was found by trying. */
+  | { readonly robench: 'batch'; readonly size: number }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
 
 /** Sent to a worker: stop the current job. */
@@ -83,9 +87,10 @@ export interface AbortMessage {
 /** Whether a message is one of a job's, with numbers where they belong: a plugin may report any. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   if (typeof message !== 'object' || message === null) return false
-  const { robench, done, training } = message as Readonly<Record<string, unknown>>
+  const { robench, done, size, training } = message as Readonly<Record<string, unknown>>
   if (robench === 'began' || robench === 'alive') return true
   if (robench === 'examples') return typeof done === 'number'
+  if (robench === 'batch') return typeof size === 'number'
   if (robench !== 'training' || typeof training !== 'object' || training === null) return false
   return Object.values(training).every((value) => value !== null)
 }

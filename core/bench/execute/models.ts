@@ -1,4 +1,5 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { hashBytes, hashJson } from '../../base/hash.ts'
@@ -7,6 +8,7 @@ import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireClassOrder, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import { loadModel } from '../../model/load.ts'
+import { placementRemarks } from '../../model/placement.ts'
 import { pause } from '../../model/pause.ts'
 import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -106,7 +108,9 @@ export async function examineModel(
       weightBytes: weightBytes(graph),
       stochastic: model.stochastic,
       activationBytes,
-      remarks: model.remarks,
+      inputBytes: 4 * sizeOf(model.inputShape),
+      rowsPerPart: model.rowsPerPart,
+      remarks: [...model.remarks, ...(await placementRemarks(model, session.device))],
       classes: model.classes,
       times,
       ...(training ? { training } : {}),

@@ -156,7 +156,8 @@ export class RunSession {
   ): Promise<Map<string, ErrorRecord>> {
     const { batchSize } = this.#resolved.loaded.suite
     const { workers, batchSizes } = this.#fit(rows)
-    const { threads, saveAdversarial, signal, listener, executor } = this.#settings
+    const { statesBatch = false } = this.#resolved.loaded
+    const { threads, device, saveAdversarial, signal, listener, executor } = this.#settings
     // Of rows with the same model, the first names it.
     const models = new Map(
       rows.toReversed().flatMap(({ model }) => (model ? [[model.hash, model]] : [])),
@@ -171,6 +172,7 @@ export class RunSession {
       lanes: executor ? this.#executor.size : workers,
       limits: this.#limits(),
       saveAdversarial,
+      findsBatch: !usesProcessor(device) && !statesBatch,
       signal,
       model: (hash) => models.get(hash)!.reference,
       times: (hash) => models.get(hash)!.times,

@@ -26,6 +26,8 @@ export interface UnitsRequest {
   readonly lanes: number
   readonly limits: Pick<JobLimits, 'timeLimitMs' | 'stallLimitMs' | 'memoryBytes'>
   readonly saveAdversarial: boolean
+  /** Workers find larger batches by trying, on devices with memory of their own. */
+  readonly findsBatch: boolean
   readonly signal: AbortSignal
   /** The model with the hash that a cell contains. */
   model(hash: string): ModelReference
@@ -149,6 +151,7 @@ async function attempt(
         ...[cell.defense.model, ...surrogatesOf(cell)].map((hash) => request.batchSize(hash)),
       ),
       timeLimitMs: limits.timeLimitMs,
+      ...(request.findsBatch && { findsBatch: true }),
       ...(clean === undefined ? {} : { clean }),
       ...(request.saveAdversarial && cell.kind === 'attack' ? { saveAdversarial: true } : {}),
     },
@@ -161,6 +164,10 @@ async function attempt(
     {
       message(message) {
         if (message.robench === 'examples') progress(message.done)
+        if (message.robench === 'batch') {
+          const { label } = request.model(cell.defense.model)
+          request.listener.notice?.(`${label}: batches of ${message.size} are fastest`)
+        }
       },
       retry: (attemptNumber) =>
         request.listener.notice?.(

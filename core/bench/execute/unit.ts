@@ -2,6 +2,10 @@
 import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
+import { GraphError } from '../../base/errors.ts'
+import type { FloatTensor } from '../../engine/tensor/tensor.ts'
+import { crossEntropy } from '../../model/losses.ts'
+import type { Dataset } from '../../data/dataset.ts'
 import { cellId } from '../plan/cell.ts'
 import type { AttackCell, CheckCell } from '../plan/cell.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
@@ -9,6 +13,7 @@ import { unitPointsFile, writePoints } from '../store/adversarials.ts'
 import type { ShardOutcome, UnitOutcome } from '../store/unit-outcome.ts'
 import { attackShard, predictShard, probeShard } from './evaluate-shard.ts'
 import type { ShardWork } from './evaluate-shard.ts'
+import { findBatch, halving } from './find-batch.ts'
 import type { UnitJob } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
@@ -26,7 +31,6 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
   scope.send({ robench: 'began' })
   const stopBeats = beatWhileEvaluated([model, ...surrogates], scope)
   const started = performance.now()
-  const { batchSize } = job
   const { signal } = scope
   const progress = (done: number): void => scope.send({ robench: 'examples', done })
   const draws = cell.kind === 'checks' ? undefined : cell.draws
@@ -34,19 +38,68 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
     model,
     examples,
     shard,
-    batchSize,
     ...(draws !== undefined && { draws }),
     signal,
     progress,
   }
   try {
-    const outcome =
-      cell.kind === 'attack'
-        ? await runAttackUnit(work, surrogates, cell, job, scope)
-        : await runModelUnit(work, cell.kind === 'checks' ? cell : undefined, job, scope)
+    const first = job.findsBatch ? await largerBatch(job, model, examples, scope) : job.batchSize
+    const outcome = await halving(first, (batchSize) => {
+      const batched = { ...work, batchSize }
+      return cell.kind === 'attack'
+        ? runAttackUnit(batched, surrogates, cell, job, scope)
+        : runModelUnit(batched, cell.kind === 'checks' ? cell : undefined, job, scope)
+    })
     return { ...outcome, elapsedMs: Math.round(performance.now() - started) }
   } finally {
     stopBeats()
+  }
+}
+
+/** Batches that were found for forward and gradient passes of loaded models. */
+const found = new WeakMap<Model, Map<'forward' | 'gradient', Promise<number>>>()
+
+/** The batch with which passes of this job are fastest, at most the examples of the job. */
+async function largerBatch(
+  { unit: { cell, shard }, batchSize }: UnitJob,
+  model: Model,
+  examples: Dataset,
+  { send, signal }: WorkerScope,
+): Promise<number> {
+  const kind = cell.kind === 'clean' ? 'forward' : 'gradient'
+  const known = found.get(model) ?? new Map<typeof kind, Promise<number>>()
+  found.set(model, known)
+  const most = shard.end - shard.start
+  if (most <= batchSize) return batchSize
+  const search = async (): Promise<number> => {
+    const pass = async (size: number): Promise<void> => {
+      signal.throwIfAborted()
+      const rows = Int32Array.from({ length: size }, (_, i) => i % examples.count)
+      const inputs = examples.rows(rows)
+      if (kind === 'forward') await model.logits(inputs)
+      else await gradientOrLogits(model, inputs)
+    }
+    const size = await findBatch(batchSize, most, async (tried) => {
+      await pass(tried)
+      const started = performance.now()
+      await pass(tried)
+      return performance.now() - started
+    })
+    send({ robench: 'batch', size })
+    return size
+  }
+  const result = known.get(kind) ?? search()
+  known.set(kind, result)
+  result.catch(() => known.delete(kind))
+  return result
+}
+
+async function gradientOrLogits(model: Model, inputs: FloatTensor): Promise<void> {
+  try {
+    await model.gradient(inputs, new Int32Array(inputs.shape[0]!), crossEntropy)
+  } catch (error) {
+    if (!(error instanceof GraphError && error.code === 'ROBENCH_NO_GRADIENT')) throw error
+    await model.logits(inputs)
   }
 }
 

@@ -4,7 +4,7 @@ import type { ExaminedModel } from '../plan/model-row.ts'
 /** What decides the memory of a worker. */
 export interface MemoryRequest {
   /** The models of the suite. */
-  readonly models: readonly Pick<ExaminedModel, 'hash' | 'activationBytes' | 'weightBytes'>[]
+  readonly models: readonly (ModelMemory & Pick<ExaminedModel, 'hash'>)[]
   /** Examples per batch that the suite asks for: an upper limit. */
   readonly batchSize: number
   /** Workers that the run may start: an upper limit. */
@@ -12,6 +12,12 @@ export interface MemoryRequest {
   /** Free memory of the machine or container, in bytes. */
   readonly availableBytes: number
 }
+
+/** What decides the memory of a model. */
+export type ModelMemory = Pick<
+  ExaminedModel,
+  'activationBytes' | 'inputBytes' | 'rowsPerPart' | 'weightBytes'
+>
 
 /** Batches and workers that fit. */
 export interface MemoryPlan {
@@ -70,10 +76,21 @@ export function largestBatch(activationBytes: number, batchSize: number, limit: 
   return Math.max(1, Math.min(batchSize, Math.floor(limit / (sessions * activationBytes))))
 }
 
-/** The memory of a process that attacks a model, in bytes. */
+/**
+ * The memory of a process that attacks a model, in bytes: at its peak, which is when it compiles its
+ * sessions or when they run. Passes run in parts.
+ */
 export function workerBytes(
-  { activationBytes, weightBytes }: Pick<ExaminedModel, 'activationBytes' | 'weightBytes'>,
+  { activationBytes, inputBytes, rowsPerPart, weightBytes }: ModelMemory,
   batch: number,
 ): number {
-  return processBytes + weightBytes + sessions * batch * activationBytes
+  const activations = sessions * Math.min(batch, rowsPerPart) * activationBytes
+  const running = keptShare * weightBytes + activations
+  return processBytes + Math.max(weightBytes, running) + copies * batch * inputBytes
 }
+
+/** The share of the memory for weights that a process still needs once its sessions are compiled. */
+const keptShare = 0.7
+
+/** Copies of its inputs that an attack has: points, corners of the ball, and batches. */
+const copies = 10

@@ -42,6 +42,10 @@ export interface ExaminedModel {
   readonly weightBytes: number
   /** Bytes of all activations of one example; 0 if unknown. */
   readonly activationBytes: number
+  /** Bytes of one example. */
+  readonly inputBytes: number
+  /** The most examples in one run of a session. */
+  readonly rowsPerPart: number
   /** What the user should know about how the file was read, in sentences. */
   readonly remarks: readonly string[]
   readonly classes: number

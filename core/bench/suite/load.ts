@@ -27,6 +27,8 @@ export interface LoadedSuite {
   readonly folder: string
   /** sha256 of the canonical JSON with defaults, without keys that change no outcome. */
   readonly sha256: string
+  /** Whether the suite or the caller states `batchSize`. */
+  readonly statesBatch?: true
 }
 
 /**
@@ -158,7 +160,8 @@ export function checkSuite(
   // Keys that change no outcome are not part of a suite's identity.
   const { $schema: _schema, batchSize: _batch, checks: _, ...rest } = suite
   const { timeLimitMs: _time, stallLimitMs: _stall, memoryLimitMb: _memory, ...content } = rest
-  return { suite, label, folder, sha256: hashJson(content) }
+  const statesBatch = Object.hasOwn(given as object, 'batchSize')
+  return { suite, label, folder, sha256: hashJson(content), ...(statesBatch && { statesBatch }) }
 }
 
 /** A suite's document with the settings of the caller. A limit and a sample replace each other. */

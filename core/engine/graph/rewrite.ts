@@ -52,6 +52,16 @@ export function lower(values: readonly Value[], kept: readonly string[] = []): V
   })
 }
 
+/** Replaces LogSoftmax: the WebGPU provider has no kernel for it and would copy to the host. */
+export function lowerLogSoftmax(values: readonly Value[]): Value[] {
+  return rewrite(values, (node, [x]) => {
+    if (node.op !== 'LogSoftmax') return undefined
+    const axes = [numberOf(node, 'axis')]
+    const shifted = g.sub(x!, g.reduceMax(x!, axes, true))
+    return [g.sub(shifted, g.log(g.reduceSum(g.exp(shifted), axes, true)))]
+  })
+}
+
 /**
  * Folds each batch normalization after a convolution into the convolution's weights, for inference.
  * Constant weights are folded immediately; placeholders by expressions, which onnxruntime folds
@@ -156,7 +166,8 @@ function foldExpressions(
   return [g.mul(kernel, column), g.add(bias, g.mul(centered, slope))]
 }
 
-function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+/** Applies the operator of a node to other inputs. */
+export function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
   if (node.body)
     return mapBatch(
       inputs.filter((input) => input !== null),

@@ -4,8 +4,9 @@ import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
 import { blockOfLayout } from './blocked-layout.ts'
+import { foldMovements } from './fold-movements.ts'
 import { foldIntoProducts } from './products.ts'
-import { lower } from './rewrite.ts'
+import { lower, lowerLogSoftmax } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
 import { TfjsGraph } from './tfjs/tfjs-graph.ts'
 import { topologicalOrder, type Value } from './value.ts'
@@ -68,10 +69,8 @@ export class Session {
     optimized = true,
   ): Promise<Session> {
     const device = options.device === tfjsDevice ? 'cpu' : (options.device ?? 'cpu')
-    const [provider, id] = device.split(':')
-    const execution = id === undefined ? provider! : { name: provider!, deviceId: Number(id) }
     const config: ort.InferenceSession.SessionOptions = {
-      executionProviders: [execution],
+      executionProviders: [executionProvider(device)],
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -144,12 +143,13 @@ export async function finishFor(
   values: readonly Value[],
   { device = 'cpu' }: SessionOptions,
 ): Promise<(values: readonly Value[]) => readonly Value[]> {
-  if (device !== 'cpu') return (own) => lower(own)
+  if (device.startsWith('webgpu')) return (own) => foldMovements(lowerLogSoftmax(lower(own)))
+  if (device !== 'cpu') return (own) => foldMovements(lower(own))
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
     const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
-    return block > 0 ? useBlockedKernels(filtered, block) : filtered
+    return foldMovements(block > 0 ? useBlockedKernels(filtered, block) : filtered)
   }
 }
 
@@ -159,8 +159,7 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
     async run(feeds) {
       const tensors: Record<string, ort.Tensor> = {}
       for (const key of session.inputNames) {
-        const { dtype, data, shape } = feeds[key]!
-        tensors[key] = new ort.Tensor(dtype, data as never, shape)
+        tensors[key] = ortTensor(feeds[key]!)
       }
       const outputs = await session.run(tensors)
       return Object.fromEntries(
@@ -169,6 +168,17 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
     },
     release: () => session.release(),
   }
+}
+
+/** A device, such as `cuda:1`, for onnxruntime. */
+export function executionProvider(device: string): string | { name: string; deviceId: number } {
+  const [name, id] = device.split(':')
+  return id === undefined ? name! : { name: name!, deviceId: Number(id) }
+}
+
+/** A tensor for onnxruntime, which shares the data. */
+export function ortTensor({ dtype, data, shape }: Tensor): ort.Tensor {
+  return new ort.Tensor(dtype, data as never, shape)
 }
 
 function fromOrt(value: ort.Tensor): Tensor {

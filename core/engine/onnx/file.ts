@@ -1,11 +1,13 @@
 /** Reads and writes ONNX files, with the generated protobuf definitions. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, ValueInfoProtoSchema, type ModelProto } from 'onnx-buf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ModelProto } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
+import { sumBy } from '../../base/sum.ts'
 import { inlineFunctions, readFunctions } from './functions.ts'
 import { mostNodes } from './graph.ts'
 import type { OnnxGraph } from './graph.ts'
-import { isStandard, readGraph, writeGraph } from './protobuf.ts'
+import { isStandard, readGraph, writeGraph, writeTensorParts } from './protobuf.ts'
 import { sortNodes } from './sort-nodes.ts'
 
 export type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxValueInfo } from './graph.ts'
@@ -52,21 +54,55 @@ export function readOnnx(bytes: Uint8Array, name: string): OnnxGraph {
   }
 }
 
-/** Writes a graph as an ONNX file. */
+/**
+ * Writes a graph as an ONNX file: the bytes of its message, without copying weights more than once.
+ */
 export function writeOnnx(graph: OnnxGraph): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    producerName: 'robench',
-    opsetImport: [
-      { domain: '', version: BigInt(graph.opset) },
-      ...graph.domains.map((domain) => ({
-        domain,
-        version: BigInt(graph.domainVersions?.[domain] ?? 1),
-      })),
-    ],
-    graph: writeGraph(graph, graph.values),
-  })
-  return toBinary(ModelProtoSchema, model)
+  const empty = { ...graph, initializers: new Map() }
+  const { node, name, input, output, valueInfo } = writeGraph(empty, graph.values)
+  const opsetImport = [
+    { domain: '', version: BigInt(graph.opset) },
+    ...graph.domains.map((domain) => ({
+      domain,
+      version: BigInt(graph.domainVersions?.[domain] ?? 1),
+    })),
+  ]
+  // Fields are written in the order of their numbers.
+  const inGraph = [
+    toBinary(GraphProtoSchema, create(GraphProtoSchema, { node, name })),
+    ...Array.from(graph.initializers, ([key, value]) =>
+      embedded(initializerField, writeTensorParts(key, value)),
+    ).flat(),
+    toBinary(GraphProtoSchema, create(GraphProtoSchema, { input, output, valueInfo })),
+  ]
+  return joined([
+    toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, { irVersion: 8n, producerName: 'robench' }),
+    ),
+    ...embedded(graphField, inGraph),
+    toBinary(ModelProtoSchema, create(ModelProtoSchema, { opsetImport })),
+  ])
+}
+
+/** Field numbers of messages in `onnx.proto`. */
+const graphField = 7
+const initializerField = 5
+
+/** A message within another one: its field number, its length, and its parts. */
+function embedded(field: number, parts: readonly Uint8Array[]): Uint8Array[] {
+  const writer = new BinaryWriter().tag(field, WireType.LengthDelimited)
+  return [writer.uint32(sumBy(parts, ({ length }) => length)).finish(), ...parts]
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(sumBy(parts, ({ length }) => length))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Converts graphs, nodes, and attributes to and from protobuf messages. */
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
@@ -148,6 +149,17 @@ function writeTensor(name: string, value: Tensor): TensorProto {
     rawData: encodeData(value),
   })
 }
+
+/** The bytes of a tensor's message, in parts, of which the last is the data itself. */
+export function writeTensorParts(name: string, value: Tensor): Uint8Array[] {
+  const { rawData, dims, dataType } = writeTensor(name, value)
+  const head = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims, dataType }))
+  const writer = new BinaryWriter().tag(rawDataField, WireType.LengthDelimited)
+  return [head, writer.uint32(rawData.length).finish(), rawData]
+}
+
+/** The number of the field `raw_data` in `onnx.proto`, the last one that is written. */
+const rawDataField = 9
 
 /** An attribute of a file. */
 export function readAttribute(item: AttributeProto): OnnxAttribute {

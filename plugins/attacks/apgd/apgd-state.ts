@@ -69,6 +69,11 @@ export interface ApgdVariant {
   review(state: ApgdState): void
 }
 
+/** ρ in Linf and L2: the fraction of steps since a checkpoint that must raise the loss. */
+export const requiredShare = 0.75
+/** a in Linf and L2: weight of the new direction; the rest is momentum. */
+export const newWeight = 0.75
+
 /**
  * The checkpoints of APGD (Croce and Hein 2020, section 3). The first follows after max(⌊0.22 N⌋,
  * 1) steps; each further interval is shorter than the last one by max(⌊0.03 N⌋, 1), with a minimum

@@ -16,15 +16,19 @@ import type {
   AttackFindings,
   AttackLossName,
   AttackTask,
+  BestAdversarial,
   Evaluation,
   RankedTargets,
   TargetedAttackLossName,
 } from '../../../core/api/attack.ts'
-import { sizeOf } from '../../../core/api/graph.ts'
+import { sizeOf, stepsOnDevice } from '../../../core/api/graph.ts'
+import type { Leap } from '../../../core/api/graph.ts'
 import { ConfigError, forNorm } from '../../../core/api/plugin.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 import { newApgdState } from './apgd-state.ts'
-import type { ApgdState, ApgdVariant } from './apgd-state.ts'
+import type { ApgdVariant } from './apgd-state.ts'
+import { deviceApgd } from './device-steps.ts'
+import type { DeviceAttempt } from './device-steps.ts'
 import { l1Variant } from './l1.ts'
 import { linfL2Variants } from './linf-l2.ts'
 
@@ -44,10 +48,7 @@ export interface AutoProjectedGradientOptions {
 }
 
 /** One example. A run is one start, toward one target if targeted. */
-interface ApgdAttempt extends ApgdState {
-  readonly row: number
-  target: number
-  run: number
+interface ApgdAttempt extends DeviceAttempt {
   /** Index of the current phase of the run. */
   phase: number
 }
@@ -110,7 +111,9 @@ export async function autoProjectedGradient(
     samples,
   })
 
+  const leap = leapOf(task, options, best)
   await runIterativeAttack<ApgdAttempt>(task, {
+    ...(leap && { leap }),
     open(row) {
       const ball = createBall(threatModel, rowOf(inputs, row))
       const attempt = { ...newApgdState(ball), row, run: 0, phase: 0, target: -1 }
@@ -143,6 +146,25 @@ export async function autoProjectedGradient(
     },
   })
   return best.findings
+}
+
+/** Steps on the device of the model; undefined where the host takes them. */
+function leapOf(
+  task: AttackTask,
+  { loss, steps, targets = 0, samples = 1 }: AutoProjectedGradientOptions,
+  { findings, record }: BestAdversarial,
+): Leap<ApgdAttempt> | undefined {
+  const open = stepsOnDevice(task.model)
+  if (!open || samples > 1) return undefined
+  return deviceApgd(open, {
+    task,
+    loss: losses[loss].expression,
+    steps,
+    targeted: targets > 0,
+    marginOf: (row) => findings.margins[row]!,
+    pointOf: (row) => rowOf(findings.adversarial, row),
+    record,
+  })
 }
 
 /** Updates losses, gradients, and the best point of a run with an evaluation. */

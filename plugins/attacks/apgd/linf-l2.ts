@@ -1,13 +1,8 @@
 /** APGD in Linf and L2: momentum, and step sizes that are halved when progress stops. */
 import { kernels, steepestStep, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { Term } from '../../../core/api/attack.ts'
-import { checkpoints, returnToBest } from './apgd-state.ts'
+import { checkpoints, newWeight, requiredShare, returnToBest } from './apgd-state.ts'
 import type { ApgdVariant } from './apgd-state.ts'
-
-/** ρ: the fraction of steps since the last checkpoint that must raise the loss. */
-const requiredShare = 0.75
-/** a: weight of the new direction; the rest is momentum. */
-const newWeight = 0.75
 
 /** Halves the step size when progress stops (algorithm 1). */
 const halving: Omit<ApgdVariant, 'start' | 'move'> = {

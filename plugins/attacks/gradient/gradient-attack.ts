@@ -5,8 +5,9 @@ import { gradientOptions } from '../../../core/api/attack.ts'
 import { parseEpsilon } from '../../../core/api/plugin.ts'
 import type { AttackPlugin, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import type { ImageShape } from './input-diversity.ts'
-import { projectedGradient, projectedGradientCost } from './projected-gradient.ts'
-import type { ProjectedGradientOptions } from './projected-gradient.ts'
+import { projectedGradient } from './projected-gradient.ts'
+import { projectedGradientCost } from './projected-gradient-options.ts'
+import type { ProjectedGradientOptions } from './projected-gradient-options.ts'
 
 /** Properties of `optionsSchema` for an attack with momentum. */
 export const momentumOptions = {

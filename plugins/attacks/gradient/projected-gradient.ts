@@ -5,7 +5,6 @@ import {
   attackLosses,
   checkGradient,
   chooseTargets,
-  countTargets,
   createBall,
   drawStart,
   evaluateActive,
@@ -18,87 +17,25 @@ import {
 } from '../../../core/api/attack.ts'
 import type {
   AttackFindings,
-  AttackGoal,
-  AttackLossName,
   AttackTask,
-  Attempt,
-  Ball,
   Evaluation,
   IterativeAttack,
   Passes,
-  Target,
   TargetOf,
 } from '../../../core/api/attack.ts'
-import { sizeOf, tensor } from '../../../core/api/graph.ts'
-import type { FloatTensor } from '../../../core/api/graph.ts'
+import { sizeOf, stepsOnDevice, tensor } from '../../../core/api/graph.ts'
+import type { FloatTensor, Leap } from '../../../core/api/graph.ts'
 import type { RandomStream } from '../../../core/api/plugin.ts'
+import { deviceAscent, isTargeted } from './device-ascent.ts'
+import type { AscentAttempt } from './device-ascent.ts'
 import { gradientsAtPoints } from './gradient-points.ts'
 import type { GradientPoints } from './gradient-points.ts'
+import { countStarts, cycleLength } from './projected-gradient-options.ts'
+import type { ProjectedGradientOptions } from './projected-gradient-options.ts'
 import { stepSchedules } from './step-schedule.ts'
-import type { StepSchedule } from './step-schedule.ts'
-
-export interface ProjectedGradientOptions {
-  /** 1 or more. */
-  readonly steps: number
-  /** Length of a step in the attack's norm, in the units of the inputs. */
-  readonly stepSize: number
-  /** Start at a uniform draw from the ball instead of at the input. */
-  readonly randomStart: boolean
-  /**
-   * Maximum number of starts, 1 or more; reduced to 1 where all starts are the same. With
-   * `targets`, starts per target.
-   */
-  readonly restarts: number
-  /** Start at the input first, before random starts; with `targets`, once per target. */
-  readonly centerStart?: boolean
-  /** How the length of a step decreases from `stepSize`; `constant` by default. */
-  readonly stepSchedule?: StepSchedule
-  /** The loss to raise (untargeted), or to lower toward a target. */
-  readonly loss: AttackLossName
-  readonly goal: AttackGoal
-  /** Used with goal `targeted` only. */
-  readonly target: Target
-  /**
-   * Used with goal `multi-targeted` only: the starts cycle through the true class and this many
-   * wrong classes, the likeliest first; at most all wrong classes. By default each restart takes
-   * the next class.
-   */
-  readonly targets?: number
-  /** Decay of the accumulated gradient; 0 (the default) disables momentum. */
-  readonly momentum?: number
-  /** Where to take the gradient; by default at the iterate, which then needs no extra pass. */
-  readonly gradientPoints?: GradientPoints
-  /** Transforms each gradient before the step. */
-  smooth?(gradient: Float32Array): Float32Array
-  /**
-   * False continues after the goal is reached, and returns the best iterate that reaches it: for
-   * points meant to fool other models too. True by default, and without effect on a stochastic
-   * model, where every attack continues.
-   */
-  readonly stopWhenFooled?: boolean
-  /** Transforms a random start, and each step, before its projection. */
-  confine?(candidate: Float64Array, ball: Ball): void
-  /**
-   * Transforms the iterate into the point that the model sees, before it is projected onto the
-   * ball. That point is judged and returned. `smooth` must pull gradients back to the iterate.
-   * Cannot be combined with `gradientPoints`.
-   */
-  present?(iterate: Float32Array, output: Float64Array): void
-}
 
 /** `point` is what the model sees: the iterate itself, unless `present` is given. */
-interface PgdAttempt extends Attempt {
-  readonly ball: Ball
-  readonly iterate: Float32Array
-  readonly velocity: Float64Array
-  /** The best point of all starts so far, and its score. */
-  readonly best: Float32Array
-  bestScore: number
-  /** Whether `best` reaches the goal. */
-  reached: boolean
-  restart: number
-  /** The class whose loss is raised or lowered. */
-  label: number
+interface PgdAttempt extends AscentAttempt {
   /** The random numbers of this start's gradient points. */
   stream: RandomStream
 }
@@ -173,7 +110,9 @@ export async function findByProjectedGradient(
     ? passesAtPoints(run, options.gradientPoints, atIterate)
     : atIterate
   const starts = countStarts(options, model.classes)
+  const leap = leapOf(run)
   const attack: IterativeAttack<PgdAttempt> = {
+    ...(leap && { leap }),
     open: (row) => open(run, row),
     evaluate: (active) => evaluateActive(active, passes),
     judge: (attempt, evaluation) => judge(run, attempt, evaluation),
@@ -239,16 +178,11 @@ function present({ options, candidate }: PgdRun, { ball, iterate, point }: PgdAt
   ball.project(candidate, point)
 }
 
-/** Whether the loss is that of a target, to be lowered, and not that of the true class. */
-function isTargeted({ task }: PgdRun, { row, label }: PgdAttempt): boolean {
-  return label !== task.labels[row]
-}
-
-/** Signed length of the next step: negative toward a target. */
-function lengthOf(run: PgdRun, attempt: PgdAttempt): number {
-  const { stepSize, stepSchedule = 'constant' } = run.options
-  const length = stepSize * stepSchedules[stepSchedule](attempt.step / attempt.steps)
-  return isTargeted(run, attempt) ? -length : length
+/** Signed length of a step: negative toward a target. */
+function lengthOf({ task, options }: PgdRun, attempt: PgdAttempt, step = attempt.step): number {
+  const { stepSize, stepSchedule = 'constant' } = options
+  const length = stepSize * stepSchedules[stepSchedule](step / attempt.steps)
+  return isTargeted(task, attempt) ? -length : length
 }
 
 function reachesGoal({ task, options }: PgdRun, attempt: PgdAttempt, logits: Float32Array) {
@@ -265,24 +199,34 @@ function isFinished(run: PgdRun, attempt: PgdAttempt, logits: Float32Array): boo
 }
 
 /** Saves the point if it is the best so far; reaching the goal beats any score. */
-function judge(run: PgdRun, attempt: PgdAttempt, { logits, loss }: Evaluation): boolean {
+function judge(run: PgdRun, attempt: PgdAttempt, evaluation: Evaluation): boolean {
+  const reached = reachesGoal(run, attempt, evaluation.logits)
+  const better = scoreOf(run, attempt, evaluation) > attempt.bestScore
+  if (reached === attempt.reached ? better : reached) {
+    attempt.best.set(attempt.point)
+    record(run, attempt, evaluation)
+  }
+  return isFinished(run, attempt, evaluation.logits)
+}
+
+function scoreOf({ task, options }: PgdRun, attempt: PgdAttempt, evaluation: Evaluation): number {
+  const { logits, loss } = evaluation
+  if (task.model.stochastic && options.goal !== 'targeted') {
+    return attackLosses.margin.value(logits, task.labels[attempt.row]!)
+  }
+  return isTargeted(task, attempt) ? -loss : loss
+}
+
+/** Records the evaluation of the point that is saved. */
+function record(run: PgdRun, attempt: PgdAttempt, evaluation: Evaluation): void {
   const { task, findings } = run
   const { row } = attempt
-  const reached = reachesGoal(run, attempt, logits)
-  const label = task.labels[row]!
-  const margin = attackLosses.margin.value(logits, label)
-  const byMargin = task.model.stochastic && run.options.goal !== 'targeted'
-  const score = byMargin ? margin : isTargeted(run, attempt) ? -loss : loss
-  const better = score > attempt.bestScore && reached === attempt.reached
-  if (better || (reached && !attempt.reached)) {
-    attempt.best.set(attempt.point)
-    attempt.bestScore = score
-    attempt.reached = reached
-    const isFooled = task.targets ? reached : predictedClass(logits) !== label
-    findings.fooled[row] = isFooled ? 1 : 0
-    findings.margins[row] = margin
-  }
-  return isFinished(run, attempt, logits)
+  const { logits } = evaluation
+  attempt.bestScore = scoreOf(run, attempt, evaluation)
+  attempt.reached = reachesGoal(run, attempt, logits)
+  const isFooled = task.targets ? attempt.reached : predictedClass(logits) !== task.labels[row]
+  findings.fooled[row] = isFooled ? 1 : 0
+  findings.margins[row] = attackLosses.margin.value(logits, task.labels[row]!)
 }
 
 function step(run: PgdRun, attempt: PgdAttempt, gradient: Float32Array): void {
@@ -301,6 +245,24 @@ function step(run: PgdRun, attempt: PgdAttempt, gradient: Float32Array): void {
   options.confine?.(candidate, ball)
   ball.project(candidate, iterate)
   present(run, attempt)
+}
+
+/** Steps on the device of the model; undefined where the host takes them. */
+function leapOf(run: PgdRun): Leap<PgdAttempt> | undefined {
+  const { task, options } = run
+  const open = stepsOnDevice(task.model)
+  const { gradientPoints, smooth, confine, present: presents } = options
+  if (!open || gradientPoints || smooth || confine || presents) return undefined
+  return deviceAscent(open, {
+    task,
+    options,
+    lengthOf: (attempt, step) => lengthOf(run, attempt, step),
+    record: (attempt, logits) => {
+      const loss = attackLosses[options.loss].value(logits, attempt.label)
+      record(run, attempt, { logits, loss })
+    },
+    isFinished: (attempt, logits) => isFinished(run, attempt, logits),
+  })
 }
 
 /**
@@ -348,52 +310,4 @@ async function targetsOf(task: AttackTask, options: ProjectedGradientOptions): P
     return (row, restart) => ranked(row, restart % cycle)
   }
   return (row) => task.labels[row]
-}
-
-type CostOptions = Pick<
-  ProjectedGradientOptions,
-  'steps' | 'randomStart' | 'restarts' | 'goal' | 'target' | 'targets' | 'gradientPoints'
->
-
-/**
- * Passes for an example that is never fooled. Each start takes a forward and a backward pass per
- * step, and a forward pass for the final iterate; with `gradientPoints`, a forward and a backward
- * pass per gradient point, and a forward pass for every iterate.
- * @param classes matters with `targets` only
- */
-export function projectedGradientCost(
-  options: CostOptions,
-  classes = Infinity,
-): {
-  readonly forward: number
-  readonly backward: number
-} {
-  const { steps, gradientPoints } = options
-  const starts = countStarts(options, classes)
-  const ranks = options.goal === 'targeted' && options.target === 'least-likely'
-  const ranking = ranks || options.goal === 'multi-targeted' ? 1 : 0
-  const gradients = gradientPoints ? steps * gradientPoints.count : steps
-  const judgments = gradientPoints ? steps + 1 : 1
-  return {
-    forward: starts * (gradients + judgments) + ranking,
-    backward: starts * gradients,
-  }
-}
-
-/** The number of distinct starts. */
-function countStarts(options: CostOptions, classes: number): number {
-  const draws = options.goal === 'targeted' && options.target === 'random'
-  const stochastic = options.randomStart || options.gradientPoints?.stochastic === true
-  const advances = options.goal === 'multi-targeted' && options.targets === undefined
-  const rounds = stochastic || draws || advances ? options.restarts : 1
-  return rounds * cycleLength(options, classes)
-}
-
-/** The number of starts after which the targets repeat; 1 without `targets`. */
-function cycleLength(
-  { goal, targets }: Pick<ProjectedGradientOptions, 'goal' | 'targets'>,
-  classes: number,
-): number {
-  if (goal !== 'multi-targeted' || targets === undefined) return 1
-  return countTargets(targets, classes) + 1
 }

@@ -4,7 +4,7 @@ import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.
 import { createImageFilter, radiusOfEnergy } from '../../../core/api/transforms.ts'
 import type { ImageFilter, RadialBand } from '../../../core/api/transforms.ts'
 import { findByProjectedGradient } from '../gradient/projected-gradient.ts'
-import type { ProjectedGradientOptions } from '../gradient/projected-gradient.ts'
+import type { ProjectedGradientOptions } from '../gradient/projected-gradient-options.ts'
 
 /**
  * How the filter F is used, where x is the input and z an iterate in its ball.

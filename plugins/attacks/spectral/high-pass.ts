@@ -1,7 +1,7 @@
 /** High-pass: gradient steps within a band of spatial frequencies. */
 import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
-import { projectedGradientCost } from '../gradient/projected-gradient.ts'
+import { projectedGradientCost } from '../gradient/projected-gradient-options.ts'
 import { ascendWithinBand } from './frequency-band.ts'
 import { bandFrom, bandOptions, frequencyOptions, radiusFrom } from './frequency-options.ts'
 import { papers } from '../../papers.ts'

@@ -1,6 +1,6 @@
 /**
  * Writes the graphs that sessions on CUDA get, as ONNX files for probe.py: gradients of losses and
- * training steps of the built-in networks.
+ * training steps of the built-in networks, and steps of attacks.
  *
  *     node test/bench/gpu/cuda/graphs.mjs FOLDER
  */
@@ -12,9 +12,12 @@ import { importGraph } from '../../../../dist/core/engine/graph/import.js'
 import { toOnnx } from '../../../../dist/core/engine/graph/serialize.js'
 import { finishFor } from '../../../../dist/core/engine/graph/session.js'
 import { readOnnx } from '../../../../dist/core/engine/onnx/file.js'
-import { crossEntropy, dlr, margin } from '../../../../dist/core/model/losses.js'
+import { crossEntropy, dlr, dlrTargeted, margin } from '../../../../dist/core/model/losses.js'
+import { repeatStep, stepPrecision } from '../../../../dist/core/model/step-programs.js'
 import { packageRoot } from '../../../../dist/core/base/paths.js'
 import { resolveOptions } from '../../../../dist/core/plugin/options.js'
+import { apgdDefinition } from '../../../../dist/plugins/attacks/apgd/device-steps.js'
+import { ascentDefinition } from '../../../../dist/plugins/attacks/gradient/device-ascent.js'
 import builtins from '../../../../dist/plugins/index.js'
 import { imageShape, logitsOf, trainingStep } from '../../networks.mjs'
 
@@ -27,6 +30,7 @@ const shipped = await importGraph(readOnnx(new Uint8Array(readFileSync(file)), '
   name: 'shipped',
 })
 await writeGradients('shipped', shipped.outputs.logits, shipped.inputs)
+await writeSteps(shipped.outputs.logits, shipped.inputs[0])
 for (const [id, load] of Object.entries(builtins.networks)) {
   const plugin = await load()
   const options = resolveOptions(plugin.meta, {}, id)
@@ -41,6 +45,27 @@ async function writeGradients(id, logits, inputs) {
   for (const [name, loss] of Object.entries({ crossEntropy, margin, dlr })) {
     const [slope] = gradient(loss(logits, labels), [inputs[0]])
     await write(`${id}-${name}`, { logits, slope }, [...inputs, labels])
+  }
+}
+
+/** Two steps of each kind, with all that a kind can have. */
+async function writeSteps(logits, images) {
+  const kinds = {}
+  for (const norm of ['Linf', 'L2']) {
+    for (const loss of ['cross-entropy', 'margin', 'dlr']) {
+      const kind = { norm, loss, targeted: loss === 'margin', stops: true }
+      kinds[`ascent-${norm}-${loss}`] = ascentDefinition({ ...kind, hasMomentum: loss === 'dlr' })
+    }
+    kinds[`apgd-${norm}`] = apgdDefinition(norm, crossEntropy)
+    kinds[`apgd-t-${norm}`] = apgdDefinition(norm, dlrTargeted)
+  }
+  const targets = g.input('targets', 'int64', ['n'])
+  for (const [name, definition] of Object.entries(kinds)) {
+    const losses = definition.loss(logits, labels, targets)
+    const [slope] = gradient(losses, [images])
+    const pass = { inputs: [images, labels, targets], outputs: { logits, losses, gradient: slope } }
+    const { inputs, outputs } = repeatStep(pass, definition, 2, stepPrecision('cuda'))
+    await write(`steps-${name}`, outputs, inputs)
   }
 }
 

@@ -1,11 +1,13 @@
 /** Batches and workers fit the memory that is free. */
 import { expect, test } from 'vitest'
-import { fitMemory } from '../../../../core/bench/forecast/memory.ts'
+import { fitMemory, workerBytes } from '../../../../core/bench/forecast/memory.ts'
 
 const model = (hash: string, activationBytes: number, weightBytes = 0) => ({
   hash,
   activationBytes,
   weightBytes,
+  inputBytes: 0,
+  rowsPerPart: Infinity,
 })
 const request = { batchSize: 64, workers: 4, availableBytes: 64e9 }
 
@@ -42,10 +44,10 @@ test('one worker with one example is the least', () => {
 
 test('weights count; a model that could not be imported keeps its batch', () => {
   const models = [model('unknown', 0), model('weights', 50e6, 1e9)]
-  const fit = fitMemory({ ...request, availableBytes: 4e9, models })
-  // Two workers would need 2 · (200 MB + 1 GB + 4 · 3 · 50 MB) = 3.6 GB of 3.2 GB.
+  const fit = fitMemory({ ...request, availableBytes: 3.5e9, models })
+  // Two workers would need 2 · (200 MB + 0.7 · 1 GB + 4 · 3 · 50 MB) = 3 GB of 2.8 GB.
   expect(fit.workers).toBe(1)
-  expect(fit.bytesPerWorker).toBe(2.1e9)
+  expect(fit.bytesPerWorker).toBe(1.8e9)
   const { batchSizes } = fit
   expect(batchSizes).toEqual(
     new Map([
@@ -53,4 +55,11 @@ test('weights count; a model that could not be imported keeps its batch', () => 
       ['weights', 6],
     ]),
   )
+})
+
+test('passes in parts take the memory of one part, and a worker that of its peak', () => {
+  const parts = { ...model('parts', 25e6, 1e9), rowsPerPart: 8, inputBytes: 0.6e6 }
+  // Compiling the sessions takes more than 0.7 GB and one example.
+  expect(workerBytes(parts, 1)).toBe(0.2e9 + 1e9 + 10 * 0.6e6)
+  expect(workerBytes(parts, 64)).toBe(0.2e9 + 0.7e9 + 3 * 8 * 25e6 + 64 * 10 * 0.6e6)
 })

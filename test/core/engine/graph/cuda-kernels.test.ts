@@ -10,11 +10,14 @@ import { finishFor } from '../../../../core/engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../../../../core/engine/graph/value.ts'
 import { readOnnx } from '../../../../core/engine/onnx/file.ts'
 import { packageRoot } from '../../../../core/base/paths.ts'
-import { crossEntropy, dlr, margin } from '../../../../core/model/losses.ts'
+import { crossEntropy, dlr, dlrTargeted, margin } from '../../../../core/model/losses.ts'
+import { repeatStep, stepPrecision } from '../../../../core/model/step-programs.ts'
 import { classifierModule } from '../../../../core/training/module.ts'
 import { batchMean } from '../../../../core/training/objectives.ts'
 import { adam, sgd } from '../../../../core/training/optimizer.ts'
 import { phaseGraph } from '../../../../core/training/phase-graph.ts'
+import { apgdDefinition } from '../../../../plugins/attacks/apgd/device-steps.ts'
+import { ascentDefinition } from '../../../../plugins/attacks/gradient/device-ascent.ts'
 import builtins from '../../../../plugins/index.ts'
 import { build, EmptyStore, networkOf } from '../../../plugins/networks/support.ts'
 
@@ -38,6 +41,14 @@ const shape = [3, 32, 32] as const
 const labels = g.input('labels', 'int64', ['n'])
 const losses = { crossEntropy, margin, dlr }
 const networks = Object.keys(builtins.networks!)
+
+const kind = { loss: 'cross-entropy', targeted: true, stops: true, hasMomentum: true } as const
+const stepsOfAttacks = {
+  'mim in Linf': ascentDefinition({ ...kind, norm: 'Linf' }),
+  'mim in L2': ascentDefinition({ ...kind, norm: 'L2' }),
+  'apgd-ce in Linf': apgdDefinition('Linf', crossEntropy),
+  'apgd-t in L2': apgdDefinition('L2', dlrTargeted),
+}
 
 describe('on CUDA', () => {
   it('a node that was not seen on CUDA is reported', async () => {
@@ -65,6 +76,20 @@ describe('on CUDA', () => {
     const { images, logits } = build(network, shape, { store: new EmptyStore(0) })
     const slopes = Object.values(losses).map((loss) => gradient(loss(logits, labels), [images])[0]!)
     expect(await missing([logits, ...slopes])).toEqual([])
+  })
+
+  it.each(Object.entries(stepsOfAttacks))('a step of %s', async (_, definition) => {
+    const images = g.input('inputs', 'float32', ['n', ...shape])
+    const targets = g.input('targets', 'int64', ['n'])
+    const logits = g.matMul(
+      g.reshape(images, [-1, 3072]),
+      g.floats([3072, 4], Array(12288).fill(0)),
+    )
+    const loss = definition.loss(logits, labels, targets)
+    const outputs = { logits, losses: loss, gradient: gradient(loss, [images])[0]! }
+    const pass = { inputs: [images, labels, targets], outputs } as const
+    const steps = repeatStep(pass, definition, 2, stepPrecision('cuda'))
+    expect(await missing(Object.values(steps.outputs))).toEqual([])
   })
 
   it.each(networks)('%s: a training step with sgd and adam', async (id) => {

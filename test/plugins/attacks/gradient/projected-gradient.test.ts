@@ -1,11 +1,9 @@
 /** Projected gradient ascent: passes, best iterates, targets, and invalid gradients. */
 import { describe, expect, test } from 'vitest'
 import { attackLosses } from '../../../../core/attack/attack-loss.ts'
-import {
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../../plugins/attacks/gradient/projected-gradient.ts'
-import type { ProjectedGradientOptions } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import { projectedGradient } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import { projectedGradientCost } from '../../../../plugins/attacks/gradient/projected-gradient-options.ts'
+import type { ProjectedGradientOptions } from '../../../../plugins/attacks/gradient/projected-gradient-options.ts'
 import { predictions } from '../../../../core/model/predictions.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
 import { LinearModel } from '../../../../core/testing/index.ts'

@@ -5,10 +5,8 @@ import {
   radiusOfKeptEnergy,
 } from '../../../../plugins/attacks/spectral/frequency-band.ts'
 import type { FrequencyBandOptions } from '../../../../plugins/attacks/spectral/frequency-band.ts'
-import {
-  projectedGradient,
-  projectedGradientCost,
-} from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import { projectedGradient } from '../../../../plugins/attacks/gradient/projected-gradient.ts'
+import { projectedGradientCost } from '../../../../plugins/attacks/gradient/projected-gradient-options.ts'
 import type { AttackTask } from '../../../../core/attack/task.ts'
 
 import { createImageFilter } from '../../../../core/threat/spectrum/radial-filter.ts'
