@@ -69,7 +69,7 @@ let checker: Ajv2020 | undefined
 function compile(schema: Readonly<Record<string, unknown>>, wording: SchemaWording): Validate {
   compilations++
   checker ??= new Ajv2020(ajvOptions)
-  checker.validateSchema(schema, true)
+  void checker.validateSchema(schema, true)
   // Instances of their own: two plugins may use one `$id`.
   const validate = new Ajv2020({ ...ajvOptions, validateSchema: false }).compile(schema)
   return (document) => {
