@@ -19,7 +19,7 @@ import type { Model } from '../core/model/model.ts'
 import { readModelFile } from '../core/model/model-files.ts'
 import { parseEpsilon } from '../core/threat/epsilon.ts'
 import { textList, wholeNumber } from './arguments.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 interface CommandOptions {
   readonly data?: string
@@ -83,9 +83,7 @@ export function certifyCommand(streams: CertifyStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (path: string, options: CommandOptions) => {
       const result = await certify(path, options, streams)
-      const text = options.json
-        ? JSON.stringify(result, undefined, 2)
-        : printable(describeResult(result))
+      const text = options.json ? jsonText(result) : printable(describeResult(result))
       streams.stdout.write(`${text}\n`)
     })
 }

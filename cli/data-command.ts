@@ -12,7 +12,7 @@ import { plainTable } from '../reports/theme/plain-table.ts'
 import { hashOfPath } from '../core/data/describe.ts'
 import { classNameList, numberList, terminalWidth } from './arguments.ts'
 import { count, countOf } from '../core/base/figures.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** Output streams: results go to `stdout`, progress to `stderr`. */
 export interface DataCommandStreams {
@@ -31,9 +31,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (id: string, options: { from?: string; json?: boolean }) => {
       const outcome = await pull(id, options.from, streams)
-      const text = options.json
-        ? JSON.stringify(outcome, null, 2)
-        : printable(describeOutcome(outcome))
+      const text = options.json ? jsonText(outcome) : printable(describeOutcome(outcome))
       streams.stdout.write(`${text}\n`)
     })
   command
@@ -48,7 +46,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
     .option('--class-names <list>', 'class names, or a file with one a line', classNameList)
     .action(async (paths: string[], options: DescribeOptions) => {
-      streams.stdout.write(`${JSON.stringify(await describeData(paths, options), null, 2)}\n`)
+      streams.stdout.write(`${jsonText(await describeData(paths, options))}\n`)
     })
   command
     .command('list')
@@ -56,7 +54,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) => {
       const infos = await listDatasets()
-      const text = options.json ? JSON.stringify(infos, null, 2) : printable(describeList(infos))
+      const text = options.json ? jsonText(infos) : printable(describeList(infos))
       streams.stdout.write(`${text}\n`)
     })
   return command

@@ -6,6 +6,7 @@ import type { DatasetInfo } from '../core/data/load.ts'
 import { packageVersion } from '../core/base/package-version.ts'
 import { machineFacts } from '../core/machine/facts.ts'
 import type { MachineFacts, ProviderFacts } from '../core/machine/facts.ts'
+import { jsonText } from '../reports/theme/printable.ts'
 
 /** What the command reports. */
 interface Report extends MachineFacts {
@@ -24,9 +25,7 @@ export function doctorCommand(): Command {
         ...(await machineFacts()),
         datasets: await listDatasets(),
       }
-      process.stdout.write(
-        options.json ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report),
-      )
+      process.stdout.write(options.json ? `${jsonText(report)}\n` : formatReport(report))
     })
 }
 

@@ -18,7 +18,7 @@ import { exitCodes } from './failure.ts'
 import { missedGates } from './gates.ts'
 import type { GateOptions } from './gates.ts'
 import { openDisplay } from './progress.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** Opens a queue. It gets where notices go. */
 export type QueueOpener = (notice: (text: string) => void) => Promise<RunQueue>
@@ -72,7 +72,7 @@ export async function presentRun(
 ): Promise<void> {
   const reportPath = join(run.folder, 'report.html')
   await writeFileAtomic(reportPath, writeHtmlReport(run.result))
-  if (json) process.stdout.write(`${JSON.stringify(run.result, undefined, 2)}\n`)
+  if (json) process.stdout.write(`${jsonText(run.result)}\n`)
   else printTable(run, reportPath)
 }
 
@@ -97,7 +97,7 @@ export async function executeShard(
   const shard = `${part.index}/${part.count}`
   const failed = [...errors].map(([cell, error]) => ({ cell, error }))
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ shard, folder, units, failed }, undefined, 2)}\n`)
+    process.stdout.write(`${jsonText({ shard, folder, units, failed })}\n`)
   } else {
     const next = commandLine(['robench', 'merge', options.results])
     process.stdout.write(`shard ${shard}  ${countOf(units, 'chunk')} in ${folder}\n`)

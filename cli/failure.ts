@@ -29,7 +29,7 @@ export function reportFailure(
   // commander has already printed its message.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage
   const expected = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const message = shortened(thrown instanceof Error ? thrown.message : String(thrown))
   stderr.write(`${picocolors.red('error')}: ${printable(message)}\n`)
   if (thrown instanceof Error && (options.debug || !expected))
     stderr.write(`${printable(thrown.stack ?? '')}\n`)
@@ -38,4 +38,12 @@ export function reportFailure(
     return exitCodes.internal
   }
   return thrown.code === 'ROBENCH_ABORTED' ? exitCodes.interrupted : exitCodes.usage
+}
+
+/** Most characters of a message that are printed: it may repeat a part of a file. */
+const mostPrinted = 20_000
+
+function shortened(message: string): string {
+  if (message.length <= mostPrinted) return message
+  return `${message.slice(0, mostPrinted)}… (${message.length} characters in all)`
 }

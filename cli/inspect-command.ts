@@ -4,7 +4,7 @@ import { inspectModel } from '../core/api/program/inspect-model.ts'
 import { terminalWidth } from './arguments.ts'
 import { formatInspection } from './format-inspection.ts'
 import { addFileOptions, readFileToLoad, type FileOptions } from './reading-options.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** The command `inspect`. Throws errors; the main program prints them. */
 export function inspectCommand(): Command {
@@ -17,7 +17,7 @@ export function inspectCommand(): Command {
       const { bytes, manifest, load } = await readFileToLoad(path, options)
       const inspection = await inspectModel(bytes, manifest, load)
       const text = options.json
-        ? `${JSON.stringify({ file: path, ...inspection }, undefined, 2)}\n`
+        ? `${jsonText({ file: path, ...inspection })}\n`
         : printable(formatInspection(path, inspection, Math.min(terminalWidth(), 80)))
       process.stdout.write(text)
     },

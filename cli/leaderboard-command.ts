@@ -22,7 +22,7 @@ import { readResult } from '../core/bench/result/read-result.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
 import { examplesOf } from './entry-examples.ts'
 import { exitCodes } from './failure.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** Output streams of the commands. */
 interface CommandStreams {
@@ -144,7 +144,7 @@ async function build(options: BuildOptions, streams: CommandStreams): Promise<vo
   const summary = `built ${entries} in ${countOf(built.tables, 'table')}`
   streams.stdout.write(
     options.json
-      ? `${JSON.stringify({ out: options.out, ...built }, null, 2)}\n`
+      ? `${jsonText({ out: options.out, ...built })}\n`
       : `${summary}; open ${join(options.out, 'index.html')}\n`,
   )
 }
@@ -197,9 +197,7 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
   }
   const files = added.map(({ file }) => file)
   streams.stdout.write(
-    options.json
-      ? `${JSON.stringify({ files }, null, 2)}\n`
-      : files.map((file) => `added ${file}\n`).join(''),
+    options.json ? `${jsonText({ files })}\n` : files.map((file) => `added ${file}\n`).join(''),
   )
 }
 
@@ -249,7 +247,7 @@ async function checkOne(
   ]
   streams.stdout.write(
     options.json
-      ? `${JSON.stringify({ holds: check !== undefined, seed, outcomes, held, checks, differences }, null, 2)}\n`
+      ? `${jsonText({ holds: check !== undefined, seed, outcomes, held, checks, differences })}\n`
       : printable(`${lines.join('\n')}\n`),
   )
 }
@@ -263,7 +261,7 @@ function refuseExisting(file: string): void {
 }
 
 function entryText(entry: LeaderboardEntry): string {
-  return `${JSON.stringify(entry, null, 2)}\n`
+  return `${jsonText(entry)}\n`
 }
 
 /** An absolute http or https URL without query and fragment. */

@@ -8,7 +8,7 @@ import type { PluginRegistry } from '../core/plugin/registry.ts'
 import { loadSuite, shippedSuites } from '../core/bench/suite/load.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
 import { collect, oneOf, terminalWidth } from './arguments.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** Records of one kind. The table shows only `columns`; JSON has all fields. */
 interface Listing {
@@ -82,7 +82,7 @@ function suites(): Record<string, unknown>[] {
 
 function asJson(listings: Partial<Record<Kind, Listing>>): string {
   const rows = Object.entries(listings).map(([kind, listing]) => [kind, listing.rows])
-  return `${JSON.stringify(Object.fromEntries(rows), undefined, 2)}\n`
+  return `${jsonText(Object.fromEntries(rows))}\n`
 }
 
 function asText(listings: Partial<Record<Kind, Listing>>): string {

@@ -15,7 +15,7 @@ import type { RunOptions } from './arguments.ts'
 import { interruptible } from './execute.ts'
 import { formatPlan } from './format-plan.ts'
 import { openDisplay } from './progress.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 interface PlanOptions extends RunOptions {
   readonly robustAccuracy?: AssumedRobustAccuracies
@@ -63,7 +63,7 @@ export function planCommand(): Command {
     )
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ ...plan, ...(expected && { expected }) }, undefined, 2)}\n`
+        ? `${jsonText({ ...plan, ...(expected && { expected }) })}\n`
         : printable(formatPlan(plan, expected)),
     )
     if (!expected && plan.unitsDone < plan.units) {

@@ -5,6 +5,7 @@ import { checkPackage } from './check-package.ts'
 import type { CheckOutcome } from './check-package.ts'
 import { collectOption } from './arguments.ts'
 import { exitCodes } from './failure.ts'
+import { jsonText } from '../reports/theme/printable.ts'
 
 interface CheckOptions {
   readonly option?: Readonly<Record<string, unknown>>
@@ -47,7 +48,7 @@ async function check(name: string, options: CheckOptions): Promise<void> {
   })
   const failed = outcomes.filter(({ problem }) => problem !== undefined).length
   if (json) {
-    process.stdout.write(`${JSON.stringify({ package: name, checks: outcomes }, undefined, 2)}\n`)
+    process.stdout.write(`${jsonText({ package: name, checks: outcomes })}\n`)
   } else {
     process.stdout.write(
       `${outcomes.length - failed} of ${outcomes.length} checks passed` +

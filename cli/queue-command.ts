@@ -8,7 +8,7 @@ import type { BrokerState } from '../core/bench/queue/inspect.ts'
 import { queueSecrets } from '../core/bench/queue/secrets.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
 import { queueArgument, terminalWidth } from './arguments.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 interface QueueOptions {
   readonly queue: string
@@ -23,7 +23,7 @@ export function queueCommand(): Command {
       const state = await withBroker(options, (broker) =>
         inspectBroker(broker, queueSecrets().token),
       )
-      print(options.json ? JSON.stringify(state, undefined, 2) : printable(describe(state)))
+      print(options.json ? jsonText(state) : printable(describe(state)))
     },
   )
   subcommand(command, 'retry', 'try dead letters again, all or those named')

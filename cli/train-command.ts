@@ -6,6 +6,7 @@ import { addMachineOptions, runSettings, suiteArgument } from './arguments.ts'
 import { interruptible } from './execute.ts'
 import { exitCodes } from './failure.ts'
 import { progressDisplay } from './progress.ts'
+import { jsonText } from '../reports/theme/printable.ts'
 
 interface TrainOptions {
   readonly defense?: string
@@ -38,7 +39,7 @@ export function trainCommand(): Command {
         display,
         process.argv.slice(2),
       )
-      if (options.json) process.stdout.write(`${JSON.stringify(trained, undefined, 2)}\n`)
+      if (options.json) process.stdout.write(`${jsonText(trained)}\n`)
       else
         for (const { defense, path: file, sha256 } of trained.models)
           process.stdout.write(`${defense}  ${file}  sha256 ${sha256}\n`)

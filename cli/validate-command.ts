@@ -5,7 +5,7 @@ import { countOf } from '../reports/theme/figures.ts'
 import { checkSuiteAndModels } from '../core/bench/execute/run.ts'
 import { loadSuite } from '../core/bench/suite/load.ts'
 import { suiteArgument } from './arguments.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** The command `validate`. Throws errors; the main program prints them. */
 export function validateCommand(): Command {
@@ -22,7 +22,7 @@ export function validateCommand(): Command {
       const { suite, label, sha256 } = loaded
       if (json) {
         const outcome = { valid: true, id: suite.id, sha256, notices }
-        process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`)
+        process.stdout.write(`${jsonText(outcome)}\n`)
         return
       }
       for (const notice of notices) process.stderr.write(`note: ${printable(notice)}\n`)

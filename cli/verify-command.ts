@@ -16,7 +16,7 @@ import { addMachineOptions, resultArgument, wholeNumber } from './arguments.ts'
 import { exitCodes } from './failure.ts'
 import { addDataOptions, addModelOptions, addThreatOptions, evalDataset } from './model-options.ts'
 import type { DataOptions } from './model-options.ts'
-import { printable } from '../reports/theme/printable.ts'
+import { jsonText, printable } from '../reports/theme/printable.ts'
 
 interface VerifyOptions extends DataOptions {
   readonly adversarials?: string
@@ -92,7 +92,7 @@ async function verifyOne(result: string, options: VerifyOptions): Promise<void> 
         progress: (what: string) => process.stderr.write(`verifying ${printable(what)}\n`),
       }),
   })
-  if (json) process.stdout.write(`${JSON.stringify({ ...found, seed }, undefined, 2)}\n`)
+  if (json) process.stdout.write(`${jsonText({ ...found, seed })}\n`)
   else process.stdout.write(printable(describeVerification(found, sample > 0 ? seed : undefined)))
   if (!found.holds) process.exitCode = exitCodes.failures
 }
@@ -168,9 +168,7 @@ async function verifyPoints(options: VerifyOptions): Promise<void> {
     dataset,
     threatModel: withBounds(stated, dataset, dataset.bounds, 'command line'),
   })
-  const text = options.json
-    ? `${JSON.stringify(judgment, undefined, 2)}\n`
-    : printable(describeJudgment(judgment))
+  const text = options.json ? `${jsonText(judgment)}\n` : printable(describeJudgment(judgment))
   process.stdout.write(text)
   if (judgment.outside > 0) process.exitCode = exitCodes.failures
 }

@@ -6,6 +6,7 @@ import { parseVnnlib } from '../core/bench/property/vnnlib.ts'
 import { loadModel } from '../core/model/load.ts'
 import { plainManifest } from '../core/model/manifest.ts'
 import { loadRegistry, locatePlugins } from '../core/plugin/load.ts'
+import { jsonText } from '../reports/theme/printable.ts'
 
 /** Options of the search. */
 export interface VnnlibOptions {
@@ -47,7 +48,7 @@ export async function evaluateProperty(
       seed: seed[0] ?? 0,
       signal: new AbortController().signal,
     })
-    stdout.write(json ? `${JSON.stringify(asJson(found), undefined, 2)}\n` : asText(found))
+    stdout.write(json ? `${jsonText(asJson(found))}\n` : asText(found))
   } finally {
     await model.dispose()
   }

@@ -27,7 +27,7 @@ const [wrong, zero, one] = Buffer.from('w01', 'latin1')
 
 /** Clean outcomes of an entry, `1` or `0` per example: an attack is misled only by correct ones. */
 export function entryCleanOutcomes(entry: LeaderboardEntry): string {
-  const [first = ''] = entryOutcomes(entry)
+  const [first = ''] = entryOutcomes({ ...entry, attacks: entry.attacks.slice(0, 1) })
   const clean = Buffer.from(first, 'latin1')
   for (let i = 0; i < clean.length; i++) clean[i] = clean[i] === wrong ? zero! : one!
   return clean.toString('latin1')

@@ -57,6 +57,15 @@ export function intersection(masks: readonly ExampleMask[]): ExampleMask | undef
   return all
 }
 
+/** The examples of any mask; all have the same length. Without masks: undefined. */
+export function union(masks: readonly ExampleMask[]): ExampleMask | undefined {
+  const [first, ...others] = masks
+  const any = first?.slice()
+  if (!any) return undefined
+  for (const mask of others) for (let at = 0; at < any.length; at++) any[at]! |= mask[at]!
+  return any
+}
+
 /** The number of examples in a mask. */
 export function countMask(mask: ExampleMask): number {
   let count = 0

@@ -2,6 +2,7 @@
 import type { RunResult } from '../core/bench/result/result.ts'
 import { summarize } from './summary.ts'
 import type { EntrySummary } from './summary.ts'
+import { jsonText } from './theme/printable.ts'
 
 /**
  * The summary as JSON text: counts and fractions with 95 % Wilson intervals, without per-example
@@ -14,7 +15,7 @@ export function writeJsonReport(result: RunResult): string {
   const entries = sections.flatMap(({ dataset, threatModel, entries }) =>
     entries.map((entry) => ({ dataset, threatModel, ...plainEntry(entry) })),
   )
-  return `${JSON.stringify({ ...run, command, entries }, null, 2)}\n`
+  return `${jsonText({ ...run, command, entries })}\n`
 }
 
 /** An entry without `columns`, which repeats the attacks in table order. */

@@ -17,7 +17,8 @@ const reasons: Readonly<Record<string, string>> = {
 export function diskReason(
   cause: unknown,
 ): { readonly code: string; readonly reason: string } | undefined {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const isCoded = typeof cause === 'object' && cause !== null && 'code' in cause
+  const code = isCoded ? String(cause.code) : ''
   const reason = reasons[code]
   return reason === undefined ? undefined : { code, reason }
 }

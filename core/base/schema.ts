@@ -54,17 +54,24 @@ export function compiledSchemas(): number {
   return compilations
 }
 
+const ajvOptions = {
+  strict: true,
+  strictRequired: false,
+  allErrors: true,
+  useDefaults: true,
+  allowUnionTypes: true,
+  verbose: true,
+} as const
+
+/** Checks the schemas: an instance for each would compile the schema of schemas again. */
+let checker: Ajv2020 | undefined
+
 function compile(schema: Readonly<Record<string, unknown>>, wording: SchemaWording): Validate {
   compilations++
-  const ajv = new Ajv2020({
-    strict: true,
-    strictRequired: false,
-    allErrors: true,
-    useDefaults: true,
-    allowUnionTypes: true,
-    verbose: true,
-  })
-  const validate = ajv.compile(schema)
+  checker ??= new Ajv2020(ajvOptions)
+  void checker.validateSchema(schema, true)
+  // Instances of their own: two plugins may use one `$id`.
+  const validate = new Ajv2020({ ...ajvOptions, validateSchema: false }).compile(schema)
   return (document) => {
     const value: unknown = structuredClone(document)
     const problems = validate(value) ? [] : explain(validate.errors ?? [], wording)

@@ -51,7 +51,9 @@ function fromText(text: string): number {
   return Number(numerator) / Number(denominator)
 }
 
-/** Formats a value as JSON, but keeps NaN and Infinity. */
+/** Formats a value as JSON, shortened, but keeps NaN and Infinity. */
 function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing')
+  if (typeof value === 'number') return String(value)
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -2,8 +2,8 @@
 import { isCorruption } from '../../reports/theme/corruptions.ts'
 import { proportion } from '../../reports/theme/proportion.ts'
 import type { Proportion } from '../../reports/theme/proportion.ts'
-import { entryOutcomes } from '../entry-outcomes.ts'
 import type { LeaderboardEntry } from '../entry-type.ts'
+import { countAlone, countMask, intersection, outcomeMasks, union } from '../outcome-masks.ts'
 
 /** What one attack broke, as fractions of the initially correct examples. */
 export interface AttackShare {
@@ -25,17 +25,8 @@ export interface AttackOverlap {
 export function attackOverlap(entry: LeaderboardEntry): AttackOverlap | undefined {
   const places = [...entry.attacks.keys()].filter((at) => !isCorruption(entry.attacks[at]!))
   if (places.length < 2) return undefined
-  const all = entryOutcomes(entry)
-  const outcomes = places.map((at) => all[at]!)
-  const alone = places.map(() => 0)
-  let byAll = 0
-  let byAny = 0
-  for (let i = 0; i < entry.dataset.examples; i++) {
-    const breaking = outcomes.flatMap((marks, at) => (marks[i] === 'b' ? [at] : []))
-    if (breaking.length > 0) byAny += 1
-    if (breaking.length === outcomes.length) byAll += 1
-    if (breaking.length === 1) alone[breaking[0]!]! += 1
-  }
+  const broken = places.map((at) => outcomeMasks(entry.attacks[at]!).broken)
+  const alone = countAlone(broken)
   const { correct } = entry.clean
   return {
     attacks: places.map((place, at) => ({
@@ -43,8 +34,8 @@ export function attackOverlap(entry: LeaderboardEntry): AttackOverlap | undefine
       broken: proportion(entry.attacks[place]!.broken, correct),
       alone: proportion(alone[at]!, correct),
     })),
-    byAll,
-    byAny,
+    byAll: countMask(intersection(broken)!),
+    byAny: countMask(union(broken)!),
     correct,
   }
 }

@@ -48,14 +48,10 @@ export function renderEntries(
     for (const row of entriesOf(table)) {
       const examples = input.examples.get(row.location)
       const path = `entries/${row.location}`
-      const view = entryView(
-        row,
-        examples,
-        versions.get(versionKey(row.entry))!.slice(0, mostVersions),
-      )
+      const view = entryView(row, examples, versions.get(versionKey(row.entry))!)
       const bibtex = bibtexOf(row.entry, input.address && `${input.address}${path}.html`)
       const context = { table, row, view, bibtex, hasImages, root: '../../../' }
-      files.set(`${path}.html`, environment.render('entry.html.njk', context))
+      files.set(`${path}.html`, flat(environment.render('entry.html.njk', context)))
       files.set(`${path}.json`, `${JSON.stringify(row.entry, undefined, 2)}\n`)
       const folder = `files/${row.location}`
       files.set(`${folder}/suite.json`, suiteText(row.entry))
@@ -68,6 +64,14 @@ export function renderEntries(
     }
   }
   return files
+}
+
+/**
+ * The same text in one piece. Templates join thousands of pieces, which would stay in memory until
+ * the page is written.
+ */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** All entries of a table, the members of each model in their order. */
@@ -97,7 +101,8 @@ function entryView(
     history: trainingHistory(training),
     historyFrame,
     card: training && cardFacts(training),
-    versions: versions.map((other) => ({
+    versionCount: versions.length,
+    versions: versions.slice(0, mostVersions).map((other) => ({
       entry: other,
       isOwn: other === entry,
       clean: proportion(other.clean.correct, other.dataset.examples),
@@ -170,7 +175,7 @@ function pictureFiles(examples: EntryExamples | undefined): [string, Uint8Array]
 }
 
 /** Versions that a page lists. */
-const mostVersions = 50
+const mostVersions = 20
 
 /** Of entries of one benchmark with the same name and plugin of the defense: its versions. */
 function versionKey(entry: LeaderboardEntry): string {

@@ -4,7 +4,7 @@ import { wrapText } from '../../core/base/wrap.ts'
 import { packageRoot } from '../../core/base/paths.ts'
 import { plainTable } from '../theme/plain-table.ts'
 import { markdownText } from '../theme/markdown-text.ts'
-import { oneLine } from '../theme/printable.ts'
+import { jsonText, oneLine } from '../theme/printable.ts'
 import { templateEnvironment } from '../theme/templates.ts'
 import { isRegression } from './compare.ts'
 import type { ComparedEntry, ComparedMeasure, Comparison } from './compare.ts'
@@ -133,7 +133,7 @@ function writeJson({ comparison, margin }: ComparisonPage): string {
     ...entry,
     measures: entry.measures.map((one) => ({ ...one, regression: isRegression(one, margin) })),
   }))
-  return `${JSON.stringify({ ...comparison, margin, entries }, undefined, 2)}\n`
+  return `${jsonText({ ...comparison, margin, entries })}\n`
 }
 
 /** One test case per measure; a regression is a failure. */

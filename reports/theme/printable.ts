@@ -15,8 +15,22 @@ export function printable(text: string): string {
     text
       // oxlint-disable-next-line no-control-regex -- removes control characters
       .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
-      .replaceAll(deceptive, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .replaceAll(deceptive, escaped)
   )
+}
+
+/**
+ * A value as indented JSON for a terminal, a pipe, or a report. In its texts, control characters and
+ * those that reorder or hide text are escaped, which JSON permits: a program reads the same value.
+ */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, undefined, 2)
+    .replaceAll(/[\u007f-\u009f]/g, escaped)
+    .replaceAll(deceptive, escaped)
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** `printable` on one line. */

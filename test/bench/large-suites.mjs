@@ -3,10 +3,11 @@
  * its own, imports included. Units are not computed: their outcomes are made up.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createViteServer } from 'vitest/node'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const child = fileURLToPath(new URL('./large-suites-child.mjs', import.meta.url))
@@ -48,7 +49,6 @@ export const benches = steps.flatMap(([step, shape, title, seconds]) => [
     title: `${title}: processor time`,
     unit: 's',
     bar: { atMost: seconds },
-    missing: () => (step === 'site' ? missingEntry() : undefined),
     run: () => measured(step, shape, ({ cpuMs }) => cpuMs / 1000),
   },
   {
@@ -56,7 +56,6 @@ export const benches = steps.flatMap(([step, shape, title, seconds]) => [
     title: `${title}: peak memory`,
     unit: 'MB',
     bar: step === 'plan' && shape !== 'matrix10k' ? { atMost: 500 } : null,
-    missing: () => (step === 'site' ? missingEntry() : undefined),
     run: () => measured(step, shape, ({ peakMb }) => peakMb),
   },
 ])
@@ -67,19 +66,19 @@ const measuredSteps = new Map()
 async function measured(step, shape, figure) {
   const key = `${step} ${shape}`
   if (!measuredSteps.has(key)) measuredSteps.set(key, runStep(step, shape))
-  const value = figure(measuredSteps.get(key))
+  const value = figure(await measuredSteps.get(key))
   return { value, spread: [value, value] }
 }
 
-function runStep(step, shape) {
+async function runStep(step, shape) {
   const folder = mkdtempSync(join(tmpdir(), 'robench-large-'))
   try {
     writeFileSync(join(folder, 'suite.json'), JSON.stringify(suiteOf(shapes[shape])))
     if (step === 'resume' || step === 'report') inChild(folder, 'fill')
-    if (step === 'site') writeEntries(join(folder, 'entries'), shapes[shape].cells)
+    if (step === 'site') await writeEntries(join(folder, 'entries'), shapes[shape].cells)
     const figures = inChild(folder, step)
     if (step !== 'resume') return figures
-    const { cpuMs } = runStep('plan', 'one')
+    const { cpuMs } = await runStep('plan', 'one')
     return { ...figures, cpuMs: figures.cpuMs - cpuMs }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -101,28 +100,25 @@ function suiteOf({ cells: _cells, ...more }) {
   }
 }
 
-const shipped = join(root, 'leaderboard', 'entries')
-
-/** The first entry that is shipped, relative to `shipped`. */
-function shippedEntry() {
-  return readdirSync(shipped, { recursive: true }).find(
-    (path) => path.endsWith('.json') && !path.endsWith('.check.json'),
-  )
-}
-
-function missingEntry() {
-  return shippedEntry() === undefined ? 'no entry is shipped' : undefined
-}
-
-/** Copies of a shipped entry under other names. */
-function writeEntries(folder, count) {
-  const file = shippedEntry()
-  const entry = JSON.parse(readFileSync(join(shipped, file), 'utf8'))
-  const target = join(folder, file, '..')
-  mkdirSync(target, { recursive: true })
-  for (let i = 0; i < count; i++) {
-    const copy = { ...entry, id: `${entry.id}-${i}`, title: `${entry.title} ${i}` }
-    writeFileSync(join(target, `${copy.id}.json`), JSON.stringify(copy))
+/** Entries of that many models, as the tests make them. */
+async function writeEntries(folder, count) {
+  const server = await createViteServer({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    server: { middlewareMode: true, ws: false, watch: null },
+  })
+  try {
+    const load = (path) => server.ssrLoadModule(`/${path}`)
+    const { manyEntries } = await load('test/leaderboard/many-entries.ts')
+    const { entryLocation } = await load('leaderboard/entry.ts')
+    for (const entry of manyEntries(count)) {
+      const file = join(folder, `${entryLocation(entry)}.json`)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, JSON.stringify(entry))
+    }
+  } finally {
+    await server.close()
   }
 }
 

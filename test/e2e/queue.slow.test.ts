@@ -1,6 +1,5 @@
 /** Runs on a queue through faults: the result is that of the local pool, example by example. */
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,6 +7,7 @@ import { randomStream } from '../../core/base/random.ts'
 import type { BrokerState } from '../../core/bench/queue/inspect.ts'
 import { hasRedis, startRedis } from '../support/redis.ts'
 import type { TestRedis } from '../support/redis.ts'
+import { startWorker } from './support/queue-worker.ts'
 import {
   finished,
   mainScript,
@@ -16,7 +16,6 @@ import {
   temporaryFolder,
   writeJson,
 } from './support/cli.ts'
-import type { CliResult } from './support/cli.ts'
 import { contentOf, readOnlyResult, testSuite } from './support/suite.ts'
 import type { TestAttack } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
@@ -33,28 +32,6 @@ function problem(attacks: readonly TestAttack[], more: Record<string, unknown> =
   writeTinyProblem(folder)
   writeJson(folder, 'suite.json', testSuite(attacks, more))
   return folder
-}
-
-interface WorkerProcess {
-  readonly child: ChildProcess
-  readonly ended: Promise<CliResult>
-}
-
-/** A worker on another machine: with a directory and a cache of its own. */
-function startWorker(
-  { url }: TestRedis,
-  environment: Record<string, string> = {},
-  ...words: readonly string[]
-): WorkerProcess {
-  const folder = temporaryFolder()
-  const all = ['worker', '--queue', url, '--workers', '1', '--heartbeat', '0.5', ...words]
-  const child = spawn(process.execPath, [mainScript, ...all], {
-    cwd: folder,
-    env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  return { child, ended: finished(child) }
 }
 
 async function status({ url }: TestRedis): Promise<BrokerState> {

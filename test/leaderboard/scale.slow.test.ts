@@ -3,9 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { buildSite } from '../../leaderboard/build.ts'
+import { buildSite, renderSite, renderWholeSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
-import { renderSite } from '../../leaderboard/build.ts'
 import { manyEntries } from './many-entries.ts'
 
 /** Processor time of this process, in milliseconds. */
@@ -41,4 +40,11 @@ test('1,000 entries are built in proportion; pages of 5,000 stay small', async (
   expect(files.get('index.html')!.length).toBeLessThan(150_000)
   expect(files.get('tables/cifar10-linf-8-255/100.html')!.length).toBeLessThan(150_000)
   expect(files.get('tables/cifar10-linf-8-255.js')!.length).toBeLessThan(700 * entries.length)
+})
+
+test('the page of an entry lists the latest versions of its defense, and says how many there are', async () => {
+  const files = await renderWholeSite(manyEntries(25).map((entry) => ({ entry })))
+  const page = String(files.get('entries/cifar10/linf-8-255/model-0007.html'))
+  expect(page).toContain('the latest first: 20 of 25.')
+  expect(page.split('id="versions-title"')[1]!.split('<td>v').length - 1).toBe(20)
 })

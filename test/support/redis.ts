@@ -24,12 +24,12 @@ export interface TestRedis {
   stop(): Promise<void>
 }
 
-/** Starts a server. */
-export async function startRedis(): Promise<TestRedis> {
+/** Starts a server. @param more words of its command line, beside those of address and storage */
+export async function startRedis(more: readonly string[] = []): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'robench-redis-'))
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`
-  let child = await start(folder, port)
+  let child = await start(folder, port, more)
   return {
     url,
     port,
@@ -38,7 +38,7 @@ export async function startRedis(): Promise<TestRedis> {
     async restart({ keepData }) {
       await end(child)
       if (!keepData) await removeFolder(join(folder, 'appendonlydir'))
-      child = await start(folder, port)
+      child = await start(folder, port, more)
     },
     async stop() {
       child.kill('SIGCONT')
@@ -48,10 +48,10 @@ export async function startRedis(): Promise<TestRedis> {
   }
 }
 
-async function start(folder: string, port: number): Promise<ChildProcess> {
+async function start(folder: string, port: number, more: readonly string[]): Promise<ChildProcess> {
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
   const log = ['--appendonly', 'yes', '--appendfsync', 'always']
-  const child = spawn('redis-server', [...words, ...log], { stdio: 'ignore' })
+  const child = spawn('redis-server', [...words, ...log, ...more], { stdio: 'ignore' })
   ;(await openBroker(await reachable(port))).close()
   return child
 }
@@ -77,7 +77,8 @@ function end(child: ChildProcess): Promise<void> {
   })
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback interface that no program listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer()
     server.listen(0, '127.0.0.1', () => {

@@ -256,9 +256,10 @@ export class RunSession {
         message: (message) => {
           if (message.robench === 'training') listener.training?.(defense.name, message.training)
         },
-        retry: () =>
+        retry: (attempt) =>
           listener.notice?.(
-            `defense "${defense.name}": the worker died; training resumes at the last checkpoint`,
+            `defense "${defense.name}": the worker died; attempt ${attempt}` +
+              (namesFile(defense) ? '' : ', from the last checkpoint'),
           ),
       },
     )

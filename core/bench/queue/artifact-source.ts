@@ -30,9 +30,19 @@ export async function findArtifact(
   what: string,
   places: ArtifactPlaces,
 ): Promise<string> {
-  const near = places.cache.find(sha256) ?? places.shared?.find(sha256)
+  const { cache, shared } = places
+  const near = cache.find(sha256)
   if (near !== undefined) return near
   const reasons: string[] = []
+  const common = shared?.find(sha256)
+  if (shared && common !== undefined) {
+    // Whoever can write there can change it: the copy is checked.
+    try {
+      return await cache.receive(createReadStream(common), sha256)
+    } catch (error) {
+      reasons.push(`${shared.folder}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
   for (const url of await places.urls()) {
     try {
       return await download(url, sha256, places)

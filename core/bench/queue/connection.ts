@@ -1,4 +1,5 @@
 /** Connections to the broker. BullMQ and ioredis are optional packages, loaded when first used. */
+import { isIP } from 'node:net'
 import type { Redis } from 'ioredis'
 import { ConfigError, RunError } from '../../base/errors.ts'
 
@@ -12,7 +13,8 @@ export interface BrokerOptions {
   readonly db: number
   readonly username?: string
   readonly password?: string
-  readonly tls?: { readonly servername: string }
+  /** Without a name of the server if its address is a number. */
+  readonly tls?: { readonly servername?: string }
   readonly maxRetriesPerRequest: null
   readonly retryStrategy: (times: number) => number
 }
@@ -66,7 +68,7 @@ export function parseAddress(text: string): BrokerAddress {
       db,
       ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
       ...(password !== undefined && password !== '' && { password }),
-      ...(url.protocol === 'rediss:' && { tls: { servername: host } }),
+      ...(url.protocol === 'rediss:' && { tls: isIP(host) === 0 ? { servername: host } : {} }),
       // Commands wait while the broker is away.
       maxRetriesPerRequest: null,
       retryStrategy: (times) => Math.min(100 * times, 2000),

@@ -85,7 +85,8 @@ async function removeStale(path: string, stale: string): Promise<void> {
 
 async function release(path: string, own: LockContent): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => '')
-  if (parse(text)?.token === own.token) await rm(path, { force: true })
+  // A lock that stays, on a file system that is now read-only, is stale when this process has ended.
+  if (parse(text)?.token === own.token) await rm(path, { force: true }).catch(() => {})
 }
 
 function parse(text: string): LockContent | undefined {

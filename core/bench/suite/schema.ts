@@ -27,9 +27,14 @@ const options = {
 
 const path = { type: 'string', minLength: 1, maxLength: mostText.path } as const
 
+/** At least one character that shows: no blank, control, or zero-width character. */
+const shows =
+  '[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u200b-\\u200f\\u2028-\\u202e' +
+  '\\u2060-\\u2069\\u2800\\u3164\\ufeff]'
+
 const title = {
   type: 'string',
-  pattern: '\\S',
+  pattern: shows,
   maxLength: mostText.title,
   description: 'a text that is not blank',
 } as const

@@ -47,6 +47,10 @@ describe('an error names the option and its value', () => {
   ])('for %j', (value) => {
     expect(() => parseEpsilon(value)).toThrow(/^epsilon: expected a positive number or a fraction/)
   })
+
+  test('and shortens what it repeats', () => {
+    expect(() => parseEpsilon('x'.repeat(1e6))).toThrow(/got "x{56}…$/)
+  })
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { oneLine, printable } from '../../../reports/theme/printable.ts'
+import { jsonText, oneLine, printable } from '../../../reports/theme/printable.ts'
 
 test('control characters become spaces, except line feeds', () => {
   expect(printable('a\u001b[2Jb\u009bc\r\td\ne')).toBe('a [2Jb c  d\ne')
@@ -15,4 +15,23 @@ test('bidirectional and invisible characters show as escapes', () => {
 test('letters of every script, and joiners of them, stay', () => {
   const text = 'βété العربية हिन्दी क्\u200dष 👩\u200d🚀 L∞ ≤ 8/255'
   expect(printable(text)).toBe(text)
+})
+
+test('JSON has escapes for what controls a terminal, and is the same value', () => {
+  const value = {
+    'a\u202eb': ['\u001b[2J', '\u009b2J', '\u2066\u200b', 'L∞ é 👩\u200d🚀', '\ud800'],
+  }
+  const text = jsonText(value)
+  expect(text.split('\n')).toEqual([
+    '{',
+    String.raw`  "a\u202eb": [`,
+    String.raw`    "\u001b[2J",`,
+    String.raw`    "\u009b2J",`,
+    String.raw`    "\u2066\u200b",`,
+    '    "L∞ é 👩\u200d🚀",',
+    String.raw`    "\ud800"`,
+    '  ]',
+    '}',
+  ])
+  expect(JSON.parse(text)).toEqual(value)
 })

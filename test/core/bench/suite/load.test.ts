@@ -117,6 +117,10 @@ describe('what is too large, blank, or repeated is refused', () => {
     values(length).map((i) => ({ name: `d${i}`, plugin: 'standard' }))
 
   test.each([
+    [
+      { title: '\u200b\u202e\ufeff' },
+      's.json#/title: must be a text that is not blank, got "\u200b\u202e\ufeff"',
+    ],
     [{ title: ' \t' }, 's.json#/title: must be a text that is not blank, got " \\t"'],
     [{ title: 'x'.repeat(301) }, 's.json#/title: must NOT have more than 300 characters'],
     [
