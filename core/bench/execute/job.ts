@@ -28,6 +28,8 @@ export interface UnitJob {
   readonly timeLimitMs: number
   /** For an attack: the outcomes of the clean unit over the same examples. */
   readonly clean?: string
+  /** For an attack: attack these examples in place of those of the shard, and save no points. */
+  readonly rows?: readonly number[]
   /** Write the adversarial examples to the results directory as float32 .npy. */
   readonly saveAdversarial?: boolean
 }

@@ -7,7 +7,7 @@ import type { AttackCell, CheckCell } from '../plan/cell.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
 import { unitPointsFile, writePoints } from '../store/adversarials.ts'
 import type { ShardOutcome, UnitOutcome } from '../store/unit-outcome.ts'
-import { attackShard, predictShard, probeShard } from './evaluate-shard.ts'
+import { attackRows, attackShard, predictShard, probeShard } from './evaluate-shard.ts'
 import type { ShardWork } from './evaluate-shard.ts'
 import type { UnitJob } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
@@ -94,11 +94,11 @@ async function runAttackUnit(
   work: ShardWork,
   surrogates: readonly Model[],
   cell: AttackCell,
-  { unit, clean = '', timeLimitMs, saveAdversarial }: UnitJob,
+  { unit, clean = '', rows, timeLimitMs, saveAdversarial }: UnitJob,
   scope: WorkerScope,
 ): Promise<ShardOutcome> {
   const { attack, threatModel, curve, seed } = cell
-  const { outcome, adversarial, transform } = await attackShard(work, {
+  const attacking = {
     chosen: await reviveAttack(await scope.registry(), attack),
     surrogates,
     clean,
@@ -107,7 +107,9 @@ async function runAttackUnit(
     setupCache: scope.setup(cellId(cell)),
     seed,
     timeLimitMs,
-  })
+  }
+  if (rows) return (await attackRows(work, Int32Array.from(rows), attacking)).outcome
+  const { outcome, adversarial, transform } = await attackShard(work, attacking)
   if (saveAdversarial) {
     const { examples, shard } = work
     await writePoints(unitPointsFile(scope.content.resultsFolder, unit.id), {
