@@ -4,15 +4,19 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { RunResult } from '../../core/bench/result/result.ts'
-import { fixturePlugins, robench, temporaryFolder, writeJson } from './support/cli.ts'
+import {
+  faultyPlugins as faulty,
+  fixturePlugins,
+  robench,
+  temporaryFolder,
+  writeJson,
+} from './support/cli.ts'
 import type { CliResult } from './support/cli.ts'
 import { outcomesOf, readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
-const faulty = fileURLToPath(new URL('./fixtures/faulty', import.meta.url))
 const source = join(faulty, 'index.js')
 const sourceLines = readFileSync(source, 'utf8').split('\n')
 const sound = ['fgsm', 'test/noise']
@@ -129,6 +133,45 @@ test('a card that is no JSON fails its defense alone', async () => {
   expect(messages[0]).toContain('got a bigint at /training/steps')
   expect(messages[1]).toContain('got NaN at /training/epochs/0/loss')
   for (const message of messages) expect(message).toContain(lineOf('async prepare'))
+})
+
+test('verify runs attacks of packages in processes of their own, and a fault is a difference', async () => {
+  const folder = project(['faulty/at-times', ...sound])
+  expect((await run(folder)).code).toBe(0)
+  const words = ['verify', 'results', '--sample', '4', '--seed', '1'] as const
+  const held = await robench(folder, ...words)
+  expect(`${held.code} ${held.stdout}`).toMatch(/^0 [^]*The result holds/)
+  process.env['ROBENCH_TEST_FAULT'] = '1'
+  onTestFinished(() => {
+    delete process.env['ROBENCH_TEST_FAULT']
+  })
+  const { code, stdout } = await robench(folder, ...words)
+  expect(code).toBe(1)
+  const differing = stdout.split('\n').filter((line) => line.includes('cannot be run again'))
+  expect(differing).toHaveLength(1)
+  expect(differing[0]).toContain('attack "faulty/at-times" called process.exit(0)')
+  expect(differing[0]).toContain(lineOf('process.exit(0)', 'faulty/at-times'))
+})
+
+test('a property is searched in a process of the plugin, whose fault ends the command', async () => {
+  const folder = project(sound)
+  const pixels = Array.from({ length: 64 }, (_, i) => i)
+  const text = [
+    ...pixels.map((i) => `(declare-const X_${i} Real)`),
+    ...[0, 1, 2, 3].map((j) => `(declare-const Y_${j} Real)`),
+    ...pixels.flatMap((i) => [`(assert (>= X_${i} 0.4))`, `(assert (<= X_${i} 0.6))`]),
+    '(assert (>= Y_0 1000))',
+  ]
+  writeFileSync(join(folder, 'property.vnnlib'), text.join('\n'))
+  const search = (plugin: string, attack: string): Promise<CliResult> => {
+    const words = ['--vnnlib', 'property.vnnlib', '--plugin', plugin, '--attack', attack] as const
+    return robench(folder, 'eval', 'tiny.onnx', ...words)
+  }
+  expect(await search(fixturePlugins, 'test/noise')).toMatchObject({ code: 0, stdout: 'unknown\n' })
+  const { code, stdout, stderr } = await search(faulty, 'faulty/exits')
+  expect(`${code} ${stdout}`).toBe('2 ')
+  expect(stderr).toContain('attack "faulty/exits" called process.exit(0)')
+  expect(stderr).toContain(lineOf('process.exit(0)', "'faulty/exits'"))
 })
 
 test.each([

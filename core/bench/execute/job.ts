@@ -48,8 +48,24 @@ export interface PrepareJob {
   readonly readsFile?: boolean
 }
 
-/** What an executor runs. */
-export type Job = UnitJob | PrepareJob
+/** Let an attack search a counterexample of a property, on this machine only. */
+export interface PropertyJob {
+  readonly kind: 'property'
+  readonly setting: JobSetting
+  readonly model: ModelReference
+  /** The text of the VNN-LIB file. */
+  readonly property: string
+  /** Which case of the property. */
+  readonly at: number
+  readonly attack: string
+  readonly seed: number
+}
+
+/** What a run submits, to any executor. */
+export type RunJob = UnitJob | PrepareJob
+
+/** What the processes of this machine run. */
+export type Job = RunJob | PropertyJob
 
 /** Result of a job. Errors are data, since their classes do not survive the transfer. */
 export type JobOutcome<T> =
@@ -66,6 +82,8 @@ export interface PreparedModel {
 export interface JobValues {
   readonly unit: UnitOutcome
   readonly prepare: PreparedModel
+  /** The point that the search ended at. */
+  readonly property: readonly number[]
 }
 
 /** Sent by a worker during a job. */
@@ -90,4 +108,12 @@ export function isWorkerMessage(message: unknown): message is WorkerMessage {
   if (robench === 'examples') return typeof done === 'number'
   if (robench !== 'training' || typeof training !== 'object' || training === null) return false
   return Object.values(training).every((value) => value !== null)
+}
+
+/** The id of the attack that a job runs; undefined for a job without one. */
+export function attackOfJob(job: Job): string | undefined {
+  if (job.kind === 'property') return job.attack
+  return job.kind === 'unit' && job.unit.cell.kind === 'attack'
+    ? job.unit.cell.attack.plugin
+    : undefined
 }
