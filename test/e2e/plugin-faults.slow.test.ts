@@ -174,17 +174,38 @@ test('a property is searched in a process of the plugin, whose fault ends the co
   expect(stderr).toContain(lineOf('process.exit(0)', "'faulty/exits'"))
 })
 
-test.each([
-  ['nan-cost', '{ forward: NaN, backward: 0 }'],
-  ['bigint-cost', '{ forward: 1, backward: 0 }'],
-])('%s is refused before anything runs', async (name, got) => {
-  const { code, stderr } = await run(project([`faulty/${name}`, 'fgsm']))
-  expect(code).toBe(2)
-  expect(stderr).toContain(
-    `attack faulty/${name} (version 1): cost() must return { forward, backward } with numbers of ` +
-      `at least 0, got ${got}`,
+test('a faulty cost fails its own cell, whatever it does', async () => {
+  const names = ['nan-cost', 'bigint-cost', 'dying-cost', 'spinning-cost'] as const
+  const folder = project([...names.map((name) => `faulty/${name}`), ...sound, 'faulty/at-times'])
+  const expected = undisturbed()
+  const { code, stderr } = await run(folder, '--stall-limit', '30')
+  expect(code).toBe(1)
+  const result = readOnlyResult(folder)
+  expect(outcomesOf(result)).toMatchObject(await expected)
+  const failed = failures(result)
+  expect(Object.keys(failed)).toEqual(names.map((name) => `faulty/${name}`))
+  for (const [name, got] of [
+    ['nan-cost', '{ forward: NaN, backward: 0 }'],
+    ['bigint-cost', '{ forward: 1, backward: 0 }'],
+  ] as const) {
+    const message =
+      `attack faulty/${name} (version 1): cost() must return { forward, backward } with numbers ` +
+      `of at least 0, got ${got}`
+    expect(failed[`faulty/${name}`]).toContain(message)
+    expect(stderr).toContain(message)
+    expect(failed[`faulty/${name}`]).toContain(lineOf('cost: () =>', `faulty/${name}`))
+  }
+  expect(failed['faulty/dying-cost']).toContain(
+    'ended its process in cost() of attack "faulty/dying-cost": killed by SIGKILL',
   )
-  expect(stderr).toContain(lineOf('cost: () =>', `faulty/${name}`))
+  expect(failed['faulty/spinning-cost']).toContain('did not answer for 30000 ms in cost()')
+  expect(failed['faulty/spinning-cost']).toContain(lineOf('for (;;)', 'faulty/spinning-cost'))
+  // Before anything runs.
+  const planning = project(['faulty/nan-cost', 'fgsm'])
+  const planned = await robench(planning, 'plan', 'suite.json')
+  expect(planned.code).toBe(0)
+  expect(planned.stderr).toContain('attack "faulty/nan-cost" will fail: attack faulty/nan-cost')
+  expect(await robench(planning, 'validate', 'suite.json')).toMatchObject({ code: 2 })
 })
 
 test.each([

@@ -48,7 +48,7 @@ const graceMs = 5000
  */
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, executor } = request
-  const errors = new Map<string, ErrorRecord>()
+  const errors = faultsOf(request)
   const lanes = Math.min(request.lanes, executor.size)
   const work = new RunProgress(plan, (id) => store.outcome(id), {
     lanes,
@@ -102,6 +102,17 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
     clearInterval(clock)
   }
   diskFailed.signal.throwIfAborted()
+  return errors
+}
+
+/** The errors of cells that fail without being run, reported. */
+function faultsOf({ plan, listener }: UnitsRequest): Map<string, ErrorRecord> {
+  const errors = new Map<string, ErrorRecord>()
+  for (const { id, fault, units } of plan.rows.flatMap(({ attacks }) => attacks)) {
+    if (!fault) continue
+    errors.set(id, fault)
+    if (units[0]) listener.failed?.(nameOf(plan, units[0]), fault)
+  }
   return errors
 }
 
