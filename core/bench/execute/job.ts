@@ -92,7 +92,7 @@ export type WorkerMessage =
   | { readonly robench: 'began' }
   /** The model has been evaluated since the last message. */
   | { readonly robench: 'alive' }
-  | { readonly robench: 'examples'; readonly done: number }
+  | { readonly robench: 'examples'; readonly done: number; readonly stage?: string }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
 
 /** Sent to a worker: stop the current job. */
@@ -103,9 +103,11 @@ export interface AbortMessage {
 /** Whether a message is one of a job's, with numbers where they belong: a plugin may report any. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   if (typeof message !== 'object' || message === null) return false
-  const { robench, done, training } = message as Readonly<Record<string, unknown>>
+  const { robench, done, stage, training } = message as Readonly<Record<string, unknown>>
   if (robench === 'began' || robench === 'alive') return true
-  if (robench === 'examples') return typeof done === 'number'
+  if (robench === 'examples') {
+    return typeof done === 'number' && (stage === undefined || typeof stage === 'string')
+  }
   if (robench !== 'training' || typeof training !== 'object' || training === null) return false
   return Object.values(training).every((value) => value !== null)
 }

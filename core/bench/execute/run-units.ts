@@ -68,8 +68,8 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
       work.begin(unit)
       report()
-      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
-        work.advance(unit, done)
+      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done, stage) => {
+        work.advance(unit, done, stage)
         report()
       })
       if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
@@ -142,7 +142,7 @@ async function attempt(
   request: UnitsRequest,
   unit: Unit,
   clean: string | undefined,
-  progress: (done: number) => void,
+  progress: (done: number, stage?: string) => void,
 ): Promise<ErrorRecord | undefined> {
   const { executor, store, limits, signal } = request
   const what = nameOf(request.plan, unit)
@@ -171,7 +171,7 @@ async function attempt(
     },
     {
       message(message) {
-        if (message.robench === 'examples') progress(message.done)
+        if (message.robench === 'examples') progress(message.done, message.stage)
       },
       retry: (attemptNumber) =>
         request.listener.notice?.(

@@ -28,7 +28,8 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
   const started = performance.now()
   const { batchSize } = job
   const { signal } = scope
-  const progress = (done: number): void => scope.send({ robench: 'examples', done })
+  const progress = (done: number, stage?: string): void =>
+    scope.send({ robench: 'examples', done, ...(stage !== undefined && { stage }) })
   const draws = cell.kind === 'checks' ? undefined : cell.draws
   const work = {
     model,
