@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import picocolors from 'picocolors'
 import { RobenchError } from '../core/base/errors.ts'
+import { forTerminal } from './terminal-text.ts'
 import { printable } from '../reports/theme/printable.ts'
 
 /** Exit codes; `robench --help` documents them. */
@@ -23,14 +24,15 @@ export const exitCodes = {
  */
 export function reportFailure(
   thrown: unknown,
-  stderr: NodeJS.WritableStream,
+  stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
   options: { readonly debug: boolean },
 ): number {
   // commander has already printed its message.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage
   const expected = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
   const message = shortened(thrown instanceof Error ? thrown.message : String(thrown))
-  stderr.write(`${picocolors.red('error')}: ${printable(message)}\n`)
+  const shown = forTerminal(`error: ${printable(message)}\n`, stderr)
+  stderr.write(shown.replace('error', picocolors.red('error')))
   if (thrown instanceof Error && (options.debug || !expected))
     stderr.write(`${printable(thrown.stack ?? '')}\n`)
   if (!expected) {

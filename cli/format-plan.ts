@@ -29,7 +29,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   if (isOpen) {
     const most = expected?.mostMs ?? etaMs
     const bound = most === undefined ? '' : `at most ${duration(most)}`
-    const on = ` on ${countOf(plan.workers, 'worker')}`
+    const on = ` on ${countOf(plan.workers, 'worker')}, as timed now`
     if (expected) {
       const time = expected.etaMs === undefined ? '' : `${duration(expected.etaMs)}, ${bound}${on}`
       if (time !== '') rows.push(['expected', time])

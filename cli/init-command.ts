@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Argument, Command } from 'commander'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
 import { ConfigError } from '../core/base/errors.ts'
+import { packageVersion } from '../core/base/package-version.ts'
 import { oneOf } from './arguments.ts'
 import { packageTemplate, templateKinds } from './plugin-template.ts'
 import type { TemplateKind } from './plugin-template.ts'
@@ -44,7 +45,7 @@ async function initPlugin(
     ...Object.keys(files).map((path) => `  ${path}`),
     'Next:',
     `  cd ${folder}`,
-    '  npm install',
+    `  npm install --no-save ../robench-${packageVersion()}.tgz`,
     '  npm test',
     '  npx robench plugin check .',
   ]

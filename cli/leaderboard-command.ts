@@ -9,8 +9,11 @@ import { auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
 import { entryLocation, readEntry } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
+import { extendHistory, historyFileOf, readHistory } from '../leaderboard/entry-history.ts'
+import type { EntryHistory } from '../leaderboard/entry-history.ts'
 import type { LeaderboardEntry } from '../leaderboard/entry-type.ts'
 import { privateRules, publicRules } from '../leaderboard/known-datasets.ts'
+import type { BoardRules } from '../leaderboard/known-datasets.ts'
 import { entryFromResult } from '../leaderboard/from-result.ts'
 import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
@@ -108,7 +111,7 @@ export function leaderboardCommand(streams: CommandStreams = process): Command {
     )
     .option('--folder <dir>', 'directory that paths in the suite are relative to')
     .option('--entries <dir>', 'directory for entries', ownEntries)
-    .option('--replace', 'replace an existing entry')
+    .option('--replace', 'replace an existing entry, which stays in its history')
     .option('--json', 'print the result as JSON')
     .action((path: string, options: AddOptions) => add(path, options, streams))
   const check = command
@@ -190,7 +193,11 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
   if (!options.replace) for (const { file } of added) refuseExisting(file)
   const examples = await examplesOf(result, entries, options)
   for (const [at, { entry, file }] of added.entries()) {
+    const history = historyOf(entry, file, rules)
     await writeFileAtomic(file, entryText(entry))
+    if (history) {
+      await writeFileAtomic(historyFileOf(file), `${JSON.stringify(history, undefined, 2)}\n`)
+    }
     const own = examples[at]
     if (own) await writeFileAtomic(examplesFileOf(file), `${JSON.stringify(own, undefined, 1)}\n`)
     else await rm(examplesFileOf(file), { force: true })
@@ -250,6 +257,23 @@ async function checkOne(
       ? `${jsonText({ holds: check !== undefined, seed, outcomes, held, checks, differences })}\n`
       : printable(`${lines.join('\n')}\n`),
   )
+}
+
+/** The history of an entry that replaces the one in a file, if there is one that can be read. */
+function historyOf(
+  entry: LeaderboardEntry,
+  file: string,
+  rules: BoardRules,
+): EntryHistory | undefined {
+  if (!existsSync(file)) return undefined
+  let replaced: LeaderboardEntry
+  try {
+    replaced = readEntry(file, rules)
+  } catch {
+    // An entry that the board refuses has no place in a history.
+    return undefined
+  }
+  return extendHistory(entry, replaced, readHistory(file, replaced))
 }
 
 function refuseExisting(file: string): void {

@@ -61,7 +61,11 @@ export function packageTemplate({ kind, name, js }: TemplateRequest): PackageTem
     name: words.package,
     files: {
       ...files,
-      'README.md': fill('readme', { ...words, ...readmeWords(kind, words) }),
+      'README.md': fill('readme', {
+        ...words,
+        ...readmeWords(kind, words),
+        robench: packageVersion(),
+      }),
       '.gitignore': `node_modules/\n${js ? '' : 'dist/\n'}`,
       '.github/workflows/test.yml': template('workflow'),
     },

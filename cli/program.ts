@@ -19,6 +19,7 @@ import { queueCommand } from './queue-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
+import { forTerminal } from './terminal-text.ts'
 import { trainCommand } from './train-command.ts'
 import { verifyCommand } from './verify-command.ts'
 import { validateCommand } from './validate-command.ts'
@@ -81,6 +82,9 @@ function configure(command: Command): void {
   command
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(forTerminal(text, process.stderr)),
+    })
     .showSuggestionAfterError()
     .showHelpAfterError('(run with --help for usage)')
     .allowExcessArguments(false)

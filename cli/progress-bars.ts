@@ -14,12 +14,16 @@ import {
   trainingDetail,
 } from './progress-text.ts'
 import type { ProgressDisplay } from './progress-text.ts'
+import { forTerminal } from './terminal-text.ts'
 
 /** A terminal, or what a test has in its place. */
-export type Terminal = NodeJS.WritableStream & { readonly columns?: number }
+export type Terminal = NodeJS.WritableStream & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
 
 /** Characters of a bar. */
-const barSize = 12
+const barSize = 8
 
 /** Erases the rest of the line (ECMA-48, EL). */
 const eraseToEnd = '\u001B[K'
@@ -63,7 +67,7 @@ export function barDisplay(stream: Terminal): ProgressDisplay {
     else bars.log(text.replaceAll('\n', `${eraseToEnd}\n`))
   }
   return {
-    notice: (text) => log(noticeLine(text)),
+    notice: (text) => log(forTerminal(noticeLine(text), stream)),
     loading: (what) => show('run', 0, () => `loading ${oneLine(what)}`),
     planned: (plan, expected) => log(printable(formatPlan(plan, expected))),
     training(defense, state) {
@@ -80,7 +84,7 @@ export function barDisplay(stream: Terminal): ProgressDisplay {
       if (fraction >= 1) remove('run')
       else show('run', fraction, (room) => runLabel(status, room))
     },
-    failed: (what, error) => log(failureLine(what, error)),
+    failed: (what, error) => log(forTerminal(failureLine(what, error), stream)),
     stop() {
       // A second stop would erase what was printed since.
       if (stopped) return

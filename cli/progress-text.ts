@@ -11,6 +11,9 @@ export interface ProgressDisplay extends Required<Omit<RunListener, 'completed'>
   stop(): void
 }
 
+/** Characters of a defense's name for which room is made. */
+const leastName = 8
+
 /** A notice as a line. */
 export function noticeLine(text: string): string {
   return `note: ${printable(text)}\n`
@@ -27,7 +30,7 @@ export function trainingDetail({ loss, accuracy }: TrainingProgress): string {
 }
 
 /**
- * What runs, attacks first, and the time left: `pgd-at, autoattack, 128 of 500 (+1) | ≤ 4 min 10 s left`.
+ * What runs, attacks first, and the time left: `pgd-at, autoattack/fab-t, 128 of 500 (+1) | ≤ 4 min 10 s left`.
  * @param width the most characters; the name of the defense is cut to fit
  * @returns an empty string when nothing runs any more
  */
@@ -40,12 +43,27 @@ export function runLabel({ running, leftMs, isBound }: RunStatus, width: number)
   return `${chunkText(first, room)}${more} | ${left}`
 }
 
-/** `pgd-at, autoattack, 128 of 500`. */
-function chunkText({ defense, kind, attack, done, examples }: RunningChunk, width: number): string {
-  const what = { clean: 'clean', checks: 'checks', attack: attack ?? '' }[kind]
-  const amount = kind === 'checks' ? '' : `, ${count(done)} of ${count(examples)}`
-  const end = `, ${what}${amount}`
-  return shortened(oneLine(defense), width - end.length) + oneLine(end)
+/**
+ * `pgd-at, autoattack/fab-t, 128 of 500`; shorter forms where this leaves no room for the name of
+ * the defense.
+ */
+function chunkText(chunk: RunningChunk, width: number): string {
+  const defense = oneLine(chunk.defense)
+  const [longest = '', ...others] = endsOf(chunk).map(oneLine)
+  const fits = (end: string): boolean => width - end.length >= Math.min(defense.length, leastName)
+  const end = [longest, ...others].find(fits) ?? others.at(-1) ?? longest
+  return shortened(defense, width - end.length) + end
+}
+
+/** What follows the name of the defense, from the longest form on. */
+function endsOf({ kind, attack, stage, done, examples }: RunningChunk): readonly string[] {
+  const amount = `${count(done)} of ${count(examples)}`
+  if (kind === 'checks') return [', checks']
+  if (kind === 'clean') return [`, clean, ${amount}`]
+  if (stage === undefined) return [`, ${attack ?? ''}, ${amount}`]
+  const short = `${count(done)}/${count(examples)}`
+  const staged = `, ${attack ?? ''}/${stage}`
+  return [`${staged}, ${amount}`, `${staged}, ${short}`, `, ${stage}, ${short}`]
 }
 
 /** A text of at most `width` characters, with an ellipsis where it is cut. */

@@ -6,6 +6,8 @@ import { formatPlan } from './format-plan.ts'
 import { barDisplay } from './progress-bars.ts'
 import { failureLine, noticeLine, runLabel, trainingDetail } from './progress-text.ts'
 import type { ProgressDisplay } from './progress-text.ts'
+import { forTerminal } from './terminal-text.ts'
+import { watchBound } from './watch-bound.ts'
 
 /** Bars if the stream is a terminal, otherwise lines. */
 export function progressDisplay(
@@ -31,7 +33,7 @@ export function openDisplay(
   { quiet, log }: DisplayOptions,
 ): ProgressDisplay {
   const shown = quiet ? quietDisplay(stream) : progressDisplay(stream)
-  if (log === undefined) return shown
+  if (log === undefined) return watchBound(shown)
   const write = (text: string): void => {
     try {
       appendFileSync(log, text)
@@ -42,10 +44,12 @@ export function openDisplay(
     }
   }
   write('')
-  return both(shown, lineDisplay({ write }))
+  return watchBound(both(shown, lineDisplay({ write })))
 }
 
-function quietDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
+function quietDisplay(
+  stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
+): ProgressDisplay {
   const nothing = (): void => {}
   return {
     notice: nothing,
@@ -53,7 +57,7 @@ function quietDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
     planned: nothing,
     training: nothing,
     progress: nothing,
-    failed: (what, error) => stream.write(failureLine(what, error)),
+    failed: (what, error) => stream.write(forTerminal(failureLine(what, error), stream)),
     stop: nothing,
   }
 }

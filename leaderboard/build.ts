@@ -14,6 +14,8 @@ import { renderBoard } from './board-pages.ts'
 import { entryLocation, readEntry } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
 import type { EntryCheck } from './entry-check.ts'
+import { historyEnding, readHistory } from './entry-history.ts'
+import type { EntryHistory } from './entry-history.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
@@ -36,6 +38,9 @@ export interface BuiltSite {
   /** Relative paths of all files, sorted. */
   readonly files: readonly string[]
 }
+
+/** Endings of the files beside an entry. */
+const besideEndings = [checkEnding, examplesEnding, historyEnding] as const
 
 /** Lists the files of a site, so that the next build can remove stale ones. */
 const listFile = 'site-files.json'
@@ -86,6 +91,7 @@ export interface EntryFile {
   readonly entry: LeaderboardEntry
   readonly check?: EntryCheck
   readonly examples?: EntryExamples
+  readonly history?: EntryHistory
 }
 
 /**
@@ -102,7 +108,7 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
   }
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.json'))
-    .filter((path) => !path.endsWith(checkEnding) && !path.endsWith(examplesEnding))
+    .filter((path) => !besideEndings.some((ending) => path.endsWith(ending)))
     .toSorted()
     .map((path) => {
       const file = join(folder, path)
@@ -116,7 +122,14 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
       }
       const check = readEntryCheck(file, entry)
       const examples = readExamples(file, entry)
-      return { file, entry, ...(check && { check }), ...(examples && { examples }) }
+      const history = readHistory(file, entry)
+      return {
+        file,
+        entry,
+        ...(check && { check }),
+        ...(examples && { examples }),
+        ...(history && { history }),
+      }
     })
 }
 
@@ -126,7 +139,7 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
  * @param address absolute URL at which the site will be; default: none
  */
 export async function renderWholeSite(
-  found: readonly Pick<EntryFile, 'entry' | 'check' | 'examples'>[],
+  found: readonly Pick<EntryFile, 'entry' | 'check' | 'examples' | 'history'>[],
   rules: Pick<BoardRules, 'isPrivate'> = publicRules,
   address?: string,
 ): Promise<WholeSite> {
@@ -138,6 +151,11 @@ export async function renderWholeSite(
     examples: new Map(
       found.flatMap(({ entry, examples }) =>
         examples ? [[entryLocation(entry), examples] as const] : [],
+      ),
+    ),
+    histories: new Map(
+      found.flatMap(({ entry, history }) =>
+        history ? [[entryLocation(entry), history] as const] : [],
       ),
     ),
     address: base ?? '',

@@ -12,7 +12,7 @@ export function subtask(
   task: AttackTask,
   rows: Int32Array,
   name: string,
-  progress: (done: number) => void,
+  progress: AttackTask['progress'],
 ): AttackTask {
   return {
     ...task,

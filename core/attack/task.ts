@@ -38,6 +38,6 @@ export interface AttackTask {
   readonly batchSize: number
   /** Aborted when the run stops or the attack times out; check it between batches. */
   readonly signal: AbortSignal
-  /** Reports how many of the n examples are finished. */
-  progress(done: number): void
+  /** Reports how many of the n examples are finished, and the stage, of an attack that has stages. */
+  progress(done: number, stage?: string): void
 }

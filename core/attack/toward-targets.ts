@@ -42,7 +42,9 @@ export async function forEachTarget(
   for (const target of [...new Set(targets)].toSorted((a, b) => a - b)) {
     const rows = everyRow.filter((row) => targets[row] === target)
     const start = before
-    const part = subtask(rest, rows, `target ${target}`, (done) => task.progress(start + done))
+    const part = subtask(rest, rows, `target ${target}`, (done, stage) =>
+      task.progress(start + done, stage),
+    )
     const { reference } = part
     await visit(
       {

@@ -43,6 +43,7 @@ export interface AttackRequest extends ChosenAttack {
   /**
    * @param done attacked examples that are finished
    * @param total attacked examples
+   * @param stage of an attack that has stages
    */
-  progress?(done: number, total: number): void
+  progress?(done: number, total: number, stage?: string): void
 }

@@ -1,6 +1,7 @@
 /** One run of an attack in one ball, with its result verified and predicted by the host. */
 import { PluginError, RobenchError, RunError } from '../base/errors.ts'
 import { hashBytes } from '../base/hash.ts'
+import type { AttackTask } from '../attack/task.ts'
 import type { PassCounts, Program } from '../model/model.ts'
 import { drawsOf, isMostlyCorrect, withDraws } from '../model/noise.ts'
 import { predictions } from '../model/predictions.ts'
@@ -50,7 +51,7 @@ export interface AttackTrial {
 export async function runTrial(
   request: AttackRequest,
   rows: Int32Array,
-  progress: (done: number) => void,
+  progress: AttackTask['progress'],
 ): Promise<AttackTrial> {
   const { model, labels, threatModel, plugin } = request
   const inputs = gatherRows(request.inputs, rows)
@@ -100,7 +101,7 @@ async function callPlugin(
   request: AttackRequest,
   rows: Int32Array,
   inputs: FloatTensor,
-  progress: (done: number) => void,
+  progress: AttackTask['progress'],
   observer: QueryObserver | undefined,
 ): Promise<ParsedResult> {
   const { plugin, signal, timeLimitMs } = request
@@ -138,12 +139,15 @@ async function callPlugin(
   return parseResult(meta, result, inputs.shape)
 }
 
+/** Characters of a stage's name that are shown. */
+const longestStage = 24
+
 /** The arguments of one run of a plugin, beside the settings of the request. */
 interface PluginTask {
   readonly given: FloatTensor
   readonly labels: Int32Array
   readonly rows: Int32Array
-  readonly progress: (done: number) => void
+  readonly progress: AttackTask['progress']
   readonly watch: ModelWatch
 }
 
@@ -171,9 +175,11 @@ function createContext(
     },
     batchSize: request.batchSize,
     signal,
-    progress: (done) => {
+    progress: (done, stage) => {
       // Whatever a plugin reports, progress is a number of examples.
-      if (Number.isFinite(done)) progress(Math.max(0, Math.min(done, rows.length)))
+      if (!Number.isFinite(done)) return
+      const named = typeof stage === 'string' ? stage.slice(0, longestStage) : undefined
+      progress(Math.max(0, Math.min(done, rows.length)), named)
     },
     ...attackExtras(request, request.surrogates, signal),
     setupOnce: (name, compute) => setUp(request, name, compute),

@@ -98,7 +98,7 @@ function rowsOf(request: AttackRequest, rows: Int32Array): AttackRequest {
 function joinResults(request: AttackRequest): {
   add(rows: Int32Array, part: HostedResult): void
   result(): HostedResult
-  progress(done: number): void
+  progress(done: number, total: number, stage?: string): void
 } {
   const { inputs, labels } = request
   const size = sizeOf(inputs.shape.slice(1))
@@ -116,7 +116,7 @@ function joinResults(request: AttackRequest): {
     return marks.join('')
   }
   return {
-    progress: (done) => request.progress?.(finished + done, labels.length),
+    progress: (done, _, stage) => request.progress?.(finished + done, labels.length, stage),
     add(rows, part) {
       parts.push({ rows, part })
       finished += rows.length

@@ -123,9 +123,9 @@ export async function runAttack(given: AttackRequest): Promise<HostedResult> {
     )
     if (rows.length === 0) continue
     const inBall = { ...request, threatModel: { ...threatModel, epsilon } }
-    const trial = await runTrial(inBall, rows, (done) => {
+    const trial = await runTrial(inBall, rows, (done, stage) => {
       const share = (index + done / rows.length) / sizes.length
-      request.progress?.(Math.floor(attacked * share), attacked)
+      request.progress?.(Math.floor(attacked * share), attacked, stage)
     })
     passes.forward += trial.passes.forward
     passes.backward += trial.passes.backward

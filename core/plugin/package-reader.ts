@@ -80,7 +80,10 @@ export async function readRegistry(
 }
 
 class PackageReader {
-  readonly #program: ChildProgram
+  #program: ChildProgram
+  /** Packages that were imported, which another process imports again. */
+  readonly #imported: PluginLocation[] = []
+  readonly #memoryBytes: number
   readonly #locations: readonly PluginLocation[]
   readonly #stallMs: number
   readonly #notify: ((notice: string) => void) | undefined
@@ -88,6 +91,7 @@ class PackageReader {
   #last: Promise<unknown> = Promise.resolve()
   #settle: ((answer: ReaderAnswer | { readonly died: string }) => void) | undefined
   #death: string | undefined
+  #isClosed = false
 
   constructor(
     locations: readonly PluginLocation[],
@@ -97,23 +101,32 @@ class PackageReader {
     this.#locations = locations
     this.#stallMs = stallLimitMs
     this.#notify = notify
-    this.#program = new ChildProgram(child, {
-      name: locations.map(({ name }) => name).join(', '),
-      memoryBytes,
+    this.#memoryBytes = memoryBytes
+    this.#program = this.#start()
+  }
+
+  #start(): ChildProgram {
+    this.#death = undefined
+    const program = new ChildProgram(child, {
+      name: this.#locations.map(({ name }) => name).join(', '),
+      memoryBytes: this.#memoryBytes,
       message: (message) => {
         if (isReaderAnswer(message)) this.#settle?.(message)
       },
       death: (reason) => {
+        if (this.#program !== program) return
         this.#death = reason
         this.#settle?.({ died: reason })
       },
     })
+    return program
   }
 
   /** Imports a package, and returns a table of plugins whose functions refuse to run. */
   async open(location: PluginLocation): Promise<PluginPackage> {
     const { name } = location
     const ids = await this.#ask({ ask: 'import', location }, location)
+    this.#imported.push(location)
     const table: PluginTable = Object.fromEntries(
       pluginKinds.map((kind) => [
         tableKeys[kind],
@@ -134,7 +147,7 @@ class PackageReader {
   }
 
   async close(): Promise<void> {
-    this.#death ??= 'it was closed'
+    this.#isClosed = true
     await this.#program.close()
   }
 
@@ -148,8 +161,19 @@ class PackageReader {
     return (await turn) as ReaderValues[A]
   }
 
+  /** Sends a request, to another process if an earlier one has ended. */
   async #send(request: ReaderRequest, location: PluginLocation): Promise<unknown> {
-    if (this.#death !== undefined) throw this.#failure(location, `ended: ${this.#death}`)
+    if (this.#isClosed) throw this.#failure(location, 'ended: it was closed')
+    if (this.#death !== undefined) {
+      this.#program = this.#start()
+      for (const known of this.#imported) {
+        await this.#sendOnce({ ask: 'import', location: known }, known)
+      }
+    }
+    return this.#sendOnce(request, location)
+  }
+
+  async #sendOnce(request: ReaderRequest, location: PluginLocation): Promise<unknown> {
     const answer = await new Promise<ReaderAnswer | { died: string } | 'timeout'>((settle) => {
       const timer = startTimer(this.#stallMs, () => settle('timeout'))
       this.#settle = (reply) => {
@@ -174,7 +198,9 @@ class PackageReader {
     }
     if (answer.robench === 'error') throw fromErrorRecord(answer.error)
     // The host itself notices keys of a meta.
-    if (request.ask === 'import') for (const notice of answer.notices) this.#notify?.(notice)
+    if (request.ask === 'import' && !this.#imported.includes(location)) {
+      for (const notice of answer.notices) this.#notify?.(notice)
+    }
     return answer.value
   }
 

@@ -6,6 +6,7 @@ import type { Check } from '../../core/bench/checks/check.ts'
 import { summarizeChecks } from '../../reports/theme/checks.ts'
 import { proportion } from '../../reports/theme/proportion.ts'
 import { benchmarkKey } from '../entry.ts'
+import type { EntryHistory } from '../entry-history.ts'
 import type { LeaderboardEntry } from '../entry-type.ts'
 import type { RankedEntry, RankedTable } from '../ranking.ts'
 import { badgeText } from './badge.ts'
@@ -25,6 +26,8 @@ export interface EntryPagesInput {
   readonly tables: readonly RankedTable[]
   /** By location. */
   readonly examples: ReadonlyMap<string, EntryExamples>
+  /** Earlier states of entries, by location. */
+  readonly histories: ReadonlyMap<string, EntryHistory>
   /** Absolute URL of the site with `/` at the end, or empty. */
   readonly address: string
 }
@@ -50,7 +53,8 @@ export function renderEntries(
       const path = `entries/${row.location}`
       const view = entryView(row, examples, versions.get(versionKey(row.entry))!)
       const bibtex = bibtexOf(row.entry, input.address && `${input.address}${path}.html`)
-      const context = { table, row, view, bibtex, hasImages, root: '../../../' }
+      const earlier = earlierView(input.histories.get(row.location))
+      const context = { table, row, view, earlier, bibtex, hasImages, root: '../../../' }
       files.set(`${path}.html`, flat(environment.render('entry.html.njk', context)))
       files.set(`${path}.json`, `${JSON.stringify(row.entry, undefined, 2)}\n`)
       const folder = `files/${row.location}`
@@ -109,6 +113,15 @@ function entryView(
       worstCase: proportion(other.worstCase.robust, other.dataset.examples),
     })),
   }
+}
+
+/** Earlier states with their accuracies. */
+function earlierView(history: EntryHistory | undefined): object[] {
+  return (history?.earlier ?? []).map((state) => ({
+    ...state,
+    clean: proportion(state.correct, state.examples),
+    worstCase: proportion(state.robust, state.examples),
+  }))
 }
 
 function titled(check: LeaderboardEntry['checks'][number]): Check {

@@ -47,7 +47,7 @@ test('a plan states evaluations, chunks, passes, and time', () => {
       data     CIFAR-10, all 10,000 examples
       threat   L∞ ≤ 8/255
       work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done
-      time     at most 1 min 30 s on 2 workers
+      time     at most 1 min 30 s on 2 workers, as timed now
       passes   at most 2,000,000 forward, 1,000,000 backward
       results  results/s-00000000
     "
@@ -71,7 +71,7 @@ test('expected work leads with its time and the bound, and has its relative marg
   const passes = { forward: 1000, backward: 500 }
   const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000, mostMs: 80_000 }
   expect(formatPlan(planOf(cells), expected)).toContain(
-    '  expected 1 min 00 s, at most 1 min 20 s on 2 workers\n' +
+    '  expected 1 min 00 s, at most 1 min 20 s on 2 workers, as timed now\n' +
       '           1,000 forward, 500 backward (± 3.1 %)\n' +
       '  passes   at most 2,000,000 forward, 1,000,000 backward\n',
   )

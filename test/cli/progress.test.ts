@@ -5,10 +5,14 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { openDisplay } from '../../cli/progress.ts'
+import { reportFailure } from '../../cli/failure.ts'
+import { openDisplay, progressDisplay } from '../../cli/progress.ts'
 import type { DisplayOptions } from '../../cli/progress.ts'
 import { barDisplay } from '../../cli/progress-bars.ts'
 import { runLabel, timeLeftText } from '../../cli/progress-text.ts'
+import { watchBound } from '../../cli/watch-bound.ts'
+import { ConfigError } from '../../core/base/errors.ts'
+import type { PlanSummary } from '../../core/bench/forecast/plan-summary.ts'
 import type { RunStatus } from '../../core/bench/forecast/run-progress.ts'
 import { temporaryFolder } from '../core/data/fixtures.ts'
 
@@ -19,6 +23,18 @@ const status: RunStatus = {
     { defense: 'a', kind: 'checks', attack: null, done: 1, examples: 64 },
     { defense: 'a', kind: 'attack', attack: 'pgd', done: 128, examples: 500 },
   ],
+}
+
+const plan: PlanSummary = {
+  suite: { id: 's', title: 'S', sha256: '' },
+  dataset: { id: 'd', title: 'D', sha256: '', examples: 500, total: 500 },
+  folder: 'results/s',
+  workers: 2,
+  cells: [],
+  units: 2,
+  unitsDone: 0,
+  passes: { forward: 1, backward: 1 },
+  training: [],
 }
 
 const everything =
@@ -76,6 +92,57 @@ test('names are cut so that a label keeps its width', () => {
   expect(runLabel({ ...status, running: [] }, 50)).toBe('')
 })
 
+test('a stage is named with its attack, in shorter forms where there is little room', () => {
+  const chunk = {
+    defense: 'standard',
+    kind: 'attack',
+    attack: 'autoattack',
+    stage: 'apgd-ce',
+  } as const
+  const running = [{ ...chunk, done: 469, examples: 500 }]
+  const label = (width: number): string => runLabel({ ...status, running }, width)
+  expect(label(63)).toBe('standard, autoattack/apgd-ce, 469 of 500 | ≤ 15 s left')
+  expect(label(51)).toBe('standard, autoattack/apgd-ce, 469/500 | ≤ 15 s left')
+  expect(label(45)).toBe('standard, apgd-ce, 469/500 | ≤ 15 s left')
+  expect(label(36)).toBe('sta…, apgd-ce, 469/500 | ≤ 15 s left')
+})
+
+test('a bound that has passed is noted once', () => {
+  const stream = new PassThrough()
+  let time = 0
+  const display = watchBound(progressDisplay(stream), () => time)
+  display.planned({ ...plan, etaMs: 44_300 })
+  stream.read()
+  const written = (at: number): string => {
+    time = at
+    display.progress(0.05, { ...status, leftMs: 70_000, isBound: false })
+    return String(stream.read() ?? '')
+  }
+  // A training of an hour before the first chunk.
+  expect(written(3_600_000)).toBe('')
+  expect(written(3_644_300)).toBe('')
+  expect(written(3_644_301)).toBe(
+    'note: the run takes longer than the stated 44.3 s: the machine computes more slowly than ' +
+      'when the passes were timed\n',
+  )
+  expect(written(3_700_000)).toBe('')
+  display.progress(0.5, status)
+  expect(String(stream.read())).toBe('50 % done | a, pgd, 128 of 500 (+1) | 15 s left\n')
+})
+
+test('on a terminal, messages are wrapped between words', () => {
+  const message = 'attack "acme/blur": its result for example 3 is outside the ball. '.repeat(3)
+  const error = { code: 'ROBENCH_PLUGIN_ANSWER', name: 'E', message: message.trim() } as const
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
+  const display = openDisplay(stream, { quiet: true })
+  display.failed('defense "a", attack "acme/blur", examples 0 to 499', error)
+  reportFailure(new ConfigError('ROBENCH_CONFIG', message), stream, { debug: false })
+  const text = stripVTControlCharacters(String(stream.read()))
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(79)
+  expect(text.replaceAll(/\s+/g, ' ')).toContain(error.message)
+  expect(text).toMatch(/^error: attack "acme\/blur"/m)
+})
+
 test('bars name the load, the model, the attack, and the training, in 80 columns', async () => {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 80 })
   const display = barDisplay(stream)
@@ -86,9 +153,9 @@ test('bars name the load, the model, the attack, and the training, in 80 columns
     while (!stripVTControlCharacters(shown).includes(text)) await once(stream, 'data')
   }
   display.loading('data')
-  await drawn('░░░░░░░░░░░░   0 %  loading data')
+  await drawn('░░░░░░░░   0 %  loading data')
   display.progress(0.255, status)
-  await drawn('███░░░░░░░░░  25 %  a, pgd, 128 of 500 (+1) | ≤ 15 s left')
+  await drawn('██░░░░░░  25 %  a, pgd, 128 of 500 (+1) | ≤ 15 s left')
   display.training('d'.repeat(80), {
     epoch: 1,
     epochs: 4,

@@ -92,6 +92,11 @@ describe('leaderboard', () => {
     await leaderboard(...args, '--replace', '--title', 'Again')
     const file = join(folder, 'entries', 'cifar10', 'linf-8-255', 'pgd-at.json')
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ title: 'Again' })
+    await leaderboard(...args, '--replace', '--title', 'Once more')
+    const history = file.replace(/\.json$/, '.history.json')
+    expect(JSON.parse(readFileSync(history, 'utf8'))).toMatchObject({
+      earlier: [{ title: 'Again' }, { title: 'pgd-at' }],
+    })
   })
 
   test('an unknown defense is rejected with a suggestion, and so is toy data', async () => {

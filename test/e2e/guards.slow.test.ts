@@ -138,12 +138,15 @@ describe('a mistaken call is named by a check', () => {
     )
   })
 
-  test('a softmax or log-softmax head', async () => {
-    const folder = temporaryFolder()
-    const file = join(folder, 'softmax.onnx')
-    writeFileSync(file, await zooFile('softmax output'))
+  test.for([
+    ['softmax output', 'the last operator of the file is Softmax'],
+    ['log-softmax output', 'the last operator of the file is LogSoftmax'],
+    ['logarithm of a softmax', 'the last operator of the file is LogSoftmax'],
+  ] as const)('%s', async ([name, evidence]) => {
+    const file = join(temporaryFolder(), 'head.onnx')
+    writeFileSync(file, await zooFile(name))
     const raised = await evaluate(file, ...toy, '--attack', 'fgsm')
-    expect(raised['outputs-are-logits']).toContain('the last operator of the file is Softmax')
+    expect(raised['outputs-are-logits']).toContain(evidence)
   })
 
   test('weak white-box attacks only: they are the cause, not masked gradients', async () => {

@@ -4,15 +4,19 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { RunResult } from '../../core/bench/result/result.ts'
-import { fixturePlugins, robench, temporaryFolder, writeJson } from './support/cli.ts'
+import {
+  faultyPlugins as faulty,
+  fixturePlugins,
+  robench,
+  temporaryFolder,
+  writeJson,
+} from './support/cli.ts'
 import type { CliResult } from './support/cli.ts'
 import { outcomesOf, readOnlyResult, testSuite } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
-const faulty = fileURLToPath(new URL('./fixtures/faulty', import.meta.url))
 const source = join(faulty, 'index.js')
 const sourceLines = readFileSync(source, 'utf8').split('\n')
 const sound = ['fgsm', 'test/noise']
@@ -131,17 +135,77 @@ test('a card that is no JSON fails its defense alone', async () => {
   for (const message of messages) expect(message).toContain(lineOf('async prepare'))
 })
 
-test.each([
-  ['nan-cost', '{ forward: NaN, backward: 0 }'],
-  ['bigint-cost', '{ forward: 1, backward: 0 }'],
-])('%s is refused before anything runs', async (name, got) => {
-  const { code, stderr } = await run(project([`faulty/${name}`, 'fgsm']))
-  expect(code).toBe(2)
-  expect(stderr).toContain(
-    `attack faulty/${name} (version 1): cost() must return { forward, backward } with numbers of ` +
-      `at least 0, got ${got}`,
+test('verify runs attacks of packages in processes of their own, and a fault is a difference', async () => {
+  const folder = project(['faulty/at-times', ...sound])
+  expect((await run(folder)).code).toBe(0)
+  const words = ['verify', 'results', '--sample', '4', '--seed', '1'] as const
+  const held = await robench(folder, ...words)
+  expect(`${held.code} ${held.stdout}`).toMatch(/^0 [^]*The result holds/)
+  process.env['ROBENCH_TEST_FAULT'] = '1'
+  onTestFinished(() => {
+    delete process.env['ROBENCH_TEST_FAULT']
+  })
+  const { code, stdout } = await robench(folder, ...words)
+  expect(code).toBe(1)
+  const differing = stdout.split('\n').filter((line) => line.includes('cannot be run again'))
+  expect(differing).toHaveLength(1)
+  expect(differing[0]).toContain('attack "faulty/at-times" called process.exit(0)')
+  expect(differing[0]).toContain(lineOf('process.exit(0)', 'faulty/at-times'))
+})
+
+test('a property is searched in a process of the plugin, whose fault ends the command', async () => {
+  const folder = project(sound)
+  const pixels = Array.from({ length: 64 }, (_, i) => i)
+  const text = [
+    ...pixels.map((i) => `(declare-const X_${i} Real)`),
+    ...[0, 1, 2, 3].map((j) => `(declare-const Y_${j} Real)`),
+    ...pixels.flatMap((i) => [`(assert (>= X_${i} 0.4))`, `(assert (<= X_${i} 0.6))`]),
+    '(assert (>= Y_0 1000))',
+  ]
+  writeFileSync(join(folder, 'property.vnnlib'), text.join('\n'))
+  const search = (plugin: string, attack: string): Promise<CliResult> => {
+    const words = ['--vnnlib', 'property.vnnlib', '--plugin', plugin, '--attack', attack] as const
+    return robench(folder, 'eval', 'tiny.onnx', ...words)
+  }
+  expect(await search(fixturePlugins, 'test/noise')).toMatchObject({ code: 0, stdout: 'unknown\n' })
+  const { code, stdout, stderr } = await search(faulty, 'faulty/exits')
+  expect(`${code} ${stdout}`).toBe('2 ')
+  expect(stderr).toContain('attack "faulty/exits" called process.exit(0)')
+  expect(stderr).toContain(lineOf('process.exit(0)', "'faulty/exits'"))
+})
+
+test('a faulty cost fails its own cell, whatever it does', async () => {
+  const names = ['nan-cost', 'bigint-cost', 'dying-cost', 'spinning-cost'] as const
+  const folder = project([...names.map((name) => `faulty/${name}`), ...sound, 'faulty/at-times'])
+  const expected = undisturbed()
+  const { code, stderr } = await run(folder, '--stall-limit', '30')
+  expect(code).toBe(1)
+  const result = readOnlyResult(folder)
+  expect(outcomesOf(result)).toMatchObject(await expected)
+  const failed = failures(result)
+  expect(Object.keys(failed)).toEqual(names.map((name) => `faulty/${name}`))
+  for (const [name, got] of [
+    ['nan-cost', '{ forward: NaN, backward: 0 }'],
+    ['bigint-cost', '{ forward: 1, backward: 0 }'],
+  ] as const) {
+    const message =
+      `attack faulty/${name} (version 1): cost() must return { forward, backward } with numbers ` +
+      `of at least 0, got ${got}`
+    expect(failed[`faulty/${name}`]).toContain(message)
+    expect(stderr).toContain(message)
+    expect(failed[`faulty/${name}`]).toContain(lineOf('cost: () =>', `faulty/${name}`))
+  }
+  expect(failed['faulty/dying-cost']).toContain(
+    'ended its process in cost() of attack "faulty/dying-cost": killed by SIGKILL',
   )
-  expect(stderr).toContain(lineOf('cost: () =>', `faulty/${name}`))
+  expect(failed['faulty/spinning-cost']).toContain('did not answer for 30000 ms in cost()')
+  expect(failed['faulty/spinning-cost']).toContain(lineOf('for (;;)', 'faulty/spinning-cost'))
+  // Before anything runs.
+  const planning = project(['faulty/nan-cost', 'fgsm'])
+  const planned = await robench(planning, 'plan', 'suite.json')
+  expect(planned.code).toBe(0)
+  expect(planned.stderr).toContain('attack "faulty/nan-cost" will fail: attack faulty/nan-cost')
+  expect(await robench(planning, 'validate', 'suite.json')).toMatchObject({ code: 2 })
 })
 
 test.each([

@@ -6,61 +6,27 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
-import { extract } from 'tar'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../core/base/paths.ts'
 import { mainScript, temporaryFolder, writeJson } from './support/cli.ts'
+import { installedOffline, pack, packRobench, workshop } from './support/packages.ts'
 import { onlyResults, readOnlyResult } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
 const run = promisify(execFile)
+const install = { ...process.env, ...installedOffline }
 const examples = ['attack-plugin', 'defense-plugin'].map((name) =>
   join(packageRoot(), 'examples', name),
 )
 
-/** Packs a package as for publishing. @returns the path of the tarball */
-async function pack(source: string, destination: string): Promise<string> {
-  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', destination]
-  const { stdout } = await run('npm', words, { cwd: source })
-  const [packed] = JSON.parse(stdout) as [{ filename: string }]
-  return join(destination, packed.filename)
-}
-
-const installFlags = [
-  '--offline',
-  '--ignore-scripts',
-  '--legacy-peer-deps',
-  '--no-audit',
-  '--no-fund',
-]
-
-/**
- * Packs robench without its dependencies, which are found in a parent directory, so that nothing is
- * downloaded.
- */
-async function packRobench(outer: string): Promise<string> {
-  const staging = join(outer, 'staging')
-  mkdirSync(staging)
-  await extract({ file: await pack(packageRoot(), outer), cwd: staging, strip: 1 })
-  const manifestFile = join(staging, 'package.json')
-  const {
-    dependencies: _,
-    devDependencies: __,
-    ...manifest
-  } = JSON.parse(readFileSync(manifestFile, 'utf8')) as Record<string, unknown>
-  writeFileSync(manifestFile, JSON.stringify(manifest))
-  return pack(staging, outer)
-}
-
 test('a plugin package works from its tarball in an empty project', async () => {
-  const outer = temporaryFolder()
-  symlinkSync(join(packageRoot(), 'node_modules'), join(outer, 'node_modules'))
+  const outer = workshop()
   const tarballs = [await packRobench(outer)]
   for (const example of examples) tarballs.push(await pack(example, outer))
   const project = join(outer, 'project')
   mkdirSync(project)
   writeJson(project, 'package.json', { name: 'empty', private: true })
-  await run('npm', ['install', ...installFlags, ...tarballs], { cwd: project })
+  await run('npm', ['install', ...tarballs], { cwd: project, env: install })
 
   writeTinyProblem(project)
   writeJson(project, 'suite.json', {
@@ -86,20 +52,13 @@ test('a plugin package works from its tarball in an empty project', async () => 
   expect(pgd).toBeLessThan(corner!)
 })
 
-/** A directory below one in which the dependencies of robench and the compiler are found. */
-function workshop(): string {
-  const outer = temporaryFolder()
-  symlinkSync(join(packageRoot(), 'node_modules'), join(outer, 'node_modules'))
-  return outer
-}
-
-test('packages of init are built, checked, packed, installed, run, and reported', async () => {
+test('packages of init are built, checked, packed, installed, run, reported, and shown on a site', async () => {
   const outer = workshop()
   const project = join(outer, 'project')
   mkdirSync(project)
   writeJson(project, 'package.json', { name: 'empty', private: true })
   const host = await packRobench(outer)
-  await run('npm', ['install', ...installFlags, host], { cwd: project })
+  await run('npm', ['install', host], { cwd: project, env: install })
   const robench = join(project, 'node_modules', '.bin', 'robench')
   const env = { ...process.env, ROBENCH_CACHE: join(project, 'cache'), NO_COLOR: '1' }
 
@@ -123,7 +82,7 @@ test('packages of init are built, checked, packed, installed, run, and reported'
     tarballs.push(await pack(folder, outer))
     rmSync(folder, { recursive: true })
   }
-  await run('npm', ['install', ...installFlags, ...tarballs], { cwd: project })
+  await run('npm', ['install', ...tarballs], { cwd: project, env: install })
   const names = ['signs', 'means', 'little'].map((name) => `robench-plugin-acme-${name}`)
   for (const name of [...names, 'robench-dataset-acme-figures']) {
     const { stdout } = await run(robench, ['plugin', 'check', name], { cwd: project, env })
@@ -142,9 +101,14 @@ test('packages of init are built, checked, packed, installed, run, and reported'
       { name: 'means', plugin: 'acme/means' },
       { name: 'little', plugin: 'standard', options: small },
     ],
-    attacks: [{ plugin: 'acme/signs', options: { steps: 5 } }, { plugin: 'pgd' }],
+    attacks: [
+      { plugin: 'acme/signs', options: { steps: 5 } },
+      { plugin: 'pgd' },
+      // A strong attack: without one, nothing gets on a board.
+      { plugin: 'autoattack' },
+    ],
   })
-  await run(robench, ['run', 'suite.json'], { cwd: project, env })
+  await run(robench, ['run', 'suite.json', '--save-adversarial'], { cwd: project, env })
   const { entries } = readOnlyResult(project)
   expect(entries.map(({ defense }) => defense.package)).toEqual([
     'robench-plugin-acme-means',
@@ -160,6 +124,22 @@ test('packages of init are built, checked, packed, installed, run, and reported'
   expect(pgd).toBeLessThanOrEqual(signs!)
   const page = readFileSync(join(onlyResults(project), 'report.html'), 'utf8')
   for (const text of ['acme/signs', 'Figures', 'little']) expect(page).toContain(text)
+
+  const results = onlyResults(project)
+  const board = ['--private', '--entries', 'entries']
+  for (const name of ['means', 'little']) {
+    const words = ['--entry', name, '--adversarials', join(results, 'adversarials'), ...board]
+    await run(robench, ['leaderboard', 'add', results, ...words], { cwd: project, env })
+  }
+  const words = ['leaderboard', 'build', ...board, '--out', 'site']
+  const built = await run(robench, words, { cwd: project, env })
+  expect(built.stdout).toBe('built 2 entries in 1 table; open site/index.html\n')
+  const table = join(project, 'site', 'entries', 'acme-figures', 'linf-16-255')
+  const shown = readFileSync(join(table, 'means.html'), 'utf8')
+  for (const text of ['acme/signs', 'acme/means', 'robench-plugin-acme-signs 0.1.0']) {
+    expect(shown).toContain(text)
+  }
+  expect(readFileSync(join(table, 'little.html'), 'utf8')).toContain('acme/little')
 })
 
 test('check names what falls short, with file and line: exit code 1', async () => {

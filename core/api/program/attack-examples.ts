@@ -68,7 +68,7 @@ export interface AttackEvaluation {
 
 /** A model, and the first `count` examples. */
 export interface ExampleWork extends Pick<ShardWork, 'model' | 'batchSize' | 'signal'> {
-  readonly examples: Examples
+  readonly examples: Omit<Examples, 'dataset'>
   readonly count: number
 }
 
@@ -97,12 +97,14 @@ export async function predictExamples(work: ExampleWork): Promise<string> {
 /**
  * Runs one attack.
  * @param progress called with the number of finished examples
+ * @param runShard how a shard is run; default: in this process
  * @throws as `runAttack`
  */
 export async function attackExamples(
   work: ExampleWork,
   { name, clean, ...attack }: NamedAttack,
   progress: (done: number) => void,
+  runShard = attackShard,
 ): Promise<AttackEvaluation> {
   const { examples, count } = work
   const shape = [count, ...examples.shape]
@@ -111,7 +113,7 @@ export async function attackExamples(
   const parts: ShardOutcome[] = []
   for (const shard of shardsOf(count)) {
     const { start, end } = shard
-    const part = await attackShard(
+    const part = await runShard(
       { ...work, shard, progress: (done) => progress(start + done) },
       { ...attack, clean: clean.slice(start, end), setupCache },
     )

@@ -1,4 +1,4 @@
-/** `evaluate`: attacks a model in this process and returns accuracies and adversarial examples. */
+/** `evaluate`: attacks a model and returns accuracies and adversarial examples. */
 import { ConfigError } from '../../base/errors.ts'
 import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { Check } from '../../bench/checks/check.ts'
@@ -10,17 +10,21 @@ import type { Outcomes } from '../../bench/metrics/accuracy.ts'
 import { robustnessCurve, worstCaseCurve } from '../../bench/metrics/curve.ts'
 import type { AttackOutcomes, RobustnessCurve } from '../../bench/metrics/curve.ts'
 import { checkTransform, withBounds } from '../../bench/suite/load.ts'
+import type { Dataset } from '../../data/dataset.ts'
 import { requireModelFit } from '../../data/model-fit.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
+import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { accuracyOf, attackExamples, predictExamples } from './attack-examples.ts'
-import type { Accuracy, AttackEvaluation, ExampleWork } from './attack-examples.ts'
+import type { Accuracy, AttackEvaluation, ExampleWork, NamedAttack } from './attack-examples.ts'
+import { openAttackProcess } from './attack-process.ts'
+import type { ModelSourceFile } from './attack-process.ts'
 import { openExamples, requireInside } from './examples.ts'
-import { openModels } from './open-model.ts'
-import type { OpenModel } from './open-model.ts'
+import { isModel, openModels } from './open-model.ts'
+import type { OpenModel, OpenModels } from './open-model.ts'
 import type { EvaluateRequest, ProgramSettings } from './request.ts'
-import { openRegistry, resolveRequest } from './resolve-request.ts'
-import type { ReadyRequest } from './resolve-request.ts'
+import { openPlugins, resolveRequest } from './resolve-request.ts'
+import type { OpenPlugins, ReadyRequest } from './resolve-request.ts'
 
 /** What `evaluate` returns. Every figure follows from the per-example outcomes. */
 export interface Evaluation {
@@ -79,19 +83,31 @@ const requestKeys = [
  */
 export async function evaluate(request: EvaluateRequest): Promise<Evaluation> {
   refuseUnknownKeys(request, requestKeys, 'evaluate')
-  const { limit, plugins } = request
+  const { limit } = request
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
     throw new ConfigError('ROBENCH_CONFIG', `limit: expected a positive integer, got ${limit}`)
   }
-  return evaluateWith(await openRegistry(plugins, 'evaluate'), request, 'evaluate')
+  return evaluateAs(request, 'evaluate')
 }
 
 /**
- * `evaluate` with the plugins of a registry.
+ * `evaluate` under another name. Attacks of plugin packages run in processes of their own, unless
+ * the caller has loaded a model.
  * @param where the function that was called, for messages
  */
-export async function evaluateWith(
-  registry: PluginRegistry,
+export async function evaluateAs(request: EvaluateRequest, where: string): Promise<Evaluation> {
+  const { model, surrogates = {}, plugins } = request
+  const isHere = [model, ...Object.values(surrogates)].some(isModel)
+  const open = await openPlugins(plugins, where, isHere)
+  try {
+    return await evaluateWith(open, request, where)
+  } finally {
+    await open.close()
+  }
+}
+
+async function evaluateWith(
+  { registry, elsewhere }: OpenPlugins,
   request: EvaluateRequest,
   where: string,
 ): Promise<Evaluation> {
@@ -108,20 +124,19 @@ export async function evaluateWith(
     requireInside(examples, count, bounds)
     for (const other of models.surrogates.values())
       requireModelFit(examples, other.model, other.name)
-    const { signal = new AbortController().signal, progress } = request
+    const { signal = new AbortController().signal } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
     const threatModel = withBounds(ready.threatModel, examples, bounds, 'threatModel')
     const { curve } = ready.threatModel
     const clean = await predictExamples(work)
     const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
-    const attacks: AttackEvaluation[] = []
-    for (const { chosen, resolved, surrogates: others } of ready.attacks) {
-      const { name } = resolved
-      const surrogates = others.map((other) => models.surrogates.get(other)!.model)
-      const attack = { ...shared, name, chosen, surrogates }
-      const report = (done: number): void => progress?.(name, done, count)
-      attacks.push(await attackExamples(work, attack, report))
-    }
+    const attacks = await attackAll({ registry, elsewhere }, request, {
+      ready,
+      models,
+      dataset: examples.dataset,
+      work,
+      shared,
+    })
     // At least one attack.
     const worst = worstCaseOutcomes(attacks.map(({ outcomes }) => outcomes))!
     const worstCurve = worstCaseCurve(
@@ -147,6 +162,57 @@ export async function evaluateWith(
   } finally {
     await models.close()
   }
+}
+
+/** What all attacks of a request share. */
+interface AttackWork {
+  readonly ready: ReadyRequest
+  readonly models: OpenModels
+  readonly dataset: Dataset
+  readonly work: ExampleWork
+  readonly shared: Pick<NamedAttack, 'clean' | 'threatModel' | 'curve' | 'seed'>
+}
+
+/** Runs the attacks in order; those of packages whose code runs elsewhere, in their processes. */
+async function attackAll(
+  { registry, elsewhere }: Pick<OpenPlugins, 'registry' | 'elsewhere'>,
+  { device, threads, progress }: EvaluateRequest,
+  { ready, models, dataset, work, shared }: AttackWork,
+): Promise<AttackEvaluation[]> {
+  const needed = elsewhere.length > 0 && {
+    plugins: elsewhere,
+    dataset,
+    models: [models.tested, ...models.surrogates.values()].flatMap((open) => filesOf(open)),
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+  }
+  const other = needed ? await openAttackProcess(needed) : undefined
+  const attacks: AttackEvaluation[] = []
+  try {
+    for (const { chosen, resolved, surrogates: names } of ready.attacks) {
+      const { name } = resolved
+      const surrogates = names.map((surrogate) => models.surrogates.get(surrogate)!.model)
+      const report = (done: number): void => progress?.(name, done, work.count)
+      const runShard = isBuiltIn(registry, chosen) ? undefined : other?.attackShard
+      attacks.push(
+        await attackExamples(work, { ...shared, name, chosen, surrogates }, report, runShard),
+      )
+    }
+    return attacks
+  } finally {
+    await other?.close()
+  }
+}
+
+/** Whether neither the attack nor one that it wraps is a third party's. */
+function isBuiltIn(registry: PluginRegistry, { plugin, inner }: ChosenAttack): boolean {
+  const isOwn = registry.packageOf('attack', plugin.meta.id) === 'robench'
+  return isOwn && (inner === undefined || isBuiltIn(registry, inner))
+}
+
+/** What another process needs of a model; nothing of one that the caller has loaded. */
+function filesOf({ model, name, bytes, manifest }: OpenModel): ModelSourceFile[] {
+  return bytes && manifest ? [{ model, name, bytes, manifest }] : []
 }
 
 /** Reads an attack's breaking points as a curve. */

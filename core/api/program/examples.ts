@@ -4,7 +4,7 @@ import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
 import type { Dataset, DatasetReference } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
-import { countClasses, memoryDataset } from '../../data/memory-dataset.ts'
+import { countClasses, memoryDataset, numberedClasses } from '../../data/memory-dataset.ts'
 import { isDataPath } from '../../data/registry.ts'
 import { describeExamples } from '../../data/model-fit.ts'
 import type { ExampleFacts } from '../../data/model-fit.ts'
@@ -13,7 +13,10 @@ import type { ExampleArrays, ExampleData } from './request.ts'
 
 /** Labeled images, and what a model must fit. */
 export interface Examples
-  extends ExampleFacts, Pick<Dataset, 'count' | 'rows' | 'positions' | 'limits'> {}
+  extends ExampleFacts, Pick<Dataset, 'count' | 'rows' | 'positions' | 'limits'> {
+  /** The examples as another process gets them. */
+  readonly dataset: Dataset
+}
 
 /**
  * Loads or wraps the examples of a request.
@@ -74,6 +77,7 @@ function describe(dataset: Dataset): Examples {
     ...(positions && { positions }),
     ...(limits && { limits }),
     rows,
+    dataset,
   }
 }
 
@@ -90,7 +94,7 @@ function fromArrays(
     split: 'test',
     toy: false,
     shape: rowShape,
-    classNames: [],
+    classNames: numberedClasses(labels),
     pixels: data,
     labels,
     ...(bounds && { bounds }),
@@ -104,6 +108,7 @@ function fromArrays(
     labels,
     bounds: data instanceof Uint8Array ? dataset.bounds : undefined,
     rows: (indices) => dataset.rows(indices),
+    dataset,
   }
 }
 

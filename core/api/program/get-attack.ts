@@ -2,9 +2,9 @@
 import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
 import type { AttackMeta, PluginOptions } from '../../plugin/contract.ts'
 import type { AttackEvaluation } from './attack-examples.ts'
-import { evaluateWith, settingKeys } from './evaluate.ts'
+import { evaluateAs, settingKeys } from './evaluate.ts'
 import type { ExampleArrays, ModelSource, ProgramSettings, ThreatModelInput } from './request.ts'
-import { openRegistry } from './resolve-request.ts'
+import { openPlugins } from './resolve-request.ts'
 
 /** How to run an attack: threat model, options, and the settings of `evaluate`. */
 export interface AttackRun extends Omit<ProgramSettings, 'plugins'>, ThreatModelInput {
@@ -48,8 +48,8 @@ export async function getAttack(
   settings: Pick<ProgramSettings, 'plugins'> = {},
 ): Promise<Attack> {
   refuseUnknownKeys(settings, ['plugins'], 'getAttack')
-  const registry = await openRegistry(settings.plugins, 'getAttack')
-  const { meta } = await registry.get('attack', id, 'getAttack')
+  const { plugins } = settings
+  const meta = await readMeta(id, plugins)
   return {
     meta,
     async run(model, inputs, labels, run) {
@@ -63,8 +63,18 @@ export async function getAttack(
       }
       const attacks = [{ id, ...(options && { options }) }]
       const data = { inputs, labels }
-      const request = { ...settings, model, data, threatModel, attacks, checks: false }
-      return (await evaluateWith(registry, request, id)).attacks[0]!
+      const own = { ...settings, ...(plugins && { plugins }) }
+      const request = { ...own, model, data, threatModel, attacks, checks: false }
+      return (await evaluateAs(request, id)).attacks[0]!
     },
+  }
+}
+
+async function readMeta(id: string, plugins: readonly string[] | undefined): Promise<AttackMeta> {
+  const { registry, close } = await openPlugins(plugins, 'getAttack')
+  try {
+    return (await registry.get('attack', id, 'getAttack')).meta
+  } finally {
+    await close()
   }
 }

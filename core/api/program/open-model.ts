@@ -19,6 +19,8 @@ export interface OpenModel {
   readonly model: Model
   /** Name in messages. */
   readonly name: string
+  /** The file with its weights; undefined for a model that the caller loaded. */
+  readonly bytes?: Uint8Array
   /** The file's graph; undefined for a model that the caller loaded. */
   readonly graph?: OnnxGraph
   /** How the file is read; undefined for a model that the caller loaded. */
@@ -104,7 +106,8 @@ async function openModel(
   const { threads = 1 } = settings
   const { device } = await chooseDevice(settings.device ?? 'cpu')
   const model = await loadModel(bytes, manifest, { device, threads, name, inputShape, classes })
-  return { model, name, graph: readOnnx(bytes, name), manifest, close: () => model.dispose() }
+  const graph = readOnnx(bytes, name)
+  return { model, name, bytes, graph, manifest, close: () => model.dispose() }
 }
 
 async function readSource(
@@ -136,7 +139,8 @@ async function readSource(
   }
 }
 
-function isModel(source: ModelSource): source is Model {
+/** Whether the caller has loaded the model: such a model stays in this process. */
+export function isModel(source: ModelSource): source is Model {
   return typeof source === 'object' && source !== null && 'logits' in source
 }
 

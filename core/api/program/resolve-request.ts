@@ -6,6 +6,8 @@ import type { ResolvedAttack } from '../../bench/plan/resolve-attacks.ts'
 import { checkSuite, suiteThreatModel } from '../../bench/suite/load.ts'
 import type { SuiteThreatModel } from '../../bench/suite/load.ts'
 import { loadRegistry, locatePlugins } from '../../plugin/load.ts'
+import type { PluginLocation } from '../../plugin/load.ts'
+import { readRegistry } from '../../plugin/package-reader.ts'
 import { optionWithRole } from '../../plugin/option-roles.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
@@ -28,15 +30,29 @@ export interface ReadyRequest {
   readonly attacks: readonly ReadyAttack[]
 }
 
+/** The plugins of a program. */
+export interface OpenPlugins {
+  readonly registry: PluginRegistry
+  /** Packages whose code runs in other processes. */
+  readonly elsewhere: readonly PluginLocation[]
+  close(): Promise<void>
+}
+
 /**
- * The registry of the built-in plugins and those of a program.
+ * The built-in plugins and those of a program.
+ * @param inProcess import the packages into this process
  * @throws ConfigError for a package that does not exist
  */
-export async function openRegistry(
-  plugins: readonly string[] | undefined,
+export async function openPlugins(
+  plugins: readonly string[] = [],
   where: string,
-): Promise<PluginRegistry> {
-  return loadRegistry(locatePlugins(plugins ?? [], [process.cwd()], where))
+  inProcess = false,
+): Promise<OpenPlugins> {
+  const locations = locatePlugins(plugins, [process.cwd()], where)
+  if (inProcess) {
+    return { registry: await loadRegistry(locations), elsewhere: [], close: async () => {} }
+  }
+  return { ...(await readRegistry(locations)), elsewhere: locations }
 }
 
 /**

@@ -18,7 +18,7 @@ import { parseEpsilon } from '../../threat/epsilon.ts'
 import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
 import { openExamples } from './examples.ts'
 import type { ExampleArrays } from './request.ts'
-import { openRegistry } from './resolve-request.ts'
+import { openPlugins } from './resolve-request.ts'
 
 /** The adversary of adversarial training. */
 export interface TrainingAdversary {
@@ -87,7 +87,7 @@ interface TrainingPlan {
  */
 export async function train(request: TrainRequest): Promise<TrainedModel> {
   const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request
-  const registry = await openRegistry(plugins, 'train')
+  const { registry } = await openPlugins(plugins, 'train', true)
   const { defense, options, threatModel } = await planTraining(request, registry)
   const dataset = await openTraining(data)
   const temporary = checkpointFolder === undefined

@@ -2,6 +2,7 @@
 import type { ErrorRecord } from '../../base/errors.ts'
 import { blamePlugin } from '../../plugin/blame.ts'
 import { foldersOfModule } from '../../plugin/module-file.ts'
+import { attackOfJob } from './job.ts'
 import type { Job } from './job.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
@@ -32,9 +33,8 @@ async function pluginOf(
     const { prepare } = await registry.get('defense', job.plugin)
     return { name: registry.packageOf('defense', job.plugin), code: prepare }
   }
-  const { cell } = job.unit
-  if (cell.kind !== 'attack') return { name: undefined, code: undefined }
-  const id = cell.attack.plugin
+  const id = attackOfJob(job)
+  if (id === undefined) return { name: undefined, code: undefined }
   const { run } = await registry.get('attack', id)
   const name = registry.packageOf('attack', id)
   // A built-in attack that wraps a third-party one.

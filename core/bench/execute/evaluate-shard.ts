@@ -29,8 +29,11 @@ export interface ShardWork {
   /** Predictions per point of a stochastic model, 1 or more; default: 10. */
   readonly draws?: number
   readonly signal: AbortSignal
-  /** @param done finished examples of the shard */
-  progress?(done: number): void
+  /**
+   * @param done finished examples of the shard
+   * @param stage of an attack that has stages
+   */
+  progress?(done: number, stage?: string): void
 }
 
 /** What probes need besides a model and examples. */
@@ -173,7 +176,7 @@ export async function attackRows(
           labels: Int32Array.from(selected, (row) => examples.labels[row]!),
         }),
       },
-      progress: (done) => progress?.(wrong + done),
+      progress: (done, _, stage) => progress?.(wrong + done, stage),
     },
     limitsOf(examples.limits, rows, examples.rows([0]).data.length),
   )

@@ -30,6 +30,8 @@ export interface UnitJob {
   readonly timeLimitMs: number
   /** For an attack: the outcomes of the clean unit over the same examples. */
   readonly clean?: string
+  /** For an attack: attack these examples in place of those of the shard, and save no points. */
+  readonly rows?: readonly number[]
   /** Write the adversarial examples to the results directory as float32 .npy. */
   readonly saveAdversarial?: boolean
 }
@@ -48,8 +50,24 @@ export interface PrepareJob {
   readonly readsFile?: boolean
 }
 
-/** What an executor runs. */
-export type Job = UnitJob | PrepareJob
+/** Let an attack search a counterexample of a property, on this machine only. */
+export interface PropertyJob {
+  readonly kind: 'property'
+  readonly setting: JobSetting
+  readonly model: ModelReference
+  /** The text of the VNN-LIB file. */
+  readonly property: string
+  /** Which case of the property. */
+  readonly at: number
+  readonly attack: string
+  readonly seed: number
+}
+
+/** What a run submits, to any executor. */
+export type RunJob = UnitJob | PrepareJob
+
+/** What the processes of this machine run. */
+export type Job = RunJob | PropertyJob
 
 /** Result of a job. Errors are data, since their classes do not survive the transfer. */
 export type JobOutcome<T> =
@@ -66,6 +84,8 @@ export interface PreparedModel {
 export interface JobValues {
   readonly unit: UnitOutcome
   readonly prepare: PreparedModel
+  /** The point that the search ended at. */
+  readonly property: readonly number[]
 }
 
 /** Sent by a worker during a job. */
@@ -74,7 +94,7 @@ export type WorkerMessage =
   | { readonly robench: 'began' }
   /** The model has been evaluated since the last message. */
   | { readonly robench: 'alive' }
-  | { readonly robench: 'examples'; readonly done: number }
+  | { readonly robench: 'examples'; readonly done: number; readonly stage?: string }
   /** The batch that was found by trying. */
   | { readonly robench: 'batch'; readonly size: number }
   | { readonly robench: 'training'; readonly training: TrainingProgress }
@@ -87,10 +107,20 @@ export interface AbortMessage {
 /** Whether a message is one of a job's, with numbers where they belong: a plugin may report any. */
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   if (typeof message !== 'object' || message === null) return false
-  const { robench, done, size, training } = message as Readonly<Record<string, unknown>>
+  const { robench, done, size, stage, training } = message as Readonly<Record<string, unknown>>
   if (robench === 'began' || robench === 'alive') return true
-  if (robench === 'examples') return typeof done === 'number'
   if (robench === 'batch') return typeof size === 'number'
+  if (robench === 'examples') {
+    return typeof done === 'number' && (stage === undefined || typeof stage === 'string')
+  }
   if (robench !== 'training' || typeof training !== 'object' || training === null) return false
   return Object.values(training).every((value) => value !== null)
+}
+
+/** The id of the attack that a job runs; undefined for a job without one. */
+export function attackOfJob(job: Job): string | undefined {
+  if (job.kind === 'property') return job.attack
+  return job.kind === 'unit' && job.unit.cell.kind === 'attack'
+    ? job.unit.cell.attack.plugin
+    : undefined
 }

@@ -191,7 +191,7 @@ export class WorkerPool implements Executor {
   readonly #waiting: { readonly key: string; readonly take: (slot: Slot) => void }[] = []
   readonly #maxAttempts: number
   readonly #contentOf: (job: Job) => LocalContent
-  /** Models that third-party defenses have made: each has a process of its own. */
+  /** Models of third-party defenses, and searches: each has a process of its own. */
   #prepared = 0
 
   constructor(options: PoolOptions) {
@@ -255,7 +255,7 @@ export class WorkerPool implements Executor {
   #keyOf(job: Job): string {
     if (job.setting.plugins.length === 0) return sharedKey
     if (job.kind === 'unit') return cellId(job.unit.cell)
-    return `model ${this.#prepared++}`
+    return `job ${this.#prepared++}`
   }
 
   #take(key: string): Promise<Slot> {

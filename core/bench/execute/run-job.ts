@@ -2,6 +2,7 @@
 import { toErrorRecord } from '../../base/errors.ts'
 import type { Job, JobOutcome, JobValues } from './job.ts'
 import { prepareModel } from './prepare.ts'
+import { searchProperty } from './search-property.ts'
 import { runUnit } from './unit.ts'
 import type { WorkerScope } from './worker-cache.ts'
 
@@ -19,5 +20,6 @@ export async function runJob(
 
 /** @throws RobenchError from the model, the plugin, or the host */
 export async function jobValue(job: Job, scope: WorkerScope): Promise<JobValues[Job['kind']]> {
-  return job.kind === 'unit' ? runUnit(job, scope) : prepareModel(job, scope)
+  if (job.kind === 'unit') return runUnit(job, scope)
+  return job.kind === 'prepare' ? prepareModel(job, scope) : searchProperty(job, scope)
 }

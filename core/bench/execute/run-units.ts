@@ -50,7 +50,7 @@ const graceMs = 5000
  */
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
   const { plan, store, executor } = request
-  const errors = new Map<string, ErrorRecord>()
+  const errors = faultsOf(request)
   const lanes = Math.min(request.lanes, executor.size)
   const work = new RunProgress(plan, (id) => store.outcome(id), {
     lanes,
@@ -70,8 +70,8 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
       const cleanOutcomes = clean && store.outcome(clean.id)?.outcomes
       work.begin(unit)
       report()
-      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done) => {
-        work.advance(unit, done)
+      const error = await attempt({ ...request, signal }, unit, cleanOutcomes, (done, stage) => {
+        work.advance(unit, done, stage)
         report()
       })
       if (error?.code === 'ROBENCH_STORE') diskFailed.abort(fromErrorRecord(error))
@@ -107,6 +107,17 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   return errors
 }
 
+/** The errors of cells that fail without being run, reported. */
+function faultsOf({ plan, listener }: UnitsRequest): Map<string, ErrorRecord> {
+  const errors = new Map<string, ErrorRecord>()
+  for (const { id, fault, units } of plan.rows.flatMap(({ attacks }) => attacks)) {
+    if (!fault) continue
+    errors.set(id, fault)
+    if (units[0]) listener.failed?.(nameOf(plan, units[0]), fault)
+  }
+  return errors
+}
+
 /** Units of built-in plugins first: they share worker processes, and the others replace these. */
 function inOrder(units: readonly Unit[]): Unit[] {
   const isBuiltIn = (unit: Unit): boolean => packagesOfCell(unit.cell).length === 0
@@ -133,7 +144,7 @@ async function attempt(
   request: UnitsRequest,
   unit: Unit,
   clean: string | undefined,
-  progress: (done: number) => void,
+  progress: (done: number, stage?: string) => void,
 ): Promise<ErrorRecord | undefined> {
   const { executor, store, limits, signal } = request
   const what = nameOf(request.plan, unit)
@@ -163,7 +174,7 @@ async function attempt(
     },
     {
       message(message) {
-        if (message.robench === 'examples') progress(message.done)
+        if (message.robench === 'examples') progress(message.done, message.stage)
         if (message.robench === 'batch') {
           const { label } = request.model(cell.defense.model)
           request.listener.notice?.(`${label}: batches of ${message.size} are fastest`)

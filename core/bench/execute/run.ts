@@ -1,4 +1,5 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
+import { fromErrorRecord } from '../../base/errors.ts'
 import { expectedWork, hasForecast } from '../forecast/expected-passes.ts'
 import type { Expectations, ExpectedWork } from '../forecast/expected-passes.ts'
 import { shardsOfPlan } from '../forecast/completed-shards.ts'
@@ -47,6 +48,8 @@ export async function checkSuiteAndModels(
   const resolved = await resolveSuite(loaded, settings.listener.notice)
   const session = new RunSession(resolved, settings)
   try {
+    const faulty = resolved.attacks.find(({ fault }) => fault)
+    if (faulty?.fault) throw fromErrorRecord(faulty.fault)
     await session.findModels()
     return resolved
   } finally {
@@ -68,7 +71,11 @@ export async function planSuite(
   const { pilot, like, robustAccuracies } = options
   const { listener, fresh } = settings
   listener.loading?.('data')
-  const session = new RunSession(await resolveSuite(loaded, listener.notice), settings)
+  const resolved = await resolveSuite(loaded, listener.notice)
+  for (const { name, fault } of resolved.attacks) {
+    if (fault) listener.notice?.(`attack "${name}" will fail: ${fault.message}`)
+  }
+  const session = new RunSession(resolved, settings)
   try {
     let rows = await session.findModels()
     if (pilot !== undefined) {

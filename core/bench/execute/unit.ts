@@ -11,7 +11,7 @@ import type { AttackCell, CheckCell } from '../plan/cell.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
 import { unitPointsFile, writePoints } from '../store/adversarials.ts'
 import type { ShardOutcome, UnitOutcome } from '../store/unit-outcome.ts'
-import { attackShard, predictShard, probeShard } from './evaluate-shard.ts'
+import { attackRows, attackShard, predictShard, probeShard } from './evaluate-shard.ts'
 import type { ShardWork } from './evaluate-shard.ts'
 import { findBatch, halving } from './find-batch.ts'
 import type { UnitJob } from './job.ts'
@@ -32,7 +32,8 @@ export async function runUnit(job: UnitJob, scope: WorkerScope): Promise<UnitOut
   const stopBeats = beatWhileEvaluated([model, ...surrogates], scope)
   const started = performance.now()
   const { signal } = scope
-  const progress = (done: number): void => scope.send({ robench: 'examples', done })
+  const progress = (done: number, stage?: string): void =>
+    scope.send({ robench: 'examples', done, ...(stage !== undefined && { stage }) })
   const draws = cell.kind === 'checks' ? undefined : cell.draws
   const work = {
     model,
@@ -147,11 +148,11 @@ async function runAttackUnit(
   work: ShardWork,
   surrogates: readonly Model[],
   cell: AttackCell,
-  { unit, clean = '', timeLimitMs, saveAdversarial }: UnitJob,
+  { unit, clean = '', rows, timeLimitMs, saveAdversarial }: UnitJob,
   scope: WorkerScope,
 ): Promise<ShardOutcome> {
   const { attack, threatModel, curve, seed } = cell
-  const { outcome, adversarial, transform } = await attackShard(work, {
+  const attacking = {
     chosen: await reviveAttack(await scope.registry(), attack),
     surrogates,
     clean,
@@ -160,7 +161,9 @@ async function runAttackUnit(
     setupCache: scope.setup(cellId(cell)),
     seed,
     timeLimitMs,
-  })
+  }
+  if (rows) return (await attackRows(work, Int32Array.from(rows), attacking)).outcome
+  const { outcome, adversarial, transform } = await attackShard(work, attacking)
   if (saveAdversarial) {
     const { examples, shard } = work
     await writePoints(unitPointsFile(scope.content.resultsFolder, unit.id), {

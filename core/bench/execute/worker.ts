@@ -10,6 +10,7 @@ import { shareHostPackage } from '../../plugin/host-package.ts'
 import { isWatched, startWatchdog } from '../../plugin/watchdog.ts'
 import { blameJob } from './blame-job.ts'
 import type { LocalContent } from './executor.ts'
+import { attackOfJob } from './job.ts'
 import type { Job, JobOutcome, JobValues, WorkerMessage } from './job.ts'
 import { jobValue, runJob } from './run-job.ts'
 import { WorkerCache } from './worker-cache.ts'
@@ -85,12 +86,9 @@ async function runContained(
   job: Job,
   scope: WorkerScope,
 ): Promise<AnyOutcome> {
-  const name =
-    job.kind === 'prepare'
-      ? `defense "${job.plugin}"`
-      : job.unit.cell.kind === 'attack'
-        ? `attack "${job.unit.cell.attack.plugin}"`
-        : 'the model'
+  const attack = attackOfJob(job)
+  const other = job.kind === 'prepare' ? `defense "${job.plugin}"` : 'the model'
+  const name = attack === undefined ? other : `attack "${attack}"`
   try {
     return { state: 'completed', value: await run(name, () => jobValue(job, scope)) }
   } catch (error) {

@@ -12,6 +12,8 @@ export interface RunningChunk {
   readonly kind: 'clean' | 'checks' | 'attack'
   /** Name of the attack in the suite; null for other kinds. */
   readonly attack: string | null
+  /** The stage that the attack last reported, such as `fab-t` of `autoattack`. */
+  readonly stage?: string
   /** Completed examples of the chunk. */
   readonly done: number
   readonly examples: number
@@ -73,6 +75,7 @@ interface RunningUnit {
   done: number
   /** When `done` last changed. */
   reportedMs: number
+  stage?: string
 }
 
 /** Added to measured and timed work before they are compared: the weight of the timed passes. */
@@ -156,10 +159,14 @@ export class RunProgress {
     this.#running.set(unit, { startedMs: now, done: 0, reportedMs: now })
   }
 
-  /** Reports completed examples of a running unit. */
-  advance(unit: Unit, examples: number): void {
+  /**
+   * Reports completed examples of a running unit.
+   * @param stage of an attack that has stages; without it, the last one stays
+   */
+  advance(unit: Unit, examples: number, stage?: string): void {
     if (!this.#running.has(unit)) this.begin(unit)
     const running = this.#running.get(unit)!
+    if (stage !== undefined) running.stage = stage
     // A unit that is tried again starts over.
     if (examples === running.done) return
     running.done = examples
@@ -211,8 +218,9 @@ export class RunProgress {
     return {
       leftMs: this.#shown.update(estimate, now),
       isBound: cells.some(({ what, examples }) => what.kind !== 'clean' && examples === 0),
-      running: [...this.#running].map(([unit, { done }]) => ({
+      running: [...this.#running].map(([unit, { done, stage }]) => ({
         ...this.#cellOf.get(unit.id)!.what,
+        ...(stage !== undefined && { stage }),
         done: Math.min(done, sizeOf(unit)),
         examples: sizeOf(unit),
       })),

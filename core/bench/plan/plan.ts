@@ -1,4 +1,5 @@
 /** The plan: defenses × threat models × attacks × seeds, as cells and units. A pure function. */
+import type { ErrorRecord } from '../../base/errors.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
 import { cellId, cleanCellOf, curveVersion, unitId, unitsOf } from './cell.ts'
@@ -19,7 +20,9 @@ export interface PlanAttack extends PluginIdentity {
   readonly stochastic: boolean
   /** True if one run yields the curve up to its ε. */
   readonly minimumNorm: boolean
-  /** Passes per example that stays robust. */
+  /** Why it cannot run: its cost is not known. */
+  readonly fault?: ErrorRecord
+  /** Passes per example that stays robust; 0 of an attack with a fault. */
   passes(norm: Norm, defense: string): PassEstimate
   /** For an attack through other models: the names of the surrogates for a defense. */
   surrogates?(defense: string): readonly string[]
@@ -75,6 +78,8 @@ export interface PlannedCell<C = AttackCell> {
 export interface PlannedAttack extends PlannedCell {
   /** The attack's name in the suite. */
   readonly name: string
+  /** Why the cell fails without being run. */
+  readonly fault?: ErrorRecord
 }
 
 /** The cells of one row of the result table. */
@@ -120,7 +125,7 @@ function planRow(input: PlanInput, row: PlanRow, named: NamedRows): PlannedRow {
   const { software, device, dataset, examples } = input
   const draws = row.draws === undefined ? {} : { draws: row.draws }
   const attacks = input.attacks.flatMap((attack) => {
-    const { plugin, version, options, package: provider } = attack
+    const { name, plugin, version, options, package: provider, fault } = attack
     const names = attack.surrogates?.(row.name)
     const { epsilon } = row.threatModel
     const sizes = new Set([epsilon, ...(row.curve ?? [])])
@@ -141,7 +146,8 @@ function planRow(input: PlanInput, row: PlanRow, named: NamedRows): PlannedRow {
         seed,
       }
       const passes = attack.passes(row.threatModel.norm, row.name)
-      return { name: attack.name, ...planCell(cell, passes, balls, balls * (row.draws ?? 1)) }
+      const planned = planCell(cell, passes, balls, balls * (row.draws ?? 1))
+      return { name, ...planned, ...(fault && { fault }) }
     })
   })
   const clean: CleanCell = {

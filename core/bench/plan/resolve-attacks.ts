@@ -1,7 +1,7 @@
 /** Resolves the attacks of a suite: plugins, options, and their fit to the threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
 import { targetSchema } from '../../attack/targets.ts'
-import { ConfigError, didYouMean } from '../../base/errors.ts'
+import { ConfigError, RobenchError, didYouMean, toErrorRecord } from '../../base/errors.ts'
 import type {
   AttackMeta,
   AttackPlugin,
@@ -82,7 +82,7 @@ export async function resolveAttacks(
           surrogates: option !== undefined,
           ...(meta.restricted && { restricted: true }),
         },
-        passes: await costTable(registry, chosen, { classes, norms, suite, surrogates }),
+        ...(await knownCost(registry, chosen, { classes, norms, suite, surrogates })),
         ...(surrogates && { surrogates }),
       }),
     })
@@ -190,6 +190,20 @@ interface CostSetting {
   readonly norms: ReadonlySet<Norm>
   readonly suite: Suite
   readonly surrogates: ((defense: string) => readonly string[]) | undefined
+}
+
+/** The costs, or why they are not known: a fault of a third-party attack concerns its cells only. */
+async function knownCost(
+  registry: PluginRegistry,
+  chosen: ChosenAttack,
+  setting: CostSetting,
+): Promise<Pick<PlanAttack, 'passes' | 'fault'>> {
+  try {
+    return { passes: await costTable(registry, chosen, setting) }
+  } catch (error) {
+    if (!(error instanceof RobenchError)) throw error
+    return { passes: () => ({ forward: 0, backward: 0 }), fault: toErrorRecord(error) }
+  }
 }
 
 /** The costs for all norms, and with surrogates for all evaluated defenses. */

@@ -28,9 +28,16 @@ export interface FalsifyRequest {
   readonly model: Model
   /** The model's file, without anything before or after it. */
   readonly bytes: Uint8Array
-  readonly registry: PluginRegistry
   /** Attacks in order, by id. */
   readonly attacks: readonly string[]
+  /** Runs an attack on the case at that position: see `searchCase`. */
+  search(attack: string, oneCase: number): Promise<Float32Array>
+}
+
+/** What an attack on one case needs. */
+export interface SearchRequest {
+  readonly model: Model
+  readonly registry: PluginRegistry
   readonly seed: number
   readonly signal: AbortSignal
 }
@@ -51,22 +58,58 @@ export async function falsify(request: FalsifyRequest): Promise<Counterexample |
         `${size} and ${model.classes}`,
     )
   }
-  for (const oneCase of property.cases) {
-    const found = await falsifyCase(oneCase, request)
+  for (const [at, oneCase] of property.cases.entries()) {
+    const found = await falsifyCase(oneCase, at, request)
     if (found) return found
   }
   return undefined
 }
 
+/**
+ * Attacks one case of a property in its box.
+ * @returns the point that the attack ends at, float32, in the order of X_i
+ * @throws ConfigError for an unknown attack; errors of the attack
+ */
+export async function searchCase(
+  { lower, upper, alternatives }: PropertyCase,
+  id: string,
+  { model, registry, seed, signal }: SearchRequest,
+): Promise<Float32Array> {
+  const box = roundedBox(lower, upper)
+  const view = boxView(twoClassView(model, satisfies(alternatives)), box)
+  const plugin = await registry.get('attack', id, '--attack')
+  const { adversarial } = await runAttack({
+    plugin,
+    options: resolveOptions(plugin.meta, {}, id),
+    model: view,
+    inputs: tensor('float32', [1, ...model.inputShape], new Float32Array(lower.length)),
+    labels: Int32Array.of(0),
+    cleanPredictions: Int32Array.of(0),
+    exampleIndices: [0],
+    threatModel: { norm: 'Linf', epsilon: 1, bounds: [-1, 1] },
+    seed,
+    batchSize: 1,
+    signal,
+  })
+  const point = new Float32Array(lower.length)
+  intoBox(box, adversarial.data, point)
+  return point
+}
+
+/** The box in float32, rounded inward. */
+function roundedBox(
+  lower: PropertyCase['lower'],
+  upper: PropertyCase['upper'],
+): { readonly lower: Float32Array; readonly upper: Float32Array } {
+  return { lower: Float32Array.from(lower, roundUp), upper: Float32Array.from(upper, roundDown) }
+}
+
 async function falsifyCase(
   { lower, upper, alternatives }: PropertyCase,
-  request: FalsifyRequest,
+  at: number,
+  { model, bytes, attacks, search }: FalsifyRequest,
 ): Promise<Counterexample | undefined> {
-  const { model, bytes, registry, attacks, seed, signal } = request
-  const box = {
-    lower: Float32Array.from(lower, roundUp),
-    upper: Float32Array.from(upper, roundDown),
-  }
+  const box = roundedBox(lower, upper)
   if (box.lower.some((low, i) => low > box.upper[i]!)) return undefined
   const check = async (inputs: Float32Array): Promise<Counterexample | undefined> => {
     const outputs = await answerOf(bytes, model.inputShape, inputs)
@@ -77,26 +120,10 @@ async function falsifyCase(
   intoBox(box, new Float32Array(lower.length), middle)
   const atMiddle = await check(middle)
   if (atMiddle) return atMiddle
-  const view = boxView(twoClassView(model, satisfies(alternatives)), box)
-  const shape = [1, ...model.inputShape]
   for (const id of attacks) {
-    const plugin = await registry.get('attack', id, '--attack')
-    const { adversarial } = await runAttack({
-      plugin,
-      options: resolveOptions(plugin.meta, {}, id),
-      model: view,
-      inputs: tensor('float32', shape, new Float32Array(lower.length)),
-      labels: Int32Array.of(0),
-      cleanPredictions: Int32Array.of(0),
-      exampleIndices: [0],
-      threatModel: { norm: 'Linf', epsilon: 1, bounds: [-1, 1] },
-      seed,
-      batchSize: 1,
-      signal,
-    })
-    const point = new Float32Array(lower.length)
-    intoBox(box, adversarial.data, point)
-    const found = await check(point)
+    const point = await search(id, at)
+    const isInside = point.every((value, i) => value >= box.lower[i]! && value <= box.upper[i]!)
+    const found = isInside ? await check(point) : undefined
     if (found) return found
   }
   return undefined

@@ -9,13 +9,16 @@ import { readOnnx } from '../../engine/onnx/file.ts'
 import { readFile } from 'node:fs/promises'
 import { attackRows, predictRows, probeShard } from '../execute/evaluate-shard.ts'
 import type { Model } from '../../model/model.ts'
+import type { Executor, OpenExecutor } from '../execute/executor.ts'
+import type { JobSetting } from '../execute/job.ts'
 import { RunSession } from '../execute/run-session.ts'
 import { runSettings } from '../execute/settings.ts'
 import { WorkerCache } from '../execute/worker-cache.ts'
 import type { WorkerScope } from '../execute/worker-cache.ts'
-import type { ModelRow } from '../plan/model-row.ts'
+import { packagesOfCell } from '../plan/cell-packages.ts'
+import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { PlannedAttack, PlannedRow } from '../plan/plan.ts'
-import { datasetReference } from '../plan/resolve.ts'
+import { datasetReference, pluginLimits } from '../plan/resolve.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 import { reviveAttack } from '../plan/resolve-attacks.ts'
 import type { AttackIdentity, CompletedAttack, StageResult } from '../result/result.ts'
@@ -73,7 +76,10 @@ export interface RerunReport {
 }
 
 interface Task extends RerunRequest {
+  /** Models, data, and built-in plugins, in this process. */
   readonly scope: WorkerScope
+  /** Runs cells of third-party attacks in other processes. */
+  readonly executor: Executor
   readonly counts: { outcomes: number; held: number; checks: number }
   readonly differences: string[]
 }
@@ -86,7 +92,11 @@ interface Task extends RerunRequest {
 export async function rerunSample(request: RerunRequest): Promise<RerunReport> {
   const { resolved, device, threads, signal } = request
   const cache = new WorkerCache()
-  const executor = localExecutor(cache)
+  const opened: Executor[] = []
+  const executor: OpenExecutor = (content) => {
+    opened.push(localExecutor(cache)(content))
+    return opened[0]!
+  }
   const settings = await runSettings({ workers: 1, device, threads, signal, executor }, 'verify')
   const session = new RunSession(resolved, settings)
   const counts = { outcomes: 0, held: 0, checks: 0 }
@@ -95,7 +105,7 @@ export async function rerunSample(request: RerunRequest): Promise<RerunReport> {
     const rows = await session.findModels()
     const plan = session.plan(rows)
     const scope = openScope(cache, resolved, rows, request)
-    const task: Task = { ...request, scope, counts, differences }
+    const task: Task = { ...request, scope, executor: opened[0]!, counts, differences }
     const evaluated = rows.filter(({ defense }) => !defense.surrogate)
     for (const entry of request.entries) {
       const at = plan.rows.findIndex((row) => isSameRow(row, entry))
@@ -116,26 +126,29 @@ function isSameRow(row: PlannedRow, { defense, threatModel }: StatedEntry): bool
 
 function openScope(
   cache: WorkerCache,
-  { plugins, loaded, dataset }: ResolvedSuite,
+  { loaded }: ResolvedSuite,
   rows: readonly ModelRow[],
-  { device, threads, signal }: RerunRequest,
+  request: RerunRequest,
 ): WorkerScope {
+  const { signal } = request
   const models: Record<string, string> = {}
   for (const { model } of rows) if (model) models[model.reference.sha256] = model.path
-  const setting = {
-    plugins: plugins.map(({ name }) => name),
-    dataset: { id: dataset.id, sha256: dataset.hash },
-    device,
-    threads,
-  }
   const content = {
-    plugins,
+    plugins: [],
     dataset: datasetReference(loaded),
     suiteFolder: loaded.folder,
     resultsFolder: '',
     models,
   }
-  return cache.open(setting, content, { signal, send: () => {} })
+  return cache.open(settingOf(request, []), content, { signal, send: () => {} })
+}
+
+/** @param plugins packages whose code a job runs */
+function settingOf(
+  { resolved: { dataset }, device, threads }: RerunRequest,
+  plugins: readonly string[],
+): JobSetting {
+  return { plugins, dataset: { id: dataset.id, sha256: dataset.hash }, device, threads }
 }
 
 async function rerunEntry(
@@ -169,9 +182,15 @@ async function rerunEntry(
       continue
     }
     task.progress?.(place)
+    const others = (same.cell.surrogates ?? []).map(
+      (hash) => rows.find((candidate) => candidate.model?.hash === hash)!.model!,
+    )
+    if (packagesOfCell(same.cell).length > 0) {
+      await rerunElsewhere(task, entry, same, attack, { model: known, surrogates: others, place })
+      continue
+    }
     const surrogates: Model[] = []
-    for (const hash of same.cell.surrogates ?? []) {
-      const other = rows.find((candidate) => candidate.model?.hash === hash)!.model!
+    for (const other of others) {
       surrogates.push(await task.scope.model(other.reference, other.hash, 1 + rows.length))
     }
     await rerunAttack(task, entry, same, attack, { model, surrogates, place })
@@ -224,6 +243,43 @@ async function rerunAttack(
     timeLimitMs: task.resolved.loaded.suite.timeLimitMs,
   })
   compareOutcomes(task, place, rows, stated.outcomes, outcome.outcomes)
+}
+
+/** As `rerunAttack`, in a process of the attack's own. A failure is a difference. */
+async function rerunElsewhere(
+  task: Task,
+  entry: StatedEntry,
+  { cell }: PlannedAttack,
+  stated: StatedAttack,
+  on: { model: ExaminedModel; surrogates: readonly ExaminedModel[]; place: string },
+): Promise<void> {
+  const { resolved, batchSize, signal } = task
+  const { timeLimitMs } = resolved.loaded.suite
+  const { place } = on
+  const rows = sampleExamples(stated.outcomes, task.sample, task.seed, place)
+  const outcome = await task.executor.submit(
+    {
+      kind: 'unit',
+      setting: settingOf(task, packagesOfCell(cell)),
+      unit: { id: place, cell, shard: { start: 0, end: rows.length } },
+      model: on.model.reference,
+      surrogates: on.surrogates.map(({ reference }) => reference),
+      batchSize,
+      timeLimitMs,
+      clean: Array.from(rows, (at) => entry.cleanOutcomes[at]).join(''),
+      rows: [...rows],
+    },
+    {
+      timeLimitMs,
+      ...pluginLimits(resolved.loaded),
+      label: `attack "${cell.attack.plugin}"`,
+      signal,
+    },
+  )
+  signal.throwIfAborted()
+  if (outcome.state === 'failed') {
+    task.differences.push(`${place}: cannot be run again: ${outcome.error.message}`)
+  } else compareOutcomes(task, place, rows, stated.outcomes, outcome.value.outcomes)
 }
 
 function workOf({ resolved, batchSize, signal }: Task, model: Model, draws: number | undefined) {

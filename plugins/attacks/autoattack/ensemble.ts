@@ -51,8 +51,9 @@ export async function runStages(
     const spent = before
     const remaining = subtask(task, rows, stage.name, (done) => {
       const share = (spent + (weightOf(stage) * done) / rows.length) / total
-      task.progress(Math.floor(count - rows.length + rows.length * share))
+      task.progress(Math.floor(count - rows.length + rows.length * share), stage.name)
     })
+    remaining.progress(0)
     if (stage.targets > 0 && ranking.length === 0) {
       const ranked = await rankTargets(remaining, mostTargets)
       rows.forEach((row, at) => {

@@ -4,11 +4,16 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tinyArrays, tinyRequest } from './tiny-request.ts'
 import { readPoints } from '../../../core/bench/store/adversarials.ts'
-import { evaluate } from '../../../core/api/index.ts'
+import { evaluate, loadModel } from '../../../core/api/index.ts'
 import type { ResultEntry } from '../../../core/bench/result/result.ts'
-import { robench, temporaryFolder } from '../../e2e/support/cli.ts'
+import {
+  faultyPlugins as faulty,
+  fixturePlugins,
+  robench,
+  temporaryFolder,
+} from '../../e2e/support/cli.ts'
 import { onlyResults, readOnlyResult } from '../../e2e/support/suite.ts'
-import { writeTinyProblem } from '../../e2e/support/tiny-problem.ts'
+import { tinyModel, writeTinyProblem } from '../../e2e/support/tiny-problem.ts'
 
 /** The entry of `robench eval` on the tiny problem in a directory. */
 async function evalEntry(folder: string, ...words: readonly string[]): Promise<ResultEntry> {
@@ -77,4 +82,32 @@ test('the reliability checks are those of robench eval', async () => {
   const { checks } = await evaluate({ ...request, model: join(folder, 'tiny.onnx') })
   expect(checks).toHaveLength(32)
   expect(checks).toEqual(entry.checks)
+})
+
+test('a third-party attack has a process of its own, with the same outcomes as in this one', async () => {
+  const request = { ...tinyRequest(), plugins: [fixturePlugins], attacks: ['test/noise', 'pgd'] }
+  const apart = await evaluate(request)
+  expect(apart.attacks[0]!).toMatchObject({ plugin: 'test/noise', forwardPasses: 0, version: 1 })
+  const model = await loadModel(tinyModel(), { bounds: [0, 1], layout: 'NCHW' })
+  try {
+    // A loaded model cannot go to another process.
+    expect(await evaluate({ ...request, model })).toEqual(apart)
+  } finally {
+    await model.dispose()
+  }
+})
+
+test('a faulty third-party attack ends in an error with its place, and changes nothing here', async () => {
+  const request = { ...tinyRequest(), plugins: [faulty] }
+  const failing = (id: string): Promise<unknown> => evaluate({ ...request, attacks: [id] })
+  await expect(failing('faulty/exits')).rejects.toThrow(
+    /attack "faulty\/exits" called process\.exit\(0\).*faulty\/index\.js:\d+:\d+/,
+  )
+  await expect(failing('faulty/rejects')).rejects.toThrow('nobody waits for this')
+  await expect(failing('faulty/patches')).rejects.toThrow()
+  expect([1].map((value) => value + 1)).toEqual([2])
+  const controller = new AbortController()
+  const waiting = evaluate({ ...request, attacks: ['faulty/waits'], signal: controller.signal })
+  setTimeout(() => controller.abort(), 500)
+  await expect(waiting).rejects.toThrow('interrupted')
 })

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { tinyRequest } from './tiny-request.ts'
 import { evaluate, loadModel } from '../../../core/api/index.ts'
 import type { EvaluateRequest } from '../../../core/api/index.ts'
-import { fixturePlugins } from '../../e2e/support/cli.ts'
 import { tinyModel } from '../../e2e/support/tiny-problem.ts'
 
 const messageOf = async (request: object): Promise<string> => {
@@ -164,13 +163,4 @@ test('each mistake in a request has a specific message', async () => {
   `)
   const missing = await messageOf({ ...request, model: 'missing.onnx' })
   expect(missing).toMatch(/^ConfigError: model: .*missing\.onnx does not exist; check the path$/)
-})
-
-test('a third-party plugin is found by its path', async () => {
-  const { attacks } = await evaluate({
-    ...tinyRequest(),
-    plugins: [fixturePlugins],
-    attacks: ['test/noise'],
-  })
-  expect(attacks[0]!).toMatchObject({ plugin: 'test/noise', forwardPasses: 0, version: 1 })
 })

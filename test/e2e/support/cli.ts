@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 export const mainScript = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+/** Plugins with one fault each. */
+export const faultyPlugins = fileURLToPath(new URL('../fixtures/faulty', import.meta.url))
 export const fixturePlugins = fileURLToPath(new URL('../fixtures/plugins', import.meta.url))
 
 /** Exit code and output of a command. */

@@ -1,6 +1,6 @@
 /** VNN-LIB properties: parsing, and counterexamples of a linear model whose answer is known. */
 import { expect, test } from 'vitest'
-import { falsify } from '../../../../core/bench/property/falsify.ts'
+import { falsify, searchCase } from '../../../../core/bench/property/falsify.ts'
 import { parseVnnlib } from '../../../../core/bench/property/vnnlib.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../../core/engine/graph/serialize.ts'
@@ -54,16 +54,17 @@ test('a property is sat exactly where the largest value of a linear model says s
   const bytes = toOnnx({ logits }, [images])
   const model = await loadModel(bytes, plainManifest, { name: 'linear' })
   const registry = await loadRegistry([])
-  const search = (condition: string) =>
-    falsify({
-      property: parseVnnlib(property(condition), 'p'),
+  const own = { model, registry, seed: 0, signal: new AbortController().signal }
+  const search = (condition: string) => {
+    const parsed = parseVnnlib(property(condition), 'p')
+    return falsify({
+      property: parsed,
       model,
       bytes,
-      registry,
       attacks: ['apgd-t'],
-      seed: 0,
-      signal: new AbortController().signal,
+      search: (id, at) => searchCase(parsed.cases[at]!, id, own),
     })
+  }
   try {
     const found = await search('(>= Y_0 Y_1)')
     expect(found!.outputs[0]!).toBeGreaterThanOrEqual(0.75)
