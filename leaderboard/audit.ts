@@ -3,6 +3,7 @@ import { canonicalJson } from '../core/base/hash.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { checkOutcomes } from '../core/bench/checks/outcome-checks.ts'
 import { attackCost, chooseAttack } from '../core/bench/plan/resolve-attacks.ts'
+import type { Suite } from '../core/bench/suite/schema.ts'
 import type { AttackFacts } from '../core/bench/checks/outcome-check.ts'
 import { shardsOf } from '../core/bench/plan/cell.ts'
 import { loadRegistry } from '../core/plugin/load.ts'
@@ -71,6 +72,9 @@ export async function auditEntry(
       found.push(`${place}: ${chosen}`)
       continue
     }
+    if (!(await isOfSuite(attack, entry, registry))) {
+      found.push(`${place}/options: the suite has no "${attack.plugin}" with these options`)
+    }
     const { meta } = chosen.plugin
     facts.set(meta.id, {
       knowledge: meta.knowledge,
@@ -109,6 +113,24 @@ async function defenseObjections(
   } catch (error) {
     return [`/defense: ${error instanceof Error ? error.message : String(error)}`]
   }
+}
+
+/** Whether the suite states the attack with the options that the entry has. */
+async function isOfSuite(
+  { plugin, options }: EntryAttack,
+  { run }: LeaderboardEntry,
+  registry: PluginRegistry,
+): Promise<boolean> {
+  const own = canonicalJson(options)
+  // `checkEntry` has accepted the suite.
+  const { attacks } = run.suite.content as unknown as Suite
+  for (const stated of attacks) {
+    if (stated.plugin !== plugin) continue
+    const given = { plugin, options: stated.options ?? {} }
+    const chosen = await chooseAttack(registry, given, '').catch(() => undefined)
+    if (chosen && canonicalJson(chosen.options) === own) return true
+  }
+  return false
 }
 
 /** The attack with its resolved options, or what is wrong with them. */

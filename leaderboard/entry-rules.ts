@@ -2,13 +2,15 @@
 import { packageVersion } from '../core/base/package-version.ts'
 import { outcomeChecks } from '../core/bench/checks/outcome-checks.ts'
 import { probes } from '../core/bench/checks/probes.ts'
-import { checkSuite, suiteThreatModel } from '../core/bench/suite/load.ts'
+import { checkSuite } from '../core/bench/suite/load.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { isAdversarial } from '../core/threat/transforms/table.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import { isDescribed, publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
 import { referenceObjection } from './reference-set.ts'
+import { statementObjections } from './statement-rules.ts'
+import { suiteDisagreements } from './suite-agreement.ts'
 import { hiddenCharacters, linkObjection } from './text-rules.ts'
 
 /** A clock may be ahead by that much. */
@@ -30,11 +32,12 @@ export function offlineObjections(
     ...checkObjections(entry),
     ...(reference === undefined ? [] : [reference]),
     ...runObjections(entry, rules),
+    ...statementObjections(entry),
   ]
 }
 
 function datasetObjections(
-  { dataset: { id, examples, sha256 } }: LeaderboardEntry,
+  { dataset: { id, title, examples, sha256 } }: LeaderboardEntry,
   { isPrivate, datasetOf }: BoardRules,
 ): string[] {
   const known = datasetOf(id)
@@ -50,6 +53,9 @@ function datasetObjections(
     ...(examples === known.examples
       ? []
       : [`/dataset/examples: "${id}" has ${known.examples} examples, got ${examples}`]),
+    ...(known.title === undefined || title === known.title
+      ? []
+      : [`/dataset/title: "${id}" is ${known.title}, got ${title}`]),
     ...(known.sha256 === undefined || sha256 === known.sha256
       ? []
       : [`/dataset/sha256: "${id}" has ${known.sha256}, got ${sha256}`]),
@@ -80,10 +86,8 @@ function checkObjections({ checks, threatModel }: LeaderboardEntry): string[] {
   ]
 }
 
-function runObjections(
-  { run, dataset, threatModel, attacks }: LeaderboardEntry,
-  { isPrivate }: BoardRules,
-): string[] {
+function runObjections(entry: LeaderboardEntry, { isPrivate }: BoardRules): string[] {
+  const { run, dataset } = entry
   const found: string[] = []
   if (isNewer(run.robenchVersion, packageVersion())) {
     found.push(
@@ -109,27 +113,9 @@ function runObjections(
   if (content.limit !== undefined && content.limit < dataset.examples) {
     found.push(`/run/suite/content: uses only the first ${content.limit} examples (limit)`)
   }
+  if (content.sample) found.push('/run/suite/content: uses a sample of the examples (sample)')
   if (content.checks === false) found.push('/run/suite/content: skips the probes (checks: false)')
-  const hasThreat = content.threatModels.some((_, index) => {
-    const { norm, epsilon, transform } = suiteThreatModel(content, index, 'suite')
-    return (
-      norm === threatModel.norm &&
-      epsilon === threatModel.epsilon &&
-      transform?.kind === threatModel.transform?.kind
-    )
-  })
-  if (!hasThreat) found.push('/run/suite/content: has no such threat model')
-  const plugins = new Set(content.attacks.map(({ plugin }) => plugin))
-  for (const [index, { plugin }] of attacks.entries()) {
-    if (!plugins.has(plugin)) {
-      found.push(`/attacks/${index}: the suite has no attack "${plugin}"`)
-    }
-  }
-  for (const plugin of plugins) {
-    if (!attacks.some((attack) => attack.plugin === plugin)) {
-      found.push(`/attacks: the suite has the attack "${plugin}", the entry does not`)
-    }
-  }
+  found.push(...suiteDisagreements(entry, content))
   return found
 }
 

@@ -5,6 +5,8 @@ import { embeddedId } from '../core/data/embedded.ts'
 
 /** What every entry on a data set must state. */
 export interface KnownDataset {
+  /** Of a published data set. */
+  readonly title?: string
   readonly examples: number
   readonly classes: number
   /** Of `Dataset.hash`; undefined if robench does not list it. */
@@ -56,6 +58,7 @@ export function knownDataset(id: string): KnownDataset | undefined {
   if (!found) return undefined
   const sha256 = hashes[id]
   return {
+    title: found.title,
     examples: found.counts.test,
     classes: found.classNames.length,
     ...(sha256 !== undefined && { sha256 }),

