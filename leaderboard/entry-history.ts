@@ -135,7 +135,7 @@ function objections({ earlier }: EntryHistory, entry: LeaderboardEntry): string[
     if (hashes.has(state.entry))
       found.push(`${place}/entry: is there twice, or is the entry itself`)
     hashes.add(state.entry)
-    if (!(Date.parse(state.finishedAt) <= Date.now())) {
+    if (!(Date.parse(state.finishedAt) <= new Date().getTime())) {
       found.push(`${place}/finishedAt: must be a time in the past, got ${state.finishedAt}`)
     }
     if (state.examples !== entry.dataset.examples) {

@@ -6,9 +6,9 @@ import { threatSlug } from '../../core/threat/threat-slug.ts'
 import type { ThreatModel } from '../../core/threat/threat-model.ts'
 import { hashJson } from '../../core/base/hash.ts'
 import { entryCleanOutcomes, entryOutcomes } from '../../leaderboard/entry-outcomes.ts'
-import { hashOf, troubledResult, typicalResult } from '../reports/fixture.ts'
+import { hashOf, makeEntry, troubledResult, typicalResult } from '../reports/fixture.ts'
 import { corruptions, entryWith, threats } from '../reports/findings-fixture.ts'
-import { boardEntry, boardResult, entryOf, passed } from './fixture.ts'
+import { boardEntry, boardResult, entryOf, passed, uncheckedEntry } from './fixture.ts'
 
 describe('entryFromResult', () => {
   test('computes counts from the outcomes and keeps the provenance', () => {
