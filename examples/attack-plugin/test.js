@@ -5,5 +5,7 @@ import plugins from './index.js'
 
 for (const [id, load] of Object.entries(plugins.attacks)) {
   const plugin = await load()
-  for (const check of attackConformance({ plugin })) test(`${id}: ${check.name}`, check.run)
+  for (const check of attackConformance({ plugin })) {
+    await test(`${id}: ${check.name}`, check.run)
+  }
 }

@@ -35,7 +35,7 @@ if (device === 'doctor') {
 
 function tryCommand(command, words) {
   try {
-    return execFileSync(command, words).toString().trim()
+    return execFileSync(command, words, { encoding: 'utf8' }).trim()
   } catch (error) {
     return `not available: ${error.message.split('\n')[0]}`
   }

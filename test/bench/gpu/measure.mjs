@@ -94,7 +94,7 @@ function runPart({ name, command }, seconds) {
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true
-      process.kill(-child.pid, 'SIGKILL')
+      if (child.pid) process.kill(-child.pid, 'SIGKILL')
     }, seconds * 1000)
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => (log = `${log}${chunk}`.slice(-8000)))
