@@ -63,11 +63,8 @@ export interface PropertyJob {
   readonly seed: number
 }
 
-/** What a run submits, to any executor. */
-export type RunJob = UnitJob | PrepareJob
-
-/** What the processes of this machine run. */
-export type Job = RunJob | PropertyJob
+/** What an executor runs; a queue takes no `PropertyJob`. */
+export type Job = UnitJob | PrepareJob | PropertyJob
 
 /** Result of a job. Errors are data, since their classes do not survive the transfer. */
 export type JobOutcome<T> =
