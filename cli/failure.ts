@@ -29,8 +29,10 @@ export function reportFailure(
 ): number {
   // commander has already printed its message.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage
-  const expected = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
-  const message = shortened(thrown instanceof Error ? thrown.message : String(thrown))
+  const system = systemMessage(thrown)
+  const isKnown = thrown instanceof RobenchError && thrown.code !== 'ROBENCH_INTERNAL'
+  const expected = isKnown || system !== undefined
+  const message = shortened(system ?? (thrown instanceof Error ? thrown.message : String(thrown)))
   const shown = forTerminal(`error: ${printable(message)}\n`, stderr)
   stderr.write(shown.replace('error', picocolors.red('error')))
   if (thrown instanceof Error && (options.debug || !expected))
@@ -39,7 +41,18 @@ export function reportFailure(
     stderr.write('This is a bug in robench. Please report it with the output above.\n')
     return exitCodes.internal
   }
-  return thrown.code === 'ROBENCH_ABORTED' ? exitCodes.interrupted : exitCodes.usage
+  return isKnown && thrown.code === 'ROBENCH_ABORTED' ? exitCodes.interrupted : exitCodes.usage
+}
+
+/**
+ * The message of an error of the operating system, place first: `loop: too many symbolic links
+ * encountered (ELOOP)`. Undefined for other errors: a file that cannot be read is no bug.
+ */
+function systemMessage(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('syscall' in thrown) || !('code' in thrown)) return undefined
+  const place = 'path' in thrown ? `${String(thrown.path)}: ` : ''
+  const what = /^[A-Z0-9]+: ([^,]+),/.exec(thrown.message)?.[1] ?? thrown.message
+  return `${place}${what} (${String(thrown.code)})`
 }
 
 /** Most characters of a message that are printed: it may repeat a part of a file. */

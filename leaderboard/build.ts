@@ -1,5 +1,5 @@
 /** Builds the leaderboard as a directory of static pages. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { makeFolder } from '../core/base/make-folder.ts'
@@ -99,7 +99,7 @@ export interface EntryFile {
  * @throws ConfigError ROBENCH_DATA with the file and the position in it
  */
 export function readEntryFiles(folder: string, rules: BoardRules = publicRules): EntryFile[] {
-  if (!existsSync(folder)) {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ConfigError(
       'ROBENCH_DATA',
       `${folder}: no such directory; expected leaderboard entries; add one with ` +

@@ -119,6 +119,9 @@ export async function hashOfPath(path: string): Promise<string> {
   const entry = await stat(path).catch(() => undefined)
   if (!entry) throw new ConfigError('ROBENCH_DATA', `${path}: not found`)
   if (entry.isFile()) return hashOfFile(path)
+  if (!entry.isDirectory()) {
+    throw new ConfigError('ROBENCH_DATA', `${path}: expected a file or a directory`)
+  }
   const lines: string[] = []
   for (const name of await filesBelow(path)) {
     lines.push(`${await hashOfFile(join(path, ...name.split('/')))}  ${name}\n`)
@@ -132,15 +135,25 @@ async function hashOfFile(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Paths of all files below a folder, with slashes, sorted; hidden ones are left out. */
+/**
+ * Paths of all files below a folder, with slashes, sorted; hidden ones are left out.
+ * @throws ConfigError ROBENCH_DATA for devices, pipes, and links that lead to no file
+ */
 async function filesBelow(folder: string): Promise<string[]> {
   const names: string[] = []
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue
-    if (entry.isFile()) names.push(entry.name)
-    else
-      for (const below of await filesBelow(join(folder, entry.name)))
-        names.push(`${entry.name}/${below}`)
+    const path = join(folder, entry.name)
+    // A link to a directory could lead back to it.
+    if (entry.isDirectory()) {
+      for (const below of await filesBelow(path)) names.push(`${entry.name}/${below}`)
+    } else if (await isFile(path)) names.push(entry.name)
+    else throw new ConfigError('ROBENCH_DATA', `${path}: expected a file or a directory`)
   }
   return names.toSorted()
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true
 }

@@ -12,65 +12,20 @@ import {
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { randomStream } from '../../core/base/random.ts'
-import { packageRoot } from '../../core/base/paths.ts'
-import {
-  finished,
-  mainScript,
-  robench,
-  startRobench,
-  temporaryFolder,
-  writeJson,
-} from './support/cli.ts'
+import { finished, mainScript, robench, startRobench } from './support/cli.ts'
+import { calmOutcomes, childrenOf, faultsFolder, pause, runWords } from './support/faults.ts'
 import { onlyResults, outcomesOf, readOnlyResult } from './support/suite.ts'
-
-const suite = {
-  id: 'faults',
-  title: 'Faults',
-  dataset: { id: 'quickstart' },
-  limit: 60,
-  checks: false,
-  threatModels: [{ norm: 'Linf', epsilon: '8/255' }],
-  defenses: ['standard', 'pgd-at'].map((name) => ({
-    name,
-    plugin: 'onnx-model',
-    options: { file: join(packageRoot(), `models/quickstart-${name}.onnx`) },
-  })),
-  attacks: [{ plugin: 'fgsm' }, { plugin: 'pgd', options: { steps: 20 } }],
-  seeds: [0, 1, 2],
-}
-
-/** A directory with the suite; the run in it writes to `results`. */
-function suiteFolder(): string {
-  const folder = temporaryFolder()
-  writeJson(folder, 'suite.json', suite)
-  return folder
-}
 
 /** The moments of kills; the machine makes them different each time. */
 const random = randomStream('machine faults')
 
-const words = ['run', 'suite.json', '--workers', '2']
-
-/** Processes that a process has started. */
-function childrenOf(pid: number): number[] {
-  const file = `/proc/${pid}/task/${pid}/children`
-  if (!existsSync(file)) return []
-  return readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 test.skipIf(process.platform !== 'linux')(
   '50 kills of the run or of a worker at random moments change no outcome',
   async () => {
-    const calm = suiteFolder()
-    expect((await robench(calm, ...words)).code).toBe(0)
-    const folder = suiteFolder()
+    const folder = faultsFolder()
     let kills = 0
     while (kills < 50) {
-      const child = startRobench(folder, ...words)
+      const child = startRobench(folder, ...runWords)
       const ended = finished(child)
       while (kills < 50 && child.exitCode === null && child.signalCode === null) {
         await pause(random.uniform() * 1500)
@@ -87,31 +42,29 @@ test.skipIf(process.platform !== 'linux')(
       }
       await ended
     }
-    expect((await robench(folder, ...words)).code).toBe(0)
-    expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(readOnlyResult(calm)))
+    expect((await robench(folder, ...runWords)).code).toBe(0)
+    expect(outcomesOf(readOnlyResult(folder))).toEqual(await calmOutcomes())
   },
 )
 
 test.skipIf(process.platform !== 'linux')(
   'a worker that is stopped and continued changes no outcome',
   async () => {
-    const calm = suiteFolder()
-    expect((await robench(calm, ...words)).code).toBe(0)
-    const folder = suiteFolder()
-    const child = startRobench(folder, ...words)
+    const folder = faultsFolder()
+    const child = startRobench(folder, ...runWords)
     const ended = finished(child)
     while (childrenOf(child.pid!).length === 0 && child.exitCode === null) await pause(20)
     for (const worker of childrenOf(child.pid!)) process.kill(worker, 'SIGSTOP')
     await pause(3000)
     for (const worker of childrenOf(child.pid!)) process.kill(worker, 'SIGCONT')
     expect((await ended).code).toBe(0)
-    expect(outcomesOf(readOnlyResult(folder))).toEqual(outcomesOf(readOnlyResult(calm)))
+    expect(outcomesOf(readOnlyResult(folder))).toEqual(await calmOutcomes())
   },
 )
 
 test('a unit with one flipped bit is noticed, named, and run again', async () => {
-  const folder = suiteFolder()
-  expect((await robench(folder, ...words)).code).toBe(0)
+  const folder = faultsFolder()
+  expect((await robench(folder, ...runWords)).code).toBe(0)
   const before = outcomesOf(readOnlyResult(folder))
   const units = join(onlyResults(folder), 'units')
   for (const name of readdirSync(units)
@@ -122,7 +75,7 @@ test('a unit with one flipped bit is noticed, named, and run again', async () =>
     bytes[at] = bytes[at]! ^ (1 << random.integer(8))
     writeFileSync(join(units, name), bytes)
   }
-  const again = await robench(folder, ...words)
+  const again = await robench(folder, ...runWords)
   expect(again.code).toBe(0)
   expect(again.stderr).toContain('(and 2 more); what is missing runs again')
   expect(outcomesOf(readOnlyResult(folder))).toEqual(before)
@@ -133,7 +86,7 @@ async function runInto(
   folder: string,
   stdout: number | 'ignore',
 ): Promise<[number | null, string]> {
-  const child = spawn(process.execPath, [mainScript, ...words, '--json'], {
+  const child = spawn(process.execPath, [mainScript, ...runWords, '--json'], {
     cwd: folder,
     env: { ...process.env, ROBENCH_CACHE: join(folder, 'cache'), NO_COLOR: '1' },
     stdio: ['ignore', stdout, 'pipe'],
@@ -150,7 +103,7 @@ async function runInto(
 test.skipIf(!existsSync('/dev/full'))(
   'standard output that is full ends in one sentence',
   async () => {
-    const folder = suiteFolder()
+    const folder = faultsFolder()
     const full = openSync('/dev/full', 'w')
     onTestFinished(() => closeSync(full))
     const [code, stderr] = await runInto(folder, full)
@@ -164,8 +117,8 @@ test.skipIf(!existsSync('/dev/full'))(
 test.skipIf(!existsSync('/proc/self'))(
   'a directory that cannot be made is refused at once',
   async () => {
-    const folder = suiteFolder()
-    const run = await robench(folder, ...words, '--results', '/proc/nothing/here')
+    const folder = faultsFolder()
+    const run = await robench(folder, ...runWords, '--results', '/proc/nothing/here')
     expect(run.stderr).toContain(
       "cannot be written: ENOENT: no such file or directory, mkdir '/proc/",
     )
@@ -174,10 +127,10 @@ test.skipIf(!existsSync('/proc/self'))(
 )
 
 test('a file in place of the results directory is named', async () => {
-  const folder = suiteFolder()
+  const folder = faultsFolder()
   mkdirSync(join(folder, 'out'))
   writeFileSync(join(folder, 'out', 'file'), '')
-  const run = await robench(folder, ...words, '--results', 'out/file')
+  const run = await robench(folder, ...runWords, '--results', 'out/file')
   expect(run.stderr).toContain('a file exists where a directory is expected')
   expect(run.code).toBe(2)
 })

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, hasRedis, startRedis } from '../support/redis.ts'
 import type { TestRedis } from '../support/redis.ts'
 import {
@@ -60,13 +60,23 @@ test.skipIf(!hasRedis || !hasOpenssl)(
     const { key, cert } = certificate(own)
     const port = await freePort()
     const password = 'the password of the broker'
+    vi.stubEnv('ROBENCH_QUEUE_PASSWORD', password)
+    onTestFinished(() => void vi.unstubAllEnvs())
     const tls = ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key]
-    await redisForTest([...tls, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'])
+    await redisForTest([
+      ...tls,
+      '--tls-ca-cert-file',
+      cert,
+      '--tls-auth-clients',
+      'no',
+      '--requirepass',
+      password,
+    ])
     const url = `rediss://localhost:${port}`
     const stranger = await robench(own, 'queue', 'status', '--queue', url)
     expect(stranger.stderr).toMatch(/^error: rediss:\/\/localhost:\d+: .*self-signed certificate/)
     expect(stranger.code).toBe(2)
-    const environment = { NODE_EXTRA_CA_CERTS: cert, ROBENCH_QUEUE_PASSWORD: password }
+    const environment = { NODE_EXTRA_CA_CERTS: cert }
     const share = join(own, 'share')
     // The numeric address is in the certificate, too.
     startWorker({ url: `rediss://127.0.0.1:${port}` }, environment, '--share', share)

@@ -1,5 +1,5 @@
 /** A run that is killed and resumed has the same result as an uninterrupted one. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ChildProcess } from 'node:child_process'
@@ -11,6 +11,7 @@ import {
   temporaryFolder,
   writeJson,
 } from './support/cli.ts'
+import { completedUnits, until } from './support/faults.ts'
 import { onlyResults, outcomesOf, readOnlyResult, testSuite, unitTimes } from './support/suite.ts'
 import { writeTinyProblem } from './support/tiny-problem.ts'
 
@@ -39,19 +40,6 @@ function gatedProblem(free: number): GatedProblem {
     open: () => writeFileSync(gate, ''),
     started: () => readFileSync(log, 'utf8').split('\n').length - 1,
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
-/** Number of completed units, without temporary files. */
-function completedUnits(folder: string): number {
-  const results = join(folder, 'results')
-  // The directory of the suite is created shortly after its parent.
-  if (!existsSync(results) || readdirSync(results).length === 0) return 0
-  const units = join(onlyResults(folder), 'units')
-  return existsSync(units) ? readdirSync(units).filter((name) => name.endsWith('.json')).length : 0
 }
 
 async function startAndWait(folder: string, units: number): Promise<ChildProcess> {

@@ -222,6 +222,10 @@ describe('buildSite', () => {
     await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow(
       'nowhere: no such directory; expected leaderboard entries',
     )
+    writeFileSync(nowhere, 'a file')
+    await expect(buildSite({ entriesFolder: nowhere, outFolder })).rejects.toThrow(
+      'nowhere: no such directory; expected leaderboard entries',
+    )
     const entriesFolder = writeEntries([boardEntry('a', [9000, 5000, 3000])])
     const misplaced = join(entriesFolder, 'b.json')
     writeFileSync(misplaced, JSON.stringify(boardEntry('b', [9000, 5000, 3000])))
