@@ -77,27 +77,46 @@ function summarize(events) {
   record('nodesByProvider', counts)
 }
 
-/** How much of an attack is passes, and how much the host's own work. */
+/**
+ * An attack with steps by the host, and how much of it is passes; and with steps on the device, and
+ * how many runs it takes.
+ */
 async function splitAttack() {
-  const model = await loadNetwork('shipped', device)
-  let inPasses = 0
-  const timed =
-    (run) =>
-    async (...words) => {
+  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
+  const host = await loadNetwork('shipped', device, 1, 'host')
+  const passes = timedCalls(host, ['gradient', 'logits'])
+  await evaluate(host, inputs, labels, 'pgd', options, batch)
+  passes.reset()
+  const byHost = await evaluate(host, inputs, labels, 'pgd', options, batch)
+  record('pgdByHost', {
+    seconds: byHost.seconds,
+    secondsInPasses: passes.seconds(),
+    passes: byHost.backwardPasses,
+  })
+  const own = await loadNetwork('shipped', device, 1, 'device')
+  await evaluate(own, inputs, labels, 'pgd', options, batch)
+  const onDevice = await evaluate(own, inputs, labels, 'pgd', options, batch)
+  const differ = [...onDevice.outcomes].filter((outcome, i) => outcome !== byHost.outcomes[i])
+  record('pgdOnDevice', {
+    seconds: onDevice.seconds,
+    passes: onDevice.backwardPasses,
+    differ: differ.length,
+  })
+  const full = await medianSeconds(() => own.gradient(inputs, labels, crossEntropy), 0.5)
+  record('gradientSeconds', full)
+}
+
+/** Times methods of an object from now on. */
+function timedCalls(target, names) {
+  let total = 0
+  for (const name of names) {
+    const call = target[name].bind(target)
+    target[name] = async (...words) => {
       const started = performance.now()
-      const result = await run(...words)
-      inPasses += performance.now() - started
+      const result = await call(...words)
+      total += performance.now() - started
       return result
     }
-  const gradientPass = model.gradient.bind(model)
-  const forwardPass = model.logits.bind(model)
-  model.gradient = timed(gradientPass)
-  model.logits = timed(forwardPass)
-  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
-  await evaluate(model, inputs, labels, 'pgd', options, batch)
-  inPasses = 0
-  const { seconds } = await evaluate(model, inputs, labels, 'pgd', options, batch)
-  record('pgd', { seconds, secondsInPasses: inPasses / 1000 })
-  const full = await medianSeconds(() => gradientPass(inputs, labels, crossEntropy), 0.5)
-  record('gradientSeconds', full)
+  }
+  return { seconds: () => total / 1000, reset: () => (total = 0) }
 }
