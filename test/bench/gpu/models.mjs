@@ -22,7 +22,7 @@ export function networkFile(network) {
  * @param threads for the CPU alone
  * @param stepping where steps of attacks are computed; by default as robench chooses
  */
-export async function loadNetwork(network, device, threads = 1, stepping = undefined) {
+export async function loadNetwork(network, device, threads = 1, stepping) {
   const { file, manifest } = networkFile(network)
   return loadModel(new Uint8Array(readFileSync(file)), manifest, {
     device,
