@@ -43,7 +43,7 @@ export type { Body } from '../engine/graph/value.ts'
 export type { OnnxValueInfo } from '../engine/onnx/graph.ts'
 export type { FileDescription, ImageShape } from '../model/file-description.ts'
 export type { InputNormalization } from '../model/input-normalization.ts'
-export type { GradientExpression } from '../model/model-sessions.ts'
+export type { GradientExpression } from '../model/gradient-expression.ts'
 export { prepareLeap } from '../attack/device-steps.ts'
 export type {
   DeviceAttack,

@@ -3,18 +3,12 @@ import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { Session, usesProcessor } from '../engine/graph/session.ts'
-import type { Value } from '../engine/graph/value.ts'
 import type { ClassifierParts } from './classifier-parts.ts'
+import type { GradientExpression } from './gradient-expression.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
 import { rowsPerPart } from './row-parts.ts'
 import { treatComponents, type TreatedExpression } from './components.ts'
 import { repeatStep, stepPrecision, type StepDefinition } from './step-programs.ts'
-
-/** A pass with the gradient of the inputs, as expressions. */
-export interface GradientExpression {
-  readonly inputs: readonly [images: Value, labels: Value, targets: Value]
-  readonly outputs: { readonly logits: Value; readonly losses: Value; readonly gradient: Value }
-}
 
 /** Compiles sessions and caches them by variant and loss. */
 export class ModelSessions {

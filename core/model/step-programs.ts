@@ -4,7 +4,7 @@ import { substitute } from '../engine/graph/rewrite.ts'
 import { usesProcessor } from '../engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
 import type { Tensor } from '../engine/tensor/tensor.ts'
-import type { GradientExpression } from './model-sessions.ts'
+import type { GradientExpression } from './gradient-expression.ts'
 import type { Model, TargetedLoss } from './model.ts'
 
 /** Where the steps of an attack are computed: by the host, or in the graph of the passes. */

@@ -18,12 +18,16 @@ export function networkFile(network) {
   return { file, manifest: plainManifest }
 }
 
-/** @param threads for the CPU alone */
-export async function loadNetwork(network, device, threads = 1) {
+/**
+ * @param threads for the CPU alone
+ * @param stepping where steps of attacks are computed; by default as robench chooses
+ */
+export async function loadNetwork(network, device, threads = 1, stepping) {
   const { file, manifest } = networkFile(network)
   return loadModel(new Uint8Array(readFileSync(file)), manifest, {
     device,
     threads,
     inputShape: imageShape,
+    ...(stepping && { stepping }),
   })
 }

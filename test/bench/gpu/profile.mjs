@@ -3,17 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
-import { gradient } from '../../../dist/core/engine/graph/gradient.js'
-import { g } from '../../../dist/core/engine/graph/graph.js'
 import { toOnnx } from '../../../dist/core/engine/graph/serialize.js'
 import { finishFor } from '../../../dist/core/engine/graph/session.js'
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
-import { resnet18 } from '../networks.mjs'
 import { loadNetwork } from './models.mjs'
 import { device, examplesFile, medianSeconds, record, small } from './part.mjs'
-import { LayerScope } from '../../../dist/core/training/scope.js'
 
 const batch = small ? 4 : 256
 const { inputs, labels } = readExamples(examplesFile, batch)
@@ -21,14 +17,12 @@ await profileGradient()
 await splitAttack()
 
 async function profileGradient() {
-  const images = g.input('inputs', 'float32', [batch, 3, 32, 32])
-  const target = g.input('labels', 'int64', [batch])
-  const scope = new LayerScope({ training: false, seed: 0 })
-  const logits = resnet18(64).build(scope, images)
-  const [slope] = gradient(crossEntropy(logits, target), [images])
-  const parameters = scope.parameters.map(({ value }) => value)
-  const finish = await finishFor([logits, slope], { device })
-  const bytes = toOnnx({ logits, slope }, [images, target, ...parameters], {}, finish)
+  // With weights as constants, as in the sessions of attacks.
+  const model = await loadNetwork('resnet18-64', device)
+  const { inputs: placeholders, outputs } = model.gradientExpression(crossEntropy)
+  const finish = await finishFor(Object.values(outputs), { device })
+  const bytes = toOnnx({ ...outputs }, placeholders.slice(0, 2), {}, finish)
+  await model.dispose()
   const [name, id] = device.split(':')
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [id === undefined ? name : { name, deviceId: Number(id) }],
@@ -38,9 +32,6 @@ async function profileGradient() {
   const feeds = {
     inputs: new ort.Tensor('float32', inputs.data, inputs.shape),
     labels: new ort.Tensor('int64', BigInt64Array.from(labels, BigInt), [batch]),
-  }
-  for (const { name: parameter, initial } of scope.parameters) {
-    feeds[`parameter/${parameter}`] = new ort.Tensor('float32', initial.data, initial.shape)
   }
   for (let i = 0; i < 5; i++) await session.run(feeds)
   session.endProfiling()
@@ -77,27 +68,46 @@ function summarize(events) {
   record('nodesByProvider', counts)
 }
 
-/** How much of an attack is passes, and how much the host's own work. */
+/**
+ * An attack with steps by the host, and how much of it is passes; and with steps on the device, and
+ * how many runs it takes.
+ */
 async function splitAttack() {
-  const model = await loadNetwork('shipped', device)
-  let inPasses = 0
-  const timed =
-    (run) =>
-    async (...words) => {
+  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
+  const host = await loadNetwork('shipped', device, 1, 'host')
+  const passes = timedCalls(host, ['gradient', 'logits'])
+  await evaluate(host, inputs, labels, 'pgd', options, batch)
+  passes.reset()
+  const byHost = await evaluate(host, inputs, labels, 'pgd', options, batch)
+  record('pgdByHost', {
+    seconds: byHost.seconds,
+    secondsInPasses: passes.seconds(),
+    passes: byHost.backwardPasses,
+  })
+  const own = await loadNetwork('shipped', device, 1, 'device')
+  await evaluate(own, inputs, labels, 'pgd', options, batch)
+  const onDevice = await evaluate(own, inputs, labels, 'pgd', options, batch)
+  const differ = [...onDevice.outcomes].filter((outcome, i) => outcome !== byHost.outcomes[i])
+  record('pgdOnDevice', {
+    seconds: onDevice.seconds,
+    passes: onDevice.backwardPasses,
+    differ: differ.length,
+  })
+  const full = await medianSeconds(() => own.gradient(inputs, labels, crossEntropy), 0.5)
+  record('gradientSeconds', full)
+}
+
+/** Times methods of an object from now on. */
+function timedCalls(target, names) {
+  let total = 0
+  for (const name of names) {
+    const call = target[name].bind(target)
+    target[name] = async (...words) => {
       const started = performance.now()
-      const result = await run(...words)
-      inPasses += performance.now() - started
+      const result = await call(...words)
+      total += performance.now() - started
       return result
     }
-  const gradientPass = model.gradient.bind(model)
-  const forwardPass = model.logits.bind(model)
-  model.gradient = timed(gradientPass)
-  model.logits = timed(forwardPass)
-  const options = { steps: small ? 5 : 20, stepSize: '2/255' }
-  await evaluate(model, inputs, labels, 'pgd', options, batch)
-  inPasses = 0
-  const { seconds } = await evaluate(model, inputs, labels, 'pgd', options, batch)
-  record('pgd', { seconds, secondsInPasses: inPasses / 1000 })
-  const full = await medianSeconds(() => gradientPass(inputs, labels, crossEntropy), 0.5)
-  record('gradientSeconds', full)
+  }
+  return { seconds: () => total / 1000, reset: () => (total = 0) }
 }
