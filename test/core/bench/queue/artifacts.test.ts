@@ -102,7 +102,15 @@ test('a shared directory takes the place of a server', async () => {
   const shared = new ArtifactFolder(join(temporaryFolder(), 'shared'))
   await shared.addBytes(bytes)
   const places = { ...worker(), shared, urls: () => Promise.resolve([]) }
-  expect(await findArtifact(sha256, 'the model', places)).toBe(shared.find(sha256))
+  // A copy of one's own, since others write there.
+  const found = await findArtifact(sha256, 'the model', places)
+  expect(found).toBe(places.cache.find(sha256))
+  expect(new Uint8Array(readFileSync(found))).toEqual(new Uint8Array(bytes))
+  writeFileSync(shared.find(sha256)!, 'another model')
+  const elsewhere = { ...worker(), shared, urls: () => Promise.resolve([]) }
+  await expect(findArtifact(sha256, 'the model', elsewhere)).rejects.toThrow(
+    `${shared.folder}: artifact ${sha256}: its content has sha256 ${hashBytes(Buffer.from('another model'))}`,
+  )
   const absent = findArtifact('0'.repeat(64), 'data set "a"', places)
   await expect(absent).rejects.toThrow('data set "a" is not available here')
   const name = shared.receive(Readable.from(['x']), '../x')

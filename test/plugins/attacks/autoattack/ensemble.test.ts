@@ -61,12 +61,12 @@ test('a stage gets the examples left, targets ranked once, and its own streams',
     [0.875, 0.25, 0.5],
     [0.75, 0.5, 0],
   ] as const
-  const reported: number[] = []
+  const reported: (readonly [number, string | undefined])[] = []
   const seen: unknown[] = []
   const work = pixelTask(identity, rows, {
     epsilon: 1,
     batchSize: 2,
-    progress: (done) => reported.push(done),
+    progress: (done, name) => reported.push([done, name]),
   })
   const found = await runStages(work, [
     // Breaks the second example and raises the margin of the others.
@@ -86,7 +86,13 @@ test('a stage gets the examples left, targets ranked once, and its own streams',
     ['second', '1,2', bits(2, 'second')],
   ])
   expect(work.model.passes.forward).toBe(3)
-  expect(reported).toEqual([1, 3, 3])
+  expect(reported).toEqual([
+    [0, 'first'],
+    [1, 'first'],
+    [2, 'second'],
+    [3, 'second'],
+    [3, undefined],
+  ])
 })
 
 test('targets are the wrong classes by descending logit, equal logits in class order', async () => {
