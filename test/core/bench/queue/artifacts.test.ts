@@ -107,7 +107,7 @@ test('a shared directory takes the place of a server', async () => {
   expect(found).toBe(places.cache.find(sha256))
   expect(new Uint8Array(readFileSync(found))).toEqual(new Uint8Array(bytes))
   writeFileSync(shared.find(sha256)!, 'another model')
-  const elsewhere = { ...worker(), shared, urls: () => Promise.resolve([]) }
+  const elsewhere = { ...places, cache: new ArtifactFolder(temporaryFolder()) }
   await expect(findArtifact(sha256, 'the model', elsewhere)).rejects.toThrow(
     `${shared.folder}: artifact ${sha256}: its content has sha256 ${hashBytes(Buffer.from('another model'))}`,
   )
