@@ -16,6 +16,8 @@ export default defineConfig({
     maxWorkers: 2,
     // Importing the source again for each of the fast files took half of their processor time.
     isolate: slow,
+    // picocolors colors output where CI is set.
+    env: { NO_COLOR: '1' },
     setupFiles: ['./test/setup.ts'],
     // The derivative rules of TensorFlow.js are modules that Node cannot load.
     server: { deps: { inline: [/tfjs-core\/dist\/(?!tf-core)/] } },
