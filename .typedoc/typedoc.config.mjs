@@ -27,6 +27,7 @@ const intentionallyNotExported = [
   'ExampleStreams',
   'Floats',
   'IncrementalModel',
+  'SteppingModel',
   'LoopBody',
   'LoopDefinition',
   'Operand',

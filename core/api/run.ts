@@ -15,6 +15,7 @@ export type {
   JobValues,
   PreparedModel,
   PrepareJob,
+  PropertyJob,
   UnitJob,
   WorkerMessage,
 } from '../bench/execute/job.ts'
