@@ -16,6 +16,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   )
 })
 
+// Nobody reads the progress any more: the run goes on.
+process.stderr.on('error', () => undefined)
+
 try {
   const { createProgram } = await loadProgram()
   await createProgram().parseAsync()

@@ -96,7 +96,7 @@ test('patches, rejections, exits, leaks, and output hurt no other cell', async (
   expect(failed['faulty/throws-late']).toContain('nothing catches: too late')
   expect(failed['faulty/throws-late']).toContain(lineOf('too late'))
   expect(failed['faulty/exits']).toContain('attack "faulty/exits" called process.exit(0)')
-  expect(failed['faulty/exits']).toContain(lineOf('process.exit(0)'))
+  expect(failed['faulty/exits']).toContain(lineOf('process.exit(0)', "'faulty/exits'"))
   expect(failed['faulty/leaks']).toMatch(
     /^ROBENCH_WORKER: attack "faulty\/leaks" .*\(it took \d\.\d GiB of memory, more than its limit/,
   )

@@ -89,8 +89,8 @@ test('packages of init are built, checked, packed, installed, run, reported, and
     expect(stdout).not.toContain('failed')
   }
 
-  const network = { id: 'acme/little', options: { width: 4, layers: 2 } }
-  const small = { network, epochs: 1, validation: 40 }
+  const network = { id: 'acme/little', options: { width: 8, layers: 2 } }
+  const small = { network, epochs: 20, batchSize: 16, validation: 40 }
   writeJson(project, 'suite.json', {
     id: 'figures',
     title: 'Figures',
