@@ -38,7 +38,7 @@ function variant(base: LeaderboardEntry, i: number): LeaderboardEntry {
     year: 2018 + (i % 9),
     architecture: networks[i % networks.length]!,
     ...(i % 3 === 0 && { extraData: '1M synthetic images' }),
-    model: { ...base.model, sha256: hashOf(name), parameters: 1_000_000 + 7919 * i },
+    model: { ...base.model, sha256: hashOf(name), parameters: 100_000 + 30 * i },
     clean: { correct: examples - attacks[0]!.wrong },
     attacks: attacks.map((attack) => ({
       ...attack,

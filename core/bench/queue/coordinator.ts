@@ -13,7 +13,7 @@ import { unitPointsFile } from '../store/adversarials.ts'
 import type { ArtifactFolder } from './artifacts.ts'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
-import { isQueueNotice, idOf, jobPurpose, readOutcome, sign } from './message.ts'
+import { asSigned, isQueueNotice, idOf, jobPurpose, readOutcome, sign } from './message.ts'
 import { queueName, rememberDevice } from './queue-name.ts'
 import { RunContent } from './run-content.ts'
 
@@ -154,8 +154,11 @@ export class QueueExecutor implements Executor {
     const { data, label } = this.#pending.get(id)!
     const earlier = await this.#find(id)
     const state = earlier ? await earlier.getState() : 'unknown'
-    // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`.
-    if (state === 'failed' || (state === 'completed' && this.#options.fresh)) {
+    const there = asSigned(earlier?.data)?.text
+    const isOther = earlier !== undefined && there !== asSigned(data)?.text
+    // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`. Another
+    // text under this identity is none of robench's.
+    if (isOther || state === 'failed' || (state === 'completed' && this.#options.fresh)) {
       await earlier!.remove()
     } else if (state === 'completed') return this.#collect(id)
     else if (state !== 'unknown') return

@@ -104,10 +104,16 @@ export function outcomePurpose(jobId: string): string {
 
 /**
  * Reads a job.
+ * @param jobId its identity in the queue, to run it: a genuine text under another identity would
+ *   give its outcome to another job
  * @throws RunError ROBENCH_QUEUE if it is not genuine, or of another version of robench
  */
-export function readJob(value: unknown, key: string | undefined): QueuedJob {
-  return checked(jobSchema, readSigned(value, jobPurpose, key)) as QueuedJob
+export function readJob(value: unknown, key: string | undefined, jobId?: string): QueuedJob {
+  const read = readSigned(value, jobPurpose, key)
+  if (jobId !== undefined && idOf(asSigned(value)!.text) !== jobId) {
+    throw new RunError('ROBENCH_QUEUE', `it is not the job of its identity ${jobId}`)
+  }
+  return checked(jobSchema, read) as QueuedJob
 }
 
 /**

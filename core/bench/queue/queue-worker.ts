@@ -180,7 +180,7 @@ class QueueWorker {
     this.#running++
     let result: { readonly queued: QueuedJob; readonly job: Job } | undefined
     try {
-      const queued = readJob(bullJob.data, secrets.key)
+      const queued = readJob(bullJob.data, secrets.key, bullJob.id ?? '')
       result = { queued, job: await this.#prepare(queued) }
     } catch (error) {
       this.#end()

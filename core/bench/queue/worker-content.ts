@@ -57,10 +57,17 @@ function requireSoftware(wanted: SoftwareIdentity): void {
   )
 }
 
+/** Names of npm packages. */
+const packageName = /^(?:@[\w.~-]+\/)?[A-Za-z0-9_~-][\w.~-]*$/
+
 /** The plugin packages of this machine, which must be the same code as those of the run. */
 function locateSame(packages: readonly PackageIdentity[]): PluginLocation[] {
   return packages.map((wanted) => {
     let location: PluginLocation
+    // A path would let whoever reaches the broker choose a file of this machine to run.
+    if (!packageName.test(wanted.name)) {
+      throw new RunError('ROBENCH_QUEUE', `"${wanted.name}" is not the name of a package`)
+    }
     try {
       ;[location] = locatePlugins([wanted.name], [process.cwd()], 'worker') as [PluginLocation]
     } catch (cause) {

@@ -7,6 +7,7 @@ import {
   withoutCredentials,
 } from '../../../../core/bench/queue/connection.ts'
 import {
+  idOf,
   isGenuine,
   outcomePurpose,
   readJob,
@@ -50,6 +51,15 @@ test('a job is read only with the key that signed it, and only as a job', () => 
   }
   expect(isGenuine(signed, outcomePurpose('a'), 'secret')).toBe(false)
   expect(readJob(sign(text, 'job', undefined), undefined)).toEqual(JSON.parse(text))
+})
+
+test('a genuine job under the identity of another is refused', () => {
+  const signed = sign(text, 'job', 'secret')
+  expect(readJob(signed, 'secret', idOf(text))).toEqual(JSON.parse(text))
+  const other = idOf(text.replace('pgd', 'fgsm'))
+  expect(() => readJob(signed, 'secret', other)).toThrow(
+    `it is not the job of its identity ${other}`,
+  )
 })
 
 test('the outcome of one job is not that of another', () => {
