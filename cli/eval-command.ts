@@ -98,6 +98,12 @@ export function withFlags(message: string): string {
 
 /** @throws ConfigError that names every required option that is missing */
 function requireOptions({ norm, epsilon, box, data, inputs, labels }: EvalOptions): void {
+  if (box && epsilon !== undefined) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      'eval: --box takes the place of --epsilon; give one of them',
+    )
+  }
   const missing = [
     ...(norm === undefined && !box ? [`--norm <norm> (${norms.join(', ')})`] : []),
     ...(epsilon === undefined && !box ? ['--epsilon <size>, such as 8/255'] : []),

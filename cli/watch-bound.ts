@@ -2,6 +2,9 @@
 import { duration } from '../reports/theme/figures.ts'
 import type { ProgressDisplay } from './progress-text.ts'
 
+/** What starting workers and loading models may take, which the bound does not count. */
+const startMs = 10_000
+
 /**
  * A display that also notes, once, that the stated bound has passed, and then calls no time left a
  * bound. The bound follows from passes
@@ -24,7 +27,7 @@ export function watchBound(
     progress(share, status) {
       // Trainings before it are not part of the bound.
       startedMs ??= now()
-      if (bound !== undefined && !hasPassed && share < 1 && now() - startedMs > bound) {
+      if (bound !== undefined && !hasPassed && share < 1 && now() - startedMs > bound + startMs) {
         display.notice(
           `the run takes longer than the stated ${duration(bound)}: the machine computes ` +
             'more slowly than when the passes were timed',

@@ -34,3 +34,10 @@ test('every missing option is named at once', async () => {
     new ConfigError('ROBENCH_CONFIG', 'eval: missing options:\n  --epsilon <size>, such as 8/255'),
   )
 })
+
+test('a box and an epsilon at once are refused', async () => {
+  const words = ['m.onnx', '--box', 'a.npy,b.npy', '--epsilon', '8/255', '--data', 'quickstart']
+  await expect(evalCommand().parseAsync(words, { from: 'user' })).rejects.toThrow(
+    new ConfigError('ROBENCH_CONFIG', 'eval: --box takes the place of --epsilon; give one of them'),
+  )
+})
