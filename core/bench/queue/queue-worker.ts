@@ -212,10 +212,11 @@ class QueueWorker {
 
   /** Gets the content of a job. @throws RobenchError with the reason for which it cannot run here */
   async #prepare(queued: QueuedJob): Promise<Job> {
-    const { device, threads } = this.#options
+    const { device, threads, secrets } = this.#options
+    const isSigned = secrets.key !== undefined
     const { setting } = queued.job
     const job = { ...queued.job, setting: { ...setting, device, threads } } as Job
-    this.#contents.set(job, await workerContent(queued, this.#places, this.#scratch))
+    this.#contents.set(job, await workerContent(queued, this.#places, this.#scratch, isSigned))
     return job
   }
 

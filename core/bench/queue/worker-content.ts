@@ -15,12 +15,14 @@ import type { QueuedJob } from './message.ts'
 /**
  * Where this machine has the content of a job.
  * @param scratch directory for adversarial examples
+ * @param isSigned whether a key proves who wrote the job; otherwise it may name no file
  * @throws RobenchError with the reason for which the job cannot run here
  */
 export async function workerContent(
   { job, software, packages, data }: QueuedJob,
   places: ArtifactPlaces,
   scratch: string,
+  isSigned: boolean,
 ): Promise<LocalContent> {
   requireSoftware(software)
   const { dataset } = job.setting
@@ -33,7 +35,7 @@ export async function workerContent(
     }
   }
   return {
-    plugins: locateSame(packages),
+    plugins: locateSame(packages, isSigned),
     dataset: { id: dataset.id },
     packed: {
       test: await findArtifact(data.test, what, places),
@@ -61,12 +63,16 @@ function requireSoftware(wanted: SoftwareIdentity): void {
 const packageName = /^(?:@[\w.~-]+\/)?[A-Za-z0-9_~-][\w.~-]*$/
 
 /** The plugin packages of this machine, which must be the same code as those of the run. */
-function locateSame(packages: readonly PackageIdentity[]): PluginLocation[] {
+function locateSame(packages: readonly PackageIdentity[], isSigned: boolean): PluginLocation[] {
   return packages.map((wanted) => {
     let location: PluginLocation
     // A path would let whoever reaches the broker choose a file of this machine to run.
-    if (!packageName.test(wanted.name)) {
-      throw new RunError('ROBENCH_QUEUE', `"${wanted.name}" is not the name of a package`)
+    if (!isSigned && !packageName.test(wanted.name)) {
+      throw new RunError(
+        'ROBENCH_QUEUE',
+        `"${wanted.name}" is not the name of a package; only a job that is signed with ` +
+          'ROBENCH_QUEUE_KEY may name a path',
+      )
     }
     try {
       ;[location] = locatePlugins([wanted.name], [process.cwd()], 'worker') as [PluginLocation]

@@ -6,6 +6,9 @@ import { onTestFinished } from 'vitest'
 import { finished, mainScript, temporaryFolder } from './cli.ts'
 import type { CliResult } from './cli.ts'
 
+// Only signed jobs may name plugins by path, as the suites of the tests do.
+process.env['ROBENCH_QUEUE_KEY'] ??= 'the key of the tests'
+
 export interface WorkerProcess {
   readonly child: ChildProcess
   readonly ended: Promise<CliResult>

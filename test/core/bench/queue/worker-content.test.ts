@@ -9,7 +9,7 @@ import type { QueuedJob } from '../../../../core/bench/queue/message.ts'
 import { workerContent } from '../../../../core/bench/queue/worker-content.ts'
 import { temporaryFolder } from '../../../e2e/support/cli.ts'
 
-test('a job names installed packages, never files', async () => {
+test('a job without a signature names installed packages, never files', async () => {
   const folder = temporaryFolder()
   const file = join(folder, 'evil.mjs')
   writeFileSync(file, 'throw new Error("it ran")')
@@ -32,7 +32,7 @@ test('a job names installed packages, never files', async () => {
       token: undefined,
       urls: () => Promise.resolve([]),
     }
-    await expect(workerContent(queued, places, folder)).rejects.toThrow(
+    await expect(workerContent(queued, places, folder, false)).rejects.toThrow(
       `"${name}" is not the name of a package`,
     )
   }
