@@ -16,7 +16,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   )
 })
 
-// Nobody reads the progress any more: the run goes on.
+// The reader may close standard error early, as `2>&1 | head` does. The run continues.
 process.stderr.on('error', () => undefined)
 
 try {

@@ -30,7 +30,8 @@ export function trainingDetail({ loss, accuracy }: TrainingProgress): string {
 }
 
 /**
- * What runs, attacks first, and the time left: `pgd-at, autoattack/fab-t, 128 of 500 (+1) | ≤ 4 min 10 s left`.
+ * What runs, attacks first, and the time left:
+ * `pgd-at, autoattack/fab-t, 128 of 500 (+1) | ≤ 4 min 10 s left`.
  * @param width the most characters; the name of the defense is cut to fit
  * @returns an empty string when nothing runs any more
  */

@@ -7,8 +7,8 @@ const startMs = 10_000
 
 /**
  * A display that also notes, once, that the stated bound has passed, and then calls no time left a
- * bound. The bound follows from passes
- * that are timed before the run; other programs on the machine make all passes slower.
+ * bound. The bound follows from passes that are timed before the run; other programs on the machine
+ * make all passes slower.
  * @param now a clock in ms
  */
 export function watchBound(

@@ -22,7 +22,7 @@ const environmentKeys = ['node', 'onnxruntime', 'platform', 'cpu', 'device', 'en
 /** A call of robench as `commandLine` writes it: a shell runs nothing beside it. */
 const plainCommand = /^(?:npx )?robench(?: (?:[\w./:=,@%+-]+|(?:'[^'\n]*'|\\')+))*$/
 
-/** The first public commit of robench. */
+/** The year of the first results of robench. */
 const firstYear = 2025
 
 /** Parameters per byte of a model file: more than two bits each. */
@@ -50,7 +50,7 @@ export function statementObjections(entry: LeaderboardEntry): string[] {
     found.push(`/training: must have at most ${longestCard} characters`)
   }
   if (new Date(run.finishedAt).getUTCFullYear() < firstYear) {
-    found.push(`/run/finishedAt: robench is younger, got ${run.finishedAt}`)
+    found.push(`/run/finishedAt: must be ${firstYear} or later, got ${run.finishedAt}`)
   }
   if (!plainCommand.test(run.command)) {
     found.push('/run/command: must be a call of robench, without characters of a shell')

@@ -3,37 +3,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { freePort, hasRedis, startRedis } from '../support/redis.ts'
-import type { TestRedis } from '../support/redis.ts'
-import {
-  finished,
-  mainScript,
-  robench,
-  startRobench,
-  temporaryFolder,
-  writeJson,
-} from './support/cli.ts'
+import { freePort, hasRedis } from '../support/redis.ts'
+import { finished, mainScript, robench, startRobench, temporaryFolder } from './support/cli.ts'
 import { childrenOf, pause, until } from './support/faults.ts'
-import { startWorker } from './support/queue-worker.ts'
-import { contentOf, readOnlyResult, testSuite } from './support/suite.ts'
+import { problem, redisForTest, startWorker } from './support/queue-worker.ts'
+import { contentOf, readOnlyResult } from './support/suite.ts'
 import type { TestAttack } from './support/suite.ts'
-import { writeTinyProblem } from './support/tiny-problem.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-
-async function redisForTest(more: readonly string[] = []): Promise<TestRedis> {
-  const redis = await startRedis(more)
-  onTestFinished(() => redis.stop())
-  return redis
-}
-
-/** A directory with the tiny problem and a suite. */
-function problem(attacks: readonly TestAttack[], more: Record<string, unknown> = {}): string {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  writeJson(folder, 'suite.json', testSuite(attacks, more))
-  return folder
-}
 
 /** The content of the result of an undisturbed local run. */
 async function localContent(attacks: readonly TestAttack[]): Promise<unknown> {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { randomStream } from '../../core/base/random.ts'
 import type { BrokerState } from '../../core/bench/queue/inspect.ts'
-import { hasRedis, startRedis } from '../support/redis.ts'
+import { hasRedis } from '../support/redis.ts'
 import type { TestRedis } from '../support/redis.ts'
-import { startWorker } from './support/queue-worker.ts'
+import { problem, redisForTest, startWorker } from './support/queue-worker.ts'
 import {
   finished,
   mainScript,
@@ -16,23 +16,7 @@ import {
   temporaryFolder,
   writeJson,
 } from './support/cli.ts'
-import { contentOf, readOnlyResult, testSuite } from './support/suite.ts'
-import type { TestAttack } from './support/suite.ts'
-import { writeTinyProblem } from './support/tiny-problem.ts'
-
-async function redisForTest(): Promise<TestRedis> {
-  const redis = await startRedis()
-  onTestFinished(() => redis.stop())
-  return redis
-}
-
-/** A directory with the tiny problem and a suite. */
-function problem(attacks: readonly TestAttack[], more: Record<string, unknown> = {}): string {
-  const folder = temporaryFolder()
-  writeTinyProblem(folder)
-  writeJson(folder, 'suite.json', testSuite(attacks, more))
-  return folder
-}
+import { contentOf, readOnlyResult } from './support/suite.ts'
 
 async function status({ url }: TestRedis): Promise<BrokerState> {
   const { stdout } = await robench(temporaryFolder(), 'queue', 'status', '--queue', url, '--json')

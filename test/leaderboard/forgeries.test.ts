@@ -307,7 +307,7 @@ describe('a forged entry is refused:', () => {
     [
       'a run before robench',
       ({ run }) => ({ run: { ...run, finishedAt: '1970-01-01T00:00:00Z' } }),
-      '/run/finishedAt: robench is younger',
+      '/run/finishedAt: must be 2025 or later',
     ],
     [
       'more parameters than the file can hold',

@@ -1,5 +1,4 @@
 /** The models of a suite: found as files or in the cache, examined, and timed for the plan. */
-import { sizeOf } from '../../engine/tensor/tensor.ts'
 import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { hashBytes, hashJson } from '../../base/hash.ts'
@@ -7,6 +6,7 @@ import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireClassOrder, requireModelFit } from '../../data/model-fit.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
+import { sizeOf } from '../../engine/tensor/tensor.ts'
 import { loadModel } from '../../model/load.ts'
 import { placementRemarks } from '../../model/placement.ts'
 import { pause } from '../../model/pause.ts'

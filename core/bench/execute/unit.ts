@@ -1,8 +1,8 @@
 /** In a worker: runs one unit of work, from its files to its outcome. */
+import { GraphError } from '../../base/errors.ts'
 import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
 import type { Model } from '../../model/model.ts'
-import { GraphError } from '../../base/errors.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { Dataset } from '../../data/dataset.ts'

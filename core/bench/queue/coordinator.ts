@@ -156,8 +156,8 @@ export class QueueExecutor implements Executor {
     const state = earlier ? await earlier.getState() : 'unknown'
     const there = asSigned(earlier?.data)?.text
     const isOther = earlier !== undefined && there !== asSigned(data)?.text
-    // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`. Another
-    // text under this identity is none of robench's.
+    // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`. robench
+    // does not put another text under this id.
     if (isOther || state === 'failed' || (state === 'completed' && this.#options.fresh)) {
       await earlier!.remove()
     } else if (state === 'completed') return this.#collect(id)

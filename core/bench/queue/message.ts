@@ -104,14 +104,14 @@ export function outcomePurpose(jobId: string): string {
 
 /**
  * Reads a job.
- * @param jobId its identity in the queue, to run it: a genuine text under another identity would
- *   give its outcome to another job
+ * @param jobId its id in the queue, which must be that of its text: a genuine text under another
+ *   id would give its outcome to another job. Not checked if undefined
  * @throws RunError ROBENCH_QUEUE if it is not genuine, or of another version of robench
  */
 export function readJob(value: unknown, key: string | undefined, jobId?: string): QueuedJob {
   const read = readSigned(value, jobPurpose, key)
   if (jobId !== undefined && idOf(asSigned(value)!.text) !== jobId) {
-    throw new RunError('ROBENCH_QUEUE', `it is not the job of its identity ${jobId}`)
+    throw new RunError('ROBENCH_QUEUE', `its text does not have the id ${jobId} of the job`)
   }
   return checked(jobSchema, read) as QueuedJob
 }

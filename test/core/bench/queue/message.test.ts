@@ -53,12 +53,12 @@ test('a job is read only with the key that signed it, and only as a job', () => 
   expect(readJob(sign(text, 'job', undefined), undefined)).toEqual(JSON.parse(text))
 })
 
-test('a genuine job under the identity of another is refused', () => {
+test('a genuine job under the id of another is refused', () => {
   const signed = sign(text, 'job', 'secret')
   expect(readJob(signed, 'secret', idOf(text))).toEqual(JSON.parse(text))
   const other = idOf(text.replace('pgd', 'fgsm'))
   expect(() => readJob(signed, 'secret', other)).toThrow(
-    `it is not the job of its identity ${other}`,
+    `its text does not have the id ${other} of the job`,
   )
 })
 
