@@ -90,8 +90,11 @@ test.skipIf(!hasRedis)('what was changed in the shared directory is not used', a
   let log = ''
   run.stderr!.on('data', (text: Buffer) => (log += text.toString()))
   const ended = finished(run)
-  await until(() => existsSync(share) && readdirSync(share).length === 2)
-  const before = readdirSync(share).map((name) => [name, readFileSync(join(share, name))] as const)
+  // A file appears under a temporary name first.
+  const whole = (): string[] =>
+    existsSync(share) ? readdirSync(share).filter((name) => /^[0-9a-f]{64}$/.test(name)) : []
+  await until(() => whole().length === 2)
+  const before = whole().map((name) => [name, readFileSync(join(share, name))] as const)
   await until(() => log.includes('no worker is connected yet'))
   for (const [name, bytes] of before) {
     const changed = Buffer.from(bytes)
