@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import { withoutCredentials } from '../core/bench/queue/connection.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
-import { tfjsDevice } from '../core/engine/graph/session.ts'
+import { tfjsDevice } from '../core/engine/graph/session-device.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
 /** Parses an integer of at least `least`. */
@@ -187,7 +187,11 @@ export function addMachineOptions(command: Command): Command {
       wholeNumber(1),
     )
     .option('--threads <n>', 'threads per worker process', wholeNumber(1), 1)
-    .option('--device <name>', 'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml', 'cpu')
+    .option(
+      '--device <name>',
+      'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml; with /float16 for half precision',
+      'cpu',
+    )
 }
 
 /** Columns of the terminal; infinite if standard output is not a terminal. */

@@ -1,6 +1,6 @@
 /** Which device a run uses. */
 import { ConfigError } from '../base/errors.ts'
-import { tfjsDevice } from '../engine/graph/session.ts'
+import { tfjsDevice, withoutPrecision } from '../engine/graph/session-device.ts'
 import { parseDevice, type Device } from './device.ts'
 import { gpuForEachProcess, nvidiaGpus, type Gpu } from './gpus.ts'
 import { probeDevice, type ProbeResult } from './probe-device.ts'
@@ -35,7 +35,7 @@ const thisMachine: Machine = {
 }
 
 /**
- * Checks that a device computes. `auto` takes CUDA if there is an NVIDIA GPU, else DirectML on
+ * Checks that a device computes. A precision, as in `cuda/float16`, is kept. `auto` takes CUDA if there is an NVIDIA GPU, else DirectML on
  * Windows, else Core ML on macOS, else the CPU. It never takes WebGPU, whose adapter may be software.
  * @param text the value of `--device`
  * @throws ConfigError for a name that is no device; ROBENCH_DEVICE if it does not
@@ -46,11 +46,15 @@ export async function chooseDevice(
   machine: Machine = thisMachine,
 ): Promise<ChosenDevice> {
   if (text === 'auto') return chooseAutomatically(machine)
+  if (withoutPrecision(text) === 'auto') {
+    const chosen = await chooseAutomatically(machine)
+    return { ...chosen, device: `${chosen.device}${text.slice('auto'.length)}` }
+  }
   // Not a device of onnxruntime. TensorFlow.js chooses its own back-end.
   if (text === tfjsDevice) return { device: text, environments: [] }
   const device = parseDevice(text)
   if (device.provider !== 'cpu') {
-    const result = await machine.probe(text)
+    const result = await machine.probe(withoutPrecision(text))
     if (!result.works) {
       throw new ConfigError(
         'ROBENCH_DEVICE',

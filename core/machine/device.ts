@@ -1,5 +1,6 @@
 /** Names of devices. */
 import { ConfigError, didYouMean } from '../base/errors.ts'
+import { computesInHalf } from '../engine/graph/session-device.ts'
 
 /** Execution providers of onnxruntime that robench can use, and what they run on. */
 export const providers = {
@@ -24,18 +25,25 @@ export interface Device {
 const indexed: readonly ProviderId[] = ['cuda', 'tensorrt', 'webgpu', 'dml']
 
 /**
- * Reads a device such as `cpu`, `cuda`, or `cuda:1`.
+ * Reads a device such as `cpu`, `cuda`, or `cuda:1`, and `cuda:1/float16` with a precision.
  * @param where the option or key, for messages
  * @throws ConfigError for an unknown provider, or a number where none is possible
  */
 export function parseDevice(text: string, where = '--device'): Device {
-  const [name = '', number, ...rest] = text.split(':')
+  const [place = '', precision, ...more] = text.split('/')
+  if (more.length > 0 || (precision !== undefined && !computesInHalf(text))) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: unknown precision in "${text}" (expected float16, as in cuda/float16, or none)`,
+    )
+  }
+  const [name = '', number, ...rest] = place.split(':')
   const names = Object.keys(providers)
   const provider = names.find((id): id is ProviderId => id === name)
   if (!provider) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}: unknown device "${text}"${didYouMean(name, names)} (expected ` +
+      `${where}: unknown device "${place}"${didYouMean(name, names)} (expected ` +
         `${names.join(', ')}, or auto; a number selects one of several, as in cuda:1)`,
     )
   }
@@ -46,7 +54,7 @@ export function parseDevice(text: string, where = '--device'): Device {
   if (rest.length > 0 || !/^\d{1,3}$/.test(number)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}: expected a number after "${provider}:", got "${text}"`,
+      `${where}: expected a number after "${provider}:", got "${place}"`,
     )
   }
   return { provider, index: Number(number) }

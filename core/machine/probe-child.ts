@@ -1,9 +1,10 @@
 /** Runs a small graph on the device of its first argument, and exits with 0 if it is right. */
 import { g } from '../engine/graph/graph.ts'
+import { withoutPrecision } from '../engine/graph/session-device.ts'
 import { Session } from '../engine/graph/session.ts'
 import { float32 } from '../engine/tensor/tensor.ts'
 
-const device = process.argv[2]!
+const device = withoutPrecision(process.argv[2]!)
 const x = g.input('x', 'float32', ['n', 3])
 const weights = g.floats([3, 2], [1, 0, 0, 1, 1, 1])
 try {

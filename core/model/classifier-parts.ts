@@ -29,7 +29,10 @@ export interface ClassifierParts {
   readonly runner: FileRunner
   /** The session of the expression's logits. */
   readonly forward?: Session
+  /** For passes without a gradient. */
   readonly session: SessionOptions
+  /** Whether passes with a gradient compute in half precision. */
+  readonly half: boolean
   /** Where the steps of attacks are computed; by default, where the device is faster. */
   readonly stepping?: Stepping
 }

@@ -7,7 +7,8 @@ import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
-import { Session, tfjsDevice, type SessionOptions } from '../engine/graph/session.ts'
+import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { computesInHalf, tfjsDevice, withoutPrecision } from '../engine/graph/session-device.ts'
 import { unblock } from '../engine/graph/unblock.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
 import {
@@ -57,7 +58,8 @@ export interface LoadModelOptions extends SessionOptions {
  * batch follow it, or else the graph computes one such batch at a time. The imported graph is
  * compared with the file in onnxruntime on random images. If they disagree, the model evaluates the
  * file itself, and its gradient says why there is none. Files in half or double precision are always
- * evaluated by onnxruntime, and differentiated in float32.
+ * evaluated by onnxruntime, and differentiated in float32. On a device such as `cuda/float16`, passes
+ * with a gradient compute in half precision, all others in float32.
  *
  * @throws GraphError ROBENCH_MODEL_FILE for a file that is not a classifier
  * @throws RunError ROBENCH_ABORTED once the signal is aborted
@@ -66,8 +68,9 @@ export interface LoadModelOptions extends SessionOptions {
 export async function loadModel(
   bytes: Uint8Array,
   manifest: ModelManifest,
-  options: LoadModelOptions = {},
+  given: LoadModelOptions = {},
 ): Promise<ClassifierModel> {
+  const options = { ...given, device: withoutPrecision(given.device ?? 'cpu') }
   const name = options.name ?? 'model'
   if (!(bytes instanceof Uint8Array)) {
     throw new ConfigError(
@@ -79,7 +82,7 @@ export async function loadModel(
   const input = describeInput(read, manifest, options.inputShape, name)
   const { device, threads, classes: wantedClasses } = options
   const chosen = await chooseOutput(bytes, read, input, {
-    ...(device !== undefined && { device }),
+    device,
     ...(threads !== undefined && { threads }),
     wanted: manifest.output,
     classes: wantedClasses,
@@ -143,6 +146,7 @@ export async function loadModel(
       runner,
       ...(forward && { forward }),
       session: options,
+      half: computesInHalf(given.device ?? 'cpu'),
       ...(options.stepping && { stepping: options.stepping }),
     })
   } catch (error) {

@@ -2,9 +2,11 @@
 import { GraphError } from '../base/errors.ts'
 import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
-import { Session, usesProcessor } from '../engine/graph/session.ts'
+import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import { usesProcessor } from '../engine/graph/session-device.ts'
 import type { ClassifierParts } from './classifier-parts.ts'
 import type { GradientExpression } from './gradient-expression.ts'
+import { cautiousLogits, scaledGradient } from './half-gradient.ts'
 import type { ModelVariant, TargetedLoss } from './model.ts'
 import { rowsPerPart } from './row-parts.ts'
 import { treatComponents, type TreatedExpression } from './components.ts'
@@ -47,13 +49,13 @@ export class ModelSessions {
    * `gradient`.
    */
   async gradient(variant: ModelVariant, loss: TargetedLoss, targeted: boolean): Promise<Session> {
-    const { name, session } = this.#parts
+    const { name } = this.#parts
     const ofVariant = cached(this.#gradients, keyOf(variant), () => new Map())
     return cached(ofVariant, loss, async () => {
       const { outputs, inputs } = this.gradientExpression(variant, loss)
       const [images, labels, targets] = inputs
       const placeholders = [images, labels, ...(targeted ? [targets] : []), ...this.#noise()]
-      return Session.compile({ ...outputs }, placeholders, session, name)
+      return Session.compile({ ...outputs }, placeholders, this.#passes(), name)
     })
   }
 
@@ -66,7 +68,7 @@ export class ModelSessions {
       const pass = this.gradientExpression(variant, definition.loss)
       const precision = stepPrecision(session.device ?? 'cpu')
       const { inputs, outputs } = repeatStep(pass, definition, count, precision)
-      return Session.compile(outputs, inputs, session, name)
+      return Session.compile(outputs, inputs, this.#passes(), name)
     })
   }
 
@@ -83,8 +85,15 @@ export class ModelSessions {
     const labels = g.input('labels', 'int64', ['n'])
     const targets = g.input('targets', 'int64', ['n'])
     const losses = loss(logits, labels, targets)
-    const [derivative] = gradient(losses, [images], { name, ...treatment })
-    return { inputs: [images, labels, targets], outputs: { logits, losses, gradient: derivative! } }
+    const options = { name, ...treatment }
+    const inputs = [images, labels, targets] as const
+    if (this.#parts.half) {
+      const cautious = cautiousLogits({ logits, losses }, labels, targets)
+      const derivative = scaledGradient(losses, logits, images, options)
+      return { inputs, outputs: { logits: cautious, losses, gradient: derivative } }
+    }
+    const [derivative] = gradient(losses, [images], options)
+    return { inputs, outputs: { logits, losses, gradient: derivative! } }
   }
 
   /** Registers a program to be released with the sessions. */
@@ -109,6 +118,12 @@ export class ModelSessions {
       if (outcome.status === 'fulfilled') await outcome.value.release()
     }
     for (const session of this.#programs) await session.release()
+  }
+
+  /** How passes with a gradient compute. */
+  #passes(): SessionOptions {
+    const { session, half } = this.#parts
+    return { ...session, half }
   }
 
   #noise(): TreatedExpression['logits'][] {

@@ -2,7 +2,7 @@
 import { GraphError } from '../base/errors.ts'
 import { sumBy } from '../base/sum.ts'
 import { nodesByProvider, type NodeCounts } from '../engine/graph/node-placement.ts'
-import { usesProcessor } from '../engine/graph/session.ts'
+import { computesInHalf, usesProcessor, withoutPrecision } from '../engine/graph/session-device.ts'
 import { float32, int64, sizeOf } from '../engine/tensor/tensor.ts'
 import type { ClassifierModel } from './classifier.ts'
 import { crossEntropy } from './losses.ts'
@@ -35,7 +35,10 @@ export async function placementRemarks(
     [images.node.name]: float32(shape, new Float32Array(sizeOf(shape))),
     [labels.node.name]: int64([1], [0]),
   }
-  const placed = await nodesByProvider({ ...pass.outputs }, [images, labels], feeds, device)
+  const placed = await nodesByProvider({ ...pass.outputs }, [images, labels], feeds, {
+    device: withoutPrecision(device),
+    half: computesInHalf(device),
+  })
   return describePlacement(placed, device)
 }
 

@@ -1,7 +1,7 @@
 /** Several steps of an attack as one graph, so that a device takes them without the host. */
 import { g } from '../engine/graph/graph.ts'
 import { substitute } from '../engine/graph/rewrite.ts'
-import { usesProcessor } from '../engine/graph/session.ts'
+import { usesProcessor } from '../engine/graph/session-device.ts'
 import { topologicalOrder, type Value } from '../engine/graph/value.ts'
 import type { Tensor } from '../engine/tensor/tensor.ts'
 import type { GradientExpression } from './gradient-expression.ts'

@@ -1,6 +1,6 @@
 /** Assembles the result of a run from completed units and failures. */
 import { cpus } from 'node:os'
-import { tfjsDevice } from '../../engine/graph/session.ts'
+import { tfjsDevice } from '../../engine/graph/session-device.ts'
 import { describeTfjs } from '../../engine/graph/tfjs/backend.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
 import { nameFinding } from '../checks/check.ts'

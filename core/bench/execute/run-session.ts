@@ -1,6 +1,6 @@
 /** The models of a suite and its units, run on an executor. */
 import { RobenchError, RunError, fromErrorRecord, toErrorRecord } from '../../base/errors.ts'
-import { usesProcessor } from '../../engine/graph/session.ts'
+import { usesProcessor } from '../../engine/graph/session-device.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'

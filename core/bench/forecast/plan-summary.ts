@@ -1,5 +1,6 @@
 /** A summary of a plan: open and completed work, passes, and time. */
 import { sumBy } from '../../base/sum.ts'
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import { drawsOf } from '../../model/noise.ts'
 import { scheduledCellsMs } from './time-left.ts'
@@ -71,8 +72,7 @@ export function planRows(resolved: ResolvedSuite, rows: readonly ModelRow[], dev
   const { dataset, examples, attacks, loaded } = resolved
   return makePlan({
     software: softwareIdentity(),
-    // `cuda:0` and `cuda:1` give the same outcomes.
-    device: device.split(':')[0]!,
+    device: deviceKind(device),
     dataset: { id: dataset.id, sha256: dataset.hash },
     examples,
     rows: rows.map(({ defense, threatModel, model }) => ({

@@ -1,12 +1,12 @@
 /** Opens a queue for a run: connects, serves artifacts, and makes the executor. */
 import { ConfigError } from '../../base/errors.ts'
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import type { OpenExecutor } from '../execute/executor.ts'
 import { parseListenAddress, serveArtifacts } from './artifact-server.ts'
 import { ArtifactFolder } from './artifacts.ts'
 import { isLoopback, openBroker, parseAddress } from './connection.ts'
 import { QueueExecutor } from './coordinator.ts'
 import { announce, listPresent, processName } from './presence.ts'
-import { deviceKind } from './queue-name.ts'
 import { queueSecrets, requireSecrets } from './secrets.ts'
 
 /** How to run on a queue. */

@@ -1,13 +1,9 @@
 /** Names of queues: one per kind of device. */
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
 
-/** `cuda:1` and `cuda:0` are served by the same queue. */
-export function deviceKind(device: string): string {
-  return device.split(':')[0]!
-}
-
-/** Name of the queue for a device. */
+/** Name of the queue for a device: `cuda:1` and `cuda:0` are served by the same. */
 export function queueName(device: string): string {
   return deviceKind(device)
 }

@@ -13,7 +13,7 @@ import type { Job } from '../execute/job.ts'
 import type { SoftwareIdentity } from '../plan/cell.ts'
 import { softwareIdentity } from '../plan/software.ts'
 import type { ArtifactFolder } from './artifacts.ts'
-import { deviceKind } from './queue-name.ts'
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import type { QueuedJob } from './message.ts'
 
 /** Where artifacts are put for workers. */

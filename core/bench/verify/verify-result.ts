@@ -5,6 +5,7 @@ import { canonicalJson, hashJson } from '../../base/hash.ts'
 import { packageVersion } from '../../base/package-version.ts'
 import { countOf } from '../../base/figures.ts'
 import { ConfigError } from '../../base/errors.ts'
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import { probeSample } from '../checks/run-probes.ts'
 import { shardsOf } from '../plan/cell.ts'
 import type { ModelRow } from '../plan/model-row.ts'
@@ -210,7 +211,7 @@ function unitsLike(
         cell.dataset.sha256 === dataset.sha256 &&
         cell.software.robench === robenchVersion &&
         cell.software.onnxruntime === environment.onnxruntime &&
-        cell.device === environment.device.split(':')[0] &&
+        cell.device === deviceKind(environment.device) &&
         (defense.model.hash ?? own.model) === own.model &&
         shards.includes(`${shard.start} ${shard.end}`) &&
         hashJson([own.plugin, own.version, own.options]) === sameOptions &&

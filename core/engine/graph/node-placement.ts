@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { ort } from './onnxruntime.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { toOnnx } from './serialize.ts'
-import { executionProvider, finishFor, ortTensor } from './session.ts'
+import { finishFor, ortTensor, type SessionOptions } from './session.ts'
+import { executionProvider } from './session-device.ts'
 import type { Value } from './value.ts'
 
 /** The number of nodes by operator. */
@@ -20,20 +21,20 @@ interface ProfileEvent {
 
 /**
  * Runs a graph once with onnxruntime's profiler.
- * @param device of onnxruntime, such as `cuda:1`
+ * @param options the device, such as `cuda:1`, and the precision
  * @returns the nodes by provider, such as `CPUExecutionProvider`, without copies between providers
  */
 export async function nodesByProvider(
   outputs: Readonly<Record<string, Value>>,
   inputs: readonly Value[],
   feeds: Readonly<Record<string, Tensor>>,
-  device: string,
+  options: SessionOptions,
 ): Promise<ReadonlyMap<string, NodeCounts>> {
-  const finish = await finishFor(Object.values(outputs), { device })
+  const finish = await finishFor(Object.values(outputs), options)
   const folder = await mkdtemp(join(tmpdir(), 'robench-profile-'))
   try {
     const session = await ort.InferenceSession.create(toOnnx(outputs, inputs, {}, finish), {
-      executionProviders: [executionProvider(device)],
+      executionProviders: [executionProvider(options.device ?? 'cpu')],
       intraOpNumThreads: 1,
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),

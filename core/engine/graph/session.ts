@@ -6,19 +6,13 @@ import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-ker
 import { blockOfLayout } from './blocked-layout.ts'
 import { foldMovements } from './fold-movements.ts'
 import { foldIntoProducts } from './products.ts'
+import { computeInHalf } from './half-precision.ts'
 import { lower, lowerLogSoftmax } from './rewrite.ts'
 import { toOnnx } from './serialize.ts'
+import { executionProvider, tfjsDevice } from './session-device.ts'
 import { TfjsGraph } from './tfjs/tfjs-graph.ts'
 import { topologicalOrder, type Value } from './value.ts'
 import { useWinograd } from './winograd.ts'
-
-/** The device that stands for TensorFlow.js. */
-export const tfjsDevice = 'tfjs'
-
-/** Whether passes run on the processor, in its memory. */
-export function usesProcessor(device: string): boolean {
-  return device === 'cpu' || device === tfjsDevice
-}
 
 /**
  * onnxruntime's optimizer takes time quadratic in the length of a chain of nodes: 35 s for a
@@ -36,6 +30,8 @@ export interface SessionOptions {
   readonly device?: string
   /** Threads per operator. Default 1, because the pool uses one worker per core. */
   readonly threads?: number
+  /** Whether compiled expressions compute in half precision (`half-precision.ts`). Default false. */
+  readonly half?: boolean
 }
 
 /** A graph that an engine has loaded. */
@@ -141,8 +137,12 @@ export class Session {
  */
 export async function finishFor(
   values: readonly Value[],
-  { device = 'cpu' }: SessionOptions,
+  { device = 'cpu', half = false }: SessionOptions,
 ): Promise<(values: readonly Value[]) => readonly Value[]> {
+  if (half) {
+    const plain = await finishFor(values, { device: device === 'cpu' ? 'other' : device })
+    return (own) => computeInHalf(plain(own))
+  }
   if (device.startsWith('webgpu')) return (own) => foldMovements(lowerLogSoftmax(lower(own)))
   if (device !== 'cpu') return (own) => foldMovements(lower(own))
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
@@ -168,12 +168,6 @@ function onnxruntimeGraph(session: ort.InferenceSession): LoadedGraph {
     },
     release: () => session.release(),
   }
-}
-
-/** A device, such as `cuda:1`, for onnxruntime. */
-export function executionProvider(device: string): string | { name: string; deviceId: number } {
-  const [name, id] = device.split(':')
-  return id === undefined ? name! : { name: name!, deviceId: Number(id) }
 }
 
 /** A tensor for onnxruntime, which shares the data. */

@@ -43,7 +43,10 @@ const parts = [
   node('profile', first, 40),
   ...others.flatMap((device) => [
     node('agreement', device, 60),
-    node('throughput', device, 60, ['--network', 'shipped']),
+    node('throughput', device, 60, [
+      '--network',
+      device.endsWith('/float16') ? 'resnet18-64' : 'shipped',
+    ]),
   ]),
 ]
 const broken = new Set()

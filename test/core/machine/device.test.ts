@@ -9,6 +9,8 @@ describe('parseDevice', () => {
   test('reads a provider and a number', () => {
     expect(parseDevice('cpu')).toEqual({ provider: 'cpu' })
     expect(parseDevice('cuda:3')).toEqual({ provider: 'cuda', index: 3 })
+    expect(parseDevice('cuda:3/float16')).toEqual({ provider: 'cuda', index: 3 })
+    expect(parseDevice('webgpu/float16')).toEqual({ provider: 'webgpu' })
   })
 
   test.each([
@@ -17,6 +19,10 @@ describe('parseDevice', () => {
     ['cpu:1', '--device: cpu has no device numbers'],
     ['cuda:', '--device: expected a number after "cuda:", got "cuda:"'],
     ['cuda:1:2', '--device: expected a number after "cuda:", got "cuda:1:2"'],
+    ['cuda/bfloat16', '--device: unknown precision in "cuda/bfloat16" (expected float16'],
+    ['cuda/', '--device: unknown precision in "cuda/" (expected float16'],
+    ['cuda/float16:1', '--device: unknown precision in "cuda/float16:1" (expected float16'],
+    ['cudaa/float16', '--device: unknown device "cudaa"; did you mean "cuda"?'],
     ['cuda:-1', '--device: expected a number after "cuda:", got "cuda:-1"'],
   ])('refuses "%s"', (text, message) => {
     expect(() => parseDevice(text)).toThrow(message)

@@ -8,7 +8,12 @@ import { describePlacement } from '../../../core/model/placement.ts'
 test('onnxruntime counts the nodes of a run by provider and operator', async () => {
   const x = g.input('x', 'float32', ['n', 2])
   const y = g.sub(g.exp(g.sqrt(x)), g.exp(x))
-  const placed = await nodesByProvider({ y }, [x], { x: float32([1, 2], [1, 2]) }, 'cpu')
+  const placed = await nodesByProvider(
+    { y },
+    [x],
+    { x: float32([1, 2], [1, 2]) },
+    { device: 'cpu' },
+  )
   const counts = new Map([
     ['Exp', 2],
     ['Sqrt', 1],

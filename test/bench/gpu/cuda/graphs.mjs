@@ -12,6 +12,7 @@ import { importGraph } from '../../../../dist/core/engine/graph/import.js'
 import { toOnnx } from '../../../../dist/core/engine/graph/serialize.js'
 import { finishFor } from '../../../../dist/core/engine/graph/session.js'
 import { readOnnx } from '../../../../dist/core/engine/onnx/file.js'
+import { cautiousLogits, scaledGradient } from '../../../../dist/core/model/half-gradient.js'
 import { crossEntropy, dlr, dlrTargeted, margin } from '../../../../dist/core/model/losses.js'
 import { repeatStep, stepPrecision } from '../../../../dist/core/model/step-programs.js'
 import { packageRoot } from '../../../../dist/core/base/paths.js'
@@ -31,12 +32,19 @@ const shipped = await importGraph(readOnnx(new Uint8Array(readFileSync(file)), '
 })
 await writeGradients('shipped', shipped.outputs.logits, shipped.inputs)
 await writeSteps(shipped.outputs.logits, shipped.inputs[0])
+await writeHalf('shipped', shipped.outputs.logits, shipped.inputs[0])
 for (const [id, load] of Object.entries(builtins.networks)) {
   const plugin = await load()
   const options = resolveOptions(plugin.meta, {}, id)
   const network = plugin.define({ options, classes: 10, inputShape: imageShape })
   const { images, scope, logits } = logitsOf(network, { training: false, batch: 'n' })
   await writeGradients(id, logits, [images, ...scope.parameters.map(({ value }) => value)])
+  await writeHalf(
+    id,
+    logits,
+    images,
+    scope.parameters.map(({ value }) => value),
+  )
   const step = trainingStep(network, 8)
   await write(`${id}-step`, step.outputs, step.inputs)
 }
@@ -46,6 +54,15 @@ async function writeGradients(id, logits, inputs) {
     const [slope] = gradient(loss(logits, labels), [inputs[0]])
     await write(`${id}-${name}`, { logits, slope }, [...inputs, labels])
   }
+}
+
+/** A gradient pass in half precision. */
+async function writeHalf(id, logits, images, parameters = []) {
+  const losses = crossEntropy(logits, labels)
+  const slope = scaledGradient(losses, logits, images, {})
+  const cautious = cautiousLogits({ logits, losses }, labels, labels)
+  const outputs = { logits: cautious, losses, slope }
+  await write(`${id}-half`, outputs, [images, ...parameters, labels], true)
 }
 
 /** Two steps of each kind, with all that a kind can have. */
@@ -69,7 +86,7 @@ async function writeSteps(logits, images) {
   }
 }
 
-async function write(name, outputs, inputs) {
-  const finish = await finishFor(Object.values(outputs), { device: 'cuda' })
+async function write(name, outputs, inputs, half = false) {
+  const finish = await finishFor(Object.values(outputs), { device: 'cuda', half })
   writeFileSync(join(folder, `${name}.onnx`), toOnnx(outputs, inputs, {}, finish))
 }

@@ -18,7 +18,7 @@ import onnx
 import onnxruntime
 from onnx import helper, shape_inference
 
-types = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float64"}
+types = {1: "float32", 10: "float16", 6: "int32", 7: "int64", 9: "bool", 11: "float64"}
 
 
 def main(out: str, files: list[str]) -> None:

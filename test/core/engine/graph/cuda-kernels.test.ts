@@ -10,6 +10,7 @@ import { finishFor } from '../../../../core/engine/graph/session.ts'
 import { topologicalOrder, type Value } from '../../../../core/engine/graph/value.ts'
 import { readOnnx } from '../../../../core/engine/onnx/file.ts'
 import { packageRoot } from '../../../../core/base/paths.ts'
+import { cautiousLogits, scaledGradient } from '../../../../core/model/half-gradient.ts'
 import { crossEntropy, dlr, dlrTargeted, margin } from '../../../../core/model/losses.ts'
 import { repeatStep, stepPrecision } from '../../../../core/model/step-programs.ts'
 import { classifierModule } from '../../../../core/training/module.ts'
@@ -27,8 +28,8 @@ const { kernels } = JSON.parse(
 ) as { readonly kernels: Readonly<Record<string, readonly string[]>> }
 
 /** Signatures without a kernel among the nodes that a session on CUDA gets. */
-async function missing(values: readonly Value[]): Promise<string[]> {
-  const finish = await finishFor(values, { device: 'cuda' })
+async function missing(values: readonly Value[], half = false): Promise<string[]> {
+  const finish = await finishFor(values, { device: 'cuda', half })
   const lacking = topologicalOrder(finish(values))
     .filter(({ op }) => op !== 'Input' && op !== 'Constant')
     .map(({ op, inputs }) => ({ op, types: inputs.map((value) => value?.dtype ?? '').join() }))
@@ -76,6 +77,14 @@ describe('on CUDA', () => {
     const { images, logits } = build(network, shape, { store: new EmptyStore(0) })
     const slopes = Object.values(losses).map((loss) => gradient(loss(logits, labels), [images])[0]!)
     expect(await missing([logits, ...slopes])).toEqual([])
+  })
+
+  it.each(networks)('%s: a gradient pass in half precision', async (id) => {
+    const network = await networkOf(id)
+    const { images, logits } = build(network, shape, { store: new EmptyStore(0) })
+    const outputs = { logits, losses: crossEntropy(logits, labels) }
+    const slope = scaledGradient(outputs.losses, logits, images, {})
+    expect(await missing([cautiousLogits(outputs, labels, labels), slope], true)).toEqual([])
   })
 
   it.each(Object.entries(stepsOfAttacks))('a step of %s', async (_, definition) => {
