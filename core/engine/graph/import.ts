@@ -277,6 +277,7 @@ function importAttribute(
   type: string | undefined,
 ): AttributeValue {
   if (type === 'dtype' && attribute.type === 'int') return dtypeOf(attribute.value, key)
+  if (type === 'words' && attribute.type === 'strings') return attribute.value.join(' ')
   switch (attribute.type) {
     case 'unsupported':
       throw shapeError(node, `attribute "${key}" of type ${attribute.value} is not supported`)

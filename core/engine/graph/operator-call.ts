@@ -7,9 +7,18 @@ import type { Attributes, AttributeValue, Value } from './value.ts'
 export interface AttributeSpec {
   /**
    * `dtype`: an element type, stored as a number in files. `strings`: known, but not imported, such
-   * as the names of classes.
+   * as the names of classes. `words`: strings, as one string with spaces.
    */
-  readonly type: 'int' | 'ints' | 'float' | 'floats' | 'string' | 'strings' | 'tensor' | 'dtype'
+  readonly type:
+    | 'int'
+    | 'ints'
+    | 'float'
+    | 'floats'
+    | 'string'
+    | 'strings'
+    | 'words'
+    | 'tensor'
+    | 'dtype'
   readonly default?: AttributeValue
   readonly optional?: true
 }

@@ -74,7 +74,7 @@ const groups: readonly { readonly reason: string; readonly operators: string }[]
   {
     reason: 'it has no derivative rule yet',
     operators: `
-      DeformConv Det GRU LSTM RNN ReverseSequence com.microsoft.CDist
+      DeformConv Det ReverseSequence com.microsoft.CDist
       com.microsoft.ConvTransposeWithDynamicPads com.microsoft.DynamicQuantizeLSTM
       com.microsoft.DynamicTimeWarping com.microsoft.Inverse com.microsoft.MatMulBnb4
       com.microsoft.MatMulFpQ4 com.microsoft.MatMulInteger16 com.microsoft.Pad

@@ -26,6 +26,7 @@ import * as pooling from './pooling.ts'
 import * as quantization from './quantization.ts'
 import * as quantizedElementwise from './quantized-elementwise.ts'
 import * as quantizedLayers from './quantized-layers.ts'
+import * as recurrent from './recurrent.ts'
 import * as reduction from './reduction.ts'
 import * as resize from './resize.ts'
 import * as rotaryEmbedding from './rotary-embedding.ts'
@@ -66,6 +67,7 @@ const families = [
   quantization,
   quantizedElementwise,
   quantizedLayers,
+  recurrent,
   reduction,
   resize,
   rotaryEmbedding,

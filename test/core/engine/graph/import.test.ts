@@ -54,6 +54,23 @@ const forms: Record<string, [opsets: number[], parts: Omit<GraphParts, 'opset'>]
       },
     ],
   ],
+  RNN: [
+    [
+      [7, 14, 22],
+      {
+        input: [4, 'n', 3],
+        nodes: [
+          node('RNN', 'x w r', 'y last', {
+            activations: { type: 'strings', value: ['Relu', 'Softplus'] },
+            clip: float(0.6),
+            direction: text('bidirectional'),
+            hidden_size: int(5),
+          }),
+        ],
+        initializers: { w: randomTensor([2, 5, 3], 'w'), r: randomTensor([2, 5, 5], 'r') },
+      },
+    ],
+  ],
   Pad: [
     [
       [7, 9],

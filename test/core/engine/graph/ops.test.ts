@@ -178,6 +178,7 @@ async function checkForward(record: OpRecord, sample: Sample): Promise<void> {
 
 function encode(type: AttributeSpec['type'], value: AttributeValue): OnnxAttribute {
   if (type === 'dtype') return { type: 'int', value: dataTypes[value as DType] }
+  if (type === 'words') return { type: 'strings', value: (value as string).split(' ') }
   return { type, value } as OnnxAttribute
 }
 
