@@ -10,7 +10,7 @@ import { datasetIds } from '../core/data/registry.ts'
 import { dataFolder } from '../core/base/paths.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
 import { hashOfPath } from '../core/data/describe.ts'
-import { classNameList, numberList, terminalWidth } from './arguments.ts'
+import { boundsList, classNameList, terminalWidth } from './arguments.ts'
 import { count, countOf } from '../core/base/figures.ts'
 import { jsonText, printable } from '../reports/theme/printable.ts'
 
@@ -43,7 +43,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     )
     .requiredOption('--id <id>', 'id of the data set')
     .option('--title <text>', 'title (default: the id)')
-    .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
+    .option('--bounds <list>', 'range of the pixels (default: 0,1)', boundsList)
     .option('--class-names <list>', 'class names, or a file with one a line', classNameList)
     .action(async (paths: string[], options: DescribeOptions) => {
       streams.stdout.write(`${jsonText(await describeData(paths, options))}\n`)

@@ -94,11 +94,12 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
 }
 
 function fromArrays(arrays: LabeledArrays, name: Name, request: OwnRequest): Dataset {
-  const { shape, pixels, labels, classes } = arrays
+  const { shape, pixels, labels, classes, doubts } = arrays
   const known =
     classes === undefined ? undefined : Array.from({ length: classes }, (_, k) => `${k}`)
   const classNames = request.classNames ?? known
-  return memoryDataset(parts({ shape, pixels, labels }, name, request, classNames))
+  const content = { shape, pixels, labels, ...(doubts && { doubts }) }
+  return memoryDataset(parts(content, name, request, classNames))
 }
 
 /** Decodes only the images of the sample. */
@@ -119,7 +120,7 @@ async function fromImages(
 }
 
 function parts(
-  content: Pick<DatasetParts, 'shape' | 'pixels' | 'labels'>,
+  content: Pick<DatasetParts, 'shape' | 'pixels' | 'labels' | 'doubts'>,
   { id, title }: Name,
   { split, bounds, title: given }: OwnRequest,
   classNames: readonly string[] | undefined,
