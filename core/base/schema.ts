@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { ErrorObject } from 'ajv'
 import { ConfigError, didYouMean } from './errors.ts'
-import { count, countOf } from './figures.ts'
+import { countOf } from './figures.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** A problem in a document: its JSON pointer and a message. */
@@ -173,18 +173,10 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
           `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, ` +
           `got ${got}`,
       }
-    case 'minItems':
-    case 'maxItems': {
+    case 'minItems': {
       const items = Array.isArray(error.data) ? error.data.length : 0
-      const bound = error.keyword === 'minItems' ? 'at least' : 'at most'
-      const limit = countOf(Number(params['limit']), 'item')
-      return { pointer, message: `must have ${bound} ${limit}, got ${count(items)}` }
-    }
-    case 'minLength':
-    case 'maxLength': {
-      const bound = error.keyword === 'minLength' ? 'at least' : 'at most'
-      const limit = countOf(Number(params['limit']), 'character')
-      return { pointer, message: `must have ${bound} ${limit}, got ${got}` }
+      const least = countOf(Number(params['limit']), 'item')
+      return { pointer, message: `must have at least ${least}, got ${items}` }
     }
     default:
       return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }

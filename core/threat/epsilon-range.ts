@@ -54,10 +54,12 @@ export function requireEpsilonInRange(
   }
   const width = high - low
   if (width >= wideBounds && given !== 'box' && isBelowLevels({ norm, epsilon, bounds })) {
+    const scaled = epsilon * width
+    const isLikely = !isBelowLevels({ norm, epsilon: scaled, bounds })
     throw refused(
       `${where}: ${formatEpsilon(epsilon)} is ${significant((epsilon * levels) / width)} gray ` +
-        `levels of images ${inside}, so no 8-bit image would change; did you mean ` +
-        `${formatEpsilon(epsilon * width)}? (epsilon is in the units of the images)`,
+        `levels of images ${inside}, so no 8-bit image would change; epsilon is in the units of ` +
+        `the images${isLikely ? `; did you mean ${formatEpsilon(scaled)}?` : ''}`,
     )
   }
 }

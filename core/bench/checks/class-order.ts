@@ -32,10 +32,11 @@ export function classOrder(
   if (agreement < leastAgreement * labels.length) return undefined
   let [moved, rightBefore, rightAfter] = [0, 0, 0]
   labels.forEach((label, row) => {
-    if (order.get(label) === label) return
+    const own = order.get(label)
+    if (own === undefined || own === label) return
     moved += 1
     if (predicted[row] === label) rightBefore += 1
-    if (predicted[row] === order.get(label)) rightAfter += 1
+    if (predicted[row] === own) rightAfter += 1
   })
   if (moved === 0 || rightBefore > mostRightBefore * rightAfter) return undefined
   let asGood = 0

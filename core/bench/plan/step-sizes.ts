@@ -57,8 +57,7 @@ export function refuseLongSteps(
   const radius = ballRadius(first)
   for (const { where, size } of steps) {
     if (size <= 2 * radius * (1 + 1e-9)) continue
-    const isScaled =
-      first.norm === 'Linf' && !first.given && size >= 1 && size / 255 <= 2 * radius
+    const isScaled = first.norm === 'Linf' && !first.given && size >= 1 && size / 255 <= 2 * radius
     const hint = isScaled ? `; did you mean "${formatEpsilon(size)}/255"?` : ''
     const what =
       first.given === 'box'
