@@ -120,21 +120,21 @@ export function addModelOptions(command: Command): void {
 export function evalDataset(options: DataOptions, image?: object): DatasetReference {
   const { data, inputs, labels, bounds, columns, classNames } = options
   const settings = { ...givenFiles(options), ...(bounds && { bounds }) }
-  // The schema of the suite checks settings and words.
+  // The schema of the suite checks settings and words; loading refuses those without effect.
+  const stated = statedImage(options)
   const named = (place: object): DatasetReference =>
-    ({ ...place, ...settings }) as unknown as DatasetReference
+    ({
+      ...place,
+      ...settings,
+      ...(stated && { image: stated }),
+      ...(columns && { columns: { inputs: columns[0], labels: columns[1] } }),
+    }) as unknown as DatasetReference
   if (data === undefined && inputs !== undefined && labels !== undefined) {
     return named({ inputs, labels, ...(classNames && { classNames }) })
   }
   if (data !== undefined && inputs === undefined && labels === undefined) {
     if (!isDataPath(data)) return named({ id: data })
-    const stated = statedImage(options) ?? image
-    return named({
-      path: data,
-      ...(classNames && { classNames }),
-      ...(stated && { image: stated }),
-      ...(columns && { columns: { inputs: columns[0], labels: columns[1] } }),
-    })
+    return named({ path: data, ...(classNames && { classNames }), ...(image && { image }) })
   }
   const given = Object.entries({ data, inputs, labels })
     .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))

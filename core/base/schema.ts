@@ -178,6 +178,8 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
       const least = countOf(Number(params['limit']), 'item')
       return { pointer, message: `must have at least ${least}, got ${items}` }
     }
+    case 'uniqueItems':
+      return { pointer, message: `must have no duplicates, got ${got}` }
     default:
       return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }
   }

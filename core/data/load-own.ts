@@ -28,6 +28,7 @@ export async function loadPair(
   labels: string,
   request: OwnRequest,
 ): Promise<Dataset> {
+  refuseSettings(request, ['image', 'columns'], inputs)
   const arrays = await readNpyPair(inputs, labels, request.bounds)
   return sampled(fromArrays(arrays, { id: 'npy', title: basename(inputs) }, request), request)
 }
@@ -74,6 +75,7 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
   if (!entry) throw new ConfigError('ROBENCH_DATA', `${path}: not found`)
   const { columns, classNames, bounds = [0, 1] } = request
   if (entry.isDirectory()) {
+    refuseSettings(request, ['columns'], path)
     return fromImages(await listImageFolder(path, classNames), name, request)
   }
   const extension = extname(path).toLowerCase()
@@ -83,6 +85,7 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
     return fromImages(await readParquet(path, columns), name, request)
   }
   if (extension === '.npz') {
+    refuseSettings(request, ['image'], path)
     const { readNpz } = await import('./formats/npz.ts')
     const { inputs, labels } = await readNpz(path, columns)
     return sampled(fromArrays(labeledArrays(inputs, labels, bounds), name, request), request)
@@ -91,6 +94,23 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
     'ROBENCH_DATA',
     `${path}: expected ${pathForms}; a .npy file of images is given by --inputs, with --labels`,
   )
+}
+
+/** What settings without effect are about. */
+const settingSubjects = {
+  image: 'resizing and cropping apply to encoded images, but these are arrays',
+  columns: 'names of arrays or columns apply to .npz archives and .parquet tables',
+} as const
+
+/** @throws ConfigError ROBENCH_CONFIG for a setting that has no effect on this form of data */
+function refuseSettings(
+  request: OwnRequest,
+  keys: readonly (keyof typeof settingSubjects)[],
+  path: string,
+): void {
+  const stray = keys.find((key) => request[key] !== undefined)
+  if (stray === undefined) return
+  throw new ConfigError('ROBENCH_CONFIG', `${path}: ${stray}: ${settingSubjects[stray]}`)
 }
 
 function fromArrays(arrays: LabeledArrays, name: Name, request: OwnRequest): Dataset {

@@ -149,6 +149,9 @@ async function resolveWith(
   for (const { withClasses } of attackPlugins) {
     attacks.push(await withClasses(dataset.classNames.length))
   }
+  for (const unused of unusedSurrogates(suite.defenses, attacks)) {
+    notify(`no attack of the suite uses the surrogate "${unused}"`)
+  }
   const threatModels = stated.map((threatModel, index) =>
     withBounds(threatModel, dataset, dataset.bounds, `${label}#/threatModels/${index}`),
   )
@@ -180,6 +183,19 @@ function refuseManyCells({ suite, label }: LoadedSuite, attacks: readonly Pendin
     'ROBENCH_CONFIG',
     `${label}: expected at most ${mostCells} cells, got ${cells}, because ${stochastic} of its ` +
       `attacks run with each of ${seeds.length} seeds; divide the suite`,
+  )
+}
+
+/** Names of surrogates that no attack uses. */
+function unusedSurrogates(
+  defenses: readonly SuiteDefense[],
+  attacks: readonly ResolvedAttack[],
+): string[] {
+  const used = new Set(
+    defenses.flatMap(({ name }) => attacks.flatMap(({ surrogates }) => surrogates?.(name) ?? [])),
+  )
+  return defenses.flatMap(({ name, role }) =>
+    role === 'surrogate' && !used.has(name) ? [name] : [],
   )
 }
 
