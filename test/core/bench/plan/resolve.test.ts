@@ -59,7 +59,7 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
   [
     'that is no class of the model, which alone tells their number',
     { threatModels: [{ norm: 'Linf', epsilon: 0.1, target: 4 }] },
-    's.json#/threatModels/0/target: expected a class of the data, from 0 to 3, got 4',
+    's.json#/threatModels/0/target: expected a class of the model, from 0 to 3, got 4',
   ],
   [
     'by name, where nothing names the classes',
