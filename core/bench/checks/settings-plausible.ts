@@ -11,6 +11,7 @@ export const settingsPlausible = defineOutcomeCheck({
   id: 'settings-plausible',
   title: 'Data, ε, and step sizes fit each other',
   kind: 'outcome-check',
+  mayLack: true,
   raisedIf:
     'all images lie in a narrower range than their bounds, or look normalized; ε is below a tenth ' +
     'of a gray level; targets are the labels of their images; or the steps of an attack are longer ' +

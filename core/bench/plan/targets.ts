@@ -4,8 +4,8 @@ import { count, percent } from '../../base/figures.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { targetWords } from '../../threat/target.ts'
 import type { ThreatTarget } from '../../threat/target.ts'
-import type { NumberedThreatModel, SuiteThreatModel } from '../suite/load.ts'
-import type { ResolvedSuite } from './resolve.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
+import type { LoadedSuite, NumberedThreatModel, SuiteThreatModel } from '../suite/load.ts'
 import type { PendingAttack, ResolvedAttack } from './resolve-attacks.ts'
 
 /**
@@ -80,18 +80,21 @@ export function refuseUnknownTarget(
   )
 }
 
+/** The part of a resolved suite that names classes. */
+interface TargetedSuite {
+  readonly loaded: Pick<LoadedSuite, 'label'>
+  readonly threatModels: readonly Pick<ThreatModel, 'target'>[]
+  readonly attacks: readonly Pick<ResolvedAttack, 'where' | 'classes'>[]
+  readonly dataset: Pick<Dataset, 'limits'>
+}
+
 /**
  * Own data without class names does not tell how many classes there are, but a model does.
  * @param classes of a model
  * @throws ConfigError ROBENCH_CONFIG for a target that is no class of the model
  */
 export function requireModelClasses(
-  {
-    loaded,
-    threatModels,
-    attacks,
-    dataset,
-  }: Pick<ResolvedSuite, 'loaded' | 'threatModels' | 'attacks' | 'dataset'>,
+  { loaded, threatModels, attacks, dataset }: TargetedSuite,
   classes: number,
 ): void {
   for (const [index, { target }] of threatModels.entries()) {
