@@ -26,6 +26,35 @@ export function numberList(text: string): number[] {
   )
 }
 
+/** Parses the range of pixels, such as `0,255`. */
+export function boundsList(text: string): number[] {
+  const values = text.split(',').map(numberOf)
+  const [low = Number.NaN, high = Number.NaN] = values
+  if (values.length === 2 && low < high && values.every(Number.isFinite)) return values
+  throw new InvalidArgumentError('Expected two numbers, the lower one first, such as 0,255.')
+}
+
+/**
+ * Parses a pair of words, separated by a comma.
+ * @param example for the message
+ */
+export function pairOf(example: string): (text: string) => string[] {
+  return (text) => {
+    const words = textList(text)
+    if (words.length === 2 && words.every((word) => word !== '')) return words
+    throw new InvalidArgumentError(`Expected two, separated by a comma, such as ${example}.`)
+  }
+}
+
+/** Parses height and width, such as `224,224`. */
+export function imageSize(text: string): number[] {
+  const sizes = text.split(',').map(numberOf)
+  if (sizes.length === 2 && sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    return sizes
+  }
+  throw new InvalidArgumentError('Expected height and width, such as 224,224.')
+}
+
 function numberOf(text: string): number {
   const parts = text.split('/')
   if (parts.length > 2 || parts.some((part) => part.trim() === '')) return Number.NaN

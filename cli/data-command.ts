@@ -9,8 +9,9 @@ import type { PullOutcome, PullProgress } from '../core/data/pull.ts'
 import { datasetIds } from '../core/data/registry.ts'
 import { dataFolder } from '../core/base/paths.ts'
 import { plainTable } from '../reports/theme/plain-table.ts'
-import { hashOfPath } from '../core/data/describe.ts'
-import { classNameList, numberList, terminalWidth } from './arguments.ts'
+import { compileSchema, refuseProblems } from '../core/base/schema.ts'
+import { descriptionSchema, hashOfPath } from '../core/data/describe.ts'
+import { boundsList, classNameList, terminalWidth } from './arguments.ts'
 import { count, countOf } from '../core/base/figures.ts'
 import { jsonText, printable } from '../reports/theme/printable.ts'
 
@@ -43,7 +44,7 @@ export function dataCommand(streams: DataCommandStreams = process): Command {
     )
     .requiredOption('--id <id>', 'id of the data set')
     .option('--title <text>', 'title (default: the id)')
-    .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
+    .option('--bounds <list>', 'range of the pixels (default: 0,1)', boundsList)
     .option('--class-names <list>', 'class names, or a file with one a line', classNameList)
     .action(async (paths: string[], options: DescribeOptions) => {
       streams.stdout.write(`${jsonText(await describeData(paths, options))}\n`)
@@ -78,7 +79,7 @@ async function describeData(
   const paths = labels === undefined ? [inputs] : [inputs, labels]
   const hashes: [string, string][] = []
   for (const path of paths) hashes.push([path, await hashOfPath(path)])
-  return {
+  const description = {
     id,
     title,
     files: Object.fromEntries(hashes),
@@ -86,6 +87,12 @@ async function describeData(
     ...(classNames && { classNames }),
     ...(bounds && { bounds }),
   }
+  refuseProblems(
+    compileSchema(descriptionSchema)(description).problems,
+    'data describe: ',
+    'ROBENCH_CONFIG',
+  )
+  return description
 }
 
 async function pull(

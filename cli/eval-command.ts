@@ -64,6 +64,7 @@ export function evalCommand(): Command {
     )
     .action(async (model: string, options: EvalOptions) => {
       if (options.vnnlib !== undefined) {
+        refuseBesideProperty(options)
         await evaluateProperty(model, options.vnnlib, options)
         return
       }
@@ -94,6 +95,46 @@ export function withFlags(message: string): string {
     const part = flag === '--transform' ? pointer.slice(prefix.length + 1) : ''
     return part === '' ? flag : `${flag}: ${part}`
   })
+}
+
+/** Options of `eval` that a property decides, or that its search does not use. */
+const unusedByProperty = [
+  'data',
+  'inputs',
+  'labels',
+  'bounds',
+  'norm',
+  'epsilon',
+  'box',
+  'curve',
+  'target',
+  'transform',
+  'mean',
+  'std',
+  'layout',
+  'output',
+  'classNames',
+  'surrogate',
+  'steps',
+  'stepSize',
+  'restarts',
+  'loss',
+  'option',
+  'limit',
+  'sample',
+  'saveAdversarial',
+] as const satisfies readonly (keyof EvalOptions)[]
+
+/** @throws ConfigError for options that would have no effect */
+function refuseBesideProperty(options: EvalOptions): void {
+  const stray = unusedByProperty.find((key) => options[key] !== undefined)
+  if (stray === undefined) return
+  const flag = stray.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `eval: --${flag} has no effect with --vnnlib: the property is about the inputs and outputs of ` +
+      'the file; leave it out',
+  )
 }
 
 /** @throws ConfigError that names every required option that is missing */

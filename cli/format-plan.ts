@@ -15,7 +15,7 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
   const rows: [string, string][] = [
     ['data', `${dataset.title}, ${examples(dataset)}`],
-    ['threat', [...threats].join(', ')],
+    ['threat', [...threats].join('; ')],
     [
       'work',
       `${evaluationsText(plan.cells)}, ${countOf(units, 'resumable chunk')}, ` +

@@ -5,7 +5,16 @@ import { ConfigError } from '../core/base/errors.ts'
 import type { DatasetReference } from '../core/data/dataset.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import { isDataPath } from '../core/data/registry.ts'
-import { classNameList, numberList, oneOf, textList, wholeNumber } from './arguments.ts'
+import {
+  boundsList,
+  classNameList,
+  imageSize,
+  numberList,
+  oneOf,
+  pairOf,
+  textList,
+  wholeNumber,
+} from './arguments.ts'
 
 /** The values of the options that `addDataOptions` adds. */
 export interface DataOptions {
@@ -37,11 +46,15 @@ export function addDataOptions(command: Command): void {
     )
     .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
     .option('--labels <file>', 'your labels as .npy: integers, or one-hot')
-    .option('--bounds <list>', 'range of the pixels (default: 0,1)', numberList)
+    .option('--bounds <list>', 'range of the pixels (default: 0,1)', boundsList)
     .option('--resize <n>', 'resize images: length of the shorter side', wholeNumber(1))
     .option('--crop <n>', 'then keep the central square of this side', wholeNumber(1))
-    .option('--size <height,width>', 'resize images to this size', numberList)
-    .option('--columns <images,labels>', 'names of the arrays or columns in --data', textList)
+    .option('--size <height,width>', 'resize images to this size', imageSize)
+    .option(
+      '--columns <images,labels>',
+      'names of the arrays or columns in --data',
+      pairOf('image,label'),
+    )
 }
 
 /** Adds the options that state the threat model. */
@@ -49,18 +62,19 @@ export function addThreatOptions(command: Command): void {
   command
     .optionsGroup('Threat model:')
     .addOption(
-      new Option('--norm <norm>', 'norm of the perturbation (required)')
+      new Option('--norm <norm>', 'norm of the perturbation (required unless --box is given)')
         .choices(norms)
         .argParser(oneOf('--norm', norms)),
     )
     .option(
       '--epsilon <size>',
-      'maximum norm in input units, such as 8/255, or a .npy file with one for each image',
+      'maximum norm in input units, such as 8/255, or a .npy file with one for ' +
+        'each image (required unless --box is given)',
     )
     .option(
       '--box <lower,upper>',
       'in place of --norm and --epsilon: two .npy files with the limits of each pixel',
-      textList,
+      pairOf('lower.npy,upper.npy'),
     )
     .option(
       '--curve <list>',
@@ -69,7 +83,7 @@ export function addThreatOptions(command: Command): void {
     )
     .option(
       '--target <class>',
-      'targeted attacks: a class number, next, least-likely, random, or a .npy file',
+      'targeted attacks: number or name of a class, next, least-likely, random, or a .npy file',
     )
     .option(
       '--transform <json>',
@@ -106,21 +120,21 @@ export function addModelOptions(command: Command): void {
 export function evalDataset(options: DataOptions, image?: object): DatasetReference {
   const { data, inputs, labels, bounds, columns, classNames } = options
   const settings = { ...givenFiles(options), ...(bounds && { bounds }) }
-  // The schema of the suite checks settings and words.
+  // The schema of the suite checks settings and words; loading refuses those without effect.
+  const stated = statedImage(options)
   const named = (place: object): DatasetReference =>
-    ({ ...place, ...settings }) as unknown as DatasetReference
+    ({
+      ...place,
+      ...settings,
+      ...(stated && { image: stated }),
+      ...(columns && { columns: { inputs: columns[0], labels: columns[1] } }),
+    }) as unknown as DatasetReference
   if (data === undefined && inputs !== undefined && labels !== undefined) {
-    return named({ inputs, labels })
+    return named({ inputs, labels, ...(classNames && { classNames }) })
   }
   if (data !== undefined && inputs === undefined && labels === undefined) {
     if (!isDataPath(data)) return named({ id: data })
-    const stated = statedImage(options) ?? image
-    return named({
-      path: data,
-      ...(classNames && { classNames }),
-      ...(stated && { image: stated }),
-      ...(columns && { columns: { inputs: columns[0], labels: columns[1] } }),
-    })
+    return named({ path: data, ...(classNames && { classNames }), ...(image && { image }) })
   }
   const given = Object.entries({ data, inputs, labels })
     .flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]))

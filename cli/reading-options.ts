@@ -4,7 +4,7 @@ import type { ModelManifest } from '../core/model/manifest.ts'
 import { checkManifest } from '../core/api/program/open-model.ts'
 import type { LoadModelOptions } from '../core/model/load.ts'
 import { readModelFile } from '../core/model/model-files.ts'
-import { numberList } from './arguments.ts'
+import { boundsList } from './arguments.ts'
 import { addModelOptions } from './model-options.ts'
 
 /** The values of the options that `addReadingOptions` adds. */
@@ -23,7 +23,7 @@ export function addReadingOptions(command: Command): Command {
   return command.option(
     '--bounds <list>',
     'range of the input before normalization (default: 0,1)',
-    numberList,
+    boundsList,
   )
 }
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { ConfigError } from '../core/base/errors.ts'
 import { countOf, percent } from '../core/base/figures.ts'
+import { withClassNumber } from '../core/bench/plan/targets.ts'
 import { loadDataset } from '../core/data/load.ts'
 import { checkSuite, suiteThreatModel, withBounds } from '../core/bench/suite/load.ts'
 import { verifyExternal } from '../core/bench/verify/verify-external.ts'
@@ -152,7 +153,11 @@ async function verifyPoints(options: VerifyOptions): Promise<void> {
     'command line',
     process.cwd(),
   )
-  const stated = suiteThreatModel(suite, 0, 'command line')
+  const stated = withClassNumber(
+    suiteThreatModel(suite, 0, 'command line'),
+    dataset,
+    'command line',
+  )
   const judgment = await verifyExternal({
     points: points!,
     ...(indices !== undefined && { indices }),

@@ -3,6 +3,7 @@ import { canonicalJson } from '../core/base/hash.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { checkOutcomes } from '../core/bench/checks/outcome-checks.ts'
 import { attackCost, chooseAttack } from '../core/bench/plan/resolve-attacks.ts'
+import { statesSteps } from '../core/bench/plan/step-sizes.ts'
 import type { Suite } from '../core/bench/suite/schema.ts'
 import type { AttackFacts } from '../core/bench/checks/outcome-check.ts'
 import { shardsOf } from '../core/bench/plan/cell.ts'
@@ -80,6 +81,7 @@ export async function auditEntry(
       knowledge: meta.knowledge,
       surrogates: optionWithRole(meta, 'models') !== undefined,
       ...(meta.restricted && { restricted: true }),
+      ...(statesSteps(meta) && { statesSteps: true }),
     })
     if (attack.version > meta.version) {
       found.push(`${place}/version: ${attack.version} is newer than "${meta.id}", ${meta.version}`)

@@ -1,4 +1,5 @@
 /** The figures of a result as CSV (RFC 4180), one row per measurement. */
+import { isPrivateData } from '../core/data/dataset.ts'
 import type { RunResult } from '../core/bench/result/result.ts'
 import { summarize } from './summary.ts'
 import { oneLine } from './theme/printable.ts'
@@ -26,7 +27,8 @@ const heads = [
 export function writeCsvReport(result: RunResult): string {
   const rows = summarize(result).sections.flatMap(({ dataset, threatModel, entries }) =>
     entries.flatMap(({ defense, clean, attacks, worstCase }) => {
-      const place = [dataset.id, threatModelText(threatModel), defense.name].map(plainText)
+      const data = isPrivateData(dataset.id) ? dataset.title : dataset.id
+      const place = [data, threatModelText(threatModel), defense.name].map(plainText)
       return [
         [...place, 'clean', '', ...figures(clean)],
         ...attacks.map((attack) => [

@@ -2,6 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { ErrorObject } from 'ajv'
 import { ConfigError, didYouMean } from './errors.ts'
+import { countOf } from './figures.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** A problem in a document: its JSON pointer and a message. */
@@ -172,6 +173,13 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
           `must be ${describe(parent) ?? `of the form ${String(params['pattern'])}`}, ` +
           `got ${got}`,
       }
+    case 'minItems': {
+      const items = Array.isArray(error.data) ? error.data.length : 0
+      const least = countOf(Number(params['limit']), 'item')
+      return { pointer, message: `must have at least ${least}, got ${items}` }
+    }
+    case 'uniqueItems':
+      return { pointer, message: `must have no duplicates, got ${got}` }
     default:
       return { pointer, message: `${error.message ?? 'is not valid'}, got ${got}` }
   }

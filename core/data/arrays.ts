@@ -2,6 +2,7 @@
 import { ConfigError } from '../base/errors.ts'
 import { readNpy, refuseArray } from './formats/npy.ts'
 import type { NpyArray } from './formats/npy.ts'
+import { doubtsAboutRange, refuseRoundedImages } from './stated-range.ts'
 
 /** Checked images and labels. */
 export interface LabeledArrays {
@@ -13,6 +14,8 @@ export interface LabeledArrays {
   readonly labels: Int32Array
   /** Number of classes, where the labels tell it: one-hot labels do. */
   readonly classes?: number
+  /** Sentences about likely mistakes; absent if there are none. */
+  readonly doubts?: readonly string[]
 }
 
 /** A range of pixels. */
@@ -66,23 +69,27 @@ export function labeledArrays(
   }
   return {
     shape: [channels, height, width],
-    pixels: toPixels(inputs, bounds),
+    ...toPixels(inputs, bounds),
     labels,
     ...(classes !== undefined && { classes }),
   }
 }
 
 /** Images as 8-bit or float32 values. @throws ConfigError ROBENCH_DATA */
-export function toPixels(inputs: NpyArray, bounds: Bounds): Uint8Array | Float32Array {
+function toPixels(inputs: NpyArray, bounds: Bounds): Pick<LabeledArrays, 'pixels' | 'doubts'> {
   const { data, dtype } = inputs
-  if (data instanceof Uint8Array && dtype === 'uint8') return data
+  if (data instanceof Uint8Array && dtype === 'uint8') {
+    refuseRoundedImages(inputs, data)
+    return { pixels: data }
+  }
   if (!(data instanceof Float32Array)) {
     refuseArray(
       inputs,
       `expected inputs of type uint8 or float32, got ${dtype}; save x.astype('float32')`,
     )
   }
-  const [low, high] = extent(inputs, data)
+  const range = extent(inputs, data)
+  const [low, high] = range
   if (low < bounds[0] || high > bounds[1]) {
     const [from, to] = bounds
     const isUnit = from === 0 && to === 1
@@ -99,7 +106,8 @@ export function toPixels(inputs: NpyArray, bounds: Bounds): Uint8Array | Float32
       `expected inputs in [${from}, ${to}], got values from ${low} to ${high}; ${advice}`,
     )
   }
-  return data
+  const doubts = doubtsAboutRange({ array: inputs, data, extent: range, bounds })
+  return { pixels: data, ...(doubts.length > 0 && { doubts }) }
 }
 
 /** The lowest and the highest value. @throws ConfigError ROBENCH_DATA unless all are finite */
@@ -143,7 +151,13 @@ export function toLabels(array: NpyArray): {
   const labels = new Int32Array(data.length)
   for (let i = 0; i < data.length; i++) {
     const label = Number(data[i])
-    if (label < 0 || label > maxLabel) {
+    if (label < 0) {
+      refuseArray(
+        array,
+        `label ${i} is ${label}, but classes count from 0; leave out images without a label`,
+      )
+    }
+    if (label > maxLabel) {
       refuseArray(array, `label ${i}: expected a class from 0 to ${maxLabel}, got ${label}`)
     }
     labels[i] = label

@@ -86,6 +86,8 @@ export interface Dataset {
   readonly positions?: Int32Array
   readonly sample?: SampleSettings
   readonly limits?: GivenLimits
+  /** Signs of a mistake in the data or in how it is read, in sentences; absent without any. */
+  readonly doubts?: readonly string[]
   /** sha256 of pixels, labels, bounds, sample, and limits: the identity of the data in a cell. */
   readonly hash: string
   /** The images at those indices as float32 `[n, c, h, w]` in `bounds`. */

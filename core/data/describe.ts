@@ -12,6 +12,7 @@ import { readText } from '../base/read-file.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
 import { imageSettingsSchema } from './images/settings.ts'
 import { datasetIds } from './registry.ts'
+import { requireRange } from './stated-range.ts'
 
 const file = { type: 'string', minLength: 1 } as const
 
@@ -76,6 +77,7 @@ export async function readDescription(path: string): Promise<DatasetDescription>
       `${path}#/id: "${description.id}" is a built-in data set; choose another id`,
     )
   }
+  if (description.bounds) requireRange(description.bounds, `${path}#/bounds`)
   const folder = dirname(path)
   for (const [name, sha256] of Object.entries(description.files)) {
     if (isAbsolute(name) || relative(folder, resolve(folder, name)).split(sep)[0] === '..') {

@@ -29,9 +29,11 @@ export async function withGivenLimits(
       box: await readBox(resolvePath(box.lower), resolvePath(box.upper), dataset),
     }),
   }
+  const doubts = [...(dataset.doubts ?? []), ...doubtsAboutTargets(limits, dataset, targets)]
   return {
     ...dataset,
     limits,
+    ...(doubts.length > 0 && { doubts }),
     get hash() {
       return hashJson({ data: dataset.hash, limits: hashOf(limits) })
     },
@@ -42,6 +44,31 @@ function toTargets(array: NpyArray, { total }: Dataset): Int32Array {
   const { labels } = toLabels(array)
   if (labels.length === total) return labels
   return refuseArray(array, `expected a target for each of ${total} images, got ${labels.length}`)
+}
+
+/**
+ * Targets that are the labels of their images, which nobody can attack.
+ * @param path of the file of targets
+ * @throws ConfigError ROBENCH_DATA if all are
+ */
+function doubtsAboutTargets(
+  { targets }: GivenLimits,
+  { labels }: Dataset,
+  path: string | undefined,
+): string[] {
+  const same = targets ? targets.filter((target, row) => target === labels[row]).length : 0
+  if (same === 0) return []
+  if (same === labels.length) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${path}: every target is the label of its image; a target is a class that the attacker ` +
+        'wants in its place',
+    )
+  }
+  return [
+    `${same} of ${labels.length} targets are the labels of their images, which therefore cannot ` +
+      'be attacked and count as robust',
+  ]
 }
 
 function toEpsilons(array: NpyArray, { total }: Dataset): Float64Array {
@@ -73,7 +100,39 @@ async function readBox(
         `${bounds[0]} ≤ lower ≤ upper ≤ ${bounds[1]}, got ${low} and ${high}`,
     )
   }
-  return { lower: chosen(lower, dataset, size), upper: chosen(upper, dataset, size) }
+  const box = { lower: chosen(lower, dataset, size), upper: chosen(upper, dataset, size) }
+  refuseBoxesElsewhere(box, dataset, `${lowerPath}, ${upperPath}`)
+  return box
+}
+
+/** Rounding by which an image may leave its box, as a share of the bounds. */
+const boxTolerance = 1e-6
+
+/** @throws ConfigError ROBENCH_DATA for a box that does not contain its image */
+function refuseBoxesElsewhere(
+  { lower, upper }: NonNullable<GivenLimits['box']>,
+  { count, rows, bounds }: Dataset,
+  place: string,
+): void {
+  const slack = boxTolerance * (bounds[1] - bounds[0])
+  let elsewhere = 0
+  let first: string | undefined
+  for (let row = 0; row < count; row++) {
+    const { data } = rows([row])
+    const start = row * data.length
+    const at = data.findIndex(
+      (value, i) => value < lower[start + i]! - slack || value > upper[start + i]! + slack,
+    )
+    if (at < 0) continue
+    elsewhere += 1
+    first ??= `${data[at]} of image ${row} is not in [${lower[start + at]}, ${upper[start + at]}]`
+  }
+  if (first === undefined) return
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    `${place}: the boxes of ${elsewhere} of ${count} images do not contain the image (${first}); ` +
+      'check that rows and units are those of the images',
+  )
 }
 
 async function readCorner(path: string, { total, shape }: Dataset): Promise<Float32Array> {

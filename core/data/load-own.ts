@@ -28,6 +28,7 @@ export async function loadPair(
   labels: string,
   request: OwnRequest,
 ): Promise<Dataset> {
+  refuseSettings(request, ['image', 'columns'], inputs)
   const arrays = await readNpyPair(inputs, labels, request.bounds)
   return sampled(fromArrays(arrays, { id: 'npy', title: basename(inputs) }, request), request)
 }
@@ -74,6 +75,7 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
   if (!entry) throw new ConfigError('ROBENCH_DATA', `${path}: not found`)
   const { columns, classNames, bounds = [0, 1] } = request
   if (entry.isDirectory()) {
+    refuseSettings(request, ['columns'], path)
     return fromImages(await listImageFolder(path, classNames), name, request)
   }
   const extension = extname(path).toLowerCase()
@@ -83,6 +85,7 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
     return fromImages(await readParquet(path, columns), name, request)
   }
   if (extension === '.npz') {
+    refuseSettings(request, ['image'], path)
     const { readNpz } = await import('./formats/npz.ts')
     const { inputs, labels } = await readNpz(path, columns)
     return sampled(fromArrays(labeledArrays(inputs, labels, bounds), name, request), request)
@@ -93,12 +96,30 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
   )
 }
 
+/** What settings without effect are about. */
+const settingSubjects = {
+  image: 'resizing and cropping apply to encoded images, but these are arrays',
+  columns: 'names of arrays or columns apply to .npz archives and .parquet tables',
+} as const
+
+/** @throws ConfigError ROBENCH_CONFIG for a setting that has no effect on this form of data */
+function refuseSettings(
+  request: OwnRequest,
+  keys: readonly (keyof typeof settingSubjects)[],
+  path: string,
+): void {
+  const stray = keys.find((key) => request[key] !== undefined)
+  if (stray === undefined) return
+  throw new ConfigError('ROBENCH_CONFIG', `${path}: ${stray}: ${settingSubjects[stray]}`)
+}
+
 function fromArrays(arrays: LabeledArrays, name: Name, request: OwnRequest): Dataset {
-  const { shape, pixels, labels, classes } = arrays
+  const { shape, pixels, labels, classes, doubts } = arrays
   const known =
     classes === undefined ? undefined : Array.from({ length: classes }, (_, k) => `${k}`)
   const classNames = request.classNames ?? known
-  return memoryDataset(parts({ shape, pixels, labels }, name, request, classNames))
+  const content = { shape, pixels, labels, ...(doubts && { doubts }) }
+  return memoryDataset(parts(content, name, request, classNames))
 }
 
 /** Decodes only the images of the sample. */
@@ -119,7 +140,7 @@ async function fromImages(
 }
 
 function parts(
-  content: Pick<DatasetParts, 'shape' | 'pixels' | 'labels'>,
+  content: Pick<DatasetParts, 'shape' | 'pixels' | 'labels' | 'doubts'>,
   { id, title }: Name,
   { split, bounds, title: given }: OwnRequest,
   classNames: readonly string[] | undefined,

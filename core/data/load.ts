@@ -13,6 +13,7 @@ import { inspectFile, offlineAdvice } from './published.ts'
 import type { NamedBytes, PublishedDataset } from './published.ts'
 import { findPublished } from './registry.ts'
 import { sampleDataset } from './sample.ts'
+import { requireRange } from './stated-range.ts'
 
 /** The split to load, and its location. */
 export interface LoadOptions {
@@ -44,6 +45,7 @@ async function loadImages(
 ): Promise<Dataset> {
   const { split } = options
   const request = { ...reference, split }
+  if (reference.bounds) requireRange(reference.bounds, 'bounds')
   if ('inputs' in reference) {
     return loadPair(resolvePath(reference.inputs), resolvePath(reference.labels), request)
   }

@@ -13,7 +13,7 @@ export interface LabeledPixels {
 export interface DatasetParts
   extends
     Pick<Dataset, 'id' | 'title' | 'split' | 'toy' | 'shape' | 'classNames'>,
-    Partial<Pick<Dataset, 'bounds' | 'positions' | 'total' | 'sample'>> {
+    Partial<Pick<Dataset, 'bounds' | 'positions' | 'total' | 'sample' | 'doubts'>> {
   /** False if `classNames` are only the numbers up to the largest label; default: true. */
   readonly namesClasses?: boolean
   /** `[count, channels, height, width]`: 8-bit values, or float32 in the bounds. Not copied. */
@@ -25,7 +25,7 @@ export interface DatasetParts
 /** A Dataset over arrays in memory, by default in [0, 1]. The hash is computed on first use. */
 export function memoryDataset(parts: DatasetParts): Dataset {
   const { id, title, split, toy, shape, classNames, pixels, labels } = parts
-  const { bounds = [0, 1], positions, sample, total = labels.length } = parts
+  const { bounds = [0, 1], positions, sample, total = labels.length, doubts } = parts
   const rowSize = shape[0] * shape[1] * shape[2]
   const scale = pixels instanceof Uint8Array ? byteScale(bounds) : undefined
   let hash: string | undefined
@@ -43,6 +43,7 @@ export function memoryDataset(parts: DatasetParts): Dataset {
     bounds,
     ...(positions && { positions }),
     ...(sample && { sample }),
+    ...(doubts && { doubts }),
     get hash() {
       hash ??= identityOf(hashPixels(pixels, labels, shape), bounds, positions)
       return hash

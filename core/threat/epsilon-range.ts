@@ -7,16 +7,26 @@ import type { Norm, ThreatModel } from './threat-model.ts'
 /** Digits of a float32 after the leading bit. */
 const float32Digits = 23
 
+/** Gray levels of an 8-bit image, less one. */
+const levels = 255
+
+/** Sizes below this many gray levels are hardly meant. */
+const leastLevels = 0.1
+
+/** Bounds at least as wide as this have other units than [0, 1] and [−1, 1]. */
+const wideBounds = 100
+
 /**
- * Refuses a size that is larger than the distance between any two images within the bounds, and one
+ * Refuses a size that is larger than the distance between any two images within the bounds; one
  * that is smaller than the spacing of float32 numbers at the larger bound, so that it would be
- * rounded away.
+ * rounded away; and one far below a gray level in bounds such as [0, 255], which is meant for
+ * pixels in [0, 1].
  * @param shape `[channels, height, width]` of the images
  * @param where place of the size, for the message
  * @throws ConfigError ROBENCH_CONFIG
  */
 export function requireEpsilonInRange(
-  { norm, epsilon, bounds }: Pick<ThreatModel, 'norm' | 'epsilon' | 'bounds'>,
+  { norm, epsilon, bounds, given }: Pick<ThreatModel, 'norm' | 'epsilon' | 'bounds' | 'given'>,
   shape: readonly number[],
   where: string,
 ): void {
@@ -42,6 +52,25 @@ export function requireEpsilonInRange(
         'epsilon is in the units of the images, such as "8/255" for pixels in [0, 1]',
     )
   }
+  const width = high - low
+  if (width >= wideBounds && given !== 'box' && isBelowLevels({ norm, epsilon, bounds })) {
+    const scaled = epsilon * width
+    const isLikely = !isBelowLevels({ norm, epsilon: scaled, bounds })
+    throw refused(
+      `${where}: ${formatEpsilon(epsilon)} is ${significant((epsilon * levels) / width)} gray ` +
+        `levels of images ${inside}, so no 8-bit image would change; epsilon is in the units of ` +
+        `the images${isLikely ? `; did you mean ${formatEpsilon(scaled)}?` : ''}`,
+    )
+  }
+}
+
+/** Whether a size is far below a gray level, in which any norm of a change of one pixel is more. */
+export function isBelowLevels({
+  norm,
+  epsilon,
+  bounds: [low, high],
+}: Pick<ThreatModel, 'norm' | 'epsilon' | 'bounds'>): boolean {
+  return norm !== 'L0' && epsilon > 0 && epsilon < (leastLevels * (high - low)) / levels
 }
 
 /** The distance between the darkest and the brightest image; in L0, the number of pixels. */

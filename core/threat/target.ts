@@ -9,9 +9,24 @@ import { randomStream } from '../base/random.ts'
  */
 export type ThreatTarget = number | 'next' | 'least-likely' | 'random' | 'given'
 
+/** The targets that are words. */
+export const targetWords = ['next', 'least-likely', 'random', 'given'] as const
+
+/** JSON Schema of a target in a suite: a `ThreatTarget`, or the name of a class. */
+export const suiteTargetSchema = {
+  anyOf: [
+    { type: 'integer', minimum: 0 },
+    { type: 'string', minLength: 1, maxLength: 300 },
+  ],
+  description:
+    'a class number, the name of a class, "next", "least-likely", "random", or "given" (by the ' +
+    'file `targets` of the data); the attacker wants this class, and an example is broken if it ' +
+    'is predicted',
+} as const
+
 /** JSON Schema of `ThreatTarget`. */
 export const threatTargetSchema = {
-  anyOf: [{ type: 'integer', minimum: 0 }, { enum: ['next', 'least-likely', 'random', 'given'] }],
+  anyOf: [{ type: 'integer', minimum: 0 }, { enum: targetWords }],
   description:
     'a class number, "next", "least-likely", "random", or "given" (by the file `targets` of the ' +
     'data); the attacker wants this class, and an example is broken if it is predicted',

@@ -1,7 +1,16 @@
 import { InvalidArgumentError } from 'commander'
 import { expect, test } from 'vitest'
 import { ConfigError } from '../../core/base/errors.ts'
-import { commandLine, numberList, oneOf, textList, wholeNumber } from '../../cli/arguments.ts'
+import {
+  boundsList,
+  commandLine,
+  imageSize,
+  numberList,
+  oneOf,
+  pairOf,
+  textList,
+  wholeNumber,
+} from '../../cli/arguments.ts'
 
 test('wholeNumber accepts integers from its minimum and rejects anything else', () => {
   expect(wholeNumber(1)('12')).toBe(12)
@@ -20,6 +29,31 @@ test('numberList accepts comma-separated numbers and fractions, and rejects anyt
       new InvalidArgumentError(
         'Expected comma-separated numbers or fractions, such as 0.49,0.48,0.45 or 1/255.',
       ),
+    )
+  }
+})
+
+test('boundsList accepts two ascending numbers', () => {
+  expect(boundsList('0,255')).toEqual([0, 255])
+  expect(boundsList('-1, 1')).toEqual([-1, 1])
+  for (const text of ['1,0', '0', '0,0', '0,1,2', 'a,b', '']) {
+    expect(() => boundsList(text)).toThrow(
+      new InvalidArgumentError('Expected two numbers, the lower one first, such as 0,255.'),
+    )
+  }
+})
+
+test('pairOf and imageSize accept two values', () => {
+  expect(pairOf('a,b')('lower.npy, upper.npy')).toEqual(['lower.npy', 'upper.npy'])
+  for (const text of ['lower.npy', 'a,b,c', 'a,', '']) {
+    expect(() => pairOf('a,b')(text)).toThrow(
+      new InvalidArgumentError('Expected two, separated by a comma, such as a,b.'),
+    )
+  }
+  expect(imageSize('224,256')).toEqual([224, 256])
+  for (const text of ['224', '0,1', '1.5,2', '1,2,3']) {
+    expect(() => imageSize(text)).toThrow(
+      new InvalidArgumentError('Expected height and width, such as 224,224.'),
     )
   }
 })

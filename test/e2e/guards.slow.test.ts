@@ -9,7 +9,7 @@ import { dataFolder, packageRoot } from '../../core/base/paths.ts'
 import { loadDataset } from '../../core/data/load.ts'
 import { zooFile } from '../core/bench/checks/zoo.ts'
 import { robench, temporaryFolder } from './support/cli.ts'
-import { writeArrays } from './support/npy.ts'
+import { writeArrays, writeNpy } from './support/npy.ts'
 import type { ArrayChanges } from './support/npy.ts'
 import { readOnlyResult } from './support/suite.ts'
 
@@ -57,6 +57,44 @@ describe('a mistaken call is refused', () => {
       [...linf, '--mean', '0.5,0.5', '--std', '0.5,0.5'],
       'mean has 2 values, expected 3 (one per channel)',
     ],
+    [
+      'ε for pixels in [0, 1] with bounds of 0 and 255',
+      [...linf, '--bounds', '0,255', '--mean', '0,0,0', '--std', '255,255,255'],
+      '8/255 is 0.0314 gray levels of images in [0, 255], so no 8-bit image would change; epsilon ' +
+        'is in the units of the images; did you mean 8?',
+    ],
+    [
+      'a step longer than the diameter of the ball',
+      [...linf, '--step-size', '2'],
+      '--step-size: 2 is above the diameter of the ball, 0.0627 (ε is 8/255); did you mean "2/255"?',
+    ],
+    [
+      'bounds in the wrong order',
+      [...linf, '--bounds', '1,0'],
+      'the lower one first, such as 0,255',
+    ],
+    ['a single bound', [...linf, '--bounds', '0'], 'the lower one first, such as 0,255'],
+    [
+      'half a box',
+      ['--box', 'lower.npy'],
+      "'lower.npy' is invalid. Expected two, separated by a comma, such as lower.npy,upper.npy",
+    ],
+    [
+      'a target that is no class of the data',
+      [...linf, '--target', '10'],
+      '--target: expected a class of the data, from 0 to 9, got 10',
+    ],
+    [
+      'a target and another goal',
+      [...linf, '--target', '3', '--option', 'goal=untargeted'],
+      '--option goal: "untargeted" has no effect, because every attack aims at the target of the ' +
+        'threat model, 3',
+    ],
+    [
+      'resizing images that have one size',
+      [...linf, '--resize', '64'],
+      'image: only for your own data; "quickstart" determines it',
+    ],
   ] as const)('%s', async ([, words, message]) => {
     const { code, stderr } = await robench(
       temporaryFolder(),
@@ -80,6 +118,11 @@ describe('a mistaken call is refused', () => {
     ],
     ['images in [0, 255]', { pixel: (value) => 255 * value }, '--bounds 0,255'],
     [
+      'labels of -1',
+      { label: (label) => label - 1 },
+      'is -1, but classes count from 0; leave out images without a label',
+    ],
+    [
       'labels from 1 to k',
       { label: (label) => label + 1 },
       'run from 1 to 10, but the classes of the model from 0 to 9; if the labels count from 1',
@@ -90,6 +133,74 @@ describe('a mistaken call is refused', () => {
     const data = ['--inputs', 'inputs.npy', '--labels', 'labels.npy'] as const
     const { code, stderr } = await robench(folder, 'eval', standard, ...data, ...linf, ...quick)
     expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  test.for<readonly [string, ArrayChanges, readonly string[], string]>([
+    [
+      'images that are normalized, with bounds to match',
+      {
+        pixel: (value, channel) => (Math.round(255 * value) / 255 - mean[channel]!) / std[channel]!,
+      },
+      ['--bounds=-3,3'],
+      'the images are normalized by mean 0.4914,0.4822,0.4465 and standard deviation',
+    ],
+    [
+      'images in [0, 1] with bounds of -1 and 1',
+      {},
+      ['--bounds=-1,1'],
+      'but the bounds are [-1, 1]; set --bounds 0,1, or scale the images to [-1, 1]',
+    ],
+    [
+      'images in [0, 1] with bounds of 0 and 255',
+      {},
+      ['--bounds=0,255'],
+      'but the bounds are [0, 255]; set --bounds 0,1, or scale the images to [0, 255]',
+    ],
+    [
+      'a target that is no class of the model',
+      {},
+      ['--target', '10'],
+      '--target: expected a class of the model, from 0 to 9, got 10',
+    ],
+    [
+      'a target by name, where nothing names the classes',
+      {},
+      ['--target', 'cat'],
+      'got "cat"; the data does not name its classes (--class-names)',
+    ],
+    [
+      'targets that are the labels',
+      {},
+      ['--target', 'labels.npy'],
+      'every target is the label of its image',
+    ],
+  ])('%s', async ([, changes, words, message]) => {
+    const folder = temporaryFolder()
+    writeArrays(folder, quickstart, 64, changes)
+    const data = ['--inputs', 'inputs.npy', '--labels', 'labels.npy'] as const
+    const call = ['eval', standard, ...data, ...linf, ...quick, ...words]
+    const { code, stderr } = await robench(folder, ...call)
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+
+  test('boxes of other images', async () => {
+    const folder = temporaryFolder()
+    writeArrays(folder, quickstart, 4)
+    const { data, shape } = quickstart.rows([1, 2, 3, 0])
+    writeNpy(folder, 'lower.npy', data, shape)
+    writeNpy(folder, 'upper.npy', data, shape)
+    const words = [
+      '--inputs',
+      'inputs.npy',
+      '--labels',
+      'labels.npy',
+      '--box',
+      'lower.npy,upper.npy',
+    ]
+    const { code, stderr } = await robench(folder, 'eval', standard, ...words, ...quick)
+    expect(stderr).toContain('the boxes of 4 of 4 images do not contain the image')
     expect(code).toBe(2)
   })
 })
@@ -132,9 +243,45 @@ describe('a mistaken call is named by a check', () => {
     writeArrays(folder, quickstart, 200, { label: (label) => (3 * label + 1) % 10 })
     const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
     const raised = await evaluate(standard, ...files, '--attack', 'fgsm')
-    expect(raised['inputs-as-expected']).toContain('with the classes in the order')
+    expect(raised['inputs-as-expected']).toContain(
+      "with labels in the order of the model's classes",
+    )
     expect(raised['clean-accuracy']).toContain(
       'Suspects: normalization, range, layout, order of the classes, output',
+    )
+  })
+
+  test('three of ten classes with new numbers, on few images', async () => {
+    const folder = temporaryFolder()
+    const rows = [...quickstart.labels.keys()].filter((row) => quickstart.labels[row]! > 6)
+    const chosen = rows.slice(0, 20)
+    const { data, shape } = quickstart.rows(chosen)
+    writeNpy(folder, 'inputs.npy', data, shape)
+    const labels = Int32Array.from(chosen, (row) => quickstart.labels[row]! - 7)
+    writeNpy(folder, 'labels.npy', labels, [labels.length])
+    const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
+    const raised = await evaluate(standard, ...files, '--attack', 'pgd')
+    expect(raised['inputs-as-expected']).toContain('(0 is 7, 1 is 8, 2 is 9) it would be')
+    expect(raised['clean-accuracy']).toContain('order of the classes')
+  })
+
+  test('images that some normalization made', async () => {
+    const folder = temporaryFolder()
+    const { data } = quickstart.rows(Int32Array.from({ length: 64 }, (_, row) => row))
+    const average = data.reduce((sum, value) => sum + value, 0) / data.length
+    const deviation = Math.sqrt(
+      data.reduce((sum, value) => sum + (value - average) ** 2, 0) / data.length,
+    )
+    writeArrays(folder, quickstart, 64, { pixel: (value) => (value - average) / deviation })
+    const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
+    const raised = await evaluate(standard, ...files, '--bounds=-5,5', '--attack', 'pgd')
+    expect(raised['settings-plausible']).toContain('the images look normalized')
+  })
+
+  test('steps that do not reach the boundary', async () => {
+    const raised = await evaluate(standard, ...toy, '--steps', '5', '--step-size', '0.001')
+    expect(raised['settings-plausible']).toBe(
+      'pgd takes 5 steps of 0.001, too short to reach the boundary (ε is 8/255)',
     )
   })
 
@@ -215,7 +362,7 @@ describe('the guards are silent', () => {
       '100',
     )
     expect(code, stderr).toBe(0)
-    expect(stderr).not.toMatch(/^(error|failed)/m)
+    expect(stderr).not.toMatch(/^(error|failed|note: .*(normalized|bounds|targets))/m)
     const raised = Object.keys(raisedIn(own))
     expect(raised).toEqual(
       slowToConverge.includes(basename(model)) ? ['optimization-complete'] : [],
@@ -229,6 +376,20 @@ describe('the guards are silent', () => {
       silent(model, ['--data', data, '--norm', 'Linf', '--epsilon', epsilon]),
     )
   }
+
+  test.for<readonly [string, string, string, (value: number) => number]>([
+    ['[0, 1]', '0,1', '8/255', (value) => value],
+    ['[-1, 1]', '-1,1', '16/255', (value) => 2 * value - 1],
+    ['[0, 255]', '0,255', '8', (value) => 255 * value],
+  ])('on float images in %s', async ([, bounds, epsilon, pixel]) => {
+    const folder = temporaryFolder()
+    writeArrays(folder, quickstart, 100, { pixel })
+    const [low, high] = bounds.split(',').map(Number)
+    const normalization = [`--mean=${[low, low, low]}`, `--std=${Array(3).fill(high! - low!)}`]
+    const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
+    const threat = [`--bounds=${bounds}`, '--norm', 'Linf', '--epsilon', epsilon]
+    await silent(standard, [...files, ...threat, ...normalization])
+  })
 
   // Third-party models that are not part of the project: see test/core/model/third-party.slow.test.ts.
   const shared = process.env['ROBENCH_SHARED'] ?? join(packageRoot(), '..', 'shared')

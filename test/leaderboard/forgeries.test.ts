@@ -113,6 +113,12 @@ test('an honest entry is taken', async () => {
   expect(await refusal(honest)).toBeUndefined()
 })
 
+test('an entry of an earlier run, which lacks a check that only warns, is taken', async () => {
+  const checks = honest.checks.filter(({ id }) => id !== 'settings-plausible')
+  expect(checks).toHaveLength(honest.checks.length - 1)
+  expect(await refusal({ ...honest, checks })).toBeUndefined()
+})
+
 describe('a forged entry is refused:', () => {
   test.for<[string, Change, string | RegExp]>([
     ['counts that its outcomes do not give', flipped, '/attacks/1/robust: must be 3000'],

@@ -23,6 +23,13 @@ describe('csv', () => {
     ])
   })
 
+  test('names own data as its owner does', () => {
+    const [entry] = named('a').entries
+    const dataset = { ...entry!.dataset, id: 'files', title: 'my-images' }
+    const report = writeCsvReport({ ...named('a'), entries: [{ ...entry!, dataset }] })
+    expect(report).toContain('\r\nmy-images,L∞ ≤ 8/255,a,clean,')
+  })
+
   test('quotes separators', () => {
     expect(writeCsvReport(named('a,"b"'))).toContain(',"a,""b""",clean,')
   })

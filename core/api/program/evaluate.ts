@@ -9,9 +9,16 @@ import { countCorrect, countOutcomes, worstCaseOutcomes } from '../../bench/metr
 import type { Outcomes } from '../../bench/metrics/accuracy.ts'
 import { robustnessCurve, worstCaseCurve } from '../../bench/metrics/curve.ts'
 import type { AttackOutcomes, RobustnessCurve } from '../../bench/metrics/curve.ts'
+import { refuseLongSteps, statedSteps } from '../../bench/plan/step-sizes.ts'
+import {
+  refuseUnknownClasses,
+  refuseUnknownTarget,
+  withClassNumber,
+} from '../../bench/plan/targets.ts'
 import { checkTransform, withBounds } from '../../bench/suite/load.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { requireModelFit } from '../../data/model-fit.ts'
+import type { Model } from '../../model/model.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
@@ -20,6 +27,7 @@ import type { Accuracy, AttackEvaluation, ExampleWork, NamedAttack } from './att
 import { openAttackProcess } from './attack-process.ts'
 import type { ModelSourceFile } from './attack-process.ts'
 import { openExamples, requireInside } from './examples.ts'
+import type { Examples } from './examples.ts'
 import { isModel, openModels } from './open-model.ts'
 import type { OpenModel, OpenModels } from './open-model.ts'
 import type { EvaluateRequest, ProgramSettings } from './request.ts'
@@ -126,7 +134,7 @@ async function evaluateWith(
       requireModelFit(examples, other.model, other.name)
     const { signal = new AbortController().signal } = request
     const work = { model, examples, count, batchSize: ready.batchSize, signal }
-    const threatModel = withBounds(ready.threatModel, examples, bounds, 'threatModel')
+    const threatModel = threatModelOn(ready, examples, { classes: model.classes, bounds }, where)
     const { curve } = ready.threatModel
     const clean = await predictExamples(work)
     const shared = { clean, threatModel, ...(curve && { curve }), seed: ready.seed }
@@ -162,6 +170,29 @@ async function evaluateWith(
   } finally {
     await models.close()
   }
+}
+
+/**
+ * The threat model on these examples, and the rules of a suite for what depends on them.
+ * @throws ConfigError
+ */
+function threatModelOn(
+  { threatModel: stated, attacks }: ReadyRequest,
+  examples: Examples,
+  { classes, bounds }: Pick<Model, 'classes' | 'bounds'>,
+  where: string,
+): ThreatModel {
+  const { classes: known, dataset } = examples
+  const place = `${where}: threatModel.target`
+  const names = { classNames: dataset.classNames, classes: known }
+  const numbered = withClassNumber(stated, names, place)
+  refuseUnknownTarget(numbered.target, { ...dataset, classes }, place, 'model')
+  const resolved = attacks.map((attack) => attack.resolved)
+  refuseUnknownClasses(resolved, classes, 'model')
+  const threatModel = withBounds(numbered, examples, bounds, 'threatModel')
+  const steps = attacks.flatMap(({ chosen, resolved: { where: at } }) => statedSteps(chosen, at))
+  refuseLongSteps(steps, [threatModel])
+  return threatModel
 }
 
 /** What all attacks of a request share. */
@@ -253,14 +284,18 @@ async function probe(
 
 /** The checks of the attacks' outcomes. */
 function compare(
-  { model, count }: ExampleWork,
+  { model, count, examples: { doubts } }: ExampleWork,
   threatModel: ThreatModel,
   { attacks, clean: cleanOutcomes }: { attacks: readonly AttackEvaluation[]; clean: string },
   ready: ReadyRequest,
 ): readonly Check[] {
   const entry = {
     defense: { model: { sha256: model.hash } },
-    dataset: { sha256: '', examples: count },
+    dataset: {
+      sha256: '',
+      examples: count,
+      ...(doubts && { doubts }),
+    },
     cleanOutcomes,
     threatModel,
     attacks: attacks.map((attack) => ({ ...attack, state: 'completed' as const, attack })),

@@ -13,7 +13,7 @@ import type { ExampleArrays, ExampleData } from './request.ts'
 
 /** Labeled images, and what a model must fit. */
 export interface Examples
-  extends ExampleFacts, Pick<Dataset, 'count' | 'rows' | 'positions' | 'limits'> {
+  extends ExampleFacts, Pick<Dataset, 'count' | 'rows' | 'positions' | 'limits' | 'doubts'> {
   /** The examples as another process gets them. */
   readonly dataset: Dataset
 }
@@ -69,13 +69,14 @@ export function requireInside(
 
 function describe(dataset: Dataset): Examples {
   const { count } = dataset
-  const { positions, limits } = dataset
+  const { positions, limits, doubts } = dataset
   const rows: Dataset['rows'] = (indices) => dataset.rows(indices)
   return {
     ...describeExamples(dataset),
     count,
     ...(positions && { positions }),
     ...(limits && { limits }),
+    ...(doubts && { doubts }),
     rows,
     dataset,
   }

@@ -42,6 +42,8 @@ export interface CheckDocumentation {
   readonly raisedIf: string
   readonly meaning: string
   readonly whatToDo: string
+  /** True if entries of a leaderboard may lack it, because earlier results do. It only warns. */
+  readonly mayLack?: true
 }
 
 /** The result of a check without its name. */

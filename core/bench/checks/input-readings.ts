@@ -1,13 +1,9 @@
 /** Other ways to read the inputs and outputs of a model, for the probe that tries them. */
+import { commonNormalizations } from '../../data/normalizations.ts'
+import type { Normalization } from '../../data/normalizations.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import { tensor } from '../../engine/tensor/tensor.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
-
-/** A normalization: (x − mean) / std, one number per channel. */
-export interface Normalization {
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-}
 
 /** A way to read the same images. */
 export interface InputReading {
@@ -16,13 +12,6 @@ export interface InputReading {
   /** The images to pass to the model in place of the given ones, `[n, c, h, w]`. */
   apply(images: FloatTensor): FloatTensor
 }
-
-/** Normalizations in use, by number of channels: CIFAR-10, ImageNet, MNIST. */
-const commonNormalizations: readonly Normalization[] = [
-  { mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] },
-  { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  { mean: [0.1307], std: [0.3081] },
-]
 
 /** Images of at most this height are more likely to be normalized as CIFAR-10 is. */
 const smallHeight = 64

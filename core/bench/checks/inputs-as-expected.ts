@@ -6,6 +6,7 @@ import { withDraws } from '../../model/noise.ts'
 import { predictions } from '../../model/predictions.ts'
 import { countPairs, mcnemarExact } from '../metrics/paired.ts'
 import { batchedLogits } from './batched.ts'
+import { classOrder, classOrderText } from './class-order.ts'
 import { inputReadings } from './input-readings.ts'
 import type { ProbeSession } from './probe-session.ts'
 import { defineProbe } from './probe.ts'
@@ -15,9 +16,9 @@ const threshold = 0.1
 const significance = 0.01
 /** Readings whose accuracies differ by less are equally likely; the first one is named. */
 const similar = 0.05
-/** Examples per class from which an order of the classes can be recognized, and its accuracy. */
-const perClass = 5
-const consistent = 0.6
+
+/** Least accuracy of a reading relative to a constant prediction. */
+const leastGain = 1.2
 
 /** A hint, and which examples are classified correctly under that reading. */
 interface Trial {
@@ -46,10 +47,11 @@ export const inputsAsExpected = defineProbe({
     const { sampleLogits, context } = session
     const own = correctOf(predictions(sampleLogits), context.labels)
     const accuracy = shareOf(own)
-    const trials = [...outputTrials(session, accuracy), ...(await inputTrials(session))]
+    const trials = [...outputTrials(session), ...(await inputTrials(session))]
     const better = trials.filter(
       ({ correct }) =>
         shareOf(correct) - accuracy >= threshold &&
+        tellsClasses(correct, context.labels) &&
         mcnemarExact(countPairs(correct, own)) < significance,
     )
     const highest = Math.max(...better.map(({ correct }) => shareOf(correct)))
@@ -83,20 +85,10 @@ async function inputTrials({ context }: ProbeSession): Promise<Trial[]> {
 }
 
 /** Other readings of the same logits. */
-function outputTrials(
-  { sampleLogits, context: { labels, model } }: ProbeSession,
-  accuracy: number,
-): Trial[] {
+function outputTrials({ sampleLogits, context: { labels, rng } }: ProbeSession): Trial[] {
   const predicted = predictions(sampleLogits)
   const smallest = predictions(negated(sampleLogits))
-  const order = classOrder(predicted, labels, model.classes)
-  const reordered =
-    order &&
-    correctOf(
-      predicted.map((label) => order[label]!),
-      labels,
-    )
-  const isConsistent = reordered && shareOf(reordered) >= Math.max(consistent, 2 * accuracy)
+  const order = classOrder(predicted, labels, rng.stream(0, 0, 'class-order'))
   return [
     { hint: 'with the smallest output as the prediction', correct: correctOf(smallest, labels) },
     {
@@ -113,38 +105,32 @@ function outputTrials(
         labels.map((label) => label + 1),
       ),
     },
-    ...(order && isConsistent
-      ? [{ hint: `with the classes in the order ${orderText(order)}`, correct: reordered }]
+    ...(order
+      ? [
+          {
+            hint: `with labels in the order of the model's classes (${classOrderText(order)})`,
+            correct: Array.from(labels, (label, row) => order.get(label) === predicted[row]),
+          },
+        ]
       : []),
   ]
 }
 
 /**
- * For each predicted class the label that it stands for, −1 if it was never predicted: repeatedly
- * the pair that occurs most often among classes and labels that are left. Undefined if there are
- * too few examples.
+ * Whether a reading does better on the labels that occur than a constant prediction, whose mean
+ * accuracy over k labels is 1/k.
  */
-function classOrder(
-  predicted: Int32Array,
-  labels: Int32Array,
-  classes: number,
-): number[] | undefined {
-  if (labels.length < perClass * classes) return undefined
-  const counts = new Map<number, number>()
+function tellsClasses(correct: readonly boolean[], labels: Int32Array): boolean {
+  const found = new Map<number, { right: number; all: number }>()
   labels.forEach((label, row) => {
-    const pair = predicted[row]! * classes + label
-    if (label < classes) counts.set(pair, (counts.get(pair) ?? 0) + 1)
+    const counts = found.get(label) ?? { right: 0, all: 0 }
+    counts.all += 1
+    if (correct[row]) counts.right += 1
+    found.set(label, counts)
   })
-  const order = Array.from({ length: classes }, () => -1)
-  for (const [pair] of [...counts].toSorted(([, a], [, b]) => b - a)) {
-    const [from, label] = [Math.floor(pair / classes), pair % classes]
-    if (order[from] === -1 && !order.includes(label)) order[from] = label
-  }
-  return order
-}
-
-function orderText(order: readonly number[]): string {
-  return order.map((label) => (label < 0 ? '?' : label)).join(', ')
+  const shares = [...found.values()].map(({ right, all }) => right / all)
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  return shares.length === 1 || mean * shares.length > leastGain
 }
 
 function negated(logits: FloatTensor): FloatTensor {

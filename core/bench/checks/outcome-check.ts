@@ -32,6 +32,8 @@ export interface CheckedEntry {
     readonly id?: string
     readonly sha256: string
     readonly examples: number
+    /** Likely mistakes in the data, in sentences. */
+    readonly doubts?: readonly string[]
   }
   /** One character per example: `1` correct, `0` wrong. */
   readonly cleanOutcomes?: string
@@ -46,6 +48,8 @@ export interface CheckedEntry {
 export interface AttackFacts extends Pick<AttackMeta, 'knowledge' | 'restricted'> {
   /** True if it attacks other models of the suite. */
   readonly surrogates?: boolean
+  /** True if its option `stepSize` is the length of a step in the units of the inputs. */
+  readonly statesSteps?: boolean
 }
 
 /** An entry, the entries of the same run, and their attack plugins. */

@@ -10,12 +10,14 @@ import { cleanAccuracy } from './clean-accuracy.ts'
 import { epsilonOrdered } from './epsilon-ordered.ts'
 import { iterationsHelp } from './iterations-help.ts'
 import { noSilentSuccess } from './no-silent-success.ts'
+import { settingsPlausible } from './settings-plausible.ts'
 import { transferWeaker } from './transfer-weaker.ts'
 import { whiteBoxRun } from './white-box-run.ts'
 
 /** All outcome checks in reading order. To add one, add a file here and a line below. */
 export const outcomeChecks: readonly OutcomeCheck[] = [
   cleanAccuracy,
+  settingsPlausible,
   whiteBoxRun,
   blackBoxWeaker,
   transferWeaker,

@@ -14,7 +14,7 @@ import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
 /** Incremented whenever the result of a probe may change. */
-export const probesVersion = 3
+export const probesVersion = 4
 
 /** Number of examples that the probes are designed for. */
 export const probeSample = 64

@@ -34,7 +34,7 @@ import { joinShards } from './join-shards.ts'
 /** What a result states about the suite. */
 export interface AssembledSuite extends Pick<ResolvedSuite, 'packages' | 'examples'> {
   readonly loaded: Pick<LoadedSuite, 'suite' | 'sha256'>
-  readonly dataset: Pick<Dataset, 'id' | 'title' | 'hash' | 'toy' | 'total' | 'sample'>
+  readonly dataset: Pick<Dataset, 'id' | 'title' | 'hash' | 'toy' | 'total' | 'sample' | 'doubts'>
   readonly attacks: readonly Pick<ResolvedAttack, 'plugin' | 'facts'>[]
 }
 
@@ -177,6 +177,7 @@ function makeEntry(
     examples,
     total: dataset.total,
     ...(dataset.sample && { sample: dataset.sample }),
+    ...(dataset.doubts && { doubts: dataset.doubts }),
   }
   const reasons = rankingObstacles({ dataset: data, attacks })
   const { name, plugin, version, options, package: provider, link } = defense

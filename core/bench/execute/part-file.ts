@@ -278,6 +278,14 @@ function rowFacts({ threatModel, defense, model }: AssembledRow): AssembledRow {
 }
 
 function datasetFacts(dataset: AssembledSuite['dataset']): AssembledSuite['dataset'] {
-  const { id, title, hash, toy, total, sample } = dataset
-  return { id, title, hash, toy, total, ...(sample && { sample }) }
+  const { id, title, hash, toy, total, sample, doubts } = dataset
+  return {
+    id,
+    title,
+    hash,
+    toy,
+    total,
+    ...(sample && { sample }),
+    ...(doubts && { doubts }),
+  }
 }

@@ -8,8 +8,9 @@ import { fitMemory } from '../forecast/memory.ts'
 import type { MemoryPlan } from '../forecast/memory.ts'
 import { planRows, summarizePlan } from '../forecast/plan-summary.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
-import type { ModelRow } from '../plan/model-row.ts'
+import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { Plan } from '../plan/plan.ts'
+import { requireModelClasses } from '../plan/targets.ts'
 import { datasetReference, modelFolder, pluginLimits } from '../plan/resolve.ts'
 import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
 import type { DefenseFailure } from '../result/result.ts'
@@ -212,16 +213,18 @@ export class RunSession {
 
   async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
     const { device, threads, signal } = this.#settings
+    let model: ExaminedModel
     try {
       const session = { device, threads, signal }
-      const model = await examineModel(file, row.defense, this.#resolved, session)
-      this.#models[model.reference.sha256] = model.path
-      const { label } = model.reference
-      for (const remark of model.remarks) this.#settings.listener.notice?.(`${label}: ${remark}`)
-      return { ...row, model }
+      model = await examineModel(file, row.defense, this.#resolved, session)
     } catch (error) {
       throw atPlace(row.defense.where, error)
     }
+    requireModelClasses(this.#resolved, model.classes)
+    this.#models[model.reference.sha256] = model.path
+    const { label } = model.reference
+    for (const remark of model.remarks) this.#settings.listener.notice?.(`${label}: ${remark}`)
+    return { ...row, model }
   }
 
   /** The row with the model that its defense makes. */

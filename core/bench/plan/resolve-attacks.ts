@@ -1,6 +1,6 @@
 /** Resolves the attacks of a suite: plugins, options, and their fit to the threat models. */
 import type { AttackFacts } from '../checks/outcome-check.ts'
-import { targetSchema } from '../../attack/targets.ts'
+import { goalSchema, targetSchema } from '../../attack/targets.ts'
 import { ConfigError, RobenchError, didYouMean, toErrorRecord } from '../../base/errors.ts'
 import type {
   AttackMeta,
@@ -19,8 +19,9 @@ import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
 import { suiteAttacks } from '../suite/matrix.ts'
 import type { SuiteAttack } from '../suite/matrix.ts'
 import type { PlanAttack } from './plan.ts'
+import { statedSteps, statesSteps } from './step-sizes.ts'
+import type { StatedStep } from './step-sizes.ts'
 import type { Suite } from '../suite/schema.ts'
-import type { ThreatTarget } from '../../threat/target.ts'
 import type { Norm } from '../../threat/threat-model.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { TransformKind } from '../../threat/transforms/table.ts'
@@ -28,14 +29,16 @@ import type { TransformKind } from '../../threat/transforms/table.ts'
 /** An attack of the suite, and the access to a model that it needs. */
 export interface ResolvedAttack extends PlanAttack {
   readonly facts: AttackFacts
-}
-
-/** A resolved attack whose cost is not known yet. */
-export interface PendingAttack extends Pick<ResolvedAttack, 'stochastic'> {
   /** Place in the suite, for messages. */
   readonly where: string
   /** Options that name a class of the data. */
   readonly classes: Readonly<Record<string, number>>
+}
+
+/** A resolved attack whose cost is not known yet. */
+export interface PendingAttack extends Pick<ResolvedAttack, 'stochastic' | 'where' | 'classes'> {
+  /** The step sizes that the suite states, in the units of the inputs. */
+  readonly steps: readonly StatedStep[]
   /** The attack on data with that number of classes. */
   withClasses(classes: number): Promise<ResolvedAttack>
 }
@@ -57,6 +60,10 @@ export async function resolveAttacks(
     const where = `${label}#/attacks/${stated.index}`
     const chosen = await chooseAttack(registry, stated, where, packages)
     for (const threatModel of threatModels) requireFit(chosen, threatModel, `${where}/plugin`)
+    // An attack without a target needs the options.
+    if (threatModels.every(({ target }) => target !== undefined)) {
+      refuseOtherGoal(chosen, stated.options, threatModels[0]?.target, `${where}/options`)
+    }
     const { meta } = chosen.plugin
     const option = optionWithRole(meta, 'models')
     const surrogates =
@@ -65,11 +72,15 @@ export async function resolveAttacks(
         : surrogateNames(suite, chosen.options[option], `${where}/options/${option}`)
     const norms = new Set(threatModels.map(({ norm }) => norm))
     const stochastic = meta.stochastic || chosen.inner?.plugin.meta.stochastic === true
+    const classes = classOptions(chosen)
     resolved.push({
       where,
-      classes: classOptions(chosen),
+      classes,
       stochastic,
-      withClasses: async (classes) => ({
+      steps: statedSteps(chosen, where),
+      withClasses: async (count) => ({
+        where,
+        classes,
         name: stated.name,
         plugin: meta.id,
         version: meta.version,
@@ -81,8 +92,9 @@ export async function resolveAttacks(
           knowledge: meta.knowledge,
           surrogates: option !== undefined,
           ...(meta.restricted && { restricted: true }),
+          ...(statesSteps(meta) && { statesSteps: true }),
         },
-        ...(await knownCost(registry, chosen, { classes, norms, suite, surrogates })),
+        ...(await knownCost(registry, chosen, { classes: count, norms, suite, surrogates })),
         ...(surrogates && { surrogates }),
       }),
     })
@@ -251,7 +263,7 @@ function requireFit(
 function requireTargeted(
   meta: AttackMeta,
   inner: AttackMeta | undefined,
-  target: ThreatTarget,
+  target: NonNullable<SuiteThreatModel['target']>,
   where: string,
 ): void {
   for (const { id, goals } of [meta, ...(inner ? [inner] : [])]) {
@@ -262,6 +274,37 @@ function requireTargeted(
         `target ${shown(target)}; remove one of them`,
     )
   }
+}
+
+/**
+ * Refuses options that have no effect, because the target of the threat model decides what attacks
+ * aim at.
+ * @param stated the options of the suite, without defaults
+ * @throws ConfigError
+ */
+function refuseOtherGoal(
+  { plugin: { meta }, inner }: ChosenAttack,
+  stated: PluginOptions,
+  target: SuiteThreatModel['target'],
+  where: string,
+): void {
+  const properties: object = meta.optionsSchema?.['properties'] ?? {}
+  for (const [option, value] of Object.entries(stated)) {
+    const schema: unknown = Reflect.get(properties, option)
+    const differs =
+      (schema === goalSchema && value !== 'targeted') ||
+      (schema === targetSchema && value !== target)
+    if (!differs) continue
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}/${option}: ${shown(value)} has no effect, because every attack aims at the target ` +
+        `of the threat model, ${shown(target)}; leave one of them out`,
+    )
+  }
+  const wrapped = optionWithRole(meta, 'attack')
+  if (!inner || wrapped === undefined) return
+  const { options = {} } = stated[wrapped] as { options?: PluginOptions }
+  refuseOtherGoal(inner, options, target, `${where}/${wrapped}/options`)
 }
 
 function transformProblem(

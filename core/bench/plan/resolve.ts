@@ -18,12 +18,19 @@ import { optionWithRole } from '../../plugin/option-roles.ts'
 import { resolveOptions } from '../../plugin/options.ts'
 import type { PluginRegistry } from '../../plugin/registry.ts'
 import { checkTransform, suiteThreatModel, withBounds } from '../suite/load.ts'
-import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
+import type { LoadedSuite } from '../suite/load.ts'
 import { mostCells } from '../suite/limits.ts'
 import type { SuiteDefense } from '../suite/schema.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
 import { resolveAttacks } from './resolve-attacks.ts'
 import type { PendingAttack, ResolvedAttack } from './resolve-attacks.ts'
+import { refuseLongSteps } from './step-sizes.ts'
+import {
+  refuseUnknownClasses,
+  refuseUnknownTarget,
+  refuseUselessTarget,
+  withClassNumber,
+} from './targets.ts'
 import { readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 
@@ -95,7 +102,7 @@ export async function resolveSuite(
   const plugins = locatePlugins(suite.plugins ?? [], [folder, process.cwd()], label)
   const read = await readRegistry(plugins, notify, pluginLimits(loaded))
   try {
-    return await resolveWith(read.registry, loaded, plugins)
+    return await resolveWith(read.registry, loaded, plugins, notify)
   } finally {
     await read.close()
   }
@@ -105,10 +112,11 @@ async function resolveWith(
   registry: PluginRegistry,
   loaded: LoadedSuite,
   plugins: readonly PluginLocation[],
+  notify: (notice: string) => void = () => {},
 ): Promise<ResolvedSuite> {
   const { suite, label, folder } = loaded
   const packages = plugins.map(identifyPackage)
-  const stated = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
+  const named = suite.threatModels.map((_, index) => suiteThreatModel(suite, index, label))
   const defenses: ResolvedDefense[] = []
   for (const [index, defense] of suite.defenses.entries()) {
     defenses.push(
@@ -120,29 +128,44 @@ async function resolveWith(
   }
   // Attacks are checked first, because loading data takes longer. Their cost needs the number of
   // classes.
-  const attackPlugins = await resolveAttacks(loaded, registry, stated, packages)
+  const attackPlugins = await resolveAttacks(loaded, registry, named, packages)
   refuseManyCells(loaded, attackPlugins)
   const dataset = await loadData(loaded)
-  for (const [index, { transform }] of stated.entries()) {
-    const where = `${label}#/threatModels/${index}/transform`
-    if (transform) checkTransform(transform, where, dataset.shape)
-    refuseUnknownTarget(stated[index]!, dataset, `${label}#/threatModels/${index}/target`)
+  for (const doubt of dataset.doubts ?? []) notify(doubt)
+  const stated = named.map((threatModel, index) =>
+    withClassNumber(threatModel, dataset, `${label}#/threatModels/${index}/target`),
+  )
+  const examples = Math.min(suite.limit ?? dataset.count, dataset.count)
+  for (const [index, { transform, target }] of stated.entries()) {
+    const where = `${label}#/threatModels/${index}`
+    if (transform) checkTransform(transform, `${where}/transform`, dataset.shape)
+    refuseUnknownTarget(target, dataset, `${where}/target`)
+    const notice = refuseUselessTarget(target, dataset.labels, examples, `${where}/target`)
+    if (notice !== undefined) notify(notice)
   }
   refuseTraining(defenses, dataset)
-  refuseUnknownClasses(attackPlugins, dataset)
+  refuseUnknownClasses(attackPlugins, dataset.classes)
   const attacks: ResolvedAttack[] = []
   for (const { withClasses } of attackPlugins) {
     attacks.push(await withClasses(dataset.classNames.length))
   }
+  for (const unused of unusedSurrogates(suite.defenses, attacks)) {
+    notify(`no attack of the suite uses the surrogate "${unused}"`)
+  }
+  const threatModels = stated.map((threatModel, index) =>
+    withBounds(threatModel, dataset, dataset.bounds, `${label}#/threatModels/${index}`),
+  )
+  refuseLongSteps(
+    attackPlugins.flatMap(({ steps }) => steps),
+    threatModels,
+  )
   return {
     loaded,
     plugins,
     packages,
     dataset,
-    examples: Math.min(suite.limit ?? dataset.count, dataset.count),
-    threatModels: stated.map((threatModel, index) =>
-      withBounds(threatModel, dataset, dataset.bounds, `${label}#/threatModels/${index}`),
-    ),
+    examples,
+    threatModels,
     curves: stated.map(({ curve }) => curve),
     attacks,
     defenses,
@@ -163,43 +186,16 @@ function refuseManyCells({ suite, label }: LoadedSuite, attacks: readonly Pendin
   )
 }
 
-/** @throws ConfigError for an attack whose option is a class that the data does not have */
-function refuseUnknownClasses(
-  attacks: readonly PendingAttack[],
-  { classes = Infinity }: Dataset,
-): void {
-  for (const { where, classes: named } of attacks) {
-    const wrong = Object.entries(named).find(([, value]) => value >= classes)
-    if (!wrong) continue
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `${where}/options/${wrong[0]}: expected a class of the data, from 0 to ${classes - 1}, got ` +
-        wrong[1],
-    )
-  }
-}
-
-/**
- * @throws ConfigError for a target that is no class of the data, or targets that the data does not
- * give
- */
-function refuseUnknownTarget(
-  { target }: SuiteThreatModel,
-  { classes, limits }: Dataset,
-  where: string,
-): void {
-  if (target === 'given' && !limits?.targets) {
-    throw new ConfigError(
-      'ROBENCH_CONFIG',
-      `${where}: "given" needs a file of targets; set dataset.targets`,
-    )
-  }
-  const targets = target === 'given' ? limits!.targets! : typeof target === 'number' ? [target] : []
-  const wrong = classes === undefined ? undefined : targets.find((value) => value >= classes)
-  if (wrong === undefined) return
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `${where}: expected a class of the data, from 0 to ${classes! - 1}, got ${wrong}`,
+/** Names of surrogates that no attack uses. */
+function unusedSurrogates(
+  defenses: readonly SuiteDefense[],
+  attacks: readonly ResolvedAttack[],
+): string[] {
+  const used = new Set(
+    defenses.flatMap(({ name }) => attacks.flatMap(({ surrogates }) => surrogates?.(name) ?? [])),
+  )
+  return defenses.flatMap(({ name, role }) =>
+    role === 'surrogate' && !used.has(name) ? [name] : [],
   )
 }
 

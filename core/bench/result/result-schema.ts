@@ -106,7 +106,10 @@ const entry = record(
         examples: { type: 'integer', minimum: 1 },
         total: whole,
       },
-      { sample: record({ count: whole, seed: whole }) },
+      {
+        sample: record({ count: whole, seed: whole }),
+        doubts: { type: 'array', items: text },
+      },
     ),
     threatModel,
     cleanOutcomes: {

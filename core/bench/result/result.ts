@@ -104,6 +104,8 @@ export interface ResultEntry {
     readonly total: number
     /** How the examples were chosen, if not as the first ones. */
     readonly sample?: SampleSettings
+    /** Signs of a mistake in the data or in how it is read, in sentences. */
+    readonly doubts?: readonly string[]
   }
   readonly threatModel: ThreatModel
   /** How the model's file was read, such as that it is quantized; absent if nothing is unusual. */

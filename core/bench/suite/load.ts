@@ -180,10 +180,15 @@ function overridden(document: object, { sample, ...overrides }: SuiteOverrides):
 }
 
 /** A threat model of a suite. The bounds come from the data. */
-export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds'> {
+export interface SuiteThreatModel extends Omit<ThreatModel, 'bounds' | 'target'> {
+  /** A `ThreatTarget`, or the name of a class of the data. */
+  readonly target?: number | string
   /** Further epsilons, ascending. */
   readonly curve?: readonly number[]
 }
+
+/** A threat model of a suite whose target is not the name of a class. */
+export type NumberedThreatModel = Omit<SuiteThreatModel, 'target'> & Pick<ThreatModel, 'target'>
 
 /**
  * Parses a threat model of the suite.
@@ -264,14 +269,15 @@ function checkPixels(
  * @throws ConfigError for an epsilon, or a size of the curve, that is out of range
  */
 export function withBounds(
-  { norm, epsilon: stated, transform, target, given, curve = [] }: SuiteThreatModel,
+  { norm, epsilon: stated, transform, target, given, curve = [] }: NumberedThreatModel,
   data: Pick<Dataset, 'shape' | 'limits' | 'count' | 'rows'>,
   bounds: ThreatModel['bounds'],
   where: string,
 ): ThreatModel {
   const { shape } = data
   const epsilon = given === undefined ? stated : largestGiven(given, data, where)
-  requireEpsilonInRange({ norm, epsilon, bounds }, shape, `${where}/epsilon`)
+  const main = { norm, epsilon, bounds, ...(given && { given }) }
+  requireEpsilonInRange(main, shape, `${where}/epsilon`)
   for (const size of curve) {
     requireEpsilonInRange({ norm, epsilon: size, bounds }, shape, `${where}/curve`)
   }

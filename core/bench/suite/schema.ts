@@ -2,7 +2,7 @@
 import type { FromSchema } from 'json-schema-to-ts'
 import { imageSettingsSchema } from '../../data/images/settings.ts'
 import { givenSchema, norms } from '../../threat/threat-model.ts'
-import { threatTargetSchema } from '../../threat/target.ts'
+import { suiteTargetSchema } from '../../threat/target.ts'
 import { transformSchema } from '../../threat/transforms/table.ts'
 import {
   mostAttacks,
@@ -146,7 +146,7 @@ export const suiteSchema = {
             description: `${epsilon.description}; may be omitted or 0 with a transform`,
           },
           transform: transformSchema,
-          target: threatTargetSchema,
+          target: suiteTargetSchema,
           given: {
             ...givenSchema,
             description: '"epsilons" or "box": the file of the data takes the place of epsilon',

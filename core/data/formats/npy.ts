@@ -36,9 +36,10 @@ export function parseNpy(buffer: ArrayBuffer, path: string): NpyArray {
   }
   let parsed
   try {
-    checkHeader(buffer)
+    checkHeader(buffer, path)
     parsed = parse(buffer, { convertFloat16: false })
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -75,7 +76,7 @@ const mostAxes = 64
  * The package reads what it finds; here, the head must be a dictionary of the three keys, and the
  * sizes whole numbers.
  */
-function checkHeader(buffer: ArrayBuffer): void {
+function checkHeader(buffer: ArrayBuffer, path: string): void {
   const view = new DataView(buffer)
   const major = view.getUint8(6)
   const start = major <= 1 ? 10 : 12
@@ -87,6 +88,10 @@ function checkHeader(buffer: ArrayBuffer): void {
   const [, sizes] = /'shape'\s*:\s*\(([^)]*)\)/.exec(head) ?? []
   if (sizes === undefined || !/'fortran_order'\s*:\s*(True|False)/.test(head)) {
     throw new Error('its head is not one of NumPy')
+  }
+  if (/^>[iuf][248]$/.test(type)) {
+    const name = numpyNames[type.slice(1)]
+    refuseArray({ path }, `is big-endian ("${type}"); save x.astype('${name}')`)
   }
   if (!plainType.test(type)) throw new Error(`unsupported type "${type.slice(0, 20)}"`)
   const parts = sizes.split(',').map((size) => size.trim())

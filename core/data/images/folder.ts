@@ -23,9 +23,11 @@ export async function listImageFolder(
   const directories = entries.filter((entry) => isVisible(entry.name) && !entry.isFile())
   const found = directories.map(({ name }) => name).toSorted()
   if (found.length === 0) {
+    const hasImages = entries.some(({ name }) => isImage(name))
     throw new ConfigError(
       'ROBENCH_DATA',
-      `${folder}: expected one directory of images for each class, got none`,
+      `${folder}: expected one directory of images for each class, got ` +
+        (hasImages ? 'images; if they are those of one class, name the directory above' : 'none'),
     )
   }
   const names = classNames ?? found
@@ -59,13 +61,20 @@ export async function listImageFolder(
 }
 
 async function imagesIn(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter(isVisible).toSorted()
-  const images = names.filter((name) => imageExtensions.includes(extname(name).toLowerCase()))
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.map(({ name }) => name).filter(isVisible)
+  const images = names.filter(isImage).toSorted()
   if (images.length > 0) return images.map((name) => join(folder, name))
+  const isNested = entries.some((entry) => entry.isDirectory() && isVisible(entry.name))
   throw new ConfigError(
     'ROBENCH_DATA',
-    `${folder}: contains no image (${imageExtensions.join(', ')})`,
+    `${folder}: contains no image (${imageExtensions.join(', ')})` +
+      (isNested ? `, but directories; if they are the classes, name this directory` : ''),
   )
+}
+
+function isImage(name: string): boolean {
+  return imageExtensions.includes(extname(name).toLowerCase())
 }
 
 function isVisible(name: string): boolean {

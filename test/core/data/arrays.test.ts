@@ -164,9 +164,19 @@ describe('rejects', () => {
     )
   })
 
+  test('big-endian arrays', async () => {
+    const given = pair(fits)
+    const header = "{'descr': '>i8', 'fortran_order': False, 'shape': (2,), }".padEnd(117) + '\n'
+    const head = Uint8Array.from(`\x93NUMPY\x01\x00\x76\x00${header}`, (c) => c.charCodeAt(0))
+    writeFileSync(given.labels, Buffer.concat([head, new Uint8Array(16)]))
+    expect(await errorFor(given)).toBe(
+      `ROBENCH_DATA: DIR/y.npy: is big-endian (">i8"); save x.astype('int64')`,
+    )
+  })
+
   test('negative labels', async () => {
     expect(await errorFor(pair(fits, { data: Int32Array.of(0, -1) }))).toMatchInlineSnapshot(
-      `"ROBENCH_DATA: DIR/y.npy: label 1: expected a class from 0 to 1000000, got -1"`,
+      `"ROBENCH_DATA: DIR/y.npy: label 1 is -1, but classes count from 0; leave out images without a label"`,
     )
   })
 })

@@ -46,7 +46,6 @@ describe('a size that no image exceeds is refused', () => {
 describe('a size that float32 rounds away is refused', () => {
   test.each<[number, [number, number]]>([
     [2 ** -23, [0, 1]],
-    [2 ** -16, [0, 255]],
     [2 ** -23, [-1, 1]],
   ])('from %d on images in %j are accepted', (spacing, bounds) => {
     expect(check('Linf', spacing, bounds)).not.toThrow()
@@ -60,7 +59,40 @@ describe('a size that float32 rounds away is refused', () => {
     )
   })
 
+  test('in [0, 255], such a size is far below a gray level', () => {
+    expect(check('Linf', 2 ** -16, [0, 255])).toThrow('is 0.0000153 gray levels of images in')
+    expect(check('Linf', 2 ** -17, [0, 255])).toThrow('is below the resolution of float32')
+  })
+
   test('a transform alone has no size', () => {
     expect(check('Linf', 0)).not.toThrow()
+  })
+})
+
+describe('a size far below a gray level', () => {
+  test('is refused in [0, 255], where it is meant for pixels in [0, 1]', () => {
+    expect(check('Linf', 8 / 255, [0, 255])).toThrow(
+      '--epsilon: 8/255 is 0.0314 gray levels of images in [0, 255], so no 8-bit image would ' +
+        'change; epsilon is in the units of the images; did you mean 8?',
+    )
+    expect(check('L2', 0.099, [0, 255])).toThrow('did you mean 25.245?')
+    expect(check('Linf', 1e-4, [0, 255])).not.toThrow('did you mean')
+  })
+
+  test.each<[Norm, number, [number, number]]>([
+    ['Linf', 0.1, [0, 255]],
+    ['L2', 0.1, [0, 255]],
+    ['L0', 1, [0, 255]],
+    ['Linf', 1e-4, [0, 1]],
+    ['Linf', 1e-4, [-1, 1]],
+  ])('%s %d in %j is accepted', (norm, epsilon, bounds) => {
+    expect(check(norm, epsilon, bounds)).not.toThrow()
+  })
+
+  test('is accepted where boxes give it', () => {
+    const threatModel = { norm: 'Linf', epsilon: 0.05, bounds: [0, 255], given: 'box' } as const
+    expect(() => requireEpsilonInRange(threatModel, shape, '--box')).not.toThrow()
+    const { given: _given, ...plain } = threatModel
+    expect(() => requireEpsilonInRange(plain, shape, '--epsilon')).toThrow('0.05 gray levels')
   })
 })

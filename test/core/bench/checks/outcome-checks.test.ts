@@ -45,7 +45,7 @@ function entry(
 
 const facts: Readonly<Record<string, AttackFacts>> = {
   fgsm: { knowledge: 'white-box' },
-  pgd: { knowledge: 'white-box' },
+  pgd: { knowledge: 'white-box', statesSteps: true },
   autoattack: { knowledge: 'white-box' },
   'apgd-ce': { knowledge: 'white-box' },
   square: { knowledge: 'black-box' },
@@ -59,10 +59,33 @@ function check(id: string, own: CheckedEntry, ...others: CheckedEntry[]): Check 
   return checks.find((found) => found.id === id)!
 }
 
+/** An attack with a number of steps of a size. */
+const steps = (plugin: string, count: number, stepSize: number): CheckedAttack =>
+  attack(plugin, 300, { options: { steps: count, stepSize } })
+
+const doubtful = (own: CheckedEntry, ...doubts: string[]): CheckedEntry => ({
+  ...own,
+  dataset: { ...own.dataset, doubts },
+})
+
 const stage = (name: string, robust: number) => ({ name, outcomes: outcomes(robust) })
 
 describe.each<[string, Check['verdict'], CheckedEntry, ...CheckedEntry[]]>([
   ['white-box-run', 'pass', entry([attack('pgd', 300)])],
+  ['settings-plausible', 'pass', entry([attack('pgd', 300)])],
+  ['settings-plausible', 'warn', entry([attack('pgd', 300)], { epsilon: 3e-4 })],
+  ['settings-plausible', 'pass', entry([attack('pgd', 300)], { epsilon: 4e-4 })],
+  ['settings-plausible', 'pass', entry([attack('pgd', 300)], { epsilon: 3e-4, given: 'box' })],
+  ['settings-plausible', 'pass', entry([steps('pgd', 10, 0.01)])],
+  ['settings-plausible', 'warn', entry([steps('pgd', 9, 0.01)])],
+  ['settings-plausible', 'pass', entry([steps('pgd', 1, 0.2)])],
+  ['settings-plausible', 'warn', entry([steps('pgd', 1, 0.21)])],
+  // Its step size is in other units.
+  ['settings-plausible', 'pass', entry([steps('square', 1, 0.21)])],
+  // Relative to half a side of the box.
+  ['settings-plausible', 'warn', entry([steps('pgd', 10, 0.01)], { given: 'box' })],
+  ['settings-plausible', 'pass', entry([steps('pgd', 10, 0.1)], { given: 'box' })],
+  ['settings-plausible', 'warn', doubtful(entry([attack('pgd', 300)]), 'the images look odd')],
   ['white-box-run', 'warn', entry([attack('square', 300), attack('transfer', 400)])],
   ['white-box-run', 'warn', entry([attack('high-pass', 300), attack('fgsm', 400)])],
   ['white-box-run', 'pass', entry([attack('high-pass', 300), attack('pgd', 400)])],

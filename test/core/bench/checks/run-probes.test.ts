@@ -162,7 +162,7 @@ describe('a model that is read in another way than it expects', () => {
     [
       'another order of the classes',
       { relabel: (label) => [2, 0, 3, 4, 1][label]! },
-      'with the classes in the order 2, 0, 3, 4, 1 it would be 100.0 %',
+      '(0 is 1, 1 is 4, 2 is 0, 3 is 2, 4 is 3) it would be 100.0 %',
     ],
   ])('%s is named', async (_, changes, hint) => {
     const check = await reading(changes)

@@ -55,6 +55,54 @@ test('a valid suite has no mistake', async () => {
   expect(await mistake({})).toBe('no mistake')
 })
 
+test.each<[string, Readonly<Record<string, unknown>>, string]>([
+  [
+    'that is no class of the model, which alone tells their number',
+    { threatModels: [{ norm: 'Linf', epsilon: 0.1, target: 4 }] },
+    's.json#/threatModels/0/target: expected a class of the model, from 0 to 3, got 4',
+  ],
+  [
+    'by name, where nothing names the classes',
+    { threatModels: [{ norm: 'Linf', epsilon: 0.1, target: 'cat' }] },
+    's.json#/threatModels/0/target: expected a class number or next, least-likely, random, given; ' +
+      'got "cat"; the data does not name its classes (--class-names)',
+  ],
+  [
+    'and an option that contradicts it',
+    {
+      threatModels: [{ norm: 'Linf', epsilon: 0.1, target: 1 }],
+      attacks: [{ plugin: 'pgd', options: { goal: 'multi-targeted' } }],
+    },
+    's.json#/attacks/0/options/goal: "multi-targeted" has no effect',
+  ],
+  [
+    'and an option that contradicts it, in an attack that is wrapped',
+    {
+      threatModels: [{ norm: 'Linf', epsilon: 0.1, target: 1 }],
+      attacks: [{ plugin: 'eot', options: { attack: { id: 'pgd', options: { target: 2 } } } }],
+    },
+    's.json#/attacks/0/options/attack/options/target: 2 has no effect',
+  ],
+])('a target %s', async (_, more, message) => {
+  expect(await mistake(more)).toContain(message)
+})
+
+test('options of targets are kept where a threat model has none', async () => {
+  const attacks = [{ plugin: 'pgd', options: { goal: 'targeted', target: 2 } }]
+  const threatModels = [
+    { norm: 'Linf', epsilon: 0.1, target: 1 },
+    { norm: 'Linf', epsilon: 0.1 },
+  ]
+  expect(await mistake({ attacks, threatModels })).toBe('no mistake')
+})
+
+test('a step longer than the ball is wide, in an attack that is wrapped', async () => {
+  const attack = { id: 'pgd', options: { stepSize: 2 } }
+  expect(await mistake({ attacks: [{ plugin: 'eot', options: { attack } }] })).toContain(
+    's.json#/attacks/0/options/attack/options/stepSize: 2 is above the diameter of the ball',
+  )
+})
+
 test('an unknown key', async () => {
   expect(await mistake({ atacks: [] })).toMatchInlineSnapshot(
     `"ConfigError: s.json#/atacks: unknown key; did you mean "attacks"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs, stallLimitMs, memoryLimitMb)"`,

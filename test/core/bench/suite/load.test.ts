@@ -72,7 +72,7 @@ test('every mistake is reported, one per line', () => {
   expect(() => checkSuite(wrong, 's.json', '.')).toThrowErrorMatchingInlineSnapshot(`
     [ConfigError: s.json#/defences: unknown key; did you mean "defenses"? (accepted: id, title, description, plugins, dataset, limit, sample, threatModels, defenses, attacks, checks, draws, seeds, batchSize, timeLimitMs, stallLimitMs, memoryLimitMb)
     s.json#/id: must be lowercase letters and digits, joined by ".", "_" or "-", got "Not OK"
-    s.json#/attacks: must NOT have fewer than 1 items, got []
+    s.json#/attacks: must have at least 1 item, got 0
     s.json#/seeds/0: must be an integer, got 1.5]
   `)
 })
