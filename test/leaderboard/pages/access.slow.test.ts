@@ -88,6 +88,7 @@ describe.skipIf(!existsSync(executablePath))('pages in a browser', () => {
       }).map((one) => one.outerHTML.slice(0, 80))`,
     )
     expect(cut).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(703)
     expect(await page.getByText('"batchSize": 64').isVisible()).toBe(true)
     // No word of a head is broken: one word has one line.
     const broken = await page.evaluate<string[]>(
