@@ -2,8 +2,9 @@
 import { canonicalJson } from '../core/base/hash.ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { checkOutcomes } from '../core/bench/checks/outcome-checks.ts'
-import { attackCost, chooseAttack } from '../core/bench/plan/resolve-attacks.ts'
+import { attackCost, chooseAttack, requireFit } from '../core/bench/plan/resolve-attacks.ts'
 import { statesSteps } from '../core/bench/plan/step-sizes.ts'
+import { suiteAttacks } from '../core/bench/suite/matrix.ts'
 import type { Suite } from '../core/bench/suite/schema.ts'
 import type { AttackFacts } from '../core/bench/checks/outcome-check.ts'
 import { shardsOf } from '../core/bench/plan/cell.ts'
@@ -13,6 +14,7 @@ import { optionWithRole } from '../core/plugin/option-roles.ts'
 import { resolveOptions } from '../core/plugin/options.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import type { ChosenAttack } from '../core/plugin/wrapped-attack.ts'
+import { disagreements } from './between-entries.ts'
 import { entryCleanOutcomes, entryOutcomes } from './entry-outcomes.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
@@ -26,10 +28,11 @@ const leastShare = 0.98
 const exactCosts = ['fgsm', 'pgd', 'apgd-ce', 'apgd-dlr', 'apgd-t', 'autoattack', 'square']
 
 /**
- * Checks entries against the built-in plugins. `checkEntry` has accepted them.
+ * Checks entries against the built-in plugins and each other. `checkEntry` has accepted them.
  * @param label of each entry, for messages
  * @param rules data sets that the board takes; default: published ones
- * @throws ConfigError ROBENCH_DATA with one line per problem of the first entry that has any
+ * @throws ConfigError ROBENCH_DATA with one line per problem of the first entry that has any, or per
+ *   contradiction between entries
  */
 export async function auditEntries(
   entries: readonly { readonly entry: LeaderboardEntry; readonly label: string }[],
@@ -43,6 +46,8 @@ export async function auditEntries(
       throw new ConfigError('ROBENCH_DATA', lines.join('\n'))
     }
   }
+  const between = disagreements(entries)
+  if (between.length > 0) throw new ConfigError('ROBENCH_DATA', between.join('\n'))
 }
 
 /** What the plugins object to, each with its position. */
@@ -53,16 +58,16 @@ export async function auditEntry(
 ): Promise<string[]> {
   // Of a described data set that was not given, the number of classes is not known.
   const classes = rules.datasetOf(entry.dataset.id)?.classes
-  const found: string[] = [...(await defenseObjections(entry, registry))]
+  // `checkEntry` has accepted the suite.
+  const suite = entry.run.suite.content as unknown as Suite
+  const found: string[] = [...(await defenseObjections(entry, suite, registry))]
   const facts = new Map<string, AttackFacts>()
   const strong = new Set<EntryAttack>()
   for (const [index, attack] of entry.attacks.entries()) {
     const place = `/attacks/${index}`
     const provider = attack.package
     if (provider !== undefined) {
-      if (!entry.run.packages.some(({ name }) => name === provider)) {
-        found.push(`${place}/package: "${provider}" is not in run.packages`)
-      }
+      found.push(...providerObjections(provider, entry, place))
       if (registry.ids('attack').includes(attack.plugin)) {
         found.push(`${place}/plugin: "${attack.plugin}" is built in, not of "${provider}"`)
       }
@@ -73,10 +78,11 @@ export async function auditEntry(
       found.push(`${place}: ${chosen}`)
       continue
     }
-    if (!(await isOfSuite(attack, entry, registry))) {
-      found.push(`${place}/options: the suite has no "${attack.plugin}" with these options`)
+    if (!(await isOfSuite(attack, suite, registry))) {
+      found.push(`${place}/options: the suite has no "${attack.name}" with these options`)
     }
     const { meta } = chosen.plugin
+    found.push(...fitObjections(chosen, entry, place), ...seedObjections(chosen, attack, entry))
     facts.set(meta.id, {
       knowledge: meta.knowledge,
       surrogates: optionWithRole(meta, 'models') !== undefined,
@@ -97,39 +103,89 @@ export async function auditEntry(
 }
 
 async function defenseObjections(
-  { defense, run }: LeaderboardEntry,
+  entry: LeaderboardEntry,
+  suite: Suite,
   registry: PluginRegistry,
 ): Promise<string[]> {
-  const { plugin, version, options, package: provider } = defense
+  const { plugin, version, options, package: provider, name } = entry.defense
   if (provider !== undefined) {
-    return run.packages.some(({ name }) => name === provider)
-      ? []
-      : [`/defense/package: "${provider}" is not in run.packages`]
+    const isBuiltIn = registry.ids('defense').includes(plugin)
+    return [
+      ...providerObjections(provider, entry, '/defense'),
+      ...(isBuiltIn ? [`/defense/plugin: "${plugin}" is built in, not of "${provider}"`] : []),
+    ]
   }
   try {
     const { meta } = await registry.get('defense', plugin)
     resolveOptions(meta, options, '/defense/options')
-    return version > meta.version
-      ? [`/defense/version: ${version} is newer than "${plugin}", ${meta.version}`]
-      : []
+    const stated = suite.defenses.find((defense) => defense.name === name)
+    const own = resolveOptions(meta, stated?.options ?? {}, '/run/suite/content/defenses')
+    return [
+      ...(version > meta.version
+        ? [`/defense/version: ${version} is newer than "${plugin}", ${meta.version}`]
+        : []),
+      ...(canonicalJson(own) === canonicalJson(options)
+        ? []
+        : [`/defense/options: must be those of the suite, ${canonicalJson(own)}`]),
+    ]
   } catch (error) {
     return [`/defense: ${error instanceof Error ? error.message : String(error)}`]
   }
 }
 
-/** Whether the suite states the attack with the options that the entry has. */
+/** A package is one of the suite's; robench names itself nowhere. */
+function providerObjections(provider: string, { run }: LeaderboardEntry, place: string): string[] {
+  return run.packages.slice(1).some(({ name }) => name === provider)
+    ? []
+    : [`${place}/package: "${provider}" is not in run.packages`]
+}
+
+/** What no run does: an attack under a norm, a target, or a transform that it does not support. */
+function fitObjections(
+  chosen: ChosenAttack,
+  { threatModel }: LeaderboardEntry,
+  place: string,
+): string[] {
+  try {
+    requireFit(chosen, threatModel, place)
+    return []
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
+
+/** A deterministic attack runs with the first seed only, one with random numbers with each. */
+function seedObjections(
+  { plugin, inner }: ChosenAttack,
+  { name, seed }: EntryAttack,
+  { attacks, run }: LeaderboardEntry,
+): string[] {
+  const { seeds } = run.suite.content as unknown as Suite
+  const isStochastic = plugin.meta.stochastic || inner?.plugin.meta.stochastic === true
+  if (!isStochastic) {
+    return seed === seeds[0]
+      ? []
+      : [`/attacks: "${name}" is deterministic, but has the seed ${seed}`]
+  }
+  const own = attacks.filter((attack) => attack.name === name).map((attack) => attack.seed)
+  const missing = seeds.filter((one) => !own.includes(one))
+  return missing.length === 0 || seed !== seeds[0]
+    ? []
+    : [
+        `/attacks: "${name}" must be there with each seed of the suite, not without ${missing.join(', ')}`,
+      ]
+}
+
+/** Whether the suite states the attack of that name with the options that the entry has. */
 async function isOfSuite(
-  { plugin, options }: EntryAttack,
-  { run }: LeaderboardEntry,
+  { name, plugin, options }: EntryAttack,
+  suite: Suite,
   registry: PluginRegistry,
 ): Promise<boolean> {
   const own = canonicalJson(options)
-  // `checkEntry` has accepted the suite.
-  const { attacks } = run.suite.content as unknown as Suite
-  for (const stated of attacks) {
-    if (stated.plugin !== plugin) continue
-    const given = { plugin, options: stated.options ?? {} }
-    const chosen = await chooseAttack(registry, given, '').catch(() => undefined)
+  for (const stated of suiteAttacks(suite)) {
+    if (stated.plugin !== plugin || stated.name !== name) continue
+    const chosen = await chooseAttack(registry, stated, '').catch(() => undefined)
     if (chosen && canonicalJson(chosen.options) === own) return true
   }
   return false

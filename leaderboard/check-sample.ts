@@ -45,7 +45,7 @@ export async function checkSample(
   const resolved = await resolveSuite(loaded)
   const outcomes = entryOutcomes(entry)
   const { dataset, defense, threatModel, checks, training } = entry
-  const report = await rerunSample({
+  const rerun = await rerunSample({
     ...options,
     resolved,
     batchSize: otherBatchSize(loaded.suite.batchSize),
@@ -66,6 +66,8 @@ export async function checkSample(
       },
     ],
   })
+  const differences = [...rerun.differences, ...sizeDifferences(entry, rerun.rows)]
+  const report = { ...rerun, differences }
   if (report.differences.length > 0 || report.outcomes === 0) return { report }
   const check: EntryCheck = {
     schemaVersion: 1,
@@ -79,6 +81,23 @@ export async function checkSample(
     checks: report.checks,
   }
   return { report, check }
+}
+
+/** What the entry states about its model file that is not so. Another file is named elsewhere. */
+function sizeDifferences(
+  { model, defense }: LeaderboardEntry,
+  rows: RerunReport['rows'],
+): string[] {
+  const row = rows.find(({ model: known }) => known?.identity.sha256 === model.sha256)
+  const own = row?.model?.identity
+  if (!own) return []
+  return (['bytes', 'parameters'] as const).flatMap((key) =>
+    own[key] === model[key]
+      ? []
+      : [
+          `defense "${defense.name}": the model file has ${own[key]} ${key}, the entry says ${model[key]}`,
+        ],
+  )
 }
 
 /** The suite with the entry's defense, and with the others only if attacks may need their models. */

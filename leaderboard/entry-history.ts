@@ -6,10 +6,13 @@ import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../core/base/errors.ts'
 import { sha256Schema as sha256 } from '../core/base/hash.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
+import { packageVersion } from '../core/base/package-version.ts'
 import { readText } from '../core/base/read-file.ts'
 import { compileSchema, refuseProblems } from '../core/base/schema.ts'
 import { hashEntry } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { isMoment, isNewer } from './run-rules.ts'
+import { textObjections } from './statement-rules.ts'
 import { hiddenCharacters } from './text-rules.ts'
 
 const count = { type: 'integer', minimum: 0 } as const
@@ -135,7 +138,11 @@ function objections({ earlier }: EntryHistory, entry: LeaderboardEntry): string[
     if (hashes.has(state.entry))
       found.push(`${place}/entry: is there twice, or is the entry itself`)
     hashes.add(state.entry)
-    if (!(Date.parse(state.finishedAt) <= new Date().getTime())) {
+    found.push(...textObjections(state.title, `${place}/title`, 200))
+    if (isNewer(state.robenchVersion, packageVersion())) {
+      found.push(`${place}/robenchVersion: ${state.robenchVersion} is newer than this robench`)
+    }
+    if (!isMoment(state.finishedAt) || Date.parse(state.finishedAt) > new Date().getTime()) {
       found.push(`${place}/finishedAt: must be a time in the past, got ${state.finishedAt}`)
     }
     if (state.examples !== entry.dataset.examples) {

@@ -1,20 +1,18 @@
 /** Rules for entries that need neither plugins nor models. */
-import { packageVersion } from '../core/base/package-version.ts'
 import { outcomeChecks } from '../core/bench/checks/outcome-checks.ts'
 import { probes } from '../core/bench/checks/probes.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
 import type { LoadedSuite } from '../core/bench/suite/load.ts'
 import { isAdversarial } from '../core/threat/transforms/table.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { contradictions } from './contradictions.ts'
 import { isDescribed, publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
 import { referenceObjection } from './reference-set.ts'
+import { runObjections } from './run-rules.ts'
 import { statementObjections } from './statement-rules.ts'
 import { suiteDisagreements } from './suite-agreement.ts'
 import { hiddenCharacters, linkObjection } from './text-rules.ts'
-
-/** A clock may be ahead by that much. */
-const clockToleranceMs = 24 * 3600 * 1000
 
 /** What the rules object to, each with its position. */
 export function offlineObjections(
@@ -31,7 +29,8 @@ export function offlineObjections(
     ...datasetObjections(entry, rules),
     ...checkObjections(entry),
     ...(reference === undefined ? [] : [reference]),
-    ...runObjections(entry, rules),
+    ...suiteObjections(entry, rules),
+    ...contradictions(entry),
     ...statementObjections(entry),
   ]
 }
@@ -86,22 +85,12 @@ function checkObjections({ checks, threatModel }: LeaderboardEntry): string[] {
   ]
 }
 
-function runObjections(entry: LeaderboardEntry, { isPrivate }: BoardRules): string[] {
+function suiteObjections(entry: LeaderboardEntry, { isPrivate }: BoardRules): string[] {
   const { run, dataset } = entry
-  const found: string[] = []
-  if (isNewer(run.robenchVersion, packageVersion())) {
-    found.push(
-      `/run/robenchVersion: ${run.robenchVersion} is newer than this robench, ${packageVersion()}`,
-    )
-  }
-  const finished = Date.parse(run.finishedAt)
-  if (Number.isNaN(finished) || finished > new Date().getTime() + clockToleranceMs) {
-    found.push(`/run/finishedAt: must be a time in the past, got ${run.finishedAt}`)
-  }
-  if (run.packages[0]?.name !== 'robench') found.push('/run/packages: must begin with robench')
   const suite = suiteOf(run.suite.content)
-  if (typeof suite === 'string') return [...found, `/run/suite/content: ${suite}`]
-  const { content } = { content: suite.suite }
+  if (typeof suite === 'string') return [`/run/suite/content: ${suite}`]
+  const content = suite.suite
+  const found = runObjections(entry, content)
   if (suite.sha256 !== run.suite.sha256) {
     found.push(`/run/suite/sha256: the content has ${suite.sha256}, got ${run.suite.sha256}`)
   }
@@ -125,14 +114,4 @@ function suiteOf(content: unknown): LoadedSuite | string {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-}
-
-/** Whether a version is newer. Anything but `1.2.3`, with an appendix or not, is. */
-export function isNewer(version: string, than: string): boolean {
-  const numbers = (text: string): number[] =>
-    (/^(\d+)\.(\d+)\.(\d+)([-+].*)?$/.exec(text) ?? []).slice(1, 4).map(Number)
-  const [own, other] = [numbers(version), numbers(than)]
-  if (own.length < 3) return true
-  const at = own.findIndex((part, place) => part !== other[place])
-  return at >= 0 && own[at]! > other[at]!
 }

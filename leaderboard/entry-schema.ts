@@ -7,7 +7,8 @@ import { givenSchema } from '../core/threat/threat-model.ts'
 import { transformSchema } from '../core/threat/transforms/table.ts'
 
 const text = { type: 'string', minLength: 1 } as const
-const count = { type: 'integer', minimum: 0 } as const
+/** Larger whole numbers are not exact. */
+const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
 const milliseconds = { type: 'number', minimum: 0 } as const
 const options = { type: 'object' } as const
 const slug = {

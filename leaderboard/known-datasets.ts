@@ -9,6 +9,10 @@ export interface KnownDataset {
   readonly title?: string
   readonly examples: number
   readonly classes: number
+  /** In order, of a published data set. */
+  readonly classNames?: readonly string[]
+  /** Height and width of the images of a published data set: `32 × 32`. */
+  readonly size?: string
   /** Of `Dataset.hash`; undefined if robench does not list it. */
   readonly sha256?: string
 }
@@ -61,6 +65,8 @@ export function knownDataset(id: string): KnownDataset | undefined {
     title: found.title,
     examples: found.counts.test,
     classes: found.classNames.length,
+    classNames: found.classNames,
+    size: found.shape.slice(1).join(' × '),
     ...(sha256 !== undefined && { sha256 }),
   }
 }

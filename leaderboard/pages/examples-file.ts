@@ -1,8 +1,9 @@
 /** Reads and checks `<id>.examples.json`, the file beside an entry with classes and pictures. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { PNG } from 'pngjs'
 import { ConfigError } from '../../core/base/errors.ts'
 import { parseJsonText } from '../../core/base/json-file.ts'
+import { readText } from '../../core/base/read-file.ts'
 import { compileSchema, refuseProblems } from '../../core/base/schema.ts'
 import { worstCaseOutcomes } from '../../core/bench/metrics/accuracy.ts'
 import { hashEntry } from '../entry-check.ts'
@@ -15,6 +16,12 @@ import type { EntryExamples, ExamplePicture } from './examples-schema.ts'
 
 /** Ending of the file beside an entry. */
 export const examplesEnding = '.examples.json'
+
+/** Largest file: 48 examples of four pictures fit. */
+const mostFileBytes = 2 ** 27
+
+/** Largest side of a picture, in pixels. */
+const mostPixels = 1024
 
 /** Path of the file. @param file of the entry */
 export function examplesFileOf(file: string): string {
@@ -30,7 +37,8 @@ export function examplesFileOf(file: string): string {
 export function readExamples(file: string, entry: LeaderboardEntry): EntryExamples | undefined {
   const path = examplesFileOf(file)
   if (!existsSync(path)) return undefined
-  return checkExamples(parseJsonText(readFileSync(path, 'utf8'), path), entry, path)
+  const text = readText(path, { code: 'ROBENCH_DATA', mostBytes: mostFileBytes })
+  return checkExamples(parseJsonText(text, path), entry, path)
 }
 
 /** Checks the content of such a file. @throws ConfigError ROBENCH_DATA */
@@ -63,6 +71,13 @@ function classObjections({ classes }: EntryExamples, entry: LeaderboardEntry): s
   if (expected !== undefined && classes.length !== expected) {
     found.push(`/classes: must have ${expected} classes, as "${dataset.id}"; got ${classes.length}`)
   }
+  const names = knownDataset(dataset.id)?.classNames
+  classes.forEach(({ name }, at) => {
+    const known = names?.[at]
+    if (known !== undefined && name !== known) {
+      found.push(`/classes/${at}/name: must be ${known}, as in "${dataset.id}"; got ${name}`)
+    }
+  })
   const sum = (pick: (one: (typeof classes)[number]) => number): number =>
     classes.reduce((total, one) => total + pick(one), 0)
   const sums = [
@@ -104,6 +119,8 @@ function pictureObjections(examples: EntryExamples, entry: LeaderboardEntry): st
   }
   const outcomes = entryOutcomes(entry)
   const worst = worstCaseOutcomes(outcomes) ?? ''
+  const size = knownDataset(entry.dataset.id)?.size
+  const seen = new Set<number>()
   pictures.forEach((picture, at) => {
     const place = `/pictures/${at}`
     const index = entry.attacks.findIndex(({ name }) => name === picture.attack)
@@ -116,7 +133,10 @@ function pictureObjections(examples: EntryExamples, entry: LeaderboardEntry): st
     if (own[picture.example] !== wanted) {
       found.push(`${place}/state: example ${picture.example} is not ${picture.state}`)
     }
-    const problem = predictionProblem(picture, examples.classes.length) ?? imageProblem(picture)
+    if (seen.has(picture.example)) found.push(`${place}/example: is shown twice`)
+    seen.add(picture.example)
+    const problem =
+      predictionProblem(picture, examples.classes.length) ?? imageProblem(picture, size)
     if (problem !== undefined) found.push(`${place}${problem}`)
   })
   return found
@@ -132,14 +152,24 @@ function predictionProblem(
   if (clean.class !== label) return '/clean/class: must be the label: the example is correct'
   const isFooled = adversarial.class !== label
   if (isFooled !== (state === 'fooled')) return `/adversarial/class: must fit the state "${state}"`
-  return undefined
+  if (clean.margin < 0) return '/clean/margin: must not be negative: the example is correct'
+  // Ties are correct if the label is the first class.
+  const fits = isFooled ? adversarial.margin <= 0 : adversarial.margin >= 0
+  return fits ? undefined : `/adversarial/margin: must fit the state "${state}"`
 }
 
-function imageProblem({ images }: ExamplePicture): string | undefined {
-  let size: string | undefined
+/** @param known size of the pictures, such as `32 × 32` */
+function imageProblem({ images }: ExamplePicture, known: string | undefined): string | undefined {
+  let size = known
   for (const [name, image] of Object.entries(images)) {
     try {
-      const { width, height } = PNG.sync.read(Buffer.from(image, 'base64'))
+      const bytes = Buffer.from(image, 'base64')
+      // The header, before the pixels are unpacked.
+      const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
+      if (Math.max(width, height) > mostPixels) {
+        return `/images/${name}: must have at most ${mostPixels} × ${mostPixels} pixels`
+      }
+      PNG.sync.read(bytes)
       size ??= `${width} × ${height}`
       if (size !== `${width} × ${height}`) return `/images/${name}: must have ${size} pixels`
     } catch {

@@ -31,6 +31,10 @@ export interface RenderedMarkdown {
 export function renderMarkdown(text: string, resolve: ResolveLink): RenderedMarkdown {
   const markdown = new MarkdownIt({ html: false, linkify: false })
   markdown.validateLink = (url) => safeUrl(url) !== ''
+  // Wide tables scroll, which a keyboard can do only in an element that takes the focus.
+  markdown.renderer.rules['table_open'] = () =>
+    '<div class="scroll" tabindex="0" role="group" aria-label="Table">\n<table>\n'
+  markdown.renderer.rules['table_close'] = () => '</table>\n</div>\n'
   const tokens = markdown.parse(text.replaceAll(/^<!--.*?-->\n?/gms, ''), {})
   const headings: Heading[] = []
   const taken = new Map<string, number>()
@@ -45,6 +49,7 @@ export function renderMarkdown(text: string, resolve: ResolveLink): RenderedMark
         token.attrSet('id', anchor)
         headings.push({ level: Number(token.tag.slice(1)), text: words, anchor })
       }
+      if (token.type === 'th_open' && list[at + 1]?.content === '') retag(list, at, 'td')
       rewriteAttributes(token, resolve)
       if (!token.children) return
       visit(token.children)
@@ -61,6 +66,12 @@ export function renderMarkdown(text: string, resolve: ResolveLink): RenderedMark
 }
 
 type Token = ReturnType<MarkdownIt['parse']>[number]
+
+/** Gives a cell another element: a head without text is none. @param at of its first token */
+function retag(tokens: readonly Token[], at: number, tag: string): void {
+  tokens[at]!.tag = tag
+  tokens[at + 2]!.tag = tag
+}
 
 /** Links as the site has them, and classes in place of style attributes. */
 function rewriteAttributes(token: Token, resolve: ResolveLink): void {

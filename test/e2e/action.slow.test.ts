@@ -1,6 +1,14 @@
 /** The steps of the GitHub action, run in a repository with two branches. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -168,10 +176,10 @@ test('a submission changes entries only, and brings no record of a check', () =>
   git(folder, 'commit', '--quiet', '-m', 'base')
   const entries = join(folder, 'leaderboard', 'entries', 'cifar10')
   mkdirSync(entries, { recursive: true })
-  const submit = (file: string) => {
+  const changed = (change: () => void) => {
     git(folder, 'checkout', '--quiet', '-B', 'submission', 'main')
-    writeFileSync(file, '{}')
-    git(folder, 'add', '.')
+    change()
+    git(folder, 'add', '--all', '.')
     git(folder, 'commit', '--quiet', '-m', 'entry')
     const done = spawnSync(join(scripts, 'check-submission.sh'), ['main'], {
       cwd: folder,
@@ -181,9 +189,22 @@ test('a submission changes entries only, and brings no record of a check', () =>
     mkdirSync(entries, { recursive: true })
     return { code: done.status, stderr: done.stderr }
   }
+  const submit = (file: string) => changed(() => writeFileSync(file, '{}'))
   expect(submit(join(entries, 'a.json'))).toEqual({ code: 0, stderr: '' })
   expect(submit(join(entries, 'a.check.json'))).toMatchObject({ code: 1 })
   expect(submit(join(folder, 'package.json')).stderr).toContain(
     'package.json: a submission changes files in leaderboard/entries only',
   )
+  // A rename deletes a file elsewhere; a link may lead to any file.
+  const moved = changed(() => renameSync(join(folder, 'README.md'), join(entries, 'a.json')))
+  expect(moved).toEqual({
+    code: 1,
+    stderr:
+      'README.md: a submission changes files in leaderboard/entries only; open another pull request\n',
+  })
+  const linked = changed(() => symlinkSync('../../../README.md', join(entries, 'a.json')))
+  expect(linked).toEqual({
+    code: 1,
+    stderr: 'leaderboard/entries/cifar10/a.json: a submission adds plain files only\n',
+  })
 })

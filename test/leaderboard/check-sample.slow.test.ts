@@ -41,7 +41,10 @@ beforeAll(async () => {
   const [fgsm] = boardResult([made]).entries[0]!.attacks
   entry = uncheckedEntry({
     ...made,
-    defense: { ...made.defense, model: { sha256: file.card.sha256, bytes: 1, parameters: 1 } },
+    defense: {
+      ...made.defense,
+      model: { sha256: file.card.sha256, bytes: file.bytes.length, parameters: 307_984 },
+    },
     cleanOutcomes: clean,
     cleanAccuracy: clean.replaceAll('0', '').length / clean.length,
     attacks: [
@@ -82,6 +85,17 @@ test('forged outcomes are found, and nothing is recorded', async () => {
   expect(record).toBeUndefined()
   expect(report.differences.length).toBeGreaterThan(5)
   expect(report.differences[0]).toMatch(/example \d+ is "r" in the result, "b" when run again/)
+})
+
+test('another size of the model is named', async () => {
+  const { report, check: record } = await check(
+    { ...entry, model: { ...entry.model, parameters: 12 } },
+    1,
+  )
+  expect(record).toBeUndefined()
+  expect(report.differences).toEqual([
+    'defense "pgd-at": the model file has 307984 parameters, the entry says 12',
+  ])
 })
 
 test('another model is named', async () => {

@@ -64,6 +64,13 @@ describe('a history that the entry cannot have is refused', () => {
       '/earlier/0/finishedAt: must be a time in',
     ],
     ['no time', { finishedAt: 'yesterday' }, '/earlier/0/finishedAt: must be a time in the past'],
+    [
+      'a time with words',
+      { finishedAt: '2026-01-22 (verified)' },
+      '/earlier/0/finishedAt: must be a time in the past',
+    ],
+    ['a robench to come', { robenchVersion: '7.0.0' }, '/earlier/0/robenchVersion: 7.0.0 is newer'],
+    ['two alphabets', { title: '\u0410ttack' }, '/earlier/0/title: "\u0410t'],
     ['the entry itself', { entry: hashEntry(entry!) }, '/earlier/0/entry: is there twice'],
     ['a state twice', { entry: hashEntry(first) }, '/earlier/1/entry: is there twice'],
     ['a hidden character', { title: 'a\u202Eb' }, 'contains the hidden character U+202E'],

@@ -312,7 +312,7 @@ describe('a forged entry is refused:', () => {
     ],
     [
       'a run before robench',
-      ({ run }) => ({ run: { ...run, finishedAt: '1970-01-01T00:00:00Z' } }),
+      ({ run }) => ({ run: { ...run, finishedAt: '1970-01-01T00:00:00.000Z' } }),
       '/run/finishedAt: must be 2025 or later',
     ],
     [
@@ -414,7 +414,7 @@ describe('the directory of entries', () => {
   const record = {
     schemaVersion: 1,
     entry: hashEntry(honest),
-    checkedAt: '2026-01-01T00:00:00.000Z',
+    checkedAt: '2026-02-01T00:00:00.000Z',
     robenchVersion: '0.1.0',
     sample: 32,
     seed: 1,
@@ -438,5 +438,17 @@ describe('the directory of entries', () => {
   test('a record of another version of the entry is refused', () => {
     const folder = write(honest, { ...record, entry: 'a'.repeat(64) })
     expect(() => readEntryFiles(folder)).toThrow('is about another version of the entry')
+  })
+
+  test.for<[string, object, string]>([
+    ['before the run', { checkedAt: '2026-01-01T00:00:00.000Z' }, '#/checkedAt: must be between'],
+    ['in the future', { checkedAt: '2400-01-01T00:00:00.000Z' }, '#/checkedAt: must be between'],
+    ['by a robench to come', { robenchVersion: '7.0.0' }, '#/robenchVersion: 7.0.0 is newer'],
+    ['of one outcome', { outcomes: 1 }, '#/outcomes: must be from 24 to 96, got 1'],
+    ['of more than the sample', { outcomes: 97 }, '#/outcomes: must be from 24 to 96, got 97'],
+    ['with more robust outcomes', { held: 97 }, '#/held: must be at most 96, got 97'],
+  ])('a record of a check %s is refused', ([, change, reason]) => {
+    const folder = write(honest, { ...record, ...change })
+    expect(() => readEntryFiles(folder)).toThrow(reason)
   })
 })

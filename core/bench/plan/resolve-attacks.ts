@@ -240,8 +240,12 @@ async function costTable(
   return (norm, defense) => table.get(keyOf(norm, defense))!
 }
 
-/** @throws ConfigError if the attack does not support the norm or the transform */
-function requireFit(
+/**
+ * Refuses an attack under a threat model that it does not support.
+ * @param where place of the attack, for messages
+ * @throws ConfigError if it does not support the norm, the target, or the transform
+ */
+export function requireFit(
   { plugin, inner }: ChosenAttack,
   { norm, epsilon, transform, target, given }: SuiteThreatModel,
   where: string,

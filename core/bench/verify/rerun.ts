@@ -344,10 +344,11 @@ async function repeatChecks(
   }
   for (const { id, verdict, evidence } of found) {
     const stated = entry.checks?.find((check) => check.id === id)?.verdict
-    // A check that compares entries of the run says less about one entry alone.
     if (stated === undefined || stated === 'not-made') continue
     task.counts.checks += 1
-    if (stated === verdict || (entries.length === 1 && verdict === 'not-applicable')) continue
+    // A check that compares entries of the run says less about one entry alone; a probe does not.
+    const isAlone = entries.length === 1 && !isProbe(id)
+    if (stated === verdict || (isAlone && verdict === 'not-applicable')) continue
     task.differences.push(
       `${where}: check ${id} is "${stated}" in the result, "${verdict}" when repeated: ${evidence}`,
     )
@@ -355,5 +356,9 @@ async function repeatChecks(
 }
 
 function isMadeProbe(id: string, verdict: Check['verdict']): boolean {
-  return verdict !== 'not-made' && allProbes.some((probe) => probe.id === id)
+  return verdict !== 'not-made' && isProbe(id)
+}
+
+function isProbe(id: string): boolean {
+  return allProbes.some((probe) => probe.id === id)
 }

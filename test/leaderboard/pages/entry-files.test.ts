@@ -124,6 +124,14 @@ describe('Markdown', () => {
     expect(render('| a |\n| ---: |\n| 1 |')).toContain('<td class="number">1</td>')
   })
 
+  test('has tables that a keyboard can scroll, and no heads without text', () => {
+    expect(render('| | a |\n| --- | --- |\n| 1 | 2 |')).toBe(
+      '<div class="scroll" tabindex="0" role="group" aria-label="Table">\n<table>\n<thead>\n' +
+        '<tr>\n<td></td>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n' +
+        '<td>2</td>\n</tr>\n</tbody>\n</table>\n</div>\n',
+    )
+  })
+
   test('gives headings the anchors of GitHub, numbered if they repeat', () => {
     const { title, headings } = renderMarkdown('# A\n## `b`, C!\n## `b`, C!', () => undefined)
     expect(title).toBe('A')

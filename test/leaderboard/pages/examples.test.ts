@@ -18,17 +18,18 @@ const broken = outcomes[1]!.indexOf('b')
 const held = [...outcomes[1]!].findIndex((mark, at) => mark === 'r' && outcomes[0]![at] === 'r')
 
 const labels = Int32Array.from({ length: 10_000 }, (_, i) => i % 10)
-const classNames = Array.from({ length: 10 }, (_, i) => `class ${i}`)
+const classNames = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ')
 const classes = classCounts(entry, { labels, classNames })
 const confusion = classes.map(({ total, robust }, at) =>
   classes.map((_, other) => (other === at ? robust : other === (at + 1) % 10 ? total - robust : 0)),
 )
-const images = exampleImages(
-  new Float32Array(12).fill(0.5),
-  Float32Array.from({ length: 12 }, (_, i) => (i === 0 ? 0.54 : 0.5)),
-  [3, 2, 2],
-  [0, 1],
-)
+/** Pictures of that height and width, whose difference is one channel of one pixel. */
+function picturesOf(side: number): ReturnType<typeof exampleImages> {
+  const clean = new Float32Array(3 * side * side).fill(0.5)
+  const adversarial = clean.with(0, 0.54)
+  return exampleImages(clean, adversarial, [3, side, side], [0, 1])
+}
+const images = picturesOf(32)
 const honest: EntryExamples = {
   schemaVersion: 1,
   entry: hashEntry(entry),
@@ -58,6 +59,13 @@ function refusal(change: object): string {
 }
 
 const [picture] = honest.pictures!
+
+/** A PNG whose header states another width. */
+function withSize(png: string, width: number): string {
+  const bytes = Buffer.from(png, 'base64')
+  bytes.writeUInt32BE(width, 16)
+  return bytes.toString('base64')
+}
 const changed = (change: object): object => ({ pictures: [{ ...picture, ...change }] })
 
 test('accuracies of classes sum to those of the entry', () => {
@@ -89,6 +97,28 @@ test.for<[string, object, string]>([
     '/adversarial/class: must fit the state "fooled"',
   ],
   ['whose picture is no PNG', changed({ images: { ...images, clean: 'AAAA' } }), 'must be a PNG'],
+  ['whose pictures are those of other data', changed({ images: picturesOf(28) }), '32 × 32 pixels'],
+  [
+    'whose picture unpacks to more than a page holds',
+    changed({ images: { ...images, clean: withSize(images.clean, 60_000) } }),
+    '/images/clean: must have at most 1024 × 1024 pixels',
+  ],
+  ['with a picture twice', { pictures: [picture, picture] }, '/pictures/1/example: is shown twice'],
+  [
+    'whose correct example has a negative margin',
+    changed({ clean: { class: broken % 10, margin: -1 } }),
+    '/clean/margin: must not be negative',
+  ],
+  [
+    'whose fooled example has a positive margin',
+    changed({ adversarial: { class: (broken + 1) % 10, margin: 1 } }),
+    '/adversarial/margin: must fit the state "fooled"',
+  ],
+  [
+    'with another name of a class',
+    { classes: classes.map((one, at) => (at === 3 ? { ...one, name: 'dog' } : one)) },
+    '/classes/3/name: must be cat, as in "cifar10"; got dog',
+  ],
   [
     'with a hidden character',
     { classes: classes.map((one) => ({ ...one, name: 'a\u202eb' })) },
