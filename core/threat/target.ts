@@ -1,5 +1,6 @@
 /** Targets of an attacker who wants one class: the targeted threat model. */
 import { ConfigError } from '../base/errors.ts'
+import { optionLimits } from '../base/option-limits.ts'
 import { randomStream } from '../base/random.ts'
 
 /**
@@ -11,7 +12,10 @@ export type ThreatTarget = number | 'next' | 'least-likely' | 'random' | 'given'
 
 /** JSON Schema of `ThreatTarget`. */
 export const threatTargetSchema = {
-  anyOf: [{ type: 'integer', minimum: 0 }, { enum: ['next', 'least-likely', 'random', 'given'] }],
+  anyOf: [
+    { type: 'integer', minimum: 0, maximum: optionLimits.classes },
+    { enum: ['next', 'least-likely', 'random', 'given'] },
+  ],
   description:
     'a class number, "next", "least-likely", "random", or "given" (by the file `targets` of the ' +
     'data); the attacker wants this class, and an example is broken if it is predicted',
