@@ -1,8 +1,9 @@
 /** Reads and checks `<id>.examples.json`, the file beside an entry with classes and pictures. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { PNG } from 'pngjs'
 import { ConfigError } from '../../core/base/errors.ts'
 import { parseJsonText } from '../../core/base/json-file.ts'
+import { readText } from '../../core/base/read-file.ts'
 import { compileSchema, refuseProblems } from '../../core/base/schema.ts'
 import { worstCaseOutcomes } from '../../core/bench/metrics/accuracy.ts'
 import { hashEntry } from '../entry-check.ts'
@@ -30,7 +31,8 @@ export function examplesFileOf(file: string): string {
 export function readExamples(file: string, entry: LeaderboardEntry): EntryExamples | undefined {
   const path = examplesFileOf(file)
   if (!existsSync(path)) return undefined
-  return checkExamples(parseJsonText(readFileSync(path, 'utf8'), path), entry, path)
+  const limits = { code: 'ROBENCH_DATA', mostBytes: 2 ** 28 } as const
+  return checkExamples(parseJsonText(readText(path, limits), path), entry, path)
 }
 
 /** Checks the content of such a file. @throws ConfigError ROBENCH_DATA */
