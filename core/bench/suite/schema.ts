@@ -1,6 +1,7 @@
 /** The JSON Schema of a suite file, published as schemas/suite.schema.json, and its type. */
 import type { FromSchema } from 'json-schema-to-ts'
 import { optionLimits } from '../../base/option-limits.ts'
+import { visibleText } from '../../base/visible-text.ts'
 import { imageSettingsSchema } from '../../data/images/settings.ts'
 import { givenSchema, norms } from '../../threat/threat-model.ts'
 import { threatTargetSchema } from '../../threat/target.ts'
@@ -31,17 +32,7 @@ const options = {
 
 const path = { type: 'string', minLength: 1, maxLength: mostText.path } as const
 
-/** At least one character that shows: no blank, control, or zero-width character. */
-const shows =
-  '[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u200b-\\u200f\\u2028-\\u202e' +
-  '\\u2060-\\u2069\\u2800\\u3164\\ufeff]'
-
-const title = {
-  type: 'string',
-  pattern: shows,
-  maxLength: mostText.title,
-  description: 'a text that is not blank',
-} as const
+const title = { ...visibleText, maxLength: mostText.title } as const
 
 const plugin = { type: 'string', minLength: 1, maxLength: mostText.plugin } as const
 
