@@ -98,7 +98,12 @@ export class QueueExecutor implements Executor {
     this.#events.on('error', () => {})
     this.#events.on('completed', ({ jobId }) => void this.#collect(jobId))
     this.#events.on('failed', ({ jobId }) => void this.#collect(jobId))
-    this.#events.on('stalled', ({ jobId }) => this.#noteLoss(jobId))
+    this.#events.on('stalled', ({ jobId }) => {
+      this.#noteLoss(jobId)
+      void this.#restore(jobId)
+    })
+    // A worker refused it, so no worker holds it now.
+    this.#events.on('delayed', ({ jobId }) => void this.#restore(jobId))
     this.#events.on('progress', ({ jobId, data }) => this.#receive(jobId, data))
     this.#ready = Promise.all([this.#events.waitUntilReady(), rememberDevice(broker, device)])
     this.#timer = setInterval(() => void this.#look(), lookMs)
@@ -271,7 +276,6 @@ export class QueueExecutor implements Executor {
     else {
       const { worker, reason } = message
       this.#say(`worker ${worker} leaves ${pending.label} to others: ${reason}`)
-      void this.#restore(id)
     }
   }
 
