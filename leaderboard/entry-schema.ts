@@ -1,5 +1,6 @@
 /** The JSON Schema of a leaderboard entry. */
 import { sha256Schema as sha256 } from '../core/base/hash.ts'
+import { visibleText } from '../core/base/visible-text.ts'
 import { verdicts } from '../core/bench/checks/check.ts'
 import { norms } from '../core/threat/threat-model.ts'
 import { threatTargetSchema } from '../core/threat/target.ts'
@@ -115,7 +116,7 @@ export const entrySchema = {
   properties: {
     schemaVersion: { const: 2 },
     id: slug,
-    title: text,
+    title: visibleText,
     authors: { type: 'array', items: text },
     venue: { ...text, description: 'where it was published: a conference, a journal, arXiv' },
     year: { type: 'integer', minimum: 1950, maximum: 2200 },
@@ -130,7 +131,12 @@ export const entrySchema = {
       type: 'object',
       additionalProperties: false,
       required: ['id', 'title', 'sha256', 'examples'],
-      properties: { id: slug, title: text, sha256, examples: { type: 'integer', minimum: 1 } },
+      properties: {
+        id: slug,
+        title: visibleText,
+        sha256,
+        examples: { type: 'integer', minimum: 1 },
+      },
     },
     threatModel: {
       type: 'object',
@@ -227,7 +233,7 @@ export const entrySchema = {
           type: 'object',
           additionalProperties: false,
           required: ['id', 'title', 'sha256', 'content'],
-          properties: { id: text, title: text, sha256, content: { type: 'object' } },
+          properties: { id: text, title: visibleText, sha256, content: { type: 'object' } },
         },
         finishedAt: text,
         command: text,

@@ -2,6 +2,7 @@
 export { forEachTarget, towardTargets } from '../attack/toward-targets.ts'
 export { ConfigError, GraphError, PluginError, RobenchError, RunError } from '../base/errors.ts'
 export type { ErrorCode } from '../base/errors.ts'
+export { optionLimits } from '../base/option-limits.ts'
 export { randomStream } from '../base/random.ts'
 export type { RandomStream } from '../base/random.ts'
 export { readOnnxFile } from '../engine/onnx/external-data.ts'

@@ -1,5 +1,6 @@
 /** JSON Schemas of the options that gradient attacks share. */
 import type { JSONSchema } from 'json-schema-to-ts'
+import { optionLimits } from '../base/option-limits.ts'
 import { epsilonSchema } from '../threat/epsilon.ts'
 import { lossSchema } from './attack-loss.ts'
 import { goalSchema, targetSchema } from './targets.ts'
@@ -16,6 +17,7 @@ export const gradientOptions = {
   restarts: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.rounds,
     default: 1,
     description:
       'maximum number of starts until the model is fooled; reduced to 1 without a random start ' +

@@ -1,6 +1,7 @@
 /** The target classes of targeted attacks. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
+import { optionLimits } from '../base/option-limits.ts'
 import { sliceRows } from '../engine/tensor/tensor.ts'
 import { rowOf } from './batch.ts'
 import type { AttackTask } from './task.ts'
@@ -34,7 +35,10 @@ export const goalSchema = {
 
 /** JSON Schema of the option `target`. */
 export const targetSchema = {
-  anyOf: [{ enum: ['random', 'least-likely'] }, { type: 'integer', minimum: 0 }],
+  anyOf: [
+    { enum: ['random', 'least-likely'] },
+    { type: 'integer', minimum: 0, maximum: optionLimits.classes },
+  ],
   default: 'random',
   description: '"random", "least-likely", or a class number (with goal "targeted")',
 } as const satisfies JSONSchema

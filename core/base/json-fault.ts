@@ -14,10 +14,12 @@ const numberToken = /-?\d[\d.eE+-]*/y
 
 /**
  * The first fault of a text that `JSON.parse` accepts: nesting beyond `maxDepth`, a key that an
- * object has twice, the key `__proto__`, or a number beyond the range of a double. In linear time,
- * and without recursion.
+ * object has twice, the key `__proto__`, text with half of a surrogate pair, or a number beyond the
+ * range of a double. In linear time, and without recursion.
  */
 export function findJsonFault(text: string): JsonFault | undefined {
+  // Text from a file is well formed, so only an escape can be half of a pair.
+  const mayHaveHalves = halfEscape.test(text) || !isWellFormed(text)
   /** The keys of each open object; undefined for an open array. */
   const open: (Set<string> | undefined)[] = []
   let isKey = false
@@ -25,7 +27,10 @@ export function findJsonFault(text: string): JsonFault | undefined {
     const character = text[at]!
     if (character === '"') {
       const end = closingQuote(text, at)
-      const message = isKey ? keyFault(text.slice(at, end + 1), open.at(-1)!) : undefined
+      const quoted = isKey || mayHaveHalves ? text.slice(at, end + 1) : ''
+      const message =
+        (isKey ? keyFault(quoted, open.at(-1)!) : undefined) ??
+        (mayHaveHalves ? halfFault(quoted) : undefined)
       if (message !== undefined) return { offset: at, message }
       at = end
     } else if (character === '{' || character === '[') {
@@ -48,6 +53,23 @@ export function findJsonFault(text: string): JsonFault | undefined {
   }
   return undefined
 }
+
+/** An escape of a surrogate. */
+const halfEscape = /\\u[dD][89a-fA-F]/
+
+/** Whether a text has no half of a surrogate pair: UTF-8 cannot write one. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
+}
+
+function halfFault(quoted: string): string | undefined {
+  return isWellFormed(String(JSON.parse(quoted))) ? undefined : halfMessage
+}
+
+/** For text that is not well formed. */
+export const halfMessage =
+  'the text contains half of a surrogate pair (\\ud800 to \\udfff), which is no character; ' +
+  'write the whole character'
 
 /** Index of the quote that closes the string that begins at `start`. */
 function closingQuote(text: string, start: number): number {

@@ -4,7 +4,7 @@ import type { ParseError } from 'jsonc-parser'
 import { createRequire } from 'node:module'
 import type * as Yaml from 'yaml'
 import { ConfigError } from './errors.ts'
-import { findJsonFault, maxDepth, shortened } from './json-fault.ts'
+import { findJsonFault, halfMessage, isWellFormed, maxDepth, shortened } from './json-fault.ts'
 
 /** Messages for the error codes of jsonc-parser. */
 const wording: Readonly<Record<string, string>> = {
@@ -29,7 +29,8 @@ const mostAliases = 100
 
 /**
  * Parses a JSON text. Refused besides invalid text: repeated keys, which readers understand
- * differently, nesting beyond `maxDepth`, and numbers beyond the range of a double.
+ * differently, nesting beyond `maxDepth`, text with half of a surrogate pair, and numbers beyond the
+ * range of a double.
  * @throws ConfigError ROBENCH_CONFIG `file:line:column: message`
  */
 export function parseJsonText(text: string, file: string): unknown {
@@ -158,12 +159,13 @@ function findValueFault(root: unknown): string | undefined {
       if (typeof value === 'number' && !Number.isFinite(value)) {
         return `the number ${value} has no form in JSON`
       }
+      if (typeof value === 'string' && !isWellFormed(value)) return halfMessage
       if (typeof value !== 'object' || value === null) continue
       if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) {
         return `a value of type ${value.constructor.name} has no form in JSON`
       }
       if (Object.hasOwn(value, '__proto__')) return 'the key "__proto__" is not allowed'
-      for (const item of Object.values(value)) inner.push(item)
+      for (const [key, item] of Object.entries(value)) inner.push(key, item)
     }
     level = inner
   }

@@ -48,19 +48,20 @@ export async function readBytes(path: string, limits: ReadLimits): Promise<Buffe
 }
 
 /** @throws ConfigError for anything but a regular file of at most that size */
-export function requireFile(
-  stats: Pick<Stats, 'isFile' | 'isDirectory' | 'size'>,
-  { code, mostBytes }: ReadLimits,
-  name: string,
-): void {
-  if (stats.isDirectory()) {
-    throw new ConfigError(code, `${name}: expected a file, got a directory`)
-  }
+export function requireFile(stats: Stats, { code, mostBytes }: ReadLimits, name: string): void {
   // A device or a pipe may never end.
-  if (!stats.isFile()) throw new ConfigError(code, `${name}: expected a regular file`)
+  if (!stats.isFile()) throw new ConfigError(code, `${name}: expected a file, got ${kindOf(stats)}`)
   if (stats.size <= mostBytes) return
   const most = mostBytes >= 2 ** 20 ? `${mostBytes / 2 ** 20} MiB` : `${mostBytes} bytes`
   throw new ConfigError(code, `${name}: expected at most ${most}, got ${stats.size} bytes`)
+}
+
+/** What is in place of a file, for messages: `a directory`, `a pipe`. */
+export function kindOf(stats: Stats): string {
+  if (stats.isFile()) return 'a file'
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a pipe'
+  return stats.isSocket() ? 'a socket' : 'a device'
 }
 
 /** The error for a file that cannot be read. */

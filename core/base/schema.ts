@@ -122,13 +122,31 @@ function explain(all: readonly ErrorObject[], wording: SchemaWording): SchemaPro
       choices.includes(error) ||
       !choices.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)),
   )
+  const precise = kept.map((error) => exceededBound(error, errors) ?? error)
   // One more than a message lists tells that there are others.
-  const problems = kept.slice(0, 2 * mostListed).map((error) => explainOne(error, wording))
+  const problems = precise.slice(0, 2 * mostListed).map((error) => explainOne(error, wording))
   const seen = new Set<string>()
   return problems.filter(({ pointer, message }) => {
     const key = `${pointer} ${message}`
     return !seen.has(key) && Boolean(seen.add(key))
   })
+}
+
+/** Keywords that a value of the right form breaks only by its size. */
+const sizeKeywords: readonly string[] = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems']
+
+/** The bound of a branch that a value exceeds, if it has the form of that branch. */
+function exceededBound(
+  choice: ErrorObject,
+  errors: readonly ErrorObject[],
+): ErrorObject | undefined {
+  if (choice.keyword !== 'anyOf' && choice.keyword !== 'oneOf') return undefined
+  return errors.find(
+    ({ keyword, instancePath, schemaPath }) =>
+      sizeKeywords.includes(keyword) &&
+      instancePath === choice.instancePath &&
+      schemaPath.startsWith(`${choice.schemaPath}/`),
+  )
 }
 
 function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {

@@ -8,8 +8,9 @@ import type { FromSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
 import { sha256Schema } from '../base/hash.ts'
 import { parseJsonText } from '../base/json-file.ts'
-import { readText } from '../base/read-file.ts'
+import { kindOf, readText } from '../base/read-file.ts'
 import { compileSchema, refuseProblems } from '../base/schema.ts'
+import { visibleText } from '../base/visible-text.ts'
 import { imageSettingsSchema } from './images/settings.ts'
 import { datasetIds } from './registry.ts'
 import { requireRange } from './stated-range.ts'
@@ -31,7 +32,7 @@ export const descriptionSchema = {
       pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
       description: 'lowercase letters and digits, joined by ".", "_" or "-"',
     },
-    title: { type: 'string', minLength: 1 },
+    title: { ...visibleText, maxLength: 300 },
     license: { type: 'string' },
     citation: { type: 'string' },
     homepage: { type: 'string', pattern: '^https?://', description: 'an http or https URL' },
@@ -122,7 +123,10 @@ export async function hashOfPath(path: string): Promise<string> {
   if (!entry) throw new ConfigError('ROBENCH_DATA', `${path}: not found`)
   if (entry.isFile()) return hashOfFile(path)
   if (!entry.isDirectory()) {
-    throw new ConfigError('ROBENCH_DATA', `${path}: expected a file or a directory`)
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${path}: expected a file or a directory, got ${kindOf(entry)}`,
+    )
   }
   const lines: string[] = []
   for (const name of await filesBelow(path)) {

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
+import { kindOf } from '../base/read-file.ts'
 import { labeledArrays, readNpyPair } from './arrays.ts'
 import type { LabeledArrays } from './arrays.ts'
 import type { Dataset, DatasetSettings, SampleSettings, Split } from './dataset.ts'
@@ -77,6 +78,9 @@ async function loadFiles(path: string, name: Name, request: OwnRequest): Promise
   if (entry.isDirectory()) {
     refuseSettings(request, ['columns'], path)
     return fromImages(await listImageFolder(path, classNames), name, request)
+  }
+  if (!entry.isFile()) {
+    throw new ConfigError('ROBENCH_DATA', `${path}: expected ${pathForms}, got ${kindOf(entry)}`)
   }
   const extension = extname(path).toLowerCase()
   // The readers are loaded when they are needed: most runs and all workers start without them.

@@ -1,5 +1,6 @@
 /** The manifest of an ONNX file: facts that the file does not contain. */
 import type { JSONSchema } from 'json-schema-to-ts'
+import { optionLimits } from '../base/option-limits.ts'
 import type { ComponentTreatment } from './model.ts'
 
 /** The manifest of a model file. */
@@ -41,14 +42,15 @@ export interface ManifestComponent {
 /** JSON Schema of `components`. */
 export const componentsSchema = {
   type: 'array',
+  maxItems: 1000,
   items: {
     type: 'object',
     additionalProperties: false,
     required: ['name', 'input', 'output', 'backward'],
     properties: {
-      name: { type: 'string', minLength: 1 },
-      input: { type: 'string', description: 'a tensor of the file' },
-      output: { type: 'string', description: 'a tensor of the file' },
+      name: { type: 'string', minLength: 1, maxLength: optionLimits.name },
+      input: { type: 'string', maxLength: optionLimits.name, description: 'a tensor of the file' },
+      output: { type: 'string', maxLength: optionLimits.name, description: 'a tensor of the file' },
       backward: { enum: ['exact', 'identity', 'constant', 'removed'] },
     },
   },

@@ -1,5 +1,6 @@
 /** For attacks that wrap another one: the schema of the option, and access to the attack. */
 import type { JSONSchema } from 'json-schema-to-ts'
+import { optionLimits } from '../base/option-limits.ts'
 import { PluginError } from '../base/errors.ts'
 import type { AttackContext, WrappedAttack } from './contract.ts'
 
@@ -12,7 +13,7 @@ export const wrappedAttackSchema = {
   additionalProperties: false,
   required: ['id'],
   properties: {
-    id: { type: 'string', description: 'an attack plugin' },
+    id: { type: 'string', maxLength: optionLimits.name, description: 'an attack plugin' },
     options: { type: 'object', default: {}, description: 'its options' },
   },
   default: { id: 'pgd', options: {} },

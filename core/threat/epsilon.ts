@@ -1,6 +1,7 @@
 /** Sizes of perturbations in text: `0.03`, `"0.03"` or `"8/255"`. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { ConfigError } from '../base/errors.ts'
+import { optionLimits } from '../base/option-limits.ts'
 
 // A decimal number, or two of them separated by a slash.
 const pattern = String.raw`^\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*(/\s*\d+(\.\d+)?([eE][-+]?\d+)?\s*)?$`
@@ -9,18 +10,24 @@ const fraction = new RegExp(pattern)
 /** JSON Schema of what `parseEpsilon` accepts: a positive number, or a fraction as text. */
 export const epsilonSchema = {
   anyOf: [
-    { type: 'number', exclusiveMinimum: 0 },
-    { type: 'string', pattern },
+    { type: 'number', exclusiveMinimum: 0, maximum: optionLimits.size },
+    { type: 'string', pattern, maxLength: 100 },
   ],
 } as const satisfies JSONSchema
 
 /**
  * A size as a number, in the units of the inputs.
  * @param name the option or the place in a file, for the error
- * @throws ConfigError ROBENCH_CONFIG unless it is finite and above zero.
+ * @throws ConfigError ROBENCH_CONFIG unless it is above zero and at most 1e9.
  */
 export function parseEpsilon(value: unknown, name = 'epsilon'): number {
   const number = typeof value === 'string' ? fromText(value) : value
+  if (typeof number === 'number' && Number.isFinite(number) && number > optionLimits.size) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${name}: expected at most ${optionLimits.size}, got ${shown(value)}`,
+    )
+  }
   if (typeof number === 'number' && Number.isFinite(number) && number > 0) return number
   throw new ConfigError(
     'ROBENCH_CONFIG',

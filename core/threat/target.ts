@@ -1,5 +1,6 @@
 /** Targets of an attacker who wants one class: the targeted threat model. */
 import { ConfigError } from '../base/errors.ts'
+import { optionLimits } from '../base/option-limits.ts'
 import { randomStream } from '../base/random.ts'
 
 /**
@@ -15,7 +16,7 @@ export const targetWords = ['next', 'least-likely', 'random', 'given'] as const
 /** JSON Schema of a target in a suite: a `ThreatTarget`, or the name of a class. */
 export const suiteTargetSchema = {
   anyOf: [
-    { type: 'integer', minimum: 0 },
+    { type: 'integer', minimum: 0, maximum: optionLimits.classes },
     { type: 'string', minLength: 1, maxLength: 300 },
   ],
   description:
@@ -26,7 +27,7 @@ export const suiteTargetSchema = {
 
 /** JSON Schema of `ThreatTarget`. */
 export const threatTargetSchema = {
-  anyOf: [{ type: 'integer', minimum: 0 }, { enum: targetWords }],
+  anyOf: [{ type: 'integer', minimum: 0, maximum: optionLimits.classes }, { enum: targetWords }],
   description:
     'a class number, "next", "least-likely", "random", or "given" (by the file `targets` of the ' +
     'data); the attacker wants this class, and an example is broken if it is predicted',

@@ -1,5 +1,5 @@
 /** Parameters of networks, and the scope in which layers create or reuse them. */
-import { GraphError } from '../base/errors.ts'
+import { ConfigError, GraphError } from '../base/errors.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import { g } from '../engine/graph/graph.ts'
 import { parameterPrefix } from '../engine/graph/serialize.ts'
@@ -35,6 +35,9 @@ export interface ParameterOptions {
   readonly decays?: boolean
 }
 
+/** Most values of all parameters: with 4 bytes each, the 2 GiB that an ONNX file may have. */
+const mostValues = 2 ** 29
+
 /**
  * The parameters of all networks of a training, by name. Initial values are drawn from a stream of
  * (seed, name), so building a network twice gives the same parameters.
@@ -42,6 +45,7 @@ export interface ParameterOptions {
 export class ParameterStore {
   readonly #seed: number
   readonly #parameters = new Map<string, Parameter>()
+  #values = 0
 
   constructor(seed: number) {
     this.#seed = seed
@@ -65,6 +69,7 @@ export class ParameterStore {
   /**
    * The parameter of that name, created at its first use.
    * @throws GraphError ROBENCH_GRAPH if it exists with another shape
+   * @throws ConfigError ROBENCH_CONFIG if all parameters together have more values than fit a file
    */
   obtain(
     name: string,
@@ -80,6 +85,14 @@ export class ParameterStore {
         'ROBENCH_GRAPH',
         `parameter "${name}" has shape ${formatShape(before)} and cannot be reused as ` +
           `${formatShape(shape)}; apply a module to inputs of one size`,
+      )
+    }
+    this.#values += sizeOf(shape)
+    if (this.#values > mostValues) {
+      throw new ConfigError(
+        'ROBENCH_CONFIG',
+        `the network needs more than ${mostValues} parameters, the most that a model file can ` +
+          `have (at "${name}", ${formatShape(shape)}); lower its width or depth`,
       )
     }
     const values = new Float32Array(sizeOf(shape))

@@ -1,5 +1,5 @@
 /** Residual networks with pre-activation for small images. */
-import { defineNetwork } from '../../core/api/plugin.ts'
+import { defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { convolution, globalAverage, linear } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
 import { normalizationSchema } from './normalization.ts'
@@ -12,12 +12,13 @@ const optionsSchema = {
     width: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 64,
       description: 'channels of the first stage; each further stage doubles them',
     },
     blocks: {
       type: 'array',
-      items: { type: 'integer', minimum: 1 },
+      items: { type: 'integer', minimum: 1, maximum: optionLimits.depth },
       minItems: 1,
       maxItems: 6,
       default: [2, 2, 2, 2],

@@ -1,7 +1,7 @@
 /** Residual networks for small images. */
 import { g } from '../../core/api/graph.ts'
 import type { Value } from '../../core/api/graph.ts'
-import { defineNetwork } from '../../core/api/plugin.ts'
+import { defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { convolution, globalAverage, linear } from '../../core/api/training.ts'
 import type { LayerScope } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
@@ -14,12 +14,13 @@ const optionsSchema = {
     width: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 64,
       description: 'channels of the first stage; each further stage doubles them',
     },
     blocks: {
       type: 'array',
-      items: { type: 'integer', minimum: 1 },
+      items: { type: 'integer', minimum: 1, maximum: optionLimits.depth },
       minItems: 1,
       maxItems: 6,
       default: [2, 2, 2, 2],

@@ -1,6 +1,6 @@
 /** A small convolutional network for quick runs and small images. */
 import { g } from '../../core/api/graph.ts'
-import { defineNetwork } from '../../core/api/plugin.ts'
+import { defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { batchNormalization, convolution, flatten, linear } from '../../core/api/training.ts'
 
 const optionsSchema = {
@@ -10,6 +10,7 @@ const optionsSchema = {
     width: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 16,
       description: 'channels of the first convolution; each further one doubles them',
     },
@@ -23,6 +24,7 @@ const optionsSchema = {
     hidden: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 64,
       description: 'units of the hidden linear layer',
     },

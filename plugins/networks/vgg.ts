@@ -1,7 +1,7 @@
 /** VGG networks with batch normalization for small images. */
 import { g } from '../../core/api/graph.ts'
 import type { Value } from '../../core/api/graph.ts'
-import { defineNetwork } from '../../core/api/plugin.ts'
+import { defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { batchNormalization, convolution, globalAverage, linear } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
 
@@ -25,6 +25,7 @@ const optionsSchema = {
     width: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 64,
       description: 'channels of the first stage; the others have 2, 4, 8 and 8 times as many',
     },

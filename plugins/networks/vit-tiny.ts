@@ -1,7 +1,7 @@
 /** Vision transformers for small images. */
 import { g } from '../../core/api/graph.ts'
 import type { Value } from '../../core/api/graph.ts'
-import { ConfigError, defineNetwork } from '../../core/api/plugin.ts'
+import { ConfigError, defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { globalAverage, linear, uniformFanIn } from '../../core/api/training.ts'
 import type { LayerScope } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
@@ -14,26 +14,36 @@ const optionsSchema = {
     patch: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.pixels,
       default: 4,
       description: 'width and height of a patch in pixels; it divides those of the images',
     },
     width: {
       type: 'integer',
       minimum: 4,
+      maximum: optionLimits.width,
       multipleOf: 4,
       default: 192,
       description: 'features of a token, a multiple of 4',
     },
-    depth: { type: 'integer', minimum: 1, default: 12, description: 'number of blocks' },
+    depth: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.depth,
+      default: 12,
+      description: 'number of blocks',
+    },
     heads: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 3,
       description: 'attention heads of each block; they divide `width`',
     },
     hidden: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 4,
       description: 'units of the hidden layer of the perceptrons, as a multiple of `width`',
     },

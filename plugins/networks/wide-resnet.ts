@@ -1,5 +1,5 @@
 /** Wide residual networks for small images. */
-import { defineNetwork } from '../../core/api/plugin.ts'
+import { defineNetwork, optionLimits } from '../../core/api/plugin.ts'
 import { convolution, globalAverage, linear } from '../../core/api/training.ts'
 import { papers } from '../papers.ts'
 import { normalizationSchema } from './normalization.ts'
@@ -17,12 +17,14 @@ const optionsSchema = {
     widen: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 10,
       description: 'widening factor k: the stages have k, 2k and 4k times `width` channels',
     },
     width: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 16,
       description: 'channels of the first convolution',
     },

@@ -41,6 +41,8 @@ export const jsonDamages: readonly Damage[] = [
   ),
   changed('the key __proto__', (text) => text.replace('{', '{"__proto__": {"zz": 1},')),
   changed('a number that is too large', (text) => text.replace('{', '{"zz": -1e999,')),
+  changed('half of a surrogate pair in a key', (text) => text.replace('{', '{"\\ud800": 1,')),
+  changed('half of a surrogate pair in a text', (text) => text.replace('": "', '": "\\udfff')),
   changed('a comment', (text) => `// comment\n${text}`),
   changed('single quotes', (text) => text.replaceAll('"', "'")),
   changed('a line break in a text', (text) => text.replace('{', '{"z\nz": 1,')),
@@ -71,6 +73,7 @@ export const yamlDamages: readonly Damage[] = [
   changed('the key __proto__', (text) => `${text}__proto__: {a: 1}\n`),
   changed('a key that is a list', (text) => `${text}[1, 2]: 3\n`),
   changed('a tab as indentation', (text) => text.replace('    options', '\toptions')),
+  changed('half of a surrogate pair', (text) => text.replace('"Small"', '"\\ud800"')),
   changed('an unknown alias', (text) => text.replace('steps: 3', 'steps: *nothing')),
 ]
 

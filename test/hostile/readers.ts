@@ -125,7 +125,7 @@ const stored = encodeUnit(unit!, {
 const job = {
   version: 1,
   label: 'attack',
-  limits: {},
+  limits: { label: 'attack "pgd"', timeLimitMs: 1000 },
   software: attackCell.software,
   packages: [],
   data: { test: hash },

@@ -1,6 +1,6 @@
 /** Merges the results of several runs of one suite into one results directory. */
 import { copyFile, readdir } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../../base/make-folder.ts'
 import { storeError } from '../../base/atomic-file.ts'
@@ -8,6 +8,7 @@ import { ConfigError, RunError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { countOf } from '../../base/figures.ts'
 import { canonicalJson } from '../../base/hash.ts'
+import { kindOf } from '../../base/read-file.ts'
 import { sumBy } from '../../base/sum.ts'
 import { unitPointsFile } from '../store/adversarials.ts'
 import { ResultStore, readUnits, resultsFolder } from '../store/store.ts'
@@ -108,9 +109,7 @@ async function findSources(folders: readonly string[]): Promise<Source[]> {
     add(folder)
     if (found.has(folder)) continue
     const names = await readdir(folder).catch((cause: unknown) => {
-      throw new ConfigError('ROBENCH_CONFIG', `${folder}: cannot be read: ${String(cause)}`, {
-        cause,
-      })
+      throw unreadableFolder(folder, cause)
     })
     for (const name of names.toSorted()) {
       // A directory of several suites: whole runs in it need not belong to the shards.
@@ -118,6 +117,16 @@ async function findSources(folders: readonly string[]): Promise<Source[]> {
     }
   }
   return [...found.values()]
+}
+
+function unreadableFolder(folder: string, cause: unknown): ConfigError {
+  const stats = statSync(folder, { throwIfNoEntry: false })
+  const reason = stats
+    ? stats.isDirectory()
+      ? `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+      : `expected a results directory, got ${kindOf(stats)}`
+    : 'not found'
+  return new ConfigError('ROBENCH_CONFIG', `${folder}: ${reason}`, { cause })
 }
 
 function requireOnePlan(sources: readonly Source[], first: PartFile): void {

@@ -19,6 +19,7 @@ import type { LoadedSuite, SuiteThreatModel } from '../suite/load.ts'
 import { suiteAttacks } from '../suite/matrix.ts'
 import type { SuiteAttack } from '../suite/matrix.ts'
 import type { PlanAttack } from './plan.ts'
+import { mostPasses, mostWrapped } from '../suite/limits.ts'
 import { statedSteps, statesSteps } from './step-sizes.ts'
 import type { StatedStep } from './step-sizes.ts'
 import type { Suite } from '../suite/schema.ts'
@@ -94,7 +95,7 @@ export async function resolveAttacks(
           ...(meta.restricted && { restricted: true }),
           ...(statesSteps(meta) && { statesSteps: true }),
         },
-        ...(await knownCost(registry, chosen, { classes: count, norms, suite, surrogates })),
+        ...(await knownCost(registry, chosen, { classes: count, norms, suite, surrogates, where })),
         ...(surrogates && { surrogates }),
       }),
     })
@@ -107,6 +108,7 @@ export async function resolveAttacks(
  * options, because outcomes depend on them as well.
  * @param where place of the attack in the suite, for messages
  * @param packages the third-party packages of the registry
+ * @param depth number of attacks that wrap this one
  * @throws ConfigError
  */
 export async function chooseAttack(
@@ -114,7 +116,14 @@ export async function chooseAttack(
   stated: Pick<SuiteAttack, 'plugin' | 'options'>,
   where: string,
   packages: readonly PackageIdentity[] = [],
+  depth = 0,
 ): Promise<ChosenAttack> {
+  if (depth > mostWrapped) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${where}: expected at most ${mostWrapped} wrappers around an attack`,
+    )
+  }
   const plugin = await registry.get('attack', stated.plugin, `${where}/plugin`)
   const { meta } = plugin
   const options = resolveOptions(meta, stated.options, `${where}/options`)
@@ -122,7 +131,8 @@ export async function chooseAttack(
   if (wrapped === undefined) return { plugin, options }
   const { id, options: given } = options[wrapped] as { id: string; options?: PluginOptions }
   const place = `${where}/options/${wrapped}`
-  const inner = await chooseAttack(registry, { plugin: id, options: given ?? {} }, place, packages)
+  const within = { plugin: id, options: given ?? {} }
+  const inner = await chooseAttack(registry, within, place, packages, depth + 1)
   const { transforms } = inner.plugin.meta
   if (transforms || optionWithRole(inner.plugin.meta, 'models') !== undefined) {
     throw new ConfigError(
@@ -202,6 +212,8 @@ interface CostSetting {
   readonly norms: ReadonlySet<Norm>
   readonly suite: Suite
   readonly surrogates: ((defense: string) => readonly string[]) | undefined
+  /** Place of the attack in the suite, for messages. */
+  readonly where: string
 }
 
 /** The costs, or why they are not known: a fault of a third-party attack concerns its cells only. */
@@ -210,34 +222,52 @@ async function knownCost(
   chosen: ChosenAttack,
   setting: CostSetting,
 ): Promise<Pick<PlanAttack, 'passes' | 'fault'>> {
+  let table: ReadonlyMap<string, PassEstimate>
   try {
-    return { passes: await costTable(registry, chosen, setting) }
+    table = await costTable(registry, chosen, setting)
   } catch (error) {
     if (!(error instanceof RobenchError)) throw error
     return { passes: () => ({ forward: 0, backward: 0 }), fault: toErrorRecord(error) }
   }
+  for (const passes of table.values()) refuseManyPasses(chosen, passes, setting.where)
+  // Rows have the norms and the defenses of the suite.
+  return { passes: (norm, defense) => table.get(costKey(setting, norm, defense))! }
+}
+
+/** @throws ConfigError for an attack that would not end */
+function refuseManyPasses({ plugin }: ChosenAttack, passes: PassEstimate, where: string): void {
+  const { forward, backward, setup = { forward: 0, backward: 0 } } = passes
+  const all = Math.max(forward + backward, setup.forward + setup.backward)
+  if (all <= mostPasses) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${where}: expected at most ${mostPasses} passes for one example, but these options of ` +
+      `"${plugin.meta.id}" need ${all}; lower its steps, restarts, or samples`,
+  )
+}
+
+function costKey({ surrogates }: CostSetting, norm: Norm, defense: string): string {
+  return surrogates ? `${norm} ${surrogates(defense).join(' ')}` : norm
 }
 
 /** The costs for all norms, and with surrogates for all evaluated defenses. */
 async function costTable(
   registry: PluginRegistry,
   chosen: ChosenAttack,
-  { classes, norms, suite, surrogates }: CostSetting,
-): Promise<PlanAttack['passes']> {
+  setting: CostSetting,
+): Promise<ReadonlyMap<string, PassEstimate>> {
+  const { classes, norms, suite, surrogates } = setting
   const table = new Map<string, PassEstimate>()
-  const keyOf = (norm: Norm, defense: string): string =>
-    surrogates ? `${norm} ${surrogates(defense).join(' ')}` : norm
   const evaluated = suite.defenses.filter(({ role }) => role !== 'surrogate')
   for (const norm of norms) {
     for (const { name } of surrogates ? evaluated : evaluated.slice(0, 1)) {
-      const key = keyOf(norm, name)
+      const key = costKey(setting, norm, name)
       if (table.has(key)) continue
       const own = withSurrogates(chosen, surrogates?.(name))
       table.set(key, await attackCost(registry, own, classes, norm))
     }
   }
-  // Rows have the norms and the defenses of the suite.
-  return (norm, defense) => table.get(keyOf(norm, defense))!
+  return table
 }
 
 /**

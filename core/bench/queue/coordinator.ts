@@ -9,6 +9,7 @@ import { isWorkerMessage } from '../execute/job.ts'
 import type { Job, JobOutcome, JobValues } from '../execute/job.ts'
 import { WorkerPool } from '../execute/pool.ts'
 import { modelFolder } from '../plan/resolve.ts'
+import { outcomeProblem } from '../store/check-outcome.ts'
 import { unitPointsFile } from '../store/adversarials.ts'
 import type { ArtifactFolder } from './artifacts.ts'
 import { keyPrefix } from './connection.ts'
@@ -41,6 +42,10 @@ interface Pending {
   readonly label: string
   /** What the queue holds; added again if the broker loses it. */
   readonly data: unknown
+  /** Times that its outcome could not be used. */
+  rejections: number
+  /** Looks that found it finished, but without an outcome. */
+  emptyLooks: number
   readonly events: JobEvents
   /** Called once. */
   settle(outcome: AnyOutcome): void
@@ -54,6 +59,9 @@ export const mostAttempts = 3
 
 /** Times that a job may lose its whole worker: machines are lost for other reasons than a job. */
 export const mostLosses = 10
+
+/** Outcomes of a job that are rejected before it fails: its workers may all be of another mind. */
+const mostRejections = 5
 
 /** How often every job is looked up, in case an event was lost, in ms. */
 const lookMs = 3000
@@ -90,7 +98,12 @@ export class QueueExecutor implements Executor {
     this.#events.on('error', () => {})
     this.#events.on('completed', ({ jobId }) => void this.#collect(jobId))
     this.#events.on('failed', ({ jobId }) => void this.#collect(jobId))
-    this.#events.on('stalled', ({ jobId }) => this.#noteLoss(jobId))
+    this.#events.on('stalled', ({ jobId }) => {
+      this.#noteLoss(jobId)
+      void this.#restore(jobId)
+    })
+    // A worker refused it, so no worker holds it now.
+    this.#events.on('delayed', ({ jobId }) => void this.#restore(jobId))
     this.#events.on('progress', ({ jobId, data }) => this.#receive(jobId, data))
     this.#ready = Promise.all([this.#events.waitUntilReady(), rememberDevice(broker, device)])
     this.#timer = setInterval(() => void this.#look(), lookMs)
@@ -144,7 +157,8 @@ export class QueueExecutor implements Executor {
         resolve(outcome)
       }
       signal.addEventListener('abort', abort, { once: true })
-      this.#pending.set(id, { job, label: queued.label, data, events, settle })
+      const label = queued.label
+      this.#pending.set(id, { job, label, data, rejections: 0, emptyLooks: 0, events, settle })
       this.#add(id).catch(reject)
     })
   }
@@ -158,8 +172,10 @@ export class QueueExecutor implements Executor {
     const isOther = earlier !== undefined && there !== asSigned(data)?.text
     // An earlier run left it: a failure is tried again, an outcome is used unless `fresh`. robench
     // does not put another text under this id.
-    if (isOther || state === 'failed' || (state === 'completed' && this.#options.fresh)) {
-      await earlier!.remove()
+    const isLost = earlier !== undefined && state === 'unknown'
+    const isOld = state === 'failed' || (state === 'completed' && this.#options.fresh)
+    if (isOther || isLost || isOld) {
+      await this.#queue.remove(id)
     } else if (state === 'completed') return this.#collect(id)
     else if (state !== 'unknown') return
     await this.#queue.add(label, data, {
@@ -181,7 +197,11 @@ export class QueueExecutor implements Executor {
     this.#collecting.add(id)
     try {
       const found = await this.#find(id)
-      if (found?.finishedOn === undefined) return
+      if (found?.finishedOn === undefined) {
+        // Retried in the meantime, or what the broker holds was changed.
+        if (++pending.emptyLooks > 2) throw new Error('the broker does not hold it')
+        return
+      }
       const failure = found.failedReason
       const outcome = await (failure
         ? this.#failure(found, pending)
@@ -192,6 +212,14 @@ export class QueueExecutor implements Executor {
     } catch (error) {
       // The outcome cannot be used: a wrong signature, or a file that nobody has any more.
       const { message } = toErrorRecord(error)
+      if (++pending.rejections >= mostRejections) {
+        const text = `${pending.label}: ${pending.rejections} outcomes were rejected: ${message}`
+        pending.settle({
+          state: 'failed',
+          error: toErrorRecord(new RunError('ROBENCH_QUEUE', text)),
+        })
+        return
+      }
       this.#say(`${pending.label}: its outcome is rejected and computed again: ${message}`)
       await this.#again(id)
     } finally {
@@ -202,6 +230,7 @@ export class QueueExecutor implements Executor {
   async #outcome(found: BullJob, id: string, job: Job): Promise<AnyOutcome> {
     const { key, artifacts, shared } = this.#options
     const { outcome, points, card } = readOutcome(found.returnvalue, id, key)
+    requireValue(outcome, job)
     const folder = (sha256: string): ArtifactFolder => {
       if (artifacts.find(sha256)) return artifacts
       if (shared?.find(sha256)) return shared
@@ -222,7 +251,9 @@ export class QueueExecutor implements Executor {
   #failure({ id = '', failedReason }: BullJob, { label }: Pending): AnyOutcome {
     try {
       const value: unknown = JSON.parse(failedReason)
-      return readOutcome(value, id, this.#options.key).outcome
+      const { outcome } = readOutcome(value, id, this.#options.key)
+      if (outcome.state === 'failed') return outcome
+      throw new RunError('ROBENCH_QUEUE', 'it is no failure')
     } catch {
       // BullMQ's own reason: its worker was lost too often.
       const message = `${label}: its worker was lost more than ${mostLosses} times (${failedReason})`
@@ -257,6 +288,7 @@ export class QueueExecutor implements Executor {
         [...this.#pending.keys()].map(async (id) => {
           const state = await this.#queue.getJobState(id)
           if (state === 'completed' || state === 'failed') await this.#collect(id)
+          else if (state === 'delayed') await this.#restore(id)
           else if (state === 'unknown' && this.#pending.has(id)) await this.#add(id)
         }),
       )
@@ -267,9 +299,21 @@ export class QueueExecutor implements Executor {
     }
   }
 
+  /** Puts back a job whose text was changed in the broker: no worker takes it. Never rejects. */
+  async #restore(id: string): Promise<void> {
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    const found = await this.#find(id).catch(() => null)
+    if (found === undefined) return
+    const { text, hmac } = asSigned(found?.data) ?? {}
+    const own = asSigned(pending.data)
+    if (text !== own?.text || hmac !== own?.hmac) await this.#again(id)
+  }
+
   async #again(id: string): Promise<void> {
     try {
-      await (await this.#find(id))?.remove()
+      // Also where its hash is gone, or cannot be read.
+      await this.#queue.remove(id)
       if (this.#pending.has(id)) await this.#add(id)
     } catch {
       // The next round looks again.
@@ -290,6 +334,19 @@ export class QueueExecutor implements Executor {
     this.#said.add(text)
     this.#options.notice?.(text)
   }
+}
+
+/** @throws RunError ROBENCH_QUEUE for the value of a completed job that is none of its kind */
+function requireValue(outcome: AnyOutcome, job: Job): void {
+  if (outcome.state !== 'completed') return
+  const value: unknown = outcome.value
+  const problem =
+    job.kind === 'unit'
+      ? outcomeProblem(value, job.unit.shard)
+      : job.kind === 'prepare' && Reflect.get(Object(value), 'cacheKey') !== job.cacheKey
+        ? 'is of another model'
+        : undefined
+  if (problem !== undefined) throw new RunError('ROBENCH_QUEUE', `it ${problem}`)
 }
 
 function aborted(): AnyOutcome {

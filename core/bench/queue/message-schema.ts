@@ -3,6 +3,8 @@ import { sha256Schema } from '../../base/hash.ts'
 
 const text = { type: 'string' } as const
 const object = { type: 'object' } as const
+/** In ms. */
+const time = { type: 'number', minimum: 0 } as const
 const count = { type: 'integer', minimum: 0 } as const
 
 /** The model file of a job. */
@@ -24,7 +26,17 @@ export const jobSchema = {
   required: ['version', 'label', 'job', 'limits', 'software', 'packages', 'data'],
   properties: {
     label: text,
-    limits: object,
+    limits: {
+      ...object,
+      required: ['label', 'timeLimitMs'],
+      properties: {
+        label: text,
+        timeLimitMs: time,
+        stallLimitMs: time,
+        graceMs: time,
+        restartOnProgress: { type: 'boolean' },
+      },
+    },
     software: {
       ...object,
       required: ['robench', 'onnxruntime'],
@@ -60,6 +72,7 @@ export const jobSchema = {
         // Names of files on this machine follow from both.
         cacheKey: sha256Schema,
         model: modelSchema,
+        batchSize: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
         unit: {
           ...object,
           required: ['id', 'cell', 'shard'],

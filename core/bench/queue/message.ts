@@ -128,10 +128,16 @@ export function readOutcome(value: unknown, jobId: string, key: string | undefin
 function checked(schema: Readonly<Record<string, unknown>>, message: object): object {
   const [problem] = compileSchema(schema)(message).problems
   if (!problem) return message
-  throw new RunError(
-    'ROBENCH_QUEUE',
+  throw new MalformedMessage(
     `it is not a message of robench: ${problem.pointer}: ${problem.message}`,
   )
+}
+
+/** A message that is genuine and of this version, but that no worker can use. */
+export class MalformedMessage extends RunError {
+  constructor(message: string) {
+    super('ROBENCH_QUEUE', message)
+  }
 }
 
 function readSigned(

@@ -26,8 +26,17 @@ export type Presence =
       readonly refused: Readonly<Record<string, number>>
     }
 
+/** An announcement, with the time of the broker at which it was signed. */
+interface Announcement {
+  readonly at: number
+  readonly presence: Presence
+}
+
 /** How long a key outlives its process. */
 const lifeSeconds = 20
+
+/** Age beyond which an announcement is a copy of an old one, in ms. */
+const mostAgeMs = 2 * lifeSeconds * 1000
 
 const setKey = `${keyPrefix}:present`
 const entryKey = (id: string): string => `${keyPrefix}:present:${id}`
@@ -48,7 +57,8 @@ export async function announce(
 ): Promise<() => Promise<void>> {
   const id = randomUUID()
   const renew = async (): Promise<void> => {
-    const signed = JSON.stringify(sign(JSON.stringify(state()), 'presence', token))
+    const announcement: Announcement = { at: await timeOf(client), presence: state() }
+    const signed = JSON.stringify(sign(JSON.stringify(announcement), 'presence', token))
     await client.sadd(setKey, id)
     await client.set(entryKey(id), signed, 'EX', lifeSeconds)
   }
@@ -61,7 +71,16 @@ export async function announce(
   }
 }
 
-/** All processes that are connected and signed with the token. */
+/** The clock of the broker, in ms: those of the machines may differ. */
+async function timeOf(client: Broker['client']): Promise<number> {
+  const [seconds, microseconds] = await client.time()
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+}
+
+/**
+ * All processes that are connected and signed with the token. Announcements of another time are
+ * left out: what others wrote before can be repeated by whoever can write to the broker.
+ */
 export async function listPresent(
   { client }: Broker,
   token: string | undefined,
@@ -71,11 +90,13 @@ export async function listPresent(
   const entries = await client.mget(ids.map(entryKey))
   const gone = ids.filter((_, place) => entries[place] === null)
   if (gone.length > 0) await client.srem(setKey, ...gone)
+  const now = await timeOf(client)
   return entries.flatMap((entry) => {
     const signed = asSigned(parsed(entry))
     if (!signed || !isGenuine(signed, 'presence', token)) return []
-    const presence = parsed(signed.text)
-    return isPresence(presence) ? [presence] : []
+    const { at, presence } = Object(parsed(signed.text)) as Readonly<Record<string, unknown>>
+    const isNow = typeof at === 'number' && Math.abs(now - at) <= mostAgeMs
+    return isNow && isPresence(presence) ? [presence] : []
   })
 }
 

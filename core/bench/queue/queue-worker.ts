@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Job as BullJob, Worker } from 'bullmq'
-import { RunError, toErrorRecord } from '../../base/errors.ts'
+import { RobenchError, RunError, toErrorRecord } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
 import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
@@ -18,7 +18,7 @@ import { ArtifactFolder } from './artifacts.ts'
 import { keyPrefix } from './connection.ts'
 import type { Broker } from './connection.ts'
 import { mostAttempts, mostLosses } from './coordinator.ts'
-import { outcomePurpose, readJob, sign } from './message.ts'
+import { MalformedMessage, outcomePurpose, readJob, sign } from './message.ts'
 import type { QueuedJob, QueuedOutcome, QueueNotice, Signed } from './message.ts'
 import { announce, listPresent, processName } from './presence.ts'
 import type { Presence } from './presence.ts'
@@ -184,7 +184,9 @@ class QueueWorker {
       result = { queued, job: await this.#prepare(queued) }
     } catch (error) {
       this.#end()
-      return this.#refuse(bullJob, token, toErrorRecord(error).message)
+      const record = toErrorRecord(error)
+      if (isUnusable(error)) return this.#fail(bullJob, token, { ...record, code: 'ROBENCH_QUEUE' })
+      return this.#refuse(bullJob, token, record.message)
     }
     const { queued, job } = result
     try {
@@ -316,6 +318,13 @@ class QueueWorker {
     const text = JSON.stringify(outcome)
     return sign(text, outcomePurpose(bullJob.id ?? ''), this.#options.secrets.key)
   }
+}
+
+/** Whether no worker could run the job: it would wait without end. */
+function isUnusable(error: unknown): boolean {
+  // An error of the system, such as a full disk, concerns this machine only.
+  const isOfMachine = error instanceof RobenchError || (error instanceof Error && 'code' in error)
+  return error instanceof MalformedMessage || !isOfMachine
 }
 
 async function trainedModel(cacheKey: string | undefined): Promise<ModelFile | undefined> {

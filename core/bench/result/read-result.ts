@@ -60,7 +60,8 @@ export function locateResult(path: string): string {
   }
   if (!stat.isDirectory()) return path
   const here = join(path, 'result.json')
-  if (isFile(here)) return here
+  // A pipe is refused when it is read.
+  if (statSync(here, { throwIfNoEntry: false })?.isDirectory() === false) return here
   const below = readdirSync(path)
     .map((name) => join(path, name, 'result.json'))
     .filter(isFile)

@@ -1,5 +1,6 @@
 /** The JSON Schema of result.json. Unknown keys are allowed, since newer versions may add some. */
 import { sha256Schema as sha256 } from '../../base/hash.ts'
+import { visibleText } from '../../base/visible-text.ts'
 import { verdicts } from '../checks/check.ts'
 import { givenSchema, norms } from '../../threat/threat-model.ts'
 import { threatTargetSchema } from '../../threat/target.ts'
@@ -100,7 +101,7 @@ const entry = record(
     dataset: record(
       {
         id: text,
-        title: text,
+        title: visibleText,
         sha256,
         toy: { type: 'boolean' },
         examples: { type: 'integer', minimum: 1 },
@@ -138,7 +139,7 @@ export const resultSchema = {
   ...record(
     {
       schemaVersion: { const: 1 },
-      suite: record({ id: text, title: text, sha256 }, { content: plainObject }),
+      suite: record({ id: text, title: visibleText, sha256 }, { content: plainObject }),
       robenchVersion: text,
       startedAt: text,
       finishedAt: text,

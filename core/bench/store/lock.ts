@@ -1,6 +1,6 @@
 /** A lock file: one run at a time in a results directory. A dead process loses its lock. */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { makeFolder } from '../../base/make-folder.ts'
@@ -32,7 +32,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
   }
   for (let attempt = 0; attempt < 20; attempt++) {
     if (await create(path, own)) return () => release(path, own)
-    const text = await readFile(path, 'utf8').catch(() => undefined)
+    const text = await readLock(path).catch(() => undefined)
     if (text === undefined) continue
     const other = parse(text)
     if (other && (await isAlive(other))) {
@@ -78,15 +78,20 @@ async function removeStale(path: string, stale: string): Promise<void> {
   } catch {
     return
   }
-  const content = await readFile(moved, 'utf8')
+  const content = await readLock(moved)
   if (content !== stale) await link(moved, path).catch(() => {})
   await rm(moved, { force: true })
 }
 
 async function release(path: string, own: LockContent): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => '')
+  const text = await readLock(path).catch(() => '')
   // A lock that stays, on a file system that is now read-only, is stale when this process has ended.
   if (parse(text)?.token === own.token) await rm(path, { force: true }).catch(() => {})
+}
+
+/** The content of a lock file; empty for what is no file, since a pipe would never end. */
+async function readLock(path: string): Promise<string> {
+  return (await stat(path)).isFile() ? readFile(path, 'utf8') : ''
 }
 
 function parse(text: string): LockContent | undefined {

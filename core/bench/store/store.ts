@@ -1,9 +1,10 @@
 /** The results directory of a suite: one file per completed unit, written once, never changed. */
 import { existsSync } from 'node:fs'
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
+import { readBytes } from '../../base/read-file.ts'
 import { hashBytes } from '../../base/hash.ts'
 import { hasAdversarials } from './adversarials.ts'
 import { takeLock } from './lock.ts'
@@ -157,11 +158,16 @@ export function unitFile(folder: string, id: string): string {
   return join(folder, 'units', `${id}.json`)
 }
 
+/** Largest file of a unit, in bytes. */
+const mostUnitBytes = 2 ** 28
+
 async function readUnit(path: string, name: string): Promise<StoredUnit | string> {
+  const limits = { code: 'ROBENCH_STORE', mostBytes: mostUnitBytes } as const
   try {
-    return decodeUnit(await readFile(path), name)
+    return decodeUnit(await readBytes(path, limits), name)
   } catch (error) {
-    return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    const reason = error instanceof Error ? error.message : String(error)
+    return `cannot be read: ${reason.replace(`${path}: `, '')}`
   }
 }
 

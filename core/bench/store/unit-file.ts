@@ -1,7 +1,9 @@
 /** The file of a completed unit: a line with the checksum of all bytes that follow, then JSON. */
 import { hashBytes } from '../../base/hash.ts'
+import { parseJsonText } from '../../base/json-file.ts'
 import { unitId } from '../plan/cell.ts'
 import type { Shard, Unit } from '../plan/cell.ts'
+import { outcomeProblem } from './check-outcome.ts'
 import type { UnitOutcome } from './unit-outcome.ts'
 
 /** A unit with its outcome, as its file contains it. */
@@ -43,8 +45,9 @@ export function decodeUnit(bytes: Uint8Array, name: string): StoredUnit | string
       ? 'was written by an older version of robench'
       : 'is damaged: the checksum in its first line does not match its content'
   }
-  // The checksum matches, so the text is the one that `encodeUnit` wrote.
-  const record = JSON.parse(Buffer.from(bytes).toString('utf8')) as Omit<StoredUnit, 'checksum'> & {
+  // The checksum has no key: whoever wrote the file can have made it.
+  const text = Buffer.from(bytes).toString('utf8')
+  const record = parseJsonText(text, `${name}.json`) as Omit<StoredUnit, 'checksum'> & {
     readonly schemaVersion: number
   }
   const { id, cell, shard, outcome } = record
@@ -54,23 +57,9 @@ export function decodeUnit(bytes: Uint8Array, name: string): StoredUnit | string
   if (id !== name || unitId(cell, shard) !== name) {
     return 'contains another unit than its name says'
   }
-  return hasOneOutcomePerExample(outcome, shard)
-    ? { id, cell, shard, outcome, checksum }
-    : 'does not have one outcome per example'
+  return outcomeProblem(outcome, shard) ?? { id, cell, shard, outcome, checksum }
 }
 
 function headOf(checksum: string): string {
   return `{"sha256":"${checksum}",\n`
-}
-
-function hasOneOutcomePerExample(outcome: UnitOutcome, { start, end }: Shard): boolean {
-  const { outcomes, stages = [], breakingEpsilons, draws, correct } = outcome
-  const lists = [
-    outcomes,
-    ...stages.map((stage) => stage.outcomes),
-    breakingEpsilons ?? outcomes,
-    draws?.correct ?? outcomes,
-    correct ?? outcomes,
-  ]
-  return lists.every(({ length }) => length === end - start) && /^[01]*$|^[wrb]*$/.test(outcomes)
 }

@@ -28,6 +28,24 @@ export const mostText = {
   className: 300,
 } as const
 
+/** Most examples of a limit or a sample. */
+export const mostExamples = 1e9
+
+/** Longest time limit, in ms: a year. */
+export const mostTimeMs = 365 * 24 * 60 * 60 * 1000
+
+/** Most memory of a worker, in MB. */
+export const mostMemoryMb = 1e8
+
+/** Deepest nesting of attacks that wrap attacks. */
+export const mostWrapped = 4
+
+/**
+ * Most passes of an attack for one example, forward and backward, and those of its setup. The
+ * options of wrapped attacks multiply.
+ */
+export const mostPasses = 1e8
+
 /** Most class names. */
 export const mostClasses = 100_000
 

@@ -1,5 +1,7 @@
 /** The JSON Schema of a suite file, published as schemas/suite.schema.json, and its type. */
 import type { FromSchema } from 'json-schema-to-ts'
+import { optionLimits } from '../../base/option-limits.ts'
+import { visibleText } from '../../base/visible-text.ts'
 import { imageSettingsSchema } from '../../data/images/settings.ts'
 import { givenSchema, norms } from '../../threat/threat-model.ts'
 import { suiteTargetSchema } from '../../threat/target.ts'
@@ -8,9 +10,12 @@ import {
   mostAttacks,
   mostClasses,
   mostCurvePoints,
+  mostExamples,
+  mostMemoryMb,
   mostRows,
   mostSeeds,
   mostText,
+  mostTimeMs,
 } from './limits.ts'
 
 const name = {
@@ -27,22 +32,14 @@ const options = {
 
 const path = { type: 'string', minLength: 1, maxLength: mostText.path } as const
 
-/** At least one character that shows: no blank, control, or zero-width character. */
-const shows =
-  '[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u200b-\\u200f\\u2028-\\u202e' +
-  '\\u2060-\\u2069\\u2800\\u3164\\ufeff]'
-
-const title = {
-  type: 'string',
-  pattern: shows,
-  maxLength: mostText.title,
-  description: 'a text that is not blank',
-} as const
+const title = { ...visibleText, maxLength: mostText.title } as const
 
 const plugin = { type: 'string', minLength: 1, maxLength: mostText.plugin } as const
 
 const epsilon = {
   type: ['number', 'string'],
+  maximum: optionLimits.size,
+  maxLength: 100,
   description: 'a positive number or a fraction such as "8/255", in the units of the inputs',
 } as const
 
@@ -57,7 +54,7 @@ export const suiteSchema = {
   additionalProperties: false,
   required: ['id', 'title', 'dataset', 'threatModels', 'defenses', 'attacks'],
   properties: {
-    $schema: { type: 'string' },
+    $schema: { type: 'string', maxLength: mostText.link },
     id: {
       type: 'string',
       pattern: '^[a-z0-9]+([._-][a-z0-9]+)*$',
@@ -86,7 +83,7 @@ export const suiteSchema = {
         title,
         bounds: {
           type: 'array',
-          items: { type: 'number' },
+          items: { type: 'number', minimum: -optionLimits.size, maximum: optionLimits.size },
           minItems: 2,
           maxItems: 2,
           description: 'range of the pixels; default: [0, 1]',
@@ -121,13 +118,17 @@ export const suiteSchema = {
     limit: {
       type: 'integer',
       minimum: 1,
+      maximum: mostExamples,
       description: 'evaluates only the first examples; such a result is never ranked',
     },
     sample: {
       type: 'object',
       additionalProperties: false,
       required: ['count'],
-      properties: { count: { type: 'integer', minimum: 1 }, seed: { ...seed, default: 0 } },
+      properties: {
+        count: { type: 'integer', minimum: 1, maximum: mostExamples },
+        seed: { ...seed, default: 0 },
+      },
       description:
         'evaluates a random sample with the same share of each class; such a result is never ranked',
     },
@@ -230,6 +231,7 @@ export const suiteSchema = {
     draws: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       description:
         'for a stochastic model: predictions per point, of which most must be correct; default: 10',
     },
@@ -241,10 +243,11 @@ export const suiteSchema = {
       items: seed,
       default: [0],
     },
-    batchSize: { type: 'integer', minimum: 1, default: 64 },
+    batchSize: { type: 'integer', minimum: 1, maximum: optionLimits.batch, default: 64 },
     timeLimitMs: {
       type: 'integer',
       minimum: 1,
+      maximum: mostTimeMs,
       default: 3600000,
       description:
         'limit for one chunk of work (at most 500 examples); for training, limit without progress',
@@ -252,12 +255,14 @@ export const suiteSchema = {
     stallLimitMs: {
       type: 'integer',
       minimum: 1,
+      maximum: mostTimeMs,
       default: 600000,
       description: 'time without progress after which a worker is stopped; default: 10 minutes',
     },
     memoryLimitMb: {
       type: 'integer',
       minimum: 256,
+      maximum: mostMemoryMb,
       description:
         'memory of a worker with third-party plugins; default: an equal share of the machine, ' +
         'at least 4 GiB',

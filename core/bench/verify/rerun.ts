@@ -5,8 +5,8 @@ import type { Check } from '../checks/check.ts'
 import { checkOutcomes } from '../checks/outcome-checks.ts'
 import type { CheckedEntry } from '../checks/outcome-check.ts'
 import { probeSample } from '../checks/run-probes.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { readOnnx } from '../../engine/onnx/file.ts'
-import { readFile } from 'node:fs/promises'
 import { attackRows, predictRows, probeShard } from '../execute/evaluate-shard.ts'
 import type { Model } from '../../model/model.ts'
 import type { Executor, OpenExecutor } from '../execute/executor.ts'
@@ -336,7 +336,7 @@ async function repeatChecks(
         registry: await task.scope.registry(),
         threatModel,
         classes: resolved.dataset.classNames.length,
-        graph: readOnnx(new Uint8Array(await readFile(path)), reference.label),
+        graph: readOnnx(await readOnnxFile(path), reference.label),
         manifest: reference.manifest,
       },
     )

@@ -1,11 +1,12 @@
 /** Judges adversarial examples from anywhere: those of other libraries, too. */
-import { readFile } from 'node:fs/promises'
 import { ConfigError } from '../../base/errors.ts'
+import { readBytes } from '../../base/read-file.ts'
 import { hashBytes } from '../../base/hash.ts'
 import { gatherRows, sizeOf, tensor } from '../../engine/tensor/tensor.ts'
 import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { describeExamples, requireModelFit } from '../../data/model-fit.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { loadModel } from '../../model/load.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
 import { onShape } from '../../threat/threat-model.ts'
@@ -51,6 +52,9 @@ export interface ExternalJudgment {
   readonly violations: readonly string[]
 }
 
+/** Of the arrays of points and indices. */
+const arrayLimits = { code: 'ROBENCH_DATA', mostBytes: 8 * 2 ** 30 } as const
+
 /**
  * Judges points: each must be within the threat model around its example.
  * @throws ConfigError ROBENCH_DATA for files of the wrong form; errors of the model
@@ -58,7 +62,7 @@ export interface ExternalJudgment {
 export async function verifyExternal(request: ExternalPoints): Promise<ExternalJudgment> {
   const { dataset, manifest, model: file } = request
   const { points, indices } = await readExternal(request)
-  const bytes = new Uint8Array(await readFile(file))
+  const bytes = await readOnnxFile(file)
   const classes = dataset.classNames.length
   const loaded = await loadModel(bytes, manifest, {
     name: file,
@@ -145,7 +149,7 @@ async function readExternal({
 }
 
 async function readArray(file: string): Promise<Pick<AdversarialPoints, 'points' | 'indices'>> {
-  const { data, shape, dtype } = parseArray(await readOrRefuse(file), file)
+  const { data, shape, dtype } = parseArray(await readBytes(file, arrayLimits), file)
   if (!(data instanceof Float32Array) || data.length !== sizeOf(shape) || shape.length < 2) {
     throw new ConfigError(
       'ROBENCH_DATA',
@@ -158,18 +162,9 @@ async function readArray(file: string): Promise<Pick<AdversarialPoints, 'points'
 }
 
 async function readIndices(file: string): Promise<Int32Array> {
-  const { data, shape, dtype } = parseArray(await readOrRefuse(file), file)
+  const { data, shape, dtype } = parseArray(await readBytes(file, arrayLimits), file)
   if (!/^[iu]/.test(dtype) || shape.length !== 1) {
     throw new ConfigError('ROBENCH_DATA', `${file}: expected integers [n], got ${dtype}`)
   }
   return Int32Array.from({ length: data.length }, (_, i) => Number(data[i]))
-}
-
-async function readOrRefuse(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError('ROBENCH_DATA', `${file}: cannot be read: ${reason}`, { cause })
-  }
 }

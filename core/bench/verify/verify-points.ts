@@ -1,7 +1,7 @@
 /** Verifies one file of adversarial examples against the outcomes of its attack. */
-import { readFile } from 'node:fs/promises'
 import { gatherRows, sizeOf } from '../../engine/tensor/tensor.ts'
 import type { Dataset } from '../../data/dataset.ts'
+import { readOnnxFile } from '../../engine/onnx/external-data.ts'
 import { loadModel } from '../../model/load.ts'
 import type { Model } from '../../model/model.ts'
 import { withDraws } from '../../model/noise.ts'
@@ -137,7 +137,7 @@ export async function withPredictor<T>(
     }
   }
   const loaded: Model & { dispose(): Promise<void> } = await loadModel(
-    new Uint8Array(await readFile(path)),
+    await readOnnxFile(path),
     reference.manifest,
     { name: reference.label, inputShape: dataset.shape, classes },
   )

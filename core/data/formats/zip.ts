@@ -1,5 +1,5 @@
 /** Reads ZIP archives member by member, within bounds on what they expand to. */
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { crc32, inflateRawSync } from 'node:zlib'
 import { ConfigError } from '../../base/errors.ts'
@@ -51,16 +51,18 @@ export async function withZip<T>(
 ): Promise<T> {
   let file: FileHandle
   try {
+    // Before it is opened: a pipe would wait for a writer.
+    requireFile(await stat(path), { code: 'ROBENCH_DATA', mostBytes: Infinity }, path)
     file = await open(path)
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
     throw damaged(path, isMissing ? 'not found' : `cannot be read: ${reason}`, cause)
   }
   try {
-    const stats = await file.stat()
-    requireFile(stats, { code: 'ROBENCH_DATA', mostBytes: Infinity }, path)
-    const members = await listMembers({ file, path, size: stats.size, form })
+    const { size } = await file.stat()
+    const members = await listMembers({ file, path, size, form })
     const names = new Set(members.map(({ name }) => name))
     if (names.size < members.length) throw damaged(path, 'has two members of the same name')
     let expanded = 0
@@ -68,15 +70,15 @@ export async function withZip<T>(
       members,
       async read(member) {
         expanded += member.size
-        if (expanded > expansionLimit(stats.size)) {
+        if (expanded > expansionLimit(size)) {
           throw damaged(
             path,
-            `has ${stats.size} bytes, and its arrays expand to more than ` +
-              `${Math.floor(expansionLimit(stats.size) / 2 ** 20)} MiB; save them without compression ` +
+            `has ${size} bytes, and its arrays expand to more than ` +
+              `${Math.floor(expansionLimit(size) / 2 ** 20)} MiB; save them without compression ` +
               '(numpy.savez)',
           )
         }
-        return readMember(file, member as ListedMember, path, stats.size)
+        return readMember(file, member as ListedMember, path, size)
       },
     })
   } catch (cause) {

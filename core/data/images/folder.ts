@@ -1,5 +1,6 @@
 /** Folders of images: one directory a class, as ImageNet is commonly stored. */
-import { readdir } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { ConfigError, didYouMean } from '../../base/errors.ts'
 import { readBytes } from '../../base/read-file.ts'
@@ -20,8 +21,11 @@ export async function listImageFolder(
   classNames?: readonly string[],
 ): Promise<ImageCollection> {
   const entries = await readdir(folder, { withFileTypes: true })
-  const directories = entries.filter((entry) => isVisible(entry.name) && !entry.isFile())
-  const found = directories.map(({ name }) => name).toSorted()
+  const found: string[] = []
+  for (const entry of entries) {
+    if (isVisible(entry.name) && (await isDirectory(entry, folder))) found.push(entry.name)
+  }
+  found.sort()
   if (found.length === 0) {
     const hasImages = entries.some(({ name }) => isImage(name))
     throw new ConfigError(
@@ -75,6 +79,13 @@ async function imagesIn(folder: string): Promise<string[]> {
 
 function isImage(name: string): boolean {
   return imageExtensions.includes(extname(name).toLowerCase())
+}
+
+/** Whether an entry is a directory, or a link to one. */
+async function isDirectory(entry: Dirent, folder: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  const target = await stat(join(folder, entry.name)).catch(() => undefined)
+  return target?.isDirectory() === true
 }
 
 function isVisible(name: string): boolean {

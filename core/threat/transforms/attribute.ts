@@ -1,4 +1,5 @@
 /** Natural attributes of an image, such as rotation and hue, changed within ranges. */
+import { optionLimits } from '../../base/option-limits.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { hashJson } from '../../base/hash.ts'
 import { sizeOf, tensor } from '../../engine/tensor/tensor.ts'
@@ -30,7 +31,7 @@ export interface AttributeEvidence {
 
 const range = {
   type: 'array',
-  items: { type: 'number' },
+  items: { type: 'number', minimum: -optionLimits.factor, maximum: optionLimits.factor },
   minItems: 2,
   maxItems: 2,
   description: 'a pair of numbers, lowest and highest value',

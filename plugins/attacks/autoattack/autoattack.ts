@@ -1,5 +1,5 @@
 /** AutoAttack: an ensemble of APGD, FAB, and Square. */
-import { ConfigError, defineAttack } from '../../../core/api/plugin.ts'
+import { ConfigError, defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import {
   autoProjectedGradient,
@@ -38,21 +38,25 @@ const optionsSchema = {
     steps: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.steps,
       description: `${customOnly}gradient steps per restart; default: 100`,
     },
     restarts: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       description: `${customOnly}restarts of apgd-ce, apgd-dlr, and fab; default: 5`,
     },
     targets: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.classes,
       description: `${customOnly}targets of apgd-t and fab-t, up to all wrong classes; default: 9`,
     },
     queries: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.queries,
       description: `${customOnly}forward passes of square; default: 5000`,
     },
   },

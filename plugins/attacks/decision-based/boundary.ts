@@ -1,5 +1,5 @@
 /** The boundary attack: a random walk that uses the predicted class only. */
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { boundaryWalk } from './boundary-walk.ts'
 import { papers } from '../../papers.ts'
@@ -11,6 +11,7 @@ const optionsSchema = {
     queries: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.queries,
       default: 25000,
       description:
         'forward passes per example, all of which are used; the default is the number of steps ' +
@@ -19,6 +20,7 @@ const optionsSchema = {
     sphericalStep: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.01,
       description:
         'initial length of a step along the sphere around the example, as a fraction of its radius',
@@ -34,6 +36,7 @@ const optionsSchema = {
     stepAdaptation: {
       type: 'number',
       exclusiveMinimum: 1,
+      maximum: optionLimits.factor,
       default: 1.5,
       description:
         'factor above 1 that lengthens these steps as they succeed and shortens them as they fail',

@@ -1,5 +1,5 @@
 /** HopSkipJump: the nearest misclassified point, found with the predicted class only. */
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { hopSkipJumpSearch } from './hop-skip-jump-search.ts'
 import { papers } from '../../papers.ts'
@@ -11,6 +11,7 @@ const optionsSchema = {
     queries: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.queries,
       default: 5000,
       description:
         'forward passes per example, all of which are used; the paper reports distances at ' +
@@ -19,6 +20,7 @@ const optionsSchema = {
     initialSamples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.samples,
       default: 100,
       description:
         "queries of the first estimate of the boundary's normal; later estimates take this " +

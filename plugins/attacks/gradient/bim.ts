@@ -1,6 +1,6 @@
 /** BIM: FGSM in several small steps, each projected. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { epsilonOverSteps, gradientAttack, gradientAttackMeta } from './gradient-attack.ts'
 import { papers } from '../../papers.ts'
@@ -10,7 +10,13 @@ const optionsSchema = {
   additionalProperties: false,
   properties: {
     ...gradientOptions,
-    steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 10,
+      description: 'gradient steps',
+    },
     stepSize: {
       ...gradientOptions.stepSize,
       description: 'a positive number or a fraction such as "2/255"; epsilon / steps by default',

@@ -2,7 +2,7 @@
  * Builds plugins of projected gradient ascent: what fgsm, bim, pgd, mim, and their variants share.
  */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { parseEpsilon } from '../../../core/api/plugin.ts'
+import { parseEpsilon, optionLimits } from '../../../core/api/plugin.ts'
 import type { AttackPlugin, JSONSchema, Norm } from '../../../core/api/plugin.ts'
 import type { ImageShape } from './input-diversity.ts'
 import { projectedGradient } from './projected-gradient.ts'
@@ -12,7 +12,13 @@ import type { ProjectedGradientOptions } from './projected-gradient-options.ts'
 /** Properties of `optionsSchema` for an attack with momentum. */
 export const momentumOptions = {
   ...gradientOptions,
-  steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps per restart' },
+  steps: {
+    type: 'integer',
+    minimum: 1,
+    maximum: optionLimits.steps,
+    default: 10,
+    description: 'gradient steps per restart',
+  },
   stepSize: {
     ...gradientOptions.stepSize,
     description: 'a positive number or a fraction such as "2/255"; epsilon / steps by default',
@@ -20,6 +26,7 @@ export const momentumOptions = {
   momentum: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 1,
     description: 'decay factor of the accumulated gradient; 0 disables momentum',
   },

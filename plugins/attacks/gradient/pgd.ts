@@ -1,6 +1,6 @@
 /** PGD: projected gradient ascent from random starts. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { gradientAttack, gradientAttackMeta } from './gradient-attack.ts'
 import { stepScheduleSchema } from './step-schedule.ts'
@@ -11,7 +11,13 @@ const optionsSchema = {
   additionalProperties: false,
   properties: {
     ...gradientOptions,
-    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 20,
+      description: 'gradient steps per restart',
+    },
     stepSize: {
       ...gradientOptions.stepSize,
       description: 'a positive number or a fraction such as "2/255"; epsilon / 4 by default',
@@ -30,6 +36,7 @@ const optionsSchema = {
     targets: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.classes,
       description:
         'with goal "multi-targeted": number of likeliest wrong classes to target, besides an ' +
         'untargeted start; `restarts` then counts starts per target. Without it, each restart ' +

@@ -1,5 +1,5 @@
 /** TI-FGSM: momentum on smoothed gradients. */
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import {
   epsilonOverSteps,
@@ -18,12 +18,14 @@ const optionsSchema = {
     kernelRadius: {
       type: 'integer',
       minimum: 0,
+      maximum: optionLimits.margin,
       default: 2,
       description: 'the kernel has 2 · radius + 1 rows and columns; 0 gives mim',
     },
     sigma: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       description: 'standard deviation of the kernel in pixels; kernelRadius / 3 by default',
     },
   },

@@ -1,5 +1,10 @@
 /** Universal perturbation: the same for every image, learned from other images. */
-import { defineAttack, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import {
+  defineAttack,
+  epsilonSchema,
+  parseEpsilon,
+  optionLimits,
+} from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { addUniversal, learnUniversal } from './universal-perturbation.ts'
 import { papers } from '../../papers.ts'
@@ -11,6 +16,7 @@ const optionsSchema = {
     examples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.examples,
       default: 500,
       description:
         'number of examples to learn from, evenly spaced in the data set; at most all of them',
@@ -18,12 +24,14 @@ const optionsSchema = {
     epochs: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 10,
       description: 'passes over these examples',
     },
     stepExamples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.batch,
       default: 50,
       description: 'examples per step, over which the gradient is averaged',
     },
@@ -36,6 +44,7 @@ const optionsSchema = {
     lossLimit: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 9,
       description: 'examples with a higher cross-entropy do not contribute to a step',
     },

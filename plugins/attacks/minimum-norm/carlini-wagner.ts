@@ -1,5 +1,5 @@
 /** Carlini and Wagner: the minimum perturbation in L2 or Linf by a penalty method. */
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { carliniWagnerCost, carliniWagnerSearch } from './carlini-wagner-search.ts'
 import { papers } from '../../papers.ts'
@@ -11,6 +11,7 @@ const optionsSchema = {
     steps: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.steps,
       default: 1000,
       description:
         'steps of Adam per run; a pixel needs some hundreds to leave its bound, where tanh is flat',
@@ -18,18 +19,21 @@ const optionsSchema = {
     searchSteps: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 9,
       description: 'runs, each with a different constant (L2) or threshold (Linf)',
     },
     learningRate: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.01,
       description: 'learning rate of Adam; in Linf, annealed to a hundredth within each run',
     },
     initialConstant: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       description:
         'weight of the margin in the first run; by default 0.001 in L2, and 0.3 in Linf, where ' +
         'it is relative to the gradient',
@@ -37,6 +41,7 @@ const optionsSchema = {
     confidence: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 0,
       description:
         'minimum margin of a misclassified point; above 0 for points meant to fool other ' +

@@ -1,6 +1,6 @@
 /** DeepFool: steps to the nearest linearized decision until the model is fooled. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { deepFoolCost, deepFoolSearch } from './deepfool-search.ts'
 import { papers } from '../../papers.ts'
@@ -14,12 +14,14 @@ const optionsSchema = {
     overshoot: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 0.02,
       description: 'relative extension of the perturbation beyond the linearized decision',
     },
     halvings: {
       type: 'integer',
       minimum: 0,
+      maximum: optionLimits.rounds,
       default: 10,
       description:
         'bisection steps between the input and the fooling point in search of a nearer one; 0 ' +

@@ -1,5 +1,5 @@
 /** Additive noise: random points of the ball as a baseline. */
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { randomNoise, randomNoiseCost } from './random-noise.ts'
 
@@ -18,6 +18,7 @@ const optionsSchema = {
     repeats: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 10,
       description: 'maximum number of draws until the model is fooled, one forward pass each',
     },

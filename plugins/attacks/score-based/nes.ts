@@ -1,5 +1,10 @@
 /** NES: projected steps along gradients estimated from normal samples. */
-import { defineAttack, parseEpsilon, towardTargets } from '../../../core/api/plugin.ts'
+import {
+  defineAttack,
+  parseEpsilon,
+  towardTargets,
+  optionLimits,
+} from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { sampledAscent, sampledAscentCost } from './sampled-ascent.ts'
 import { samplingOptions } from './sampling-options.ts'
@@ -26,6 +31,7 @@ const optionsSchema = {
     momentum: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 0.9,
       description: 'decay factor of the accumulated gradient; 0 disables momentum',
     },

@@ -1,7 +1,7 @@
 /** Options shared by the attacks that estimate gradients. */
 import type { JSONSchema } from 'json-schema-to-ts'
 import { lossSchema } from '../../../core/api/attack.ts'
-import { epsilonSchema } from '../../../core/api/plugin.ts'
+import { epsilonSchema, optionLimits } from '../../../core/api/plugin.ts'
 
 /**
  * Properties for an attack's `optionsSchema`. Each attack adds its own defaults and reads
@@ -11,6 +11,7 @@ export const samplingOptions = {
   queries: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.queries,
     default: 10_000,
     description:
       'most forward passes per example; the default is the limit in the code of Ilyas et al. ' +
@@ -19,6 +20,7 @@ export const samplingOptions = {
   samples: {
     type: 'integer',
     minimum: 2,
+    maximum: optionLimits.samples,
     multipleOf: 2,
     description: 'queries per gradient estimate, in pairs of opposite directions; even',
   },

@@ -3,7 +3,7 @@ import type { JSONSchema } from 'json-schema-to-ts'
 import { rowOf, scheduleTask, stackPoints } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
-import { ConfigError } from '../../../core/api/plugin.ts'
+import { ConfigError, optionLimits } from '../../../core/api/plugin.ts'
 import type { AttributeRanges } from '../../../core/api/plugin.ts'
 import { attributes, AttributeSession, rangedAttributes } from '../../../core/api/transforms.ts'
 import type { AttributeName } from '../../../core/api/transforms.ts'
@@ -164,7 +164,7 @@ export function drawAttributes(
   })
 }
 
-const valueCount = { type: 'integer', minimum: 1 } as const
+const valueCount = { type: 'integer', minimum: 1, maximum: optionLimits.samples } as const
 const valueCounts: Readonly<Record<AttributeName, typeof valueCount>> = {
   rotation: valueCount,
   scale: valueCount,

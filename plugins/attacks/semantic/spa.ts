@@ -1,7 +1,7 @@
 /** SPA: optimizes natural attributes and noise together. */
 import { gradientOptions, lossSchema } from '../../../core/api/attack.ts'
 import { sizeOf } from '../../../core/api/graph.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, optionLimits } from '../../../core/api/plugin.ts'
 import type { AttackContext, FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { generatorNoise, generatorNoiseCost } from './noise-generator/perturbation.ts'
 import { jointAscent, jointAscentCost } from './joint-ascent.ts'
@@ -23,10 +23,17 @@ const optionsSchema = {
         'generator: a network of image, gradient, and diversity variables, trained against the ' +
         'model first',
     },
-    steps: { type: 'integer', minimum: 1, default: 10, description: 'gradient steps per restart' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 10,
+      description: 'gradient steps per restart',
+    },
     restarts: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 10,
       description:
         'starts per example that is not fooled; the first of several does not change the ' +
@@ -48,6 +55,7 @@ const optionsSchema = {
     latentStep: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.3,
       description: 'noise basis and generator only: change of each diversity variable per step',
     },
@@ -61,6 +69,7 @@ const optionsSchema = {
     generatorExamples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.examples,
       default: 500,
       description:
         'noise generator only: number of training examples, from the start of the data set',
@@ -68,12 +77,14 @@ const optionsSchema = {
     generatorSteps: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.steps,
       default: 200,
       description: 'noise generator only: training steps, each on 32 examples',
     },
     generatorDiversity: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 0.5,
       description:
         'noise generator only: training weight of the difference in noise between diversity ' +

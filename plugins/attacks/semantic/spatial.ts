@@ -1,6 +1,6 @@
 /** Spatial: rotates and translates images, and changes other attributes of the threat model. */
 import { lossSchema } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { attributeGridSchema, attributeSearch, attributeSearchCost } from './attribute-search.ts'
 import { jointAscent, jointAscentCost } from './joint-ascent.ts'
@@ -21,12 +21,14 @@ const optionsSchema = {
     samples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.samples,
       default: 10,
       description: 'method random only: number of points to try',
     },
     steps: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.steps,
       default: 200,
       description: 'method first-order only: gradient steps per restart',
     },
@@ -41,6 +43,7 @@ const optionsSchema = {
     restarts: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 1,
       description: 'method first-order only: starts per example that is not fooled',
     },

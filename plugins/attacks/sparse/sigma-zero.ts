@@ -1,11 +1,11 @@
 /** σ-zero: the minimum number of changed pixels. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sigmaZeroCost, sigmaZeroSearch } from './sigma-zero-search.ts'
 
-const positive = { type: 'number', exclusiveMinimum: 0 } as const
+const positive = { type: 'number', exclusiveMinimum: 0, maximum: optionLimits.factor } as const
 
 const optionsSchema = {
   type: 'object',

@@ -1,6 +1,6 @@
 /** Sparse PGD: changes few pixels without a limit on their values. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { sparseAscent, sparseAscentCost } from './sparse-ascent.ts'
@@ -9,7 +9,13 @@ const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    steps: { type: 'integer', minimum: 1, default: 300, description: 'gradient steps per restart' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 300,
+      description: 'gradient steps per restart',
+    },
     restarts: {
       ...gradientOptions.restarts,
       description: 'maximum number of starts until the model is fooled',
@@ -18,12 +24,14 @@ const optionsSchema = {
     stepSize: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.25,
       description: 'change of each pixel value per step, as a fraction of the range of the bounds',
     },
     maskStep: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.25,
       description:
         'Euclidean length of a step of the mask that chooses the pixels, divided by the square ' +
@@ -39,6 +47,7 @@ const optionsSchema = {
     patience: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 3,
       description: 'steps with the same chosen pixels after which the mask is drawn again',
     },

@@ -1,6 +1,6 @@
 /** Amplitude-mix: an image's phase with the amplitude of another image, or with its own scaled. */
 import { gradientOptions } from '../../../core/api/attack.ts'
-import { defineAttack } from '../../../core/api/plugin.ts'
+import { defineAttack, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { amplitudeSearch, amplitudeSearchCost } from './amplitude-search.ts'
 import type { AmplitudeSearchOptions } from './amplitude-search.ts'
@@ -14,18 +14,21 @@ const optionsSchema = {
     distractors: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 10,
       description: 'number of random examples of the data set whose amplitude is mixed in',
     },
     mixes: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.rounds,
       default: 5,
       description: 'number of mixing fractions λ to try with each, evenly spaced up to the limit',
     },
     steps: {
       type: 'integer',
       minimum: 0,
+      maximum: optionLimits.steps,
       default: 10,
       description: 'gradient steps in the amplitude of the worst mixture; 0 disables them',
     },

@@ -2,13 +2,14 @@
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
 import { gradientOptions } from '../../../core/api/attack.ts'
 import type { AttackTask } from '../../../core/api/attack.ts'
-import { ConfigError } from '../../../core/api/plugin.ts'
+import { ConfigError, optionLimits } from '../../../core/api/plugin.ts'
 import type { RadialBand } from '../../../core/api/transforms.ts'
 import { defaultRadius, radiusOfKeptEnergy } from './frequency-band.ts'
 
 const radiusSchema = {
   type: 'number',
   minimum: 0,
+  maximum: optionLimits.pixels,
   description:
     'cut-off radius in bins of the Fourier transform; default: a quarter of the shorter side (8 ' +
     'for 32 × 32)',
@@ -17,6 +18,7 @@ const radiusSchema = {
 const outerRadiusSchema = {
   type: 'number',
   exclusiveMinimum: 0,
+  maximum: optionLimits.pixels,
   description: 'band "band" only: outer radius in bins; default: three times the radius',
 } as const satisfies JSONSchema
 
@@ -29,7 +31,13 @@ const bandSchema = {
 /** Properties for an attack's `optionsSchema`: those of `pgd` and those of the filter. */
 export const frequencyOptions = {
   ...gradientOptions,
-  steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
+  steps: {
+    type: 'integer',
+    minimum: 1,
+    maximum: optionLimits.steps,
+    default: 20,
+    description: 'gradient steps per restart',
+  },
   stepSize: {
     ...gradientOptions.stepSize,
     description:
@@ -59,6 +67,7 @@ export const frequencyOptions = {
   strength: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 1,
     description: 'variant emphasis only: κ in x + κ·F(x), 0 or more',
   },
@@ -70,6 +79,7 @@ export const frequencyOptions = {
   order: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.margin,
     default: 2,
     description: 'mask butterworth only: order of the filter; larger is steeper',
   },
@@ -94,6 +104,7 @@ export const bandOptions = {
 export const bandListSchema = {
   type: 'array',
   minItems: 1,
+  maxItems: 100,
   uniqueItems: true,
   items: {
     type: 'object',

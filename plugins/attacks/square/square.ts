@@ -1,6 +1,6 @@
 /** Square: random search with square windows, from logits only. */
 import { budgetOptions } from '../../../core/api/attack.ts'
-import { defineAttack, towardTargets } from '../../../core/api/plugin.ts'
+import { defineAttack, towardTargets, optionLimits } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { squareSearch, squareSearchCost } from './square-search.ts'
 import { papers } from '../../papers.ts'
@@ -12,6 +12,7 @@ const optionsSchema = {
     queries: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.queries,
       default: 5000,
       description: 'forward passes per restart, for an example that is never fooled',
     },

@@ -4,6 +4,7 @@ import {
   defineAttack,
   innerAttack,
   wrappedAttackSchema,
+  optionLimits,
 } from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { transferFromSurrogates } from './transfer-search.ts'
@@ -22,7 +23,8 @@ const optionsSchema = {
     },
     surrogates: {
       type: 'array',
-      items: { type: 'string' },
+      items: { type: 'string', maxLength: optionLimits.name },
+      maxItems: 5000,
       uniqueItems: true,
       default: [],
       description: 'names of the models to attack instead of the target; all other models if empty',

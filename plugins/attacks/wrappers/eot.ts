@@ -1,5 +1,10 @@
 /** EOT: runs another attack on the expectation of a stochastic model. */
-import { defineAttack, innerAttack, wrappedAttackSchema } from '../../../core/api/plugin.ts'
+import {
+  defineAttack,
+  innerAttack,
+  wrappedAttackSchema,
+  optionLimits,
+} from '../../../core/api/plugin.ts'
 import type { JSONSchema } from '../../../core/api/plugin.ts'
 import { meanModel } from './adaptive-model.ts'
 import { papers } from '../../papers.ts'
@@ -12,6 +17,7 @@ const optionsSchema = {
     samples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.samples,
       default: 20,
       description: 'passes averaged for each evaluation of the model, 1 or more',
     },

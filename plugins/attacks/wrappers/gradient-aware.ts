@@ -1,6 +1,6 @@
 /** Gradient-aware: PGD on a defense that uses its own gradient, in several modes. */
 import { gradientOptions, trackBestAdversarial } from '../../../core/api/attack.ts'
-import { defineAttack, parseEpsilon } from '../../../core/api/plugin.ts'
+import { defineAttack, parseEpsilon, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema, JSONSchema, Model } from '../../../core/api/plugin.ts'
 import { runStages, stagesCost } from '../autoattack/ensemble.ts'
 import type { Stage } from '../autoattack/ensemble.ts'
@@ -27,7 +27,13 @@ const optionsSchema = {
         'modes to run, always in the order oblivious, bpda, half, full, eot; if several are ' +
         'equivalent on a model, only the last runs',
     },
-    steps: { type: 'integer', minimum: 1, default: 20, description: 'gradient steps per restart' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 20,
+      description: 'gradient steps per restart',
+    },
     stepSize: {
       ...gradientOptions.stepSize,
       description:
@@ -43,6 +49,7 @@ const optionsSchema = {
     samples: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.samples,
       default: 10,
       description: 'mode eot only: passes averaged for each evaluation of the model',
     },

@@ -1,4 +1,5 @@
 /** Options of DAT. */
+import { optionLimits } from '../../../core/api/plugin.ts'
 import { adversarialProperties } from '../training/adversarial-options.ts'
 import { trainingProperties } from '../training/training-options.ts'
 
@@ -9,16 +10,24 @@ export const datOptionsSchema = {
   properties: {
     ...trainingProperties,
     ...adversarialProperties,
-    steps: { type: 'integer', minimum: 1, default: 5, description: 'K: steps of the inner attack' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 5,
+      description: 'K: steps of the inner attack',
+    },
     beta: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 15,
       description: 'β: weight of the KL divergence, in the loss and in the inner attack',
     },
     omega: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 2,
       description:
         'ω: weight of the Jensen-Shannon divergence between image and recombined image; 0 is the ' +
@@ -69,12 +78,13 @@ export const datOptionsSchema = {
     noiseSize: {
       type: 'integer',
       minimum: 1,
+      maximum: optionLimits.width,
       default: 100,
       description: "components of the generator's noise",
     },
     generatorWidths: {
       type: 'array',
-      items: { type: 'integer', minimum: 1 },
+      items: { type: 'integer', minimum: 1, maximum: optionLimits.width },
       minItems: 1,
       maxItems: 8,
       default: [128, 256, 512, 1024],
@@ -85,6 +95,7 @@ export const datOptionsSchema = {
     generatorRate: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.1,
       description: 'learning rate of the generator, constant over training',
     },
@@ -98,6 +109,7 @@ export const datOptionsSchema = {
     recombinedCrop: {
       type: 'integer',
       minimum: 0,
+      maximum: optionLimits.margin,
       default: 3,
       description: 'zero padding in pixels before a random crop of recombined images',
     },

@@ -1,5 +1,5 @@
 /** MART: adversarial training that weights the divergence by the doubt about the clean example. */
-import { defineDefense } from '../../../core/api/plugin.ts'
+import { defineDefense, optionLimits } from '../../../core/api/plugin.ts'
 import { martLoss } from '../../../core/api/training.ts'
 import { papers } from '../../papers.ts'
 import { adversarialBudget, adversarialProperties } from '../training/adversarial-options.ts'
@@ -19,6 +19,7 @@ const optionsSchema = {
     lambda: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 5,
       description: "λ: weight of the divergence; 5 in the paper, 6 as default of the authors' code",
     },

@@ -1,7 +1,7 @@
 /** Multi-modal collaborative adversarial training. */
 import { crossEntropy, g } from '../../../core/api/graph.ts'
 import type { Value } from '../../../core/api/graph.ts'
-import { ConfigError, defineDefense } from '../../../core/api/plugin.ts'
+import { ConfigError, defineDefense, optionLimits } from '../../../core/api/plugin.ts'
 import type { FromSchema } from '../../../core/api/plugin.ts'
 import { batchMean, definePhase, imageVariable, klDivergence } from '../../../core/api/training.ts'
 import type { InnerAttack, ModuleScope, StepLoss } from '../../../core/api/training.ts'
@@ -25,7 +25,13 @@ const optionsSchema = {
   properties: {
     ...trainingProperties,
     ...adversarialProperties,
-    steps: { type: 'integer', minimum: 1, default: 10, description: 'steps of the inner attack' },
+    steps: {
+      type: 'integer',
+      minimum: 1,
+      maximum: optionLimits.steps,
+      default: 10,
+      description: 'steps of the inner attack',
+    },
     modalities: {
       type: 'array',
       items: { enum: modalityNames },
@@ -39,12 +45,14 @@ const optionsSchema = {
     radius: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.pixels,
       default: 8,
       description: 'r of the high-pass and low-pass filters, in bins from frequency 0',
     },
     kappa: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 1,
       description:
         'κ: high frequencies added to adversarial examples, clip(x′ + κ·HPF(x′)); 0 is the ' +
@@ -53,18 +61,21 @@ const optionsSchema = {
     beta: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 6,
       description: 'β: weight of the KL divergence between clean and adversarial predictions',
     },
     gamma: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 1,
       description: 'γ: weight of the collaboration loss; 0 is the ablation without collaboration',
     },
     temperature: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 1,
       description: 'τ: temperature of the collaboration loss',
     },

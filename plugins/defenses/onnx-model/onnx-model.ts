@@ -6,20 +6,30 @@ import {
   plainManifest,
   readOnnxFile,
   RobenchError,
+  optionLimits,
 } from '../../../core/api/plugin.ts'
 import { trainingRecord } from './training-record.ts'
 
-const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: 16 } as const
+const numbers = {
+  type: 'array',
+  items: { type: 'number', minimum: -optionLimits.size, maximum: optionLimits.size },
+  minItems: 1,
+  maxItems: 16,
+} as const
 
 const optionsSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['file'],
   properties: {
-    file: { type: 'string', description: 'path of the .onnx file, relative to the suite' },
+    file: {
+      type: 'string',
+      maxLength: optionLimits.path,
+      description: 'path of the .onnx file, relative to the suite',
+    },
     bounds: {
       type: 'array',
-      items: { type: 'number' },
+      items: { type: 'number', minimum: -optionLimits.size, maximum: optionLimits.size },
       minItems: 2,
       maxItems: 2,
       default: [0, 1],
@@ -44,12 +54,14 @@ const optionsSchema = {
     },
     classNames: {
       type: 'array',
-      items: { type: 'string' },
+      items: { type: 'string', maxLength: optionLimits.name },
       minItems: 2,
+      maxItems: optionLimits.classes,
       description: 'name of each class, in the order of the logits',
     },
     output: {
       type: 'string',
+      maxLength: optionLimits.name,
       description:
         'name of the output or inner tensor that holds the logits; default: the only output, or ' +
         'the only one with as many columns as the data has classes',

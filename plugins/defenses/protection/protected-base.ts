@@ -1,12 +1,13 @@
 /** The base model of a defense that wraps a given file. */
 import { loadModel, readModelFile } from '../../../core/api/graph.ts'
 import type { Value } from '../../../core/api/graph.ts'
-import { ConfigError } from '../../../core/api/plugin.ts'
+import { ConfigError, optionLimits } from '../../../core/api/plugin.ts'
 import type { DefenseContext, DefenseResult, ModelManifest } from '../../../core/api/plugin.ts'
 
 /** JSON Schema of the option `base`. */
 export const baseProperty = {
   type: 'string',
+  maxLength: optionLimits.path,
   description:
     'path of the .onnx file of the model to protect, relative to the suite; its card is read too',
 } as const

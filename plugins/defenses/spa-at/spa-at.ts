@@ -1,7 +1,7 @@
 /** Adversarial training against joint changes of attributes and pixels. */
 import { crossEntropy, g } from '../../../core/api/graph.ts'
 import type { Value } from '../../../core/api/graph.ts'
-import { ConfigError, defineDefense } from '../../../core/api/plugin.ts'
+import { ConfigError, defineDefense, optionLimits } from '../../../core/api/plugin.ts'
 import type { AttributeRanges, FromSchema, ThreatModel } from '../../../core/api/plugin.ts'
 import { batchMean, boxVariable, definePhase, noiseVariable } from '../../../core/api/training.ts'
 import type { InnerAttack } from '../../../core/api/training.ts'
@@ -26,7 +26,7 @@ import { trainingProperties } from '../training/training-options.ts'
 
 const range = {
   type: 'array',
-  items: { type: 'number' },
+  items: { type: 'number', minimum: -optionLimits.size, maximum: optionLimits.size },
   minItems: 2,
   maxItems: 2,
 } as const
@@ -58,6 +58,7 @@ const optionsSchema = {
     attributeSteps: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.25,
       description: 'step of an attribute, as a fraction of its range',
     },

@@ -1,5 +1,5 @@
 /** Total variation: smooths each image while it keeps edges, before it is classified. */
-import { defineDefense } from '../../../core/api/plugin.ts'
+import { defineDefense, optionLimits } from '../../../core/api/plugin.ts'
 import { papers } from '../../papers.ts'
 import { transformationProperties, transformInputs } from '../protection/input-transformation.ts'
 import { minimizeTotalVariation } from './minimize-total-variation.ts'
@@ -14,6 +14,7 @@ const optionsSchema = {
     weight: {
       type: 'number',
       exclusiveMinimum: 0,
+      maximum: optionLimits.factor,
       default: 0.05,
       description: 'λ: weight of the total variation, for pixels in [0, 1]; larger is smoother',
     },

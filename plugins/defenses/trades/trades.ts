@@ -1,5 +1,5 @@
 /** TRADES: clean cross-entropy plus the divergence that a perturbation causes. */
-import { defineDefense } from '../../../core/api/plugin.ts'
+import { defineDefense, optionLimits } from '../../../core/api/plugin.ts'
 import { tradesLoss } from '../../../core/api/training.ts'
 import { papers } from '../../papers.ts'
 import { adversarialBudget, adversarialProperties } from '../training/adversarial-options.ts'
@@ -19,6 +19,7 @@ const optionsSchema = {
     beta: {
       type: 'number',
       minimum: 0,
+      maximum: optionLimits.factor,
       default: 6,
       description: 'β: weight of the divergence; a larger one trades clean for robust accuracy',
     },

@@ -1,12 +1,18 @@
 /** Options of the inner attack of adversarial training. */
-import { ConfigError, epsilonSchema, parseEpsilon } from '../../../core/api/plugin.ts'
+import { ConfigError, epsilonSchema, parseEpsilon, optionLimits } from '../../../core/api/plugin.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { DefenseContext, ThreatModel } from '../../../core/api/plugin.ts'
 import type { InnerAttack, InnerAttackResult, TrainingBatch } from '../../../core/api/training.ts'
 
 /** JSON Schema properties, for an attack of that many steps by default. */
 export const adversarialProperties = {
-  steps: { type: 'integer', minimum: 1, default: 7, description: 'steps of the inner attack' },
+  steps: {
+    type: 'integer',
+    minimum: 1,
+    maximum: optionLimits.steps,
+    default: 7,
+    description: 'steps of the inner attack',
+  },
   stepSize: {
     ...epsilonSchema,
     description:
@@ -29,6 +35,7 @@ export const adversarialProperties = {
   weightPerturbation: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 0,
     description:
       'adversarial weight perturbation (AWP): size relative to each kernel, such as 0.005; 0: off',

@@ -1,4 +1,5 @@
 /** Options of all trained defenses. */
+import { optionLimits } from '../../../core/api/plugin.ts'
 import { scheduleNames, trainingDefaults } from '../../../core/api/training.ts'
 
 /** JSON Schema properties. Defaults are a common recipe for CIFAR-sized images. */
@@ -8,7 +9,7 @@ export const trainingProperties = {
     additionalProperties: false,
     required: ['id'],
     properties: {
-      id: { type: 'string', description: 'id of a network plugin' },
+      id: { type: 'string', maxLength: optionLimits.name, description: 'id of a network plugin' },
       options: { type: 'object', default: {}, description: 'options of the network plugin' },
     },
     default: { id: 'small-cnn', options: {} },
@@ -17,18 +18,21 @@ export const trainingProperties = {
   epochs: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.rounds,
     default: 10,
     description: 'passes over the training data',
   },
   batchSize: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.batch,
     default: trainingDefaults.batchSize,
     description: 'examples per step',
   },
   learningRate: {
     type: 'number',
     exclusiveMinimum: 0,
+    maximum: optionLimits.factor,
     default: trainingDefaults.learningRate,
     description: 'largest learning rate of the schedule',
   },
@@ -47,6 +51,7 @@ export const trainingProperties = {
   weightDecay: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: trainingDefaults.weightDecay,
     description: 'coefficient of the L2 penalty on the weights',
   },
@@ -68,6 +73,7 @@ export const trainingProperties = {
   crop: {
     type: 'integer',
     minimum: 0,
+    maximum: optionLimits.margin,
     default: trainingDefaults.augmentation.crop,
     description: 'zero padding in pixels before a random crop; 0 disables cropping',
   },
@@ -79,6 +85,7 @@ export const trainingProperties = {
   validation: {
     type: 'integer',
     minimum: 0,
+    maximum: optionLimits.examples,
     default: 500,
     description: 'training examples held out to measure progress',
   },
@@ -102,12 +109,14 @@ export const trainingProperties = {
   milestones: {
     type: 'array',
     items: { type: 'number', minimum: 0, maximum: 1 },
+    maxItems: 100,
     description:
       'fractions of training at which the learning rate is divided by 10; replaces `schedule`',
   },
   clipNorm: {
     type: 'number',
     exclusiveMinimum: 0,
+    maximum: optionLimits.factor,
     description: 'largest L2 norm of the gradient of all weights; default: no limit',
   },
   keep: {

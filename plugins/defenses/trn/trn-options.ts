@@ -1,4 +1,5 @@
 /** Options of the two-stream restoration network. */
+import { optionLimits } from '../../../core/api/plugin.ts'
 import { scheduleNames } from '../../../core/api/training.ts'
 import type { FromSchema, JSONSchema } from '../../../core/api/plugin.ts'
 import { baseProperty } from '../protection/protected-base.ts'
@@ -7,10 +8,17 @@ import { trainingProperties } from '../training/training-options.ts'
 import { trainingAttackNames } from './training-attacks.ts'
 
 const networkProperties = {
-  width: { type: 'integer', minimum: 1, default: 32, description: 'channels of each stream' },
+  width: {
+    type: 'integer',
+    minimum: 1,
+    maximum: optionLimits.width,
+    default: 32,
+    description: 'channels of each stream',
+  },
   blocks: {
     type: 'integer',
     minimum: 0,
+    maximum: optionLimits.depth,
     default: 4,
     description: 'residual blocks per stream, each followed by a fusion block',
   },
@@ -37,6 +45,7 @@ const networkProperties = {
   mapCount: {
     type: 'integer',
     minimum: 1,
+    maximum: optionLimits.depth,
     default: 3,
     description: 'number of maps of the mode topk',
   },
@@ -69,6 +78,7 @@ const attackProperties = {
   attackMomentum: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 1,
     description: 'decay factor of the accumulated gradient of mim',
   },
@@ -82,12 +92,14 @@ const attackProperties = {
   crossEntropyWeight: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 0.1,
     description: 'weight of the cross-entropy of the base model on restored images',
   },
   benignWeight: {
     type: 'number',
     minimum: 0,
+    maximum: optionLimits.factor,
     default: 1,
     description: 'additional weight of the L1 distance on images that are not attacked',
   },

@@ -12,11 +12,23 @@ describe('JSON', () => {
     ['{"a": 1,\n "b": {"x": 1, "x": 2}}', 'f:2:16: the key "x" is repeated'],
     ['{"x": 1, "\\u0078": 2}', 'f:1:10: the key "x" is repeated'],
     ['{"a": {"__proto__": 1}}', 'f:1:8: the key "__proto__" is not allowed'],
+    [
+      '{"a": "x\\ud83d\\ude00", "b": ["y\\uD800"]}',
+      'f:1:30: the text contains half of a surrogate',
+    ],
+    ['{"\\udc00": 1}', 'f:1:2: the text contains half of a surrogate pair'],
+    ['{"a": "\\ude00\\ud83d"}', 'f:1:7: the text contains half of a surrogate pair'],
+    ['["\ud800"]', 'f:1:2: the text contains half of a surrogate pair'],
     ['[1, -1e400]', 'f:1:5: the number -1e400 is too large'],
     ['['.repeat(20_000) + ']'.repeat(20_000), 'f:1:101: nested more than 100 levels deep'],
     ['['.repeat(200_000), 'f:1:1: not valid JSON: nested more than 100 levels deep'],
   ])('refused, case %#', (text, message) => {
     expect(() => parseJsonText(text, 'f')).toThrow(message)
+  })
+
+  test('pairs of surrogates are read, and what looks like one', () => {
+    const text = '["\\ud83d\\ude00", "\\\\ud800", "😀"]'
+    expect(parseJsonText(text, 'f')).toEqual(['😀', '\\ud800', '😀'])
   })
 
   test('a hundred levels are read', () => {
@@ -37,6 +49,8 @@ describe('YAML', () => {
     ['a: 1\nb: 2\na: 3\n', 'f:3:1: the key "a" is repeated'],
     ['a: .inf', 'f: not valid YAML: the number Infinity has no form in JSON'],
     ['a: !!binary aGk=', 'f: not valid YAML: a value of type Buffer has no form in JSON'],
+    ['a: "\\ud800"', 'f: not valid YAML: the text contains half of a surrogate pair'],
+    ['"\\udc00": 1', 'f: not valid YAML: the text contains half of a surrogate pair'],
     ['a: &a [*a]', 'f: not valid YAML: nested more than 100 levels deep'],
     ['[1, 2]: 3\n[1, 2]: 4', 'f:2:1: the key "[1,2]" is repeated'],
     ['a: 1\n---\nb: 2', 'f:2:1: not valid YAML: Source contains multiple documents'],

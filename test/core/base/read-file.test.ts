@@ -27,8 +27,8 @@ test('what is no file, or too large, is refused with its name', async () => {
     [folder, `${folder}: expected a file, got a directory`],
     [large, `${large}: expected at most 8 bytes, got 9 bytes`],
     // A read would wait for a writer.
-    [pipe, `${pipe}: expected a regular file`],
-    ['/dev/zero', '/dev/zero: expected a regular file'],
+    [pipe, `${pipe}: expected a file, got a pipe`],
+    ['/dev/zero', '/dev/zero: expected a file, got a device'],
     [join(folder, 'none'), `${join(folder, 'none')}: not found`],
   ]
   for (const [path, message] of refusals) {

@@ -83,6 +83,15 @@ test('a parameter name can be used only once', () => {
   )
 })
 
+test('more parameters than fit a model file are refused before they are allocated', () => {
+  const scope = new LayerScope({ training: true, seed: 1 })
+  scope.parameter('small', [1000], () => {})
+  expect(() => scope.parameter('wide', [81_920, 81_920, 3, 3], () => {})).toThrow(
+    'the network needs more than 536870912 parameters, the most that a model file can have ' +
+      '(at "wide", [81920, 81920, 3, 3]); lower its width or depth',
+  )
+})
+
 test('a layer on an axis of unknown size is rejected', () => {
   const scope = new LayerScope({ training: true, seed: 1 })
   expect(() =>

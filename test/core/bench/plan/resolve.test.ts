@@ -345,3 +345,67 @@ test('a thousand attacks of one plugin compile its schema once', async () => {
   expect(await mistake({ attacks: [{ plugin: 'pgd', matrix: { steps } }] })).toBe('no mistake')
   expect(compiledSchemas() - before).toBe(0)
 })
+
+describe('sizes that no run survives are refused before any work', () => {
+  const attack = (plugin: string, options: object): Promise<string> =>
+    mistake({ attacks: [{ plugin, options }] })
+  /** `pgd` in that many wrappers. */
+  const wrapped = (count: number, samples = 1): object => ({
+    samples,
+    attack:
+      count === 1
+        ? { id: 'pgd', options: { steps: 10 } }
+        : { id: 'eot', options: wrapped(count - 1, samples) },
+  })
+
+  test('a number that is above the maximum of its option', async () => {
+    expect(await attack('pgd', { steps: 1e15, stepSize: 1e300 })).toBe(
+      'ConfigError: s.json#/attacks/0/options/stepSize: must be <= 1000000000, got 1e+300\n' +
+        's.json#/attacks/0/options/steps: must be <= 1000000, got 1000000000000000',
+    )
+    const place = 's.json#/attacks/0/options/stepSize'
+    expect(await attack('pgd', { stepSize: '9e300/2' })).toBe(
+      `ConfigError: ${place}: expected at most 1000000000, got "9e300/2"`,
+    )
+    expect(await attack('pgd', { stepSize: '8/0' })).toBe(
+      `ConfigError: ${place}: expected a positive number or a fraction such as "8/255", got "8/0"`,
+    )
+  })
+
+  test('options that multiply to too many passes', async () => {
+    expect(await attack('pgd', { steps: 1e6, restarts: 50 })).toBe(
+      'ConfigError: s.json#/attacks/0: expected at most 100000000 passes for one example, but ' +
+        'these options of "pgd" need 100000050; lower its steps, restarts, or samples',
+    )
+    expect(await attack('eot', wrapped(3, 200))).toContain('options of "eot" need 168000000;')
+    expect(await attack('eot', wrapped(3, 100))).toBe('no mistake')
+  })
+
+  test('wrappers around wrappers', async () => {
+    expect(await attack('eot', wrapped(4))).toBe('no mistake')
+    expect(await attack('eot', wrapped(5))).toBe(
+      `ConfigError: s.json#/attacks/0${'/options/attack'.repeat(5)}: ` +
+        'expected at most 4 wrappers around an attack',
+    )
+  })
+
+  test('a list that is compared in pairs', async () => {
+    const bands = Array.from({ length: 1e5 }, (_, radius) => ({ band: 'low', radius }))
+    expect(await attack('high-pass-sweep', { bands })).toBe(
+      'ConfigError: s.json#/attacks/0/options/bands: expected at most 1000 items, got 100000',
+    )
+  })
+
+  test('limits of the suite itself', async () => {
+    const sizes = { batchSize: 1e9, timeLimitMs: 1e300, memoryLimitMb: 1e12, draws: 1e7 }
+    expect(await mistake({ ...sizes, limit: 1e12 })).toBe(
+      [
+        'ConfigError: s.json#/limit: must be <= 1000000000, got 1000000000000',
+        's.json#/draws: must be <= 10000, got 10000000',
+        's.json#/batchSize: must be <= 65536, got 1000000000',
+        's.json#/timeLimitMs: must be <= 31536000000, got 1e+300',
+        's.json#/memoryLimitMb: must be <= 100000000, got 1000000000000',
+      ].join('\n'),
+    )
+  })
+})

@@ -20,7 +20,7 @@ const hash = 'a'.repeat(64)
 const job = {
   version: 1,
   label: 'attack "pgd"',
-  limits: {},
+  limits: { label: 'attack "pgd"', timeLimitMs: 1000 },
   software: { robench: '1.0.0', onnxruntime: '1.0.0' },
   packages: [],
   data: { test: hash },

@@ -105,6 +105,25 @@ test('every flipped bit of a unit file is noticed', () => {
   expect(decodeUnit(copy, unit.id)).toMatchObject({ id: unit.id, outcome: { outcomes: '1011' } })
 })
 
+test.each([
+  [{ forwardPasses: 'many' }, '/forwardPasses: must be a number, got "many"'],
+  [{ elapsedMs: -1 }, '/elapsedMs: must be >= 0, got -1'],
+  [{ checks: [{ id: 'x' }] }, '/checks/0: missing key "title"'],
+  [{ outcomes: '10x1' }, '/outcomes: must be of the form ^(?:[01]*|[wrb]*)$, got "10x1"'],
+])('an outcome with %j is of another form, with any checksum', (more, message) => {
+  const { bytes } = encodeUnit(unit, { ...outcome, ...more } as typeof outcome)
+  expect(decodeUnit(bytes, unit.id)).toBe(`has an outcome of another form: ${message}`)
+})
+
+test('an outcome has one value per example, and no more correct draws than draws', () => {
+  const read = (more: object): unknown =>
+    decodeUnit(encodeUnit(unit, { ...outcome, ...more }).bytes, unit.id)
+  expect(read({ correct: '01' })).toBe('does not have one outcome per example')
+  expect(read({ draws: { count: 2, correct: [1, 2, 3, 0] } })).toBe(
+    'has more correct draws of an example than draws',
+  )
+})
+
 test('the cell inside is held against the name of the file', () => {
   const other = { ...cell, device: 'cuda' }
   const lie = { ...unit, cell: other }
