@@ -280,7 +280,7 @@ describe('a forged entry is refused:', () => {
       ({ dataset }) => ({ dataset: { ...dataset, title: 'ImageNet' } }),
       '/dataset/title: "cifar10" is CIFAR-10, got ImageNet',
     ],
-    ['a blank title', () => ({ title: '\u00A0 ' }), '/title: must not be blank'],
+    ['a blank title', () => ({ title: '\u00A0 ' }), '/title: must be a text that is not blank'],
     ['a title without end', () => ({ title: 'x'.repeat(201) }), 'must have at most 200 characters'],
     ['marks above marks', () => ({ title: `a${'\u0301'.repeat(3)}` }), 'has three marks'],
     [
