@@ -384,8 +384,9 @@ describe('the guards are silent', () => {
   ])('on float images in %s', async ([, bounds, epsilon, pixel]) => {
     const folder = temporaryFolder()
     writeArrays(folder, quickstart, 100, { pixel })
-    const [low, high] = bounds.split(',').map(Number)
-    const normalization = [`--mean=${[low, low, low]}`, `--std=${Array(3).fill(high! - low!)}`]
+    const [low = 0, high = 1] = bounds.split(',').map(Number)
+    const each = (value: number): string => [value, value, value].join(',')
+    const normalization = [`--mean=${each(low)}`, `--std=${each(high - low)}`]
     const files = ['inputs', 'labels'].flatMap((name) => [`--${name}`, join(folder, `${name}.npy`)])
     const threat = [`--bounds=${bounds}`, '--norm', 'Linf', '--epsilon', epsilon]
     await silent(standard, [...files, ...threat, ...normalization])
