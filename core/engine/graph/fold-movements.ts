@@ -1,7 +1,8 @@
 /** Applies reshapes, transposes, and slices to large constants when a graph is compiled. */
 import { float32, sizeOf, type FloatTensor } from '../tensor/tensor.ts'
+import type { Builder } from './builder.ts'
 import { g } from './graph.ts'
-import { reapply, rewrite } from './rewrite.ts'
+import { reapply, rewrite, type Rewrite } from './rewrite.ts'
 import type { Node, Value } from './value.ts'
 
 /** Elements below which onnxruntime folds as well. */
@@ -19,8 +20,9 @@ interface View {
  * Replaces chains of `Reshape`, `Transpose`, and `Slice` of constants by one constant each.
  * onnxruntime would fold them too, but it keeps each intermediate result until it has folded the
  * whole graph, which is several times the memory of the weights, and takes longer.
+ * @param builder knows all operators of the graph
  */
-export function foldMovements(values: readonly Value[]): Value[] {
+export function foldMovements(values: readonly Value[], builder: Builder = g): Value[] {
   const views = new Map<Value, View>()
   const constants = new Map<View, Value>()
   const constantOf = (view: View): Value => {
@@ -28,7 +30,7 @@ export function foldMovements(values: readonly Value[]): Value[] {
     constants.set(view, known)
     return known
   }
-  return rewrite(values, (node, inputs) => {
+  const visit: Rewrite = (node, inputs) => {
     const [moved] = node.inputs
     const source = moved && (views.get(moved) ?? viewOf(moved))
     const view = source && move(node, source)
@@ -40,8 +42,10 @@ export function foldMovements(values: readonly Value[]): Value[] {
       const own = node.inputs[i] && views.get(node.inputs[i])
       return own ? constantOf(own) : input
     })
-    return replaced.every((input, i) => input === inputs[i]) ? undefined : reapply(node, replaced)
-  })
+    const unchanged = replaced.every((input, i) => input === inputs[i])
+    return unchanged ? undefined : reapply(node, replaced, builder)
+  }
+  return rewrite(values, visit, builder)
 }
 
 /** A large float32 constant as a view of itself. */

@@ -1,5 +1,6 @@
 /** Rewrites expressions: substitution, lowering, and folding of batch normalization. */
 import { float32 } from '../tensor/tensor.ts'
+import type { Builder } from './builder.ts'
 import { createNode, topologicalOrder, type Node, type Value } from './value.ts'
 import { g } from './graph.ts'
 import { mapBatch } from './map-batch.ts'
@@ -12,8 +13,11 @@ export type Rewrite = (
   inputs: readonly (Value | null)[],
 ) => readonly Value[] | undefined
 
-/** Rewrites a graph in topological order. Unchanged parts are shared with the original. */
-export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
+/**
+ * Rewrites a graph in topological order. Unchanged parts are shared with the original.
+ * @param builder applies operators to rewritten inputs; it knows all of the graph
+ */
+export function rewrite(values: readonly Value[], visit: Rewrite, builder: Builder = g): Value[] {
   const replaced = new Map<Node, readonly Value[]>()
   const current = (value: Value): Value => replaced.get(value.node)![value.index]!
   for (const node of topologicalOrder(values)) {
@@ -24,7 +28,7 @@ export function rewrite(values: readonly Value[], visit: Rewrite): Value[] {
       continue
     }
     const unchanged = inputs.every((input, i) => input === node.inputs[i])
-    replaced.set(node, unchanged ? node.outputs : reapply(node, inputs))
+    replaced.set(node, unchanged ? node.outputs : reapply(node, inputs, builder))
   }
   return values.map(current)
 }
@@ -167,7 +171,11 @@ function foldExpressions(
 }
 
 /** Applies the operator of a node to other inputs. */
-export function reapply(node: Node, inputs: readonly (Value | null)[]): readonly Value[] {
+export function reapply(
+  node: Node,
+  inputs: readonly (Value | null)[],
+  builder: Builder = g,
+): readonly Value[] {
   if (node.body)
     return mapBatch(
       inputs.filter((input) => input !== null),
@@ -177,7 +185,7 @@ export function reapply(node: Node, inputs: readonly (Value | null)[]): readonly
     const content = node.tensor && { tensor: node.tensor }
     return createNode(node.op, node.name, inputs, node.attributes, node.outputs, content).outputs
   }
-  return g.op(node.op, inputs, node.attributes, node.name)
+  return builder.op(node.op, inputs, node.attributes, node.name)
 }
 
 /** Whether the value has one use, and so have the values that reach it through Identity nodes. */

@@ -2,6 +2,7 @@
 import { ort } from './onnxruntime.ts'
 import { GraphError, RunError } from '../../base/errors.ts'
 import type { DType, Tensor, TensorData } from '../tensor/tensor.ts'
+import { b } from './blocked-operators.ts'
 import { hasInputKernels, keptOperators, useBlockedKernels } from './blocked-kernels.ts'
 import { blockOfLayout } from './blocked-layout.ts'
 import { foldMovements } from './fold-movements.ts'
@@ -149,7 +150,9 @@ export async function finishFor(
   return (own) => {
     const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
     const filtered = process.arch === 'x64' ? useWinograd(lowered) : lowered
-    return foldMovements(block > 0 ? useBlockedKernels(filtered, block) : filtered)
+    return block > 0
+      ? foldMovements(useBlockedKernels(filtered, block), b)
+      : foldMovements(filtered)
   }
 }
 

@@ -82,6 +82,26 @@ describe.runIf(hasBlocks)('the gradients of a convolution', () => {
   })
 })
 
+test.runIf(hasBlocks)('constant kernels that a gradient flips are in the same graph', async () => {
+  const x = g.input('x', 'float32', [16, 16, 8, 8])
+  const weight = g.input('w', 'float32', [16, 16, 3, 3])
+  const fixed = g.constant(randomTensor([32, 16, 3, 3], 'fixed'))
+  const same = { pads: [1, 1, 1, 1] }
+  const y = g.conv(g.relu(g.conv(x, weight, null, same)), fixed, null, same)
+  const upstream = g.input('upstream', 'float32', y.shape)
+  const [dw] = gradient(y, [weight], { upstream })
+  const inputs = [x, weight, upstream]
+  const plain = await Session.load(toOnnx({ y, dw: dw! }, inputs))
+  const compiled = await Session.compile({ y, dw: dw! }, inputs)
+  const [expected, found] = [await plain.run(feedsOf(inputs)), await compiled.run(feedsOf(inputs))]
+  await Promise.all([plain.release(), compiled.release()])
+  for (const name of ['y', 'dw']) {
+    const values = expected[name]!.data as Float32Array
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    expect(found[name]!.data as Float32Array).toBeAllclose(values, { atol: 5e-6 * largest })
+  }
+})
+
 /** A block with normalization in training and a shortcut, and a function that has no kinks. */
 function residualBlock(smooth: boolean): { outputs: Record<string, Value>; inputs: Value[] } {
   const x = g.input('x', 'float32', [16, 16, 8, 8])
