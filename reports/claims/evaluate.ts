@@ -14,7 +14,7 @@ import type { Proportion } from '../theme/proportion.ts'
 import { threatModelText } from '../theme/threat-text.ts'
 import { describeTests, matchesOptions, unmetTests } from './claim.ts'
 import type { Claim, DefenseSelector } from './claim.ts'
-import { joinRows } from './rows.ts'
+import { joinByModel, joinRows } from './rows.ts'
 import type { Row } from './rows.ts'
 import { selectOutcomes } from './select-attacks.ts'
 import type { ModelPair, PairOutcomes, SideOutcomes } from './select-attacks.ts'
@@ -106,7 +106,7 @@ function notTested(claim: Claim, reason: string): EvaluatedClaim {
 
 /** The rows of a defense, or why there are none. */
 function rowsOf({ plugin, options }: DefenseSelector, rows: readonly Row[]): Row[] | string {
-  if (plugin === 'base') return [...rows]
+  if (plugin === 'base') return joinByModel(rows)
   const ofPlugin = rows.filter((row) => row.plugin === plugin)
   if (ofPlugin.length === 0) return `no result has a row of ${plugin}`
   const found = ofPlugin.filter((row) => matchesOptions(row.options, options))

@@ -44,6 +44,29 @@ export function joinRows(results: readonly RunResult[]): Row[] {
   })
 }
 
+/**
+ * One row for each model and setting, with the attacks of all rows that have it: a file may be the
+ * model of a training and of `onnx-model`. The row is named after the training.
+ */
+export function joinByModel(rows: readonly Row[]): Row[] {
+  const joined = new Map<string, Row>()
+  const named = rows.toSorted((a, b) => Number(isFile(a)) - Number(isFile(b)))
+  for (const row of named) {
+    for (const model of row.models) {
+      const { id, sha256, examples } = row.dataset
+      const key = canonicalJson([model.sha256, id, sha256, examples, row.threatModel])
+      const known = joined.get(key)
+      const attacks = joinAttacks(known?.models[0]?.attacks ?? [], model.attacks)
+      joined.set(key, { ...row, ...known, models: [{ ...model, ...known?.models[0], attacks }] })
+    }
+  }
+  return [...joined.values()]
+}
+
+function isFile({ plugin }: Row): boolean {
+  return plugin === 'onnx-model'
+}
+
 /** The identity of an attack and its seed: equal attacks have equal keys. */
 export function attackKey({ attack, seed }: CompletedAttack): string {
   return canonicalJson([identityKey(attack), seed])
@@ -59,19 +82,23 @@ function joinModels(entries: readonly ResultEntry[]): RowModel[] {
   for (const { defense, attacks } of entries) {
     const { model, name, training = {} } = defense
     const known = models.get(model.sha256)
-    const keys = new Set(known?.attacks.map(attackKey))
     const completed = attacks.filter((attack) => attack.state === 'completed')
     models.set(model.sha256, {
       sha256: model.sha256,
       name: known?.name ?? name,
       training: known?.training ?? training,
-      attacks: [
-        ...(known?.attacks ?? []),
-        ...completed.filter((attack) => !keys.has(attackKey(attack))),
-      ],
+      attacks: joinAttacks(known?.attacks ?? [], completed),
     })
   }
   return [...models.values()].toSorted((a, b) => seedOf(a) - seedOf(b))
+}
+
+function joinAttacks(
+  known: readonly CompletedAttack[],
+  more: readonly CompletedAttack[],
+): readonly CompletedAttack[] {
+  const keys = new Set(known.map(attackKey))
+  return [...known, ...more.filter((attack) => !keys.has(attackKey(attack)))]
 }
 
 function seedOf({ training }: RowModel): number {

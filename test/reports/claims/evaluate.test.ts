@@ -262,6 +262,22 @@ describe('TRN', () => {
     expect(comparison!.verdict).toBe(verdict)
   })
 
+  test('is compared once with a base that two results name by other plugins', () => {
+    const file = entryOf({ plugin: 'onnx-model', options: { file: 'base.onnx' }, name: 'base' }, [
+      attackOf('bpda', window(30), { attack: inner }),
+    ])
+    const trained = entryOf({ ...standard, name: 'base' }, [pgd20(window(30))])
+    for (const results of [
+      [resultOf(file), resultOf(trn, trained)],
+      [resultOf(trn, trained), resultOf(file)],
+    ]) {
+      const [comparison, ...others] = evaluated('trn-bpda', ...results).comparisons
+      expect(others).toEqual([])
+      expect(comparison!.lower.defense).toBe('standard')
+      expect(comparison!.differences[0]).toBeCloseTo(0.3, 12)
+    }
+  })
+
   test('is not tested without its base, nor without the full gradient', () => {
     expect(evaluated('trn-bpda', resultOf(trn, stranger)).notTested).toBe(
       'no result holds the model that TRN protects',
