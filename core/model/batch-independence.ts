@@ -128,7 +128,8 @@ function reducedDims({ op, inputs, attributes }: Node): readonly Dim[] {
   }
   const { axis } = attributes
   if (op === 'Softmax' || op === 'LogSoftmax') return at(typeof axis === 'number' ? axis : -1)
-  if (op === 'ArgMax' || op === 'CumSum') return at(typeof axis === 'number' ? axis : 0)
+  if (op === 'CumSum') return inputs[1]?.contents?.flatMap(at) ?? []
+  if (op === 'ArgMax') return at(typeof axis === 'number' ? axis : 0)
   return []
 }
 

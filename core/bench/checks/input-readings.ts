@@ -22,11 +22,11 @@ export const mostReadings = 9
 /**
  * The readings that apply to images of a shape.
  * @param shape `[channels, height, width]`
- * @param current the normalization of the manifest
+ * @param current the normalization and the bounds of the manifest
  */
 export function inputReadings(
   shape: readonly number[],
-  current: Pick<ModelManifest, 'mean' | 'std'> = {},
+  current: Pick<ModelManifest, 'mean' | 'std'> & Partial<Pick<ModelManifest, 'bounds'>> = {},
 ): InputReading[] {
   const [channels = 1, height = 1, width = 1] = shape
   const given: Normalization = {
@@ -41,7 +41,11 @@ export function inputReadings(
     // To [−1, 1], and to [0, 255].
     { mean: perChannel([0.5], channels, 0), std: perChannel([0.5], channels, 1) },
     { mean: perChannel([0], channels, 0), std: perChannel([0.003922], channels, 1) },
+    // For a file that expects [0, 1].
+    noNormalization(channels),
   ]
+    .map((wanted) => inUnitsOf(current.bounds ?? [0, 1], wanted))
+    .filter((wanted) => !isNone(wanted))
   return [
     ...(isNormalized
       ? [normalized('without --mean and --std', noNormalization(channels), given)]
@@ -66,6 +70,21 @@ export function inputReadings(
       ? [normalized('with light and dark exchanged', { mean: [1], std: [-1] }, given)]
       : []),
   ]
+}
+
+/** A normalization of pixels in [0, 1] for pixels in other bounds. */
+function inUnitsOf([low, high]: readonly [number, number], { mean, std }: Normalization) {
+  const width = high - low
+  const rounded = (value: number): number => Number(value.toPrecision(4))
+  return {
+    mean: mean.map((value) => rounded(low + width * value)),
+    std: std.map((value) => rounded(width * value)),
+  }
+}
+
+/** Whether a normalization changes nothing, up to the rounding of its numbers. */
+function isNone({ mean, std }: Normalization): boolean {
+  return mean.every((value) => value === 0) && std.every((value) => Math.abs(value - 1) < 1e-3)
 }
 
 function noNormalization(channels: number): Normalization {

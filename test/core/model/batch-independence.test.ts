@@ -116,6 +116,11 @@ test.each(mixing)('%s', async (_, nodes, initializers) => {
   )
 })
 
+test.each([1, -1])('a running sum along axis %i is no false alarm', async (axis) => {
+  const nodes = [...logits, node('CumSum', 'logits axis', 'y')]
+  expect(await load(nodes, { axis: int64([], [axis]) })).toEqual([])
+})
+
 test('reductions within an example are no false alarm', async () => {
   const within = [
     node('ReduceMean', 'x', 'mean', { axes: { type: 'ints', value: [1, 2, 3] } }),

@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { halfToNumber } from '../../../core/engine/tensor/half.ts'
 import { crossEntropy } from '../../../core/model/losses.ts'
-import { writeOnnx, type OnnxGraph, type OnnxNode } from '../../../core/engine/onnx/file.ts'
+import {
+  writeOnnx,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxNode,
+} from '../../../core/engine/onnx/file.ts'
 import {
   float32,
   tensor,
@@ -11,7 +16,15 @@ import {
   type FloatTensor,
   type Tensor,
 } from '../../../core/engine/tensor/tensor.ts'
-import { int, ints, node, onnxGraph, randomTensor, sizes } from '../../support/onnx-file.ts'
+import {
+  int,
+  ints,
+  node,
+  onnxGraph,
+  randomTensor,
+  sizes,
+  tensorOf,
+} from '../../support/onnx-file.ts'
 import { load, loadBytes } from './load-graph.ts'
 
 const weights = { v: randomTensor([12, 4], 'v'), flat: sizes(-1, 12), row: sizes(12) }
@@ -111,6 +124,63 @@ describe.each(['uint8', 'int32', 'int64', 'uint16'] as const)('an input of type 
     expect((await model.logits(pixels)).data).toEqual(actual.logits.data)
     expect(model.remarks[0]).toContain(`the input is ${dtype}: images are rounded to integers`)
   })
+})
+
+const integer = (value: number): OnnxAttribute =>
+  tensorOf(tensor('int32', [], Int32Array.of(value)))
+
+test.each([
+  ['a second cast', [node('Cast', 'x', 'i', { to: int(6) })], 'i', (x: number) => x],
+  [
+    'arithmetic in int32',
+    [
+      node('Cast', 'x', 'i', { to: int(6) }),
+      node('Constant', '', 'two', { value: integer(2) }),
+      node('Constant', '', 'center', { value: integer(3) }),
+      node('Mul', 'i two', 'double'),
+      node('Sub', 'double center', 'j'),
+    ],
+    'j',
+    (x: number) => 2 * x - 3,
+  ],
+  [
+    'a choice of the larger in uint8',
+    [
+      node('Constant', '', 'low', { value: tensorOf(tensor('uint8', [], Uint8Array.of(2))) }),
+      node('Max', 'x low', 'i'),
+    ],
+    'i',
+    (x: number) => Math.max(x, 2),
+  ],
+])('gradients of integers pass %s', async (_title, before, end, compute) => {
+  const graph = castGraph('uint8', [...before, node('Cast', end, 'c', { to: int(1) })])
+  const model = await load(graph, { bounds: [0, 255] })
+  const pixels = float32(
+    images.shape,
+    images.data.map((value) => Math.round(Math.abs(value) * 4)),
+  )
+  const { gradient, logits } = await model.gradient(pixels, labels, crossEntropy)
+  const file = await Session.load(writeOnnx(graph))
+  const expected = await file.run({
+    x: tensor('uint8', pixels.shape, Uint8Array.from(pixels.data)),
+  })
+  await file.release()
+  expect(logits.data).toBeAllclose(expected['y']!.data as Float32Array, close)
+  // The same numbers as inputs of the rest of the file, times the slope of what is before it.
+  const rest = await load(
+    onnxGraph({ input: ['n', 1, 3, 4], nodes: layers, initializers: weights }),
+    {
+      bounds: [-99, 99],
+    },
+  )
+  const inner = float32(pixels.shape, pixels.data.map(compute))
+  const slopes = pixels.data.map((value) => compute(value + 1) - compute(value))
+  const { gradient: after } = await rest.gradient(inner, labels, crossEntropy)
+  expect(gradient.data).toBeAllclose(
+    after.data.map((value, i) => value * slopes[i]!),
+    close,
+  )
+  expect(gradient.data.some((value) => value !== 0)).toBe(true)
 })
 
 function roundHalfToEven(value: number): number {
