@@ -223,9 +223,9 @@ export function addMachineOptions(command: Command): Command {
     )
 }
 
-/** Columns of the terminal; infinite if standard output is not a terminal. */
+/** Columns of the terminal; infinite if standard output is not a terminal, or does not say. */
 export function terminalWidth(): number {
-  return process.stdout.columns ?? (Number(process.env['COLUMNS']) || Infinity)
+  return process.stdout.columns || Number(process.env['COLUMNS']) || Infinity
 }
 
 /** @throws ConfigError for a device that the engine does not use */

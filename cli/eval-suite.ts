@@ -115,7 +115,15 @@ interface GivenOption {
 
 /** Each option applies to the attacks that accept it. @throws ConfigError if none does */
 async function evalAttacks(options: EvalOptions): Promise<unknown[]> {
-  const { attack: ids = ['pgd'], plugin = [] } = options
+  const { attack: ids = ['pgd'], plugin = [], transform } = options
+  if (transform !== undefined && !options.attack) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      '--transform: the default attack, pgd, leaves the transform as it is; state --attack ' +
+        '(spatial and spa change attributes, amplitude-mix and spectral-exchange spectra, ' +
+        'corruption corrupts)',
+    )
+  }
   const attacks = await selectAttacks(ids, plugin)
   const given = givenOptions(options)
   for (const each of given) requireAccepted(each, attacks)

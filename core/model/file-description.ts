@@ -151,11 +151,17 @@ function imageShape(
   const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
   const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
   if (shape.some((dim) => dim === undefined)) {
-    throw invalidFile(name, `the input ${shown} has open sizes; specify the images' shape`)
+    throw invalidFile(
+      name,
+      `the input ${shown} has open sizes; state the images' shape (--shape channels,height,width)`,
+    )
   }
   if (given && given.some((dim, i) => dim !== shape[i])) {
     const isOtherLayout = given[0] === own[2] || given[0] === own[1]
-    const hint = isOtherLayout ? '; check the layout (--layout NCHW or NHWC)' : ''
+    const hint = isOtherLayout
+      ? '; if the data has the channels last, save x.transpose(0, 3, 1, 2); if the model has, ' +
+        'set --layout NHWC'
+      : ''
     throw invalidFile(
       name,
       `the model expects images of ${formatShape(shape as number[])} (channels, height, width), ` +

@@ -41,3 +41,12 @@ test('a box and an epsilon at once are refused', async () => {
     new ConfigError('ROBENCH_CONFIG', 'eval: --box takes the place of --epsilon; give one of them'),
   )
 })
+
+test('a transform needs an attack that changes it', async () => {
+  const threat = ['--norm', 'Linf', '--epsilon', '8/255', '--transform', '{"kind":"attribute"}']
+  const words = ['m.onnx', '--data', 'quickstart', ...threat]
+  await expect(evalCommand().parseAsync(words, { from: 'user' })).rejects.toThrow(
+    '--transform: the default attack, pgd, leaves the transform as it is; state --attack ' +
+      '(spatial and spa change attributes,',
+  )
+})

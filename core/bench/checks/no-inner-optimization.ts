@@ -40,13 +40,17 @@ export const noInnerOptimization = defineProbe({
     if (!graph && found.length === 0) {
       return notApplicable('there is no model file to inspect, and the model declares no component')
     }
+    const more = found.length > mostNamed ? `, and ${found.length - mostNamed} more` : ''
     const evidence =
       found.length > 0
-        ? `the model has ${found.join(', ')}`
+        ? `the model has ${found.slice(0, mostNamed).join(', ')}${more}`
         : 'no loop, no weight used in both directions, no declared component'
     return raisedAbove(0, found.length, evidence, 'warn')
   },
 })
+
+/** How many signs the evidence names. */
+const mostNamed = 4
 
 /** Signs of an optimization in a graph, as text. */
 export function signsOfOptimization({ nodes, initializers }: OnnxGraph): string[] {

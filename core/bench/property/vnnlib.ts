@@ -63,6 +63,7 @@ export function parseVnnlib(text: string, path: string): Property {
   if (branches.length > 1 && branches.length * counts.X > maxConstraints) {
     throw refused(path, `has ${counts.X} inputs in each of ${branches.length} alternatives`)
   }
+  checkIndices(branches, counts, path)
   const cases = new Map<string, PropertyCase & { alternatives: LinearConstraint[][] }>()
   for (const branch of branches) {
     const { lower, upper } = boxOf(branch, counts.X, path)
@@ -73,6 +74,28 @@ export function parseVnnlib(text: string, path: string): Property {
     cases.set(key, known)
   }
   return { inputs: counts.X, outputs: counts.Y, cases: [...cases.values()] }
+}
+
+/** @throws ConfigError for a constraint on a variable that is not declared */
+function checkIndices(
+  branches: readonly (readonly LinearConstraint[])[],
+  counts: { readonly X: number; readonly Y: number },
+  path: string,
+): void {
+  for (const { inputs, outputs } of branches.flat()) {
+    for (const [letter, used] of [
+      ['X', inputs],
+      ['Y', outputs],
+    ] as const) {
+      const beyond = [...used.keys()].find((index) => index >= counts[letter])
+      if (beyond === undefined) continue
+      throw refused(
+        path,
+        `names ${letter}_${beyond}, which it does not declare (${letter}_0 to ` +
+          `${letter}_${counts[letter] - 1})`,
+      )
+    }
+  }
 }
 
 /** The alternatives of a formula. */

@@ -80,7 +80,7 @@ test('the reliability checks are those of robench eval', async () => {
   const entry = await evalEntry(folder, '--attack', 'pgd', '--limit', '8')
   const { checks: _, ...request } = tinyRequest(8)
   const { checks } = await evaluate({ ...request, model: join(folder, 'tiny.onnx') })
-  expect(checks).toHaveLength(32)
+  expect(checks).toHaveLength(33)
   expect(checks).toEqual(entry.checks)
 })
 

@@ -148,7 +148,7 @@ test('each mistake in a request has a specific message', async () => {
       "key": "ConfigError: evaluate: unknown key "threatmodel"; did you mean "threatModel"? (accepted: model, data, threatModel, attacks, limit, checks, seed, batchSize, device, threads, surrogates, plugins, signal, progress, bounds, layout, mean, std, classNames, output)",
       "label": "ConfigError: data.labels: label 0: expected a class number from 0, got 0.5",
       "labels": "ConfigError: data.labels: expected 40 labels, one for each input, got 2",
-      "layout": "GraphError: model: the model expects images of [1, 8, 8] (channels, height, width), but the data has [8, 8, 1]; check the layout (--layout NCHW or NHWC)",
+      "layout": "GraphError: model: the model expects images of [1, 8, 8] (channels, height, width), but the data has [8, 8, 1]; if the data has the channels last, save x.transpose(0, 3, 1, 2); if the model has, set --layout NHWC",
       "limit": "ConfigError: limit: expected a positive integer, got 0",
       "norm": "ConfigError: evaluate#/threatModels/0/norm: must be one of Linf, L2, L1, L0; got "Linff"; did you mean "Linf"?",
       "option": "ConfigError: evaluate#/attacks/0/options/step: unknown option; did you mean "steps"? (pgd accepts: …)",

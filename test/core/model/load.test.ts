@@ -138,7 +138,7 @@ describe('a file with a dynamic batch', () => {
     const graph = onnxGraph({ ...dynamic, input: ['n', 3, 'h', 'w'] })
     expect((await load(graph, {}, { inputShape: [3, 4, 4] })).inputShape).toEqual([3, 4, 4])
     await expect(load(graph)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: the input [n, 3, h, w] has open sizes; specify the images' shape]`,
+      `[GraphError: m.onnx: the input [n, 3, h, w] has open sizes; state the images' shape (--shape channels,height,width)]`,
     )
   })
 })
@@ -373,12 +373,12 @@ describe('rejects', () => {
     await expect(
       load(onnxGraph(dynamic), { layout: 'NHWC' }, { inputShape: [3, 4, 4] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: the model expects images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; check the layout (--layout NCHW or NHWC)]`,
+      `[GraphError: m.onnx: the model expects images of [4, 3, 4] (channels, height, width), but the data has [3, 4, 4]; if the data has the channels last, save x.transpose(0, 3, 1, 2); if the model has, set --layout NHWC]`,
     )
     await expect(
       load(withInput(['n', 4, 4, 3]), {}, { inputShape: [3, 4, 4] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: the model expects images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; check the layout (--layout NCHW or NHWC)]`,
+      `[GraphError: m.onnx: the model expects images of [4, 4, 3] (channels, height, width), but the data has [3, 4, 4]; if the data has the channels last, save x.transpose(0, 3, 1, 2); if the model has, set --layout NHWC]`,
     )
   })
   test('a wrong number of class names', async () => {

@@ -37,6 +37,9 @@ test('constraints are read as alternatives, and bounds as boxes', () => {
   expect(() => parseVnnlib('(declare-const X_0 Real)(declare-const Y_0 Real)', 'p')).toThrow(
     'p: X_0 has no lower or no upper bound',
   )
+  expect(() => parseVnnlib(property('(<= Y_11 Y_0)'), 'p')).toThrow(
+    /p: .*names Y_11, which it does not declare \(Y_0 to Y_\d\)/,
+  )
   expect(() => parseVnnlib(property('(<= (* Y_0 Y_1) 0)'), 'p')).toThrow(
     'p: is not linear: (* Y_0 Y_1)',
   )
