@@ -35,9 +35,9 @@ const thisMachine: Machine = {
 }
 
 /**
- * Checks that a device computes. A precision, as in `cuda/float16`, is kept. `auto` takes CUDA if there is an NVIDIA GPU, else DirectML on
+ * Checks that a device computes. `auto` takes CUDA if there is an NVIDIA GPU, else DirectML on
  * Windows, else Core ML on macOS, else the CPU. It never takes WebGPU, whose adapter may be software.
- * @param text the value of `--device`
+ * @param text the value of `--device`, with or without a precision, as in `cuda/float16`
  * @throws ConfigError for a name that is no device; ROBENCH_DEVICE if it does not
  * compute
  */
@@ -45,16 +45,16 @@ export async function chooseDevice(
   text: string,
   machine: Machine = thisMachine,
 ): Promise<ChosenDevice> {
-  if (text === 'auto') return chooseAutomatically(machine)
-  if (withoutPrecision(text) === 'auto') {
+  const plain = withoutPrecision(text)
+  if (plain === 'auto') {
     const chosen = await chooseAutomatically(machine)
-    return { ...chosen, device: `${chosen.device}${text.slice('auto'.length)}` }
+    return { ...chosen, device: chosen.device + text.slice(plain.length) }
   }
   // Not a device of onnxruntime. TensorFlow.js chooses its own back-end.
   if (text === tfjsDevice) return { device: text, environments: [] }
   const device = parseDevice(text)
   if (device.provider !== 'cpu') {
-    const result = await machine.probe(withoutPrecision(text))
+    const result = await machine.probe(plain)
     if (!result.works) {
       throw new ConfigError(
         'ROBENCH_DEVICE',

@@ -67,7 +67,7 @@ function isLargeProduct({ op, inputs }: Node): boolean {
   )
 }
 
-/** Whether this is 1 where the result of a ReLU is not 0: see `reluMask`. Its slope is no half. */
+/** Whether this is `blockedMask` of a ReLU, whose slope 2¹²⁷ is beyond the range of float16. */
 function isReluMask({ op, inputs, attributes }: Node): boolean {
   if (op !== 'HardSigmoid' || inputs[0]?.node.op !== 'Relu') return false
   return attributes['alpha'] === 2 ** 127 && attributes['beta'] === 0

@@ -140,12 +140,13 @@ export async function finishFor(
   values: readonly Value[],
   { device = 'cpu', half = false }: SessionOptions,
 ): Promise<(values: readonly Value[]) => readonly Value[]> {
-  if (half) {
-    const plain = await finishFor(values, { device: device === 'cpu' ? 'other' : device })
-    return (own) => computeInHalf(plain(own))
+  if (half || device !== 'cpu') {
+    const isWebGpu = device.startsWith('webgpu')
+    return (own) => {
+      const lowered = foldMovements(isWebGpu ? lowerLogSoftmax(lower(own)) : lower(own))
+      return half ? computeInHalf(lowered) : lowered
+    }
   }
-  if (device.startsWith('webgpu')) return (own) => foldMovements(lowerLogSoftmax(lower(own)))
-  if (device !== 'cpu') return (own) => foldMovements(lower(own))
   const block = hasInputKernels(topologicalOrder(values)) ? await blockOfLayout() : 0
   return (own) => {
     const lowered = foldIntoProducts(lower(own, block > 0 ? keptOperators : []))
