@@ -24,6 +24,7 @@ import type { EntryExamples } from './pages/examples-schema.ts'
 import { siteEnvironment } from './pages/environment.ts'
 import { renderPages } from './pages/site.ts'
 import { rankTables } from './ranking.ts'
+import type { RankedTable } from './ranking.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
 export type SiteFiles = ReadonlyMap<string, string>
@@ -67,7 +68,8 @@ export async function buildSite(options: {
     rules,
   )
   const entries = found.map(({ entry }) => entry)
-  const files = new Map(await renderWholeSite(found, rules, options.address))
+  const { files: rendered, tables } = await renderTables(found, rules, options.address)
+  const files = new Map(rendered)
   files.set(listFile, `${JSON.stringify([...files.keys(), listFile].toSorted(), null, 2)}\n`)
   const old = listedFiles(options.outFolder)
   await writeFiles(options.outFolder, files)
@@ -80,7 +82,7 @@ export async function buildSite(options: {
   }
   return {
     entries: entries.length,
-    tables: rankTables(entries).length,
+    tables,
     files: [...files.keys()].toSorted(),
   }
 }
@@ -143,11 +145,18 @@ export async function renderWholeSite(
   rules: Pick<BoardRules, 'isPrivate'> = publicRules,
   address?: string,
 ): Promise<WholeSite> {
+  return (await renderTables(found, rules, address)).files
+}
+
+async function renderTables(
+  ...[found, rules = publicRules, address]: Parameters<typeof renderWholeSite>
+): Promise<{ files: WholeSite; tables: number }> {
   const entries = found.map(({ entry }) => entry)
   const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
   const base = address === undefined || address.endsWith('/') ? address : `${address}/`
+  const tables = rankTables(entries, new Set(checked))
   const pages = await renderPages({
-    tables: rankTables(entries, new Set(checked)),
+    tables,
     examples: new Map(
       found.flatMap(({ entry, examples }) =>
         examples ? [[entryLocation(entry), examples] as const] : [],
@@ -161,7 +170,7 @@ export async function renderWholeSite(
     address: base ?? '',
     isPrivate: rules.isPrivate,
   })
-  return new Map([...renderSite(entries, new Set(checked), rules, base), ...pages])
+  return { files: new Map([...boardFiles(tables, rules, base), ...pages]), tables: tables.length }
 }
 
 /**
@@ -176,8 +185,15 @@ export function renderSite(
   { isPrivate }: Pick<BoardRules, 'isPrivate'> = publicRules,
   address?: string,
 ): SiteFiles {
-  const environment = siteEnvironment({ address, isPrivate })
-  const files = renderBoard(environment, rankTables(entries, checked))
+  return boardFiles(rankTables(entries, checked), { isPrivate }, address)
+}
+
+function boardFiles(
+  tables: readonly RankedTable[],
+  { isPrivate }: Pick<BoardRules, 'isPrivate'>,
+  address?: string,
+): Map<string, string> {
+  const files = renderBoard(siteEnvironment({ address, isPrivate }), tables)
   const assets = join(packageRoot(), 'leaderboard', 'assets')
   for (const name of readdirSync(assets).toSorted()) {
     files.set(`assets/${name}`, readFileSync(join(assets, name), 'utf8'))

@@ -1,5 +1,5 @@
 /** The files of an entry for other programs: suite, CSV, outcomes, BibTeX. */
-import { zipSync } from 'fflate'
+import { packNpz } from '../../core/bench/store/npz-file.ts'
 import { proportion } from '../../reports/theme/proportion.ts'
 import type { LeaderboardEntry } from '../entry-type.ts'
 import { unpackCodes } from '../packed-outcomes.ts'
@@ -71,9 +71,6 @@ function cellText(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** 1 January 1980, so that equal entries give equal bytes. */
-const fixedTime = new Date(1980, 0, 1)
-
 /**
  * The outcomes of an entry as a NumPy archive: `clean` `[n]` (1 correct, 0 wrong), `outcomes`
  * `[attacks, n]` (0 misclassified without attack, 1 robust, 2 broken), `worst_case` `[n]` with the
@@ -94,25 +91,10 @@ export function outcomesNpz(entry: LeaderboardEntry): Uint8Array {
   const names = attacks.map(({ name }) => Buffer.from(name))
   const width = Math.max(1, ...names.map(({ length }) => length))
   const packed = Buffer.concat(names.map((name) => Buffer.concat([name], width)))
-  return zipSync(
-    {
-      'clean.npy': npy('|u1', [examples], clean),
-      'outcomes.npy': npy('|u1', [attacks.length, examples], outcomes),
-      'worst_case.npy': npy('|u1', [examples], worst),
-      'attacks.npy': npy(`|S${width}`, [names.length], packed),
-    },
-    // Level 9 takes four times as long for a third less.
-    { mtime: fixedTime, level: 4 },
-  )
-}
-
-/** An array in NumPy's format, version 1.0. */
-function npy(type: string, shape: readonly number[], data: Uint8Array): Uint8Array {
-  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
-  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`
-  const padded = Math.ceil((text.length + 11) / 64) * 64 - 10
-  const length = Buffer.alloc(2)
-  length.writeUInt16LE(padded)
-  const magic = Buffer.from('\x93NUMPY\x01\x00', 'latin1')
-  return Buffer.concat([magic, length, Buffer.from(`${text.padEnd(padded - 1)}\n`), data])
+  return packNpz([
+    { name: 'clean', type: '|u1', shape: [examples], bytes: clean },
+    { name: 'outcomes', type: '|u1', shape: [attacks.length, examples], bytes: outcomes },
+    { name: 'worst_case', type: '|u1', shape: [examples], bytes: worst },
+    { name: 'attacks', type: `|S${width}`, shape: [names.length], bytes: packed },
+  ])
 }

@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { once } from 'node:events'
 import { dirname, resolve } from 'node:path'
-import { crc32, createDeflateRaw } from 'node:zlib'
+import { constants, crc32, createDeflateRaw, deflateRawSync } from 'node:zlib'
 import { makeFolder } from '../../base/make-folder.ts'
 import { storeError } from '../../base/atomic-file.ts'
 import { ConfigError } from '../../base/errors.ts'
@@ -20,6 +20,14 @@ export interface NpzSource {
   readonly dtype: 'float32' | 'int32'
   readonly shape: readonly number[]
   readonly pieces: Iterable<NpzData> | AsyncIterable<NpzData>
+}
+
+/** An array to pack in memory: `type` as in NumPy's format, such as `|u1`, and its bytes. */
+export interface PackedNpzSource {
+  readonly name: string
+  readonly type: string
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
 }
 
 /** An array that was read. */
@@ -80,6 +88,34 @@ export async function writeNpz(path: string, arrays: readonly NpzSource[]): Prom
   }
 }
 
+/**
+ * Packs small arrays of a few different values into the bytes of an archive: for random outcomes,
+ * a search for repeated strings takes nine times as long for a third less. Equal arrays give equal
+ * bytes.
+ */
+export function packNpz(arrays: readonly PackedNpzSource[]): Buffer {
+  const members: Member[] = []
+  const pieces: Buffer[] = []
+  let offset = 0
+  for (const { name, type, shape, bytes } of arrays) {
+    const whole = Buffer.concat([npyHead(type, shape), bytes])
+    const packed = deflateRawSync(whole, { strategy: constants.Z_HUFFMAN_ONLY })
+    const member = {
+      name: `${name}.npy`,
+      offset,
+      crc: crc32(whole),
+      packed: packed.length,
+      size: whole.length,
+    }
+    const head = localHeadOf(member)
+    members.push(member)
+    pieces.push(head, packed)
+    offset += head.length + packed.length
+  }
+  const directory = Buffer.concat(members.map(centralHeadOf))
+  return Buffer.concat([...pieces, directory, endOf(members.length, offset, directory.length)])
+}
+
 /** Compresses one array behind a head that is written last, when its sizes are known. */
 async function writeMember(file: FileHandle, offset: number, array: NpzSource): Promise<Member> {
   const name = `${array.name}.npy`
@@ -100,7 +136,7 @@ async function writeMember(file: FileHandle, offset: number, array: NpzSource): 
     size += bytes.length
     if (!deflate.write(bytes)) await once(deflate, 'drain')
   }
-  await add(npyHead(array))
+  await add(npyHead(array.dtype === 'float32' ? '<f4' : '<i4', array.shape))
   for await (const { buffer, byteOffset, byteLength } of array.pieces) {
     await add(new Uint8Array(buffer, byteOffset, byteLength))
   }
@@ -112,8 +148,7 @@ async function writeMember(file: FileHandle, offset: number, array: NpzSource): 
   return member
 }
 
-function npyHead({ dtype, shape }: NpzSource): Buffer {
-  const type = dtype === 'float32' ? '<f4' : '<i4'
+function npyHead(type: string, shape: readonly number[]): Buffer {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
   const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`
   const padded = Math.ceil((text.length + 11) / 64) * 64 - 10
