@@ -33,6 +33,8 @@ export interface ComparedSide {
   readonly robust: readonly Proportion[]
   /** Mean robust accuracy over the trainings. */
   readonly mean: number
+  /** Ids of failed reliability checks of any training: its robust accuracy may be overstated. */
+  readonly failedChecks: readonly string[]
 }
 
 /** Two rows under the attacks of a claim. Differences are higher side minus lower side. */
@@ -133,15 +135,9 @@ function compareRows(claim: Claim, a: Row, b: Row): ClaimComparison | Obstacle {
   if (!first) return { rank: 6, reason: reasons[0]! }
   // Further trainings count only under the same attacks.
   const equal = found.flatMap((each, i) =>
-    typeof each !== 'string' && each.key === first.key
-      ? [{ ...each, ...pairNames(pairs[i]!) }]
-      : [],
+    typeof each !== 'string' && each.key === first.key ? [{ ...each, pair: pairs[i]! }] : [],
   )
   return comparisonOf({ a, b }, equal)
-}
-
-function pairNames({ higher, lower }: ModelPair): { readonly names: readonly [string, string] } {
-  return { names: [higher.name, lower.name] }
 }
 
 /** Data, examples, and threat model must be the same. */
@@ -212,7 +208,7 @@ function baseHash(training: Readonly<Record<string, unknown>>): unknown {
   return typeof base === 'object' && base !== null ? Reflect.get(base, 'sha256') : undefined
 }
 
-type NamedOutcomes = PairOutcomes & ReturnType<typeof pairNames>
+type NamedOutcomes = PairOutcomes & { readonly pair: ModelPair }
 
 function comparisonOf(
   { a, b }: { readonly a: Row; readonly b: Row },
@@ -228,8 +224,8 @@ function comparisonOf(
   return {
     dataset: a.dataset,
     threatModel: a.threatModel,
-    higher: sideOf(a, trainings, 0),
-    lower: sideOf(b, trainings, 1),
+    higher: sideOf(a, trainings, 'higher'),
+    lower: sideOf(b, trainings, 'lower'),
     pairs: first!,
     interval,
     pValue,
@@ -239,19 +235,25 @@ function comparisonOf(
   }
 }
 
-function sideOf(row: Row, trainings: readonly NamedOutcomes[], index: 0 | 1): ComparedSide {
-  const sides = trainings.map(({ higher, lower }) => (index === 0 ? higher : lower))
-  const robust = sides.map((side) => {
-    const flags = robustFlags(side)
+function sideOf(
+  row: Row,
+  trainings: readonly NamedOutcomes[],
+  side: 'higher' | 'lower',
+): ComparedSide {
+  const sides = trainings.map((training) => training[side])
+  const models = trainings.map(({ pair }) => pair[side])
+  const robust = sides.map((outcomes) => {
+    const flags = robustFlags(outcomes)
     return proportion(flags.filter(Boolean).length, flags.length)
   })
   return {
     defense: row.plugin,
     options: row.options,
-    name: trainings[0]!.names[index],
+    name: models[0]!.name,
     attacks: sides[0]!.attacks,
     robust,
     mean: meanOf(robust.map(({ fraction }) => fraction)),
+    failedChecks: [...new Set(models.flatMap(({ failedChecks }) => failedChecks))].toSorted(),
   }
 }
 

@@ -60,7 +60,7 @@ function testedRow(claim: Claim, comparison: ClaimComparison): string[] {
       wording.intervalText(comparison),
       wording.pText(comparison),
     ].join(', '),
-    `**${verdict}**`,
+    [`**${verdict}**`, ...wording.cautionTexts(claim, comparison)].join('; '),
   ]
 }
 

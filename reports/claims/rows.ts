@@ -15,6 +15,8 @@ export interface RowModel {
   readonly name: string
   readonly training: Readonly<Record<string, unknown>>
   readonly attacks: readonly CompletedAttack[]
+  /** Ids of the reliability checks that failed in any of the results, sorted. */
+  readonly failedChecks: readonly string[]
 }
 
 /** A defense with its options under one threat model on the same examples of one data set. */
@@ -56,8 +58,11 @@ export function joinByModel(rows: readonly Row[]): Row[] {
       const { id, sha256, examples } = row.dataset
       const key = canonicalJson([model.sha256, id, sha256, examples, row.threatModel])
       const known = joined.get(key)
-      const attacks = joinAttacks(known?.models[0]?.attacks ?? [], model.attacks)
-      joined.set(key, { ...row, ...known, models: [{ ...model, ...known?.models[0], attacks }] })
+      const [first] = known?.models ?? []
+      const attacks = joinAttacks(first?.attacks ?? [], model.attacks)
+      const failedChecks = joinNames(first?.failedChecks ?? [], model.failedChecks)
+      const whole = { ...model, ...first, attacks, failedChecks }
+      joined.set(key, { ...row, ...known, models: [whole] })
     }
   }
   return [...joined.values()]
@@ -79,15 +84,17 @@ export function identityKey({ plugin, version, options }: Omit<AttackIdentity, '
 
 function joinModels(entries: readonly ResultEntry[]): RowModel[] {
   const models = new Map<string, RowModel>()
-  for (const { defense, attacks } of entries) {
+  for (const { defense, attacks, checks } of entries) {
     const { model, name, training = {} } = defense
     const known = models.get(model.sha256)
     const completed = attacks.filter((attack) => attack.state === 'completed')
+    const failed = (checks ?? []).filter(({ verdict }) => verdict === 'fail').map(({ id }) => id)
     models.set(model.sha256, {
       sha256: model.sha256,
       name: known?.name ?? name,
       training: known?.training ?? training,
       attacks: joinAttacks(known?.attacks ?? [], completed),
+      failedChecks: joinNames(known?.failedChecks ?? [], failed),
     })
   }
   return [...models.values()].toSorted((a, b) => seedOf(a) - seedOf(b))
@@ -99,6 +106,10 @@ function joinAttacks(
 ): readonly CompletedAttack[] {
   const keys = new Set(known.map(attackKey))
   return [...known, ...more.filter((attack) => !keys.has(attackKey(attack)))]
+}
+
+function joinNames(known: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...known, ...more])].toSorted()
 }
 
 function seedOf({ training }: RowModel): number {

@@ -69,7 +69,10 @@ function formatSetting(tested: readonly TestedClaim[], colors: Colors): string {
       wording.intervalText(comparison),
       wording.pText(comparison),
     ].join('\n'),
-    colored(comparison.verdict, colors),
+    [
+      colored(comparison.verdict, colors),
+      ...wording.cautionTexts(claim, comparison).map((text) => wrapText(text, widths.verdict)),
+    ].join('\n'),
   ])
   const table = plainTable(
     heads.map((head) => colors.dim(head)),

@@ -12,7 +12,8 @@ export const explanation =
   'below 0.05 and the interval is above zero, not reproduced if p is below 0.05 and the ' +
   'interval is below zero, and otherwise too close to tell. With several trainings, the interval ' +
   'and p are those of the first, and all differences must have the same sign. p is not adjusted ' +
-  'for the number of claims.'
+  'for the number of claims. Where reliability checks of a model failed, its robust accuracy may ' +
+  'be overstated, and the verdict with it.'
 
 /** The source of a claim: `Li et al. 2024, table 4`. */
 export function sourceText({ source, place }: Claim): string {
@@ -84,6 +85,22 @@ export function trainingText({ higher, lower }: ClaimComparison): string {
   return names
     .map((name) => `${name} ${String(higher.options[name])} and ${String(lower.options[name])}`)
     .join(', ')
+}
+
+/**
+ * The sides whose reliability checks failed, `checks of w/o AAG failed: search-weaker`, one text a
+ * side: their robust accuracy may be overstated.
+ */
+export function cautionTexts(claim: Claim, { higher, lower }: ClaimComparison): string[] {
+  const labels = sideLabels(claim)
+  const sides = [
+    [labels.higher, higher],
+    ...(claim.pairing === 'row' ? [] : [[labels.lower, lower] as const]),
+  ] as const
+  return sides.flatMap(([label, { failedChecks }]) => {
+    const name = claim.pairing === 'row' ? claim.higher.defense.label : label
+    return failedChecks.length === 0 ? [] : [`checks of ${name} failed: ${failedChecks.join(', ')}`]
+  })
 }
 
 /** How many claims have each verdict: `2 reproduced at this scale, …, 30 not tested`. */

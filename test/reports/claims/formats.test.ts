@@ -50,7 +50,8 @@ test('the terminal table has the figures of a claim, then the claims that are no
     reproduced if p is below 0.05 and the interval is below zero, and otherwise too
     close to tell. With several trainings, the interval and p are those of the
     first, and all differences must have the same sign. p is not adjusted for the
-    number of claims.
+    number of claims. Where reliability checks of a model failed, its robust
+    accuracy may be overstated, and the verdict with it.
 
     1 comparison: 1 reproduced at this scale, 0 not reproduced, 0 too close to tell.
     3 claims not tested.
@@ -90,11 +91,30 @@ test('the Markdown table has a row per claim, and states what was compared', () 
 
     1 comparison: 1 reproduced at this scale, 0 not reproduced, 0 too close to tell. 3 claims not tested.
 
-    Differences are in points of robust accuracy, with the 95 % score interval of Tango and the exact p of McNemar's test on the same examples. A claim is reproduced at this scale if p is below 0.05 and the interval is above zero, not reproduced if p is below 0.05 and the interval is below zero, and otherwise too close to tell. With several trainings, the interval and p are those of the first, and all differences must have the same sign. p is not adjusted for the number of claims.
+    Differences are in points of robust accuracy, with the 95 % score interval of Tango and the exact p of McNemar's test on the same examples. A claim is reproduced at this scale if p is below 0.05 and the interval is above zero, not reproduced if p is below 0.05 and the interval is below zero, and otherwise too close to tell. With several trainings, the interval and p are those of the first, and all differences must have the same sign. p is not adjusted for the number of claims. Where reliability checks of a model failed, its robust accuracy may be overstated, and the verdict with it.
 
     - \`dat-over-pgd-at-pgd-20\`: dat, row "dat-0", under pgd (steps 20); against pgd-at, row "pgd-at-0", under pgd (steps 20); 10 robust on the first side only, 0 on the second only; epochs 20 and 30
     "
   `)
+})
+
+test('failed checks of a compared row stand beside the verdict', () => {
+  const check = { title: 'A check', value: 1, threshold: 0, evidence: 'seen' }
+  const checks = [
+    { ...check, id: 'search-weaker', verdict: 'fail' },
+    { ...check, id: 'surrogate-weaker', verdict: 'fail' },
+    { ...check, id: 'logit-scale', verdict: 'warn' },
+  ] as const
+  const suspect = resultOf(
+    entryOf({ plugin: 'dat', options: datOptions }, [pgd20(window(60))]),
+    entryOf({ plugin: 'pgd-at', options: atOptions }, [pgd20(window(50))], { checks }),
+  )
+  const found = evaluateClaims(claims.slice(0, 1), [suspect])
+  expect(claimFormats.markdown(found)).toContain(
+    '| **reproduced at this scale**; checks of PGD-AT failed: search-weaker, surrogate-weaker |',
+  )
+  expect(claimFormats.text(found)).toContain('search-weaker,')
+  expect(claimFormats.text(evaluated)).not.toContain('search-weaker')
 })
 
 test('names from results cannot break the Markdown table', () => {
