@@ -22,7 +22,7 @@ export type RatedEntry = Omit<RankedEntry, 'bestKnown' | 'rank' | 'peers' | 'com
 
 /** The entries of one model, merged. */
 export interface MergedModel {
-  /** Examples robust to all attacks of all entries. */
+  /** Examples robust to all attacks of the entries that count. */
   readonly mask: ExampleMask
   readonly members: readonly RatedEntry[]
   readonly bestKnown: Proportion
@@ -32,7 +32,8 @@ export interface MergedModel {
 }
 
 /**
- * Merges entries of one model: an example is robust if it is in each of them.
+ * Merges entries of one model: an example is robust if it is in each of them. As soon as one of
+ * them is checked, self-reported ones do not count: a claim must not lower a figure with evidence.
  * @param columns plugins of the columns
  * @param checked locations of the entries of which a sample was run again
  * @throws ConfigError ROBENCH_DATA if the entries differ without attack
@@ -52,7 +53,9 @@ export function mergeModel(
     )
   requireSameModel(members)
   const { examples } = entries[0]!.dataset
-  const attacks = members.flatMap(({ entry }) =>
+  const proven = members.filter(({ evidence }) => evidence === 'checked')
+  const counted = proven.length > 0 ? proven : members
+  const attacks = counted.flatMap(({ entry }) =>
     entry.attacks.map((attack) => ({ attack, mask: robustMask(attack) })),
   )
   const rate = (masks: readonly ExampleMask[]): Proportion | undefined => {

@@ -23,9 +23,9 @@ export interface RankedModel extends RankedEntry {
   readonly columns: readonly (Proportion | undefined)[]
   /** Robust to all attacks of the columns; absent if there are none. */
   readonly reference?: Proportion
-  /** Forward and backward passes of all attacks of all entries. */
+  /** Forward and backward passes of all attacks of the entries that count. */
   readonly passes: number
-  /** `checked` if all entries are. */
+  /** `checked` if an entry is: only checked ones count then. */
   readonly modelEvidence: EvidenceStatus
 }
 
@@ -113,9 +113,7 @@ function rankTable(
         columns: shown.map((plugin) => model.columns.get(plugin)),
         ...(model.reference && { reference: model.reference }),
         passes: model.passes,
-        modelEvidence: members.every(({ evidence }) => evidence === 'checked')
-          ? 'checked'
-          : 'self-reported',
+        modelEvidence: members[0]!.evidence,
       }
     }),
   }

@@ -188,10 +188,26 @@ describe('rankTables', () => {
     const first = model('one', window(4000, 0, 0))
     const second = { ...model('two', window(4000, 100, 50)), model: first.model }
     const other = model('other', window(3899, 0, 0))
+    const places = ['cifar10/linf-8-255/two', 'cifar10/linf-8-255/one']
+    for (const checked of [[], places]) {
+      const [table] = rankTables([first, second, other], new Set(checked))
+      expect(
+        table!.rows.map(({ bestKnown, modelEvidence }) => [bestKnown.count, modelEvidence]),
+      ).toEqual([
+        // 100 to 4000.
+        [3900, checked.length > 0 ? 'checked' : 'self-reported'],
+        [3899, 'self-reported'],
+      ])
+    }
+  })
+
+  test('beside a checked entry of the model, a self-reported one does not count', () => {
+    const first = model('one', window(4000, 0, 0))
+    const second = { ...model('two', window(4000, 100, 50)), model: first.model }
+    const other = model('other', window(3899, 0, 0))
     const [table] = rankTables([first, second, other], new Set(['cifar10/linf-8-255/two']))
     expect(table!.rows.map(({ entry, bestKnown }) => [entry.id, bestKnown.count])).toEqual([
-      // 100 to 4000: the checked entry leads.
-      ['two', 3900],
+      ['two', 3950],
       ['other', 3899],
     ])
     const [merged] = table!.rows
@@ -199,7 +215,7 @@ describe('rankTables', () => {
       ['cifar10/linf-8-255/two', 'checked'],
       ['cifar10/linf-8-255/one', 'self-reported'],
     ])
-    expect(merged!.modelEvidence).toBe('self-reported')
+    expect(merged!.modelEvidence).toBe('checked')
     expect(merged!.members.map(({ worstCase }) => worstCase.count)).toEqual([3950, 4000])
   })
 
