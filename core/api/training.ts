@@ -8,6 +8,7 @@ export type {
   ImageVariableOptions,
   NoiseVariableOptions,
 } from '../training/attack-variable.ts'
+export type { VariableStep, VariableStepParts } from '../training/variable-steps.ts'
 export { augment, cutout, drawView, mixup } from '../training/augment.ts'
 export type { Augmentation, Mixup, View } from '../training/augment.ts'
 export { channelStatistics } from '../training/channel-statistics.ts'
@@ -59,6 +60,7 @@ export type {
   OptimizationStep,
   ParameterGroup,
   Phase,
+  PhaseAttack,
   StepLoss,
   TrainingBatch,
   WeightPerturbation,
@@ -78,7 +80,7 @@ export type {
 export { train } from '../training/train.ts'
 export { exportModel } from '../training/export-model.ts'
 export type { ExportedModel } from '../training/export-model.ts'
-export type { TrainingRecipe } from '../training/trainer.ts'
+export type { TrainingRecipe } from '../training/recipe.ts'
 export { trainingDefaults } from '../training/training-options.ts'
 export type { Adversary, TrainingOptions, TrainingProgress } from '../training/training-options.ts'
 export { applyViews, drawViews } from '../training/views.ts'

@@ -187,6 +187,8 @@ export interface DefenseContext<Options = PluginOptions> {
   /** A directory of this defense for checkpoints, kept until the model is finished. */
   readonly checkpointFolder: string
   readonly threads: number
+  /** Where to train: an execution provider of onnxruntime, such as `cpu` or `cuda:1`. */
+  readonly device: string
   readonly signal: AbortSignal
   progress(state: TrainingProgress): void
 }

@@ -108,6 +108,7 @@ async function prepare({ subject, test }: Trial, aborts = false): Promise<Prepar
       resolvePath: (path) => resolve(folder, path),
       checkpointFolder,
       threads: 1,
+      device: 'cpu',
       signal: controller.signal,
       progress: (state) => {
         progress.push(state)

@@ -3,6 +3,7 @@ import type { RandomStream } from '../base/random.ts'
 import { float32, sizeOf, type FloatTensor } from '../engine/tensor/tensor.ts'
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
+import { boxStep, imageStep, type VariableStep, type VariableStepParts } from './variable-steps.ts'
 
 /** A variable of an inner attack, with its start, step and projection. */
 export interface AttackVariable {
@@ -22,6 +23,11 @@ export interface AttackVariable {
     scale: number,
     memory: Float32Array,
   ): void
+  /**
+   * The same step as an expression. Variables that have it step on the device of a training, up to
+   * rounding; others on the host.
+   */
+  express?(parts: VariableStepParts): VariableStep
 }
 
 /** Where an inner attack starts in its ball. */
@@ -90,6 +96,7 @@ export function imageVariable({
       stepAlongUnit(value, direction, scale * stepSize)
       project(value, clean, radius, bounds)
     },
+    express: (parts) => imageStep(parts, { threatModel, stepSize, momentum }),
   }
 }
 
@@ -128,6 +135,8 @@ export function noiseVariable({ epsilon, stepSize }: NoiseVariableOptions): Atta
         data[i] = Math.min(Math.max(data[i]!, -radius), radius)
       }
     },
+    express: (parts) =>
+      boxStep(parts, { low: [-epsilon], high: [epsilon], stepSizes: [stepSize], neutral: [0] }),
   }
 }
 
@@ -169,6 +178,7 @@ export function boxVariable(options: BoxVariableOptions): AttackVariable {
         data[i] = Math.min(Math.max(moved, limit(low, k, scale)), limit(high, k, scale))
       }
     },
+    express: (parts) => boxStep(parts, { low, high, stepSizes, neutral }),
   }
 }
 

@@ -17,17 +17,21 @@ export interface ModelFunction<In extends string = string, Out extends string = 
   build(m: ModuleScope, inputs: Readonly<Record<In, Value>>): Readonly<Record<Out, Value>>
 }
 
-/** Placeholders `[n, …]` of a function's or phase's inputs. */
+/**
+ * Placeholders `[n, …]` of a function's or phase's inputs.
+ * @param prefix of their names in the graph
+ */
 export function placeholders<Names extends string>(
   inputs: Readonly<Record<Names, InputShape>>,
   batch: number | 'n',
+  prefix = '',
 ): Record<Names, Value> {
   const entries = Object.entries<InputShape>(inputs)
   // The keys are those of the inputs.
   return Object.fromEntries(
     entries.map(([name, { shape, dtype = 'float32' }]) => [
       name,
-      g.input(name, dtype, [batch, ...shape]),
+      g.input(`${prefix}${name}`, dtype, [batch, ...shape]),
     ]),
   ) as Record<Names, Value>
 }

@@ -5,6 +5,7 @@ import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { substitute } from '../engine/graph/rewrite.ts'
 import type { Value } from '../engine/graph/value.ts'
+import { expressInnerAttack } from './inner-attack-steps.ts'
 import { placeholders, usedInputs } from './model-function.ts'
 import { ModuleScope } from './module.ts'
 import type { OptimizationStep, ParameterGroup, Phase } from './phase.ts'
@@ -21,9 +22,20 @@ export const perturbationInput = (step: number): string => `perturbation/${step}
 /** The name of a group's averaged parameter in the state. */
 export const averageName = (parameter: Parameter): string => `average/${parameter.name}`
 
+/** The prefix of what differs between the batches of a graph; none for a single batch. */
+export const batchPrefix = (index: number, batches: number): string =>
+  batches === 1 ? '' : `batch${index}/`
+/** The start of a variable of the phase's attack. */
+export const startInput = (variable: string): string => `start/${variable}`
+/** The factor of the attack's radius. */
+export const scaleInput = 'scale'
+
 /** A phase as a graph. */
 export interface PhaseGraph {
-  /** `new/…`, `loss`, `metric/…`, and `correct` where logits are known. */
+  /**
+   * `new/…`, and for each batch with its prefix: `loss`, `metric/…`, and `correct` where logits are
+   * known.
+   */
   readonly outputs: Readonly<Record<string, Value>>
   readonly inputs: readonly Value[]
   /** State that the graph reads or writes, with initial values. */
@@ -32,31 +44,48 @@ export interface PhaseGraph {
   readonly trained: ReadonlyMap<ParameterGroup, readonly Parameter[]>
 }
 
+/** How to build the graph of a phase. */
+export interface PhaseGraphOptions {
+  /** Number of examples. */
+  readonly batch: number
+  /** Groups whose exponential average is updated after the steps; default: none. */
+  readonly averaged?: readonly ParameterGroup[]
+  /** Batches that the graph takes in turn; default 1. */
+  readonly batches?: number
+  /** Whether the phase's attack is part of the graph; default: its input is attacked before. */
+  readonly attackInside?: boolean
+}
+
 /**
  * Builds the graph of a phase.
- * @param batch number of examples
- * @param averaged groups whose exponential average is updated after the steps
  * @throws GraphError ROBENCH_GRAPH if a step updates a group that its loss does not use
  */
 export function phaseGraph(
   phase: Phase,
   store: ParameterStore,
-  batch: number,
-  averaged: readonly ParameterGroup[] = [],
+  { batch, averaged = [], batches = 1, attackInside = false }: PhaseGraphOptions,
 ): PhaseGraph {
-  const inputs = placeholders({ ...phase.inputs, labels: { shape: [], dtype: 'int64' } }, batch)
+  const shapes = { ...phase.inputs, labels: { shape: [], dtype: 'int64' } } as const
   const state = new GraphState()
   const trained = new Map<ParameterGroup, Set<Parameter>>()
   const reports: Record<string, Value> = {}
-  phase.steps.forEach((step, index) => {
-    const built = buildStep(phase, step, index, inputs, store, state)
-    for (const [group, parameters] of built.trained) {
-      trained.set(group, new Set([...(trained.get(group) ?? []), ...parameters]))
-    }
-    // The first step reports loss and accuracy.
-    for (const [name, value] of built.reports) if (!(name in reports)) reports[name] = value
-  })
-  for (const group of averaged) average(group, store, state)
+  for (let at = 0; at < batches; at++) {
+    const prefix = batchPrefix(at, batches)
+    state.prefix = prefix
+    const inputs = placeholders(shapes, batch, prefix)
+    if (attackInside) attackInput(phase, inputs, store, state)
+    phase.steps.forEach((step, index) => {
+      const built = buildStep(phase, step, index, inputs, store, state)
+      for (const [group, parameters] of built.trained) {
+        trained.set(group, new Set([...(trained.get(group) ?? []), ...parameters]))
+      }
+      for (const [name, value] of built.reports) {
+        // The first step reports loss and accuracy.
+        reports[`${prefix}${name}`] ??= value
+      }
+    })
+    for (const group of averaged) average(group, store, state)
+  }
   const outputs = { ...reports, ...state.outputs() }
   return {
     outputs,
@@ -68,6 +97,8 @@ export function phaseGraph(
 
 /** Values of the state in a graph: at its start, and after the steps so far. */
 class GraphState {
+  /** Of the scalars of the current batch. */
+  prefix = ''
   /** Initial values by name. */
   readonly initial = new Map<string, FloatTensor>()
   readonly #placeholders = new Map<string, Value>()
@@ -95,8 +126,9 @@ class GraphState {
 
   /** A scalar that the host feeds. */
   scalar(name: string): Value {
-    const known = this.#scalars.get(name) ?? g.input(name, 'float32', [])
-    this.#scalars.set(name, known)
+    const full = `${this.prefix}${name}`
+    const known = this.#scalars.get(full) ?? g.input(full, 'float32', [])
+    this.#scalars.set(full, known)
     return known
   }
 
@@ -120,6 +152,36 @@ class GraphState {
     }
     return outputs
   }
+}
+
+/** Replaces the clean images of an input by attacked ones, with the parameters of this moment. */
+function attackInput(
+  { attack, name }: Phase,
+  inputs: Readonly<Record<string, Value>>,
+  store: ParameterStore,
+  state: GraphState,
+): void {
+  if (!attack) throw new GraphError('ROBENCH_GRAPH', `phase "${name}" has no attack`)
+  const clean = inputs[attack.input]!
+  const starts = Object.fromEntries(
+    Object.entries(attack.definition.variables).map(([variable, { shape }]) => [
+      variable,
+      g.input(`${state.prefix}${startInput(variable)}`, 'float32', [
+        clean.shape[0]!,
+        ...shape(clean.shape.slice(1) as number[]),
+      ]),
+    ]),
+  )
+  const scale = state.scalar(scaleInput)
+  const { images } = expressInnerAttack(attack.definition, store, {
+    clean,
+    labels: inputs['labels']!,
+    scale,
+    starts,
+    extra: {},
+  })
+  // What a step sees in place of the clean images is a constant to its gradient.
+  state.advance(new Map([[clean, images]]))
 }
 
 interface BuiltStep {
@@ -154,7 +216,7 @@ function buildStep(
     ...statistics.map(([, value]) => value),
   ]
   const used = step.weightPerturbation
-    ? perturbWeights(values, parameters, g.input(perturbationInput(index), 'float32', []))
+    ? perturbWeights(values, parameters, state.scalar(perturbationInput(index)))
     : values
   const gradients = new Map(parameters.map((parameter, i) => [parameter, used[i]!]))
   const reported = used.slice(parameters.length, parameters.length + reports.length)

@@ -66,6 +66,15 @@ export interface OptimizationStep<Names extends string = string> {
   loss(m: ModuleScope, inputs: Readonly<Record<Names | 'labels', Value>>): StepLoss
 }
 
+/** Adversarial examples that replace an input of a phase. */
+export interface PhaseAttack<Names extends string = string> {
+  readonly definition: InnerAttack
+  /** The input that `prepare` returns as clean images and the steps receive attacked. */
+  readonly input: Names
+  /** The random start and the factor of the radius. */
+  settings(batch: TrainingBatch): Pick<InnerAttackRun, 'random' | 'scale'>
+}
+
 /** Work of the host on a batch, then optimization steps in one graph. */
 export interface Phase<Names extends string = string> {
   readonly name: string
@@ -75,6 +84,11 @@ export interface Phase<Names extends string = string> {
   prepare(
     batch: TrainingBatch,
   ): Readonly<Record<Names, Tensor>> | Promise<Readonly<Record<Names, Tensor>>>
+  /**
+   * Attacks an input between `prepare` and the steps. The same as `TrainingBatch.attack` within
+   * `prepare`, but on GPUs it is part of the graph of the steps, with several batches in one run.
+   */
+  readonly attack?: PhaseAttack<Names>
   readonly steps: readonly OptimizationStep<Names>[]
 }
 

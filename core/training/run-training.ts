@@ -6,14 +6,17 @@ import { randomStream } from '../base/random.ts'
 import { sum } from '../base/sum.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { g } from '../engine/graph/graph.ts'
+import { deviceKind } from '../engine/graph/session-device.ts'
 import { int64, type FloatTensor } from '../engine/tensor/tensor.ts'
 import { crossEntropy } from '../model/losses.ts'
+import type { Stepping } from '../model/step-programs.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'
 import { imageVariable } from './attack-variable.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { InnerAttack } from './inner-attack.ts'
 import type { ModelFunction } from './model-function.ts'
-import { Trainer, type TrainingRecipe } from './trainer.ts'
+import type { TrainingRecipe } from './recipe.ts'
+import { Trainer } from './trainer.ts'
 import type { TrainingProgress } from './training-options.ts'
 
 /** Measurements of one epoch. */
@@ -62,6 +65,10 @@ export interface TrainingRun {
   readonly keep?: 'last' | 'best'
   readonly seed: number
   readonly threads: number
+  /** The device of all graphs; default `cpu`. The exported model does not depend on it. */
+  readonly device?: string | undefined
+  /** Where inner attacks step; default: see `TrainerOptions.stepping`. */
+  readonly stepping?: Stepping | undefined
   readonly signal?: AbortSignal | undefined
   readonly checkpointFolder?: string | undefined
   /** Identifies the training; a checkpoint of another identity, data or seed is ignored. */
@@ -100,10 +107,10 @@ export async function runTraining(
   recipe: TrainingRecipe,
   run: TrainingRun,
 ): Promise<TrainingOutcome> {
-  const { data, seed, threads, validation } = run
+  const { data, seed, threads, validation, device, stepping } = run
   const { held, examples } = splitRows(data, seed, validation)
   const batch = Math.min(run.batchSize, examples.length)
-  const trainer = await Trainer.create({ recipe, data, batch, seed, threads })
+  const trainer = await Trainer.create({ recipe, data, batch, seed, threads, device, stepping })
   try {
     const loop = new TrainingLoop(trainer, run, { held, examples, batch })
     return await loop.run()
@@ -160,7 +167,9 @@ class TrainingLoop {
     this.#count = this.#countCorrect()
     this.#attack =
       trainer.validationAttack ?? (run.threatModel && this.#pgdOnModel(run.threatModel))
-    this.#identity = hashJson({ identity: run.identity, data: run.data.hash, seed: run.seed })
+    const { identity, data, seed, device = 'cpu' } = run
+    const place = device === 'cpu' ? {} : { device: deviceKind(device) }
+    this.#identity = hashJson({ identity, data: data.hash, seed, ...place })
   }
 
   async run(): Promise<TrainingOutcome> {
@@ -187,7 +196,8 @@ class TrainingLoop {
       started = now
       return total
     }
-    for (let step = this.#facts.step; step < this.#steps; step++) {
+    let step = this.#facts.step
+    while (step < this.#steps) {
       if (signal?.aborted) {
         await this.#save()
         throw new RunError(
@@ -196,12 +206,25 @@ class TrainingLoop {
             (this.#path === undefined ? ' from the start' : ''),
         )
       }
-      const rows = Array.from({ length: batch }, (_, i) => examples[shuffled[step * batch + i]!]!)
-      const progress = (epoch * this.#steps + step) / (epochs * this.#steps)
-      const report = await this.#trainer.runBatch({ epoch, step, progress }, rows)
+      const first = step
+      const count = Math.min(this.#trainer.batchesPerRun, this.#steps - first)
+      const batches = Array.from({ length: count }, (_, k) => {
+        const start = (first + k) * batch
+        return {
+          position: {
+            epoch,
+            step: first + k,
+            progress: (epoch * this.#steps + first + k) / (epochs * this.#steps),
+          },
+          rows: Array.from({ length: batch }, (_row, i) => examples[shuffled[start + i]!]!),
+        }
+      })
       const sums = { ...this.#facts.sums }
-      for (const [name, value] of Object.entries(report)) sums[name] = (sums[name] ?? 0) + value
-      this.#facts = { ...this.#facts, step: step + 1, sums, elapsedMs: elapsed() }
+      for (const report of await this.#trainer.runBatches(batches)) {
+        for (const [name, value] of Object.entries(report)) sums[name] = (sums[name] ?? 0) + value
+      }
+      step += count
+      this.#facts = { ...this.#facts, step, sums, elapsedMs: elapsed() }
       this.#report(epoch)
       if (performance.now() - this.#saved > checkpointInterval) await this.#save()
     }

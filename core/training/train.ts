@@ -10,7 +10,7 @@ import { batchMean } from './objectives.ts'
 import { sgd } from './optimizer.ts'
 import { definePhase, type ParameterGroup } from './phase.ts'
 import { runTraining, splitRows, type TrainingOutcome } from './run-training.ts'
-import type { TrainingRecipe } from './trainer.ts'
+import type { TrainingRecipe } from './recipe.ts'
 import { resolveTraining, type Adversary, type TrainingOptions } from './training-options.ts'
 
 /**
@@ -42,16 +42,21 @@ export async function train(options: TrainingOptions): Promise<TrainingOutcome> 
       definePhase({
         name: 'training step',
         inputs: { inputs: { shape: data.shape } },
-        async prepare(batch) {
+        prepare(batch) {
           const images = batch.images()
           augment(images, augmentation, (row) => batch.random('augment', row))
-          if (!attack) return { inputs: images }
-          const { labels, progress } = batch
-          const scale = progress < adversary.ramp ? progress / adversary.ramp : 1
-          const random = batch.random('start')
-          const attacked = await batch.attack(attack, { images, labels, random, scale })
-          return { inputs: attacked.images }
+          return { inputs: images }
         },
+        ...(attack && {
+          attack: {
+            definition: attack,
+            input: 'inputs',
+            settings: ({ progress, random }) => ({
+              scale: progress < adversary.ramp ? progress / adversary.ramp : 1,
+              random: random('start'),
+            }),
+          },
+        }),
         steps: [
           {
             updates: [weights],

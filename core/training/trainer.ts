@@ -1,10 +1,18 @@
 /** Runs the phases of a training on batches: sessions, inner attacks, and the state. */
-import type { Dataset } from '../data/dataset.ts'
-import { Session } from '../engine/graph/session.ts'
 import type { Value } from '../engine/graph/value.ts'
-import { float32, int64, type Tensor } from '../engine/tensor/tensor.ts'
+import { int64, type Tensor } from '../engine/tensor/tensor.ts'
 import { randomStream, type RandomStream } from '../base/random.ts'
-import { exportedModel, exportModel, type ExportedModel } from './export-model.ts'
+import {
+  attackRun,
+  compileJoint,
+  compilePhases,
+  phaseScalars,
+  sessionOptions,
+  stepsOnDevice,
+  type CompiledPhase,
+} from './compiled-phase.ts'
+import { attackFeeds, InnerAttackProgram } from './device-runs.ts'
+import { exportedModel, exportModel } from './export-model.ts'
 import {
   innerAttackGraphs,
   runInnerAttack,
@@ -13,6 +21,7 @@ import {
   type InnerAttackResult,
   type InnerAttackRun,
 } from './inner-attack.ts'
+import { stepsInGraph } from './inner-attack-steps.ts'
 import {
   functionGraph,
   WeightedSession,
@@ -20,52 +29,14 @@ import {
   type WeightedGraph,
 } from './model-function.ts'
 import type { ModuleScope } from './module.ts'
-import type { ParameterGroup, Phase, TrainingBatch } from './phase.ts'
-import { decayInput, perturbationInput, phaseGraph, rateInput } from './phase-graph.ts'
-import { scheduleFactor } from './schedule.ts'
+import type { TrainingBatch } from './phase.ts'
+import { batchPrefix, newPrefix } from './phase-graph.ts'
+import type { BatchPosition, BatchReport, TrainerOptions } from './recipe.ts'
 import { ParameterStore, type Weights } from './scope.ts'
-import { averagingDecay, TrainingState } from './training-state.ts'
+import { TrainingState } from './training-state.ts'
 
-/** What a training consists of. */
-export interface TrainingRecipe {
-  /** In order, for each batch. */
-  readonly phases: readonly Phase[]
-  /**
-   * The model of images `[n, c, h, w]` that is validated and exported.
-   * @param labels `[n]` int64 in validation, for upper bounds that know them; undefined at export
-   */
-  model(m: ModuleScope, images: Value, labels?: Value): Value | ExportedModel
-  /**
-   * Measures robust accuracy on the held-out examples. Default: PGD with 10 steps of ε/4 on the
-   * exported model, in the threat model of the run.
-   */
-  readonly validationAttack?: InnerAttack
-}
-
-/** The part of the options that a trainer needs. */
-export interface TrainerOptions {
-  readonly recipe: TrainingRecipe
-  readonly data: Dataset
-  readonly batch: number
-  readonly seed: number
-  readonly threads: number
-}
-
-/** Position of a batch in training. */
-export interface BatchPosition {
-  readonly epoch: number
-  readonly step: number
-  /** Fraction of training before this batch. */
-  readonly progress: number
-}
-
-/** What the phases report for a batch. */
-export type BatchReport = Readonly<Record<string, number>>
-
-interface CompiledPhase {
-  readonly phase: Phase
-  readonly session: Session
-}
+/** Thrown where the preparation of a batch needs the weights that the batch before it gives. */
+class NeedsWeights extends Error {}
 
 interface InnerAttackSessions {
   readonly gradients: WeightedSession
@@ -81,58 +52,130 @@ export class Trainer {
   readonly #phases: readonly CompiledPhase[]
   readonly #functions = new Map<unknown, WeightedSession>()
   readonly #attacks = new Map<unknown, InnerAttackSessions>()
+  readonly #programs = new Map<unknown, InnerAttackProgram | undefined>()
+  #batchesPerRun: number
+  #joint: CompiledPhase | undefined
 
   private constructor(
     options: TrainerOptions,
     store: ParameterStore,
     state: TrainingState,
     phases: readonly CompiledPhase[],
+    batchesPerRun: number,
   ) {
     this.#options = options
     this.#store = store
     this.state = state
     this.#phases = phases
+    this.#batchesPerRun = batchesPerRun
   }
 
   /** Compiles the phases. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { recipe, batch, seed, threads } = options
-    const store = new ParameterStore(seed)
-    const graphs = recipe.phases.map((phase, index) =>
-      phaseGraph(phase, store, batch, exponentiallyAveraged(recipe.phases, index)),
-    )
-    const phases = await Promise.all(
-      graphs.map(async ({ outputs, inputs }, i) => {
-        const phase = recipe.phases[i]!
-        return { phase, session: await Session.compile(outputs, inputs, { threads }, phase.name) }
-      }),
-    )
-    return new Trainer(options, store, new TrainingState(store, graphs), phases)
+    const store = new ParameterStore(options.seed)
+    const { phases, graphs, batchesPerRun } = await compilePhases(options, store)
+    return new Trainer(options, store, new TrainingState(store, graphs), phases, batchesPerRun)
+  }
+
+  /**
+   * How many batches `runBatches` takes in one run. It falls to 1 if the preparation of a batch
+   * turns out to need the weights after the batch before it.
+   */
+  get batchesPerRun(): number {
+    return this.#batchesPerRun
+  }
+
+  /** Runs all phases on the rows of each batch, in order. */
+  async runBatches(
+    batches: readonly { readonly position: BatchPosition; readonly rows: readonly number[] }[],
+  ): Promise<BatchReport[]> {
+    if (batches.length === this.#batchesPerRun && batches.length > 1) {
+      const reports = await this.#runTogether(batches)
+      if (reports) return reports
+      this.#batchesPerRun = 1
+    }
+    const reports: BatchReport[] = []
+    for (const { position, rows } of batches) reports.push(await this.runBatch(position, rows))
+    return reports
   }
 
   /** Runs all phases on those rows. */
   async runBatch(position: BatchPosition, rows: readonly number[]): Promise<BatchReport> {
-    const { data } = this.#options
-    const labels = Int32Array.from(rows, (row) => data.labels[row]!)
-    const batch = this.#batch(position, rows, labels)
+    const batch = this.#batch(position, rows)
     const report: Record<string, number> = {}
-    for (const { phase, session } of this.#phases) {
-      const prepared = await phase.prepare(batch)
+    for (const compiled of this.#phases) {
+      const { phase, session, attackInside } = compiled
+      const prepared = await this.#prepare(compiled, batch)
+      const { attack } = phase
+      const attacked =
+        attack && !attackInside
+          ? await this.attack(
+              attack.definition,
+              attackRun(attack, prepared, batch),
+              this.state.weights,
+            )
+          : undefined
       const outputs = await session.run(
         {
           ...Object.fromEntries(this.state.tensors),
-          ...this.#scalars(phase, position.progress),
+          ...phaseScalars(phase, this.state, position.progress),
           ...prepared,
-          labels: int64([labels.length], labels),
+          ...(attacked && { [attack!.input]: attacked.images }),
         },
         phase.name,
       )
       this.state.update(outputs)
       for (const [name, value] of Object.entries(outputs)) {
-        if (!name.startsWith('new/') && !(name in report)) report[name] = Number(value.data[0])
+        if (!name.startsWith(newPrefix) && !(name in report)) report[name] = Number(value.data[0])
       }
     }
     return report
+  }
+
+  /** Runs the only phase on several batches at once; undefined if a batch needs weights. */
+  async #runTogether(
+    batches: readonly { readonly position: BatchPosition; readonly rows: readonly number[] }[],
+  ): Promise<BatchReport[] | undefined> {
+    const [compiled] = this.#phases
+    const { phase } = compiled!
+    const feeds: Record<string, Tensor> = Object.fromEntries(this.state.tensors)
+    try {
+      for (const [at, { position, rows }] of batches.entries()) {
+        const prepared = await this.#prepare(compiled!, this.#batch(position, rows, false))
+        const own = { ...prepared, ...phaseScalars(phase, this.state, position.progress, at) }
+        const prefix = batchPrefix(at, batches.length)
+        for (const [name, value] of Object.entries(own)) feeds[`${prefix}${name}`] = value
+      }
+    } catch (error) {
+      if (error instanceof NeedsWeights) return undefined
+      throw error
+    }
+    this.#joint ??= await compileJoint(this.#options, this.#store, compiled!, batches.length)
+    const outputs = await this.#joint.session.run(feeds, phase.name)
+    this.state.update(outputs)
+    return batches.map((_, at) => {
+      const prefix = batchPrefix(at, batches.length)
+      const own = Object.entries(outputs).filter(([name]) => name.startsWith(prefix))
+      return Object.fromEntries(
+        own.map(([name, value]) => [name.slice(prefix.length), Number(value.data[0])]),
+      )
+    })
+  }
+
+  /** The inputs of a phase's graph that a batch determines. */
+  async #prepare(
+    { phase, attackInside }: CompiledPhase,
+    batch: TrainingBatch,
+  ): Promise<Record<string, Tensor>> {
+    const { attack } = phase
+    const prepared = await phase.prepare(batch)
+    return {
+      ...prepared,
+      ...(attack &&
+        attackInside &&
+        attackFeeds(attack.definition, attackRun(attack, prepared, batch))),
+      labels: int64([batch.labels.length], batch.labels),
+    }
   }
 
   /** The exported ONNX file; see `exportModel`. */
@@ -172,6 +215,8 @@ export class Trainer {
     run: InnerAttackRun<Names>,
     weights: Weights,
   ): Promise<InnerAttackResult> {
+    const program = await this.#program(attack)
+    if (program) return program.run(weights, run)
     let sessions = this.#attacks.get(attack)
     if (!sessions) {
       const graphs = innerAttackGraphs(attack, this.#options.data.shape, this.#store)
@@ -201,21 +246,49 @@ export class Trainer {
       ...(perturbed ? [perturbed] : []),
     ])
     const phases = this.#phases.map(({ session }) => session)
-    for (const session of [...attacks, ...phases, ...this.#functions.values()]) {
+    const programs = [...this.#programs.values()].filter((program) => program !== undefined)
+    const joint = this.#joint ? [this.#joint.session] : []
+    for (const session of [
+      ...attacks,
+      ...phases,
+      ...joint,
+      ...programs,
+      ...this.#functions.values(),
+    ]) {
       await session.release()
     }
   }
 
   #load(graph: WeightedGraph, name: string): Promise<WeightedSession> {
-    return WeightedSession.load(graph, { threads: this.#options.threads }, name)
+    return WeightedSession.load(graph, sessionOptions(this.#options), name)
   }
 
+  /** All steps of an attack as one graph; undefined where the host takes the steps. */
+  async #program<Names extends string>(
+    attack: InnerAttack<Names>,
+  ): Promise<InnerAttackProgram | undefined> {
+    if (!stepsOnDevice(this.#options) || !stepsInGraph(attack)) return undefined
+    if (!this.#programs.has(attack)) {
+      const { shape } = this.#options.data
+      const options = sessionOptions(this.#options)
+      const program = await InnerAttackProgram.load(attack, shape, this.#store, options)
+      this.#programs.set(attack, program)
+    }
+    return this.#programs.get(attack)
+  }
+
+  /** @param hasWeights false before the weights of that batch are known */
   #batch(
     { epoch, step, progress }: BatchPosition,
     rows: readonly number[],
-    labels: Int32Array,
+    hasWeights = true,
   ): TrainingBatch {
     const { data, seed } = this.#options
+    const labels = Int32Array.from(rows, (row) => data.labels[row]!)
+    const weights = (): Weights => {
+      if (hasWeights) return this.state.weights
+      throw new NeedsWeights()
+    }
     const random = (name: string, example?: number): RandomStream =>
       example === undefined
         ? randomStream(seed, name, epoch, step)
@@ -227,38 +300,8 @@ export class Trainer {
       labels,
       random,
       images: () => data.rows(rows),
-      call: (fn, feeds) => this.call(fn, feeds, this.state.weights),
-      attack: (attack, run) => this.attack(attack, run, this.state.weights),
+      call: async (fn, feeds) => this.call(fn, feeds, weights()),
+      attack: async (attack, run) => this.attack(attack, run, weights()),
     }
   }
-
-  /** Learning rates, averaging decays and perturbation sizes of a phase. */
-  #scalars(phase: Phase, progress: number): Record<string, Tensor> {
-    const scalars: Record<string, Tensor> = {}
-    for (const group of this.state.groups) {
-      const { rate, schedule = 'constant', warmup = 0, averaging, name } = group
-      scalars[rateInput(group)] = scalar(rate * scheduleFactor(schedule, progress, warmup))
-      const updates = this.state.tensors.get(`count/${name}`)?.data[0] ?? 0
-      scalars[decayInput(group)] = scalar(averagingDecay(averaging, updates + 1))
-    }
-    phase.steps.forEach(({ weightPerturbation }, index) => {
-      if (!weightPerturbation) return
-      const { gamma, from = 0 } = weightPerturbation
-      scalars[perturbationInput(index)] = scalar(progress < from ? 0 : gamma)
-    })
-    return scalars
-  }
-}
-
-function scalar(value: number): Tensor {
-  return float32([], [value])
-}
-
-/** Groups with an exponential average that no later phase updates. */
-function exponentiallyAveraged(phases: readonly Phase[], index: number): ParameterGroup[] {
-  const groupsOf = (phase: Phase): readonly ParameterGroup[] =>
-    phase.steps.flatMap(({ updates }) => updates)
-  const later = new Set(phases.slice(index + 1).flatMap(groupsOf))
-  const own = new Set(groupsOf(phases[index]!))
-  return [...own].filter((group) => group.averaging?.kind === 'ema' && !later.has(group))
 }

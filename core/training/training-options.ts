@@ -72,6 +72,8 @@ export interface TrainingOptions {
   readonly seed?: number
   /** Threads of onnxruntime; default 1. */
   readonly threads?: number
+  /** An execution provider of onnxruntime, such as `cuda:1`; default `cpu`. */
+  readonly device?: string
   /** Aborts training at the next step. */
   readonly signal?: AbortSignal
   /** Where to save a checkpoint after each epoch; default: no checkpoints. */
@@ -98,6 +100,7 @@ export const trainingDefaults = {
   averaging: 0.995,
   seed: 0,
   threads: 1,
+  device: 'cpu',
 } as const satisfies Partial<TrainingOptions>
 
 /** Training options with defaults filled in. */

@@ -65,7 +65,7 @@ export function trainingStep(network, batch) {
       },
     ],
   }
-  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), batch)
+  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), { batch })
   const feeds = { ...Object.fromEntries(initial), 'rate/weights': float32([], [0.1]) }
   return { outputs, inputs, feeds }
 }

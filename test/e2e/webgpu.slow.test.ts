@@ -33,16 +33,19 @@ function withDriver(folder: string, ...words: readonly string[]): Promise<CliRes
 }
 
 test.skipIf(!hasDriver)(
-  'logits, gradients, and a training step are those of the CPU to 1e-3',
+  'logits, gradients, a training step, and adversarial training are those of the CPU to 1e-3',
   async () => {
     const script = join(root, 'test/e2e/fixtures/device-agreement.mjs')
     const model = join(root, 'models/quickstart-pgd-at.onnx')
     const run = await withDriver(temporaryFolder(), script, 'webgpu', model)
     expect(run.code, run.stderr).toBe(0)
-    const { logits, gradient, weights } = JSON.parse(run.stdout) as Record<string, number>
+    const figures = JSON.parse(run.stdout) as Record<string, number>
+    const { logits, gradient, weights, losses, batchesPerRun } = figures
     expect(logits).toBeLessThan(1e-3)
     expect(gradient).toBeLessThan(1e-3)
     expect(weights).toBeLessThan(1e-3)
+    expect(losses).toBeLessThan(1e-3)
+    expect(batchesPerRun).toBe(4)
     // Equal bits mean that the CPU computed both.
     expect(logits! + gradient! + weights!).toBeGreaterThan(0)
   },

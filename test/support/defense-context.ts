@@ -49,6 +49,7 @@ export async function prepareDefense<Options>(
       resolvePath: (path) => resolve(folder, path),
       checkpointFolder: join(folder, 'checkpoints'),
       threads: 1,
+      device: 'cpu',
       signal: new AbortController().signal,
       progress: () => undefined,
     })

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { chooseDevice } from '../../machine/choose-device.ts'
 import { makeFolder } from '../../base/make-folder.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { shown } from '../../base/schema.ts'
@@ -50,6 +51,8 @@ export interface TrainRequest {
   readonly seed?: number
   /** Default: 1. */
   readonly threads?: number
+  /** Where to train, such as `cuda:1`; `auto` takes an NVIDIA GPU if there is one. Default: `cpu`. */
+  readonly device?: string
   /**
    * A directory for checkpoints, from which training resumes. Default: a temporary one.
    */
@@ -82,11 +85,12 @@ interface TrainingPlan {
 
 /**
  * Trains a classifier. A suite with the same defense, options and seed makes the same model.
- * @throws ConfigError for an unknown data set, network, defense or option; RunError ROBENCH_ABORTED
+ * @throws ConfigError for an unknown data set, network, defense, option, or device; RunError ROBENCH_ABORTED
  * if the signal is aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
  */
 export async function train(request: TrainRequest): Promise<TrainedModel> {
   const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request
+  const { device } = await chooseDevice(request.device ?? 'cpu')
   const { registry } = await openPlugins(plugins, 'train', true)
   const { defense, options, threatModel } = await planTraining(request, registry)
   const dataset = await openTraining(data)
@@ -108,6 +112,7 @@ export async function train(request: TrainRequest): Promise<TrainedModel> {
       resolvePath: (path) => resolve(path),
       checkpointFolder: folder,
       threads,
+      device,
       signal: request.signal ?? new AbortController().signal,
       progress: (state) => progress?.(state),
     })
@@ -128,6 +133,7 @@ async function planTraining(
     defense: id = adversary ? 'pgd-at' : 'standard',
     seed: _seed,
     threads: _threads,
+    device: _device,
     checkpointFolder: _folder,
     plugins: _plugins,
     signal: _signal,

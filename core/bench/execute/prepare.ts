@@ -34,6 +34,7 @@ export async function prepareModel(job: PrepareJob, scope: WorkerScope): Promise
     resolvePath: (path) => resolve(scope.content.suiteFolder, path),
     checkpointFolder,
     threads: setting.threads,
+    device: setting.device,
     signal: scope.signal,
     progress: (training) => scope.send({ robench: 'training', training }),
   })

@@ -2,7 +2,12 @@
 import { ConfigError, epsilonSchema, parseEpsilon, optionLimits } from '../../../core/api/plugin.ts'
 import type { FloatTensor } from '../../../core/api/graph.ts'
 import type { DefenseContext, ThreatModel } from '../../../core/api/plugin.ts'
-import type { InnerAttack, InnerAttackResult, TrainingBatch } from '../../../core/api/training.ts'
+import type {
+  InnerAttack,
+  InnerAttackResult,
+  InnerAttackRun,
+  TrainingBatch,
+} from '../../../core/api/training.ts'
 
 /** JSON Schema properties, for an attack of that many steps by default. */
 export const adversarialProperties = {
@@ -104,6 +109,15 @@ function rampFactor({ ramp }: AdversarialBudget, progress: number): number {
   return progress < ramp ? progress / ramp : 1
 }
 
+/** The radius of a batch's progress, and the random start. @param stream its name */
+export function attackSettings(
+  batch: TrainingBatch,
+  budget: AdversarialBudget,
+  stream = 'start',
+): Pick<InnerAttackRun, 'random' | 'scale'> {
+  return { random: batch.random(stream), scale: rampFactor(budget, batch.progress) }
+}
+
 /** Attacks images of a batch at the radius of its progress. @param stream names the random start */
 export function attackBatch(
   batch: TrainingBatch,
@@ -115,8 +129,7 @@ export function attackBatch(
   return batch.attack(attack, {
     images,
     labels: batch.labels,
-    random: batch.random(stream),
-    scale: rampFactor(budget, batch.progress),
+    ...attackSettings(batch, budget, stream),
   })
 }
 

@@ -4,7 +4,7 @@ import type { Value } from '../../../core/api/graph.ts'
 import type { DefenseContext, DefenseResult } from '../../../core/api/plugin.ts'
 import { batchMean, definePhase, imageVariable, klDivergence } from '../../../core/api/training.ts'
 import type { AttackStart, InnerAttack, Phase } from '../../../core/api/training.ts'
-import { attackBatch, awpOf } from './adversarial-options.ts'
+import { attackSettings, awpOf } from './adversarial-options.ts'
 import type { AdversarialBudget, AdversarialOptions } from './adversarial-options.ts'
 import { trainRecipe } from './train-recipe.ts'
 import type { Classifier, RecipeParts, TrainedOptions } from './train-recipe.ts'
@@ -66,10 +66,14 @@ export function adversarialPhase(
       ...(objective.of === 'pair' && { clean: { shape: data.shape } }),
       adversarial: { shape: data.shape },
     },
-    async prepare(batch) {
-      const clean = augmented(batch)
-      const { images: adversarial } = await attackBatch(batch, attack, clean, budget)
-      return objective.of === 'pair' ? { clean, adversarial } : { adversarial }
+    prepare(batch) {
+      const images = augmented(batch)
+      return { adversarial: images, ...(objective.of === 'pair' && { clean: images }) }
+    },
+    attack: {
+      definition: attack,
+      input: 'adversarial',
+      settings: (batch) => attackSettings(batch, budget),
     },
     steps: [
       {

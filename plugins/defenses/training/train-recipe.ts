@@ -119,7 +119,7 @@ export async function runDefenseTraining<Options extends LoopOptions>(
   { recipe, threatModel, manifest, facts }: DefenseRecipe,
   network?: string,
 ): Promise<DefenseResult> {
-  const { options, dataset, seed, threads, signal, checkpointFolder } = context
+  const { options, dataset, seed, threads, device, signal, checkpointFolder } = context
   const { epochs, batchSize, validation, keep } = options
   const started = performance.now()
   const outcome = await runTraining(recipe, {
@@ -131,6 +131,7 @@ export async function runDefenseTraining<Options extends LoopOptions>(
     threatModel,
     seed,
     threads,
+    device,
     signal,
     identity: JSON.stringify([identity, options, context.threatModel, facts ?? null]),
     checkpointFolder,
@@ -153,6 +154,7 @@ export async function runDefenseTraining<Options extends LoopOptions>(
       trainingMs: outcome.epochs.reduce((sum, epoch) => sum + epoch.elapsedMs, 0),
       lastSessionMs: Math.round(performance.now() - started),
       threads,
+      ...(device !== 'cpu' && { device }),
     },
   }
 }

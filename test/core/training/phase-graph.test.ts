@@ -61,7 +61,7 @@ async function run(
   scalars: Readonly<Record<string, number>> = {},
 ): Promise<Ran> {
   const phase = definePhase({ name: 'test', inputs: {}, prepare: () => ({}), steps })
-  const graph = phaseGraph(phase, new ParameterStore(1), 2, averaged)
+  const graph = phaseGraph(phase, new ParameterStore(1), { batch: 2, averaged })
   const session = await Session.compile(graph.outputs, graph.inputs)
   const state = new TrainingState(new ParameterStore(1), [graph])
   const rates = steps.flatMap(({ updates }) => updates.map(({ name, rate }) => [name, rate]))
@@ -160,7 +160,7 @@ test('a stochastic weight average is the mean over epochs after its start', () =
     steps: [{ updates: [group], loss: bowl }],
   })
   const store = new ParameterStore(1)
-  const state = new TrainingState(store, [phaseGraph(phase, store, 2)])
+  const state = new TrainingState(store, [phaseGraph(phase, store, { batch: 2 })])
   const averageAfter = (progress: number, value: number): Float32Array => {
     state.update({ 'new/parameter/w/w': float32([3], [value, value, value]) })
     state.endEpoch(progress)
@@ -210,7 +210,7 @@ test('a step that updates an unused group is refused', () => {
     prepare: () => ({}),
     steps: [{ updates: [unused], loss: bowl }],
   })
-  expect(() => phaseGraph(phase, new ParameterStore(1), 2)).toThrow(
+  expect(() => phaseGraph(phase, new ParameterStore(1), { batch: 2 })).toThrow(
     'phase "main": the loss does not use the parameters of group "unused", which the step ' +
       'updates; apply one of its modules',
   )
@@ -229,7 +229,7 @@ test('two modules of one name are refused', () => {
       },
     ],
   })
-  expect(() => phaseGraph(phase, new ParameterStore(1), 2)).toThrow(
+  expect(() => phaseGraph(phase, new ParameterStore(1), { batch: 2 })).toThrow(
     'two modules are named "w"; rename one of them',
   )
 })

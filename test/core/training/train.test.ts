@@ -378,7 +378,7 @@ describe('a step on a linear model', () => {
         ],
       }),
       new ParameterStore(1),
-      2,
+      { batch: 2 },
     )
   const inputs = float32([2, 1, 2, 2], [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6])
   const labels = [2, 0]

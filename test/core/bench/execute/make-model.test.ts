@@ -25,6 +25,7 @@ async function make(
     resolvePath: (path) => `/suite/${path}`,
     checkpointFolder: 'checkpoints',
     threads: 1,
+    device: 'cpu',
     signal: new AbortController().signal,
     progress: () => {},
     ...(networkPlace !== undefined && { networkPlace }),

@@ -13,6 +13,8 @@ import { packageRoot } from '../../../../core/base/paths.ts'
 import { cautiousLogits, scaledGradient } from '../../../../core/model/half-gradient.ts'
 import { crossEntropy, dlr, dlrTargeted, margin } from '../../../../core/model/losses.ts'
 import { repeatStep, stepPrecision } from '../../../../core/model/step-programs.ts'
+import { imageVariable } from '../../../../core/training/attack-variable.ts'
+import type { InnerAttack } from '../../../../core/training/inner-attack.ts'
 import { classifierModule } from '../../../../core/training/module.ts'
 import { batchMean } from '../../../../core/training/objectives.ts'
 import { adam, sgd } from '../../../../core/training/optimizer.ts'
@@ -49,6 +51,20 @@ const stepsOfAttacks = {
   'mim in L2': ascentDefinition({ ...kind, norm: 'L2' }),
   'apgd-ce in Linf': apgdDefinition('Linf', crossEntropy),
   'apgd-t in L2': apgdDefinition('L2', dlrTargeted),
+}
+
+/** PGD with two steps on a classifier, as adversarial training takes them on the device. */
+function innerAttack(
+  classifier: ReturnType<typeof classifierModule>,
+  norm: 'Linf' | 'L2',
+): InnerAttack {
+  const threatModel = { norm, epsilon: 0.1, bounds: [0, 1] } as const
+  return {
+    name: 'attack',
+    steps: 2,
+    variables: { images: imageVariable({ threatModel, stepSize: 0.02, momentum: 1 }) },
+    loss: (m, { images, labels: classes }) => crossEntropy(m.apply(classifier, [images]), classes),
+  }
 }
 
 describe('on CUDA', () => {
@@ -106,12 +122,20 @@ describe('on CUDA', () => {
       mean: [0.5, 0.5, 0.5],
       std: [0.25, 0.25, 0.25],
     })
-    for (const optimizer of [sgd({ momentum: 0.9, weightDecay: 5e-4 }), adam()]) {
+    for (const [norm, optimizer] of [
+      ['Linf', sgd({ momentum: 0.9, weightDecay: 5e-4 })],
+      ['L2', adam()],
+    ] as const) {
       const { outputs } = phaseGraph(
         {
           name: 'step',
           inputs: { inputs: { shape } },
           prepare: (current) => ({ inputs: current.images() }),
+          attack: {
+            definition: innerAttack(classifier, norm),
+            input: 'inputs',
+            settings: ({ random }) => ({ random: random('start') }),
+          },
           steps: [
             {
               updates: [{ name: 'weights', modules: [classifier], optimizer, rate: 0.1 }],
@@ -123,7 +147,7 @@ describe('on CUDA', () => {
           ],
         },
         new EmptyStore(0),
-        8,
+        { batch: 8, batches: 2, attackInside: true },
       )
       expect(await missing(Object.values(outputs))).toEqual([])
     }

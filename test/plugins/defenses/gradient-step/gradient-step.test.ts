@@ -60,6 +60,7 @@ function prepare(options: Readonly<Record<string, unknown>>): Promise<DefenseRes
     resolvePath: (path) => resolve(directory, path),
     checkpointFolder: directory,
     threads: 1,
+    device: 'cpu',
     signal: new AbortController().signal,
     progress: () => undefined,
   })

@@ -81,6 +81,7 @@ function prepare(
     resolvePath: (path) => resolve(directory, path),
     checkpointFolder: join(directory, JSON.stringify(options).replaceAll(/\W/g, '')),
     threads: 1,
+    device: 'cpu',
     signal: new AbortController().signal,
     progress: () => undefined,
   })
