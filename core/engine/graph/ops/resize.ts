@@ -122,6 +122,10 @@ export const Resize = defineFunction({
       inputs: [[1, 1, 4, 4], null, scales(1, 1, 1.7, 1.7)],
       attributes: { mode: 'linear', coordinate_transformation_mode: 'half_pixel_symmetric' },
     },
+    ...['nearest', 'linear', 'cubic'].map((mode) => ({
+      inputs: [[1, 1, 4, 5], null, null, target(1, 1, 7, 5)],
+      attributes: { mode, coordinate_transformation_mode: 'tf_half_pixel_for_nn' },
+    })),
   ],
 })
 
