@@ -1,6 +1,7 @@
 /** Refuses files in which the logits of an image depend on the other images of its batch. */
 import { significant } from '../base/figures.ts'
 import type { Dim } from '../engine/graph/dim.ts'
+import { pruneGraph } from '../engine/graph/fold-constants.ts'
 import { describe } from '../engine/graph/operator-call.ts'
 import { isRandom } from '../engine/graph/random-operators.ts'
 import { topologicalOrder, type Node, type Value } from '../engine/graph/value.ts'
@@ -37,6 +38,19 @@ export function refuseTrainingMode(graph: OnnxGraph, name: string): void {
     `${describeNode(trained)} is in training mode (training_mode = 1)${also}: ` +
       `the logits of an image depend on the other images of its batch; ${cure}`,
   )
+}
+
+/** Why a file is random, and what to do if it should not be. */
+export function explainRandomness(
+  graph: OnnxGraph,
+  output: string,
+): { readonly cause: string; readonly cure: string } {
+  const needed = pruneGraph(graph, [output])
+  const [dropout] = trainingDropouts(needed)
+  if (dropout) return { cause: `${describeNode(dropout)} is in training mode`, cure }
+  const random = needed.nodes.find(isRandom)
+  const what = random ? describeNode(random) : 'the model'
+  return { cause: `${what} draws random numbers`, cure: 'export the model without it' }
 }
 
 /** A remark on dropout that is still on: the file draws random numbers. Undefined without. */

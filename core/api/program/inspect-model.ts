@@ -6,7 +6,6 @@ import { workerBytes } from '../../bench/forecast/memory.ts'
 import { operators } from '../../engine/graph/ops/index.ts'
 import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../../engine/onnx/file.ts'
 import type { ClassifierModel } from '../../model/classifier.ts'
-import { drawTestImages } from '../../model/import-parity.ts'
 import { findNormalization, type InputNormalization } from '../../model/input-normalization.ts'
 import { loadModel, type LoadModelOptions } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -14,6 +13,7 @@ import { plainManifest, type ModelManifest } from '../../model/manifest.ts'
 import { multiplyAdds } from '../../model/multiply-adds.ts'
 import { lastOperator, lastOperators } from '../../model/output-head.ts'
 import { countParameters, weightBytes } from '../../model/weights.ts'
+import { probeGradient } from './probe-gradient.ts'
 
 /**
  * The derivative of an operator: `exact`, `zero` (almost everywhere; attacks can use a
@@ -112,7 +112,7 @@ export async function inspectModel(
     const model = await loadModel(bytes, manifest, options)
     try {
       const head = headOf(graph, model.file.output)
-      const passes = await inspectPasses(model, weightBytes(graph))
+      const passes = await inspectPasses(model, weightBytes(graph), options.name ?? 'model')
       return { ...facts, reading: readingOf(model), ...passes, head }
     } finally {
       await model.dispose()
@@ -125,17 +125,14 @@ export async function inspectModel(
 async function inspectPasses(
   model: ClassifierModel,
   weightBytes: number,
+  name: string,
 ): Promise<Pick<ModelInspection, 'multiplyAdds' | 'memory' | 'gradient'>> {
-  const { expression, activationBytes, rowsPerPart, inputShape, bounds } = model
+  const { expression, activationBytes, rowsPerPart, inputShape } = model
   const inputBytes = 4 * sizeOf(inputShape)
   if (expression instanceof RobenchError) return { memory: [], gradient: unavailable(expression) }
   try {
     const { outputs } = model.gradientExpression(crossEntropy)
-    const { gradient: result } = await model.gradient(
-      drawTestImages(inputShape, bounds, 1),
-      Int32Array.of(0),
-      crossEntropy,
-    )
+    const result = await probeGradient(model, crossEntropy, name)
     const zeros = result.data.reduce((count, value) => count + (value === 0 ? 1 : 0), 0)
     return {
       multiplyAdds: {
