@@ -229,7 +229,7 @@ async function importExpression(
 
 /** What the user should know about how the file is read. */
 function remarksOn(
-  { fixedBatch, inputType }: FileDescription,
+  { fixedBatch, inputType, inputShape: [channels] }: FileDescription,
   { bounds, std }: ModelManifest,
   facts: { readonly byParts: boolean; readonly precision: Precision | undefined },
 ): string[] {
@@ -249,7 +249,11 @@ function remarksOn(
     )
   }
   if (!inputType.startsWith('float')) {
-    const range = bounds[1] <= 1 && !std ? '; if it expects 0 to 255, state std 1/255' : ''
+    const each = (value: string): string => Array<string>(channels).fill(value).join(',')
+    const range =
+      bounds[1] <= 1 && !std
+        ? `; if it expects 0 to 255, state --mean ${each('0')} --std ${each('1/255')}`
+        : ''
     remarks.push(
       `the input is ${inputType}: images are rounded to integers before they enter the file, ` +
         `and gradients pass the rounding unchanged${range}`,

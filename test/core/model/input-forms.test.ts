@@ -190,7 +190,11 @@ function roundHalfToEven(value: number): number {
 
 test('a uint8 file of pixels 0 to 255 accepts images in [0, 1] with a std of 1/255', async () => {
   const graph = castGraph('uint8', [node('Cast', 'x', 'c', { to: int(1) })])
-  const model = await load(graph, { std: [1 / 255] })
+  expect((await load(graph)).remarks[0]).toBe(
+    'the input is uint8: images are rounded to integers before they enter the file, and gradients ' +
+      'pass the rounding unchanged; if it expects 0 to 255, state --mean 0 --std 1/255',
+  )
+  const model = await load(graph, { mean: [0], std: [1 / 255] })
   const file = await Session.load(writeOnnx(graph))
   const pixels = Uint8Array.from(images.data, (value) => Math.round(value * 255))
   const expected = (await file.run({ x: tensor('uint8', images.shape, pixels) }))['y']!
