@@ -7,7 +7,7 @@ import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import type { Session, SessionOptions } from '../engine/graph/session.ts'
 import { computesInHalf, tfjsDevice, withoutPrecision } from '../engine/graph/session-device.ts'
 import { unblock } from '../engine/graph/unblock.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
@@ -28,6 +28,7 @@ import {
   prepareImages,
   type ImportSource,
 } from './import-classifier.ts'
+import { firstRun, openFile } from './open-file.ts'
 import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
@@ -95,14 +96,14 @@ export async function loadModel(
   refuseTrainingMode(needed, name)
   const precision = precisionOf(needed)
   const forwardByFile = precision !== undefined || isQuantized(needed)
-  const session = await openFile(chosen.bytes, read.opset, options, name)
+  const session = await openFile(chosen.bytes, chosen.graph, options, name)
   const run = isQuantizedDynamically(needed) ? { fixedBatch: 1, ...file } : file
   const runner = new FileRunner(session, run, prepared.fed, options, name)
   const opened: Pick<Session, 'release'>[] = [runner]
   try {
     await pause(options.signal)
     const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
-    const fileLogits = await runner.logits(testImages)
+    const fileLogits = await firstRun(runner.logits(testImages))
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
@@ -163,29 +164,6 @@ function notImported({ message, details }: GraphError): GraphError {
     { details },
   )
 }
-
-/** @throws GraphError ROBENCH_MODEL_FILE with advice for old operator sets */
-async function openFile(
-  bytes: Uint8Array,
-  opset: number,
-  options: SessionOptions,
-  name: string,
-): Promise<Session> {
-  try {
-    return await Session.load(bytes, options, name)
-  } catch (error) {
-    if (!(error instanceof GraphError) || opset > oldOpset) throw error
-    throw new GraphError(
-      error.code,
-      `${error.message}; its operator set ${opset} is too old for onnxruntime: ` +
-        'convert it (onnx.version_converter.convert_version(model, 17))',
-      { details: error.details, cause: error },
-    )
-  }
-}
-
-/** Some operators of this set, and of older ones, have no kernel in onnxruntime. */
-const oldOpset = 6
 
 /** An expression with its session, or the reason why there is none. */
 interface Attempt {

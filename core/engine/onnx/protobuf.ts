@@ -105,7 +105,7 @@ function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
   const shape = type.value.shape?.dim.map((dim) => {
     if (dim.value.case === 'dimValue') {
       const size = Number(dim.value.value)
-      return size > 0 ? size : null
+      return size >= 0 ? size : null
     }
     return dim.value.case === 'dimParam' && dim.value.value !== '' ? dim.value.value : null
   })

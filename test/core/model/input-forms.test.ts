@@ -68,6 +68,27 @@ test.each(inputs.map((input) => ({ input })))('an input $input', async ({ input 
   expect((await model.logits(images)).data).toEqual(logits.data)
 })
 
+test('an input without a shape has the given one', async () => {
+  const graph = onnxGraph({ input: ['n', 1, 3, 4], nodes: layers, initializers: weights })
+  const open = { ...graph, inputs: [{ name: 'x', dtype: 'float32' as const, shape: null }] }
+  const expected = await plain()
+  const model = await load(open, {}, { inputShape: shape })
+  const { logits, gradient } = await model.gradient(images, labels, crossEntropy)
+  expect(logits.data).toBeAllclose(expected.logits.data, close)
+  expect(gradient.data).toBeAllclose(expected.gradient.data, close)
+  await expect(load(open)).rejects.toThrow(
+    'm.onnx: the input "x" has no shape; state the images\' shape (--shape channels,height,width)',
+  )
+})
+
+test('an axis of size 0 is not an open one', async () => {
+  const graph = onnxGraph({ input: ['n', 0, 3, 4], nodes: layers, initializers: weights })
+  await expect(load(graph, {}, { inputShape: shape })).rejects.toThrow(
+    'm.onnx: the input [n, 0, 3, 4] has an axis of size 0, so it takes no image; ' +
+      'export the model with the sizes of its images',
+  )
+})
+
 test('an input that does not match the images is refused', async () => {
   const graph = onnxGraph({ input: ['n', 5, 4], nodes: layers, initializers: weights })
   await expect(load(graph, {}, { inputShape: shape })).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -290,6 +311,25 @@ describe('a single logit', () => {
     )
     expect(model.remarks.at(-1)).toContain('a logit of 0 is put beside it')
   })
+})
+
+test('a score beside a label is taken as the single logit', async () => {
+  const graph = onnxGraph({
+    input: ['n', 1, 3, 4],
+    nodes: [
+      node('Reshape', 'x flat', 'f'),
+      node('MatMul', 'f v', 'y'),
+      node('Cast', 'y', 'label', { to: int(7) }),
+    ],
+    initializers: { ...weights, v: randomTensor([12, 1], 'v1') },
+  })
+  const outputs = [
+    { name: 'label', dtype: 'int64' as const, shape: ['n', 1] },
+    { name: 'y', dtype: 'float32' as const, shape: ['n', 1] },
+  ]
+  const model = await load({ ...graph, outputs })
+  expect(model.classes).toBe(2)
+  expect(model.remarks[0]).toContain('"y" is taken as the logits, the only one of that shape')
 })
 
 test('the probabilities before a ZipMap are taken', async () => {
