@@ -101,7 +101,7 @@ export async function importWhole(
   )
   const logits = asLogits(folded, 'n', name)
   checkComponents({ logits, components }, name)
-  return { logits, components, noise: imported.noise }
+  return { logits, components, noise: imported.noise, inlined: imported.inlined }
 }
 
 /**
@@ -130,7 +130,8 @@ export async function importByParts(
   const own = isUnbatched(file) ? g.reshape(part, sizes) : part
   const [folded] = simplify([imported.outputs[file.output]!], imported, own)
   const body = { inputs: [part], outputs: [asLogits(folded!, batch, name)] }
-  return { logits: mapBatch([prepared.own], body)[0]!, components: [], noise: [] }
+  const [logits] = mapBatch([prepared.own], body)
+  return { logits: logits!, components: [], noise: [], inlined: imported.inlined }
 }
 
 function simplify(values: readonly Value[], { inputs }: ImportedGraph, images: Value): Value[] {

@@ -50,7 +50,7 @@ export interface ModelInspection {
   readonly domains: readonly string[]
   readonly inputs: readonly OnnxValueInfo[]
   readonly outputs: readonly OnnxValueInfo[]
-  /** The most frequent first. */
+  /** The most frequent first; in place of an `If` or a `Loop`, what it executes. */
   readonly operators: readonly OperatorCount[]
   /** Number of elements of the floating-point initializers. */
   readonly parameters: number
@@ -111,9 +111,11 @@ export async function inspectModel(
   try {
     const model = await loadModel(bytes, manifest, options)
     try {
-      const head = headOf(graph, model.file.output)
+      const executed = withInlined(graph, model)
+      const head = headOf(executed, model.file.output)
       const passes = await inspectPasses(model, weightBytes(graph), options.name ?? 'model')
-      return { ...facts, reading: readingOf(model), ...passes, head }
+      const operators = countOperators(executed)
+      return { ...facts, operators, reading: readingOf(model), ...passes, head }
     } finally {
       await model.dispose()
     }
@@ -159,6 +161,15 @@ function readingOf(model: ClassifierModel): ModelReading {
   const { file, inputShape, classes, bounds, stochastic, remarks } = model
   const { input, output } = file
   return { input, output, inputShape, classes, bounds, stochastic, remarks }
+}
+
+/** The graph with the nodes that an `If` or a `Loop` executes in its place. */
+function withInlined(graph: OnnxGraph, { expression }: ClassifierModel): OnnxGraph {
+  const inlined = expression instanceof RobenchError ? [] : expression.inlined
+  if (inlined.length === 0) return graph
+  const replaced = new Set(inlined.flatMap(({ outputs }) => outputs))
+  const others = graph.nodes.filter(({ outputs }) => !outputs.some((name) => replaced.has(name)))
+  return { ...graph, nodes: [...others, ...inlined] }
 }
 
 function countOperators({ nodes }: OnnxGraph): OperatorCount[] {

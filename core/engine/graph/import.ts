@@ -51,6 +51,8 @@ export interface ImportedGraph {
   readonly values: ReadonlyMap<string, Value>
   /** The random numbers of the graph: placeholders in addition to the inputs. */
   readonly noise: readonly Noise[]
+  /** The nodes that replace `If` and `Loop`. */
+  readonly inlined: readonly OnnxNode[]
 }
 
 /**
@@ -88,6 +90,7 @@ export async function importGraph(
     integers,
     known: new KnownValues(graph, values),
     noise: [],
+    inlined: [],
     obstacles: [],
     blocked: new Set(),
     failures: new Map(),
@@ -100,7 +103,13 @@ export async function importGraph(
     else if (state.obstacles.length > 0) throw obstaclesError(state.obstacles, options.name)
     else throw malformed(options, `no node computes the output "${name}"`)
   }
-  return { inputs, outputs: Object.fromEntries(outputs), values, noise: state.noise }
+  return {
+    inputs,
+    outputs: Object.fromEntries(outputs),
+    values,
+    noise: state.noise,
+    inlined: state.inlined,
+  }
 }
 
 /** The state of an import. */
@@ -113,6 +122,7 @@ interface ImportState {
   readonly integers: IntegerTypes
   readonly known: KnownValues
   readonly noise: Noise[]
+  readonly inlined: OnnxNode[]
   /** What stands in the way, in the order of the graph. */
   readonly obstacles: Obstacle[]
   /** Tensors that depend on obstacles. */
@@ -161,6 +171,7 @@ async function importAny(node: OnnxNode, state: ImportState): Promise<Obstacle |
         async (name) => constantOf(await known.find(name, images)),
         async (nodes, constants) => {
           for (const [name, item] of constants) values.set(name, g.constant(item, name))
+          state.inlined.push(...nodes.filter((item) => !isControlFlow(item)))
           await importNodes(nodes, state)
         },
       )
