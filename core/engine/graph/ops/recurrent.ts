@@ -14,6 +14,7 @@ import type { Value } from '../value.ts'
 
 /** Steps beyond which a sequence is refused: a graph has about 20 nodes for each. */
 const mostSteps = 1024
+const mostStepsText = `at most ${mostSteps} steps`
 
 const words: AttributeSpec = { type: 'words', optional: true }
 
@@ -140,6 +141,7 @@ const weight = (...shape: readonly number[]): SampleInput => ({ shape, low: -0.7
  */
 export const RNN = defineFunction({
   op: 'RNN',
+  except: mostStepsText,
   attributes: shared,
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, recurrent),
@@ -174,6 +176,7 @@ export const RNN = defineFunction({
 /** The same with W `[directions, 3 · hidden, size]`, R, and B `[directions, 6 · hidden]`. */
 export const GRU = defineFunction({
   op: 'GRU',
+  except: mostStepsText,
   attributes: { ...shared, linear_before_reset: int(0) },
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, gated),
@@ -200,6 +203,7 @@ export const GRU = defineFunction({
  */
 export const LSTM = defineFunction({
   op: 'LSTM',
+  except: mostStepsText,
   attributes: { ...shared, input_forget: int(0) },
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, longShortTerm),
