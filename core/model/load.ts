@@ -16,6 +16,7 @@ import {
   refuseBatchReductions,
   refuseTrainingMode,
   remarkOnDropout,
+  withContrasts,
 } from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
@@ -102,12 +103,13 @@ export async function loadModel(
   const opened: Pick<Session, 'release'>[] = [runner]
   try {
     await pause(options.signal)
-    const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
+    // With different statistics, so that a file that mixes examples shows it.
+    const testImages = withContrasts(drawTestImages(file.inputShape, manifest.bounds, 3))
     const fileLogits = await firstRun(runner.logits(testImages))
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
-    await checkBatchIndependence(runner, testImages, graph, name)
+    await checkBatchIndependence(runner, testImages, fileLogits, graph, name)
     await pause(options.signal)
     const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
     const { expression, forward, byParts } = await importExpression(
