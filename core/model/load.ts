@@ -29,6 +29,7 @@ import {
   prepareImages,
   type ImportSource,
 } from './import-classifier.ts'
+import { checkIntegerRange } from './integer-range.ts'
 import { firstRun, openFile } from './open-file.ts'
 import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
@@ -94,6 +95,7 @@ export async function loadModel(
   const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = prepareImages(images, file, manifest)
+  checkIntegerRange(file, manifest, name)
   refuseTrainingMode(needed, name)
   const precision = precisionOf(needed)
   const forwardByFile = precision !== undefined || isQuantized(needed)

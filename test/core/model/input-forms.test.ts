@@ -223,6 +223,18 @@ test('a uint8 file of pixels 0 to 255 accepts images in [0, 1] with a std of 1/2
   expect((await model.logits(images)).data).toBeAllclose(expected.data as Float32Array, close)
 })
 
+test.each([
+  ['int8', { bounds: [0, 255] }, '-128 to 127', '0 to 255'],
+  ['uint8', { bounds: [-1, 1] }, '0 to 255', '-1 to 1'],
+  ['uint8', { bounds: [0, 255], mean: [0], std: [1 / 255] }, '0 to 255', '0 to 65000'],
+] as const)('images beyond the range of %s are refused', async (dtype, manifest, holds, reach) => {
+  const graph = castGraph(dtype, [node('Cast', 'x', 'c', { to: int(1) })])
+  await expect(load(graph, manifest)).rejects.toThrow(
+    `m.onnx: the input is ${dtype}, which holds ${holds}, but the images that the file gets reach ` +
+      `from ${reach}; check bounds, mean, and std (--bounds, --mean, --std)`,
+  )
+})
+
 test('a file in double precision has its own logits and the gradient in float32', async () => {
   const expected = await plain()
   const { data } = weights.v
