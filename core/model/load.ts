@@ -232,9 +232,11 @@ function remarksOn(
   }
   if (!inputType.startsWith('float')) {
     const each = (value: string): string => Array<string>(channels).fill(value).join(',')
+    const [expected, mean] =
+      inputType === 'int8' ? ['-128 to 127', each('128/255')] : ['0 to 255', each('0')]
     const range =
       bounds[1] <= 1 && !std
-        ? `; if it expects 0 to 255, state --mean ${each('0')} --std ${each('1/255')}`
+        ? `; if it expects ${expected}, state --mean ${mean} --std ${each('1/255')}`
         : ''
     remarks.push(
       `the input is ${inputType}: images are rounded to integers before they enter the file, ` +

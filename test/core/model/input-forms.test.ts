@@ -223,6 +223,19 @@ test('a uint8 file of pixels 0 to 255 accepts images in [0, 1] with a std of 1/2
   expect((await model.logits(images)).data).toBeAllclose(expected.data as Float32Array, close)
 })
 
+test('an int8 file of pixels -128 to 127 accepts images in [0, 1] as its note says', async () => {
+  const graph = castGraph('int8', [node('Cast', 'x', 'c', { to: int(1) })])
+  expect((await load(graph)).remarks[0]).toContain(
+    'if it expects -128 to 127, state --mean 128/255 --std 1/255',
+  )
+  const model = await load(graph, { mean: [128 / 255], std: [1 / 255] })
+  const file = await Session.load(writeOnnx(graph))
+  const pixels = Int8Array.from(images.data, (value) => Math.round(value * 255) - 128)
+  const expected = (await file.run({ x: tensor('int8', images.shape, pixels) }))['y']!
+  await file.release()
+  expect((await model.logits(images)).data).toBeAllclose(expected.data as Float32Array, close)
+})
+
 test.each([
   ['int8', { bounds: [0, 255] }, '-128 to 127', '0 to 255'],
   ['uint8', { bounds: [-1, 1] }, '0 to 255', '-1 to 1'],
