@@ -64,7 +64,7 @@ export interface FileToLoad {
  */
 export async function readFileToLoad(path: string, options: FileOptions): Promise<FileToLoad> {
   const { bytes, card } = await readModelFile(path, 'model')
-  const manifest = checkManifest({ ...card.manifest, ...readingOptions(options) })
+  const manifest = checkManifest({ ...card.manifest, ...readingOptions(options) }, '--')
   const load = { name: path, ...(options.shape && { inputShape: options.shape }) }
   return { bytes, manifest, load }
 }

@@ -1,6 +1,7 @@
 /** Refuses files in which the logits of an image depend on the other images of its batch. */
 import { significant } from '../base/figures.ts'
 import type { Dim } from '../engine/graph/dim.ts'
+import { pruneGraph } from '../engine/graph/fold-constants.ts'
 import { describe } from '../engine/graph/operator-call.ts'
 import { isRandom } from '../engine/graph/random-operators.ts'
 import { topologicalOrder, type Node, type Value } from '../engine/graph/value.ts'
@@ -37,6 +38,19 @@ export function refuseTrainingMode(graph: OnnxGraph, name: string): void {
     `${describeNode(trained)} is in training mode (training_mode = 1)${also}: ` +
       `the logits of an image depend on the other images of its batch; ${cure}`,
   )
+}
+
+/** Why a file is random, and what to do if it should not be. */
+export function explainRandomness(
+  graph: OnnxGraph,
+  output: string,
+): { readonly cause: string; readonly cure: string } {
+  const needed = pruneGraph(graph, [output])
+  const [dropout] = trainingDropouts(needed)
+  if (dropout) return { cause: `${describeNode(dropout)} is in training mode`, cure }
+  const random = needed.nodes.find(isRandom)
+  const what = random ? describeNode(random) : 'the model'
+  return { cause: `${what} draws random numbers`, cure: 'export the model without it' }
 }
 
 /** A remark on dropout that is still on: the file draws random numbers. Undefined without. */
@@ -77,23 +91,23 @@ export function refuseBatchReductions(
 
 /**
  * Compares the file's logits of images alone and in one batch. Random files are not compared.
- * @param images `[3, c, h, w]`; they are given different contrasts, so that their statistics differ
+ * @param images `[n, c, h, w]` with different statistics
+ * @param together the file's logits of the batch
  * @throws GraphError ROBENCH_MODEL_FILE where they differ by more than rounding
  */
 export async function checkBatchIndependence(
   runner: FileRunner,
   images: FloatTensor,
+  together: FloatTensor,
   graph: OnnxGraph,
   name: string,
 ): Promise<void> {
   if (runner.file.fixedBatch === 1 || graph.nodes.some(isRandom)) return
-  const contrasted = withContrasts(images)
-  const together = await runner.logits(contrasted)
   let largest = 0
   for (const logit of together.data) largest = Math.max(largest, Math.abs(logit))
   let worst = 0
   for (let i = 0; i < images.shape[0]!; i++) {
-    const alone = await runner.logits(sliceRows(contrasted, i, i + 1))
+    const alone = await runner.logits(sliceRows(images, i, i + 1))
     const row = sliceRows(together, i, i + 1).data
     alone.data.forEach((logit, k) => (worst = Math.max(worst, Math.abs(logit - row[k]!))))
   }
@@ -134,7 +148,7 @@ function reducedDims({ op, inputs, attributes }: Node): readonly Dim[] {
 }
 
 /** Each image with another contrast: around the mean of all, by 1, 1/4, and 1/2. */
-function withContrasts(images: FloatTensor): FloatTensor {
+export function withContrasts(images: FloatTensor): FloatTensor {
   const [count = 1] = images.shape
   const row = images.data.length / count
   const middle = images.data.reduce((sum, value) => sum + value, 0) / images.data.length

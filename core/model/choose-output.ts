@@ -63,7 +63,7 @@ export async function chooseOutput(
   }
   const outputs = await withShapes(bytes, { ...graph, outputs: tensors }, file, session, name)
   const exact = outputs.filter((output) => isLogits(output, classes))
-  const single = classes === 2 ? outputs.filter(isOneLogit) : []
+  const single = (classes ?? 2) === 2 ? outputs.filter(isOneLogit) : []
   const fitting = exact.length > 0 ? exact : single
   const [only] = fitting
   const list = outputs.map(describeOutput).join(', ')

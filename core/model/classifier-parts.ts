@@ -2,6 +2,7 @@
 import type { GraphError } from '../base/errors.ts'
 import type { Noise } from '../engine/graph/random-operators.ts'
 import type { Session, SessionOptions } from '../engine/graph/session.ts'
+import type { OnnxNode } from '../engine/onnx/file.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { PlacedComponent } from './components.ts'
 import type { FileRunner } from './file-runner.ts'
@@ -43,4 +44,6 @@ export interface ClassifierExpression {
   readonly logits: Value
   readonly components: readonly PlacedComponent[]
   readonly noise: readonly Noise[]
+  /** The nodes that replace `If` and `Loop` of the file. */
+  readonly inlined: readonly OnnxNode[]
 }

@@ -8,7 +8,7 @@ import { tfjsDevice } from '../engine/graph/session-device.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { chooseCut } from './incremental/choose-cut.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
-import type { ClassifierParts } from './classifier-parts.ts'
+import type { ClassifierExpression, ClassifierParts } from './classifier-parts.ts'
 import type {
   GradientResult,
   Model,
@@ -102,9 +102,12 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
       : this.#family.sessions.rowsPerPart(this.#variant)
   }
   /** The expression of the file, or the reason why there is none. */
-  get expression(): { readonly images: Value; readonly logits: Value } | GraphError {
+  get expression():
+    | (Pick<ClassifierExpression, 'logits' | 'inlined'> & { images: Value })
+    | GraphError {
     const { expression, images } = this.#parts
-    return expression instanceof GraphError ? expression : { images, logits: expression.logits }
+    if (expression instanceof GraphError) return expression
+    return { images, logits: expression.logits, inlined: expression.inlined }
   }
   /**
    * Logits, loss, and gradient as expressions of images, labels, targets, and the model's noise.

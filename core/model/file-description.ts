@@ -24,6 +24,10 @@ export interface FileDescription {
   readonly fixedBatch?: number
 }
 
+const stateShape = "state the images' shape (--shape channels,height,width)"
+
+const imagesOfAnySize: readonly (number | null)[] = [null, null, null, null]
+
 /** Element types that images can be cast to. */
 const inputTypes: ReadonlySet<DType> = new Set([
   'float32',
@@ -55,19 +59,33 @@ export function describeInput(
   const [input, ...others] = graph.inputs
   if (!input || others.length > 0) {
     const names = graph.inputs.map((info) => info.name).join(', ')
-    throw invalidFile(name, `expected one input, got ${graph.inputs.length} (${names})`)
+    const advice = input
+      ? 'export the model with the images as its only input, and the other values as constants'
+      : 'export the model with the images as its input'
+    throw invalidFile(name, `expected one input, got ${names || 'none'}; ${advice}`)
   }
   const { dtype } = input
   if (dtype === null || !inputTypes.has(dtype)) {
     throw invalidFile(name, `expected an input of numbers, got ${input.kind ?? dtype}`)
   }
-  const own = input.shape ?? []
+  // Without a shape, it is that of images.
+  const own = input.shape ?? (given ? imagesOfAnySize : [])
+  if (input.shape === null && !given) {
+    throw invalidFile(name, `the input "${input.name}" has no shape; ${stateShape}`)
+  }
+  if (own.includes(0)) {
+    throw invalidFile(
+      name,
+      `the input ${formatInput(input)} has an axis of size 0, so it takes no image; ` +
+        'export the model with the sizes of its images',
+    )
+  }
   if (own.length < 1 || own.length > 4) {
     throw invalidFile(name, `expected an input of 1 to 4 axes, got ${formatInput(input)}`)
   }
   const place = { input: input.name, inputType: dtype }
   if (own.length === 4) {
-    const inputShape = imageShape(input, manifest, given, name)
+    const inputShape = imageShape({ ...input, shape: own }, manifest, given, name)
     const [c, h, w] = inputShape
     const images = manifest.layout === 'NHWC' ? [h, w, c] : [c, h, w]
     return { ...place, inputShape, ...batchOf(own[0]!, images) }
@@ -117,7 +135,7 @@ function rearrangedImages(
       : undefined
   const inputShape = given ?? assumed
   if (!inputShape) {
-    throw invalidFile(name, `the input is ${shown}; specify the images' shape`)
+    throw invalidFile(name, `the input is ${shown}; ${stateShape}`)
   }
   const elements = sizeOf(inputShape)
   const isSingle = known.length === own.length && sizeOf(known) === elements && batch !== 1
@@ -151,10 +169,7 @@ function imageShape(
   const own = manifest.layout === 'NHWC' ? [c, a, b] : [a, b, c]
   const shape = own.map((dim, i) => (typeof dim === 'number' ? dim : given?.[i]))
   if (shape.some((dim) => dim === undefined)) {
-    throw invalidFile(
-      name,
-      `the input ${shown} has open sizes; state the images' shape (--shape channels,height,width)`,
-    )
+    throw invalidFile(name, `the input ${shown} has open sizes; ${stateShape}`)
   }
   if (given && given.some((dim, i) => dim !== shape[i])) {
     const isOtherLayout = given[0] === own[2] || given[0] === own[1]

@@ -12,7 +12,6 @@ import type { ClassifierExpression } from './classifier-parts.ts'
 import { checkComponents, placeComponents, rewriteComponents } from './components.ts'
 import { isUnbatched, type FileDescription } from './file-description.ts'
 import { noGradient } from './import-parity.ts'
-import { inFloats } from './integer-inputs.ts'
 import type { ModelManifest } from './manifest.ts'
 
 /** Images as a file expects them, in terms of the placeholder of the images. */
@@ -98,11 +97,11 @@ export async function importWhole(
   }
   // The ends of the components are results of each rewrite, so that nothing folds them away.
   const { logits: folded, components } = rewriteComponents(original, (values) =>
-    simplify(values, imported, file, prepared.own),
+    simplify(values, imported, prepared.own),
   )
   const logits = asLogits(folded, 'n', name)
   checkComponents({ logits, components }, name)
-  return { logits, components, noise: imported.noise }
+  return { logits, components, noise: imported.noise, inlined: imported.inlined }
 }
 
 /**
@@ -129,20 +128,14 @@ export async function importByParts(
   }
   const part = g.input('row0', 'float32', [batch, ...sizes])
   const own = isUnbatched(file) ? g.reshape(part, sizes) : part
-  const [folded] = simplify([imported.outputs[file.output]!], imported, file, own)
+  const [folded] = simplify([imported.outputs[file.output]!], imported, own)
   const body = { inputs: [part], outputs: [asLogits(folded!, batch, name)] }
-  return { logits: mapBatch([prepared.own], body)[0]!, components: [], noise: [] }
+  const [logits] = mapBatch([prepared.own], body)
+  return { logits: logits!, components: [], noise: [], inlined: imported.inlined }
 }
 
-function simplify(
-  values: readonly Value[],
-  { inputs }: ImportedGraph,
-  { inputType }: Pick<FileDescription, 'inputType'>,
-  images: Value,
-): Value[] {
-  const isFloat = inputType.startsWith('float')
-  const own = isFloat ? values : inFloats(values, inputs[0]!, inputType)
-  const placed = substitute(own, new Map([[inputs[0]!, images]]))
+function simplify(values: readonly Value[], { inputs }: ImportedGraph, images: Value): Value[] {
+  const placed = substitute(values, new Map([[inputs[0]!, images]]))
   return foldScales(foldBatchNormalization(placed))
 }
 

@@ -7,7 +7,7 @@ import { foldConstants, pruneGraph } from '../engine/graph/fold-constants.ts'
 import { g } from '../engine/graph/graph.ts'
 import { expandRandom, isRandom } from '../engine/graph/random-operators.ts'
 import { inSinglePrecision, precisionOf, type Precision } from '../engine/graph/single-precision.ts'
-import { Session, type SessionOptions } from '../engine/graph/session.ts'
+import type { Session, SessionOptions } from '../engine/graph/session.ts'
 import { computesInHalf, tfjsDevice, withoutPrecision } from '../engine/graph/session-device.ts'
 import { unblock } from '../engine/graph/unblock.ts'
 import { readOnnx, type OnnxGraph } from '../engine/onnx/file.ts'
@@ -16,6 +16,7 @@ import {
   refuseBatchReductions,
   refuseTrainingMode,
   remarkOnDropout,
+  withContrasts,
 } from './batch-independence.ts'
 import { ClassifierModel } from './classifier.ts'
 import type { ClassifierExpression } from './classifier-parts.ts'
@@ -28,6 +29,8 @@ import {
   prepareImages,
   type ImportSource,
 } from './import-classifier.ts'
+import { checkIntegerRange } from './integer-range.ts'
+import { firstRun, openFile } from './open-file.ts'
 import { pause } from './pause.ts'
 import { checkImportParity, noGradient, drawTestImages } from './import-parity.ts'
 import type { ModelManifest } from './manifest.ts'
@@ -92,21 +95,23 @@ export async function loadModel(
   const file: FileDescription = { ...input, output: chosen.output }
   const images = g.input('inputs', 'float32', ['n', ...file.inputShape])
   const prepared = prepareImages(images, file, manifest)
+  checkIntegerRange(file, manifest, name)
   refuseTrainingMode(needed, name)
   const precision = precisionOf(needed)
   const forwardByFile = precision !== undefined || isQuantized(needed)
-  const session = await openFile(chosen.bytes, read.opset, options, name)
+  const session = await openFile(chosen.bytes, chosen.graph, options, name)
   const run = isQuantizedDynamically(needed) ? { fixedBatch: 1, ...file } : file
   const runner = new FileRunner(session, run, prepared.fed, options, name)
   const opened: Pick<Session, 'release'>[] = [runner]
   try {
     await pause(options.signal)
-    const testImages = drawTestImages(file.inputShape, manifest.bounds, 3)
-    const fileLogits = await runner.logits(testImages)
+    // With different statistics, so that a file that mixes examples shows it.
+    const testImages = withContrasts(drawTestImages(file.inputShape, manifest.bounds, 3))
+    const fileLogits = await firstRun(runner.logits(testImages))
     const classes = fileLogits.shape[1]!
     checkClasses(classes, manifest, name)
     const graph = expandRandom(precision ? inSinglePrecision(needed, precision) : needed)
-    await checkBatchIndependence(runner, testImages, graph, name)
+    await checkBatchIndependence(runner, testImages, fileLogits, graph, name)
     await pause(options.signal)
     const comparable = { images, prepared: prepared.fed, testImages, fileLogits, graph, runner }
     const { expression, forward, byParts } = await importExpression(
@@ -164,29 +169,6 @@ function notImported({ message, details }: GraphError): GraphError {
   )
 }
 
-/** @throws GraphError ROBENCH_MODEL_FILE with advice for old operator sets */
-async function openFile(
-  bytes: Uint8Array,
-  opset: number,
-  options: SessionOptions,
-  name: string,
-): Promise<Session> {
-  try {
-    return await Session.load(bytes, options, name)
-  } catch (error) {
-    if (!(error instanceof GraphError) || opset > oldOpset) throw error
-    throw new GraphError(
-      error.code,
-      `${error.message}; its operator set ${opset} is too old for onnxruntime: ` +
-        'convert it (onnx.version_converter.convert_version(model, 17))',
-      { details: error.details, cause: error },
-    )
-  }
-}
-
-/** Some operators of this set, and of older ones, have no kernel in onnxruntime. */
-const oldOpset = 6
-
 /** An expression with its session, or the reason why there is none. */
 interface Attempt {
   readonly expression: ClassifierExpression | GraphError
@@ -229,7 +211,7 @@ async function importExpression(
 
 /** What the user should know about how the file is read. */
 function remarksOn(
-  { fixedBatch, inputType }: FileDescription,
+  { fixedBatch, inputType, inputShape: [channels] }: FileDescription,
   { bounds, std }: ModelManifest,
   facts: { readonly byParts: boolean; readonly precision: Precision | undefined },
 ): string[] {
@@ -249,7 +231,13 @@ function remarksOn(
     )
   }
   if (!inputType.startsWith('float')) {
-    const range = bounds[1] <= 1 && !std ? '; if it expects 0 to 255, state std 1/255' : ''
+    const each = (value: string): string => Array<string>(channels).fill(value).join(',')
+    const [expected, mean] =
+      inputType === 'int8' ? ['-128 to 127', each('128/255')] : ['0 to 255', each('0')]
+    const range =
+      bounds[1] <= 1 && !std
+        ? `; if it expects ${expected}, state --mean ${mean} --std ${each('1/255')}`
+        : ''
     remarks.push(
       `the input is ${inputType}: images are rounded to integers before they enter the file, ` +
         `and gradients pass the rounding unchanged${range}`,

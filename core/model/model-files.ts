@@ -61,15 +61,17 @@ export function cardPath(modelPath: string): string {
  * Reads a model and its card. Without a card, it is read in the form that robench exports. Weights
  * in files beside the model are part of the bytes and of their hash.
  * @param where the place that names the file, for errors: `suites/a.json#/defenses/0/model`
+ * @param advice for a missing file
  * @throws ConfigError ROBENCH_MODEL_FILE if it is missing or does not match its card; errors of
  *   `readOnnxFile`
  */
-export async function readModelFile(path: string, where: string): Promise<ModelFile> {
+export async function readModelFile(
+  path: string,
+  where: string,
+  advice = 'check the path',
+): Promise<ModelFile> {
   if (!existsSync(path)) {
-    throw new ConfigError(
-      'ROBENCH_MODEL_FILE',
-      `${where}: ${path} does not exist; check the path, or set "train": true to train the model`,
-    )
+    throw new ConfigError('ROBENCH_MODEL_FILE', `${where}: ${path} does not exist; ${advice}`)
   }
   const bytes = await readOnnxFile(path).catch((error: unknown) => {
     throw atPlace(where, error)

@@ -2,13 +2,16 @@
 import { GraphError } from '../../base/errors.ts'
 import { g } from '../../engine/graph/graph.ts'
 import { substitute } from '../../engine/graph/rewrite.ts'
+import { readOnnx } from '../../engine/onnx/file.ts'
 import { toOnnx } from '../../engine/graph/serialize.ts'
 import type { Value } from '../../engine/graph/value.ts'
+import { explainRandomness } from '../../model/batch-independence.ts'
 import type { ClassifierModel } from '../../model/classifier.ts'
 import { loadModel, type LoadModelOptions } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
 import type { ModelManifest } from '../../model/manifest.ts'
 import type { Loss } from '../../model/model.ts'
+import { probeGradient } from './probe-gradient.ts'
 
 /** What to differentiate, and how to load the model. */
 export interface GradientFileOptions extends LoadModelOptions {
@@ -23,7 +26,8 @@ export interface GradientFileOptions extends LoadModelOptions {
  * (float32, `[n]`), and `gradient`, which is ∂(sum of losses)/∂input in the shape of the input. The
  * normalization of the manifest is inside, so the input is in `bounds`.
  * @throws GraphError ROBENCH_NO_GRADIENT without a gradient, ROBENCH_GRAPH for a model that draws
- *   random numbers, ROBENCH_MODEL_FILE for a file that is not a classifier
+ *   random numbers, ROBENCH_MODEL_FILE for a file that is not a classifier; RobenchError
+ *   ROBENCH_MODEL_OUTPUT if its logits or gradients are not finite
  */
 export async function gradientFile(
   bytes: Uint8Array,
@@ -32,13 +36,15 @@ export async function gradientFile(
 ): Promise<Uint8Array> {
   const model = await loadModel(bytes, manifest, options)
   try {
+    const { name = 'model' } = options
     if (model.stochastic) {
+      const { cause, cure } = explainRandomness(readOnnx(bytes, name), model.file.output)
       throw new GraphError(
         'ROBENCH_GRAPH',
-        `${options.name ?? 'model'}: the model draws random numbers, so a file with its gradient ` +
-          'would not repeat its results; export it without them',
+        `${name}: ${cause}, so a file with its gradient would not repeat its results; ${cure}`,
       )
     }
+    await probeGradient(model, loss, name)
     return writeGradient(model, manifest, loss)
   } finally {
     await model.dispose()

@@ -6,7 +6,6 @@ import { workerBytes } from '../../bench/forecast/memory.ts'
 import { operators } from '../../engine/graph/ops/index.ts'
 import { readOnnx, type OnnxGraph, type OnnxValueInfo } from '../../engine/onnx/file.ts'
 import type { ClassifierModel } from '../../model/classifier.ts'
-import { drawTestImages } from '../../model/import-parity.ts'
 import { findNormalization, type InputNormalization } from '../../model/input-normalization.ts'
 import { loadModel, type LoadModelOptions } from '../../model/load.ts'
 import { crossEntropy } from '../../model/losses.ts'
@@ -14,6 +13,7 @@ import { plainManifest, type ModelManifest } from '../../model/manifest.ts'
 import { multiplyAdds } from '../../model/multiply-adds.ts'
 import { lastOperator, lastOperators } from '../../model/output-head.ts'
 import { countParameters, weightBytes } from '../../model/weights.ts'
+import { probeGradient } from './probe-gradient.ts'
 
 /**
  * The derivative of an operator: `exact`, `zero` (almost everywhere; attacks can use a
@@ -50,7 +50,7 @@ export interface ModelInspection {
   readonly domains: readonly string[]
   readonly inputs: readonly OnnxValueInfo[]
   readonly outputs: readonly OnnxValueInfo[]
-  /** The most frequent first. */
+  /** The most frequent first; in place of an `If` or a `Loop`, what it executes. */
   readonly operators: readonly OperatorCount[]
   /** Number of elements of the floating-point initializers. */
   readonly parameters: number
@@ -111,9 +111,11 @@ export async function inspectModel(
   try {
     const model = await loadModel(bytes, manifest, options)
     try {
-      const head = headOf(graph, model.file.output)
-      const passes = await inspectPasses(model, weightBytes(graph))
-      return { ...facts, reading: readingOf(model), ...passes, head }
+      const executed = withInlined(graph, model)
+      const head = headOf(executed, model.file.output)
+      const passes = await inspectPasses(model, weightBytes(graph), options.name ?? 'model')
+      const operators = countOperators(executed)
+      return { ...facts, operators, reading: readingOf(model), ...passes, head }
     } finally {
       await model.dispose()
     }
@@ -125,17 +127,14 @@ export async function inspectModel(
 async function inspectPasses(
   model: ClassifierModel,
   weightBytes: number,
+  name: string,
 ): Promise<Pick<ModelInspection, 'multiplyAdds' | 'memory' | 'gradient'>> {
-  const { expression, activationBytes, rowsPerPart, inputShape, bounds } = model
+  const { expression, activationBytes, rowsPerPart, inputShape } = model
   const inputBytes = 4 * sizeOf(inputShape)
   if (expression instanceof RobenchError) return { memory: [], gradient: unavailable(expression) }
   try {
     const { outputs } = model.gradientExpression(crossEntropy)
-    const { gradient: result } = await model.gradient(
-      drawTestImages(inputShape, bounds, 1),
-      Int32Array.of(0),
-      crossEntropy,
-    )
+    const result = await probeGradient(model, crossEntropy, name)
     const zeros = result.data.reduce((count, value) => count + (value === 0 ? 1 : 0), 0)
     return {
       multiplyAdds: {
@@ -162,6 +161,15 @@ function readingOf(model: ClassifierModel): ModelReading {
   const { file, inputShape, classes, bounds, stochastic, remarks } = model
   const { input, output } = file
   return { input, output, inputShape, classes, bounds, stochastic, remarks }
+}
+
+/** The graph with the nodes that an `If` or a `Loop` executes in its place. */
+function withInlined(graph: OnnxGraph, { expression }: ClassifierModel): OnnxGraph {
+  const inlined = expression instanceof RobenchError ? [] : expression.inlined
+  if (inlined.length === 0) return graph
+  const replaced = new Set(inlined.flatMap(({ outputs }) => outputs))
+  const others = graph.nodes.filter(({ outputs }) => !outputs.some((name) => replaced.has(name)))
+  return { ...graph, nodes: [...others, ...inlined] }
 }
 
 function countOperators({ nodes }: OnnxGraph): OperatorCount[] {

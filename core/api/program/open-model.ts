@@ -144,21 +144,37 @@ export function isModel(source: ModelSource): source is Model {
   return typeof source === 'object' && source !== null && 'logits' in source
 }
 
-/** @throws ConfigError ROBENCH_CONFIG for a value that cannot describe a file */
-export function checkManifest(manifest: ModelManifest): ModelManifest {
-  const { bounds, std, layout } = manifest
+/**
+ * @param prefix of the settings in messages, such as that of options of a command
+ * @throws ConfigError ROBENCH_CONFIG for a value that cannot describe a file
+ */
+export function checkManifest(manifest: ModelManifest, prefix = ''): ModelManifest {
+  const { bounds, mean, std, layout } = manifest
   const [low, high] = bounds
   if (!(bounds.length === 2 && low < high)) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `bounds: expected [low, high] with low < high, got ${shown(bounds)}`,
+      `${prefix}bounds: expected [low, high] with low < high, got ${shown(bounds)}`,
     )
   }
   if (layout !== 'NCHW' && layout !== 'NHWC') {
-    throw new ConfigError('ROBENCH_CONFIG', `layout: expected NCHW or NHWC, got ${shown(layout)}`)
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${prefix}layout: expected NCHW or NHWC, got ${shown(layout)}`,
+    )
   }
   if (std?.some((value) => !(value > 0))) {
-    throw new ConfigError('ROBENCH_CONFIG', `std: expected positive numbers, got ${shown(std)}`)
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${prefix}std: expected positive numbers, got ${shown(std)}`,
+    )
+  }
+  if ((mean === undefined) !== (std === undefined)) {
+    throw new ConfigError(
+      'ROBENCH_CONFIG',
+      `${prefix}${std ? 'mean' : 'std'}: missing, but ${prefix}${std ? 'std' : 'mean'} is set; ` +
+        'a normalization needs both (0 and 1 change nothing)',
+    )
   }
   return manifest
 }

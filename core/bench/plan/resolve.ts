@@ -260,6 +260,8 @@ async function loadData(loaded: LoadedSuite): Promise<Dataset> {
   }
 }
 
+const trainOrCheck = 'check the path, or set "train": true to train the model'
+
 async function resolveDefense(
   registry: PluginRegistry,
   defense: SuiteDefense,
@@ -273,7 +275,7 @@ async function resolveDefense(
   const path = optionWithRole(plugin.meta, 'path')
   const file =
     defense.model !== undefined && defense.train !== true
-      ? await readModelFile(resolve(folder, defense.model), `${where}/model`)
+      ? await readModelFile(resolve(folder, defense.model), `${where}/model`, trainOrCheck)
       : undefined
   return {
     name,

@@ -57,7 +57,7 @@ function viewOf({ node }: Value): View | undefined {
 }
 
 function move(node: Node, view: View): View | undefined {
-  const { shape, strides, data } = view
+  const { shape, strides } = view
   if (node.op === 'Transpose') {
     const perm = node.attributes['perm'] as readonly number[] | undefined
     const order = perm ?? shape.map((_, axis) => shape.length - 1 - axis)
@@ -66,10 +66,9 @@ function move(node: Node, view: View): View | undefined {
   if (node.op === 'Reshape') {
     const sizes = node.outputs[0]!.shape
     if (!sizes.every((size) => typeof size === 'number')) return undefined
-    const isOrdered = strides.every((stride, axis) => stride === stridesOf(shape)[axis])
-    const whole = isOrdered && view.offset === 0 && data.length === sizeOf(shape)
-    const source = whole ? data : ordered(view).data
-    return { data: source, shape: sizes, strides: stridesOf(sizes), offset: 0 }
+    const inPlace = withUnitAxes(view, sizes)
+    if (inPlace) return inPlace
+    return { data: ordered(view).data, shape: sizes, strides: stridesOf(sizes), offset: 0 }
   }
   return node.op === 'Slice' ? slice(node, view) : undefined
 }
@@ -99,13 +98,35 @@ function isNumbers(contents: Value['contents']): contents is readonly number[] {
   return contents !== undefined && contents.every((item) => typeof item === 'number')
 }
 
+/** The view with other axes of size 1; undefined for other changes of shape. */
+function withUnitAxes(view: View, sizes: readonly number[]): View | undefined {
+  const long = [...view.shape.keys()].filter((axis) => view.shape[axis] !== 1)
+  const lengths = sizes.filter((size) => size !== 1)
+  const same =
+    long.length === lengths.length && long.every((axis, i) => view.shape[axis] === lengths[i])
+  if (!same) return undefined
+  let next = 0
+  const strides = sizes.map((size) => (size === 1 ? 0 : view.strides[long[next++]!]!))
+  return { ...view, shape: sizes, strides }
+}
+
+/** Whether the elements of a view are all of its data, in order. */
+function isWhole(view: View): boolean {
+  const { shape, strides } = mergedAxes(view)
+  const isAll = view.offset === 0 && shape.length === 1 && shape[0] === view.data.length
+  return isAll && (strides[0] === 1 || shape[0] === 1)
+}
+
 /** The elements of a view in order. */
-function ordered({ data, shape, strides, offset }: View): FloatTensor {
-  const result = new Float32Array(sizeOf(shape))
+function ordered(view: View): FloatTensor {
+  const { data, offset } = view
+  if (isWhole(view)) return { dtype: 'float32', shape: view.shape, data }
+  const result = new Float32Array(sizeOf(view.shape))
+  const { shape, strides } = mergedAxes(view)
   const last = shape.length - 1
-  const length = last < 0 ? 1 : shape[last]!
-  const stride = last < 0 ? 0 : strides[last]!
-  const index = Array.from({ length: Math.max(0, last) }, () => 0)
+  const length = shape[last]!
+  const stride = strides[last]!
+  const index = Array.from({ length: last }, () => 0)
   let from = offset
   for (let to = 0; to < result.length;) {
     for (let i = 0, place = from; i < length; i++, place += stride) result[to++] = data[place]!
@@ -118,7 +139,29 @@ function ordered({ data, shape, strides, offset }: View): FloatTensor {
     }
     if (axis < 0) break
   }
-  return float32(shape, result)
+  return float32(view.shape, result)
+}
+
+/** The axes of a view, with neighbors as one where one step of the outer is all of the inner. */
+function mergedAxes({ shape, strides }: View): Pick<View, 'shape' | 'strides'> {
+  const sizes = [1]
+  const steps = [0]
+  for (const [axis, size] of shape.entries()) {
+    if (size === 1) continue
+    const stride = strides[axis]!
+    const outer = sizes.length - 1
+    if (sizes[outer] === 1) {
+      sizes[outer] = size
+      steps[outer] = stride
+    } else if (steps[outer] === size * stride) {
+      sizes[outer] = sizes[outer]! * size
+      steps[outer] = stride
+    } else {
+      sizes.push(size)
+      steps.push(stride)
+    }
+  }
+  return { shape: sizes, strides: steps }
 }
 
 function stridesOf(shape: readonly number[]): number[] {

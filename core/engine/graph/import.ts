@@ -8,6 +8,7 @@ import { importControlFlow, isControlFlow } from './control-flow.ts'
 import type { Dim } from './dim.ts'
 import { followBatch } from './follow-batch.ts'
 import { g } from './graph.ts'
+import { applyToIntegers, isInteger, type Apply, type IntegerTypes } from './integer-values.ts'
 import { KnownValues } from './known-values.ts'
 import {
   failedUse,
@@ -30,7 +31,10 @@ export interface ImportOptions {
   readonly name: string
   /** Shapes of the inputs that replace those in the file; the batch is always `n`. */
   readonly inputShapes?: Readonly<Record<string, readonly Dim[]>>
-  /** An element type of the inputs that replaces the one in the file. */
+  /**
+   * An element type of the inputs that replaces the one in the file. With float32 in place of
+   * integers, gradients pass what the file computes in integers.
+   */
   readonly inputType?: DType
   /**
    * The fixed batch size of the file, if any. Integers in Reshape and Expand that equal it then
@@ -47,6 +51,8 @@ export interface ImportedGraph {
   readonly values: ReadonlyMap<string, Value>
   /** The random numbers of the graph: placeholders in addition to the inputs. */
   readonly noise: readonly Noise[]
+  /** The nodes that replace `If` and `Loop`. */
+  readonly inlined: readonly OnnxNode[]
 }
 
 /**
@@ -60,6 +66,7 @@ export async function importGraph(
   options: ImportOptions,
 ): Promise<ImportedGraph> {
   const values = new Map<string, Value>()
+  const integers: IntegerTypes = new Map()
   const inputs = graph.inputs.map((info) => {
     const shape =
       options.inputShapes?.[info.name] ??
@@ -69,6 +76,9 @@ export async function importGraph(
       throw malformed(options, `input "${info.name}" has no ${shape ? 'element type' : 'shape'}`)
     const value = g.input(info.name, dtype, shape)
     values.set(info.name, value)
+    if (info.dtype && isInteger(info.dtype) && dtype === 'float32') {
+      integers.set(value, info.dtype)
+    }
     return value
   })
   for (const [name, tensor] of graph.initializers) values.set(name, g.constant(tensor, name))
@@ -77,8 +87,10 @@ export async function importGraph(
     options,
     values,
     images: inputs[0],
+    integers,
     known: new KnownValues(graph, values),
     noise: [],
+    inlined: [],
     obstacles: [],
     blocked: new Set(),
     failures: new Map(),
@@ -91,7 +103,13 @@ export async function importGraph(
     else if (state.obstacles.length > 0) throw obstaclesError(state.obstacles, options.name)
     else throw malformed(options, `no node computes the output "${name}"`)
   }
-  return { inputs, outputs: Object.fromEntries(outputs), values, noise: state.noise }
+  return {
+    inputs,
+    outputs: Object.fromEntries(outputs),
+    values,
+    noise: state.noise,
+    inlined: state.inlined,
+  }
 }
 
 /** The state of an import. */
@@ -101,8 +119,10 @@ interface ImportState {
   readonly values: Map<string, Value>
   /** The first input, whose first size is the batch. */
   readonly images: Value | undefined
+  readonly integers: IntegerTypes
   readonly known: KnownValues
   readonly noise: Noise[]
+  readonly inlined: OnnxNode[]
   /** What stands in the way, in the order of the graph. */
   readonly obstacles: Obstacle[]
   /** Tensors that depend on obstacles. */
@@ -151,6 +171,7 @@ async function importAny(node: OnnxNode, state: ImportState): Promise<Obstacle |
         async (name) => constantOf(await known.find(name, images)),
         async (nodes, constants) => {
           for (const [name, item] of constants) values.set(name, g.constant(item, name))
+          state.inlined.push(...nodes.filter((item) => !isControlFlow(item)))
           await importNodes(nodes, state)
         },
       )
@@ -203,7 +224,7 @@ function isSupported(node: OnnxNode): boolean {
 
 function importNode(
   node: OnnxNode,
-  { graph, values, options, images }: ImportState,
+  { graph, values, options, images, integers }: ImportState,
 ): readonly Value[] {
   if (node.op === 'Constant' && node.domain === '') return [importConstant(node)]
   const op = qualifiedName(node)
@@ -216,9 +237,22 @@ function importNode(
     attributes: importAttributes(node, record),
   }
   const counted = withOutputCount(call, node)
-  const upgraded = record.upgrade ? record.upgrade(g, counted, graph.opset) : counted
-  if (isValues(upgraded)) return upgraded
-  return g.op(op, upgraded.inputs, upgraded.attributes, call.name)
+  const apply: Apply = (own, attributes = {}) => {
+    const applied = { ...counted, inputs: own }
+    const upgraded = record.upgrade ? record.upgrade(g, applied, graph.opset) : applied
+    if (isValues(upgraded)) return upgraded
+    return g.op(op, upgraded.inputs, { ...upgraded.attributes, ...attributes }, call.name)
+  }
+  const filled = { ...call, attributes: { ...defaultsOf(record), ...call.attributes } }
+  return applyToIntegers(filled, integers, apply) ?? apply(call.inputs)
+}
+
+function defaultsOf({ attributes }: OpRecord): Record<string, AttributeValue> {
+  return Object.fromEntries(
+    Object.entries(attributes).flatMap(([key, spec]) =>
+      spec.default === undefined ? [] : [[key, spec.default]],
+    ),
+  )
 }
 
 function isValues(upgraded: object): upgraded is readonly Value[] {

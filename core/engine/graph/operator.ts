@@ -76,6 +76,8 @@ export interface OpRecord extends OpSignature {
   readonly surrogate?: DerivativeRule
   /** Whether the derivative passes rounding as if it were the identity. */
   readonly straightThrough?: true
+  /** The uses that are refused, for the documentation: `not with an order of columns (g_idx)`. */
+  readonly except?: string
   /** Lowers the operator when a graph is written for onnxruntime; undefined keeps it. */
   lower?(g: Builder, call: Call): readonly Value[] | undefined
   /** Whether outputs after the first are optional in files, and computed only if used. */

@@ -183,6 +183,11 @@ function fromOrt(value: ort.Tensor): Tensor {
   return { dtype: value.type as DType, shape: value.dims, data: value.data as TensorData }
 }
 
+/** Without the place in the source of onnxruntime where an error was thrown. */
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message.trim() : String(cause)
+  const message = cause instanceof Error ? cause.message.trim() : String(cause)
+  return message.replace(sourcePlace, '')
 }
+
+/** `/onnxruntime_src/…/model.cc:202 onnxruntime::Model::Model(…)` */
+const sourcePlace = /\S*onnxruntime_src\S+:\d+ [^)]*\) (\[[^\]]*\] )?/

@@ -215,8 +215,9 @@ function swapTerms(x: Value, [a, b]: readonly [number, number], channels: number
  */
 function kernelTerms(weight: Value): Value {
   const [out, inside] = weight.shape as [number, number]
-  const byTap = g.transpose(g.reshape(weight, [out * inside, taps ** 2]), [1, 0])
-  const byTerm = g.matMul(constantOf(kronecker(filtering.kernel, filtering.kernel)), byTap)
+  const byTap = g.reshape(weight, [out * inside, taps ** 2])
+  const matrix = constantOf(kronecker(filtering.kernel, filtering.kernel))
+  const byTerm = g.gemm(matrix, byTap, null, { transB: 1 })
   return g.reshape(byTerm, [terms ** 2 * out, inside, 1, 1])
 }
 

@@ -8,6 +8,7 @@ import {
   type GraphProto,
   type ModelProto,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
 } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
@@ -106,7 +107,7 @@ function tensorsOf({ graph, functions }: ModelProto): TensorProto[] {
     for (const { attribute } of nodes) {
       for (const item of attribute) {
         if (item.t) tensors.push(item.t)
-        tensors.push(...item.tensors)
+        tensors.push(...item.tensors, ...partsOf(item.sparseTensor))
         if (item.g) graphs.push(item.g)
         graphs.push(...item.graphs)
       }
@@ -115,9 +116,15 @@ function tensorsOf({ graph, functions }: ModelProto): TensorProto[] {
   for (const { node } of functions) addNodes(node)
   for (const next of graphs) {
     for (const item of next.initializer) tensors.push(item)
+    for (const item of next.sparseInitializer) tensors.push(...partsOf(item))
     addNodes(next.node)
   }
   return tensors
+}
+
+/** The tensors inside a sparse one. */
+function partsOf(item: SparseTensorProto | undefined): TensorProto[] {
+  return [item?.values, item?.indices].filter((part) => part !== undefined)
 }
 
 function refused(path: string, reason: string): GraphError {

@@ -13,13 +13,14 @@ import {
   type AttributeProto,
   type GraphProto,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
 import { saturatedInt64, tensor, type Tensor } from '../tensor/tensor.ts'
 import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxValueInfo } from './graph.ts'
-import { dataTypes, decodeTensor, encodeData, knownDtype } from './tensor-data.ts'
+import { dataTypes, decodeSparse, decodeTensor, encodeData, knownDtype } from './tensor-data.ts'
 
 /** Whether a domain is that of the standard operators. */
 export function isStandard(domain: string): boolean {
@@ -27,7 +28,8 @@ export function isStandard(domain: string): boolean {
 }
 
 /**
- * A graph of a file. Initializers of unsupported types, such as strings, are omitted.
+ * A graph of a file. Sparse initializers get their zeros. Initializers of unsupported types, such
+ * as strings, are omitted.
  * @throws GraphError for damaged or external data
  */
 export function readGraph(graph: GraphProto): OnnxSubgraph {
@@ -36,6 +38,9 @@ export function readGraph(graph: GraphProto): OnnxSubgraph {
   for (const item of graph.initializer) {
     if (knownDtype(item.dataType)) initializers.set(item.name, readTensor(item))
     else unreadable.set(item.name, DataType[item.dataType] ?? String(item.dataType))
+  }
+  for (const item of graph.sparseInitializer) {
+    if (item.values) initializers.set(item.values.name, readSparse(item))
   }
   const isInput = ({ name }: ValueInfoProto): boolean =>
     !initializers.has(name) && !unreadable.has(name)
@@ -69,7 +74,13 @@ export function readNode(node: NodeProto): OnnxNode {
     ...(node.overload !== '' && { overload: node.overload }),
     inputs: node.input,
     outputs: node.output,
-    attributes: Object.fromEntries(node.attribute.map((item) => [item.name, readAttribute(item)])),
+    attributes: Object.fromEntries(
+      // The tensor has its zeros now.
+      node.attribute.map((item) => [
+        item.name === 'sparse_value' ? 'value' : item.name,
+        readAttribute(item),
+      ]),
+    ),
   }
 }
 
@@ -94,7 +105,7 @@ function readValueInfo(info: ValueInfoProto): OnnxValueInfo {
   const shape = type.value.shape?.dim.map((dim) => {
     if (dim.value.case === 'dimValue') {
       const size = Number(dim.value.value)
-      return size > 0 ? size : null
+      return size >= 0 ? size : null
     }
     return dim.value.case === 'dimParam' && dim.value.value !== '' ? dim.value.value : null
   })
@@ -129,7 +140,18 @@ function writeValueInfo(info: OnnxValueInfo): ValueInfoProto {
   })
 }
 
+function readSparse(item: SparseTensorProto): Tensor {
+  for (const part of [item.values, item.indices]) if (part) refuseExternal(part)
+  return decodeSparse(item)
+}
+
 function readTensor(item: TensorProto): Tensor {
+  refuseExternal(item)
+  return decodeTensor(item)
+}
+
+/** @throws GraphError if the data is in another file */
+function refuseExternal(item: TensorProto): void {
   if (item.dataLocation === DataLocation.EXTERNAL) {
     const file = item.externalData.find(({ key }) => key === 'location')?.value ?? 'another file'
     throw new GraphError(
@@ -138,7 +160,6 @@ function readTensor(item: TensorProto): Tensor {
         'pass the path of the model, or the bytes that readOnnxFile returns',
     )
   }
-  return decodeTensor(item)
 }
 
 function writeTensor(name: string, value: Tensor): TensorProto {
@@ -187,6 +208,9 @@ export function readAttribute(item: AttributeProto): OnnxAttribute {
         type: 'tensor',
         value: item.t ? readTensor(item.t) : tensor('float32', [0], new Float32Array()),
       }
+    case AttributeType.SPARSE_TENSOR:
+      if (item.sparseTensor) return { type: 'tensor', value: readSparse(item.sparseTensor) }
+      return { type: 'unsupported', value: 'SPARSE_TENSOR' }
     case AttributeType.GRAPH:
       if (item.g) return { type: 'graph', value: readGraph(item.g) }
       return { type: 'unsupported', value: 'GRAPH' }

@@ -1,5 +1,9 @@
 /** Element types and tensor data in ONNX files. */
-import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
+import {
+  TensorProto_DataType as DataType,
+  type SparseTensorProto,
+  type TensorProto,
+} from 'onnx-buf'
 import { GraphError } from '../../base/errors.ts'
 import { sizeOf, tensor, type DType, type DTypeArrays, type Tensor } from '../tensor/tensor.ts'
 
@@ -109,6 +113,47 @@ export function decodeTensor(item: TensorProto): Tensor {
   const data = newData(dtype, length)
   for (let i = 0; i < length; i++) data[i] = list[i]!
   return tensor(dtype, shape, data)
+}
+
+/** The most elements of a sparse tensor, whose few bytes can state any shape. */
+const mostElements = 2 ** 29
+
+/**
+ * A sparse tensor of a file with its zeros. Indices are positions in the flat tensor, or one
+ * coordinate per axis.
+ * @throws GraphError if values and indices do not match the shape
+ */
+export function decodeSparse({ values, indices, dims }: SparseTensorProto): Tensor {
+  const name = values?.name ?? ''
+  const shape = dims.map(Number)
+  const length = sizeOf(shape)
+  const refuse = (what: string): GraphError =>
+    new GraphError(
+      'ROBENCH_GRAPH',
+      `sparse tensor "${name}" of shape [${shape.join(', ')}] ${what}`,
+    )
+  if (!values || !indices) throw refuse('has no values or no indices')
+  if (shape.some((size) => size < 0) || length > mostElements) {
+    throw refuse(`is too large: expected at most ${mostElements} elements`)
+  }
+  const [items, places] = [decodeTensor(values), decodeTensor(indices)]
+  const count = items.data.length
+  const rank = places.shape.length === 2 ? shape.length : 1
+  if (places.dtype !== 'int64' || places.data.length !== count * rank) {
+    throw refuse(`has ${count} values, but indices of shape [${places.shape.join(', ')}]`)
+  }
+  const sizes = rank === 1 ? [length] : shape
+  const data = newData(items.dtype, length)
+  for (let i = 0; i < count; i++) {
+    let at = 0
+    for (const [axis, size] of sizes.entries()) {
+      const index = Number(places.data[i * rank + axis])
+      if (!(index >= 0 && index < size)) throw refuse(`has an index ${index} beyond ${size}`)
+      at = at * size + index
+    }
+    data[at] = items.data[i]!
+  }
+  return tensor(items.dtype, shape, data)
 }
 
 /** Raw little-endian bytes (onnxruntime supports only little-endian platforms). */

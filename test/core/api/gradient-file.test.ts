@@ -1,9 +1,10 @@
 /** The gradient file of a linear classifier has the closed form of softmax regression. */
 import { expect, test } from 'vitest'
 import { gradientFile } from '../../../core/api/program/gradient-file.ts'
+import { inspectModel } from '../../../core/api/program/inspect-model.ts'
 import { Session } from '../../../core/engine/graph/session.ts'
 import { readOnnx, writeOnnx } from '../../../core/engine/onnx/file.ts'
-import { int64, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
+import { float32, int64, tensor, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import { plainManifest } from '../../../core/model/manifest.ts'
 import { node, onnxGraph, randomTensor } from '../../support/onnx-file.ts'
 
@@ -79,7 +80,54 @@ test('a model that draws random numbers is refused', async () => {
   ]
   const bytes = writeOnnx(onnxGraph({ input: ['n', 3, 4, 4], nodes, initializers: { v: weights } }))
   await expect(gradientFile(bytes, plainManifest, { name: 'm.onnx' })).rejects.toThrow(
-    'm.onnx: the model draws random numbers, so a file with its gradient would not repeat its ' +
-      'results; export it without them',
+    'm.onnx: RandomNormalLike "RandomNormalLike_r" draws random numbers, so a file with its ' +
+      'gradient would not repeat its results; export the model without it',
   )
+})
+
+test('dropout that is left on is named', async () => {
+  const nodes = [
+    node('Dropout', 'x ratio on', 'd'),
+    node('Flatten', 'd', 'f'),
+    node('MatMul', 'f v', 'y'),
+  ]
+  const initializers = {
+    v: weights,
+    ratio: float32([], [0.5]),
+    on: tensor('bool', [], Uint8Array.of(1)),
+  }
+  const bytes = writeOnnx(onnxGraph({ input: ['n', 3, 4, 4], nodes, initializers }))
+  await expect(gradientFile(bytes, plainManifest, { name: 'm.onnx' })).rejects.toThrow(
+    'm.onnx: Dropout "Dropout_d" is in training mode, so a file with its gradient would not ' +
+      'repeat its results; call model.eval() before exporting',
+  )
+})
+
+test.each([NaN, Infinity])('weights that are %s are refused', async (weight) => {
+  const nodes = [node('Flatten', 'x', 'f'), node('MatMul', 'f v', 'y')]
+  const v = float32([48, classes], weights.data.with(0, weight))
+  const bytes = writeOnnx(onnxGraph({ input: ['n', 3, 4, 4], nodes, initializers: { v } }))
+  await expect(gradientFile(bytes, plainManifest, { name: 'm.onnx' })).rejects.toThrow(
+    `m.onnx: logit 0 of row 0 in the batch is ${weight}; a model with non-finite logits cannot be ` +
+      'evaluated: check its normalization (mean, std) and its weights',
+  )
+})
+
+test('a gradient that is not finite is refused, also by inspect', async () => {
+  // The derivative of the root is infinite at 0, and the logits are finite.
+  const nodes = [
+    node('Sub', 'x x', 'zero'),
+    node('Sqrt', 'zero', 's'),
+    node('Add', 'x s', 'a'),
+    node('Flatten', 'a', 'f'),
+    node('MatMul', 'f v', 'y'),
+  ]
+  const bytes = writeOnnx(onnxGraph({ input: ['n', 3, 4, 4], nodes, initializers: { v: weights } }))
+  const reason =
+    'm.onnx: the gradient of a random image is NaN or infinite in 48 of 48 components, so no ' +
+    'attack can follow it; look for square roots, logarithms, and divisions at 0'
+  const options = { name: 'm.onnx' }
+  await expect(gradientFile(bytes, plainManifest, options)).rejects.toThrow(reason)
+  const { gradient } = await inspectModel(bytes, plainManifest, options)
+  expect(gradient).toEqual({ available: false, reason })
 })

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { formatInspection } from '../../../cli/format-inspection.ts'
 import { inspectModel } from '../../../core/api/program/inspect-model.ts'
-import { writeOnnx } from '../../../core/engine/onnx/file.ts'
-import { float32 } from '../../../core/engine/tensor/tensor.ts'
+import { writeOnnx, type OnnxAttribute, type OnnxNode } from '../../../core/engine/onnx/file.ts'
+import { float32, tensor } from '../../../core/engine/tensor/tensor.ts'
 import { ints, node, onnxGraph, randomTensor, type GraphParts } from '../../support/onnx-file.ts'
 
 const mean = float32([1, 3, 1, 1], Float32Array.of(0.5, 0.25, 0.125))
@@ -89,4 +89,37 @@ test('names what prevents a gradient, in lines of at most 80 characters', async 
   const text = formatInspection('m.onnx', found, 80)
   expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
   expect(text).toContain('gradient       not available: ')
+})
+
+test('a branch whose condition is known is listed in place of its If', async () => {
+  const branch = (output: string, nodes: readonly OnnxNode[]): OnnxAttribute => ({
+    type: 'graph',
+    value: {
+      inputs: [],
+      outputs: [{ name: output, dtype: 'float32', shape: null }],
+      initializers: new Map(),
+      nodes,
+    },
+  })
+  const nodes = [
+    node('Flatten', 'x', 'f'),
+    node('If', 'on', 'y', {
+      then_branch: branch('t', [node('MatMul', 'f v', 'm'), node('Tanh', 'm', 't')]),
+      else_branch: branch('e', [node('MatMul', 'f v', 'n'), node('Softmax', 'n', 'e')]),
+    }),
+  ]
+  const initializers = {
+    v: randomTensor([48, 5], 'v'),
+    on: tensor('bool', [], Uint8Array.of(1)),
+  }
+  const graph = onnxGraph({ input: ['n', 3, 4, 4], nodes, initializers })
+  const { operators, head, gradient } = await inspectModel(writeOnnx(graph))
+  expect(gradient).toMatchObject({ available: true })
+  expect(operators.map(({ operator, derivative }) => `${operator}: ${derivative}`)).toEqual([
+    'Flatten: exact',
+    'Identity: exact',
+    'MatMul: exact',
+    'Tanh: exact',
+  ])
+  expect(head).toEqual({ operators: ['MatMul', 'Tanh'], output: 'logits' })
 })

@@ -68,6 +68,27 @@ test.each(inputs.map((input) => ({ input })))('an input $input', async ({ input 
   expect((await model.logits(images)).data).toEqual(logits.data)
 })
 
+test('an input without a shape has the given one', async () => {
+  const graph = onnxGraph({ input: ['n', 1, 3, 4], nodes: layers, initializers: weights })
+  const open = { ...graph, inputs: [{ name: 'x', dtype: 'float32' as const, shape: null }] }
+  const expected = await plain()
+  const model = await load(open, {}, { inputShape: shape })
+  const { logits, gradient } = await model.gradient(images, labels, crossEntropy)
+  expect(logits.data).toBeAllclose(expected.logits.data, close)
+  expect(gradient.data).toBeAllclose(expected.gradient.data, close)
+  await expect(load(open)).rejects.toThrow(
+    'm.onnx: the input "x" has no shape; state the images\' shape (--shape channels,height,width)',
+  )
+})
+
+test('an axis of size 0 is not an open one', async () => {
+  const graph = onnxGraph({ input: ['n', 0, 3, 4], nodes: layers, initializers: weights })
+  await expect(load(graph, {}, { inputShape: shape })).rejects.toThrow(
+    'm.onnx: the input [n, 0, 3, 4] has an axis of size 0, so it takes no image; ' +
+      'export the model with the sizes of its images',
+  )
+})
+
 test('an input that does not match the images is refused', async () => {
   const graph = onnxGraph({ input: ['n', 5, 4], nodes: layers, initializers: weights })
   await expect(load(graph, {}, { inputShape: shape })).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -190,12 +211,41 @@ function roundHalfToEven(value: number): number {
 
 test('a uint8 file of pixels 0 to 255 accepts images in [0, 1] with a std of 1/255', async () => {
   const graph = castGraph('uint8', [node('Cast', 'x', 'c', { to: int(1) })])
-  const model = await load(graph, { std: [1 / 255] })
+  expect((await load(graph)).remarks[0]).toBe(
+    'the input is uint8: images are rounded to integers before they enter the file, and gradients ' +
+      'pass the rounding unchanged; if it expects 0 to 255, state --mean 0 --std 1/255',
+  )
+  const model = await load(graph, { mean: [0], std: [1 / 255] })
   const file = await Session.load(writeOnnx(graph))
   const pixels = Uint8Array.from(images.data, (value) => Math.round(value * 255))
   const expected = (await file.run({ x: tensor('uint8', images.shape, pixels) }))['y']!
   await file.release()
   expect((await model.logits(images)).data).toBeAllclose(expected.data as Float32Array, close)
+})
+
+test('an int8 file of pixels -128 to 127 accepts images in [0, 1] as its note says', async () => {
+  const graph = castGraph('int8', [node('Cast', 'x', 'c', { to: int(1) })])
+  expect((await load(graph)).remarks[0]).toContain(
+    'if it expects -128 to 127, state --mean 128/255 --std 1/255',
+  )
+  const model = await load(graph, { mean: [128 / 255], std: [1 / 255] })
+  const file = await Session.load(writeOnnx(graph))
+  const pixels = Int8Array.from(images.data, (value) => Math.round(value * 255) - 128)
+  const expected = (await file.run({ x: tensor('int8', images.shape, pixels) }))['y']!
+  await file.release()
+  expect((await model.logits(images)).data).toBeAllclose(expected.data as Float32Array, close)
+})
+
+test.each([
+  ['int8', { bounds: [0, 255] }, '-128 to 127', '0 to 255'],
+  ['uint8', { bounds: [-1, 1] }, '0 to 255', '-1 to 1'],
+  ['uint8', { bounds: [0, 255], mean: [0], std: [1 / 255] }, '0 to 255', '0 to 65000'],
+] as const)('images beyond the range of %s are refused', async (dtype, manifest, holds, reach) => {
+  const graph = castGraph(dtype, [node('Cast', 'x', 'c', { to: int(1) })])
+  await expect(load(graph, manifest)).rejects.toThrow(
+    `m.onnx: the input is ${dtype}, which holds ${holds}, but the images that the file gets reach ` +
+      `from ${reach}; check bounds, mean, and std (--bounds, --mean, --std)`,
+  )
 })
 
 test('a file in double precision has its own logits and the gradient in float32', async () => {
@@ -286,6 +336,25 @@ describe('a single logit', () => {
     )
     expect(model.remarks.at(-1)).toContain('a logit of 0 is put beside it')
   })
+})
+
+test('a score beside a label is taken as the single logit', async () => {
+  const graph = onnxGraph({
+    input: ['n', 1, 3, 4],
+    nodes: [
+      node('Reshape', 'x flat', 'f'),
+      node('MatMul', 'f v', 'y'),
+      node('Cast', 'y', 'label', { to: int(7) }),
+    ],
+    initializers: { ...weights, v: randomTensor([12, 1], 'v1') },
+  })
+  const outputs = [
+    { name: 'label', dtype: 'int64' as const, shape: ['n', 1] },
+    { name: 'y', dtype: 'float32' as const, shape: ['n', 1] },
+  ]
+  const model = await load({ ...graph, outputs })
+  expect(model.classes).toBe(2)
+  expect(model.remarks[0]).toContain('"y" is taken as the logits, the only one of that shape')
 })
 
 test('the probabilities before a ZipMap are taken', async () => {

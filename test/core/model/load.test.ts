@@ -400,7 +400,7 @@ describe('rejects', () => {
     await expect(
       load({ ...graph, inputs: [...graph.inputs, { name: 'z', dtype: 'float32', shape: [1] }] }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: expected one input, got 2 (x, z)]`,
+      `[GraphError: m.onnx: expected one input, got x, z; export the model with the images as its only input, and the other values as constants]`,
     )
   })
   test('a file whose input is not numeric', async () => {
@@ -426,7 +426,7 @@ describe('rejects', () => {
       initializers: { a: randomTensor([48, 16], 'a') },
     })
     await expect(load(mlp)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: m.onnx: the input is [n, 48]; specify the images' shape]`,
+      `[GraphError: m.onnx: the input is [n, 48]; state the images' shape (--shape channels,height,width)]`,
     )
     await expect(
       load(mlp, {}, { inputShape: [1, 28, 28] }),

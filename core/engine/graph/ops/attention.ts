@@ -10,6 +10,7 @@ import type { Value } from '../value.ts'
  */
 export const Attention = defineFunction({
   op: 'Attention',
+  except: 'not with lengths per example (`nonpad_kv_seqlen`)',
   attributes: {
     is_causal: int(0),
     kv_num_heads: int(),
@@ -84,6 +85,7 @@ export const Attention = defineFunction({
 /** Inputs x `[n, length, c]`, weights and biases of queries, keys, and values side by side, mask. */
 export const ContribAttention = defineFunction({
   op: 'com.microsoft.Attention',
+  except: 'not with masks or past values',
   attributes: {
     do_rotary: int(0),
     mask_filter_value: float(-10_000),
@@ -114,6 +116,7 @@ export const ContribAttention = defineFunction({
 /** Inputs queries, keys, and values `[n, length, c]`, and a bias of all three. */
 export const MultiHeadAttention = defineFunction({
   op: 'com.microsoft.MultiHeadAttention',
+  except: 'not with masks, past values, or packed queries, keys, and values',
   attributes: {
     mask_filter_value: float(-10_000),
     num_heads: { type: 'int' },

@@ -4,7 +4,15 @@
  */
 import { formatShape } from '../dim.ts'
 import { defineOp, int, ints, text } from '../operator.ts'
-import { inputOf, numberOf, numbersOf, shapeError, sizesOf, type Call } from '../operator-call.ts'
+import {
+  inputOf,
+  numberOf,
+  numbersOf,
+  shapeError,
+  sizesOf,
+  textOf,
+  type Call,
+} from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 import { all, coversInput, resolveWindow, type SlidingWindow } from './sliding-window.ts'
@@ -258,6 +266,22 @@ export const ConvTranspose = defineOp({
       ],
       attributes: { dilations: [2, 2] },
     },
+    // Less padding than sizes need, as much, and sizes beyond all windows.
+    ...[
+      { auto_pad: 'SAME_UPPER', strides: [2, 3] },
+      { auto_pad: 'SAME_LOWER', strides: [2, 1] },
+      { auto_pad: 'SAME_LOWER', strides: [3, 2], output_padding: [0, 1] },
+      { auto_pad: 'VALID', strides: [2, 2] },
+      { output_shape: [6, 8], strides: [2, 2] },
+      { output_shape: [6, 8], strides: [2, 2], auto_pad: 'SAME_UPPER' },
+      { output_shape: [9, 9], strides: [2, 2] },
+    ].map((attributes) => ({
+      inputs: [
+        [1, 2, 3, 4],
+        [2, 3, 4, 3],
+      ],
+      attributes,
+    })),
   ],
 })
 
@@ -295,29 +319,35 @@ function transposedWindow(call: Call): SlidingWindow {
   const ones = kernel.map(() => 1)
   const strides = numbersOf(call, 'strides') ?? ones
   const dilations = numbersOf(call, 'dilations') ?? ones
-  const extra = numbersOf(call, 'output_padding') ?? kernel.map(() => 0)
-  const pads = numbersOf(call, 'pads') ?? kernel.flatMap(() => [0, 0])
-  if (call.attributes['auto_pad'] !== 'NOTSET' || call.attributes['output_shape'] !== undefined) {
-    throw shapeError(
-      call,
-      'auto_pad and output_shape are not supported; export the model with explicit pads',
-    )
-  }
-  const input = small.map(
-    (size, i) =>
-      (size - 1) * strides[i]! +
-      extra[i]! +
-      (kernel[i]! - 1) * dilations[i]! +
-      1 -
-      pads[i]! -
-      pads[i + kernel.length]!,
-  )
+  const extra = numbersOf(call, 'output_padding') ?? ones.map(() => 0)
+  const stated = numbersOf(call, 'output_shape')
+  const mode = textOf(call, 'auto_pad')
+  const isSame = mode === 'SAME_UPPER' || mode === 'SAME_LOWER'
+  const pads = mode === 'NOTSET' ? numbersOf(call, 'pads') : undefined
+  const begin: number[] = []
+  const end: number[] = []
+  const input = small.map((size, i) => {
+    const stride = strides[i]!
+    const full = (size - 1) * stride + extra[i]! + (kernel[i]! - 1) * dilations[i]! + 1
+    // Sizes that are stated, or follow from the mode, decide the padding.
+    const wanted = stated?.[i] ?? (isSame ? size * stride : undefined)
+    const total = Math.max(0, full - (wanted ?? full))
+    const half = Math.floor(total / 2)
+    const first = mode === 'SAME_UPPER' ? half : total - half
+    const [before, after] =
+      wanted === undefined
+        ? [pads?.[i] ?? 0, pads?.[i + kernel.length] ?? 0]
+        : [first, total - first]
+    begin.push(before)
+    end.push(after)
+    return stated?.[i] ?? full - before - after
+  })
   return {
     kernel,
     strides,
     dilations,
-    begin: pads.slice(0, kernel.length),
-    end: pads.slice(kernel.length),
+    begin,
+    end,
     input,
     output: small,
   }

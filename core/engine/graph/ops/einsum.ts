@@ -1,8 +1,8 @@
 /** Sums of products in index notation. */
 import { broadcastShapes, type Dim } from '../dim.ts'
 import { defineOp, since } from '../operator.ts'
-import { inputOf, shapeError, textOf, type Call } from '../operator-call.ts'
-import type { Builder } from '../builder.ts'
+import { inputOf, shapeError, sizesOf, textOf, type Call } from '../operator-call.ts'
+import { constantShape, type Builder } from '../builder.ts'
 import type { Value } from '../value.ts'
 
 /**
@@ -17,6 +17,7 @@ export const Einsum = defineOp({
     const sizes = sizesOfIndices(call, terms)
     return [{ dtype: inputOf(call, 0).dtype, shape: output.map((index) => sizes.get(index)!) }]
   },
+  body: takeDiagonals,
   vjp: (g, call, [dy]) =>
     call.inputs.map((_, i) => (call.wanted[i] ? operandGradient(g, call, dy!, i) : null)),
   opsets: since(12),
@@ -50,6 +51,15 @@ export const Einsum = defineOp({
         [3, 2],
       ],
       attributes: { equation: 'ij,ji' },
+    },
+    { inputs: [[2, 3, 4, 4]], attributes: { equation: 'bcii->bci' } },
+    { inputs: [[3, 3]], attributes: { equation: 'ii' } },
+    {
+      inputs: [
+        [2, 3, 2, 3, 3],
+        [2, 4],
+      ],
+      attributes: { equation: 'ijijj,i...->...j' },
     },
   ],
 })
@@ -85,11 +95,8 @@ export function einsumTerms(call: Call): Equation {
   }
   const terms = written.map((term, i) => expand(term, ranks[i]!))
   terms.forEach((term, i) => {
-    if (term.length !== inputOf(call, i).shape.length || new Set(term).size < term.length) {
-      throw shapeError(
-        call,
-        `operand ${i} of equation "${equation}" must have one index per axis, each once`,
-      )
+    if (term.length !== inputOf(call, i).shape.length) {
+      throw shapeError(call, `operand ${i} of equation "${equation}" must have one index per axis`)
     }
   })
   if (right !== undefined) return { terms, output: expand(right, rank) }
@@ -97,6 +104,35 @@ export function einsumTerms(call: Call): Equation {
   const once = all.filter((index) => all.indexOf(index) === all.lastIndexOf(index))
   const named = once.filter((index) => !ellipsis.includes(index)).toSorted()
   return { terms, output: [...ellipsis, ...named] }
+}
+
+/** With diagonals of operands that have an index more than once; undefined if none does. */
+function takeDiagonals(g: Builder, call: Call): readonly Value[] | undefined {
+  const { terms, output } = einsumTerms(call)
+  const distinct = terms.map((term) => [...new Set(term)])
+  if (terms.every((term, i) => term.length === distinct[i]!.length)) return undefined
+  const operands = terms.map((term, i) => diagonal(g, call, inputOf(call, i), term))
+  const sources = distinct.map((term) => term.join('')).join(',')
+  return g.op('Einsum', operands, { equation: `${sources}->${output.join('')}` }, call.name)
+}
+
+/** The elements at which axes with the same index agree; the axes are those of the first uses. */
+function diagonal(g: Builder, call: Call, x: Value, term: readonly string[]): Value {
+  const second = term.findIndex((index, axis) => term.indexOf(index) < axis)
+  if (second < 0) return x
+  const first = term.indexOf(term[second]!)
+  const others = x.shape.flatMap((_, axis) => (axis === first || axis === second ? [] : [axis]))
+  const [size = 0, same] = sizesOf(call, [x.shape[first]!, x.shape[second]!])
+  const flat = constantShape([...others.map((axis) => x.shape[axis]!), size * size])
+  if (same !== size || !flat) {
+    throw shapeError(call, `index "${term[second]}" has sizes ${size} and ${same}`)
+  }
+  const pairs = g.reshape(g.transpose(x, [...others, first, second]), flat)
+  const places = g.integers(Array.from({ length: size }, (_, i) => i * (size + 1)))
+  const last = g.gather(pairs, places, others.length)
+  // The axis of the index returns to its first place.
+  const back = Array.from(others.keys()).toSpliced(first, 0, others.length)
+  return diagonal(g, call, g.transpose(last, back), term.toSpliced(second, 1))
 }
 
 function sizesOfIndices(

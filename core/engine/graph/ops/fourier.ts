@@ -25,6 +25,7 @@ const scalar = (value: number): SampleInput => ({
  */
 export const DFT = defineFunction({
   op: 'DFT',
+  except: '`onesided` only from real numbers',
   attributes: { inverse: int(0), onesided: int(0) },
   body: (g, call) => {
     const x = inputOf(call, 0)

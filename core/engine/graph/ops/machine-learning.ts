@@ -44,6 +44,7 @@ export const Normalizer = defineFunction({
 /** Labels `[n]` as positions of classes, and scores `[n, classes]` of x `[n, c]`. */
 export const LinearClassifier = defineFunction({
   op: 'ai.onnx.ml.LinearClassifier',
+  except: 'not with one row of coefficients for two classes',
   attributes: {
     classlabels_ints: ints(),
     classlabels_strings: strings,

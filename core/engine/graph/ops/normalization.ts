@@ -19,6 +19,7 @@ const inputs = [[4, 3, 2, 2], vector(0.5, 2), vector(-1, 1), vector(-1, 1), vect
  */
 export const BatchNormalization = defineOp({
   op: 'BatchNormalization',
+  except: 'not with `spatial` = 0 of operator sets before 9',
   attributes: { epsilon: float(1e-5), momentum: float(0.9), training_mode: int(0) },
   infer: (call) => {
     const [x, scale] = [inputOf(call, 0), inputOf(call, 1)]

@@ -19,6 +19,7 @@ const scales: SampleInput = { shape: [6], values: [0.1, 0.2, 0.05, 0.1, 0.02, 0.
  */
 export const MatMulNBits = defineFunction({
   op: 'com.microsoft.MatMulNBits',
+  except: 'not with an order of columns (`g_idx`)',
   attributes: {
     K: { type: 'int' },
     N: { type: 'int' },

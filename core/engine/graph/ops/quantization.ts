@@ -65,6 +65,7 @@ function quantizing(op: string): OpRecord {
       saturate: int(1),
     },
     straightThrough: true,
+    except: 'not with scales per block (`block_size`)',
     body: (g, call) => {
       refuseBlocks(call)
       const x = inputOf(call, 0)
@@ -92,6 +93,7 @@ function dequantizing(op: string): OpRecord {
       output_dtype: { type: 'dtype', optional: true },
     },
     straightThrough: true,
+    except: 'not with scales per block (`block_size`)',
     body: (g, call) => {
       refuseBlocks(call)
       const [q, scale, zero] = call.inputs

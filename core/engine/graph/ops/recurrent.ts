@@ -9,10 +9,12 @@ import {
   type Call,
 } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
+import { activationsOf, type Activation } from './recurrent-activations.ts'
 import type { Value } from '../value.ts'
 
 /** Steps beyond which a sequence is refused: a graph has about 20 nodes for each. */
 const mostSteps = 1024
+const mostStepsText = `at most ${mostSteps} steps`
 
 const words: AttributeSpec = { type: 'words', optional: true }
 
@@ -39,7 +41,9 @@ interface Direction {
   /** `[3 · hidden]` */
   readonly peepholes: Value | null
   readonly hidden: number
-  readonly activations: readonly ((x: Value) => Value)[]
+  readonly activations: readonly Activation[]
+  /** Where a step belongs to an example's sequence, `[n, 1]` or a scalar; null for all. */
+  readonly inside: readonly (Value | null)[]
 }
 
 /** `[n, hidden]` each; null stands for zeros. */
@@ -55,14 +59,6 @@ interface Kind {
   readonly gates: number
   readonly activations: readonly string[]
   readonly step: Step
-}
-
-const functions: Readonly<Record<string, (g: Builder, x: Value) => Value>> = {
-  relu: (g, x) => g.relu(x),
-  sigmoid: (g, x) => g.sigmoid(x),
-  softplus: (g, x) => g.op('Softplus', [x])[0]!,
-  softsign: (g, x) => g.op('Softsign', [x])[0]!,
-  tanh: (g, x) => g.tanh(x),
 }
 
 /** Hₜ = f(Xₜ·Wᵀ + Hₜ₋₁·Rᵀ + b). */
@@ -130,14 +126,22 @@ const longShortTerm: Kind = {
   },
 }
 
+/** Constant lengths of sequences. */
+const lengths = (...values: readonly number[]): SampleInput => ({
+  shape: [values.length],
+  dtype: 'int32',
+  values,
+  constant: true,
+})
 const weight = (...shape: readonly number[]): SampleInput => ({ shape, low: -0.7, high: 0.7 })
 
 /**
  * Inputs X `[steps, n, size]`, W `[directions, hidden, size]`, R `[directions, hidden, hidden]`, B,
- * lengths, initial H. Outputs Y `[steps, directions, n, hidden]` and the last H.
+ * lengths `[n]`, initial H. Outputs Y `[steps, directions, n, hidden]` and the last H.
  */
 export const RNN = defineFunction({
   op: 'RNN',
+  except: mostStepsText,
   attributes: shared,
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, recurrent),
@@ -147,12 +151,32 @@ export const RNN = defineFunction({
       inputs: [[3, 2, 4], weight(2, 3, 4), weight(2, 3, 3), weight(2, 6), null, [2, 2, 3]],
       attributes: { hidden_size: 3, direction: 'bidirectional', activations: 'Sigmoid Softsign' },
     },
+    {
+      inputs: [[3, 2, 4], weight(2, 3, 4), weight(2, 3, 3), null, lengths(1, 3), [2, 2, 3]],
+      attributes: { hidden_size: 3, direction: 'bidirectional' },
+    },
+    // The defaults of onnxruntime for those whose numbers are not given.
+    ...[
+      { activations: 'Affine', activation_alpha: [0.5], activation_beta: [0.1] },
+      { activations: 'LeakyRelu' },
+      { activations: 'LeakyRelu', activation_alpha: [0.4] },
+      { activations: 'ThresholdedRelu', activation_alpha: [0.3] },
+      { activations: 'ScaledTanh', activation_alpha: [0.7], activation_beta: [1.3] },
+      { activations: 'HardSigmoid' },
+      { activations: 'HardSigmoid', activation_alpha: [0.3] },
+      { activations: 'Elu', activation_alpha: [0.6] },
+      { activations: 'Softplus' },
+    ].map((attributes) => ({
+      inputs: [[3, 2, 4], weight(1, 3, 4), weight(1, 3, 3)],
+      attributes: { hidden_size: 3, ...attributes },
+    })),
   ],
 })
 
 /** The same with W `[directions, 3 · hidden, size]`, R, and B `[directions, 6 · hidden]`. */
 export const GRU = defineFunction({
   op: 'GRU',
+  except: mostStepsText,
   attributes: { ...shared, linear_before_reset: int(0) },
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, gated),
@@ -161,6 +185,10 @@ export const GRU = defineFunction({
     {
       inputs: [[3, 2, 4], weight(2, 9, 4), weight(2, 9, 3), weight(2, 18), null, [2, 2, 3]],
       attributes: { hidden_size: 3, direction: 'bidirectional', linear_before_reset: 1 },
+    },
+    {
+      inputs: [[3, 2, 4], weight(1, 9, 4), weight(1, 9, 3), null, lengths(2, 2)],
+      attributes: { hidden_size: 3, direction: 'reverse', activations: 'HardSigmoid Tanh' },
     },
     {
       inputs: [[2, 1, 4], weight(1, 9, 4), weight(1, 9, 3), weight(1, 18)],
@@ -175,6 +203,7 @@ export const GRU = defineFunction({
  */
 export const LSTM = defineFunction({
   op: 'LSTM',
+  except: mostStepsText,
   attributes: { ...shared, input_forget: int(0) },
   optionalOutputs: true,
   body: (g, call) => unroll(g, call, longShortTerm),
@@ -197,13 +226,31 @@ export const LSTM = defineFunction({
       inputs: [[2, 1, 4], weight(1, 12, 4), weight(1, 12, 3), weight(1, 24)],
       attributes: { hidden_size: 3, direction: 'reverse', input_forget: 1 },
     },
+    {
+      inputs: [
+        [3, 2, 4],
+        weight(2, 12, 4),
+        weight(2, 12, 3),
+        null,
+        lengths(3, 1),
+        [2, 2, 3],
+        [2, 2, 3],
+      ],
+      attributes: {
+        hidden_size: 3,
+        direction: 'bidirectional',
+        // The numbers belong to the activations that take some, in order.
+        activations: 'Sigmoid LeakyRelu Tanh HardSigmoid ScaledTanh Softsign',
+        activation_alpha: [0.2, 0.3, 0.8],
+        activation_beta: [0.45, 1.2],
+      },
+    },
   ],
 })
 
 /** The outputs of a layer: all H, the last H, and for LSTM the last C. */
 function unroll(g: Builder, call: Call, kind: Kind): Value[] {
   const [given, weights, recurrences, biases, lengths, firstH, firstC, peepholes] = call.inputs
-  if (lengths) throw shapeError(call, 'lengths per example (sequence_lens) are not supported')
   const batchFirst = numberOf(call, 'layout') === 1
   const swap = (value: Value): Value => (batchFirst ? g.transpose(value, [1, 0, 2]) : value)
   const x = swap(given!)
@@ -213,7 +260,8 @@ function unroll(g: Builder, call: Call, kind: Kind): Value[] {
   }
   const [hidden] = sizesOf(call, recurrences!.shape, 2)
   const [directions] = sizesOf(call, weights!.shape.slice(0, 1))
-  const activations = activationsOf(g, call, kind, directions!)
+  const activations = activationsOf(g, call, kind.activations, directions!)
+  const inside = stepsInside(g, lengths, count!)
   const only = (value: Value, index: number): Value =>
     g.squeeze(g.slice(value, [index], [index + 1], [0]), [0])
   const results = Array.from({ length: directions! }, (_, index) => {
@@ -230,6 +278,7 @@ function unroll(g: Builder, call: Call, kind: Kind): Value[] {
       peepholes: peepholes ? only(peepholes, index) : null,
       hidden: hidden!,
       activations: activations.slice(index * kind.activations.length),
+      inside,
     }
     const start = {
       h: firstH ? only(swap(firstH), index) : null,
@@ -261,19 +310,46 @@ function unroll(g: Builder, call: Call, kind: Kind): Value[] {
   return [y, last, ...(cells.length > 0 ? [swap(stack(cells, 0))] : [])]
 }
 
-/** H of each step in order, and the state after the last. */
+/**
+ * Whether each step belongs to the sequence of an example; null if it does for all.
+ * @param lengths `[n]`; if they are known and the same, the batch may have any size
+ */
+function stepsInside(
+  g: Builder,
+  lengths: Value | null | undefined,
+  count: number,
+): readonly (Value | null)[] {
+  const data = lengths?.node.tensor?.data
+  const known = data && Array.from(data, Number)
+  const [first = 0] = known ?? []
+  const isSame = known?.every((length) => length === first) === true
+  return Array.from({ length: count }, (_, step) => {
+    if (!lengths || known?.every((length) => length > step) === true) return null
+    return g.greater(isSame ? g.scalar(first, 'int32') : g.unsqueeze(lengths, [1]), step)
+  })
+}
+
+/**
+ * H of each step in order, 0 after the end of a sequence, and the state after the last. A reverse
+ * direction starts at the end of each sequence: its state stays as it was until then.
+ */
 function runDirection(
   direction: Direction,
   step: Step,
   start: State,
   isReverse: boolean,
 ): { readonly all: readonly Value[]; readonly h: Value; readonly c: Value | null } {
+  const { g, steps, inside } = direction
   const all: Value[] = []
   let state = start
-  for (const input of isReverse ? direction.steps.toReversed() : direction.steps) {
-    const next = step(direction, input, state)
-    all.push(next.h)
-    state = next
+  const order = Array.from(steps.keys())
+  for (const index of isReverse ? order.toReversed() : order) {
+    const next = step(direction, steps[index]!, state)
+    const mask = inside[index]!
+    const unless = (value: Value, old: Value | null): Value =>
+      mask ? g.where(mask, value, old ?? 0) : value
+    all.push(unless(next.h, null))
+    state = { h: unless(next.h, state.h), c: next.c && unless(next.c, state.c) }
   }
   if (!state.h) throw shapeError(direction.call, 'the sequence is empty')
   return { all: isReverse ? all.toReversed() : all, h: state.h, c: state.c }
@@ -288,26 +364,4 @@ function plusRecurrence({ g, recurrence, bias }: Direction, input: Value, h: Val
 function clipped({ g, call }: Direction, x: Value): Value {
   const limit = call.attributes['clip']
   return typeof limit === 'number' && limit > 0 ? g.clip(x, -limit, limit) : x
-}
-
-/** The activations of all directions, one after the other. */
-function activationsOf(
-  g: Builder,
-  call: Call,
-  kind: Kind,
-  directions: number,
-): ((x: Value) => Value)[] {
-  const named = call.attributes['activations']
-  const names =
-    typeof named === 'string' && named !== ''
-      ? named.split(' ')
-      : Array.from({ length: directions }, () => kind.activations).flat()
-  if (names.length !== directions * kind.activations.length) {
-    throw shapeError(call, `expected ${directions * kind.activations.length} activations`)
-  }
-  return names.map((name) => {
-    const apply = functions[name.toLowerCase()]
-    if (!apply) throw shapeError(call, `the activation "${name}" is not supported`)
-    return (x) => apply(g, x)
-  })
 }

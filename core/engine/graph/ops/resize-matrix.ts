@@ -48,6 +48,9 @@ function positionOf(call: Call, i: number, { from, to, scale, region }: AxisSamp
     }
     case 'align_corners':
       return to === 1 ? 0 : Math.fround((i * (from - 1)) / (to - 1))
+    // Of operator sets before 13, and written by tf2onnx.
+    case 'tf_half_pixel_for_nn':
+      return Math.fround((i + 0.5) / factor)
     case 'asymmetric':
       return Math.fround(i / factor)
     case 'tf_crop_and_resize': {

@@ -10,10 +10,12 @@ import {
   numberOf,
   numbersOf,
   shapeError,
+  sizesOf,
   textOf,
   type Call,
 } from '../operator-call.ts'
 import type { Builder } from '../builder.ts'
+import type { Dim } from '../dim.ts'
 import type { SampleInput } from '../operator.ts'
 import type { Value } from '../value.ts'
 import { resizeMatrix, type AxisSampling } from './resize-matrix.ts'
@@ -122,6 +124,14 @@ export const Resize = defineFunction({
       inputs: [[1, 1, 4, 4], null, scales(1, 1, 1.7, 1.7)],
       attributes: { mode: 'linear', coordinate_transformation_mode: 'half_pixel_symmetric' },
     },
+    ...['not_larger', 'not_smaller'].map((policy) => ({
+      inputs: [[1, 2, 4, 5], null, null, target(3, 7)],
+      attributes: { mode: 'linear', axes: [2, 3], keep_aspect_ratio_policy: policy },
+    })),
+    ...['nearest', 'linear', 'cubic'].map((mode) => ({
+      inputs: [[1, 1, 4, 5], null, null, target(1, 1, 7, 5)],
+      attributes: { mode, coordinate_transformation_mode: 'tf_half_pixel_for_nn' },
+    })),
   ],
 })
 
@@ -161,14 +171,18 @@ function samplings(call: Call): readonly ResizedAxis[] {
   const axes =
     numbersOf(call, 'axes')?.map((axis) => axisOf(call, axis, shape.length)) ??
     shape.map((_, axis) => axis)
-  const factors = floatsIn(call, 2)
-  const sizes = factors ? undefined : contentsOf(call, 3, 'the sizes')
+  const stated = floatsIn(call, 2)
+  const wanted = stated ? undefined : contentsOf(call, 3, 'the sizes')
+  const common = wanted && commonFactor(call, axes, wanted)
+  const factors = common === undefined ? stated : axes.map(() => common)
+  const sizes =
+    common === undefined
+      ? wanted
+      : axes.map((axis) => Math.round(Math.fround(common * (shape[axis] as number))))
   const roi =
     textOf(call, 'coordinate_transformation_mode') === 'tf_crop_and_resize'
       ? floatsIn(call, 1)
       : undefined
-  if (textOf(call, 'keep_aspect_ratio_policy') !== 'stretch')
-    throw shapeError(call, 'keep_aspect_ratio_policy is only supported as "stretch"')
   return axes.flatMap((axis, i) => {
     const from = shape[axis]!
     const size = sizes?.[i] ?? (factors?.[i] === 1 ? from : undefined)
@@ -183,6 +197,23 @@ function samplings(call: Call): readonly ResizedAxis[] {
     const scale = factors?.[i] ?? to / from
     return [{ axis, from, to, scale, ...(region && { region }) }]
   })
+}
+
+/** The scale of all resized axes if their ratios are kept: at most, or at least, the sizes. */
+function commonFactor(
+  call: Call,
+  axes: readonly number[],
+  sizes: readonly Dim[],
+): number | undefined {
+  const policy = textOf(call, 'keep_aspect_ratio_policy')
+  if (policy === 'stretch') return undefined
+  const { shape } = inputOf(call, 0)
+  const from = sizesOf(
+    call,
+    axes.map((axis) => shape[axis]!),
+  )
+  const factors = sizesOf(call, sizes).map((to, i) => Math.fround(to / from[i]!))
+  return policy === 'not_larger' ? Math.min(...factors) : Math.max(...factors)
 }
 
 /** The product with the matrix of weights along an axis. */

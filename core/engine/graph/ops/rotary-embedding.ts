@@ -47,6 +47,7 @@ export const RotaryEmbedding = defineFunction({
 /** The same with inputs x, positions, cosines, sines. */
 export const ContribRotaryEmbedding = defineFunction({
   op: 'com.microsoft.RotaryEmbedding',
+  except: 'not with one offset in place of positions',
   attributes: {
     interleaved: int(0),
     is_packed_batching: int(0),

@@ -15,6 +15,12 @@ const end = Number.MIN_SAFE_INTEGER
 const chains: Readonly<Record<string, (w: Value) => Value>> = {
   'a flipped kernel with swapped channels': (w) =>
     g.transpose(g.slice(w, [-1, -1], [end, end], [2, 3], [-1, -1]), [1, 0, 2, 3]),
+  'a flipped kernel with another axis, transposed': (w) => {
+    const flipped = g.slice(w, [-1, -1], [end, end], [2, 3], [-1, -1])
+    return g.transpose(g.reshape(flipped, [1, 16, 12, 1, 5, 5]), [0, 2, 1, 5, 4, 3])
+  },
+  'all of it in another shape': (w) => g.reshape(w, [192, 25]),
+  'all of it backwards': (w) => g.slice(g.reshape(w, [-1]), [-1], [end], [0], [-1]),
   'taps before channels': (w) => g.transpose(g.reshape(w, [192, 25]), [1, 0]),
   'a transpose, then a shape that cuts across it': (w) =>
     g.reshape(g.transpose(w, [2, 0, 3, 1]), [80, -1]),

@@ -25,7 +25,7 @@ function gradientOf(record: OpRecord): string {
 function statusOf(name: string): string | undefined {
   const { op, domain } = splitName(name)
   const record = operators.get(name)
-  if (record) return gradientOf(record)
+  if (record) return [gradientOf(record), ...(record.except ? [record.except] : [])].join('; ')
   if (domain === 'com.microsoft.nchwc') return 'yes, as the operator of the plain layout'
   if (op === 'Constant' && domain === '') return 'zero'
   const reason = refusedOperators.get(name)

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   ModelProtoSchema,
+  SparseTensorProtoSchema,
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
 } from 'onnx-buf'
@@ -16,8 +19,10 @@ import {
   type OnnxAttribute,
   type OnnxGraph,
 } from '../../../../core/engine/onnx/file.ts'
+import { Session } from '../../../../core/engine/graph/session.ts'
 import { dataTypes, newData } from '../../../../core/engine/onnx/tensor-data.ts'
 import { float32, sizeOf, type DType, type Tensor } from '../../../../core/engine/tensor/tensor.ts'
+import { node, onnxGraph, randomTensor } from '../../../support/onnx-file.ts'
 
 const dtypes = Object.keys(dataTypes) as DType[]
 
@@ -304,6 +309,63 @@ test('initializers of unsupported types are listed, not read', () => {
   const graph = readOnnx(toBinary(ModelProtoSchema, model), 'models/a.onnx')
   expect([...graph.initializers.keys()]).toEqual([])
   expect([...graph.unreadable!]).toEqual([['w', 'BFLOAT16']])
+})
+
+describe('sparse tensors', () => {
+  /** MatMul of x [n, 6] with a sparse initializer, and Add of a sparse constant. */
+  function sparseFile(places: readonly number[], shape: readonly number[]): Uint8Array {
+    const values = { name: 'w', dims: [2n], dataType: DataType.FLOAT, floatData: [1.5, -2] }
+    const indices = (dims: readonly number[], list: readonly number[]) => ({
+      dims: dims.map(BigInt),
+      dataType: DataType.INT64,
+      int64Data: list.map(BigInt),
+    })
+    const sparse = { values, indices: indices(shape, places), dims: [6n, 4n] }
+    const bias = { values, indices: indices([2], [3, 1]), dims: [4n] }
+    const model = fromBinary(
+      ModelProtoSchema,
+      writeOnnx(
+        onnxGraph({
+          input: ['n', 6],
+          nodes: [node('MatMul', 'x w', 'm'), node('Constant', '', 'b'), node('Add', 'm b', 'y')],
+        }),
+      ),
+    )
+    model.graph!.sparseInitializer = [create(SparseTensorProtoSchema, sparse)]
+    model.graph!.node[1]!.attribute = [
+      create(AttributeProtoSchema, {
+        name: 'sparse_value',
+        type: AttributeProto_AttributeType.SPARSE_TENSOR,
+        sparseTensor: create(SparseTensorProtoSchema, bias),
+      }),
+    ]
+    return toBinary(ModelProtoSchema, model)
+  }
+
+  test.each([
+    ['positions', [3, 22], [2]],
+    ['coordinates', [0, 3, 5, 2], [2, 2]],
+  ])('with %s have the values of onnxruntime', async (_, places, shape) => {
+    const bytes = sparseFile(places, shape)
+    const x = randomTensor([2, 6], 'x')
+    const [own, written] = [
+      await Session.load(bytes),
+      await Session.load(writeOnnx(readOnnx(bytes, 'm.onnx'))),
+    ]
+    expect((await written.run({ x }))['y']!.data).toEqual((await own.run({ x }))['y']!.data)
+    await own.release()
+    await written.release()
+  })
+
+  test.each([
+    [[3, 24], [2], 'has an index 24 beyond 24'],
+    [[0, 3, 6, 2], [2, 2], 'has an index 6 beyond 6'],
+    [[0, 3, 6], [3], 'has 2 values, but indices of shape [3]'],
+  ])('that do not match their shape are refused: %j', (places, shape, message) => {
+    expect(() => readOnnx(sparseFile(places, shape), 'm.onnx')).toThrow(
+      `m.onnx: expected an ONNX model, but sparse tensor "w" of shape [6, 4] ${message}`,
+    )
+  })
 })
 
 test('an unsupported attribute cannot be written', () => {
