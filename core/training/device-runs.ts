@@ -10,14 +10,16 @@ import type { PhaseGraph } from './phase-graph.ts'
 import { startInput, scaleInput } from './phase-graph.ts'
 import type { ParameterStore, Weights } from './scope.ts'
 
-/** Most nodes of a graph of several batches: onnxruntime takes seconds to load more. */
-const mostNodes = 4000
+/** Most nodes of a graph: onnxruntime's optimizer takes time quadratic in chains of nodes. */
+const mostNodes = 10_000
+/** Most nodes of a graph of several batches, which saves less than it takes to load more. */
+const mostJointNodes = 4000
 /** Most batches of a graph. More would save little, and delay Ctrl-C. */
 const mostBatches = 4
 
 /** How many batches of a phase one graph takes. @param one the graph of a single batch */
 export function batchesPerRun(one: PhaseGraph): number {
-  const fit = Math.floor(mostNodes / nodesOf(one))
+  const fit = Math.floor(mostJointNodes / nodesOf(one))
   return Math.min(Math.max(fit, 1), mostBatches)
 }
 

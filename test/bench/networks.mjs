@@ -6,6 +6,7 @@ import { g } from '../../dist/core/engine/graph/graph.js'
 import { crossEntropy } from '../../dist/core/model/losses.js'
 import { resolveOptions } from '../../dist/core/plugin/options.js'
 import { exportModel } from '../../dist/core/training/export-model.js'
+import { imageVariable } from '../../dist/core/training/attack-variable.js'
 import { classifierModule } from '../../dist/core/training/module.js'
 import { batchMean } from '../../dist/core/training/objectives.js'
 import { sgd } from '../../dist/core/training/optimizer.js'
@@ -44,6 +45,14 @@ export function logitsOf(network, { training, batch }) {
 
 /** SGD on the cross-entropy of a network in training mode: a graph and the feeds of its state. */
 export function trainingStep(network, batch) {
+  const { phase } = trainingPhase(network)
+  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), { batch })
+  const feeds = { ...Object.fromEntries(initial), 'rate/weights': float32([], [0.1]) }
+  return { outputs, inputs, feeds }
+}
+
+/** Training by SGD on clean images, or on those of PGD in Linf with that many steps. */
+export function trainingPhase(network, steps = 0) {
   const classifier = classifierModule(network, normalization)
   const group = {
     name: 'weights',
@@ -51,10 +60,19 @@ export function trainingStep(network, batch) {
     optimizer: sgd({ momentum: 0.9, weightDecay: 5e-4 }),
     rate: 0.1,
   }
+  const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] }
+  const definition = {
+    name: 'inner attack',
+    steps,
+    variables: { images: imageVariable({ threatModel, stepSize: 2 / 255 }) },
+    loss: (m, { images, labels }) => crossEntropy(m.apply(classifier, [images]), labels),
+  }
+  const settings = (current) => ({ random: current.random('start') })
   const phase = {
     name: 'training step',
     inputs: { inputs: { shape: imageShape } },
     prepare: (current) => ({ inputs: current.images() }),
+    ...(steps > 0 && { attack: { definition, input: 'inputs', settings } }),
     steps: [
       {
         updates: [group],
@@ -65,9 +83,7 @@ export function trainingStep(network, batch) {
       },
     ],
   }
-  const { outputs, inputs, initial } = phaseGraph(phase, new ParameterStore(0), { batch })
-  const feeds = { ...Object.fromEntries(initial), 'rate/weights': float32([], [0.1]) }
-  return { outputs, inputs, feeds }
+  return { phase, classifier }
 }
 
 /** The network with its initial weights as an ONNX file. */

@@ -1,9 +1,10 @@
-/** Throughput on one device: forward, gradient, attacks, and a training step. */
+/** Throughput on one device: forward, gradient, attacks, a training step, adversarial training. */
 import { crossEntropy } from '../../../dist/core/model/losses.js'
 import { predictions } from '../../../dist/core/model/predictions.js'
 import { Session } from '../../../dist/core/engine/graph/session.js'
 import { int64, sliceRows } from '../../../dist/core/engine/tensor/tensor.js'
-import { resnet18, trainingStep } from '../networks.mjs'
+import { Trainer } from '../../../dist/core/training/trainer.js'
+import { resnet18, trainingPhase, trainingStep } from '../networks.mjs'
 import { evaluate } from './evaluate.mjs'
 import { readExamples } from './examples.mjs'
 import { loadNetwork } from './models.mjs'
@@ -65,7 +66,10 @@ for (const [id, options] of [
     backward: found.backwardPasses,
   })
 }
-if (random) await measureTrainingStep(small ? 4 : 128)
+if (random) {
+  await measureTrainingStep(small ? 4 : 128)
+  await measureAdversarialStep(small ? 4 : 128, small ? 2 : 10)
+}
 
 function shorter(id, options) {
   if (id === 'autoattack')
@@ -83,4 +87,32 @@ async function measureTrainingStep(size) {
   }
   const seconds = await medianSeconds(() => step.run(feeds), small ? 0.1 : 2)
   record('trainingStep', { batch: size, seconds, imagesPerSecond: size / seconds })
+}
+
+/** PGD and a step on its examples, as `pgd-at` trains. */
+async function measureAdversarialStep(size, steps) {
+  const { phase, classifier } = trainingPhase(resnet18(small ? 8 : 64), steps)
+  const trainer = await Trainer.create({
+    recipe: { phases: [phase], model: (m, images) => m.apply(classifier, [images]) },
+    data: {
+      shape: [3, 32, 32],
+      labels: targets,
+      rows: (rows) => sliceRows(inputs, 0, rows.length),
+    },
+    batch: size,
+    seed: 0,
+    threads: 0,
+    device,
+  })
+  const { batchesPerRun } = trainer
+  const rows = Array.from({ length: size }, (_, row) => row)
+  const batches = Array.from({ length: batchesPerRun }, (_, step) => ({
+    position: { epoch: 0, step, progress: 0 },
+    rows,
+  }))
+  const run = await medianSeconds(() => trainer.runBatches(batches), small ? 0.1 : 3)
+  await trainer.release()
+  const seconds = run / batchesPerRun
+  const imagesPerSecond = size / seconds
+  record('adversarialStep', { batch: size, steps, batchesPerRun, seconds, imagesPerSecond })
 }

@@ -50,6 +50,8 @@ def main() -> None:
     if random:
         step = training_step(4 if options.small else 128, device, options.small)
         record(options, "trainingStep", step)
+        sizes = (4, 2) if options.small else (128, 10)
+        record(options, "adversarialStep", adversarial_step(*sizes, device, options.small))
 
 
 def forward(network, x, y):
@@ -126,6 +128,31 @@ def training_step(size, device, small):
 
     seconds = median_seconds(step, device, 0.1 if small else 2)
     return {"batch": size, "seconds": seconds, "imagesPerSecond": size / seconds}
+
+
+def adversarial_step(size, steps, device, small):
+    """PGD in Linf at inference, and a training step on its examples."""
+    network = ResNet18().to(device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    clean = torch.rand(size, 3, 32, 32, device=device)
+    y = torch.randint(0, 10, (size,), device=device)
+    radius, length = 8 / 255, 2 / 255
+
+    def step():
+        network.eval()
+        x = (clean + torch.empty_like(clean).uniform_(-radius, radius)).clamp(0, 1)
+        for _ in range(steps):
+            x.requires_grad_()
+            (slope,) = torch.autograd.grad(functional.cross_entropy(network(x), y), x)
+            x = (x.detach() + length * slope.sign()).clamp(clean - radius, clean + radius)
+            x = x.clamp(0, 1)
+        network.train()
+        optimizer.zero_grad(set_to_none=True)
+        functional.cross_entropy(network(x), y).backward()
+        optimizer.step()
+
+    seconds = median_seconds(step, device, 0.1 if small else 3)
+    return {"batch": size, "steps": steps, "seconds": seconds, "imagesPerSecond": size / seconds}
 
 
 class Block(torch.nn.Module):
