@@ -5,15 +5,21 @@ import type { Command } from 'commander'
 import type { RunOptions as SuiteRunOptions } from '../core/bench/execute/settings.ts'
 import { withoutCredentials } from '../core/bench/queue/connection.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { optionLimits } from '../core/base/option-limits.ts'
 import { tfjsDevice } from '../core/engine/graph/session-device.ts'
 import type { SuiteOverrides } from '../core/bench/suite/load.ts'
 
-/** Parses an integer of at least `least`. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Parses an integer of at least `least`, and at most `most`. */
+export function wholeNumber(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
+    const isInteger = text.trim() !== '' && Number.isSafeInteger(value)
+    if (isInteger && value >= least && value <= most) return value
+    throw new InvalidArgumentError(
+      most === Infinity
+        ? `Expected an integer of at least ${least}.`
+        : `Expected an integer from ${least} to ${most}.`,
+    )
   }
 }
 
@@ -179,7 +185,11 @@ export function addRunOptions(command: Command): Command {
     )
     .option('--no-checks', 'skip the reliability probes (never ranked)')
     .option('--fresh', 'ignore saved results and start over')
-    .option('--batch-size <n>', 'examples per batch; does not change any outcome', wholeNumber(1))
+    .option(
+      '--batch-size <n>',
+      'examples per batch; does not change any outcome',
+      wholeNumber(1, optionLimits.batch),
+    )
     .option(
       '--time-limit <seconds>',
       'time limit per chunk of at most 500 examples',
@@ -213,9 +223,9 @@ export function addMachineOptions(command: Command): Command {
     .option(
       '--workers <n>',
       'worker processes (default: CPU cores / threads; one per GPU with cuda)',
-      wholeNumber(1),
+      wholeNumber(1, optionLimits.workers),
     )
-    .option('--threads <n>', 'threads per worker process', wholeNumber(1), 1)
+    .option('--threads <n>', 'threads per worker process', wholeNumber(1, optionLimits.threads), 1)
     .option(
       '--device <name>',
       'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml; with /float16 for half precision',

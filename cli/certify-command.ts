@@ -1,8 +1,9 @@
 /** `robench certify`: certified L2 radii of a classifier under Gaussian noise. */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { count, percent } from '../core/base/figures.ts'
 import { ConfigError } from '../core/base/errors.ts'
+import { optionLimits } from '../core/base/option-limits.ts'
 import { baseClassifier } from '../core/bench/certify/base-classifier.ts'
 import type { BaseClassifier } from '../core/bench/certify/base-classifier.ts'
 import { certifiedAccuracy, certifyExamples } from '../core/bench/certify/certify.ts'
@@ -12,19 +13,24 @@ import type {
   CertifyOptions,
 } from '../core/bench/certify/certify.ts'
 import { loadDataset } from '../core/data/load.ts'
-import type { Dataset, DatasetReference } from '../core/data/dataset.ts'
+import type { DatasetReference } from '../core/data/dataset.ts'
+import { describeExamples, requireClassOrder, requireModelFit } from '../core/data/model-fit.ts'
 import { chooseDevice } from '../core/machine/choose-device.ts'
 import { loadModel } from '../core/model/load.ts'
-import type { Model } from '../core/model/model.ts'
 import { readModelFile } from '../core/model/model-files.ts'
+import type { ModelFile } from '../core/model/model-files.ts'
 import { parseEpsilon } from '../core/threat/epsilon.ts'
 import { textList, wholeNumber } from './arguments.ts'
+import { cardImage } from './eval-suite.ts'
+import { addDataOptions, addModelOptions, evalDataset } from './model-options.ts'
+import type { DataOptions } from './model-options.ts'
+import { namingOptions, readingOptions, requireBothHalves } from './reading-options.ts'
+import type { ReadingOptions } from './reading-options.ts'
+import { checkManifest } from '../core/api/program/open-model.ts'
 import { jsonText, printable } from '../reports/theme/printable.ts'
 
-interface CommandOptions {
-  readonly data?: string
-  readonly inputs?: string
-  readonly labels?: string
+interface CommandOptions
+  extends Omit<DataOptions, 'epsilon' | 'target' | 'box'>, Omit<ReadingOptions, keyof DataOptions> {
   readonly sigma?: string
   readonly epsilon: string[]
   readonly selectionDraws: number
@@ -56,33 +62,37 @@ export interface CertifyStreams {
   readonly stderr: { write(text: string): unknown }
 }
 
+/** Radii in L2, in input units. */
+const defaultRadii = ['0', '0.25', '0.5', '0.75', '1']
+
 /** The command `certify`. Throws errors; the main program prints them. */
 export function certifyCommand(streams: CertifyStreams = process): Command {
-  return new Command('certify')
+  const command = new Command('certify')
     .description('certify the L2 radii of a classifier under Gaussian noise')
     .argument('<model>', 'smoothed model, or any classifier with --sigma')
-    .option('--data <id>', 'id of a data set (robench list datasets)')
-    .option('--inputs <file>', 'your images as .npy: float32 or uint8, [n, c, h, w]')
-    .option('--labels <file>', 'your labels as .npy: integers, [n]')
+  addDataOptions(command)
+  addModelOptions(command)
+  return command
+    .optionsGroup('Certificate:')
     .option('--sigma <size>', 'deviation of the noise (default: that of the model card)')
-    .option('--epsilon <list>', 'radii for the certified accuracy', textList, [
-      '0',
-      '0.25',
-      '0.5',
-      '0.75',
-      '1',
-    ])
+    .addOption(
+      new Option('--epsilon <list>', 'radii for the certified accuracy')
+        .argParser(textList)
+        .default(defaultRadii, defaultRadii.join(',')),
+    )
     .option('--selection-draws <n>', 'noisy copies that choose the class', wholeNumber(1), 100)
     .option('--draws <n>', 'noisy copies that bound its probability', wholeNumber(1), 1000)
     .option('--alpha <p>', 'probability of a wrong certificate, per example', probability, 0.001)
+    .optionsGroup('Run:')
     .option('--limit <n>', 'use only the first n examples', wholeNumber(1))
     .option('--seed <n>', 'random seed', wholeNumber(0), 0)
-    .option('--batch-size <n>', 'noisy copies per pass', wholeNumber(1), 100)
-    .option('--threads <n>', 'threads', wholeNumber(1), 1)
+    .option('--batch-size <n>', 'noisy copies per pass', wholeNumber(1, optionLimits.batch), 100)
+    .option('--threads <n>', 'threads', wholeNumber(1, optionLimits.threads), 1)
     .option('--device <name>', 'auto, cpu, cuda, cuda:1, webgpu, tensorrt, dml, or coreml', 'cpu')
     .option('--json', 'print the result as JSON')
     .action(async (path: string, options: CommandOptions) => {
-      const result = await certify(path, options, streams)
+      requireBothHalves(options)
+      const result = await namingOptions(options, () => certify(path, options, streams))
       const text = options.json ? jsonText(result) : printable(describeResult(result))
       streams.stdout.write(`${text}\n`)
     })
@@ -93,11 +103,13 @@ async function certify(
   given: CommandOptions,
   { stderr }: CertifyStreams,
 ): Promise<CertifyResult> {
-  const data = await loadDataset(dataOf(given), { split: 'test', resolvePath: resolve })
+  const image = await cardImage(path, given.data)
+  const data = await loadDataset(datasetOf(given, image), { split: 'test', resolvePath: resolve })
   const radii = given.epsilon.map((text) => (text === '0' ? 0 : parseEpsilon(text, '--epsilon')))
-  const file = await readModelFile(path, 'model')
+  const file = asGiven(await readModelFile(path, 'model'), given)
   const base = baseClassifier(file, data.shape)
   const { selectionDraws, draws, alpha, seed, batchSize, threads } = given
+  refuseReading(given, base, path)
   const { device, remark } = await chooseDevice(given.device)
   if (remark) stderr.write(`${remark}\n`)
   const sigma = sigmaOf(given, base, path)
@@ -117,7 +129,8 @@ async function certify(
           'base classifier; certify the file of the base classifier instead',
       )
     }
-    requireFit(model, data, path)
+    requireModelFit(describeExamples(data), model, path)
+    requireClassOrder(data.classNames, base.manifest.classNames, path)
     const examples = Math.min(given.limit ?? data.count, data.count)
     const certificates = await certifyExamples(model, data, examples, options, (done) => {
       if (done % 100 === 0) stderr.write(`${count(done)} of ${count(examples)} examples\n`)
@@ -137,29 +150,26 @@ async function certify(
   }
 }
 
-/** @throws ConfigError ROBENCH_MODEL_FILE if bounds or classes differ */
-function requireFit(model: Model, { id, bounds, labels }: Dataset, path: string): void {
-  if (id !== 'npy' && bounds.join() !== model.bounds.join()) {
-    throw new ConfigError(
-      'ROBENCH_MODEL_FILE',
-      `${path}: its inputs are in [${model.bounds.join(', ')}], those of ${id} in ` +
-        `[${bounds.join(', ')}]; write the bounds and the normalization into its card`,
-    )
-  }
-  const unknown = labels.find((label) => label >= model.classes)
-  if (unknown === undefined) return
-  throw new ConfigError(
-    'ROBENCH_MODEL_FILE',
-    `${path}: ${model.classes} classes, but the data has the label ${unknown}`,
-  )
+/** The data, which `eval` names with the same options. */
+function datasetOf(given: CommandOptions, image: object | undefined): DatasetReference {
+  const { epsilon: _radii, ...data } = given
+  return evalDataset(data, image)
 }
 
-function dataOf({ data, inputs, labels }: CommandOptions): DatasetReference {
-  if (data !== undefined && inputs === undefined && labels === undefined) return { id: data }
-  if (data === undefined && inputs !== undefined && labels !== undefined) return { inputs, labels }
+/** A file whose card says what the options say. */
+function asGiven(file: ModelFile, given: CommandOptions): ModelFile {
+  const manifest = checkManifest({ ...file.card.manifest, ...readingOptions(given) })
+  return { ...file, card: { ...file.card, manifest } }
+}
+
+/** @throws ConfigError for options that say how to read a file whose card does */
+function refuseReading(given: CommandOptions, { sigma }: BaseClassifier, path: string): void {
+  if (sigma === undefined) return
+  const stray = (['mean', 'std', 'layout', 'output'] as const).find((key) => given[key])
+  if (stray === undefined) return
   throw new ConfigError(
     'ROBENCH_CONFIG',
-    'expected either --data <id>, or both --inputs <file> and --labels <file>',
+    `--${stray}: the card of ${path} says how its base classifier is read; leave it out`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** `robench eval`: attacks one ONNX file; builds a suite from the command line and runs it. */
+import { statSync } from 'node:fs'
 import { Command } from 'commander'
 import { ConfigError, RobenchError } from '../core/base/errors.ts'
 import { checkSuite } from '../core/bench/suite/load.ts'
@@ -51,7 +52,9 @@ const flagAt = {
 export function evalCommand(): Command {
   const command = new Command('eval')
     .description('attack one ONNX model without a suite')
-    .argument('<model>', 'ONNX model file')
+    // Optional for commander, so that one message names all that is missing.
+    .argument('[model]', 'ONNX model file')
+    .usage('[options] <model>')
   addDataOptions(command)
   addThreatOptions(command)
   addAttackOptions(command)
@@ -62,13 +65,13 @@ export function evalCommand(): Command {
       '--vnnlib <file>',
       'in place of data and threat model: search a counterexample of this property',
     )
-    .action(async (model: string, options: EvalOptions) => {
+    .action(async (given: string | undefined, options: EvalOptions) => {
+      if (options.vnnlib !== undefined) refuseBesideProperty(options)
+      const model = requireOptions(given, options)
       if (options.vnnlib !== undefined) {
-        refuseBesideProperty(options)
         await evaluateProperty(model, options.vnnlib, options)
         return
       }
-      requireOptions(options)
       const suite = await evalSuite(model, options)
       try {
         const loaded = checkSuite(suite, suiteLabel, process.cwd(), suiteOverrides(options))
@@ -81,13 +84,27 @@ export function evalCommand(): Command {
     })
 }
 
-/** Replaces places in the suite that the command line describes with the flags that set them. */
+/**
+ * Replaces places in the suite that the command line describes with the flags that set them. The
+ * normalization and the bounds of the model are those of the command line, too.
+ */
 export function withFlags(message: string): string {
+  const flagged = withPlaces(message)
+  const [start, name] =
+    /^model: (?:manifest: (?=mean|std)|option (?=mean|std|bounds))(\w+):?/.exec(flagged) ?? []
+  if (start === undefined) return flagged
+  const rest = flagged.slice(start.length)
+  const isCount = rest.startsWith(' has')
+  return `--${name}${isCount ? '' : ':'}${rest.replace(/(?<=but )(?=mean|std)/, '--')}`
+}
+
+function withPlaces(message: string): string {
   return message.replaceAll(/command line#(\/[\w/]*)/g, (place, pointer: string) => {
     const [, option] = /^\/attacks\/\d+\/options\/(\w+)/.exec(pointer) ?? []
     if (option !== undefined) {
       return attackFlags[option as keyof typeof attackFlags] ?? `--option ${option}`
     }
+    if (/^\/attacks\/\d+\/plugin$/.test(pointer)) return '--attack'
     const prefix = Object.keys(flagAt).find((start) => pointer.startsWith(start))
     if (prefix === undefined) return place
     const flag = flagAt[prefix as keyof typeof flagAt]
@@ -137,8 +154,12 @@ function refuseBesideProperty(options: EvalOptions): void {
   )
 }
 
-/** @throws ConfigError that names every required option that is missing */
-function requireOptions({ norm, epsilon, box, data, inputs, labels }: EvalOptions): void {
+/**
+ * The path of the model.
+ * @throws ConfigError that names all that is missing: the model, its file, and required options
+ */
+function requireOptions(model: string | undefined, options: EvalOptions): string {
+  const { epsilon, box, vnnlib } = options
   if (box && epsilon !== undefined) {
     throw new ConfigError(
       'ROBENCH_CONFIG',
@@ -146,17 +167,28 @@ function requireOptions({ norm, epsilon, box, data, inputs, labels }: EvalOption
     )
   }
   const missing = [
+    ...(model === undefined ? ['<model>: an ONNX model file'] : []),
+    ...(vnnlib === undefined ? missingOptions(options) : []),
+  ]
+  if (missing.length === 0 && model !== undefined) return model
+  // A file that is not there is named with the options, and otherwise when it is read.
+  const isThere = model === undefined || statSync(model, { throwIfNoEntry: false }) !== undefined
+  const first = isThere ? [] : [`the file ${model}, which does not exist`]
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `eval: missing:${[...first, ...missing].map((what) => `\n  ${what}`).join('')}`,
+  )
+}
+
+/** The required options that are missing, with what they take. */
+function missingOptions({ norm, epsilon, box, data, inputs, labels }: EvalOptions): string[] {
+  return [
     ...(norm === undefined && !box ? [`--norm <norm> (${norms.join(', ')})`] : []),
     ...(epsilon === undefined && !box ? ['--epsilon <size>, such as 8/255'] : []),
     ...(data === undefined && inputs === undefined && labels === undefined
       ? ['--data <id or path>, or --inputs <file> and --labels <file>']
       : []),
   ]
-  if (missing.length === 0) return
-  throw new ConfigError(
-    'ROBENCH_CONFIG',
-    `eval: missing options:${missing.map((option) => `\n  ${option}`).join('')}`,
-  )
 }
 
 function addAttackOptions(command: Command): void {

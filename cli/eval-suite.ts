@@ -84,7 +84,10 @@ function targetOf(text: string): string | number {
 }
 
 /** Resizing and cropping by the model's card, for data that consists of images. */
-async function cardImage(model: string, data: string | undefined): Promise<object | undefined> {
+export async function cardImage(
+  model: string,
+  data: string | undefined,
+): Promise<object | undefined> {
   if (data === undefined) return undefined
   const hasImages = isFolder(data) || extname(data).toLowerCase() === '.parquet'
   return hasImages ? (await readModelFile(model, 'model')).card.image : undefined

@@ -11,9 +11,11 @@ const lineWidth = 80
 
 /** The plan and, if known, the expected work, as lines that end in a line feed. */
 export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
-  const { dataset, units, unitsDone, passes, etaMs, training } = plan
+  const { dataset, units, unitsDone, passes, training } = plan
   const threats = new Set(plan.cells.map(({ threatModel }) => threatModelText(threatModel)))
+  const isOpen = unitsDone < units
   const rows: [string, string][] = [
+    ...(isOpen ? timeRows(plan, expected) : []),
     ['data', `${dataset.title}, ${examples(dataset)}`],
     ['threat', [...threats].join('; ')],
     [
@@ -25,20 +27,8 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
   if (training.length > 0) {
     rows.push(['to train', training.map(({ defense }) => defense).join(', ')])
   }
-  const isOpen = unitsDone < units
   if (isOpen) {
-    const most = expected?.mostMs ?? etaMs
-    const bound = most === undefined ? '' : `at most ${duration(most)}`
-    const on = ` on ${countOf(plan.workers, 'worker')}, as timed now`
-    if (expected) {
-      const time = expected.etaMs === undefined ? '' : `${duration(expected.etaMs)}, ${bound}${on}`
-      if (time !== '') rows.push(['expected', time])
-      rows.push([
-        time === '' ? 'expected' : '',
-        `${passesText(expected.passes)}${marginText(expected)}`,
-      ])
-    } else if (bound !== '') rows.push(['time', `${bound}${on}`])
-    rows.push(['passes', `at most ${passesText(passes)}`])
+    rows.push(['passes', passesRow(passes, expected)])
     if (plan.memory) rows.push(['memory', memoryText(plan.memory)])
   }
   rows.push(['results', plan.folder])
@@ -47,6 +37,46 @@ export function formatPlan(plan: PlanSummary, expected?: ExpectedWork): string {
     wrapText(`  ${name.padEnd(9)}${text}\n`, lineWidth, indent),
   )
   return `${wrapText(plan.suite.title, lineWidth)}\n${lines.join('')}`
+}
+
+/** The expected time, what it rests on, and the longest time. */
+function timeRows(plan: PlanSummary, expected: ExpectedWork | undefined): [string, string][] {
+  const { etaMs, mostMs = plan.etaMs } = expected ?? {}
+  if (etaMs === undefined || mostMs === undefined) {
+    return [['expected', 'the time is known when all models are trained']]
+  }
+  const on = `on ${countOf(plan.workers, 'worker')}, as timed now`
+  return [
+    ['expected', `${duration(etaMs)}, at most ${duration(mostMs)}, ${on}`],
+    ['', basisText(plan, expected!)],
+  ]
+}
+
+/** `if 8 % to 52 % of the examples stay robust, as for PGD on 64 of them` */
+function basisText({ survey }: PlanSummary, { basis }: ExpectedWork): string {
+  if (basis !== 'survey') return basisWords[basis]
+  if (!survey) return basisWords.bound
+  const [least, most] = survey.robust.map((share) => percent(share, 0))
+  const range = least === most ? least : `${least} to ${most}`
+  const source = survey.assumed
+    ? 'assumed: half of those classified correctly'
+    : `as for ten steps of PGD on ${countOf(survey.examples, 'example')}`
+  return `if ${range} stay robust (${source})`
+}
+
+/** What a forecast rests on if not on surveys. */
+const basisWords = {
+  completed: 'by the chunks that are done',
+  earlier: 'by the earlier result',
+  assumed: 'by the stated robust accuracy',
+  bound: 'if every example stays robust',
+} as const
+
+/** Expected passes, with their margin, and the upper bound. */
+function passesRow(passes: PlanSummary['passes'], expected: ExpectedWork | undefined): string {
+  const most = `at most ${passesText(passes)}`
+  if (!expected) return most
+  return `${passesText(expected.passes)}${marginText(expected)}; ${most}`
 }
 
 /** `6 evaluations (2 models × 3 attacks)`; the factors only if every combination is evaluated. */

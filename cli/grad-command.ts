@@ -8,7 +8,12 @@ import { readOnnx } from '../core/engine/onnx/file.ts'
 import { bytes as bytesText } from '../reports/theme/figures.ts'
 import { oneOf } from './arguments.ts'
 import { valueText } from './format-inspection.ts'
-import { addFileOptions, readFileToLoad, type FileOptions } from './reading-options.ts'
+import {
+  addFileOptions,
+  namingOptions,
+  readFileToLoad,
+  type FileOptions,
+} from './reading-options.ts'
 
 interface GradOptions extends FileOptions {
   readonly loss: AttackLossName
@@ -34,7 +39,9 @@ export function gradCommand(): Command {
     }
     const { bytes, manifest, load } = await readFileToLoad(path, options)
     const loss = attackLosses[options.loss].expression
-    const written = await gradientFile(bytes, manifest, { ...load, loss })
+    const written = await namingOptions(options, () =>
+      gradientFile(bytes, manifest, { ...load, loss }),
+    )
     await writeFileAtomic(target, written)
     const { inputs, outputs } = readOnnx(written, target)
     process.stdout.write(

@@ -3,7 +3,12 @@ import { Command } from 'commander'
 import { inspectModel } from '../core/api/program/inspect-model.ts'
 import { terminalWidth } from './arguments.ts'
 import { formatInspection } from './format-inspection.ts'
-import { addFileOptions, readFileToLoad, type FileOptions } from './reading-options.ts'
+import {
+  addFileOptions,
+  namingOptions,
+  readFileToLoad,
+  type FileOptions,
+} from './reading-options.ts'
 import { jsonText, printable } from '../reports/theme/printable.ts'
 
 /** The command `inspect`. Throws errors; the main program prints them. */
@@ -15,7 +20,7 @@ export function inspectCommand(): Command {
   return addFileOptions(command).action(
     async (path: string, options: FileOptions & { json?: true }) => {
       const { bytes, manifest, load } = await readFileToLoad(path, options)
-      const inspection = await inspectModel(bytes, manifest, load)
+      const inspection = await namingOptions(options, () => inspectModel(bytes, manifest, load))
       const text = options.json
         ? `${jsonText({ file: path, ...inspection })}\n`
         : printable(formatInspection(path, inspection, Math.min(terminalWidth(), 80)))

@@ -54,7 +54,7 @@ const listingOf: Readonly<Record<Kind, (registry: PluginRegistry) => Promise<Lis
     columns: ['id', 'title', 'state'],
     rows: (await listDatasets()).map((info) => ({ ...info })),
   }),
-  suites: async () => ({ columns: ['path', 'title'], rows: suites() }),
+  suites: async () => ({ columns: ['name', 'title'], rows: suites() }),
 }
 
 async function plugins(
@@ -76,7 +76,7 @@ async function plugins(
 function suites(): Record<string, unknown>[] {
   return shippedSuites().map((name) => {
     const { suite, sha256 } = loadSuite(name)
-    return { path: `suites/${name}.json`, id: suite.id, title: suite.title, sha256 }
+    return { name, path: `suites/${name}.json`, id: suite.id, title: suite.title, sha256 }
   })
 }
 

@@ -66,8 +66,8 @@ export function planCommand(): Command {
         ? `${jsonText({ ...plan, ...(expected && { expected }) })}\n`
         : printable(formatPlan(plan, expected)),
     )
-    if (!expected && plan.unitsDone < plan.units) {
-      display.notice('attacks stop early on broken examples; --pilot estimates the actual cost')
+    if (expected?.basis === 'survey' && plan.unitsDone < plan.units) {
+      display.notice('--pilot measures the cost on a part of the run')
     }
   })
 }

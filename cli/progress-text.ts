@@ -2,7 +2,7 @@
 import type { ErrorRecord } from '../core/base/errors.ts'
 import { count, percent } from '../core/base/figures.ts'
 import type { RunListener } from '../core/bench/execute/settings.ts'
-import type { RunStatus, RunningChunk } from '../core/bench/forecast/run-progress.ts'
+import type { RunStatus, RunningCell } from '../core/bench/forecast/run-progress.ts'
 import type { TrainingProgress } from '../core/plugin/contract.ts'
 import { oneLine, printable } from '../reports/theme/printable.ts'
 
@@ -31,33 +31,39 @@ export function trainingDetail({ loss, accuracy }: TrainingProgress): string {
 
 /**
  * What runs, attacks first, and the time left:
- * `pgd-at, autoattack/fab-t, 128 of 500 (+1) | ≤ 4 min 10 s left`.
- * @param width the most characters; the name of the defense is cut to fit
+ * `pgd-at, autoattack/fab-t, 128 of 500; standard, checks | ≤ 4 min 10 s left`.
+ * @param width the most characters; the first name of a defense is cut to fit, and what else runs is
+ * left out where it does not fit
  * @returns an empty string when nothing runs any more
  */
 export function runLabel({ running, leftMs, isBound }: RunStatus, width: number): string {
   const first = running.find(({ kind }) => kind === 'attack') ?? running[0]
   if (!first) return ''
   const left = timeLeftText(leftMs, isBound)
-  const more = running.length > 1 ? ` (+${running.length - 1})` : ''
-  const room = width - left.length - more.length - ' | '.length
-  return `${chunkText(first, room)}${more} | ${left}`
+  const room = width - left.length - ' | '.length
+  let text = cellText(first, room)
+  for (const other of running) {
+    if (other === first) continue
+    const more = `; ${oneLine(other.defense)}${oneLine(endsOf(other)[0] ?? '')}`
+    if (text.length + more.length <= room) text += more
+  }
+  return `${text} | ${left}`
 }
 
 /**
  * `pgd-at, autoattack/fab-t, 128 of 500`; shorter forms where this leaves no room for the name of
  * the defense.
  */
-function chunkText(chunk: RunningChunk, width: number): string {
-  const defense = oneLine(chunk.defense)
-  const [longest = '', ...others] = endsOf(chunk).map(oneLine)
+function cellText(cell: RunningCell, width: number): string {
+  const defense = oneLine(cell.defense)
+  const [longest = '', ...others] = endsOf(cell).map(oneLine)
   const fits = (end: string): boolean => width - end.length >= Math.min(defense.length, leastName)
   const end = [longest, ...others].find(fits) ?? others.at(-1) ?? longest
   return shortened(defense, width - end.length) + end
 }
 
 /** What follows the name of the defense, from the longest form on. */
-function endsOf({ kind, attack, stage, done, examples }: RunningChunk): readonly string[] {
+function endsOf({ kind, attack, stage, done, examples }: RunningCell): readonly string[] {
   const amount = `${count(done)} of ${count(examples)}`
   if (kind === 'checks') return [', checks']
   if (kind === 'clean') return [`, clean, ${amount}`]

@@ -1,5 +1,6 @@
 /** The options that say how an ONNX file reads its input and which tensor holds its logits. */
 import { InvalidArgumentError, type Command } from 'commander'
+import { ConfigError, RobenchError } from '../core/base/errors.ts'
 import type { ModelManifest } from '../core/model/manifest.ts'
 import { checkManifest } from '../core/api/program/open-model.ts'
 import type { LoadModelOptions } from '../core/model/load.ts'
@@ -34,6 +35,35 @@ export function readingOptions(options: ReadingOptions): Readonly<Record<string,
     Object.entries({ bounds, layout, mean, std, output, classNames }).filter(
       ([, value]) => value !== undefined,
     ),
+  )
+}
+
+/**
+ * Work on a model whose errors about its normalization name the options, not the manifest that is
+ * made of them.
+ * @throws what the work throws
+ */
+export async function namingOptions<Value>(
+  { mean, std }: Pick<ReadingOptions, 'mean' | 'std'>,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RobenchError) || (!mean && !std)) throw error
+    const { code, message, details } = error
+    const named = message.replace(/^(?:.*: )?manifest: (mean|std) has/, '--$1 has')
+    throw new RobenchError(code, named, { details, cause: error })
+  }
+}
+
+/** @throws ConfigError for one half of a normalization */
+export function requireBothHalves({ mean, std }: Pick<ReadingOptions, 'mean' | 'std'>): void {
+  if ((mean === undefined) === (std === undefined)) return
+  const [missing, given] = mean ? ['--std', '--mean'] : ['--mean', '--std']
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${missing}: missing, but ${given} is set; a normalization needs both (0 and 1 change nothing)`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** The text report's details below the table: draws, curves, and accuracies on corrupted images. */
+import { documentationPath } from '../core/base/paths.ts'
 import type picocolors from 'picocolors'
 import type { CorruptionMatrix } from './theme/corruptions.ts'
 import { wrapText } from '../core/base/wrap.ts'
@@ -70,7 +71,7 @@ export function corruptionLines(
       ? [
           wrapText(
             'Frost is procedural and not comparable with published numbers ' +
-              '(see docs/corruptions.md).',
+              `(see ${documentationPath('corruptions')}).`,
             width,
           ),
         ]

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import picocolors from 'picocolors'
 import type { RunResult } from '../core/bench/result/result.ts'
+import { documentationPath } from '../core/base/paths.ts'
 import { count, countOf, percent } from '../core/base/figures.ts'
 import { percentRange } from './theme/figures.ts'
 import { plainTable } from './theme/plain-table.ts'
@@ -152,9 +153,16 @@ function notRankable(entries: readonly EntrySummary[], colors: Colors, width: nu
   }
   const lines = [...names].map(([reason, who]) => {
     const whom = who.length === entries.length ? '' : ` (${who.join(', ')})`
-    return colors.yellow(wrapText(`Not rankable${whom}: ${reason}`, width, '  '))
+    return colors.yellow(wrapText(`Not rankable${whom}: ${grouped(reason)}`, width, '  '))
   })
   return lines.length === 0 ? [] : ['', ...lines]
+}
+
+/** A text of a result, whose numbers of examples get separators of thousands. */
+function grouped(text: string): string {
+  return text.replaceAll(/(?<![\w.,])\d{4,}(?= (?:of \d|(?:further )?examples?\b))/g, (digits) =>
+    count(Number(digits)),
+  )
 }
 
 /** For each entry with raised checks, a summary and the evidence of each check. */
@@ -165,11 +173,16 @@ function raisedChecks(entries: readonly EntrySummary[], colors: Colors, width: n
     const color = verdict === 'fail' ? colors.red : colors.yellow
     const advice = verdict === 'fail' ? 'unreliable' : 'use with caution'
     const lines = raised.map(({ id, verdict, evidence }) =>
-      wrapText(`  ${verdict}  ${oneLine(id)}: ${oneLine(evidence)}`, width, '        '),
+      wrapText(`  ${verdict}  ${oneLine(id)}: ${oneLine(grouped(evidence))}`, width, '        '),
     )
     return [
       '',
-      color(wrapText(`${oneLine(defense.name)}: ${advice}; ${text} (see docs/checks.md)`, width)),
+      color(
+        wrapText(
+          `${oneLine(defense.name)}: ${advice}; ${text} (see ${documentationPath('checks')})`,
+          width,
+        ),
+      ),
       ...lines,
     ]
   })

@@ -21,7 +21,7 @@ export type {
 } from '../bench/execute/job.ts'
 export type { ExpectedWork } from '../bench/forecast/expected-passes.ts'
 export type { CellSummary, PlanSummary } from '../bench/forecast/plan-summary.ts'
-export type { RunningChunk, RunStatus } from '../bench/forecast/run-progress.ts'
+export type { RunningCell, RunStatus } from '../bench/forecast/run-progress.ts'
 export type { RobustnessCurve } from '../bench/metrics/curve.ts'
 export type { Interval } from '../bench/metrics/interval.ts'
 export type { ModelIdentity, ModelReference } from '../bench/plan/model-row.ts'

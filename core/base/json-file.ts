@@ -84,31 +84,43 @@ export function parseYamlText(text: string, file: string): unknown {
   if (text.length > mostYaml) {
     throw new ConfigError('ROBENCH_CONFIG', `${file}: expected at most 1 MiB of YAML`)
   }
-  const value = readYaml(text, file)
+  const { value, alias } = readYaml(text, file)
   const fault = findValueFault(value)
   if (fault === undefined) return value
-  throw new ConfigError('ROBENCH_CONFIG', `${file}: not valid YAML: ${fault}`)
+  // Each value is one of JSON where it stands, so it is an alias that expands to something else.
+  throw at(text, alias, file, `not valid YAML: ${fault}`)
 }
 
-function readYaml(text: string, file: string): unknown {
+/** The value of a text, and the place of its first alias. */
+function readYaml(text: string, file: string): { readonly value: unknown; readonly alias: number } {
   // Loaded when the first YAML file is read.
   const yaml = createRequire(import.meta.url)('yaml') as typeof Yaml
+  let alias = 0
   try {
     // `parseDocument` calls itself for each level, which can end the process.
     const parser = new yaml.Parser()
     let aliases = 0
     for (const lexeme of new yaml.Lexer().lex(text)) {
       for (const _ of parser.next(lexeme));
-      if (parser.stack.length > 2 * maxDepth) throw new RangeError('nested')
+      if (parser.stack.length > 2 * maxDepth) {
+        const message = `not valid YAML: nested more than ${maxDepth} levels deep`
+        throw at(text, parser.offset - lexeme.length, file, message)
+      }
       // Each of them is looked up in the whole document.
-      if (lexeme.startsWith('*') && ++aliases > mostAliases) throw new Error('too many aliases')
+      if (!lexeme.startsWith('*')) continue
+      if (aliases === 0) alias = parser.offset - lexeme.length
+      if (++aliases > mostAliases) {
+        const message = `not valid YAML: expected at most ${mostAliases} aliases`
+        throw at(text, parser.offset - lexeme.length, file, message)
+      }
     }
     // Its own search for repeated keys takes quadratic time.
     const document = yaml.parseDocument(text, { logLevel: 'error', uniqueKeys: false })
     const [error] = document.errors
     if (!error) {
       refuseRepeatedKeys(document, yaml, text, file)
-      return document.toJS({ maxAliasCount: mostAliases }) as unknown
+      refuseFaultyValues(document, yaml, text, file)
+      return { value: document.toJS({ maxAliasCount: mostAliases }), alias }
     }
     const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 }
     const [reason = ''] = error.message.split(' at line')
@@ -124,7 +136,7 @@ function readYaml(text: string, file: string): unknown {
       cause instanceof RangeError
         ? `nested more than ${maxDepth} levels deep`
         : String(cause instanceof Error ? cause.message : cause)
-    throw new ConfigError('ROBENCH_CONFIG', `${file}: not valid YAML: ${reason}`, { cause })
+    throw at(text, alias, file, `not valid YAML: ${reason}`, cause)
   }
 }
 
@@ -149,6 +161,34 @@ function refuseRepeatedKeys(
   })
 }
 
+/** @throws ConfigError with the place of a node that is no value of JSON, or nested too deep */
+function refuseFaultyValues(
+  document: Yaml.Document.Parsed,
+  yaml: typeof Yaml,
+  text: string,
+  file: string,
+): void {
+  const refuse = (node: Yaml.Node, fault: string): never => {
+    throw at(text, node.range?.[0] ?? 0, file, `not valid YAML: ${fault}`)
+  }
+  yaml.visit(document, {
+    Collection(_, node, path) {
+      // A pair is a level of its own.
+      const levels = path.filter((parent) => yaml.isCollection(parent)).length
+      if (levels >= maxDepth) refuse(node, `nested more than ${maxDepth} levels deep`)
+      const isPlain = node.constructor === yaml.YAMLMap || node.constructor === yaml.YAMLSeq
+      if (!isPlain) refuse(node, `a value of type ${node.tag} has no form in JSON`)
+    },
+    Scalar(role, node) {
+      const isProto = role === 'key' && node.value === '__proto__'
+      const fault = isProto ? protoMessage : findValueFault(node.toJS(document))
+      if (fault !== undefined) refuse(node, fault)
+    },
+  })
+}
+
+const protoMessage = 'the key "__proto__" is not allowed'
+
 /** Why a value is not one of JSON; undefined if it is. */
 function findValueFault(root: unknown): string | undefined {
   let level: readonly unknown[] = [root]
@@ -164,7 +204,7 @@ function findValueFault(root: unknown): string | undefined {
       if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) {
         return `a value of type ${value.constructor.name} has no form in JSON`
       }
-      if (Object.hasOwn(value, '__proto__')) return 'the key "__proto__" is not allowed'
+      if (Object.hasOwn(value, '__proto__')) return protoMessage
       for (const [key, item] of Object.entries(value)) inner.push(key, item)
     }
     level = inner

@@ -34,6 +34,10 @@ export const optionLimits = {
   size: 1e9,
   /** Characters of a name. */
   name: 300,
+  /** Worker processes of a run on one machine. */
+  workers: 1024,
+  /** Threads of a process. */
+  threads: 256,
   /** Characters of a path. */
   path: 4096,
 } as const

@@ -1,7 +1,7 @@
 /** Directories: the package's own, and the user's cache. */
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
@@ -12,6 +12,16 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
   return folder
+}
+
+/**
+ * The path of a page of the documentation in this installation: relative to the current directory
+ * where it is inside, such as `node_modules/robench/docs/checks.md`.
+ */
+export function documentationPath(page: string): string {
+  const path = join(packageRoot(), 'docs', `${page}.md`)
+  const near = relative(process.cwd(), path)
+  return near.startsWith('..') || isAbsolute(near) ? path : near
 }
 
 /**

@@ -179,6 +179,13 @@ function fromOneHot(
     const values = Array.from({ length: classes }, (_, k) => Number(array.data[row * classes + k]))
     const label = values.indexOf(1)
     if (label < 0 || values.some((value, k) => value !== (k === label ? 1 : 0))) {
+      if (count === 1 && values.every((value) => Number.isSafeInteger(value) && value >= 0)) {
+        refuseArray(
+          array,
+          `expected labels of shape [n], [n, 1], or one-hot [n, classes], got [1, ${classes}]; ` +
+            'save y.reshape(-1)',
+        )
+      }
       refuseArray(
         array,
         `row ${row}: expected one-hot labels, with a single 1 in each row and 0 elsewhere; ` +

@@ -100,6 +100,13 @@ async function readBox(
         `${bounds[0]} ≤ lower ≤ upper ≤ ${bounds[1]}, got ${low} and ${high}`,
     )
   }
+  if (lower.every((value) => value === bounds[0]) && upper.every((value) => value === bounds[1])) {
+    throw new ConfigError(
+      'ROBENCH_DATA',
+      `${lowerPath}, ${upperPath}: every box is the whole range [${bounds[0]}, ${bounds[1]}], so ` +
+        'it contains every image of that range',
+    )
+  }
   const box = { lower: chosen(lower, dataset, size), upper: chosen(upper, dataset, size) }
   refuseBoxesElsewhere(box, dataset, `${lowerPath}, ${upperPath}`)
   return box

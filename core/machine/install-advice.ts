@@ -1,4 +1,5 @@
 /** What to install so that a provider works. */
+import { documentationPath } from '../base/paths.ts'
 import type { ProviderId } from './device.ts'
 
 /** A provider that does not work here. */
@@ -23,7 +24,7 @@ export function installAdvice(trouble: ProviderTrouble): string[] {
       return ['nvidia-smi reports no GPU: install the NVIDIA driver, or use another machine']
     return found ? cudaLibraries : cudaProvider(trouble)
   }
-  if (provider === 'webgpu' && process.platform === 'linux') return vulkan
+  if (provider === 'webgpu' && process.platform === 'linux') return vulkan()
   return []
 }
 
@@ -45,7 +46,10 @@ const cudaLibraries = [
   '  export LD_LIBRARY_PATH="$(echo $PWD/cuda/nvidia/*/lib | tr " " ":")"',
 ]
 
-const vulkan = [
-  'It needs the Vulkan loader and a driver. On Debian and Ubuntu:',
-  '  apt-get install libvulkan1 mesa-vulkan-drivers',
+const vulkan = (): string[] => [
+  'It needs the Vulkan loader (libvulkan1) and the driver of a GPU. Without a GPU, SwiftShader ' +
+    `computes in software, slowly: see ${documentationPath('gpu')}. On Debian:`,
+  '  apt-get install libvulkan1 chromium',
+  '  export VK_DRIVER_FILES=/usr/lib/chromium/vk_swiftshader_icd.json',
+  '  export VK_ICD_FILENAMES=$VK_DRIVER_FILES',
 ]

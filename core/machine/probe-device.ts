@@ -40,11 +40,17 @@ export function plainReason(message: string): string {
   if (/backend not found|not available|Unknown execution provider/i.test(message)) {
     return 'this build of onnxruntime does not have it'
   }
+  if (/No supported adapters/i.test(message)) {
+    const lacking = /Vulkan (\S+) required/.exec(message)?.[1]
+    const driver = lacking === undefined ? '' : `: the Vulkan driver lacks ${lacking}`
+    return `no GPU that it can use is found${driver}`
+  }
   const lines = message
     .replaceAll(/\S*\/\S+\.(cc|h|cpp):\d+/g, '')
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
+    // Of a graphics library, whatever the cause.
+    .filter((line) => line !== '' && !line.includes('XDG_RUNTIME_DIR'))
   const line = lines.find((text) => /fail|error|cannot|no /i.test(text)) ?? lines[0]
   return line === undefined ? 'it ended without a message' : line.slice(0, 200)
 }

@@ -16,9 +16,12 @@ const leastLevels = 0.1
 /** Bounds at least as wide as this have other units than [0, 1] and [−1, 1]. */
 const wideBounds = 100
 
+/** The share of the largest distance from which a size counts as that distance. */
+const wholeShare = 1 - 1e-6
+
 /**
- * Refuses a size that is larger than the distance between any two images within the bounds; one
- * that is smaller than the spacing of float32 numbers at the larger bound, so that it would be
+ * Refuses a size that is as large as the distance between any two images within the bounds, unless
+ * it is the end of a curve or of one side of a box; one that is larger; one that is smaller than the spacing of float32 numbers at the larger bound, so that it would be
  * rounded away; and one far below a gray level in bounds such as [0, 255], which is meant for
  * pixels in [0, 1].
  * @param shape `[channels, height, width]` of the images
@@ -29,18 +32,26 @@ export function requireEpsilonInRange(
   { norm, epsilon, bounds, given }: Pick<ThreatModel, 'norm' | 'epsilon' | 'bounds' | 'given'>,
   shape: readonly number[],
   where: string,
+  { isCurve = false } = {},
 ): void {
   // A transform alone.
   if (epsilon === 0) return
   const widest = largestDistance(norm, bounds, shape)
   const [low, high] = bounds
   const inside = `in [${low}, ${high}]`
+  const kind = norm === 'L0' ? 'the number of pixels of an image' : `the largest ${norm} distance`
+  const between = norm === 'L0' ? '' : ` between two images ${inside}`
   if (epsilon > widest) {
-    const kind = norm === 'L0' ? 'the number of pixels of an image' : `the largest ${norm} distance`
-    const between = norm === 'L0' ? '' : ` between two images ${inside}`
     throw refused(
       `${where}: ${formatEpsilon(epsilon)} is above ${kind}${between}, ${significant(widest)}: ` +
         `every image would be allowed${suggestion(norm, epsilon, bounds)}`,
+    )
+  }
+  // A box may leave single pixels free.
+  if (epsilon >= wholeShare * widest && given === undefined && !isCurve) {
+    throw refused(
+      `${where}: ${formatEpsilon(epsilon)} is ${kind}${between}: every image would be allowed` +
+        suggestion(norm, epsilon, bounds),
     )
   }
   const spacing =
@@ -90,6 +101,7 @@ function largestDistance(
 /** Asks whether `8` means 8/255, where that would be in range. */
 function suggestion(norm: Norm, epsilon: number, [low, high]: ThreatModel['bounds']): string {
   if (norm === 'L0') return ''
+  if (high - low >= wideBounds) return '; epsilon is in the units of the images'
   const isLikely = norm === 'Linf' && epsilon / 255 <= high - low
   return isLikely
     ? `; did you mean "${formatEpsilon(epsilon)}/255"?`

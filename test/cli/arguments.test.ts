@@ -21,6 +21,13 @@ test('wholeNumber accepts integers from its minimum and rejects anything else', 
   }
 })
 
+test('wholeNumber has a maximum where one is given', () => {
+  expect(wholeNumber(1, 1024)('1024')).toBe(1024)
+  expect(() => wholeNumber(1, 1024)('1025')).toThrow(
+    new InvalidArgumentError('Expected an integer from 1 to 1024.'),
+  )
+})
+
 test('numberList accepts comma-separated numbers and fractions, and rejects anything else', () => {
   expect(numberList('.4914, 0.4822,0.4465')).toEqual([0.4914, 0.4822, 0.4465])
   expect(numberList('1/255,2')).toEqual([1 / 255, 2])

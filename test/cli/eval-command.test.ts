@@ -14,24 +14,39 @@ test.each([
   ['command line#/attacks/0/options/goal: x', '--option goal: x'],
   ['command line#/dataset: unknown data set', 'data: unknown data set'],
   ['command line#/limit: x', '--limit: x'],
+  ['command line#/attacks/0/plugin: attack "a" x', '--attack: attack "a" x'],
   ['command line#/title: x', 'command line#/title: x'],
+  [
+    'command line#/defenses/0: manifest: mean has 2 values, expected 3 (one per channel)',
+    '--mean has 2 values, expected 3 (one per channel)',
+  ],
+  [
+    'command line#/defenses/0: option mean: missing, but std is set; a normalization needs both',
+    '--mean: missing, but --std is set; a normalization needs both',
+  ],
+  ['command line#/defenses/0: option bounds: expected x', '--bounds: expected x'],
 ])('%s', (message, expected) => {
   expect(withFlags(message)).toBe(expected)
 })
 
-test('every missing option is named at once', async () => {
-  await expect(evalCommand().parseAsync(['m.onnx'], { from: 'user' })).rejects.toThrow(
-    new ConfigError(
-      'ROBENCH_CONFIG',
-      'eval: missing options:\n' +
-        '  --norm <norm> (Linf, L2, L1, L0)\n' +
-        '  --epsilon <size>, such as 8/255\n' +
-        '  --data <id or path>, or --inputs <file> and --labels <file>',
-    ),
-  )
+test('all that is missing is named at once', async () => {
+  const options =
+    '\n  --norm <norm> (Linf, L2, L1, L0)\n  --epsilon <size>, such as 8/255\n' +
+    '  --data <id or path>, or --inputs <file> and --labels <file>'
+  for (const [given, missing] of [
+    [[], '<model>: an ONNX model file'],
+    [['m.onnx'], 'the file m.onnx, which does not exist'],
+  ] as const) {
+    await expect(evalCommand().parseAsync([...given], { from: 'user' })).rejects.toThrow(
+      new ConfigError('ROBENCH_CONFIG', `eval: missing:\n  ${missing}${options}`),
+    )
+  }
   const words = ['m.onnx', '--norm', 'L2', '--data', 'quickstart']
   await expect(evalCommand().parseAsync(words, { from: 'user' })).rejects.toThrow(
-    new ConfigError('ROBENCH_CONFIG', 'eval: missing options:\n  --epsilon <size>, such as 8/255'),
+    new ConfigError(
+      'ROBENCH_CONFIG',
+      'eval: missing:\n  the file m.onnx, which does not exist\n  --epsilon <size>, such as 8/255',
+    ),
   )
 })
 

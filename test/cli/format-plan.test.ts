@@ -1,6 +1,7 @@
 /** The plan as text. */
 import { expect, test } from 'vitest'
 import { formatPlan } from '../../cli/format-plan.ts'
+import type { ExpectedWork } from '../../core/bench/forecast/expected-passes.ts'
 import type { CellSummary, PlanSummary } from '../../core/bench/forecast/plan-summary.ts'
 
 const threatModel = { norm: 'Linf', epsilon: 8 / 255, bounds: [0, 1] } as const
@@ -41,17 +42,49 @@ const names = ['standard', 'pgd-at']
 const attacks = [null, 'fgsm', 'pgd', 'apgd-ce']
 const cells = names.flatMap((name) => attacks.map((attack) => cell(name, attack)))
 
-test('a plan states evaluations, chunks, passes, and time', () => {
-  expect(formatPlan(planOf(cells))).toMatchInlineSnapshot(`
-    "CIFAR-10, Linf 8/255
-      data     CIFAR-10, all 10,000 examples
-      threat   L∞ ≤ 8/255
-      work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done
-      time     at most 1 min 30 s on 2 workers, as timed now
-      passes   at most 2,000,000 forward, 1,000,000 backward
-      results  results/s-00000000
-    "
-  `)
+const expected: ExpectedWork = {
+  passes: { forward: 1000, backward: 500 },
+  basis: 'survey',
+  etaMs: 60_000,
+  mostMs: 80_000,
+}
+
+test('a plan leads with the expected time, and states the bound and the assumption', () => {
+  const survey = { examples: 64, robust: [0.02, 0.41], assumed: false } as const
+  expect(formatPlan(planOf(cells, { survey }), expected)).toBe(
+    [
+      'CIFAR-10, Linf 8/255',
+      '  expected 1 min 00 s, at most 1 min 20 s, on 2 workers, as timed now',
+      '           if 2 % to 41 % stay robust (as for ten steps of PGD on 64 examples)',
+      '  data     CIFAR-10, all 10,000 examples',
+      '  threat   L∞ ≤ 8/255',
+      '  work     6 evaluations (2 models × 3 attacks), 162 resumable chunks, 0 done',
+      '  passes   1,000 forward, 500 backward; at most 2,000,000 forward, 1,000,000',
+      '           backward',
+      '  results  results/s-00000000',
+      '',
+    ].join('\n'),
+  )
+})
+
+test.each<[Partial<PlanSummary>, Partial<ExpectedWork>, string]>([
+  [
+    { survey: { examples: 16, robust: [0.4, 0.4], assumed: true } },
+    {},
+    '           if 40 % stay robust (assumed: half of those classified correctly)\n',
+  ],
+  [{}, { basis: 'completed' }, '           by the chunks that are done\n'],
+  [{}, { basis: 'earlier' }, '           by the earlier result\n'],
+  [{}, { basis: 'assumed' }, '           by the stated robust accuracy\n'],
+  [{}, {}, '           if every example stays robust\n'],
+])('what the expected time rests on: %j %j', (changes, basis, line) => {
+  expect(formatPlan(planOf(cells, changes), { ...expected, ...basis })).toContain(line)
+})
+
+test('before training, no time is known', () => {
+  const training = [{ defense: 'pgd-at', threatModel }]
+  const { etaMs: _unknown, ...plan } = planOf(cells, { training })
+  expect(formatPlan(plan)).toContain('  expected the time is known when all models are trained\n')
 })
 
 test('a plan in which not every combination is evaluated states only their number', () => {
@@ -67,13 +100,10 @@ test('a finished plan has no costs; a limit and models to train are stated', () 
   expect(text).toContain('  to train pgd-at\n')
 })
 
-test('expected work leads with its time and the bound, and has its relative margin', () => {
-  const passes = { forward: 1000, backward: 500 }
-  const expected = { passes, margin: { forward: 31, backward: 10 }, etaMs: 60_000, mostMs: 80_000 }
-  expect(formatPlan(planOf(cells), expected)).toContain(
-    '  expected 1 min 00 s, at most 1 min 20 s on 2 workers, as timed now\n' +
-      '           1,000 forward, 500 backward (± 3.1 %)\n' +
-      '  passes   at most 2,000,000 forward, 1,000,000 backward\n',
+test('expected passes have their relative margin', () => {
+  const margin = { forward: 31, backward: 10 }
+  expect(formatPlan(planOf(cells), { ...expected, basis: 'completed', margin })).toContain(
+    '  passes   1,000 forward, 500 backward (± 3.1 %); at most 2,000,000 forward,\n',
   )
 })
 

@@ -38,7 +38,7 @@ const plan: PlanSummary = {
 }
 
 const everything =
-  'note: a notice\n50 % done | a, pgd, 128 of 500 (+1) | ≤ 15 s left\nfailed: defense "a": out of memory [ROBENCH_WORKER]\n'
+  'note: a notice\n50 % done | a, pgd, 128 of 500; a, checks | ≤ 15 s left\nfailed: defense "a": out of memory [ROBENCH_WORKER]\n'
 
 function shownWith(options: DisplayOptions): string {
   const stream = new PassThrough()
@@ -128,7 +128,7 @@ test('a bound that has passed is noted once', () => {
   )
   expect(written(3_700_000)).toBe('')
   display.progress(0.5, status)
-  expect(String(stream.read())).toBe('50 % done | a, pgd, 128 of 500 (+1) | 15 s left\n')
+  expect(String(stream.read())).toBe('50 % done | a, pgd, 128 of 500; a, checks | 15 s left\n')
 })
 
 test('on a terminal, messages are wrapped between words', () => {
@@ -156,7 +156,7 @@ test('bars name the load, the model, the attack, and the training, in 80 columns
   display.loading('data')
   await drawn('░░░░░░░░   0 %  loading data')
   display.progress(0.255, status)
-  await drawn('██░░░░░░  25 %  a, pgd, 128 of 500 (+1) | ≤ 15 s left')
+  await drawn('██░░░░░░  25 %  a, pgd, 128 of 500; a, checks | ≤ 15 s left')
   display.training('d'.repeat(80), {
     epoch: 1,
     epochs: 4,

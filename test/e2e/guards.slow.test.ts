@@ -33,6 +33,22 @@ describe('a mistaken call is refused', () => {
   test.for([
     ['ε = 8 for pixels in [0, 1]', ['--norm', 'Linf', '--epsilon', '8'], 'did you mean "8/255"?'],
     [
+      'ε = 1: the whole range',
+      ['--norm', 'Linf', '--epsilon', '1'],
+      '--epsilon: 1 is the largest Linf distance between two images in [0, 1]: every image would ' +
+        'be allowed; did you mean "1/255"?',
+    ],
+    [
+      'the whole range in L2',
+      ['--norm', 'L2', '--epsilon', '55.4256'],
+      '--epsilon: 55.4256 is the largest L2 distance between two images in [0, 1]',
+    ],
+    [
+      'an attack that does not know the norm',
+      ['--norm', 'L0', '--epsilon', '1024'],
+      '--attack: attack "pgd" supports the norm Linf, L2, but the suite has a threat model in L0',
+    ],
+    [
       'ε below the resolution of float32',
       ['--norm', 'Linf', '--epsilon', '1e-9'],
       '1e-9 is below the resolution of float32 for images in [0, 1], 1.19e-7: no image would change',
@@ -40,22 +56,22 @@ describe('a mistaken call is refused', () => {
     [
       '--mean without --std',
       [...linf, '--mean', '0.5,0.5,0.5'],
-      'option std: missing, but mean is set; a normalization needs both',
+      '--std: missing, but --mean is set; a normalization needs both',
     ],
     [
       '--std without --mean',
       [...linf, '--std', '1/255,1/255,1/255'],
-      'option mean: missing, but std is set; a normalization needs both',
+      '--mean: missing, but --std is set; a normalization needs both',
     ],
     [
       'a mean for one of three channels',
       [...linf, '--mean', '0.5', '--std', '0.5'],
-      'mean has 1 value, expected 3 (one per channel)',
+      '--mean has 1 value, expected 3 (one per channel)',
     ],
     [
       'a mean for two of three channels',
       [...linf, '--mean', '0.5,0.5', '--std', '0.5,0.5'],
-      'mean has 2 values, expected 3 (one per channel)',
+      '--mean has 2 values, expected 3 (one per channel)',
     ],
     [
       'ε for pixels in [0, 1] with bounds of 0 and 255',
@@ -287,7 +303,10 @@ describe('a mistaken call is named by a check', () => {
 
   test.for([
     ['softmax output', 'the last operator of the file is Softmax'],
-    ['log-softmax output', 'the last operator of the file is LogSoftmax'],
+    [
+      'log-softmax output',
+      'the last operator of the file is LogSoftmax, so the outputs are logarithms of probabilities',
+    ],
     ['logarithm of a softmax', 'the last operator of the file is LogSoftmax'],
   ] as const)('%s', async ([name, evidence]) => {
     const file = join(temporaryFolder(), 'head.onnx')
@@ -329,6 +348,30 @@ describe('a mistaken call is named by a check', () => {
     expect(stdout).toContain('Not rankable: the reliability probes were skipped')
   })
 })
+
+test.skipIf(!existsSync(join(dataFolder(), 'cifar10')))(
+  'images in the order BGR, which 64 examples leave open',
+  async () => {
+    const cifar10 = await loadDataset({ id: 'cifar10' }, { split: 'test' })
+    const folder = temporaryFolder()
+    const count = 520
+    const { shape, data } = cifar10.rows(Int32Array.from({ length: count }, (_, row) => row))
+    const [, channels = 3, height = 1, width = 1] = shape
+    const plane = height * width
+    const swapped = data.map((_, at) => {
+      const channel = Math.floor(at / plane) % channels
+      return data[at + (channels - 1 - 2 * channel) * plane]!
+    })
+    writeNpy(folder, 'inputs.npy', swapped, shape)
+    writeNpy(folder, 'labels.npy', Int32Array.from(cifar10.labels.slice(0, count)), [count])
+    const words = ['--inputs', 'inputs.npy', '--labels', 'labels.npy', '--limit', '100']
+    const model = join(packageRoot(), 'models', 'cifar10-standard.onnx')
+    await robench(folder, 'eval', model, ...words, ...linf, ...quick)
+    expect(raisedIn(folder)['inputs-as-expected']).toMatch(
+      /further examples is 7\d\.\d %; with the channels in the order BGR it would be 8\d\.\d %$/,
+    )
+  },
+)
 
 /** Models on which the warning is true: 40 further steps of the reference attack break more. */
 const slowToConverge = ['fashion-mnist-trades-long.onnx']

@@ -88,7 +88,8 @@ const headOutputs: Readonly<Record<string, HeadOutput>> = {
  * Describes an ONNX file, also one that robench cannot evaluate or differentiate. One forward and
  * one backward pass.
  * @param manifest default: inputs in [0, 1], NCHW
- * @throws GraphError ROBENCH_MODEL_FILE if it is not an ONNX file
+ * @throws GraphError ROBENCH_MODEL_FILE if it is not an ONNX file; RobenchError ROBENCH_CONFIG for a
+ * normalization of another number of channels
  */
 export async function inspectModel(
   bytes: Uint8Array,
@@ -120,6 +121,8 @@ export async function inspectModel(
       await model.dispose()
     }
   } catch (error) {
+    // A wrong manifest says nothing about the file.
+    if (error instanceof RobenchError && error.message.startsWith('manifest: ')) throw error
     return { ...facts, memory: [], gradient: unavailable(error), head: headOf(graph, output) }
   }
 }

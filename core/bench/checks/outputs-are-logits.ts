@@ -7,8 +7,12 @@ import { defineProbe } from './probe.ts'
 
 const tolerance = 1e-5
 
-/** Last operators of files whose outputs are not logits. */
-const heads: ReadonlySet<string> = new Set(['Softmax', 'Sigmoid', 'LogSoftmax'])
+/** What the outputs are after the last operators of files whose outputs are not logits. */
+const heads: Readonly<Record<string, string>> = {
+  Softmax: 'probabilities',
+  Sigmoid: 'numbers between 0 and 1',
+  LogSoftmax: 'logarithms of probabilities',
+}
 
 /** Second check of AutoAttack, with its tolerances (`checks.py`), and the last operator. */
 export const outputsAreLogits = defineProbe({
@@ -30,21 +34,24 @@ export const outputsAreLogits = defineProbe({
   async measure({ logits, count, context }) {
     let alike = 0
     for (let row = 0; row < count; row++) {
-      const outputs = rowOf(logits, row)
-      const total = sum(outputs)
-      const inside = outputs.every((value) => value > -tolerance && value < 1 + tolerance)
+      const values = rowOf(logits, row)
+      const total = sum(values)
+      const inside = values.every((value) => value > -tolerance && value < 1 + tolerance)
       if (inside && Math.abs(total - 1) < tolerance) alike += 1
     }
     const head = context.graph && lastOperator(context.graph, context.manifest?.output)
     const isSquashed = alike === count || head === 'Softmax' || head === 'Sigmoid'
-    const named = head !== undefined && heads.has(head)
+    const outputs = heads[head ?? '']
+    const found = `the outputs of ${ofExamples(alike, count)} look like probabilities`
     return {
-      verdict: isSquashed ? 'fail' : named ? 'warn' : 'pass',
+      verdict: isSquashed ? 'fail' : outputs !== undefined ? 'warn' : 'pass',
       value: alike / count,
       threshold: 1,
       evidence:
-        `the outputs of ${ofExamples(alike, count)} look like probabilities` +
-        (named ? `; the last operator of the file is ${head}` : ''),
+        outputs === undefined
+          ? found
+          : (alike > 0 ? `${found}; ` : '') +
+            `the last operator of the file is ${head}, so the outputs are ${outputs}`,
     }
   },
 })

@@ -33,6 +33,8 @@ export interface ProbeContext {
   readonly graph?: OnnxGraph
   /** How the file is read, for probes that try other readings or inspect its output. */
   readonly manifest?: Pick<ModelManifest, 'mean' | 'std' | 'output'>
+  /** Up to so many examples of the data that are not in the sample, spread evenly. */
+  further?(count: number): { readonly inputs: FloatTensor; readonly labels: Int32Array }
   /** Called after each probe. */
   progress?(done: number, total: number): void
 }

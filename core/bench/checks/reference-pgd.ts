@@ -8,8 +8,10 @@ import { drawStart } from '../../attack/random-start.ts'
 import { steepestStep } from '../../attack/steepest-step.ts'
 import type { Model } from '../../model/model.ts'
 import { predictedClass } from '../../model/predictions.ts'
+import type { RandomStream } from '../../base/random.ts'
+import type { FloatTensor } from '../../engine/tensor/tensor.ts'
 import type { Ball } from '../../threat/ball.ts'
-import type { Norm } from '../../threat/threat-model.ts'
+import type { Norm, ThreatModel } from '../../threat/threat-model.ts'
 import type { ProbeSession } from './probe-session.ts'
 
 export interface ReferencePgdOptions {
@@ -53,6 +55,20 @@ export function surrogateOf(model: Model, draws?: string): Model {
   return model.variant({ components, straightThrough: true, ...(draws !== undefined && { draws }) })
 }
 
+/** Examples that a model classifies correctly, and the balls around them: a `ProbeSession`. */
+export interface AscentSubject {
+  readonly model: Model
+  /** `[n, c, h, w]` */
+  readonly inputs: FloatTensor
+  /** `[n]` */
+  readonly labels: Int32Array
+  readonly threatModel: ThreatModel
+  readonly context: { readonly batchSize: number; readonly signal: AbortSignal }
+  ball(row: number, threatModel: ThreatModel): Ball
+  /** Random numbers of a start; a start at the input needs none. */
+  stream(row: number, name: string): RandomStream
+}
+
 interface ReferenceAttempt extends Attempt {
   readonly ball: Ball
 }
@@ -73,13 +89,14 @@ export function referencePgd(
   return probeSession.once(name, () => runReferencePgd(probeSession, options))
 }
 
-async function runReferencePgd(
-  probeSession: ProbeSession,
+/** `referencePgd` without a cache. */
+export async function runReferencePgd(
+  subject: AscentSubject,
   options: ReferencePgdOptions,
 ): Promise<ReferencePgdTrace> {
-  const { labels, inputs, context, model } = probeSession
+  const { labels, inputs, context, model } = subject
   const { steps, stepFraction, epsilon } = options
-  const threatModel = { ...probeSession.threatModel, epsilon }
+  const threatModel = { ...subject.threatModel, epsilon }
   const scratch = new Float64Array(inputs.data.length / labels.length)
   const fooledAt = new Int32Array(labels.length).fill(-1)
   const best = Array.from(labels, (): number[] => [])
@@ -94,10 +111,10 @@ async function runReferencePgd(
 
   await runIterativeAttack<ReferenceAttempt>(task, {
     open(row) {
-      const ball = probeSession.ball(row, threatModel)
+      const ball = subject.ball(row, threatModel)
       const point = ball.center.slice()
       if (options.start === 'random') {
-        drawStart(ball, probeSession.stream(row, 'start'), scratch)
+        drawStart(ball, subject.stream(row, 'start'), scratch)
         ball.project(scratch, point)
       }
       return { row, ball, point, step: 0, steps }

@@ -4,6 +4,7 @@ import { searchQueries, usualSteps } from './probe-attacks.ts'
 import { nameFinding, notApplicable } from './check.ts'
 import type { Check, Finding } from './check.ts'
 import { mostReadings } from './input-readings.ts'
+import { furtherPasses } from './inputs-as-expected.ts'
 import { neighborCount } from './random-neighbors.ts'
 import { differencePasses } from './gradient-matches-differences.ts'
 import { ProbeSession } from './probe-session.ts'
@@ -14,7 +15,7 @@ import { probes } from './probes.ts'
 import { probedLosses } from './start-gradients.ts'
 
 /** Incremented whenever the result of a probe may change. */
-export const probesVersion = 4
+export const probesVersion = 5
 
 /** Number of examples that the probes are designed for. */
 export const probeSample = 64
@@ -49,7 +50,7 @@ export async function runProbes(context: ProbeContext): Promise<Check[]> {
  */
 export const probeCost = {
   // clean, first gradient, start gradients, differences, surrogate, ascents, neighbors, repeats,
-  // search, other readings of the inputs
+  // search, other readings of the inputs, those on further examples
   forward:
     2 +
     probedLosses.length +
@@ -59,7 +60,8 @@ export const probeCost = {
     3 * neighborCount +
     repetitions +
     searchQueries +
-    mostReadings,
+    mostReadings +
+    furtherPasses,
   backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 

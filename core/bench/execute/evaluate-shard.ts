@@ -119,6 +119,7 @@ export async function probeShard(
       inputs: examples.rows(rowsOf(shard)),
       labels: examples.labels.slice(shard.start, shard.end),
       rng: { stream: (row, restart, name = '') => randomStream('checks', row, restart, name) },
+      further: (count) => furtherExamples(examples, shard, count),
       batchSize,
       signal,
       searchAttack: searchAttackOf(square),
@@ -133,6 +134,21 @@ export async function probeShard(
     // Probes throw the reason of the signal.
     throw signal.aborted ? interrupted(cause) : cause
   }
+}
+
+/** Examples outside of a shard, spread evenly over the data. */
+function furtherExamples(
+  examples: ShardWork['examples'],
+  { start, end }: Shard,
+  count: number,
+): { readonly inputs: FloatTensor; readonly labels: Int32Array } {
+  const others = examples.count - (end - start)
+  const number = Math.min(count, others)
+  const rows = Int32Array.from({ length: number }, (_, i) => {
+    const place = Math.floor(((i + 0.5) * others) / number)
+    return place < start ? place : place + (end - start)
+  })
+  return { inputs: examples.rows(rows), labels: rows.map((row) => examples.labels[row]!) }
 }
 
 /**

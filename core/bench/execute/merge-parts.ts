@@ -67,6 +67,7 @@ export async function mergeParts(request: MergeRequest): Promise<SuiteRun> {
   const target = resultsFolder(request.resultsFolder ?? 'results', {
     id: suite.loaded.suite.id,
     sha256: suite.loaded.sha256,
+    ...(plan.units[0] && { device: plan.units[0].cell.device }),
   })
   const store = await ResultStore.open(target)
   try {

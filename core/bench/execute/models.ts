@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { hashBytes, hashJson } from '../../base/hash.ts'
+import { sumBy } from '../../base/sum.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/load.ts'
 import { describeExamples, requireClassOrder, requireModelFit } from '../../data/model-fit.ts'
@@ -12,14 +13,17 @@ import { placementRemarks } from '../../model/placement.ts'
 import { pause } from '../../model/pause.ts'
 import { largestBatch } from '../forecast/memory.ts'
 import { crossEntropy } from '../../model/losses.ts'
+import { predictions } from '../../model/predictions.ts'
 import { readCachedModel, readModelFile } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 import { countParameters, weightBytes } from '../../model/weights.ts'
 import type { Model } from '../../model/model.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import type { ExaminedModel, PassTimes } from '../plan/model-row.ts'
+import type { ExaminedModel, PassTimes, Survey } from '../plan/model-row.ts'
 import { datasetReference, modelFolder, trainedModelKey } from '../plan/resolve.ts'
 import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
+import { surveyModel } from './survey-model.ts'
+import type { SurveyRequest } from './survey-model.ts'
 
 /** Examples in the passes that are timed. */
 const timedExamples = 16
@@ -74,12 +78,16 @@ export async function examineModel(
   file: ModelFile,
   defense: ResolvedDefense,
   resolved: ResolvedSuite,
-  session: { readonly device: string; readonly threads: number; readonly signal: AbortSignal },
+  session: ExaminationSession,
 ): Promise<ExaminedModel> {
   const { manifest, training, sha256 } = file.card
+  const { device, threads, signal, surveys } = session
   const label = labelOf(file, defense)
+  const started = performance.now()
   const model = await loadModel(file.bytes, manifest, {
-    ...session,
+    device,
+    threads,
+    signal,
     name: label,
     inputShape: resolved.dataset.shape,
     classes: resolved.dataset.classNames.length,
@@ -91,10 +99,12 @@ export async function examineModel(
     const { activationBytes } = model
     const count = largestBatch(activationBytes, timedExamples, timingBytes)
     const graph = readOnnx(file.bytes, label)
-    const times = await timePasses(model, resolved.dataset, count, {
+    const loadMs = performance.now() - started
+    const { times, firstMs, timed } = await timePasses(model, resolved.dataset, count, {
       needsGradient,
-      signal: session.signal,
+      signal,
     })
+    const request = { model, times, timed, batchSize: count, signal, defense: defense.name }
     return {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
@@ -110,14 +120,47 @@ export async function examineModel(
       activationBytes,
       inputBytes: 4 * sizeOf(model.inputShape),
       rowsPerPart: model.rowsPerPart,
-      remarks: [...model.remarks, ...(await placementRemarks(model, session.device))],
+      remarks: [...model.remarks, ...(await placementRemarks(model, device))],
       classes: model.classes,
       times,
+      startMs: loadMs + firstMs,
+      ...(surveys && { surveys: await surveysOf(resolved, request) }),
       ...(training ? { training } : {}),
     }
   } finally {
     await model.dispose()
   }
+}
+
+/** How a model is examined. */
+interface ExaminationSession {
+  readonly device: string
+  readonly threads: number
+  readonly signal: AbortSignal
+  /** Whether each threat model is surveyed. */
+  readonly surveys?: boolean
+}
+
+/** A survey for each threat model. */
+async function surveysOf(
+  { attacks, threatModels, dataset, examples }: ResolvedSuite,
+  {
+    defense,
+    ...request
+  }: Omit<SurveyRequest, 'dataset' | 'examples' | 'threatModel' | 'longestMs'> & {
+    readonly defense: string
+  },
+): Promise<Survey[]> {
+  const { forwardMs, backwardMs } = request.times
+  const surveys: Survey[] = []
+  for (const threatModel of threatModels) {
+    const longestMs = sumBy(attacks, (attack) => {
+      const { forward, backward } = attack.passes(threatModel.norm, defense)
+      return examples * (forward * forwardMs + backward * backwardMs)
+    })
+    surveys.push(await surveyModel({ ...request, dataset, examples, threatModel, longestMs }))
+  }
+  return surveys
 }
 
 /** The user's own file, if the defense takes one: its option with the role `path`. */
@@ -138,32 +181,54 @@ async function timePasses(
   dataset: Dataset,
   most: number,
   { needsGradient, signal }: { readonly needsGradient: boolean; readonly signal: AbortSignal },
-): Promise<PassTimes> {
+): Promise<TimedPasses> {
   const count = Math.min(most, dataset.count)
   const indices = Int32Array.from({ length: count }, (_, i) => i)
   const inputs = dataset.rows(indices)
   const labels = dataset.labels.slice(0, count)
-  const forwardMs = (await timed(() => model.logits(inputs))) / count
+  const forward = await shortest(() => model.logits(inputs))
   await pause(signal)
-  if (!needsGradient) return { forwardMs, backwardMs: 0 }
-  const bothMs = (await timed(() => model.gradient(inputs, labels, crossEntropy))) / count
-  return { forwardMs, backwardMs: Math.max(0, bothMs - forwardMs) }
+  const both = needsGradient
+    ? await shortest(() => model.gradient(inputs, labels, crossEntropy))
+    : undefined
+  const predicted = predictions(forward.value)
+  return {
+    times: {
+      forwardMs: forward.ms / count,
+      backwardMs: both ? Math.max(0, both.ms - forward.ms) / count : 0,
+    },
+    firstMs: forward.firstMs + (both?.firstMs ?? 0),
+    timed: {
+      examples: count,
+      correct: labels.filter((label, row) => predicted[row] === label).length,
+    },
+  }
+}
+
+/** The times of passes, that of the first ones in ms, and how many predictions were correct. */
+interface TimedPasses extends Pick<SurveyRequest, 'timed'> {
+  readonly times: PassTimes
+  readonly firstMs: number
 }
 
 /**
  * The shortest of a few calls after the first one, which builds the session: other work of the
  * machine only adds time. Slow calls are timed once.
  */
-async function timed(call: () => Promise<unknown>): Promise<number> {
-  await call()
-  let shortest = Infinity
+async function shortest<Value>(
+  call: () => Promise<Value>,
+): Promise<{ readonly value: Value; readonly ms: number; readonly firstMs: number }> {
+  const began = performance.now()
+  const value = await call()
+  const firstMs = performance.now() - began
+  let ms = Infinity
   let total = 0
   for (let times = 0; times < 3 && total < timingMs; times++) {
     const started = performance.now()
     await call()
     const elapsed = performance.now() - started
-    shortest = Math.min(shortest, elapsed)
+    ms = Math.min(ms, elapsed)
     total += elapsed
   }
-  return shortest
+  return { value, ms, firstMs }
 }

@@ -6,8 +6,9 @@ import { readCachedModel } from '../../model/model-files.ts'
 import type { ModelFile } from '../../model/model-files.ts'
 import { fitMemory } from '../forecast/memory.ts'
 import type { MemoryPlan } from '../forecast/memory.ts'
-import { planRows, summarizePlan } from '../forecast/plan-summary.ts'
+import { likelyShares, planRows, summarizePlan } from '../forecast/plan-summary.ts'
 import type { PlanSummary } from '../forecast/plan-summary.ts'
+import { slowdown, watchOtherPrograms } from '../../machine/processor-use.ts'
 import type { ExaminedModel, ModelRow } from '../plan/model-row.ts'
 import type { Plan } from '../plan/plan.ts'
 import { requireModelClasses } from '../plan/targets.ts'
@@ -32,6 +33,8 @@ export class RunSession {
   readonly #settings: RunSettings
   /** Paths of model files by sha256. */
   readonly #models: Record<string, string> = {}
+  /** Cores that other programs kept busy while passes were timed. */
+  #otherPrograms = 0
 
   /**
    * Starts the executor of the settings, or else a pool of worker processes.
@@ -39,11 +42,11 @@ export class RunSession {
    */
   constructor(resolved: ResolvedSuite, settings: RunSettings, suffix = '') {
     const { loaded, plugins } = resolved
-    const { workers, environments } = settings
+    const { workers, environments, device } = settings
     this.#resolved = resolved
     this.#settings = settings
     const { sha256, suite } = loaded
-    this.folder = resultsFolder(settings.resultsFolder, { id: suite.id, sha256 }) + suffix
+    this.folder = resultsFolder(settings.resultsFolder, { id: suite.id, sha256, device }) + suffix
     const openExecutor =
       settings.executor ??
       ((content): Executor => new WorkerPool({ workers, environments, content }))
@@ -58,10 +61,12 @@ export class RunSession {
 
   /**
    * The rows of the result table. Only rows whose model must be trained have no model.
+   * @param surveys whether the models are surveyed, for a forecast
    * @throws RobenchError for a mistake in the suite or in a model file
    */
-  async findModels(): Promise<ModelRow[]> {
+  async findModels(surveys = false): Promise<ModelRow[]> {
     const { defenses, threatModels } = this.#resolved
+    const otherPrograms = watchOtherPrograms()
     const rows: ModelRow[] = []
     for (const defense of defenses) {
       let earlier: ModelRow | undefined
@@ -72,17 +77,18 @@ export class RunSession {
         const row = { defense, threatModel, ...(cacheKey !== undefined && { cacheKey }) }
         if (earlier?.model) rows.push({ ...row, model: earlier.model })
         else if (file) {
-          const found = await this.#withModel(row, file)
+          const found = await this.#withModel(row, file, surveys)
           if (defense.file) earlier = found
           rows.push(found)
         } else if (defense.trains) rows.push(row)
         else {
           const prepared = await this.#prepare(row, this.#settings.threads)
           if ('code' in prepared) throw atPlace(defense.where, fromErrorRecord(prepared))
-          rows.push(await this.#withModel(row, prepared))
+          rows.push(await this.#withModel(row, prepared, surveys))
         }
       }
     }
+    this.#otherPrograms = otherPrograms()
     return rows
   }
 
@@ -136,9 +142,12 @@ export class RunSession {
   ): PlanSummary {
     const { workers, batchSizes, bytesPerWorker } = this.#fit(rows)
     const memory = { bytesPerWorker, batchSize: Math.min(...batchSizes.values()) }
+    const { executor, device } = this.#settings
+    const isLocal = executor === undefined && usesProcessor(device)
     return summarizePlan(this.#resolved, rows, plan, {
       folder: this.folder,
       workers,
+      ...(isLocal && { slowdown: slowdown(workers, this.#otherPrograms) }),
       ...(batchSizes.size > 0 && { memory }),
       isDone,
     })
@@ -147,6 +156,7 @@ export class RunSession {
   /**
    * Runs the units of a plan that the store does not have.
    * @param rows all with their models
+   * @param summary whose surveys predict the time left
    * @returns the error of each failed cell, by cell id
    * @throws RunError ROBENCH_ABORTED, ROBENCH_STORE
    */
@@ -154,6 +164,7 @@ export class RunSession {
     plan: Plan,
     rows: readonly ModelRow[],
     store: ResultStore,
+    summary?: PlanSummary,
   ): Promise<Map<string, ErrorRecord>> {
     const { batchSize } = this.#resolved.loaded.suite
     const { workers, batchSizes } = this.#fit(rows)
@@ -177,6 +188,7 @@ export class RunSession {
       signal,
       model: (hash) => models.get(hash)!.reference,
       times: (hash) => models.get(hash)!.times,
+      ...(summary && { likely: likelyShares(summary) }),
       listener,
     })
     throwIfAborted(signal)
@@ -211,11 +223,11 @@ export class RunSession {
     }
   }
 
-  async #withModel(row: ModelRow, file: ModelFile): Promise<ModelRow> {
+  async #withModel(row: ModelRow, file: ModelFile, surveys = false): Promise<ModelRow> {
     const { device, threads, signal } = this.#settings
     let model: ExaminedModel
     try {
-      const session = { device, threads, signal }
+      const session = { device, threads, signal, surveys }
       model = await examineModel(file, row.defense, this.#resolved, session)
     } catch (error) {
       throw atPlace(row.defense.where, error)

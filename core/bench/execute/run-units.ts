@@ -12,6 +12,7 @@ import type { ResultStore } from '../store/store.ts'
 import type { JobSetting } from './job.ts'
 import type { RunListener } from './settings.ts'
 import { RunProgress } from '../forecast/run-progress.ts'
+import type { LikelyShare } from '../forecast/run-progress.ts'
 
 /** A plan and what its units need. */
 export interface UnitsRequest {
@@ -33,6 +34,8 @@ export interface UnitsRequest {
   model(hash: string): ModelReference
   /** The times of the passes of that model. */
   times(hash: string): PassTimes
+  /** What surveys make likely, by id of the cell. */
+  readonly likely?: ReadonlyMap<string, LikelyShare>
   readonly listener: RunListener
 }
 
@@ -55,6 +58,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
   const work = new RunProgress(plan, (id) => store.outcome(id), {
     lanes,
     times: (hash) => request.times(hash),
+    ...(request.likely && { likely: request.likely }),
     now: () => performance.now(),
   })
   const diskFailed = new AbortController()

@@ -1,6 +1,6 @@
 /** Runs a suite from plan to result; `planSuite` stops after the plan. */
 import { fromErrorRecord } from '../../base/errors.ts'
-import { expectedWork, hasForecast } from '../forecast/expected-passes.ts'
+import { expectedWork } from '../forecast/expected-passes.ts'
 import type { Expectations, ExpectedWork } from '../forecast/expected-passes.ts'
 import { shardsOfPlan } from '../forecast/completed-shards.ts'
 import { pilotUnits } from '../forecast/pilot.ts'
@@ -30,7 +30,7 @@ export interface PlanOptions extends RunOptions, Omit<Expectations, 'completed'>
 /** A plan, and a forecast of its cost. */
 export interface PlannedSuite {
   readonly plan: PlanSummary
-  /** Absent if there is nothing to base a forecast on. */
+  /** Absent while a model is still to be trained, without `like` and `robustAccuracies`. */
   readonly expected?: ExpectedWork
 }
 
@@ -77,7 +77,7 @@ export async function planSuite(
   }
   const session = new RunSession(resolved, settings)
   try {
-    let rows = await session.findModels()
+    let rows = await session.findModels(true)
     if (pilot !== undefined) {
       const store = await ResultStore.open(session.folder, { fresh })
       try {
@@ -105,7 +105,7 @@ export async function planSuite(
   }
 }
 
-/** A plan with a forecast, if there is something to base one on. */
+/** A plan with a forecast: by completed units, an earlier run, assumptions, or surveys. */
 function summarize(
   session: RunSession,
   rows: readonly ModelRow[],
@@ -117,7 +117,7 @@ function summarize(
   const completed = shardsOfPlan(cells, outcome)
   const { like, robustAccuracies = {} } = expectations
   const isRequested = like !== undefined || Object.keys(robustAccuracies).length > 0
-  if (!isRequested && !hasForecast(plan, completed)) return { plan }
+  if (!isRequested && plan.etaMs === undefined) return { plan }
   return { plan, expected: expectedWork(plan, { ...expectations, completed }) }
 }
 
@@ -136,7 +136,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
   const session = new RunSession(resolved, settings)
   let store: ResultStore | undefined
   try {
-    const found = await session.findModels()
+    const found = await session.findModels(true)
     const { folder } = session
     store = await ResultStore.open(folder, { fresh, adversarials: saveAdversarial })
     const saved = store
@@ -146,7 +146,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
     listener.planned?.(summary, expected)
     const { rows, failures } = await session.trainModels(found)
     const plan = session.plan(rows)
-    const errors = await session.run(plan, rows, store)
+    const errors = await session.run(plan, rows, store, summary)
     const run = await writeResult(store, {
       resolved,
       rows,

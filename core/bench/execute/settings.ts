@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../base/errors.ts'
 import type { ErrorRecord } from '../../base/errors.ts'
+import { optionLimits } from '../../base/option-limits.ts'
 import { shown } from '../../base/schema.ts'
 import { usesProcessor } from '../../engine/graph/session-device.ts'
 import { refuseUnknownKeys } from '../../base/unknown-keys.ts'
@@ -55,7 +56,7 @@ export interface SuiteRun {
 /** Callbacks of a run, all optional. */
 export interface RunListener {
   notice?(text: string): void
-  /** @param expected absent if there is nothing to base a forecast on */
+  /** @param expected absent while a model is still to be trained */
   planned?(plan: PlanSummary, expected?: ExpectedWork): void
   training?(defense: string, state: TrainingProgress): void
   /** Called before data or a model is loaded. @param what `data`, or the name of a defense */
@@ -114,10 +115,15 @@ export async function runSettings(
   refuseUnknownKeys(options, [...runKeys, ...more], where)
   const { threads = 1, workers = 1 } = options
   for (const [key, value] of Object.entries({ threads, workers })) {
-    if (Number.isSafeInteger(value) && value > 0) continue
+    const most = optionLimits[key as 'threads' | 'workers']
+    // The workers of an executor are on other machines.
+    const isFew = value <= most || options.executor !== undefined
+    if (Number.isSafeInteger(value) && value > 0 && isFew) continue
     throw new ConfigError(
       'ROBENCH_CONFIG',
-      `${where}: ${key}: expected a positive integer, got ${shown(value)}`,
+      Number.isSafeInteger(value) && value > most
+        ? `${where}: ${key}: expected at most ${most}, got ${value}`
+        : `${where}: ${key}: expected a positive integer, got ${shown(value)}`,
     )
   }
   const { device, environments, remark } = await chooseDevice(options.device ?? 'cpu')

@@ -15,9 +15,17 @@ import type { CellTime } from './time-left.ts'
 /** Assumed robust accuracy in [0, 1] by name of a defense; `*` applies to all others. */
 export type AssumedRobustAccuracies = Readonly<Record<string, number>>
 
+/**
+ * What a forecast rests on: completed units of the plan, an earlier result, robust accuracies that
+ * were stated, a survey of the model, or nothing but the upper bound.
+ */
+export type ForecastBasis = 'completed' | 'earlier' | 'assumed' | 'survey' | 'bound'
+
 /** Forecast of the passes and the time of the open units of a plan. */
 export interface ExpectedWork {
   readonly passes: PassEstimate
+  /** What the largest part of the time rests on. */
+  readonly basis: ForecastBasis
   /** Half the width of a 95 % interval; absent if an assumption or a bound is involved. */
   readonly margin?: PassEstimate
   /** Absent until all models are trained. */
@@ -42,13 +50,13 @@ export interface Expectations {
  * (`forecastPasses`). The forecast improves with the number of these examples, and with a cheaper
  * attack that was run on all examples.
  *
- * Otherwise an assumed fraction of the examples stays robust. Each of them takes the maximum number
+ * Otherwise an assumed fraction of the examples stays robust, if one is given. Each of them takes the maximum number
  * of passes. Broken examples stop early and count as free, so the forecast for strong attacks on
  * undefended models is zero. It is more accurate for expensive attacks, which break most examples
  * in their first steps. Attacks on stochastic models do not stop early, so the assumption does not
  * lower their cost.
  *
- * Otherwise the plan's upper bound is used.
+ * Otherwise a survey of the model is used (`surveyedWork`), or else the plan's upper bound.
  * @throws ConfigError for a defense that the plan does not have, or for an earlier run that has no
  * attack of the plan
  */
@@ -70,15 +78,15 @@ export function expectedWork(
   const passes = { forward: 0, backward: 0 }
   const margin = { forward: 0, backward: 0 }
   let isMeasured = true
+  const bases: [ForecastBasis, number][] = []
   const expectedTimes: CellTime[] = []
   const longestTimes: CellTime[] = []
   const paces = pacesOf(plan, completed)
   for (const cell of plan.cells.filter(({ examples }) => examples > 0)) {
     const forecast = isAttack(cell) ? forecastCell(cell, known) : undefined
-    const assumed = isAttack(cell) ? assumedShare(cell, robustAccuracies) : 1
     const expected = forecast
       ? { forward: forecast.forward.mean, backward: forecast.backward.mean }
-      : { forward: assumed * cell.passes.forward, backward: assumed * cell.passes.backward }
+      : likelyWork(cell, robustAccuracies)
     isMeasured &&= forecast !== undefined || !isAttack(cell)
     for (const direction of ['forward', 'backward'] as const) {
       passes[direction] += expected[direction]
@@ -86,15 +94,21 @@ export function expectedWork(
       margin[direction] += 1.96 * Math.sqrt(forecast?.[direction].variance ?? 0)
     }
     const units = cell.units - cell.unitsDone
+    if (isAttack(cell)) {
+      const basis = forecast ? measuredBasis(cell) : likelyBasis(cell, robustAccuracies)
+      bases.push([basis, passWeight(expected)])
+    }
     const ms = timeOf(cell, expected, known, paces)
     const most = Math.max(ms, timeOf(cell, cell.passes, known, paces))
     expectedTimes.push({ kind: cell.kind, units, ms })
     longestTimes.push({ kind: cell.kind, units, ms: most })
   }
+  const startMs = startTime(plan)
   const onWorkers = (times: readonly CellTime[]): number =>
-    Math.round(scheduledCellsMs(times, plan.workers))
+    Math.round((plan.slowdown ?? 1) * (startMs + scheduledCellsMs(times, plan.workers)))
   return {
     passes: rounded(passes),
+    basis: largestBasis(bases),
     ...(isMeasured ? { margin: rounded(margin) } : {}),
     ...(plan.etaMs !== undefined && {
       etaMs: onWorkers(expectedTimes),
@@ -129,12 +143,6 @@ function requireSameSubject({ suite, entries }: RunResult, plan: PlanSummary): v
   }
 }
 
-/** Whether every open attack has a completed unit to base a forecast on. */
-export function hasForecast({ cells }: PlanSummary, completed: CompletedShards): boolean {
-  const open = cells.filter((cell) => isAttack(cell) && cell.examples > 0)
-  return open.length > 0 && open.every((cell) => completed.has(namedCellKey(cell)))
-}
-
 function isAttack({ kind }: CellSummary): boolean {
   return kind === 'attack'
 }
@@ -151,12 +159,42 @@ function checkNames(plan: PlanSummary, assumed: AssumedRobustAccuracies): void {
   }
 }
 
-function assumedShare(
-  { defense, stochastic }: CellSummary,
+/** The passes of a cell of which no unit is completed. */
+function likelyWork(
+  cell: CellSummary,
   assumed: AssumedRobustAccuracies,
-): number {
-  if (stochastic) return 1
-  return assumed[defense] ?? assumed['*'] ?? 1
+): Pick<PassEstimate, 'forward' | 'backward'> {
+  const { passes, surveyed, stochastic, defense } = cell
+  const stated = isAttack(cell) ? (assumed[defense] ?? assumed['*']) : undefined
+  if (stated === undefined) return surveyed?.passes ?? passes
+  const share = stochastic ? 1 : stated
+  return { forward: share * passes.forward, backward: share * passes.backward }
+}
+
+/** What the forecast of an attack rests on that was run, here or before. */
+function measuredBasis({ unitsDone }: CellSummary): ForecastBasis {
+  return unitsDone > 0 ? 'completed' : 'earlier'
+}
+
+/** What `likelyWork` rests on. */
+function likelyBasis(cell: CellSummary, assumed: AssumedRobustAccuracies): ForecastBasis {
+  if ((assumed[cell.defense] ?? assumed['*']) !== undefined) return 'assumed'
+  return cell.surveyed ? 'survey' : 'bound'
+}
+
+/** The basis of most weighted passes; completed units if no attack is open. */
+function largestBasis(bases: readonly (readonly [ForecastBasis, number])[]): ForecastBasis {
+  const weights = new Map<ForecastBasis, number>()
+  for (const [basis, weight] of bases) weights.set(basis, (weights.get(basis) ?? 0) + weight)
+  const [first] = [...weights].toSorted(([, a], [, b]) => b - a)
+  return first?.[0] ?? 'completed'
+}
+
+/** Time in which workers load the models that have open units: one after the other. */
+function startTime({ cells }: PlanSummary): number {
+  const open = cells.filter(({ examples }) => examples > 0)
+  const byModel = new Map(open.map(({ model, startMs = 0 }) => [model, startMs]))
+  return sumBy([...byModel.values()], (ms) => ms)
 }
 
 /** A plan, its completed shards, and those of an earlier run. */
@@ -251,7 +289,8 @@ function timeOf(
   const spent = isAttack(cell) ? spentOn(completed.get(namedCellKey(cell)) ?? []) : undefined
   if (spent && spent.elapsedMs > 0 && spent.weight > 0)
     return (spent.elapsedMs * passWeight(work)) / spent.weight
-  const { measuredMs, timedMs } = paces.get(cell.defense) ?? { measuredMs: 1, timedMs: 1 }
+  const pace = { measuredMs: cell.surveyed?.pace ?? 1, timedMs: 1 }
+  const { measuredMs, timedMs } = paces.get(cell.defense) ?? pace
   return ((cell.etaMs ?? 0) * measuredMs * shareOf(cell, work)) / timedMs
 }
 

@@ -3,6 +3,10 @@ import { sumBy } from '../../base/sum.ts'
 import { deviceKind } from '../../engine/graph/session-device.ts'
 import { probeCost, probeSample, probesVersion } from '../checks/run-probes.ts'
 import { drawsOf } from '../../model/noise.ts'
+import { surveyFigures, surveyedWork } from './survey-work.ts'
+import type { SurveyFigures, SurveyedWork } from './survey-work.ts'
+import { passWeight } from './pass-weight.ts'
+import type { LikelyShare } from './run-progress.ts'
 import { scheduledCellsMs } from './time-left.ts'
 import type { PassEstimate } from '../../plugin/contract.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -11,7 +15,7 @@ import { makePlan } from '../plan/plan.ts'
 import { softwareIdentity } from '../plan/software.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import type { ModelRow, PassTimes } from '../plan/model-row.ts'
+import type { ModelRow, PassTimes, Survey } from '../plan/model-row.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
 
 /** A cell of the plan, as plain JSON. */
@@ -38,6 +42,10 @@ export interface CellSummary {
   readonly stochastic?: true
   /** Upper bound for one worker; absent until its model is trained. */
   readonly etaMs?: number
+  /** By a survey of the model; absent until the model is trained. */
+  readonly surveyed?: SurveyedWork
+  /** Time in which each worker loads the model, in ms. */
+  readonly startMs?: number
 }
 
 /** The output of `robench plan --json`. */
@@ -54,6 +62,11 @@ export interface PlanSummary {
   readonly folder: string
   /** Fewer than requested if memory is short. */
   readonly workers: number
+  /**
+   * How much slower each worker is expected to run than the passes that were timed, because workers
+   * and other programs share the cores: 1 or more; default: 1.
+   */
+  readonly slowdown?: number
   /** The largest estimate of a worker, and the smallest batch; absent until a model is known. */
   readonly memory?: { readonly bytesPerWorker: number; readonly batchSize: number }
   readonly cells: readonly CellSummary[]
@@ -63,6 +76,8 @@ export interface PlanSummary {
   readonly passes: PassEstimate
   /** Upper bound from a few timed passes; absent until all models are trained. */
   readonly etaMs?: number
+  /** Absent until a model is known. */
+  readonly survey?: SurveyFigures
   /** Models that must be trained first. */
   readonly training: readonly { readonly defense: string; readonly threatModel: ThreatModel }[]
 }
@@ -111,14 +126,20 @@ export function summarizePlan(
   resolved: ResolvedSuite,
   rows: readonly ModelRow[],
   plan: Plan,
-  where: Pick<PlanSummary, 'folder' | 'workers' | 'memory'> & { isDone(unitId: string): boolean },
+  where: Pick<PlanSummary, 'folder' | 'workers' | 'slowdown' | 'memory'> & {
+    isDone(unitId: string): boolean
+  },
 ): PlanSummary {
   const { loaded, dataset, examples } = resolved
   const seen = new Set<string>()
   const cells: CellSummary[] = []
   const evaluated = rows.filter(({ defense }) => !defense.surrogate)
+  const stopping = new Map(resolved.attacks.map((attack) => [attack.name, attack.endsWhenBroken]))
+  const surveys: Survey[] = []
   plan.rows.forEach((row, index) => {
     const model = evaluated[index]?.model
+    const survey = model?.surveys?.[resolved.threatModels.indexOf(row.threatModel)]
+    if (survey) surveys.push(survey)
     for (const cell of cellsOf(row, Boolean(model), where)) {
       // Rows with the same model share clean predictions.
       const key = cell.id ?? `${cell.defense} ${cell.kind} ${cell.attack} ${cell.seed} ${index}`
@@ -129,6 +150,17 @@ export function summarizePlan(
         ...(model && { model: model.hash }),
         ...(model?.stochastic && { stochastic: true }),
         ...(model && { etaMs: Math.round(duration(cell, model.times)) }),
+        ...(model && survey && { startMs: Math.round(model.startMs) }),
+        ...(survey && {
+          surveyed: surveyedWork(
+            {
+              ...cell,
+              stochastic: model.stochastic,
+              endsWhenBroken: stopping.get(cell.attack ?? '') ?? true,
+            },
+            survey,
+          ),
+        }),
       })
     }
   })
@@ -136,6 +168,7 @@ export function summarizePlan(
     .filter(({ model }) => !model)
     .map(({ defense, threatModel }) => ({ defense: defense.name, threatModel }))
   const { id, title } = loaded.suite
+  const figures = surveyFigures(surveys)
   return {
     suite: { id, title, sha256: loaded.sha256 },
     dataset: {
@@ -148,6 +181,7 @@ export function summarizePlan(
     },
     folder: where.folder,
     workers: where.workers,
+    ...(where.slowdown !== undefined && { slowdown: where.slowdown }),
     ...(where.memory && { memory: where.memory }),
     cells,
     units: sumBy(cells, ({ units }) => units),
@@ -156,6 +190,7 @@ export function summarizePlan(
       forward: sumBy(cells, ({ passes }) => passes.forward),
       backward: sumBy(cells, ({ passes }) => passes.backward),
     },
+    ...(figures && { survey: figures }),
     ...(training.length === 0 && { etaMs: timeOfCells(cells, where.workers) }),
     training,
   }
@@ -219,4 +254,18 @@ function timeOfCells(cells: readonly CellSummary[], workers: number): number {
     ms: etaMs,
   }))
   return Math.round(scheduledCellsMs(times, workers))
+}
+
+/** What surveys make likely, by id of the cell. */
+export function likelyShares({ cells, slowdown = 1 }: PlanSummary): Map<string, LikelyShare> {
+  const found = new Map<string, LikelyShare>()
+  for (const { id, passes, surveyed } of cells) {
+    const most = passWeight(passes)
+    if (id === null || !surveyed || most === 0) continue
+    found.set(id, {
+      passes: passWeight(surveyed.passes) / most,
+      pace: slowdown * surveyed.pace,
+    })
+  }
+  return found
 }

@@ -6,16 +6,17 @@ import { passWeight } from './pass-weight.ts'
 import type { Plan, PlannedCell, PlannedRow } from '../plan/plan.ts'
 import { ShownTime, scheduledMs } from './time-left.ts'
 
-/** A chunk that a worker computes now. */
-export interface RunningChunk {
+/** An evaluation of which a worker computes a chunk now. */
+export interface RunningCell {
   readonly defense: string
   readonly kind: 'clean' | 'checks' | 'attack'
   /** Name of the attack in the suite; null for other kinds. */
   readonly attack: string | null
   /** The stage that the attack last reported, such as `fab-t` of `autoattack`. */
   readonly stage?: string
-  /** Completed examples of the chunk. */
+  /** Completed examples of the evaluation, those of completed chunks included. */
   readonly done: number
+  /** All examples of the evaluation. */
   readonly examples: number
 }
 
@@ -25,8 +26,16 @@ export interface RunStatus {
   readonly leftMs: number
   /** True if `leftMs` is an upper bound, because nothing predicts a part of the work. */
   readonly isBound: boolean
-  /** The chunks that run, the one that started first in front. */
-  readonly running: readonly RunningChunk[]
+  /** The evaluations that run, the one that started first in front. */
+  readonly running: readonly RunningCell[]
+}
+
+/** What a forecast expects of a cell, relative to its upper bounds. */
+export interface LikelyShare {
+  /** Weighted passes as a share of the most. */
+  readonly passes: number
+  /** Elapsed time as a multiple of that of timed passes. */
+  readonly pace: number
 }
 
 /** What the time of a run depends on. */
@@ -35,6 +44,8 @@ export interface RunTiming {
   readonly lanes: number
   /** Times of the passes of a model, by the hash that its cells contain. */
   times(model: string): PassTimes
+  /** What surveys make likely, by id of the cell; absent for models that were just trained. */
+  readonly likely?: ReadonlyMap<string, LikelyShare>
   /** A clock in ms. Its origin does not matter. */
   now(): number
 }
@@ -50,12 +61,13 @@ export interface UnitPasses {
 
 /** Work of one cell. */
 interface CellWork {
-  readonly what: Pick<RunningChunk, 'defense' | 'kind' | 'attack'>
+  readonly what: Pick<RunningCell, 'defense' | 'kind' | 'attack'>
   readonly model: string
   /** Upper bound per example, in weighted passes. */
   readonly most: number
   /** Upper bound per example, in ms by timed passes. */
   readonly mostMs: number
+  readonly likely?: LikelyShare
   /** The cell of clean predictions, whose wrong ones cost an attack nothing. */
   readonly clean: string
   /** Examples in completed units of this run or an earlier one, their passes, and their time. */
@@ -86,9 +98,10 @@ const leastShare = 0.2
 
 /**
  * Estimates the completed fraction of a run and its time left. Open units of a cell are assumed to
- * cost as much per example as its completed ones. For a cell without completed units, the upper
- * bound is used, so that the share is underestimated rather than overestimated; examples that are
- * misclassified without attack cost nothing.
+ * cost as much per example as its completed ones. For a cell without completed units, the survey of
+ * its model predicts the cost. Without a survey, the upper bound is used, so that the share is
+ * underestimated rather than overestimated; examples that are misclassified without attack cost
+ * nothing.
  *
  * The time left is that of the open units on all workers. It follows from completed units, and for
  * the others from timed passes, corrected by the ratio of measured to timed work so far. It counts
@@ -102,7 +115,9 @@ export class RunProgress {
   readonly #timing: RunTiming
   readonly #shown = new ShownTime()
   #done = 0
+  /** The share that was last shown, and the one that was last estimated. */
   #share = 0
+  #estimated = 0
 
   /** @param completed passes of a unit that is already completed */
   constructor(
@@ -132,6 +147,7 @@ export class RunProgress {
       const { passes, cell, verification } = planned
       const { kind, defense, examples } = cell
       const { forwardMs, backwardMs } = this.#timing.times(defense.model)
+      const likely = this.#timing.likely?.get(planned.id)
       this.#cells.set(planned.id, {
         what: { defense: name, kind, attack },
         model: defense.model,
@@ -139,6 +155,7 @@ export class RunProgress {
         mostMs:
           (passes.forward / examples + verification) * forwardMs +
           (passes.backward / examples) * backwardMs,
+        ...(likely && { likely }),
         clean: clean.id,
         examples: 0,
         weight: 0,
@@ -182,7 +199,11 @@ export class RunProgress {
     if (passes) this.#done += addCompleted(cell, unit, passes)
   }
 
-  /** Completed fraction of the weighted passes of this run, in [0, 1]; never decreases. */
+  /**
+   * Completed fraction of the weighted passes of this run, in [0, 1]. It never decreases, also where
+   * a completed unit lowers the estimate, and moves with the work after that: the rest of it shrinks
+   * as the estimated rest does.
+   */
   get shareDone(): number {
     let total = this.#done
     for (const cell of this.#cells.values()) total += cell.open * this.#weightOf(cell)
@@ -190,7 +211,12 @@ export class RunProgress {
     for (const [unit, running] of this.#running) {
       done += running.done * this.#weightOf(this.#cellOf.get(unit.id)!)
     }
-    this.#share = Math.max(this.#share, total === 0 ? 1 : Math.min(1, done / total))
+    const estimate = total === 0 ? 1 : Math.min(1, done / total)
+    if (estimate >= 1) this.#share = 1
+    else if (estimate > this.#estimated) {
+      this.#share = 1 - ((1 - this.#share) * (1 - estimate)) / (1 - this.#estimated)
+    }
+    this.#estimated = estimate
     return this.#share
   }
 
@@ -217,27 +243,42 @@ export class RunProgress {
     const cells = [...this.#open].map(({ id }) => this.#cellOf.get(id)!)
     return {
       leftMs: this.#shown.update(estimate, now),
-      isBound: cells.some(({ what, examples }) => what.kind !== 'clean' && examples === 0),
-      running: [...this.#running].map(([unit, { done, stage }]) => ({
-        ...this.#cellOf.get(unit.id)!.what,
-        ...(stage !== undefined && { stage }),
-        done: Math.min(done, sizeOf(unit)),
-        examples: sizeOf(unit),
-      })),
+      isBound: cells.some(
+        ({ what, examples, likely }) => what.kind !== 'clean' && examples === 0 && !likely,
+      ),
+      running: this.#runningCells(),
     }
   }
 
-  /** Weighted passes per example of an open unit. */
-  #weightOf({ most, examples, weight }: CellWork): number {
-    return examples === 0 ? most : weight / examples
+  #runningCells(): RunningCell[] {
+    const found = new Map<CellWork, RunningCell>()
+    for (const [unit, { done, stage }] of this.#running) {
+      const cell = this.#cellOf.get(unit.id)!
+      const { what, examples, open } = cell
+      const before = found.get(cell) ?? { ...what, done: examples, examples: examples + open }
+      found.set(cell, {
+        ...before,
+        ...(stage !== undefined && { stage }),
+        done: before.done + Math.min(done, sizeOf(unit)),
+      })
+    }
+    return [...found.values()]
   }
 
-  /** Milliseconds per example of a whole unit: measured, or else an upper bound. */
+  /** Weighted passes per example of an open unit. */
+  #weightOf({ most, likely, examples, weight }: CellWork): number {
+    if (examples > 0) return weight / examples
+    return likely ? Math.min(most, Math.max(1, most * likely.passes)) : most
+  }
+
+  /** Milliseconds per example of a whole unit: measured, likely, or else an upper bound. */
   #msOf(cell: CellWork, paces: ReadonlyMap<string, number>, now: number): number {
     if (cell.examples > 0 && cell.elapsedMs > 0) return cell.elapsedMs / cell.examples
     const clean = this.#cells.get(cell.clean)
     const isAttack = cell.what.kind === 'attack'
-    const share = isAttack && clean && clean.judged > 0 ? clean.correct / clean.judged : 1
+    const correct = isAttack && clean && clean.judged > 0 ? clean.correct / clean.judged : 1
+    // A survey knows of misclassified examples.
+    const share = cell.likely?.passes ?? correct
     const most = share * cell.mostMs * (paces.get(cell.model) ?? 1)
     // A part of a running unit is known: its other examples take at most the bound.
     let size = 0
@@ -247,14 +288,17 @@ export class RunProgress {
       size += sizeOf(unit)
       ms += now - startedMs + (sizeOf(unit) - done) * most
     }
-    return size === 0 ? most : Math.min(most, ms / size)
+    if (size === 0) return most
+    return cell.likely ? ms / size : Math.min(most, ms / size)
   }
 
   /** Measured time as a multiple of timed passes, by model. */
   #paces(): Map<string, number> {
     const sums = new Map<string, { measured: number; timed: number }>()
-    for (const { model, weight, elapsedMs, most, mostMs } of this.#cells.values()) {
+    for (const { model, weight, elapsedMs, most, mostMs, likely } of this.#cells.values()) {
       const sum = sums.get(model) ?? { measured: timedMs, timed: timedMs }
+      // The survey's pace, until more is measured.
+      if (likely) sum.measured = Math.max(sum.measured, timedMs * likely.pace)
       if (elapsedMs > 0) {
         sum.measured += elapsedMs
         sum.timed += (weight * mostMs) / most

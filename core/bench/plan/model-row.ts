@@ -27,6 +27,22 @@ export interface PassTimes {
   readonly backwardMs: number
 }
 
+/** What a few steps of PGD on a small sample say about the work of attacks. */
+export interface Survey {
+  /** Examples of the sample, 1 or more. */
+  readonly examples: number
+  /** Those classified correctly. */
+  readonly correct: number
+  /** Those that also stay robust; half of the correct ones if `assumed`. */
+  readonly robust: number
+  /** Mean number of steps until a broken example breaks. */
+  readonly steps: number
+  /** Elapsed time as a multiple of that of the timed passes, 1 or more. */
+  readonly pace: number
+  /** True if nothing was attacked: for a slow model, or a threat model without a plain ball. */
+  readonly assumed?: true
+}
+
 /** A model that was loaded once, fits the suite's data, and was timed. */
 export interface ExaminedModel {
   readonly reference: ModelReference
@@ -50,6 +66,10 @@ export interface ExaminedModel {
   readonly remarks: readonly string[]
   readonly classes: number
   readonly times: PassTimes
+  /** Time to load the model and to build its sessions, in ms, which each worker takes. */
+  readonly startMs: number
+  /** One for each threat model of the suite; absent unless asked for. */
+  readonly surveys?: readonly Survey[]
 }
 
 /** A defense under a threat model: one row of the result table. */

@@ -23,6 +23,11 @@ import type { Norm } from '../../threat/threat-model.ts'
 /** An attack of the suite, and the access to a model that it needs. */
 export interface ResolvedAttack extends PlanAttack {
   readonly facts: AttackFacts
+  /**
+   * True if it ends on an example as soon as that is broken. Other attacks look for nearer points,
+   * or run on another model.
+   */
+  readonly endsWhenBroken: boolean
   /** Place in the suite, for messages. */
   readonly where: string
   /** Options that name a class of the data. */
@@ -82,6 +87,7 @@ export async function resolveAttacks(
         ...providerOf(packages, registry.packageOf('attack', meta.id)),
         stochastic,
         minimumNorm: meta.minimumNorm === true,
+        endsWhenBroken: !meta.minimumNorm && !meta.restricted && !meta.transforms && !surrogates,
         facts: {
           knowledge: meta.knowledge,
           surrogates: option !== undefined,

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { deviceKind } from '../../engine/graph/session-device.ts'
 import type { Unit } from '../plan/cell.ts'
 import { storeError, writeFileAtomic } from '../../base/atomic-file.ts'
 import { readBytes } from '../../base/read-file.ts'
@@ -20,9 +21,16 @@ export interface StoredUnits {
   readonly damaged: readonly string[]
 }
 
-/** Results directory of a suite: `<results>/<suite id>-<first 8 digits of its hash>`. */
-export function resultsFolder(results: string, suite: { id: string; sha256: string }): string {
-  return join(results, `${suite.id}-${suite.sha256.slice(0, 8)}`)
+/**
+ * Results directory of a suite: `<results>/<suite id>-<first 8 digits of its hash>`, and the device
+ * unless that is the CPU, as in `mini-01234567-cuda-float16`: results of two devices are kept.
+ */
+export function resultsFolder(
+  results: string,
+  { id, sha256, device = 'cpu' }: { id: string; sha256: string; device?: string },
+): string {
+  const suffix = device === 'cpu' ? '' : `-${deviceKind(device).replace('/', '-')}`
+  return join(results, `${id}-${sha256.slice(0, 8)}${suffix}`)
 }
 
 /** Completed units by id. Damaged files are not used, and listed. */

@@ -278,8 +278,14 @@ export function withBounds(
   const epsilon = given === undefined ? stated : largestGiven(given, data, where)
   const main = { norm, epsilon, bounds, ...(given && { given }) }
   requireEpsilonInRange(main, shape, `${where}/epsilon`)
+  if (given === 'epsilons' && data.limits?.epsilons) {
+    const least = data.limits.epsilons.reduce((a, b) => Math.min(a, b), Infinity)
+    requireEpsilonInRange({ norm, epsilon: least, bounds }, shape, `${where}/epsilon`)
+  }
   for (const size of curve) {
-    requireEpsilonInRange({ norm, epsilon: size, bounds }, shape, `${where}/curve`)
+    requireEpsilonInRange({ norm, epsilon: size, bounds }, shape, `${where}/curve`, {
+      isCurve: true,
+    })
   }
   return {
     norm,

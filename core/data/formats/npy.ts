@@ -91,7 +91,7 @@ function checkHeader(buffer: ArrayBuffer, path: string): void {
   }
   if (/^>[iuf][248]$/.test(type)) {
     const name = numpyNames[type.slice(1)]
-    refuseArray({ path }, `is big-endian ("${type}"); save x.astype('${name}')`)
+    refuseArray({ path }, `is big-endian ("${type}"); save array.astype('${name}')`)
   }
   if (!plainType.test(type)) throw new Error(`unsupported type "${type.slice(0, 20)}"`)
   const parts = sizes.split(',').map((size) => size.trim())

@@ -164,13 +164,21 @@ describe('rejects', () => {
     )
   })
 
+  test('a row of labels', async () => {
+    expect(
+      await errorFor(pair(fits, { data: Int32Array.of(3, 5), shape: [1, 2] })),
+    ).toMatchInlineSnapshot(
+      `"ROBENCH_DATA: DIR/y.npy: expected labels of shape [n], [n, 1], or one-hot [n, classes], got [1, 2]; save y.reshape(-1)"`,
+    )
+  })
+
   test('big-endian arrays', async () => {
     const given = pair(fits)
     const header = "{'descr': '>i8', 'fortran_order': False, 'shape': (2,), }".padEnd(117) + '\n'
     const head = Uint8Array.from(`\x93NUMPY\x01\x00\x76\x00${header}`, (c) => c.charCodeAt(0))
     writeFileSync(given.labels, Buffer.concat([head, new Uint8Array(16)]))
     expect(await errorFor(given)).toBe(
-      `ROBENCH_DATA: DIR/y.npy: is big-endian (">i8"); save x.astype('int64')`,
+      `ROBENCH_DATA: DIR/y.npy: is big-endian (">i8"); save array.astype('int64')`,
     )
   })
 

@@ -70,3 +70,12 @@ test('boxes of other images are refused', async () => {
   lower[6] = 0.25
   await expect(boxed(lower, upper)).rejects.toThrow('boxes of 1 of 4 images')
 })
+
+test('boxes that are the whole range are refused, unless one pixel is not free', async () => {
+  const [lower, upper] = [pixels.map(() => 0), pixels.map(() => 1)]
+  await expect(boxed(lower, upper)).rejects.toThrow(
+    'every box is the whole range [0, 1], so it contains every image of that range',
+  )
+  upper[0] = pixels[0]!
+  await expect(boxed(lower, upper)).resolves.toBeDefined()
+})

@@ -113,3 +113,14 @@ test.each([
   expect(plainReason(message)).toContain(reason)
   expect(plainReason(message)).not.toMatch(/\n|\.cc:/)
 })
+
+test('the reason why WebGPU finds no adapter is not a message of a graphics library', () => {
+  const side = 'error: XDG_RUNTIME_DIR is invalid or not set in the environment.\n'
+  const end = 'probe: Failed to get a WebGPU adapter: No supported adapters'
+  const lacks = 'Warning: Vulkan shaderUniform*ArrayDynamicIndexing required.\n'
+  expect(plainReason(side + end)).toBe('no GPU that it can use is found')
+  expect(plainReason(side + lacks + end)).toBe(
+    'no GPU that it can use is found: the Vulkan driver lacks shaderUniform*ArrayDynamicIndexing',
+  )
+  expect(plainReason(`${side}probe: it failed`)).toBe('probe: it failed')
+})

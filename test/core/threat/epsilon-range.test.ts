@@ -27,18 +27,30 @@ describe('a size that no image exceeds is refused', () => {
     expect(check(norm, epsilon)).not.toThrow('did you mean')
   })
 
-  test.each<[Norm, number]>([
-    ['Linf', 1],
-    ['L2', Math.sqrt(48)],
-    ['L1', 48],
-    ['L0', 16],
-  ])('%s at the limit %d is accepted', (norm, epsilon) => {
-    expect(check(norm, epsilon)).not.toThrow()
+  test.each<[Norm, number, number, string]>([
+    ['Linf', 1, 0.999, 'is the largest Linf distance between two images in [0, 1]'],
+    ['L2', Math.sqrt(48), 6.92, 'is the largest L2 distance between two images in [0, 1]'],
+    ['L1', 48, 47.9, 'is the largest L1 distance between two images in [0, 1]'],
+    ['L0', 16, 15, 'is the number of pixels of an image'],
+  ])('%s at the limit %d', (norm, epsilon, below, message) => {
+    expect(check(norm, epsilon)).toThrow(`${message}: every image would be allowed`)
+    expect(check(norm, below)).not.toThrow()
+  })
+
+  test('a curve may end at the limit, and a box may leave a pixel free', () => {
+    const whole = { norm: 'Linf', epsilon: 1, bounds: [0, 1] } as const
+    expect(() => requireEpsilonInRange(whole, shape, '', { isCurve: true })).not.toThrow()
+    expect(() => requireEpsilonInRange({ ...whole, given: 'box' }, shape, '')).not.toThrow()
   })
 
   test('the range of the data counts', () => {
     expect(check('Linf', 8, [0, 255])).not.toThrow()
-    expect(check('Linf', 2, [-1, 1])).not.toThrow()
+    expect(check('Linf', 255, [0, 255])).toThrow(
+      '255 is the largest Linf distance between two images in [0, 255]: every image would be ' +
+        'allowed; epsilon is in the units of the images',
+    )
+    expect(check('Linf', 2, [-1, 1])).toThrow('every image would be allowed')
+    expect(check('Linf', 1.9, [-1, 1])).not.toThrow()
     expect(check('Linf', 2.1, [-1, 1])).toThrow('in [-1, 1], 2: every image would be allowed')
   })
 })

@@ -36,7 +36,8 @@ test('the documented cost of the probes is their cost', () => {
   const { forward, backward } = probeCost
   const said =
     `the first ${probeSample} examples that the model classifies correctly; ` +
-    `only \`inputs-as-expected\` uses all ${probeSample}. They take at most ${forward} forward and ${backward} backward passes each`
+    `only \`inputs-as-expected\` uses all ${probeSample}, and up to 448 others where they leave a reading open. ` +
+    `All probes together take at most ${forward} forward and ${backward} backward passes for each of the ${probeSample}`
   expect(readFileSync(path, 'utf8')).toContain(said)
 })
 

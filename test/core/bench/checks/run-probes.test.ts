@@ -94,7 +94,7 @@ describe('a linear model', () => {
     // The labels took a pass. A huge ball breaks everything. The surrogate gradient of this model
     // is exact, and fewer readings apply to a row of pixels.
     expect(forward).toBeLessThanOrEqual(count * (probeCost.forward + 1))
-    expect(forward).toBeGreaterThan(count * (probeCost.forward - 90))
+    expect(forward).toBeGreaterThan(count * (probeCost.forward - 118))
     expect(backward).toBeLessThanOrEqual(count * probeCost.backward)
     expect(backward).toBeGreaterThan(count * (probeCost.backward - 85))
   })

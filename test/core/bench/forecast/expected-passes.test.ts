@@ -1,6 +1,6 @@
 /** Forecasts of the cost of a plan, against counted passes. */
 import { describe, expect, test } from 'vitest'
-import { expectedWork, hasForecast } from '../../../../core/bench/forecast/expected-passes.ts'
+import { expectedWork } from '../../../../core/bench/forecast/expected-passes.ts'
 import { namedCellKey } from '../../../../core/bench/forecast/completed-shards.ts'
 import type { CompletedShard } from '../../../../core/bench/forecast/completed-shards.ts'
 import type { CellSummary, PlanSummary } from '../../../../core/bench/forecast/plan-summary.ts'
@@ -98,9 +98,11 @@ describe('the expected work', () => {
       expect(passes.forward).toBe(90 * (0.4 * 50 + 0.6 * 5))
     })
 
-    test('tells whether every attack has a forecast', () => {
-      expect(hasForecast(open, finished)).toBe(true)
-      expect(hasForecast(plan(cells), finished)).toBe(false)
+    test('says what the forecast rests on', () => {
+      const partly = { ...open, cells: [{ ...open.cells[0]!, unitsDone: 1 }] }
+      expect(expectedWork(partly, { completed: finished }).basis).toBe('completed')
+      expect(expectedWork(plan(cells), {}).basis).toBe('bound')
+      expect(expectedWork(plan(cells), { robustAccuracies: { '*': 0.5 } }).basis).toBe('assumed')
     })
   })
 

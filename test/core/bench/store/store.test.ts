@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { storeError, writeFileAtomic } from '../../../../core/base/atomic-file.ts'
 import {
@@ -179,8 +179,17 @@ test('the message for a full disk says what to do', () => {
   )
 })
 
-test('the directory is named after the suite and its hash', () => {
-  expect(resultsFolder('results', { id: 'mini', sha256: '0123456789' })).toBe(
-    join('results', 'mini-01234567'),
+test('the directory is named after the suite, its hash, and a device other than the CPU', () => {
+  const suite = { id: 'mini', sha256: '0123456789' }
+  expect(resultsFolder('results', suite)).toBe(join('results', 'mini-01234567'))
+  const named = ['cpu', 'cpu/float16', 'cuda:1', 'cuda/float16', 'tfjs'].map((device) =>
+    basename(resultsFolder('results', { ...suite, device })),
   )
+  expect(named).toEqual([
+    'mini-01234567',
+    'mini-01234567-cpu-float16',
+    'mini-01234567-cuda',
+    'mini-01234567-cuda-float16',
+    'mini-01234567-tfjs',
+  ])
 })

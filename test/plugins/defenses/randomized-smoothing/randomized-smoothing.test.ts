@@ -1,5 +1,5 @@
 /** Randomized smoothing: the exported graph, its base classifier, and its training. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { certifyCommand } from '../../../../cli/certify-command.ts'
 import { hashBytes } from '../../../../core/base/hash.ts'
 import { baseClassifier } from '../../../../core/bench/certify/base-classifier.ts'
 import { normalCdf } from '../../../../core/bench/metrics/normal-distribution.ts'
+import { loadDataset } from '../../../../core/data/load.ts'
 import { g } from '../../../../core/engine/graph/graph.ts'
 import { toOnnx } from '../../../../core/engine/graph/serialize.ts'
 import { float32 } from '../../../../core/engine/tensor/tensor.ts'
@@ -16,6 +17,7 @@ import { readModelFile, writeModelFile } from '../../../../core/model/model-file
 import type { DefenseResult } from '../../../../core/plugin/contract.ts'
 import { randomizedSmoothing } from '../../../../plugins/defenses/randomized-smoothing/randomized-smoothing.ts'
 import { standard } from '../../../../plugins/defenses/standard/standard.ts'
+import { writeNpy } from '../../../e2e/support/npy.ts'
 import { prepareDefense } from '../../../support/defense-context.ts'
 import { randomTensor } from '../../../support/onnx-file.ts'
 import { afterOneStep } from '../training/one-step.ts'
@@ -165,7 +167,39 @@ test('robench certify reads the file and its card', async () => {
     }
     await expect(
       certifyCommand(streams).parseAsync(['node', 'certify', path, '--draws', '2']),
-    ).rejects.toThrow('expected either --data <id>, or both --inputs <file> and --labels <file>')
+    ).rejects.toThrow(
+      'expected either --data <id or path>, or both --inputs <file> and --labels <file>',
+    )
+    const certify = (file: string, ...more: string[]): Promise<unknown> =>
+      certifyCommand(streams).parseAsync(['node', 'certify', file, '--draws', '20', ...more])
+    const toy = ['--data', 'quickstart', '--limit', '1']
+    await expect(certify(path, ...toy, '--layout', 'NHWC')).rejects.toThrow(
+      `--layout: the card of ${path} says how its base classifier is read; leave it out`,
+    )
+    // Own data, and a file that expects normalized images, as `eval` reads them.
+    const quickstart = await loadDataset({ id: 'quickstart' }, { split: 'test' })
+    const plain = join(folder, 'plain.onnx')
+    writeFileSync(plain, base)
+    const { shape, data: pixels } = quickstart.rows([0, 1])
+    writeNpy(folder, 'x.npy', pixels, shape)
+    writeNpy(folder, 'y.npy', quickstart.labels.slice(0, 2), [2])
+    const own = ['--inputs', join(folder, 'x.npy'), '--labels', join(folder, 'y.npy')]
+    output = ''
+    await certify(plain, ...own, '--sigma', '0.1', '--json')
+    const unchanged = JSON.parse(output) as typeof result
+    output = ''
+    // Less 1, every image is darker than 0.5.
+    const darker = ['--mean', '1,1,1', '--std', '1,1,1']
+    await certify(plain, ...own, '--sigma', '0.1', '--json', ...darker)
+    const normalized = JSON.parse(output) as typeof result
+    expect(unchanged.certificates).toHaveLength(2)
+    expect(normalized.certificates.map(({ predicted }) => predicted)).toEqual([0, 0])
+    await expect(certify(plain, ...own, '--sigma', '0.1', '--mean', '.5')).rejects.toThrow(
+      '--std: missing, but --mean is set',
+    )
+    await expect(
+      certify(plain, ...own, '--sigma', '0.1', '--mean', '.5,.5', '--std', '1,1'),
+    ).rejects.toThrow('--mean has 2 values, expected 3 (one per channel)')
   } finally {
     rmSync(folder, { recursive: true })
   }
