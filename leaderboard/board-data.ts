@@ -74,6 +74,10 @@ function partsOf(table: RankedTable): Part[] {
     },
     { column: { id: 'checks', title: 'Checks', kind: 'checks', first }, cell: checksCell },
     {
+      column: { id: 'evidence', title: 'Evidence', kind: 'evidence', first },
+      cell: ({ modelEvidence }) => modelEvidence,
+    },
+    {
       column: { id: 'architecture', title: 'Architecture', ...text },
       cell: ({ entry }) => entry.architecture ?? null,
     },
@@ -104,10 +108,6 @@ function partsOf(table: RankedTable): Part[] {
         rounded(passes / examples),
         `${count(passes)} forward and backward passes of all attacks`,
       ],
-    },
-    {
-      column: { id: 'evidence', title: 'Evidence', kind: 'evidence', first },
-      cell: ({ modelEvidence }) => modelEvidence,
     },
   ]
 }

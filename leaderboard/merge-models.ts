@@ -48,7 +48,8 @@ export function mergeModel(
     .toSorted(
       (a, b) =>
         Number(b.evidence === 'checked') - Number(a.evidence === 'checked') ||
-        compareText(b.entry.run.finishedAt, a.entry.run.finishedAt) ||
+        // The first to publish a model leads its row, not a later copy.
+        compareText(a.entry.run.finishedAt, b.entry.run.finishedAt) ||
         compareText(a.location, b.location),
     )
   requireSameModel(members)

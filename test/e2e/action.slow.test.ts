@@ -110,6 +110,39 @@ test('a change of one option is found, and the base costs nothing the second tim
   expect(compare(repo, work, 'third', { MARGIN: '100' }).code).toBe(0)
 })
 
+test('a suite that the merge base does not have is run, and nothing is compared', () => {
+  const repo = repository({ mean: [0.9], std: [1] })
+  git(repo, 'mv', 'suite.json', 'other.json')
+  git(repo, 'commit', '--quiet', '-m', 'another suite')
+  const work = temporaryFolder()
+  // An earlier run with the suite of the base leaves its result in the same directory.
+  git(repo, 'checkout', '--quiet', 'main')
+  expect(compare(repo, work, 'out').code).toBe(0)
+  git(repo, 'checkout', '--quiet', 'change')
+  const { code, stderr } = compare(repo, work, 'out', { SUITE: 'other.json' })
+  expect(stderr).not.toMatch(/error/i)
+  expect(code).toBe(0)
+  const text = readFileSync(join(work, 'out', 'comparison.md'), 'utf8')
+  expect(text).toContain('The merge base has no `other.json`, so there is nothing to compare with.')
+  expect(text).toContain('| mine |')
+})
+
+test('a suite that the head does not have is named', () => {
+  const { code, stderr } = compare(
+    repository({ mean: [0.9], std: [1] }),
+    temporaryFolder(),
+    'out',
+    {
+      SUITE: 'siute.json',
+    },
+  )
+  expect(code).toBe(2)
+  expect(stderr).toBe(
+    'SUITE: siute.json does not exist in the head; give the path of a suite, relative to the ' +
+      'repository\n',
+  )
+})
+
 test('a run that cannot start is not taken for a regression', () => {
   const repo = repository({ file: 'missing.onnx' })
   const { code, stderr } = compare(repo, temporaryFolder(), 'out')
