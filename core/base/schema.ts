@@ -4,6 +4,7 @@ import type { ErrorObject } from 'ajv'
 import { ConfigError, didYouMean } from './errors.ts'
 import { countOf } from './figures.ts'
 import type { ErrorCode } from './errors.ts'
+import { isVisibleFormat, visibleFormat } from './visible-text.ts'
 
 /** A problem in a document: its JSON pointer and a message. */
 export interface SchemaProblem {
@@ -62,6 +63,7 @@ const ajvOptions = {
   useDefaults: true,
   allowUnionTypes: true,
   verbose: true,
+  formats: { [visibleFormat]: isVisibleFormat },
 } as const
 
 /** Checks the schemas: an instance for each would compile the schema of schemas again. */
@@ -184,6 +186,7 @@ function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
         pointer,
         message: `must be ${describe(parent) ?? 'one of the forms in the schema'}, got ${got}`,
       }
+    case 'format':
     case 'pattern':
       return {
         pointer,

@@ -19,3 +19,22 @@ test.for(names)(
 test.for(names)('the published schema "%s" is a valid schema', (name) => {
   expect(compileSchema(publishedSchemas[name].schema)).toBeTypeOf('function')
 })
+
+/** All patterns in a schema. */
+function patternsOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const { pattern } = schema as { readonly pattern?: unknown }
+  const own = typeof pattern === 'string' ? [pattern] : []
+  return [...own, ...Object.values(schema).flatMap(patternsOf)]
+}
+
+test.each(['suite', 'result', 'plugin-meta'] as const)(
+  'patterns of the schema %s are those of other languages, too',
+  (name) => {
+    const path = join(packageRoot(), 'schemas', `${name}.schema.json`)
+    const patterns = patternsOf(JSON.parse(readFileSync(path, 'utf8')))
+    expect(patterns.length).toBeGreaterThan(0)
+    // Python has neither.
+    expect(patterns.filter((pattern) => /\\u\{|\\p\{/.test(pattern))).toEqual([])
+  },
+)
