@@ -1,4 +1,5 @@
 /** Which tensor of a file holds the logits. */
+import { nameAxes } from '../engine/onnx/name-axes.ts'
 import { didYouMean } from '../base/errors.ts'
 import { formatShape } from '../engine/graph/dim.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
@@ -157,7 +158,7 @@ async function withShapes(
     shape !== null && shape.slice(1).every((size) => typeof size === 'number')
   if (graph.outputs.every(isStated)) return graph.outputs
   const shape = fileShape.map((size) => (typeof size === 'number' ? size : fixedBatch))
-  const session = await Session.load(bytes, options, name)
+  const session = await Session.load(nameAxes(bytes, graph), options, name)
   try {
     const zeros = tensor(inputType, shape, newData(inputType, sizeOf(shape)))
     const found = await session.run({ [input]: zeros }, name)

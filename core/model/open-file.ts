@@ -5,6 +5,7 @@ import { readableOpsets } from '../engine/graph/operator.ts'
 import { describe } from '../engine/graph/operator-call.ts'
 import { Session, type SessionOptions } from '../engine/graph/session.ts'
 import type { OnnxGraph } from '../engine/onnx/file.ts'
+import { nameAxes } from '../engine/onnx/name-axes.ts'
 
 /** Some operators of this set, and of older ones, have no kernel in onnxruntime. */
 const oldOpset = 6
@@ -49,7 +50,7 @@ export async function openFile(
   name: string,
 ): Promise<Session> {
   try {
-    return await Session.load(bytes, options, name)
+    return await Session.load(nameAxes(bytes, graph), options, name)
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
     const custom = graph.nodes.find(({ domain }) => !knownDomains.test(domain))

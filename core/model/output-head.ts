@@ -36,11 +36,16 @@ export function lastOperators(graph: OnnxGraph, output = graph.outputs[0]?.name)
 
 /** From the last operator back along first inputs. */
 function operatorsBefore({ nodes }: OnnxGraph, output: string | undefined): string[] {
-  const maker = (name: string | undefined): OnnxNode | undefined =>
-    nodes.find((node) => name !== undefined && node.outputs.includes(name))
+  const makers = new Map<string, OnnxNode>()
+  for (const node of nodes) for (const name of node.outputs) makers.set(name, node)
+  const maker = (name = ''): OnnxNode | undefined => makers.get(name)
   const found: string[] = []
-  for (let node = maker(output); node && found.length < shown; node = maker(node.inputs[0])) {
+  // A damaged file may have a cycle.
+  const seen = new Set<OnnxNode>()
+  for (let node = maker(output); node && !seen.has(node); node = maker(node.inputs[0])) {
+    seen.add(node)
     if (!transparent.has(node.op)) found.push(node.op)
+    if (found.length === shown) break
   }
   return found
 }

@@ -47,7 +47,9 @@ export function locatePlugins(
         reasons.push(`  from ${folder}: ${reasonOf(error)}`)
       }
     }
-    const advice = isPluginPath(name) ? 'check the path' : `install it: npm install ${name}`
+    const isFolder = [...new Set(folders)].some((folder) => existsSync(resolve(folder, name)))
+    const install = isFolder ? `write ./${name} for this path` : `install it: npm install ${name}`
+    const advice = isPluginPath(name) ? 'check the path' : install
     throw new ConfigError(
       'ROBENCH_CONFIG',
       `${place}: plugin package "${name}" was not found; ${advice}\n${reasons.join('\n')}`,
