@@ -12,7 +12,7 @@ import { referenceObjection } from './reference-set.ts'
 import { runObjections } from './run-rules.ts'
 import { statementObjections } from './statement-rules.ts'
 import { suiteDisagreements } from './suite-agreement.ts'
-import { hiddenCharacters, linkObjection } from './text-rules.ts'
+import { disguises, linkObjection } from './text-rules.ts'
 
 /** What the rules object to, each with its position. */
 export function offlineObjections(
@@ -21,7 +21,7 @@ export function offlineObjections(
 ): string[] {
   const reference = referenceObjection(entry, () => true)
   return [
-    ...hiddenCharacters(entry),
+    ...disguises(entry),
     ...Object.entries(entry.links).flatMap(([name, link]) => {
       const objection = linkObjection(link ?? '')
       return objection === undefined ? [] : [`/links/${name}: ${objection}, got ${link}`]
