@@ -49,6 +49,12 @@ function datasetObjections(
       : [`/dataset/id: "${id}" is neither published nor described; write a description of it`]
   }
   return [
+    ...(known.sha256 === undefined && !isPrivate
+      ? [
+          `/dataset/sha256: this robench does not list the hash of "${id}", so nothing shows that ` +
+            'the entry is about it; it is not ranked',
+        ]
+      : []),
     ...(examples === known.examples
       ? []
       : [`/dataset/examples: "${id}" has ${known.examples} examples, got ${examples}`]),

@@ -46,16 +46,14 @@ const mixedWord = new RegExp(
   'u',
 )
 
-/** Words that consist of letters like Latin ones. */
-const lookalikes = ['Cyrillic', 'Greek'].map((script) => {
-  const letters = script === 'Greek' ? greekTwins.replace('ρ', '') : cyrillicTwins
-  return {
-    word: new RegExp(`(?<!\\p{L})[${letters}]{2,}(?!\\p{L})`, 'u'),
-    single: new RegExp(`(?<!\\p{L})[${letters}](?!\\p{L})`, 'u'),
-    // Words such as "с" are usual in a text that shows its alphabet.
-    other: new RegExp(`(?![${letters}])\\p{Script=${script}}{2}`, 'u'),
-  }
-})
+/** Words of letters like Latin ones. They are usual in a text that shows its alphabet elsewhere. */
+const lookalikes = [
+  { script: 'Cyrillic', letters: cyrillicTwins },
+  { script: 'Greek', letters: greekTwins.replace('ρ', '') },
+].map(({ script, letters }) => ({
+  word: new RegExp(`(?<!\\p{L})[${letters}]+(?!\\p{L})`, 'u'),
+  other: new RegExp(`(?![${letters}])\\p{Script=${script}}{2}`, 'u'),
+}))
 
 /**
  * What is disguised in texts of a JSON value, keys included, each with its position: hidden
@@ -84,17 +82,17 @@ function disguiseOf(text: string): string | undefined {
   if (mark !== undefined) return `contains the check mark ${codeOf(mark)}`
   const form = Array.from(text).find(isOtherForm)
   if (form !== undefined) {
-    return `"${form}" (${codeOf(form)}) is not the plain form of its letter`
+    return `"${form}" is not the plain form of its letter (${codeOf(form)})`
   }
   const strange = (rare.exec(text) ?? phonetic.exec(text))?.[0]
   if (strange !== undefined) {
-    return `"${strange}" (${codeOf(strange)}) is no letter of an alphabet in ordinary use`
+    return `"${strange}" is no letter of an alphabet in ordinary use (${codeOf(strange)})`
   }
   const mixed = mixedWord.exec(text)?.[0]
   if (mixed !== undefined) return `"${mixed}" mixes letters of two alphabets`
-  for (const { word, single, other } of lookalikes) {
-    const found = word.exec(text) ?? (other.test(text) ? null : single.exec(text))
-    if (found) return `"${found[0]}" looks like Latin letters, but is not`
+  for (const { word, other } of lookalikes) {
+    const found = other.test(text) ? undefined : word.exec(text)?.[0]
+    if (found !== undefined) return `"${found}" looks like Latin letters, but is not`
   }
   return undefined
 }

@@ -45,7 +45,36 @@ function variant(base: LeaderboardEntry, i: number): LeaderboardEntry {
       brokenAlone: attack.plugin === 'fgsm' ? 0 : fgsm! - autoattack!,
     })),
     worstCase: { robust: autoattack! },
+    checks: recheck(base.checks, {
+      clean: examples - attacks[0]!.wrong,
+      fgsm: fgsm!,
+      autoattack: autoattack!,
+      examples,
+    }),
   }
+}
+
+/** The checks with the figures of these outcomes. */
+function recheck(
+  checks: LeaderboardEntry['checks'],
+  counts: Readonly<Record<'clean' | 'fgsm' | 'autoattack' | 'examples', number>>,
+): LeaderboardEntry['checks'] {
+  const { examples } = counts
+  const share = (count: number, digits = 2): string =>
+    `${((100 * count) / examples).toFixed(digits)} %`
+  return checks.map((check) => {
+    if (check.id === 'clean-accuracy') {
+      const evidence = `the accuracy is ${share(counts.clean, 1)}`
+      return { ...check, value: counts.clean / examples, evidence }
+    }
+    if (check.id !== 'iterations-help') return check
+    return {
+      ...check,
+      value: counts.autoattack / examples - counts.fgsm / examples,
+      evidence:
+        `fgsm (one step) leaves ${share(counts.fgsm)}, autoattack ` + share(counts.autoattack),
+    }
+  })
 }
 
 /** The attack with these outcomes, and with the passes that they take. */
