@@ -11,12 +11,11 @@ const hidden = new RegExp(`[${invisible}\\p{Cc}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}\\p{Z
 const plain = /^[\x20-\x7E]*$/
 
 /** Scripts in ordinary use. `Common` and `Inherited` are shared by several. */
-const scripts = [
-  ...['Common', 'Inherited', 'Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Hebrew'],
-  ...['Arabic', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati', 'Oriya', 'Tamil', 'Telugu'],
-  ...['Kannada', 'Malayalam', 'Sinhala', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan', 'Ethiopic'],
-  ...['Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo', 'Mongolian', 'Thaana'],
-]
+const scripts = (
+  'Common Inherited Latin Greek Cyrillic Armenian Georgian Hebrew Arabic Devanagari Bengali ' +
+  'Gurmukhi Gujarati Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Khmer Myanmar Tibetan ' +
+  'Ethiopic Han Hiragana Katakana Hangul Bopomofo Mongolian Thaana'
+).split(' ')
 
 /** Letters of other scripts. */
 const rare = new RegExp(

@@ -103,7 +103,9 @@ describe('renderSite', () => {
     expect(index).toMatch(
       /<span class="mark mark-warn" title="([^"]+)" aria-hidden="true">!<\/span><span class="mark-text">\1<\/span>/,
     )
-    expect(index).toMatch(/title="1 warning from \d+ checks; [^"]*: only one step"/)
+    expect(index).toMatch(
+      /title="1 warning from \d+ checks, \d+ not applicable; [^"]*: only one step"/,
+    )
     expect(index).toContain('<a href="https://example.org/p">paper<')
     expect(index).toContain('<a href="entries/cifar10/linf-8-255/two.html">also: Second run</a>')
   })

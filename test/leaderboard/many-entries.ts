@@ -1,4 +1,5 @@
 /** Any number of entries that the board accepts, made without runs. */
+import { percent } from '../../core/base/figures.ts'
 import type { EntryAttack, LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { packOutcomes } from '../../leaderboard/packed-outcomes.ts'
 import { hashOf } from '../reports/fixture.ts'
@@ -60,8 +61,7 @@ function recheck(
   counts: Readonly<Record<'clean' | 'fgsm' | 'autoattack' | 'examples', number>>,
 ): LeaderboardEntry['checks'] {
   const { examples } = counts
-  const share = (count: number, digits = 2): string =>
-    `${((100 * count) / examples).toFixed(digits)} %`
+  const share = (part: number, digits?: number): string => percent(part / examples, digits)
   return checks.map((check) => {
     if (check.id === 'clean-accuracy') {
       const evidence = `the accuracy is ${share(counts.clean, 1)}`
