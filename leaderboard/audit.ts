@@ -1,7 +1,6 @@
 /** Rules for entries that need the plugins: options, versions, passes, and checks of outcomes. */
 import { canonicalJson } from '../core/base/hash.ts'
 import { ConfigError } from '../core/base/errors.ts'
-import { checkOutcomes } from '../core/bench/checks/outcome-checks.ts'
 import { requireFit } from '../core/bench/plan/attack-fit.ts'
 import { attackCost, chooseAttack } from '../core/bench/plan/resolve-attacks.ts'
 import { statesSteps } from '../core/bench/plan/step-sizes.ts'
@@ -16,10 +15,10 @@ import { resolveOptions } from '../core/plugin/options.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import type { ChosenAttack } from '../core/plugin/wrapped-attack.ts'
 import { disagreements } from './between-entries.ts'
-import { entryCleanOutcomes, entryOutcomes } from './entry-outcomes.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
+import { repeatedChecks } from './repeated-checks.ts'
 import { isReferenceStrength, referenceObjection } from './reference-set.ts'
 
 /** The part of the planned passes that a robust example takes at least: see `passObjections`. */
@@ -67,11 +66,16 @@ export async function auditEntry(
   for (const [index, attack] of entry.attacks.entries()) {
     const place = `/attacks/${index}`
     const provider = attack.package
+    if (attack.name !== attack.plugin && registry.ids('attack').includes(attack.name)) {
+      found.push(`${place}/name: "${attack.name}" is the name of another attack of robench`)
+    }
     if (provider !== undefined) {
       found.push(...providerObjections(provider, entry, place))
       if (registry.ids('attack').includes(attack.plugin)) {
         found.push(`${place}/plugin: "${attack.plugin}" is built in, not of "${provider}"`)
       }
+      const stated = suiteAttacks(suite).find(({ name }) => name === attack.name)
+      found.push(...foreignOptions(stated?.options, attack.options, `${place}/options`))
       continue
     }
     const chosen = await chosenAttack(attack, registry)
@@ -100,7 +104,7 @@ export async function auditEntry(
   }
   if (found.length > 0) return found
   const reference = referenceObjection(entry, (attack) => strong.has(attack))
-  return reference === undefined ? repeatedChecks(entry, facts, classes) : [reference]
+  return reference === undefined ? repeatedChecks(entry, suite, facts, classes) : [reference]
 }
 
 async function defenseObjections(
@@ -109,9 +113,11 @@ async function defenseObjections(
   registry: PluginRegistry,
 ): Promise<string[]> {
   const { plugin, version, options, package: provider, name } = entry.defense
+  const stated = suite.defenses.find((defense) => defense.name === name)
   if (provider !== undefined) {
     const isBuiltIn = registry.ids('defense').includes(plugin)
     return [
+      ...foreignOptions(stated?.options, options, '/defense/options'),
       ...providerObjections(provider, entry, '/defense'),
       ...(isBuiltIn ? [`/defense/plugin: "${plugin}" is built in, not of "${provider}"`] : []),
     ]
@@ -120,7 +126,6 @@ async function defenseObjections(
     const { meta } = await registry.get('defense', plugin)
     // With today's defaults on both sides: an option that was added later is in neither.
     const given = resolveOptions(meta, options, '/defense/options')
-    const stated = suite.defenses.find((defense) => defense.name === name)
     const own = resolveOptions(meta, stated?.options ?? {}, '/run/suite/content/defenses')
     return [
       ...(version > meta.version
@@ -133,6 +138,35 @@ async function defenseObjections(
   } catch (error) {
     return [`/defense: ${error instanceof Error ? error.message : String(error)}`]
   }
+}
+
+/**
+ * Where options of a plugin of another package are not those that the suite states. The others have
+ * their defaults, which only the package knows.
+ */
+function foreignOptions(
+  stated: PluginOptions = {},
+  options: PluginOptions,
+  place: string,
+): string[] {
+  return Object.entries(stated).flatMap(([name, value]) => {
+    const got = options[name]
+    return isStated(value, got)
+      ? []
+      : [
+          `${place}/${name}: must be that of the suite, ${canonicalJson(value)}; got ` +
+            (got === undefined ? 'none' : canonicalJson(got)),
+        ]
+  })
+}
+
+/** Whether an option has the stated value. Of nested options, those that are stated count. */
+function isStated(stated: unknown, got: unknown): boolean {
+  const isRecord = typeof stated === 'object' && stated !== null && !Array.isArray(stated)
+  if (!isRecord || typeof got !== 'object' || got === null) {
+    return got !== undefined && canonicalJson(stated) === canonicalJson(got)
+  }
+  return Object.entries(stated).every(([key, part]) => isStated(part, Reflect.get(got, key)))
 }
 
 /** A package is one of the suite's; robench names itself nowhere. */
@@ -266,40 +300,13 @@ async function passObjections(
         `${given} examples of which ${attack.robust} stay robust, got ${stated}`,
     )
   }
-  return found
-}
-
-/** Checks of outcomes that fail when they are repeated, or whose stated verdict is better. */
-function repeatedChecks(
-  entry: LeaderboardEntry,
-  facts: ReadonlyMap<string, AttackFacts>,
-  classes: number | undefined,
-): string[] {
-  const { dataset, threatModel, training, model } = entry
-  const outcomes = entryOutcomes(entry)
-  const checked = {
-    defense: { model, ...(training && { training }) },
-    dataset,
-    threatModel,
-    cleanOutcomes: entryCleanOutcomes(entry),
-    attacks: entry.attacks.map(({ name, plugin, options, silentSuccesses }, index) => ({
-      state: 'completed' as const,
-      attack: { name, plugin, options },
-      outcomes: outcomes[index]!,
-      ...(silentSuccesses !== undefined && { silentSuccesses }),
-    })),
+  // Even an example that falls at once takes one pass.
+  const spent = attack.forwardPasses + attack.backwardPasses
+  if (spent < attack.robust + attack.broken) {
+    found.push(
+      `${place}/forwardPasses: "${attack.plugin}" takes at least one pass for each of ` +
+        `${attack.robust + attack.broken} examples, got ${spent} forward and backward`,
+    )
   }
-  const repeated = checkOutcomes({
-    entry: checked,
-    entries: [checked],
-    ...(classes !== undefined && { classes }),
-    factsOf: (id) => facts.get(id),
-  })
-  return repeated.flatMap(({ id, verdict, evidence }) => {
-    const index = entry.checks.findIndex((check) => check.id === id)
-    const stated = entry.checks[index]?.verdict
-    const isWorse = verdict === 'fail' || (verdict === 'warn' && stated === 'pass')
-    if (!isWorse) return []
-    return [`/checks/${index}: "${id}" is "${verdict}" from the outcomes: ${evidence}`]
-  })
+  return found
 }

@@ -17,7 +17,13 @@ const telling = 50
  * @param entries that `checkEntry` has accepted
  */
 export function disagreements(entries: readonly NamedEntry[]): string[] {
-  return [...runDisagreements(entries), ...modelDisagreements(entries), ...copiedOutcomes(entries)]
+  const copies = copiedOutcomes(entries)
+  return [
+    ...runDisagreements(entries),
+    ...modelDisagreements(entries),
+    ...dataDisagreements(entries),
+    ...(copies.length > 0 ? copies : copiedBlocks(entries)),
+  ]
 }
 
 /** Entries of one result come from one run. */
@@ -40,11 +46,25 @@ function modelDisagreements(entries: readonly NamedEntry[]): string[] {
   )
 }
 
+/** Data of one id has one hash. */
+function dataDisagreements(entries: readonly NamedEntry[]): string[] {
+  return repeated(
+    entries,
+    ({ dataset }) => dataset.id,
+    ({ dataset }) => dataset.sha256,
+    (first) => `/dataset/sha256: is not that of ${first}, which has data of the same id`,
+  )
+}
+
 /** Different models never have the same outcomes of all examples: one of them is a copy. */
 function copiedOutcomes(entries: readonly NamedEntry[]): string[] {
   return repeated(
     entries.filter(({ entry }) => isTelling(entry)),
-    (entry) => canonicalJson([benchmarkKey(entry), ...entry.attacks.map(outcomesOf)]),
+    // Order, names, and repetitions of attacks say nothing.
+    (entry) => {
+      const outcomes = new Set(entry.attacks.map((attack) => attack.outcomes))
+      return canonicalJson([benchmarkKey(entry), ...[...outcomes].toSorted()])
+    },
     ({ model }) => model.sha256,
     (first) =>
       `/attacks: every outcome is that of ${first}, which has another model file; one model has ` +
@@ -52,8 +72,73 @@ function copiedOutcomes(entries: readonly NamedEntry[]): string[] {
   )
 }
 
-function outcomesOf({ plugin, seed, outcomes }: LeaderboardEntry['attacks'][number]): unknown {
-  return [plugin, seed, outcomes]
+/** Examples of a block, whose outcomes are compared as a whole. */
+const blockExamples = 500
+
+/** Packed bytes of a block. */
+const blockBytes = blockExamples / 4
+
+/** The least number of examples of a block with another outcome than most, and of equal blocks. */
+const tellingBlock = 10
+const leastBlocks = 3
+
+/**
+ * Attacks of which most blocks are those of an attack on another model, whatever their names: a
+ * copy, with some outcomes changed or not. Blocks with nearly one outcome only say nothing.
+ */
+function copiedBlocks(entries: readonly NamedEntry[]): string[] {
+  const owners = new Map<string, NamedEntry>()
+  return entries.flatMap((named) => {
+    const { entry, label } = named
+    const benchmark = benchmarkKey(entry)
+    const found: string[] = []
+    entry.attacks.forEach((attack, at) => {
+      const blocks = tellingBlocks(attack.outcomes).map((block) => `${benchmark} ${block}`)
+      const equal = new Map<NamedEntry, number>()
+      for (const block of blocks) {
+        const owner = owners.get(block)
+        if (!owner) owners.set(block, named)
+        else if (owner.entry.model.sha256 !== entry.model.sha256) {
+          equal.set(owner, (equal.get(owner) ?? 0) + 1)
+        }
+      }
+      for (const [owner, count] of equal) {
+        if (count < leastBlocks || 2 * count <= blocks.length) continue
+        found.push(
+          `${label}#/attacks/${at}/outcomes: ${count} of ${blocks.length} blocks of ` +
+            `${blockExamples} examples are those of ${owner.label}, which has another model file`,
+        )
+      }
+    })
+    return found.slice(0, 1)
+  })
+}
+
+/** Per byte of packed outcomes: how often each code is in it, in 8 bits each. */
+const codeCounts = Uint32Array.from({ length: 256 }, (_, byte) =>
+  [0, 2, 4, 6].reduce((sum, shift) => sum + 2 ** (8 * ((byte >> shift) & 3)), 0),
+)
+
+/** The blocks of packed outcomes that differ from model to model, each with its place. */
+function tellingBlocks(packed: string): string[] {
+  const bytes = Buffer.from(packed, 'base64')
+  const found: string[] = []
+  for (let start = 0; start < bytes.length; start += blockBytes) {
+    const end = Math.min(start + blockBytes, bytes.length)
+    if (isTellingBlock(bytes, start, end)) {
+      found.push(`${start} ${bytes.toString('latin1', start, end)}`)
+    }
+  }
+  return found
+}
+
+function isTellingBlock(bytes: Buffer, start: number, end: number): boolean {
+  const totals = [0, 0, 0, 0]
+  for (let at = start; at < end; at++) {
+    const counts = codeCounts[bytes[at]!]!
+    for (let code = 0; code < 4; code++) totals[code]! += (counts >>> (8 * code)) & 255
+  }
+  return 4 * (end - start) - Math.max(...totals) >= tellingBlock
 }
 
 function isTelling({ worstCase, clean, dataset }: LeaderboardEntry): boolean {

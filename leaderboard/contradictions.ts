@@ -1,5 +1,6 @@
 /** Parts of an entry that cannot be true together. */
 import { isCorruption } from '../reports/theme/corruptions.ts'
+import { checkContradictions } from './check-rules.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 
 /** What contradicts another part of the entry, each with its position. */
@@ -9,6 +10,7 @@ export function contradictions(entry: LeaderboardEntry): string[] {
     ...drawContradictions(entry),
     ...curveContradictions(entry),
     ...checkContradictions(entry),
+    ...sizeContradictions(entry),
     ...hashContradictions(entry),
   ]
 }
@@ -86,24 +88,22 @@ function curveContradictions({
   })
 }
 
-/** Checks that pass from their threshold on; the others pass up to it. */
-const passesFrom = ['gradient-matches-differences', 'enough-classes', 'white-box-run']
+/** Part of ε by which it may not miss a usual size. */
+const nearEpsilon = 0.001
 
-/** Checks that compare more than their value with the threshold. */
-const otherwise = ['clean-accuracy', 'inputs-as-expected', 'logit-scale', 'outputs-are-logits']
-
-function checkContradictions({ checks }: LeaderboardEntry): string[] {
-  return checks.flatMap(({ id, verdict, value, threshold }, at) => {
-    if (verdict === 'not-applicable' && value !== null) {
-      return [`/checks/${at}/value: "${id}" does not apply, so it has no value`]
-    }
-    if (verdict !== 'pass' || value === null || threshold === null) return []
-    if (otherwise.includes(id)) return []
-    const holds = passesFrom.includes(id) ? value >= threshold : value <= threshold
-    return holds
-      ? []
-      : [`/checks/${at}: "${id}" cannot pass with the value ${value}, threshold ${threshold}`]
+/** ε is a usual size, or far enough from all of them: a hair below 8/255 opens no table. */
+function sizeContradictions({ threatModel: { epsilon } }: LeaderboardEntry): string[] {
+  const sizes = [255, 10, ...(epsilon < 1 ? [100] : [])].map((parts) => {
+    const count = Math.round(epsilon * parts)
+    return { size: count / parts, text: parts === 255 ? `${count}/255` : String(count / parts) }
   })
+  if (epsilon === 0 || sizes.some(({ size }) => size === epsilon)) return []
+  const near = sizes
+    .filter(({ size, text }) => (text.endsWith('/255') ? size <= 2 : true))
+    .find(({ size }) => size > 0 && Math.abs(size - epsilon) < nearEpsilon * epsilon)
+  return near
+    ? [`/threatModel/epsilon: must be ${near.text} exactly (${near.size}), got ${epsilon}`]
+    : []
 }
 
 /** Hashes of different things are different. */

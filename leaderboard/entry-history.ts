@@ -13,7 +13,7 @@ import { hashEntry } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import { isMoment, isNewer } from './run-rules.ts'
 import { textObjections } from './statement-rules.ts'
-import { hiddenCharacters } from './text-rules.ts'
+import { disguises } from './text-rules.ts'
 
 const count = { type: 'integer', minimum: 0 } as const
 /** Earlier states that are kept, the latest ones. */
@@ -125,7 +125,7 @@ export function checkHistory(
   refuseProblems(problems, `${label}#`, 'ROBENCH_DATA')
   // The schema has been checked.
   const history = value as EntryHistory
-  const found = [...hiddenCharacters(history.earlier, '/earlier'), ...objections(history, entry)]
+  const found = [...disguises(history.earlier, '/earlier'), ...objections(history, entry)]
   if (found.length === 0) return history
   throw new ConfigError('ROBENCH_DATA', found.map((text) => `${label}#${text}`).join('\n'))
 }

@@ -12,7 +12,7 @@ import { referenceObjection } from './reference-set.ts'
 import { runObjections } from './run-rules.ts'
 import { statementObjections } from './statement-rules.ts'
 import { suiteDisagreements } from './suite-agreement.ts'
-import { hiddenCharacters, linkObjection } from './text-rules.ts'
+import { disguises, linkObjection } from './text-rules.ts'
 
 /** What the rules object to, each with its position. */
 export function offlineObjections(
@@ -21,7 +21,7 @@ export function offlineObjections(
 ): string[] {
   const reference = referenceObjection(entry, () => true)
   return [
-    ...hiddenCharacters(entry),
+    ...disguises(entry),
     ...Object.entries(entry.links).flatMap(([name, link]) => {
       const objection = linkObjection(link ?? '')
       return objection === undefined ? [] : [`/links/${name}: ${objection}, got ${link}`]
@@ -49,6 +49,12 @@ function datasetObjections(
       : [`/dataset/id: "${id}" is neither published nor described; write a description of it`]
   }
   return [
+    ...(known.sha256 === undefined && !isPrivate
+      ? [
+          `/dataset/sha256: this robench does not list the hash of "${id}", so nothing shows that ` +
+            'the entry is about it; it is not ranked',
+        ]
+      : []),
     ...(examples === known.examples
       ? []
       : [`/dataset/examples: "${id}" has ${known.examples} examples, got ${examples}`]),

@@ -20,6 +20,7 @@ export interface KnownDataset {
 /** Hashes of pixels and labels, by id: `robench data list` shows the files. */
 const hashes: Readonly<Record<string, string>> = {
   cifar10: '054c114fe3c9b8e97130b8a3c530648056ee2b6f6d4cc33d35742f1948213b6d',
+  mnist: 'f84ce8210d5ea61f45a294920d44af2519dc3fd08f28032d8bfec7c1fce9d8d6',
   'fashion-mnist': '8b99533ccff2d0ce4c57aaf1dfbd409ae0fe8dc8f35db68fa9378126e7759057',
 }
 

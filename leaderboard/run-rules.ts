@@ -46,7 +46,10 @@ export function runObjections({ run, attacks }: LeaderboardEntry, suite: Suite):
   }
   const workers = Number(run.environment['workers'])
   const longest = (finished - Date.UTC(firstYear, 0)) * workers
-  attacks.forEach(({ elapsedMs }, at) => {
+  attacks.forEach(({ elapsedMs, forwardPasses, backwardPasses }, at) => {
+    if (elapsedMs === 0 && forwardPasses + backwardPasses > 0) {
+      found.push(`/attacks/${at}/elapsedMs: passes take more than 0 ms`)
+    }
     if (elapsedMs <= longest || Number.isNaN(longest)) return
     found.push(`/attacks/${at}/elapsedMs: is longer than since ${firstYear}, got ${elapsedMs}`)
   })
@@ -77,9 +80,12 @@ function versionObjections({ robenchVersion, packages }: LeaderboardEntry['run']
       `/run/packages/0/version: must be run.robenchVersion, ${robenchVersion}; got ${first.version}`,
     )
   }
-  packages.forEach(({ version }, at) => {
-    if (version.length <= 100) return
-    found.push(`/run/packages/${at}/version: must have at most 100 characters`)
+  packages.slice(1).forEach(({ version }, index) => {
+    const at = `/run/packages/${index + 1}/version`
+    if (version.length > 100) found.push(`${at}: must have at most 100 characters`)
+    else if (!plainVersion.test(version)) {
+      found.push(`${at}: must be a version such as 1.2.3, got ${version}`)
+    }
   })
   const names = packages.map(({ name }) => name)
   if (new Set(names).size < names.length) found.push('/run/packages: a package is repeated')

@@ -23,8 +23,14 @@ const longestLink = 2000
 /** Endings of the files beside entries, which an id must not imitate. */
 const besideEntries = /\.(check|examples|history)$/
 
-/** A call of robench as `commandLine` writes it: a shell runs nothing beside it. */
-const plainCommand = /^(?:npx )?robench(?: (?:[\w./:=,@%+-]+|(?:'[^'\n]*'|\\')+))*$/
+/** A call of `robench run` or `merge` as `commandLine` writes it: a shell runs nothing beside it. */
+const plainCommand = /^(?:npx )?robench (?:run|merge)(?: (?:[\w./:=,@%+-]+|(?:'[^'\n]*'|\\')+))*$/
+
+/** Options with which a result is not ranked. */
+const unranked = /(?<=\s)'?--(?:limit|sample|no-checks)(?![\w-])/
+
+/** Most characters of a command. */
+const longestCommand = 2000
 
 /** Parameters per byte of a model file: more than two bits each. */
 const mostPerByte = 4
@@ -66,23 +72,17 @@ export function statementObjections(entry: LeaderboardEntry): string[] {
     found.push(`/training: must have at most ${longestCard} characters`)
   }
   if (!plainCommand.test(run.command)) {
-    found.push('/run/command: must be a call of robench, without characters of a shell')
+    found.push(
+      '/run/command: must be a call of robench run or merge, without characters of a shell',
+    )
+  }
+  const option = unranked.exec(run.command)?.[0]
+  if (option !== undefined) found.push(`/run/command: has ${option}, so it is not this run`)
+  if (run.command.length > longestCommand) {
+    found.push(`/run/command: must have at most ${longestCommand} characters`)
   }
   return found
 }
-
-/** Letters of other alphabets that look like Latin ones, in a word with Latin letters. */
-const mixedWord =
-  /\p{Script=Latin}[\p{L}\p{M}]*[\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Cherokee}ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο]|[\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Cherokee}ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο][\p{L}\p{M}]*\p{Script=Latin}/u
-
-/**
- * Letters and digits of other forms that look like ASCII ones: mathematical, fullwidth, and enclosed.
- */
-const disguised = /[\u{1D400}-\u{1D7FF}\uFF01-\uFF5E\u{1F130}-\u{1F189}\u24B6-\u24E9]/u
-
-/** Words of other alphabets that consist of letters like Latin ones. */
-const lookalike =
-  /(?<!\p{L})(?:[АВЕЅІЈКМНОРСТУХавеѕіјкмнорстух]{2,}|[ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο]{2,})(?!\p{L})/u
 
 /** Whether a text is one BibTeX entry: its first brace closes at its end. */
 function isOneRecord(text: string): boolean {
@@ -104,13 +104,6 @@ export function textObjections(text: string, place: string, most: number): strin
   if (text.trim() === '') found.push(`${place}: must not be blank`)
   if (text.length > most) found.push(`${place}: must have at most ${most} characters`)
   if (/\p{M}{3}/u.test(text)) found.push(`${place}: has three marks on one letter`)
-  const mixed = mixedWord.exec(text)?.[0]
-  if (mixed !== undefined) found.push(`${place}: "${mixed}" mixes letters of two alphabets`)
-  const forms = disguised.exec(text)?.[0]
-  if (forms !== undefined) found.push(`${place}: "${forms}" is not the plain form of its letter`)
-  const seeming = lookalike.exec(text)?.[0]
-  if (seeming !== undefined)
-    found.push(`${place}: "${seeming}" looks like Latin letters, but is not`)
   if (text.normalize('NFC') !== text) found.push(`${place}: must be composed (Unicode NFC)`)
   return found
 }

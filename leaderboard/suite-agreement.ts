@@ -1,5 +1,6 @@
 /** What an entry states must be what its own suite makes. */
 import { canonicalJson } from '../core/base/hash.ts'
+import { defaultDraws } from '../core/model/noise.ts'
 import { suiteThreatModel } from '../core/bench/suite/load.ts'
 import type { SuiteThreatModel } from '../core/bench/suite/load.ts'
 import { suiteAttacks } from '../core/bench/suite/matrix.ts'
@@ -23,6 +24,7 @@ export function suiteDisagreements(entry: LeaderboardEntry, suite: Suite): strin
   if (!isInSuite) {
     found.push(`/defense: the suite evaluates no "${defense.name}" of the plugin ${defense.plugin}`)
   }
+  if (defense.version < 1) found.push('/defense/version: must be at least 1')
   found.push(...attackDisagreements(attacks, suite))
   return found
 }
@@ -31,8 +33,9 @@ export function suiteDisagreements(entry: LeaderboardEntry, suite: Suite): strin
 function attackDisagreements(attacks: LeaderboardEntry['attacks'], suite: Suite): string[] {
   const found: string[] = []
   const expected = suiteAttacks(suite)
+  const wanted = suite.draws ?? defaultDraws
   const seen = new Set<string>()
-  for (const [index, { name, plugin, version, seed }] of attacks.entries()) {
+  for (const [index, { name, plugin, version, seed, draws = wanted }] of attacks.entries()) {
     const place = `/attacks/${index}`
     if (!expected.some((one) => one.plugin === plugin)) {
       found.push(`${place}: the suite has no attack "${plugin}"`)
@@ -40,6 +43,9 @@ function attackDisagreements(attacks: LeaderboardEntry['attacks'], suite: Suite)
       found.push(`${place}/name: the suite has no "${plugin}" of the name "${name}"`)
     }
     if (version < 1) found.push(`${place}/version: must be at least 1`)
+    if (draws !== wanted) {
+      found.push(`${place}/draws: must be those of the suite, ${wanted}; got ${draws}`)
+    }
     if (!suite.seeds.includes(seed)) {
       found.push(`${place}/seed: the suite has the seeds ${suite.seeds.join(', ')}, got ${seed}`)
     }

@@ -1,25 +1,105 @@
 /** What text and links of an entry may contain. */
+import { invisible } from '../core/base/visible-text.ts'
 
 /**
- * Characters that do not show, or that change the order in which others show: controls, formats
- * (zero-width and bidirectional ones), unassigned and private ones, separators of lines, and blanks
- * that are no spaces.
+ * Characters that do not show, or that change the order in which others show: those of
+ * `invisible`, all other controls and formats, unassigned and private ones, and separators of lines.
  */
-const hidden = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115F\u1160\u2800\u3164\uFFA0]/u
+const hidden = new RegExp(`[${invisible}\\p{Cc}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}]`, 'u')
 
-/** All texts in a JSON value that contain hidden characters, keys included, by position. */
-export function hiddenCharacters(value: unknown, place = ''): string[] {
+/** Text in which nothing can be disguised. */
+const plain = /^[\x20-\x7E]*$/
+
+/** Scripts in ordinary use. `Common` and `Inherited` are shared by several. */
+const scripts = (
+  'Common Inherited Latin Greek Cyrillic Armenian Georgian Hebrew Arabic Devanagari Bengali ' +
+  'Gurmukhi Gujarati Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Khmer Myanmar Tibetan ' +
+  'Ethiopic Han Hiragana Katakana Hangul Bopomofo Mongolian Thaana'
+).split(' ')
+
+/** Letters of other scripts. */
+const rare = new RegExp(
+  `(?![${scripts.map((name) => `\\p{Script=${name}}`).join('')}])[\\p{L}\\p{M}\\p{N}]`,
+  'u',
+)
+
+/** Phonetic letters and small capitals, but not those of the alphabets of living languages. */
+const phonetic =
+  /(?![\u0253\u0254\u0256\u0257\u0259\u025B\u0263\u0272])[\u0250-\u02AF\u1D00-\u1DBF\u2C60-\u2C7F\uA720-\uA7FF\uAB30-\uAB6F]/u
+
+/** Figures above and below the line, fractions, and signs whose plain form has letters. */
+const usualForms =
+  /[\u00B2\u00B3\u00B5\u00B9\u00BC-\u00BE\u2070-\u2089\u2113\u2116\u2122\u2150-\u215E]/u
+
+/** Signs that look like the mark of a checked entry. */
+const checkMark = /[\u2611\u2705\u2713\u2714\u{1F5F8}\u{1F5F9}]/u
+
+/** Letters of other alphabets that look like Latin ones. */
+const cyrillicTwins = 'АВЕЅІЈКМНОРСТУХавеѕіјкмнорстух'
+const greekTwins = 'ΑΒΕΖΗΙΚΜΝΟΡΤΥΧορ'
+const twins = `\\p{Script=Cyrillic}\\p{Script=Armenian}${greekTwins}`
+
+/** A word with letters of two alphabets that look alike. */
+const mixedWord = new RegExp(
+  `\\p{Script=Latin}[\\p{L}\\p{M}]*[${twins}]|[${twins}][\\p{L}\\p{M}]*\\p{Script=Latin}`,
+  'u',
+)
+
+/** Words of letters like Latin ones. They are usual in a text that shows its alphabet elsewhere. */
+const lookalikes = [
+  { script: 'Cyrillic', letters: cyrillicTwins },
+  { script: 'Greek', letters: greekTwins.replace('ρ', '') },
+].map(({ script, letters }) => ({
+  word: new RegExp(`(?<!\\p{L})[${letters}]+(?!\\p{L})`, 'u'),
+  other: new RegExp(`(?![${letters}])\\p{Script=${script}}{2}`, 'u'),
+}))
+
+/**
+ * What is disguised in texts of a JSON value, keys included, each with its position: hidden
+ * characters, letters that look like others, and signs that look like marks of the board.
+ */
+export function disguises(value: unknown, place = ''): string[] {
   if (typeof value === 'string') {
-    const found = hidden.exec(value)?.[0]
-    return found === undefined ? [] : [`${place}: contains the hidden character ${codeOf(found)}`]
+    const found = disguiseOf(value)
+    return found === undefined ? [] : [`${place}: ${found}`]
   }
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, part]) => {
-    const found = hidden.exec(key)?.[0]
+    const found = disguiseOf(key)
     return found === undefined
-      ? hiddenCharacters(part, `${place}/${key}`)
-      : [`${place}: contains a key with the hidden character ${codeOf(found)}`]
+      ? disguises(part, `${place}/${key}`)
+      : [`${place}: in a key, ${found}`]
   })
+}
+
+/** What is disguised in a text, as the end of a sentence about it; undefined if nothing is. */
+function disguiseOf(text: string): string | undefined {
+  if (plain.test(text)) return undefined
+  const unseen = hidden.exec(text)?.[0]
+  if (unseen !== undefined) return `contains the hidden character ${codeOf(unseen)}`
+  const mark = checkMark.exec(text)?.[0]
+  if (mark !== undefined) return `contains the check mark ${codeOf(mark)}`
+  const form = Array.from(text).find(isOtherForm)
+  if (form !== undefined) {
+    return `"${form}" is not the plain form of its letter (${codeOf(form)})`
+  }
+  const strange = (rare.exec(text) ?? phonetic.exec(text))?.[0]
+  if (strange !== undefined) {
+    return `"${strange}" is no letter of an alphabet in ordinary use (${codeOf(strange)})`
+  }
+  const mixed = mixedWord.exec(text)?.[0]
+  if (mixed !== undefined) return `"${mixed}" mixes letters of two alphabets`
+  for (const { word, other } of lookalikes) {
+    const found = other.test(text) ? undefined : word.exec(text)?.[0]
+    if (found !== undefined) return `"${found}" looks like Latin letters, but is not`
+  }
+  return undefined
+}
+
+/** Whether a character is another form of letters or figures: mathematical, enclosed, and so on. */
+function isOtherForm(character: string): boolean {
+  const usual = character.normalize('NFKC')
+  return usual !== character && /[\p{L}\p{N}]/u.test(usual) && !usualForms.test(character)
 }
 
 function codeOf(character: string): string {

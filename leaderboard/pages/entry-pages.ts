@@ -44,7 +44,7 @@ export function renderEntries(
   input: EntryPagesInput,
 ): PageFiles {
   const files: PageFiles = new Map()
-  const all = input.tables.flatMap((table) => entriesOf(table).map(({ entry }) => entry))
+  const all = input.tables.flatMap(entriesOf)
   const hasImages = all.length <= mostImages
   const versions = groupVersions(all)
   for (const table of input.tables) {
@@ -86,7 +86,7 @@ export function entriesOf({ rows }: RankedTable): RankedEntry[] {
 function entryView(
   { entry }: RankedEntry,
   examples: EntryExamples | undefined,
-  versions: readonly LeaderboardEntry[],
+  versions: readonly RankedEntry[],
 ): object {
   const { training } = entry
   const { classes } = examples ?? {}
@@ -106,8 +106,9 @@ function entryView(
     historyFrame,
     card: training && cardFacts(training),
     versionCount: versions.length,
-    versions: versions.slice(0, mostVersions).map((other) => ({
+    versions: versions.slice(0, mostVersions).map(({ entry: other, evidence }) => ({
       entry: other,
+      evidence,
       isOwn: other === entry,
       clean: proportion(other.clean.correct, other.dataset.examples),
       worstCase: proportion(other.worstCase.robust, other.dataset.examples),
@@ -190,20 +191,25 @@ function pictureFiles(examples: EntryExamples | undefined): [string, Uint8Array]
 /** Versions that a page lists. */
 const mostVersions = 20
 
-/** Of entries of one benchmark with the same name and plugin of the defense: its versions. */
+/**
+ * Of entries of one benchmark with the same authors, name, and plugin of the defense: its versions.
+ * Anybody can choose a name, so the name alone joins nothing.
+ */
 function versionKey(entry: LeaderboardEntry): string {
   const { name, plugin, package: provider = '' } = entry.defense
-  return canonicalJson([benchmarkKey(entry), name, plugin, provider])
+  // Of entries without authors, nothing says that they are of the same ones.
+  const authors = entry.authors.length > 0 ? entry.authors.toSorted() : [entry.id]
+  return canonicalJson([benchmarkKey(entry), authors, name, plugin, provider])
 }
 
 /** The versions of each defense by key, the latest first. */
-function groupVersions(all: readonly LeaderboardEntry[]): Map<string, LeaderboardEntry[]> {
-  const latest = all.toSorted((a, b) => (a.run.finishedAt < b.run.finishedAt ? 1 : -1))
-  const groups = new Map<string, LeaderboardEntry[]>()
-  for (const entry of latest) {
-    const key = versionKey(entry)
+function groupVersions(all: readonly RankedEntry[]): Map<string, RankedEntry[]> {
+  const latest = all.toSorted((a, b) => (a.entry.run.finishedAt < b.entry.run.finishedAt ? 1 : -1))
+  const groups = new Map<string, RankedEntry[]>()
+  for (const row of latest) {
+    const key = versionKey(row.entry)
     const group = groups.get(key) ?? []
-    group.push(entry)
+    group.push(row)
     groups.set(key, group)
   }
   return groups

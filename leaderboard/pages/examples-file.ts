@@ -10,7 +10,7 @@ import { hashEntry } from '../entry-check.ts'
 import { entryOutcomes } from '../entry-outcomes.ts'
 import type { LeaderboardEntry } from '../entry-type.ts'
 import { knownDataset } from '../known-datasets.ts'
-import { hiddenCharacters } from '../text-rules.ts'
+import { disguises } from '../text-rules.ts'
 import { examplesSchema } from './examples-schema.ts'
 import type { EntryExamples, ExamplePicture } from './examples-schema.ts'
 
@@ -52,7 +52,7 @@ export function checkExamples(
   // The schema has been checked.
   const examples = value as EntryExamples
   const found = [
-    ...hiddenCharacters(examples.classes, '/classes'),
+    ...disguises(examples.classes, '/classes'),
     ...classObjections(examples, entry),
     ...confusionObjections(examples),
     ...pictureObjections(examples, entry),

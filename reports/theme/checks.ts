@@ -44,9 +44,13 @@ export function summarizeChecks(checks: readonly Check[]): ChecksSummary {
 }
 
 function describeChecks(checks: readonly Check[], failed: number, warned: number): string {
-  const made = checks.filter(({ verdict }) => verdict !== 'not-made').length
-  const all = countOf(made, 'check')
-  const missing = made < checks.length ? `, ${checks.length - made} not made` : ''
+  const having = (wanted: Verdict): number =>
+    checks.filter(({ verdict }) => verdict === wanted).length
+  const [notMade, notApplicable] = [having('not-made'), having('not-applicable')]
+  const all = countOf(checks.length - notMade - notApplicable, 'check')
+  const missing =
+    (notMade > 0 ? `, ${notMade} not made` : '') +
+    (notApplicable > 0 ? `, ${notApplicable} not applicable` : '')
   const warnings = countOf(warned, 'warning')
   if (failed > 0) {
     return `${failed} of ${all} failed${warned > 0 ? `, ${warnings}` : ''}${missing}`

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rowScript } from '../../leaderboard/board-data.ts'
 import type { BoardData } from '../../leaderboard/board-data.ts'
-import { buildSite, renderSite } from '../../leaderboard/build.ts'
+import { buildSite, renderSite, renderWholeSite } from '../../leaderboard/build.ts'
 import { entryLocation } from '../../leaderboard/entry.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { corruptions, entryWith, manifoldResult, threats } from '../reports/findings-fixture.ts'
@@ -103,7 +103,9 @@ describe('renderSite', () => {
     expect(index).toMatch(
       /<span class="mark mark-warn" title="([^"]+)" aria-hidden="true">!<\/span><span class="mark-text">\1<\/span>/,
     )
-    expect(index).toMatch(/title="1 warning from \d+ checks; [^"]*: only one step"/)
+    expect(index).toMatch(
+      /title="1 warning from \d+ checks, \d+ not applicable; [^"]*: only one step"/,
+    )
     expect(index).toContain('<a href="https://example.org/p">paper<')
     expect(index).toContain('<a href="entries/cifar10/linf-8-255/two.html">also: Second run</a>')
   })
@@ -238,4 +240,21 @@ describe('buildSite', () => {
     )
     expect(existsSync(outFolder)).toBe(false)
   })
+})
+
+test('entries of the same name are versions only if their authors are the same', async () => {
+  const own = { title: 'First', authors: ['A. Lice'], id: 'first' }
+  const first = boardEntry('mine', [9000, 5000, 3000], {}, own)
+  const model = { ...first.model, sha256: 'b2'.repeat(32) }
+  const other = boardEntry('mine', [9200, 5200, 3200], {}, { ...own, id: 'next', title: 'Second' })
+  const pageOf = async (authors: string[]): Promise<string> => {
+    const entries = [first, { ...other, model, authors }].map((entry) => ({ entry }))
+    return String((await renderWholeSite(entries)).get('entries/cifar10/linf-8-255/first.html'))
+  }
+  expect(await pageOf(['M. Allory'])).not.toContain('id="versions-title"')
+  const page = await pageOf(['A. Lice'])
+  const versions = page.slice(page.indexOf('id="versions-title"'))
+  expect(versions).toContain('<a href="next.html">Second</a>')
+  expect(versions.match(/<td>A\. Lice<\/td>/g)).toHaveLength(2)
+  expect(versions.slice(0, versions.indexOf('</table>')).match(/self-reported/g)).toHaveLength(2)
 })

@@ -83,13 +83,17 @@ describe('an honest entry is taken:', () => {
   test('with attacks that a matrix of its suite names', async () => {
     const attacks = [{ plugin: 'fgsm', matrix: { restarts: [1] } }, ...suite.attacks.slice(1)]
     const named = { ...honest.attacks[0]!, name: 'fgsm-1' }
-    const entry = { ...honest, attacks: [named, ...honest.attacks.slice(1)] }
+    const checks = honest.checks.map((check) => ({
+      ...check,
+      evidence: check.evidence.replaceAll('fgsm', 'fgsm-1'),
+    }))
+    const entry = { ...honest, checks, attacks: [named, ...honest.attacks.slice(1)] }
     expect(await refusal(withSuite(entry, { attacks }))).toBeUndefined()
   })
 
   test('beside others of its result, of its model, and of other models', async () => {
-    const [other, third] = [boardEntry('b', [9000, 5100, 3000]), boardEntry('c', [8000, 900, 800])]
-    const same = { ...boardEntry('d', [9000, 4900, 2900]), model: honest.model }
+    const [other, third] = [boardEntry('b', [9100, 5100, 3100]), boardEntry('c', [8000, 900, 800])]
+    const same = { ...boardEntry('d', [9200, 4900, 2900]), model: honest.model }
     const { evidence, run, defense } = honest
     const ofResult = { ...third, evidence, run, defense }
     expect(await refusal(honest, other, same, ofResult)).toBeUndefined()
@@ -358,7 +362,7 @@ describe('a board is refused', () => {
   })
 
   test('with one result of two runs', async () => {
-    const other = { ...boardEntry('other', [9000, 5000, 2900]), evidence: honest.evidence }
+    const other = { ...boardEntry('other', [9100, 5100, 2900]), evidence: honest.evidence }
     expect(await refusal(honest, other)).toBe(
       '1.json#/evidence/result: is that of 0.json, whose run differs',
     )

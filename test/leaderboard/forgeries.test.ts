@@ -9,7 +9,7 @@ import { checkEntry, entryLocation } from '../../leaderboard/entry.ts'
 import { checkFileOf, hashEntry } from '../../leaderboard/entry-check.ts'
 import { entryFromResult } from '../../leaderboard/from-result.ts'
 import { packOutcomes, unpackOutcomes } from '../../leaderboard/packed-outcomes.ts'
-import { hiddenCharacters, linkObjection } from '../../leaderboard/text-rules.ts'
+import { disguises, linkObjection } from '../../leaderboard/text-rules.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { privateRules } from '../../leaderboard/known-datasets.ts'
 import type { BoardRules } from '../../leaderboard/known-datasets.ts'
@@ -227,7 +227,7 @@ describe('a forged entry is refused:', () => {
     [
       'a hidden character in a key',
       () => ({ training: { 'a\u2066b': 1 } }),
-      'a key with the hidden character U+2066',
+      '/training: in a key, contains the hidden character U+2066',
     ],
     ['a sample', suiteChange({ sample: { count: 100, seed: 0 } }), 'uses a sample of the examples'],
     [
@@ -339,7 +339,7 @@ describe('a forged entry is refused:', () => {
 
   test('an unreliable model whose check is stated as passed', async () => {
     // At chance, although the check says otherwise.
-    const chance = boardEntry('chance', [1000, 900, 800])
+    const chance = boardEntry('chance', [1000, 900, 800], { checks: passed })
     expect(await refusal(chance)).toMatch(/"clean-accuracy" is "(warn|fail)" from the outcomes/)
   })
 })
@@ -366,7 +366,7 @@ test('ordinary links and texts pass', () => {
   ]) {
     expect(linkObjection(link)).toBeUndefined()
   }
-  expect(hiddenCharacters({ a: ['TRADES, β = 6 – 張, Müller 🙂'] })).toEqual([])
+  expect(disguises({ a: ['TRADES, β = 6 – 張, Müller 🙂'] })).toEqual([])
 })
 
 describe('a forged result is refused by entryFromResult:', () => {

@@ -1,4 +1,5 @@
 /** Any number of entries that the board accepts, made without runs. */
+import { percent } from '../../core/base/figures.ts'
 import type { EntryAttack, LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { packOutcomes } from '../../leaderboard/packed-outcomes.ts'
 import { hashOf } from '../reports/fixture.ts'
@@ -45,7 +46,35 @@ function variant(base: LeaderboardEntry, i: number): LeaderboardEntry {
       brokenAlone: attack.plugin === 'fgsm' ? 0 : fgsm! - autoattack!,
     })),
     worstCase: { robust: autoattack! },
+    checks: recheck(base.checks, {
+      clean: examples - attacks[0]!.wrong,
+      fgsm: fgsm!,
+      autoattack: autoattack!,
+      examples,
+    }),
   }
+}
+
+/** The checks with the figures of these outcomes. */
+function recheck(
+  checks: LeaderboardEntry['checks'],
+  counts: Readonly<Record<'clean' | 'fgsm' | 'autoattack' | 'examples', number>>,
+): LeaderboardEntry['checks'] {
+  const { examples } = counts
+  const share = (part: number, digits?: number): string => percent(part / examples, digits)
+  return checks.map((check) => {
+    if (check.id === 'clean-accuracy') {
+      const evidence = `the accuracy is ${share(counts.clean, 1)}`
+      return { ...check, value: counts.clean / examples, evidence }
+    }
+    if (check.id !== 'iterations-help') return check
+    return {
+      ...check,
+      value: counts.autoattack / examples - counts.fgsm / examples,
+      evidence:
+        `fgsm (one step) leaves ${share(counts.fgsm)}, autoattack ` + share(counts.autoattack),
+    }
+  })
 }
 
 /** The attack with these outcomes, and with the passes that they take. */

@@ -14,7 +14,7 @@ describe('the summary', () => {
   test('has the failed checks first, with their documentation', () => {
     const { verdict, text, raised, passed, notApplicable } = summarizeChecks(doubtful!.checks!)
     expect(verdict).toBe('fail')
-    expect(text).toBe('2 of 5 checks failed, 1 warning')
+    expect(text).toBe('2 of 4 checks failed, 1 warning, 1 not applicable')
     expect(raised.map(({ id }) => id)).toEqual([
       'gradient-cross-entropy',
       'losses-agree',
@@ -27,7 +27,7 @@ describe('the summary', () => {
   test('states that there are no warnings', () => {
     expect(summarizeChecks(sound!.checks!)).toMatchObject({
       verdict: 'pass',
-      text: 'no warnings from 3 checks',
+      text: 'no warnings from 2 checks, 1 not applicable',
     })
   })
 
@@ -67,7 +67,7 @@ describe('the HTML report', () => {
 test('the text report shows raised checks only', () => {
   const text = formatTable(result, { color: false })
   expect(text).toContain(
-    'logits × 1000: unreliable; 2 of 5 checks failed, 1 warning (see docs/checks.md)\n' +
+    'logits × 1000: unreliable; 2 of 4 checks failed, 1 warning, 1 not applicable (see docs/checks.md)\n' +
       '  fail  gradient-cross-entropy: 57 of 64 examples have a zero gradient of cross-entropy\n',
   )
   expect(text).not.toContain('standard:')
