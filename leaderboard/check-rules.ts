@@ -1,4 +1,5 @@
 /** Values and thresholds with which a check can pass. */
+import { packageVersion } from '../core/base/package-version.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
 
@@ -49,8 +50,10 @@ const otherwise = ['clean-accuracy', 'inputs-as-expected', 'logit-scale', 'outpu
 /** The only check that may pass without a threshold. */
 const withoutThreshold = 'clean-accuracy'
 
+const ownVersion = packageVersion()
+
 /** What a check cannot state, each with its position. */
-export function checkContradictions({ checks, dataset }: LeaderboardEntry): string[] {
+export function checkContradictions({ checks, dataset, run }: LeaderboardEntry): string[] {
   const classes = publicRules.datasetOf(dataset.id)?.classes
   return checks.flatMap(({ id, verdict, value, threshold }, at) => {
     const place = `/checks/${at}`
@@ -62,7 +65,9 @@ export function checkContradictions({ checks, dataset }: LeaderboardEntry): stri
     }
     if (verdict !== 'pass') return []
     if (value === null) return [`${place}/value: "${id}" passes, so it has a value`]
-    const accepted = thresholdsOf(id, classes)
+    // Another version may have other thresholds.
+    const isOwn = run.robenchVersion === ownVersion
+    const accepted = isOwn ? thresholdsOf(id, classes) : undefined
     if (threshold === null || (accepted && !accepted.includes(threshold))) {
       if (threshold === null && id === withoutThreshold) return []
       const wanted = accepted ? accepted.join(' or ') : 'a number'
