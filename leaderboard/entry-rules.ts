@@ -103,7 +103,11 @@ function suiteObjections(entry: LeaderboardEntry, { isPrivate }: BoardRules): st
   // A described data set is named by the path of its description.
   const isOwn = isPrivate && content.dataset.path !== undefined
   if (content.dataset.id !== dataset.id && !isOwn) {
-    found.push(`/run/suite/content: the data set is "${content.dataset.id}", not "${dataset.id}"`)
+    const other =
+      content.dataset.id === undefined
+        ? 'the data set is your own; add the entry to a private board, with --private'
+        : `the data set is "${content.dataset.id}", not "${dataset.id}"`
+    found.push(`/run/suite/content: ${other}`)
   }
   if (content.limit !== undefined && content.limit < dataset.examples) {
     found.push(`/run/suite/content: uses only the first ${content.limit} examples (limit)`)

@@ -45,7 +45,8 @@ describe('a private board', () => {
     expect(await refusal(entry, rules)).toBeUndefined()
     expect(await refusal(entry)).toBe(
       'e.json#/dataset/id: "my-cells" is not a published data set, so it is not ranked\n' +
-        'e.json#/run/suite/content: the data set is "undefined", not "my-cells"',
+        'e.json#/run/suite/content: the data set is your own; add the entry to a private board, with ' +
+        '--private',
     )
   })
 
