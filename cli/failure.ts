@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import picocolors from 'picocolors'
 import { RobenchError } from '../core/base/errors.ts'
+import { isRefusal, refusalError } from '../core/bench/queue/broker-faults.ts'
 import { forTerminal } from './terminal-text.ts'
 import { printable } from '../reports/theme/printable.ts'
 
@@ -23,10 +24,11 @@ export const exitCodes = {
  * @returns the exit code
  */
 export function reportFailure(
-  thrown: unknown,
+  error: unknown,
   stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
   options: { readonly debug: boolean },
 ): number {
+  const thrown = isRefusal(error) ? refusalError(error, '--queue') : error
   // commander has already printed its message.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage
   const system = systemMessage(thrown)

@@ -7,7 +7,7 @@ import { count, countOf, percent } from '../core/base/figures.ts'
 import { percentRange } from './theme/figures.ts'
 import { plainTable } from './theme/plain-table.ts'
 import { wrapText } from '../core/base/wrap.ts'
-import { oneLine, printable } from './theme/printable.ts'
+import { oneLine, printableTexts } from './theme/printable.ts'
 import type { Proportion } from './theme/proportion.ts'
 import { summarize } from './summary.ts'
 import type { AttackSummary, EntrySummary, Failure, SectionSummary } from './summary.ts'
@@ -27,13 +27,14 @@ export interface TextOptions {
  * A result as text. One table per data set and threat model has a row per defense with the clean
  * accuracy, the robust accuracy under each attack, and the worst case, each with its 95 % Wilson
  * interval in percent. Draws of stochastic models, robustness curves, accuracies on corrupted
- * images, reasons why an entry is not rankable, raised checks, and failures follow.
+ * images, reasons why an entry is not rankable, raised checks, and failures follow. Texts of the
+ * result are printable.
  * @throws ConfigError ROBENCH_DATA if the outcomes are malformed
  */
 export function formatTable(result: RunResult, options: TextOptions): string {
   const { color, width = Infinity } = options
   const colors = picocolors.createColors(color)
-  const { sections, failures, failureText } = summarize(result)
+  const { sections, failures, failureText } = printableTexts(summarize(result))
   const parts = sections.map((section) => formatSection(section, colors, width))
   parts.push(colors.dim('Percentages of all examples, with 95 % Wilson intervals.'))
   if (failures.length > 0) {
@@ -45,7 +46,7 @@ export function formatTable(result: RunResult, options: TextOptions): string {
 function formatSection(section: SectionSummary, colors: Colors, width: number): string {
   const { dataset, threatModel, attackNames, corrupted, entries } = section
   const corruptedHead = corrupted ? ['Corrupted'] : []
-  const heads = ['Defense', 'Clean', ...corruptedHead, ...attackNames, 'Worst case']
+  const heads = ['Defense', 'Clean', ...corruptedHead, ...attackNames, 'Worst case'].map(oneLine)
   const rows = entries.map((entry) => formatEntry(entry, corrupted, colors))
   const tables = foldedTables(
     heads.map((head) => colors.dim(head)),
@@ -57,7 +58,8 @@ function formatSection(section: SectionSummary, colors: Colors, width: number): 
     dataset.examples < dataset.total
       ? `${count(dataset.examples)} of ${countOf(dataset.total, 'example')}`
       : countOf(dataset.examples, 'example')
-  const title = wrapText(`${dataset.title} · ${threatModelText(threatModel)} · ${examples}`, width)
+  const subject = oneLine(`${dataset.title} · ${threatModelText(threatModel)} · ${examples}`)
+  const title = wrapText(subject, width)
   const fits = title.length + 2 + visible(toy) <= width
   const lines = [
     toy === '' || fits ? [colors.bold(title), toy].join('  ').trimEnd() : colors.bold(title),
@@ -196,11 +198,9 @@ function formatFailures(
 ): string {
   const lines = failures.map(({ defense, attack, threatModel, error }) => {
     const what = attack === undefined ? defense : `${defense} × ${attack}`
-    const message = printable(error.message)
-      .split('\n')
-      .map((line) => wrapText(`    ${line}`, width, '    '))
-    const where = `${oneLine(what)} (${threatModelText(threatModel)})`
-    return [`  ${where}: ${colors.red(error.code)}`, ...message].join('\n')
+    const message = error.message.split('\n').map((line) => wrapText(`    ${line}`, width, '    '))
+    const where = oneLine(`${what} (${threatModelText(threatModel)})`)
+    return [`  ${where}: ${colors.red(oneLine(error.code))}`, ...message].join('\n')
   })
   return [colors.red(headline), ...lines].join('\n')
 }

@@ -6,7 +6,7 @@ import { countOf } from './figures.ts'
 import type { ErrorCode } from './errors.ts'
 import { isVisibleFormat, visibleFormat } from './visible-text.ts'
 
-/** A problem in a document: its JSON pointer and a message. */
+/** A problem in a document: its JSON pointer, in which long keys are shortened, and a message. */
 export interface SchemaProblem {
   readonly pointer: string
   readonly message: string
@@ -152,7 +152,7 @@ function exceededBound(
 }
 
 function explainOne(error: ErrorObject, wording: SchemaWording): SchemaProblem {
-  const pointer = error.instancePath
+  const pointer = error.instancePath.split('/').map(shortKey).join('/')
   const parent: unknown = error.parentSchema
   const params = error.params as Readonly<Record<string, unknown>>
   const got = shown(error.data)
@@ -222,7 +222,11 @@ function typeNames(types: unknown): string {
   return names.map((name) => (/^[aeio]/.test(name) ? `an ${name}` : `a ${name}`)).join(' or ')
 }
 
-/** Escapes a key for a JSON pointer (RFC 6901). */
+/** A key for a JSON pointer (RFC 6901) in a message: escaped, and shortened as values are. */
 export function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+  return shortKey(key).replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function shortKey(key: string): string {
+  return key.length > 60 ? `${key.slice(0, 57)}…` : key
 }

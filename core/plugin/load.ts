@@ -1,7 +1,7 @@
 /** Finds and imports plugin packages: the built-in table, npm packages, and directories. */
 import { existsSync, statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { moduleResolve } from 'import-meta-resolve'
 import { ConfigError } from '../base/errors.ts'
@@ -38,17 +38,20 @@ export function locatePlugins(
     requirePackage(name, place)
     const reasons: string[] = []
     for (const folder of new Set(folders)) {
+      let url: string
       try {
-        return {
-          name,
-          url: isPluginPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder),
-        }
+        url = isPluginPath(name) ? resolvePath(resolve(folder, name)) : resolveName(name, folder)
       } catch (error) {
         reasons.push(`  from ${folder}: ${reasonOf(error)}`)
+        continue
       }
+      requireModule(url, `${place}: plugin package "${name}"`)
+      return { name, url }
     }
     const isFolder = [...new Set(folders)].some((folder) => existsSync(resolve(folder, name)))
-    const install = isFolder ? `write ./${name} for this path` : `install it: npm install ${name}`
+    const install = isFolder
+      ? `write ./${name} for this path`
+      : `install it: npm install ${installed(name)}`
     const advice = isPluginPath(name) ? 'check the path' : install
     throw new ConfigError(
       'ROBENCH_CONFIG',
@@ -60,9 +63,34 @@ export function locatePlugins(
 /** A package of npm, with or without a subpath. */
 const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/[\w.~-]+)*$/i
 
+/** Most characters of the name of a package, as npm has it, with a subpath as long as that. */
+const longestName = 2 * 214
+
+/** The package of a name with a subpath, as `npm install` takes it. */
+function installed(name: string): string {
+  const parts = name.split('/')
+  return parts.slice(0, name.startsWith('@') ? 2 : 1).join('/')
+}
+
+/** Extensions of modules with code, and of a file without one, which Node takes for JavaScript. */
+const moduleExtensions: readonly string[] = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '']
+
+/** @throws ConfigError for a file that Node imports as data, or not at all: `.json`, `.node` */
+function requireModule(url: string, what: string): void {
+  const path = fileURLToPath(url)
+  const extension = extname(path)
+  if (moduleExtensions.includes(extension)) return
+  throw new ConfigError(
+    'ROBENCH_CONFIG',
+    `${what}: expected a JavaScript module (.js, .mjs, .cjs), got a ${extension} file: ${path}`,
+  )
+}
+
 /** @throws ConfigError for a text that names neither a package nor a path, such as a URL */
 function requirePackage(name: string, place: string): void {
-  const isOther = !isPluginPath(name) && (!packageName.test(name) || isBuiltin(name))
+  const climbs = name.split('/').some((part) => part === '.' || part === '..')
+  const isPackage = packageName.test(name) && name.length <= longestName && !climbs
+  const isOther = !isPluginPath(name) && (!isPackage || isBuiltin(name))
   if (!isOther && !name.includes('\0')) return
   throw new ConfigError(
     'ROBENCH_CONFIG',

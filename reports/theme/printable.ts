@@ -2,9 +2,17 @@
 
 /**
  * Characters that reorder what is read, or that do not show: marks, embeddings, overrides, and
- * isolates of directions, zero-width spaces, and separators of lines.
+ * isolates of directions, zero-width spaces, soft hyphens, fillers, separators of lines, and tags.
  */
-const deceptive = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+const deceptive = new RegExp(
+  [
+    '[\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164]',
+    '[\\ufeff\\uffa0\\ufff0-\\ufffb]',
+    '\\u034f',
+    '\\udb40[\\udc00-\\udc7f]',
+  ].join('|'),
+  'g',
+)
 
 /**
  * Replaces control characters, except line feeds, with spaces, because text must not move the
@@ -29,8 +37,21 @@ export function jsonText(value: unknown): string {
     .replaceAll(deceptive, escaped)
 }
 
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** By code unit, as JSON has it. */
+function escaped(characters: string): string {
+  return Array.from(
+    { length: characters.length },
+    (_, place) => `\\u${characters.charCodeAt(place).toString(16).padStart(4, '0')}`,
+  ).join('')
+}
+
+/** A copy of plain data in which every text is `printable`; its keys stay. */
+export function printableTexts<T>(value: T): T {
+  if (typeof value === 'string') return printable(value) as T
+  if (Array.isArray(value)) return value.map(printableTexts) as T
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, each]) => [key, printableTexts(each)])
+  return Object.fromEntries(entries) as T
 }
 
 /** `printable` on one line. */

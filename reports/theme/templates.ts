@@ -6,6 +6,7 @@ import { corruptionMean, isCorruption } from './corruptions.ts'
 import { medianText, namedCurves, plotCurves } from './curves.ts'
 import { drawsText } from './draws.ts'
 import * as figures from './figures.ts'
+import { printable } from './printable.ts'
 import * as threatText from './threat-text.ts'
 
 /** The directory of the shared macros and style sheets. */
@@ -13,13 +14,20 @@ export function themeFolder(): string {
   return join(packageRoot(), 'reports', 'theme', 'templates')
 }
 
+/** Renders pages without control, bidirectional, and invisible characters, which values may have. */
+class PageEnvironment extends nunjucks.Environment {
+  override render(name: string, context?: object): string {
+    return printable(super.render(name, context))
+  }
+}
+
 /**
- * Creates a nunjucks environment for a template directory and the shared theme. Values are escaped.
- * Rendering throws if a value is undefined.
+ * Creates a nunjucks environment for a template directory and the shared theme. Values are escaped,
+ * and whole pages are `printable`. Rendering throws if a value is undefined.
  */
 export function templateEnvironment(folder: string): nunjucks.Environment {
   const loader = new nunjucks.FileSystemLoader([folder, themeFolder()])
-  const environment = new nunjucks.Environment(loader, {
+  const environment = new PageEnvironment(loader, {
     autoescape: true,
     throwOnUndefined: true,
     trimBlocks: true,

@@ -32,6 +32,11 @@ export interface Executor {
   /** Number of jobs that run at the same time. */
   readonly size: number
   /**
+   * Aborted once no job can be run any more, with a RobenchError as its reason; jobs then end with
+   * ROBENCH_ABORTED. Absent if that cannot happen.
+   */
+  readonly failed?: AbortSignal
+  /**
    * Runs one job, at once or when a worker is free. Never rejects: a failure is
    * ROBENCH_WORKER, ROBENCH_TIMEOUT, ROBENCH_ABORTED, or an error of the model or plugin.
    */

@@ -113,6 +113,7 @@ export class RunSession {
         try {
           complete = row.model ? row : await this.#trained(row, share)
         } catch (thrown) {
+          this.#executor.failed?.throwIfAborted()
           const error = toErrorRecord(thrown)
           if (error.code === 'ROBENCH_ABORTED' || error.code === 'ROBENCH_STORE') throw thrown
           listener.failed?.(`defense "${defense.name}"`, error)
@@ -158,7 +159,7 @@ export class RunSession {
    * @param rows all with their models
    * @param summary whose surveys predict the time left
    * @returns the error of each failed cell, by cell id
-   * @throws RunError ROBENCH_ABORTED, ROBENCH_STORE
+   * @throws RunError ROBENCH_ABORTED, ROBENCH_STORE, or ROBENCH_QUEUE if its broker cannot be used
    */
   async run(
     plan: Plan,
@@ -278,7 +279,10 @@ export class RunSession {
           ),
       },
     )
-    if (outcome.state === 'failed') return outcome.error
+    if (outcome.state === 'failed') {
+      this.#executor.failed?.throwIfAborted()
+      return outcome.error
+    }
     const folder = modelFolder(outcome.value.cacheKey)
     const file = await readCachedModel(folder)
     if (file) return file

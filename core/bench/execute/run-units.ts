@@ -48,7 +48,8 @@ const graceMs = 5000
  * Runs all open units. After a failure the other units of the cell are skipped; its completed units
  * stay saved.
  * @returns the error of each failed cell, by cell id
- * @throws RunError ROBENCH_STORE if a result cannot be saved. An interruption does not throw; the
+ * @throws RunError ROBENCH_STORE if a result cannot be saved; the reason of `executor.failed`. An
+ * interruption does not throw; the
  * caller checks the signal.
  */
 export async function runUnits(request: UnitsRequest): Promise<Map<string, ErrorRecord>> {
@@ -62,7 +63,8 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
     now: () => performance.now(),
   })
   const diskFailed = new AbortController()
-  const signal = AbortSignal.any([request.signal, diskFailed.signal])
+  const ends = [request.signal, diskFailed.signal, executor.failed]
+  const signal = AbortSignal.any(ends.filter((each) => each !== undefined))
   const report = (): void => request.listener.progress?.(work.shareDone, work.status)
 
   async function runOne(unit: Unit): Promise<void> {
@@ -108,6 +110,7 @@ export async function runUnits(request: UnitsRequest): Promise<Map<string, Error
     clearInterval(clock)
   }
   diskFailed.signal.throwIfAborted()
+  executor.failed?.throwIfAborted()
   return errors
 }
 

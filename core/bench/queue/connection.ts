@@ -129,7 +129,8 @@ async function loadPackages(): Promise<{
   }
 }
 
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+/** The result of `work`, unless it takes longer than a limit. @throws Error after the limit */
+export async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${limitMs / 1000} s`)), limitMs)

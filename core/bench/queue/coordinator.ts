@@ -9,13 +9,14 @@ import { isWorkerMessage } from '../execute/job.ts'
 import type { Job, JobOutcome, JobValues } from '../execute/job.ts'
 import { WorkerPool } from '../execute/pool.ts'
 import { modelFolder } from '../plan/resolve.ts'
-import { outcomeProblem } from '../store/check-outcome.ts'
 import { unitPointsFile } from '../store/adversarials.ts'
 import type { ArtifactFolder } from './artifacts.ts'
-import { keyPrefix } from './connection.ts'
+import { BrokerFaults, isPassing, isRefusal, patienceMs, refusalError } from './broker-faults.ts'
+import { keyPrefix, within } from './connection.ts'
 import type { Broker } from './connection.ts'
 import { asSigned, isQueueNotice, idOf, jobPurpose, readOutcome, sign } from './message.ts'
 import { queueName, rememberDevice } from './queue-name.ts'
+import { requireValue } from './outcome-value.ts'
 import { RunContent } from './run-content.ts'
 
 /** How to submit jobs. */
@@ -31,6 +32,8 @@ export interface CoordinatorOptions {
   readonly artifacts: ArtifactFolder
   /** A directory that all machines share. */
   readonly shared: ArtifactFolder | undefined
+  /** How long the broker may refuse commands, or be away, in ms; defaults to `patienceMs`. */
+  readonly patienceMs?: number
   readonly notice?: (text: string) => void
 }
 
@@ -66,6 +69,12 @@ const mostRejections = 5
 /** How often every job is looked up, in case an event was lost, in ms. */
 const lookMs = 3000
 
+/** How long a look may take before the broker counts as away, in ms. */
+const slowLookMs = 20_000
+
+/** How long an orderly end may take, in ms. */
+const closeMs = 3000
+
 const daySeconds = 86_400
 
 /** Runs jobs through a queue. Jobs that need a file of this machine run here. */
@@ -81,12 +90,18 @@ export class QueueExecutor implements Executor {
   readonly #said = new Set<string>()
   readonly #ready: Promise<unknown>
   readonly #timer: NodeJS.Timeout
+  readonly #faults: BrokerFaults
+  readonly #ending = new AbortController()
   #pool: WorkerPool | undefined
-  #looking = false
+  /** Why the connection was lost last. */
+  #lost = new Error('the connection was lost')
+  /** When the look in progress began. */
+  #lookSince: number | undefined
 
   constructor(content: LocalContent, options: CoordinatorOptions) {
-    const { broker, device } = options
+    const { broker, device, notice } = options
     const { bull, address } = broker
+    this.#faults = new BrokerFaults(address.shown, options.patienceMs ?? patienceMs, notice)
     this.#options = options
     this.#content = content
     this.#run = new RunContent(content, options)
@@ -94,6 +109,7 @@ export class QueueExecutor implements Executor {
     this.#queue = new bull.Queue(queueName(device), settings)
     this.#events = new bull.QueueEvents(queueName(device), settings)
     // Reconnection is automatic; `#look` finds what was missed.
+    broker.client.on('error', (error: Error) => (this.#lost = error))
     this.#queue.on('error', () => {})
     this.#events.on('error', () => {})
     this.#events.on('completed', ({ jobId }) => void this.#collect(jobId))
@@ -105,8 +121,13 @@ export class QueueExecutor implements Executor {
     // A worker refused it, so no worker holds it now.
     this.#events.on('delayed', ({ jobId }) => void this.#restore(jobId))
     this.#events.on('progress', ({ jobId, data }) => this.#receive(jobId, data))
-    this.#ready = Promise.all([this.#events.waitUntilReady(), rememberDevice(broker, device)])
-    this.#timer = setInterval(() => void this.#look(), lookMs)
+    // Events may be missed: `#look` finds what they tell.
+    this.#ready = this.#events.waitUntilReady().catch(() => {})
+    this.#timer = setInterval(() => this.#watch(), lookMs)
+  }
+
+  get failed(): AbortSignal {
+    return this.#ending.signal
   }
 
   async submit<J extends Job>(
@@ -126,27 +147,30 @@ export class QueueExecutor implements Executor {
     }
   }
 
+  /** Ends in a few seconds, whatever the broker does. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    const isConnected = this.#options.broker.client.status === 'ready'
-    if (isConnected) await Promise.all([...this.#pending.keys()].map((id) => this.#withdraw(id)))
+    const orderly = async (): Promise<void> => {
+      if (this.#options.broker.client.status !== 'ready') throw new Error('the broker is away')
+      await Promise.all([...this.#pending.keys()].map((id) => this.#withdraw(id)))
+      await Promise.all([this.#events.close(), this.#queue.close()])
+    }
+    await within(closeMs, orderly()).catch(() => {
+      for (const each of [this.#events, this.#queue]) void each.disconnect().catch(() => {})
+    })
     await this.#pool?.close()
-    // An unreachable broker would keep an orderly end waiting.
-    await (isConnected ? this.#events.close() : this.#events.disconnect())
-    await (isConnected ? this.#queue.close() : this.#queue.disconnect())
   }
 
   async #enqueue(job: Job, limits: JobLimits, events: JobEvents): Promise<AnyOutcome> {
-    await this.#ready
     const queued = await this.#run.queuedJob(job, limits)
     const text = JSON.stringify(queued)
     const id = idOf(text)
     const data = sign(text, jobPurpose, this.#options.key)
     const { signal } = limits
-    if (signal.aborted) return aborted()
+    if (signal.aborted || this.failed.aborted) return aborted()
     // Every job in the queue listens.
     setMaxListeners(0, signal)
-    return new Promise<AnyOutcome>((resolve, reject) => {
+    return new Promise<AnyOutcome>((resolve) => {
       const abort = (): void => {
         settle(aborted())
         void this.#withdraw(id)
@@ -159,13 +183,21 @@ export class QueueExecutor implements Executor {
       signal.addEventListener('abort', abort, { once: true })
       const label = queued.label
       this.#pending.set(id, { job, label, data, rejections: 0, emptyLooks: 0, events, settle })
-      this.#add(id).catch(reject)
+      this.#add(id).catch((error: unknown) => {
+        // After a fault that passes, the next look adds it again.
+        if (isPassing(error) || isRefusal(error)) this.#meet(error)
+        else settle({ state: 'failed', error: toErrorRecord(error) })
+      })
     })
   }
 
   /** Puts a pending job into the queue, or adopts it if it is there already. */
   async #add(id: string): Promise<void> {
-    const { data, label } = this.#pending.get(id)!
+    await this.#ready
+    await rememberDevice(this.#options.broker, this.#options.device)
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    const { data, label } = pending
     const earlier = await this.#find(id)
     const state = earlier ? await earlier.getState() : 'unknown'
     const there = asSigned(earlier?.data)?.text
@@ -208,8 +240,9 @@ export class QueueExecutor implements Executor {
         : this.#outcome(found, id, pending.job))
       pending.settle(outcome)
       // Dead letters stay for `robench queue`.
-      if (!failure) await found.remove()
+      if (!failure) await this.#withdraw(id)
     } catch (error) {
+      if (isPassing(error)) return this.#faults.report(error)
       // The outcome cannot be used: a wrong signature, or a file that nobody has any more.
       const { message } = toErrorRecord(error)
       if (++pending.rejections >= mostRejections) {
@@ -279,24 +312,47 @@ export class QueueExecutor implements Executor {
     }
   }
 
+  /** Looks up every pending job, unless the broker is away; gives up if it is away for long. */
+  #watch(): void {
+    const { overdue } = this.#faults
+    if (overdue) return this.#giveUp(overdue)
+    const { status } = this.#options.broker.client
+    if (status !== 'ready') return this.#meet(this.#lost)
+    if (this.#lookSince === undefined) void this.#look()
+    else if (performance.now() - this.#lookSince > slowLookMs) {
+      this.#faults.report(new Error('no answer'))
+    }
+  }
+
   /** Looks up every pending job: events are lost while the broker is away, and jobs may be, too. */
   async #look(): Promise<void> {
-    if (this.#looking || this.#options.broker.client.status !== 'ready') return
-    this.#looking = true
-    try {
-      await Promise.all(
-        [...this.#pending.keys()].map(async (id) => {
-          const state = await this.#queue.getJobState(id)
-          if (state === 'completed' || state === 'failed') await this.#collect(id)
-          else if (state === 'delayed') await this.#restore(id)
-          else if (state === 'unknown' && this.#pending.has(id)) await this.#add(id)
-        }),
-      )
-    } catch {
-      // The connection was lost; the next round looks again.
-    } finally {
-      this.#looking = false
-    }
+    this.#lookSince = performance.now()
+    const looks = await Promise.allSettled(
+      [...this.#pending.keys()].map(async (id) => {
+        const state = await this.#queue.getJobState(id)
+        if (state === 'completed' || state === 'failed') await this.#collect(id)
+        else if (state === 'delayed') await this.#restore(id)
+        else if (state === 'unknown' && this.#pending.has(id)) await this.#add(id)
+      }),
+    )
+    this.#lookSince = undefined
+    const failed = looks.find((look) => look.status === 'rejected')
+    if (failed) this.#meet(failed.reason)
+    else this.#faults.clear()
+  }
+
+  /** Waits after a fault of the broker, unless it cannot pass. */
+  #meet(error: unknown): void {
+    if (isRefusal(error) && !isPassing(error)) this.#giveUp(error)
+    else this.#faults.report(error)
+  }
+
+  /** Ends the run: nothing can be run on this broker. */
+  #giveUp(error: unknown): void {
+    if (this.failed.aborted) return
+    clearInterval(this.#timer)
+    this.#ending.abort(refusalError(error, this.#options.broker.address.shown))
+    for (const { settle } of this.#pending.values()) settle(aborted())
   }
 
   /** Puts back a job whose text was changed in the broker: no worker takes it. Never rejects. */
@@ -334,19 +390,6 @@ export class QueueExecutor implements Executor {
     this.#said.add(text)
     this.#options.notice?.(text)
   }
-}
-
-/** @throws RunError ROBENCH_QUEUE for the value of a completed job that is none of its kind */
-function requireValue(outcome: AnyOutcome, job: Job): void {
-  if (outcome.state !== 'completed') return
-  const value: unknown = outcome.value
-  const problem =
-    job.kind === 'unit'
-      ? outcomeProblem(value, job.unit.shard)
-      : job.kind === 'prepare' && Reflect.get(Object(value), 'cacheKey') !== job.cacheKey
-        ? 'is of another model'
-        : undefined
-  if (problem !== undefined) throw new RunError('ROBENCH_QUEUE', `it ${problem}`)
 }
 
 function aborted(): AnyOutcome {

@@ -4,9 +4,11 @@ import { deviceKind } from '../../engine/graph/session-device.ts'
 import type { OpenExecutor } from '../execute/executor.ts'
 import { parseListenAddress, serveArtifacts } from './artifact-server.ts'
 import { ArtifactFolder } from './artifacts.ts'
-import { isLoopback, openBroker, parseAddress } from './connection.ts'
+import { refusalError } from './broker-faults.ts'
+import { isLoopback, openBroker, parseAddress, within } from './connection.ts'
 import { QueueExecutor } from './coordinator.ts'
 import { announce, listPresent, processName } from './presence.ts'
+import type { Presence } from './presence.ts'
 import { queueSecrets, requireSecrets } from './secrets.ts'
 
 /** How to run on a queue. */
@@ -21,8 +23,13 @@ export interface RunQueueOptions {
   readonly priority?: number
   readonly device: string
   readonly fresh: boolean
+  /** How long the broker may refuse commands, or be away, in ms; defaults to 30 minutes. */
+  readonly patienceMs?: number
   readonly notice?: (text: string) => void
 }
+
+/** How long to wait for a broker to forget this process, in ms. */
+const leaveMs = 2000
 
 /** A queue that a run uses. */
 export interface RunQueue {
@@ -35,10 +42,11 @@ export interface RunQueue {
 /**
  * Opens a queue.
  * @throws ConfigError for a wrong address, missing packages, or a missing token; RunError
- * ROBENCH_QUEUE if the broker or the address of the server is not available
+ * ROBENCH_QUEUE if the broker or the address of the server is not available, or if the broker
+ * refuses commands
  */
 export async function openRunQueue(options: RunQueueOptions): Promise<RunQueue> {
-  const { device, fresh, notice, priority = 5 } = options
+  const { device, fresh, notice, patienceMs, priority = 5 } = options
   const address = parseAddress(options.queue)
   const secrets = queueSecrets()
   requireSecrets(address, secrets)
@@ -62,18 +70,32 @@ export async function openRunQueue(options: RunQueueOptions): Promise<RunQueue> 
         throw error
       })
   const url = server?.url
-  const leave = await announce(
-    broker,
-    () => ({ kind: 'coordinator', name: processName(), ...(url !== undefined && { url }) }),
-    token,
-  )
+  const self = (): Presence => ({
+    kind: 'coordinator',
+    name: processName(),
+    ...(url !== undefined && { url }),
+  })
+  const close = async (leave?: () => Promise<void>): Promise<void> => {
+    if (leave) await within(leaveMs, leave()).catch(() => {})
+    await server?.close()
+    broker.close()
+  }
+  let leave: () => Promise<void>
+  let present: readonly Presence[]
+  try {
+    leave = await announce(broker, self, token)
+    present = await listPresent(broker, token)
+  } catch (error) {
+    await close()
+    throw refusalError(error, address.shown)
+  }
   if (!isLoopback(address.options.host) && server && isLoopback(listen.host)) {
     notice?.(
       'workers on other machines cannot fetch models and data from this one: add --serve ' +
         '0.0.0.0:7070, or --share with a directory that all machines share',
     )
   }
-  const slots = (await listPresent(broker, token))
+  const slots = present
     .filter((one) => one.kind === 'worker')
     .filter((one) => deviceKind(one.device) === deviceKind(device))
     .reduce((sum, one) => sum + one.slots, 0)
@@ -92,12 +114,9 @@ export async function openRunQueue(options: RunQueueOptions): Promise<RunQueue> 
         key,
         artifacts,
         shared,
+        ...(patienceMs !== undefined && { patienceMs }),
         ...(notice && { notice }),
       }),
-    async close() {
-      await leave().catch(() => {})
-      await server?.close()
-      broker.close()
-    },
+    close: () => close(leave),
   }
 }

@@ -195,3 +195,35 @@ test.each([
       `"/", got ${JSON.stringify(name)}; URLs and modules of Node are not plugin packages`,
   )
 })
+
+test.each(['seed.json', 'native.node', 'code.wasm'])('a plugin in %s is refused', (file) => {
+  const folder = project({ own: { name: 'own', exports: `./${file}` } })
+  writeFileSync(join(folder, file), '{}')
+  writeFileSync(join(folder, 'own', file), '{}')
+  const extension = file.slice(file.indexOf('.'))
+  for (const [name, path] of [
+    [`./${file}`, join(folder, file)],
+    ['./own', join(folder, 'own', file)],
+  ] as const) {
+    expect(() => locatePlugins([name], [folder], 's.json')).toThrow(
+      `s.json#/plugins/0: plugin package "${name}": expected a JavaScript module ` +
+        `(.js, .mjs, .cjs), got a ${extension} file: ${path}`,
+    )
+  }
+})
+
+test.each(['robench/../../etc/passwd', 'a/./b', '@acme/../b', `a${'b'.repeat(1000)}`])(
+  'a name that npm does not take is refused: %s',
+  (name) => {
+    const refusal = /^s\.json#\/plugins\/0: expected the name of an npm package, or a path that /
+    expect(() => locatePlugins([name], [tmpdir()], 's.json')).toThrow(refusal)
+    expect(() => locatePlugins([name], [tmpdir()], 's.json')).not.toThrow('npm install')
+  },
+)
+
+test('the advice for a package with a subpath installs the package', () => {
+  const folder = project({})
+  expect(() => locatePlugins(['@acme/b/lib/c'], [folder], 's.json')).toThrow(
+    'plugin package "@acme/b/lib/c" was not found; install it: npm install @acme/b\n',
+  )
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { jsonText, oneLine, printable } from '../../../reports/theme/printable.ts'
+import { jsonText, oneLine, printable, printableTexts } from '../../../reports/theme/printable.ts'
 
 test('control characters become spaces, except line feeds', () => {
   expect(printable('a\u001b[2Jb\u009bc\r\td\ne')).toBe('a [2Jb c  d\ne')
@@ -34,4 +34,16 @@ test('JSON has escapes for what controls a terminal, and is the same value', () 
     '}',
   ])
   expect(JSON.parse(text)).toEqual(value)
+})
+
+test('soft hyphens, fillers, and tags show as escapes', () => {
+  expect(printable('a\u00adb\u3164\u206a\ufffb\u{e0041}')).toBe(
+    String.raw`a\u00adb\u3164\u206a\ufffb\udb40\udc41`,
+  )
+})
+
+test('the texts of data become printable, and nothing else changes', () => {
+  const value = { a: ['\u202ex', 1, null, true], b: { c: 'y\u0007\nz' } }
+  const expected = { a: [String.raw`\u202ex`, 1, null, true], b: { c: 'y \nz' } }
+  expect(printableTexts(value)).toEqual(expected)
 })
