@@ -1,10 +1,12 @@
 /** A lock file: one run at a time in a results directory. A dead process loses its lock. */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { makeFolder } from '../../base/make-folder.ts'
 import { RunError } from '../../base/errors.ts'
+import { hashBytes } from '../../base/hash.ts'
 import { storeError } from '../../base/atomic-file.ts'
 
 interface LockContent {
@@ -18,6 +20,10 @@ interface LockContent {
   readonly token: string
 }
 
+/** How often a lock is tried, and the time between two tries while another run takes it over. */
+const mostAttempts = 200
+const waitMs = 10
+
 /**
  * Acquires the lock. Takes over a stale lock left by a dead process on this machine.
  * @returns a function that releases it
@@ -30,7 +36,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
     startTime: await startTimeOf(process.pid),
     token: randomUUID(),
   }
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
     if (await create(path, own)) return () => release(path, own)
     const text = await readLock(path).catch(() => undefined)
     if (text === undefined) continue
@@ -43,7 +49,7 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
           (other.host === own.host ? '' : `; if that machine is gone, delete ${path}`),
       )
     }
-    await removeStale(path, text)
+    await removeStale(path, text, own)
   }
   throw new RunError('ROBENCH_STORE', `${path}: other processes keep taking the lock; run again`)
 }
@@ -68,19 +74,26 @@ async function create(path: string, content: LockContent): Promise<boolean> {
 }
 
 /**
- * Two runs may find the same stale lock. The moved file is checked again, and restored if it is
- * another one.
+ * Two runs may find the same stale lock, and one of them may already have its own. So only the
+ * holder of a second lock, which is named after the stale content, reads it again and removes it.
  */
-async function removeStale(path: string, stale: string): Promise<void> {
-  const moved = `${path}.${randomUUID()}`
-  try {
-    await rename(path, moved)
-  } catch {
+async function removeStale(path: string, stale: string, own: LockContent): Promise<void> {
+  const guard = `${path}.${hashBytes(Buffer.from(stale)).slice(0, 16)}`
+  if (await create(guard, own)) {
+    try {
+      const text = await readLock(path).catch(() => undefined)
+      if (text === stale) await rm(path, { force: true })
+    } finally {
+      await rm(guard, { force: true })
+    }
     return
   }
-  const content = await readLock(moved)
-  if (content !== stale) await link(moved, path).catch(() => {})
-  await rm(moved, { force: true })
+  const text = await readLock(guard).catch(() => undefined)
+  if (text === undefined) return
+  const other = parse(text)
+  // A process that died here leaves the second lock, too.
+  if (other && (await isAlive(other))) await setTimeout(waitMs)
+  else await rm(guard, { force: true })
 }
 
 async function release(path: string, own: LockContent): Promise<void> {

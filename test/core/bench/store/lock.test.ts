@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { hashBytes } from '../../../../core/base/hash.ts'
 import { takeLock } from '../../../../core/bench/store/lock.ts'
 
 function lockPath(): string {
@@ -51,6 +52,15 @@ test('of many callers that find a stale lock, one takes it over', async () => {
   writeFileSync(path, holder({ pid: await deadPid() }))
   const requests = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)))
   expect(requests.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+test('a take-over that a dead process left is taken over, too', async () => {
+  const path = lockPath()
+  const stale = holder({ pid: await deadPid() })
+  writeFileSync(path, stale)
+  writeFileSync(`${path}.${hashBytes(Buffer.from(stale)).slice(0, 16)}`, stale)
+  await expect(takeLock(path)).resolves.toBeTypeOf('function')
+  expect(readdirSync(dirname(path)).filter((name) => name.startsWith('lock.'))).toEqual([])
 })
 
 test('a later process with the same pid does not hold the lock', async () => {
