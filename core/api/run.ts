@@ -19,8 +19,9 @@ export type {
   UnitJob,
   WorkerMessage,
 } from '../bench/execute/job.ts'
-export type { ExpectedWork } from '../bench/forecast/expected-passes.ts'
+export type { ExpectedWork, ForecastBasis } from '../bench/forecast/expected-passes.ts'
 export type { CellSummary, PlanSummary } from '../bench/forecast/plan-summary.ts'
+export type { SurveyedWork, SurveyFigures } from '../bench/forecast/survey-work.ts'
 export type { RunningCell, RunStatus } from '../bench/forecast/run-progress.ts'
 export type { RobustnessCurve } from '../bench/metrics/curve.ts'
 export type { Interval } from '../bench/metrics/interval.ts'

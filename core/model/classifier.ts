@@ -8,7 +8,8 @@ import { tfjsDevice } from '../engine/graph/session-device.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { chooseCut } from './incremental/choose-cut.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
-import type { ClassifierExpression, ClassifierParts } from './classifier-parts.ts'
+import type { OnnxNode } from '../engine/onnx/graph.ts'
+import type { ClassifierParts } from './classifier-parts.ts'
 import type {
   GradientResult,
   Model,
@@ -103,7 +104,12 @@ export class ClassifierModel implements IncrementalModel, SteppingModel {
   }
   /** The expression of the file, or the reason why there is none. */
   get expression():
-    | (Pick<ClassifierExpression, 'logits' | 'inlined'> & { images: Value })
+    | {
+        readonly images: Value
+        readonly logits: Value
+        /** The nodes that replace `If` and `Loop` of the file. */
+        readonly inlined: readonly OnnxNode[]
+      }
     | GraphError {
     const { expression, images } = this.#parts
     if (expression instanceof GraphError) return expression
