@@ -124,7 +124,8 @@ export async function examineModel(
       classes: model.classes,
       times,
       startMs: loadMs + firstMs,
-      ...(surveys && { surveys: await surveysOf(resolved, request) }),
+      // Nothing attacks a surrogate.
+      ...(surveys && !defense.surrogate && { surveys: await surveysOf(resolved, request) }),
       ...(training ? { training } : {}),
     }
   } finally {
