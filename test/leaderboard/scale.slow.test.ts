@@ -43,7 +43,8 @@ test('1,000 entries are built in proportion; pages of 5,000 stay small', async (
 })
 
 test('the page of an entry lists the latest versions of its defense, and says how many there are', async () => {
-  const files = await renderWholeSite(manyEntries(25).map((entry) => ({ entry })))
+  const entries = manyEntries(25).map((entry) => ({ ...entry, authors: ['A. Author'] }))
+  const files = await renderWholeSite(entries.map((entry) => ({ entry })))
   const page = String(files.get('entries/cifar10/linf-8-255/model-0007.html'))
   expect(page).toContain('the latest first: 20 of 25.')
   expect(page.split('id="versions-title"')[1]!.split('<td>v').length - 1).toBe(20)
