@@ -316,6 +316,15 @@ function windowOf(call: Call): SlidingWindow {
 function transposedWindow(call: Call): SlidingWindow {
   const small = sizesOf(call, inputOf(call, 0).shape, 2)
   const kernel = sizesOf(call, inputOf(call, 1).shape, 2)
+  return resolveTransposed(call, small, kernel)
+}
+
+/** The window of a ConvTranspose with these sizes of input and kernel, without batch and channels. */
+export function resolveTransposed(
+  call: Parameters<typeof numbersOf>[0] & Parameters<typeof textOf>[0],
+  small: readonly number[],
+  kernel: readonly number[],
+): SlidingWindow {
   const ones = kernel.map(() => 1)
   const strides = numbersOf(call, 'strides') ?? ones
   const dilations = numbersOf(call, 'dilations') ?? ones

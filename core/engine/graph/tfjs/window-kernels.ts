@@ -1,6 +1,7 @@
 /** Kernels of convolutions and pooling. TensorFlow.js has them in channels-last order only. */
 import { sizeOf } from '../../tensor/tensor.ts'
 import { numberOf, numbersOf } from '../operator-call.ts'
+import { resolveTransposed } from '../ops/convolution.ts'
 import { all, resolveWindow, type SlidingWindow } from '../ops/sliding-window.ts'
 import type { Tf, TfTensor } from './backend.ts'
 import { coordinates, input, type KernelCall, type Kernels } from './kernel.ts'
@@ -25,7 +26,7 @@ export const windowKernels: Kernels = {
     const ones = weight.shape.slice(2).map(() => 1)
     const strides = numbersOf(node, 'strides') ?? ones
     const dilations = numbersOf(node, 'dilations') ?? ones
-    const begin = (numbersOf(node, 'pads') ?? ones.map(() => 0)).slice(0, ones.length)
+    const { begin } = resolveTransposed(node, x.shape.slice(2), weight.shape.slice(2))
     const target = call.shapes[0]!.slice(2)
     const whole = adjoint(tf, x, weight, strides, dilations, numberOf(node, 'group'))
     // The window may end in the padding, or before the end of an output that is longer.
