@@ -23,7 +23,7 @@ const longestLink = 2000
 /** Endings of the files beside entries, which an id must not imitate. */
 const besideEntries = /\.(check|examples|history)$/
 
-/** A call of `robench run` or `merge` as `commandLine` writes it: a shell runs nothing beside it. */
+/** A call of `robench run` or `merge` as `commandLine` writes it. A shell runs nothing else. */
 const plainCommand = /^(?:npx )?robench (?:run|merge)(?: (?:[\w./:=,@%+-]+|(?:'[^'\n]*'|\\')+))*$/
 
 /** Options with which a result is not ranked. */

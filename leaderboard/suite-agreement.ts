@@ -1,8 +1,8 @@
 /** What an entry states must be what its own suite makes. */
 import { canonicalJson } from '../core/base/hash.ts'
 import { defaultDraws } from '../core/model/noise.ts'
-import { suiteThreatModel } from '../core/bench/suite/load.ts'
-import type { SuiteThreatModel } from '../core/bench/suite/load.ts'
+import { suiteThreatModel } from '../core/bench/suite/suite-threat.ts'
+import type { SuiteThreatModel } from '../core/bench/suite/suite-threat.ts'
 import { suiteAttacks } from '../core/bench/suite/matrix.ts'
 import type { Suite } from '../core/bench/suite/schema.ts'
 import { knownDataset } from './known-datasets.ts'

@@ -23,7 +23,8 @@ work=$(mktemp -d)
 trap 'git -C "$root" worktree remove --force "$work/base" 2>/dev/null || true; rm -rf "$work"' EXIT
 git -C "$root" worktree add --quiet --detach "$work/base" "$base"
 if [ ! -e "$root/$SUITE" ]; then
-  echo "SUITE: $SUITE does not exist in the head; give the path of a suite, relative to the repository" >&2
+  echo "SUITE: $SUITE does not exist in the head; give the path of a suite, relative to the" \
+    'repository' >&2
   exit 2
 fi
 # Of another suite, perhaps. Chunks are in CACHE.
@@ -36,7 +37,7 @@ run_side() {
   cd "$checkout"
   if [ -n "${INSTALL:-}" ]; then eval "$INSTALL" >&2; fi
   $ROBENCH plan "$SUITE" --results "$results" --json ${ARGUMENTS:-} >"$work/plan.json"
-  folder=$(node -e 'process.stdout.write(JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).folder)' \
+  folder=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).folder' \
     "$work/plan.json")
   units="$folder/units"
   mkdir -p "$units"

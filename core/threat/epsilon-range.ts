@@ -21,9 +21,9 @@ const wholeShare = 1 - 1e-6
 
 /**
  * Refuses a size that is as large as the distance between any two images within the bounds, unless
- * it is the end of a curve or of one side of a box; one that is larger; one that is smaller than the spacing of float32 numbers at the larger bound, so that it would be
- * rounded away; and one far below a gray level in bounds such as [0, 255], which is meant for
- * pixels in [0, 1].
+ * it is the end of a curve or of one side of a box; one that is larger; one that is smaller than the
+ * spacing of float32 numbers at the larger bound, so that it would be rounded away; and one far below
+ * a gray level in bounds such as [0, 255], which is meant for pixels in [0, 1].
  * @param shape `[channels, height, width]` of the images
  * @param where place of the size, for the message
  * @throws ConfigError ROBENCH_CONFIG

@@ -47,5 +47,11 @@ export interface BatchPosition {
   readonly progress: number
 }
 
+/** Where a batch stands in training, and its rows of the data. */
+export interface PlacedBatch {
+  readonly position: BatchPosition
+  readonly rows: readonly number[]
+}
+
 /** What the phases report for a batch. */
 export type BatchReport = Readonly<Record<string, number>>

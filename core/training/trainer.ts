@@ -31,7 +31,7 @@ import {
 import type { ModuleScope } from './module.ts'
 import type { TrainingBatch } from './phase.ts'
 import { batchPrefix, newPrefix } from './phase-graph.ts'
-import type { BatchPosition, BatchReport, TrainerOptions } from './recipe.ts'
+import type { BatchPosition, BatchReport, PlacedBatch, TrainerOptions } from './recipe.ts'
 import { ParameterStore, type Weights } from './scope.ts'
 import { TrainingState } from './training-state.ts'
 
@@ -86,9 +86,7 @@ export class Trainer {
   }
 
   /** Runs all phases on the rows of each batch, in order. */
-  async runBatches(
-    batches: readonly { readonly position: BatchPosition; readonly rows: readonly number[] }[],
-  ): Promise<BatchReport[]> {
+  async runBatches(batches: readonly PlacedBatch[]): Promise<BatchReport[]> {
     if (batches.length === this.#batchesPerRun && batches.length > 1) {
       const reports = await this.#runTogether(batches)
       if (reports) return reports
@@ -133,9 +131,7 @@ export class Trainer {
   }
 
   /** Runs the only phase on several batches at once; undefined if a batch needs weights. */
-  async #runTogether(
-    batches: readonly { readonly position: BatchPosition; readonly rows: readonly number[] }[],
-  ): Promise<BatchReport[] | undefined> {
+  async #runTogether(batches: readonly PlacedBatch[]): Promise<BatchReport[] | undefined> {
     const [compiled] = this.#phases
     const { phase } = compiled!
     const feeds: Record<string, Tensor> = Object.fromEntries(this.state.tensors)

@@ -1,4 +1,4 @@
-/** Steps of the variables of inner attacks as expressions, for steps on the device of a training. */
+/** Steps of the variables of inner attacks as expressions, for a training on a device. */
 import { g } from '../engine/graph/graph.ts'
 import type { Value } from '../engine/graph/value.ts'
 import type { ThreatModel } from '../threat/threat-model.ts'

@@ -92,15 +92,14 @@ export function trainingText({ higher, lower }: ClaimComparison): string {
  * side: their robust accuracy may be overstated.
  */
 export function cautionTexts(claim: Claim, { higher, lower }: ClaimComparison): string[] {
-  const labels = sideLabels(claim)
-  const sides = [
-    [labels.higher, higher],
-    ...(claim.pairing === 'row' ? [] : [[labels.lower, lower] as const]),
+  const defenses = [
+    [claim.higher.defense.label, higher],
+    // In a row, both sides are attacks on one model.
+    ...(claim.pairing === 'row' ? [] : [[claim.lower.defense.label, lower] as const]),
   ] as const
-  return sides.flatMap(([label, { failedChecks }]) => {
-    const name = claim.pairing === 'row' ? claim.higher.defense.label : label
-    return failedChecks.length === 0 ? [] : [`checks of ${name} failed: ${failedChecks.join(', ')}`]
-  })
+  return defenses.flatMap(([label, { failedChecks }]) =>
+    failedChecks.length === 0 ? [] : [`checks of ${label} failed: ${failedChecks.join(', ')}`],
+  )
 }
 
 /** How many claims have each verdict: `2 reproduced at this scale, …, 30 not tested`. */

@@ -1,18 +1,11 @@
 /** Makes text from files safe to print to a terminal. */
+import { invisible } from '../../core/base/visible-text.ts'
 
 /**
- * Characters that reorder what is read, or that do not show: marks, embeddings, overrides, and
- * isolates of directions, zero-width spaces, soft hyphens, fillers, separators of lines, and tags.
+ * Characters that reorder what is read, or that do not show. Line feeds stay, and so do joiners and
+ * selectors of variants, which Arabic, Indic scripts, and emoji need.
  */
-const deceptive = new RegExp(
-  [
-    '[\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164]',
-    '[\\ufeff\\uffa0\\ufff0-\\ufffb]',
-    '\\u034f',
-    '\\udb40[\\udc00-\\udc7f]',
-  ].join('|'),
-  'g',
-)
+const deceptive = new RegExp(`(?![\\n\\u200c\\u200d\\ufe0e\\ufe0f])[${invisible}]`, 'gu')
 
 /**
  * Replaces control characters, except line feeds, with spaces, because text must not move the
@@ -32,9 +25,7 @@ export function printable(text: string): string {
  * those that reorder or hide text are escaped, which JSON permits: a program reads the same value.
  */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, undefined, 2)
-    .replaceAll(/[\u007f-\u009f]/g, escaped)
-    .replaceAll(deceptive, escaped)
+  return JSON.stringify(value, undefined, 2).replaceAll(deceptive, escaped)
 }
 
 /** By code unit, as JSON has it. */

@@ -14,7 +14,7 @@ export function themeFolder(): string {
   return join(packageRoot(), 'reports', 'theme', 'templates')
 }
 
-/** Renders pages without control, bidirectional, and invisible characters, which values may have. */
+/** Renders pages without control, bidirectional, and invisible characters of values. */
 class PageEnvironment extends nunjucks.Environment {
   override render(name: string, context?: object): string {
     return printable(super.render(name, context))

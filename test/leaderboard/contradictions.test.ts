@@ -1,13 +1,11 @@
 /** Entries whose parts cannot be true together, or not beside other entries of the board. */
 import { describe, expect, test } from 'vitest'
-import { auditEntries } from '../../leaderboard/audit.ts'
-import { checkEntry } from '../../leaderboard/entry.ts'
 import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { chooseAttack } from '../../core/bench/plan/resolve-attacks.ts'
-import { checkSuite } from '../../core/bench/suite/load.ts'
 import { loadRegistry } from '../../core/plugin/load.ts'
 import { hashOf } from '../reports/fixture.ts'
 import { boardEntry } from './fixture.ts'
+import { refusal, withSuite } from './refusal.ts'
 
 const honest = boardEntry('honest', [9000, 5000, 3000])
 const suite = honest.run.suite.content as {
@@ -15,31 +13,6 @@ const suite = honest.run.suite.content as {
   readonly attacks: readonly object[]
 }
 const own = honest.threatModel.epsilon
-
-/** The reason why a board of these entries is refused; undefined if it is built. */
-async function refusal(...entries: readonly object[]): Promise<string | undefined> {
-  try {
-    const checked = entries.map((entry, at) => {
-      const label = `${at}.json`
-      // As a file has it: without undefined values.
-      return { entry: checkEntry(JSON.parse(JSON.stringify(entry)), label), label }
-    })
-    await auditEntries(checked)
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
-
-/** The entry with another suite, and with the hash of that suite. */
-function withSuite(entry: LeaderboardEntry, change: object): LeaderboardEntry {
-  const document = structuredClone({ ...entry.run.suite.content, ...change })
-  const { suite: content, sha256 } = checkSuite(document, 'suite', '.')
-  return {
-    ...entry,
-    run: { ...entry.run, suite: { ...entry.run.suite, content: { ...content }, sha256 } },
-  }
-}
 
 function withAttack(at: number, change: object): object {
   const attacks = honest.attacks.map((attack, i) => (i === at ? { ...attack, ...change } : attack))

@@ -8,33 +8,12 @@ import type { LeaderboardEntry } from '../../leaderboard/entry-type.ts'
 import { packOutcomes, unpackOutcomes } from '../../leaderboard/packed-outcomes.ts'
 import { outcomeChecks } from '../../core/bench/checks/outcome-checks.ts'
 import { probes } from '../../core/bench/checks/probes.ts'
-import { checkSuite } from '../../core/bench/suite/load.ts'
 import { hashOf } from '../reports/fixture.ts'
 import { boardEntry } from './fixture.ts'
+import { refusal, withSuite } from './refusal.ts'
 
 const honest = boardEntry('honest', [9000, 5000, 3000])
 const { examples } = honest.dataset
-
-/** The reason why a board of these entries is refused; undefined if it is built. */
-async function refusal(...entries: readonly object[]): Promise<string | undefined> {
-  try {
-    const checked = entries.map((entry, at) => {
-      const label = `${at}.json`
-      return { entry: checkEntry(JSON.parse(JSON.stringify(entry)), label), label }
-    })
-    await auditEntries(checked)
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
-
-function withSuite(entry: LeaderboardEntry, change: object): LeaderboardEntry {
-  const document = structuredClone({ ...entry.run.suite.content, ...change })
-  const { suite: content, sha256 } = checkSuite(document, 'suite', '.')
-  const suite = { ...entry.run.suite, title: content.title, content: { ...content }, sha256 }
-  return { ...entry, run: { ...entry.run, suite } }
-}
 
 function withAttack(at: number, change: object, entry = honest): LeaderboardEntry {
   const attacks = entry.attacks.map((attack, i) => (i === at ? { ...attack, ...change } : attack))

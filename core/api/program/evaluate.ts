@@ -15,7 +15,7 @@ import {
   refuseUnknownTarget,
   withClassNumber,
 } from '../../bench/plan/targets.ts'
-import { checkTransform, withBounds } from '../../bench/suite/load.ts'
+import { checkTransform, withBounds } from '../../bench/suite/suite-threat.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { requireModelFit } from '../../data/model-fit.ts'
 import type { Model } from '../../model/model.ts'

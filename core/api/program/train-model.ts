@@ -51,7 +51,7 @@ export interface TrainRequest {
   readonly seed?: number
   /** Default: 1. */
   readonly threads?: number
-  /** Where to train, such as `cuda:1`; `auto` takes an NVIDIA GPU if there is one. Default: `cpu`. */
+  /** Where to train: `cpu` (the default), `cuda:1`, or `auto`, for an NVIDIA GPU if there is one. */
   readonly device?: string
   /**
    * A directory for checkpoints, from which training resumes. Default: a temporary one.
@@ -85,8 +85,9 @@ interface TrainingPlan {
 
 /**
  * Trains a classifier. A suite with the same defense, options and seed makes the same model.
- * @throws ConfigError for an unknown data set, network, defense, option, or device; RunError ROBENCH_ABORTED
- * if the signal is aborted, ROBENCH_INTERNAL if training diverges; PluginError if the defense fails
+ * @throws ConfigError for an unknown data set, network, defense, option, or device; RunError
+ * ROBENCH_ABORTED if the signal is aborted, ROBENCH_INTERNAL if training diverges; PluginError if
+ * the defense fails
  */
 export async function train(request: TrainRequest): Promise<TrainedModel> {
   const { data, seed = 0, threads = 1, checkpointFolder, plugins, progress } = request

@@ -30,8 +30,8 @@ const similar = 0.05
 /** Least accuracy of a reading relative to a constant prediction. */
 const leastGain = 1.2
 
-/** Forward passes of the test on further examples, per example of the sample. */
-export const furtherPasses = (mostFurther * (1 + mostNear)) / 64
+/** Forward passes of the test on further examples, all together. */
+export const furtherPasses = mostFurther * (1 + mostNear)
 
 /** A hint, and which examples are classified correctly under that reading. */
 interface Trial {

@@ -61,7 +61,7 @@ export const probeCost = {
     repetitions +
     searchQueries +
     mostReadings +
-    furtherPasses,
+    furtherPasses / probeSample,
   backward: 1 + probedLosses.length + 1 + 2 + (7 * usualSteps + 2),
 } as const
 

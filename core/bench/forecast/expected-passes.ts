@@ -50,11 +50,11 @@ export interface Expectations {
  * (`forecastPasses`). The forecast improves with the number of these examples, and with a cheaper
  * attack that was run on all examples.
  *
- * Otherwise an assumed fraction of the examples stays robust, if one is given. Each of them takes the maximum number
- * of passes. Broken examples stop early and count as free, so the forecast for strong attacks on
- * undefended models is zero. It is more accurate for expensive attacks, which break most examples
- * in their first steps. Attacks on stochastic models do not stop early, so the assumption does not
- * lower their cost.
+ * Otherwise an assumed fraction of the examples stays robust, if one is given. Each of them
+ * takes the maximum number of passes. Broken examples stop early and count as free, so the
+ * forecast for strong attacks on undefended models is zero. It is more accurate for expensive
+ * attacks, which break most examples in their first steps. Attacks on stochastic models do not
+ * stop early, so the assumption does not lower their cost.
  *
  * Otherwise a survey of the model is used (`surveyedWork`), or else the plan's upper bound.
  * @throws ConfigError for a defense that the plan does not have, or for an earlier run that has no

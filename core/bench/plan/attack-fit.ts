@@ -7,7 +7,7 @@ import { optionWithRole } from '../../plugin/option-roles.ts'
 import type { ChosenAttack } from '../../plugin/wrapped-attack.ts'
 import { transformRecord } from '../../threat/transforms/table.ts'
 import type { TransformKind } from '../../threat/transforms/table.ts'
-import type { SuiteThreatModel } from '../suite/load.ts'
+import type { SuiteThreatModel } from '../suite/suite-threat.ts'
 
 /**
  * Refuses an attack under a threat model that it does not support.

@@ -5,7 +5,8 @@ import type { Dataset } from '../../data/dataset.ts'
 import { targetWords } from '../../threat/target.ts'
 import type { ThreatTarget } from '../../threat/target.ts'
 import type { ThreatModel } from '../../threat/threat-model.ts'
-import type { LoadedSuite, NumberedThreatModel, SuiteThreatModel } from '../suite/load.ts'
+import type { LoadedSuite } from '../suite/load.ts'
+import type { NumberedThreatModel, SuiteThreatModel } from '../suite/suite-threat.ts'
 import type { PendingAttack, ResolvedAttack } from './resolve-attacks.ts'
 
 /**

@@ -319,7 +319,7 @@ function transposedWindow(call: Call): SlidingWindow {
   return resolveTransposed(call, small, kernel)
 }
 
-/** The window of a ConvTranspose with these sizes of input and kernel, without batch and channels. */
+/** The window of a ConvTranspose: `small` and `kernel` are sizes without batch and channels. */
 export function resolveTransposed(
   call: Parameters<typeof numbersOf>[0] & Parameters<typeof textOf>[0],
   small: readonly number[],

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../../core/base/paths.ts'
 import { parseJsonText } from '../../../../core/base/json-file.ts'
-import { checkSuite, loadSuite, suiteThreatModel } from '../../../../core/bench/suite/load.ts'
+import { checkSuite, loadSuite } from '../../../../core/bench/suite/load.ts'
+import { suiteThreatModel } from '../../../../core/bench/suite/suite-threat.ts'
 
 const minimal = {
   id: 'mini',
