@@ -9,7 +9,7 @@ import {
 } from './outcome-masks.ts'
 import type { OutcomeMasks } from './outcome-masks.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
-import { packingProblem, unpackOutcomes } from './packed-outcomes.ts'
+import { packingProblem, spell, unpackOutcomes } from './packed-outcomes.ts'
 
 /**
  * The outcomes of each attack, in the order of the entry: `w`, `r`, or `b` per example. Entries
@@ -23,14 +23,13 @@ export function entryOutcomes({ attacks, dataset }: LeaderboardEntry): string[] 
   })
 }
 
-const [wrong, zero, one] = Buffer.from('w01', 'latin1')
-
-/** Clean outcomes of an entry, `1` or `0` per example: an attack is misled only by correct ones. */
-export function entryCleanOutcomes(entry: LeaderboardEntry): string {
-  const [first = ''] = entryOutcomes({ ...entry, attacks: entry.attacks.slice(0, 1) })
-  const clean = Buffer.from(first, 'latin1')
-  for (let i = 0; i < clean.length; i++) clean[i] = clean[i] === wrong ? zero! : one!
-  return clean.toString('latin1')
+/**
+ * Clean outcomes of an entry, `1` or `0` per example: an attack is misled only by correct ones.
+ * Entries from `checkEntry` have valid ones.
+ */
+export function entryCleanOutcomes({ attacks, dataset }: LeaderboardEntry): string {
+  const [first] = attacks
+  return first ? spell(first.outcomes, dataset.examples, '0110') : ''
 }
 
 /** Counts that do not follow from the outcomes, each with its position. */

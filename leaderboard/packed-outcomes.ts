@@ -5,7 +5,6 @@
  * corruptions, misclassified in its original form and correct when corrupted.
  */
 const codes = 'wrbc'
-const letters = Buffer.from(codes, 'latin1')
 
 /**
  * Packs outcomes: example i is in byte ⌊i/4⌋, in the bits 2(i mod 4) and above.
@@ -28,10 +27,15 @@ export function unpackOutcomes(
   examples: number,
 ): { readonly outcomes: string } | { readonly problem: string } {
   const problem = packingProblem(packed, examples)
-  if (problem !== undefined) return { problem }
-  const characters = Buffer.from(unpackCodes(packed, examples).buffer)
-  for (let i = 0; i < examples; i++) characters[i] = letters[characters[i]!]!
-  return { outcomes: characters.toString('latin1') }
+  return problem === undefined ? { outcomes: spell(packed, examples, codes) } : { problem }
+}
+
+/** One character per example, by its code: the first of four for code 0. */
+export function spell(packed: string, examples: number, characters: string): string {
+  const bytes = Buffer.from(characters, 'latin1')
+  const text = Buffer.from(unpackCodes(packed, examples).buffer)
+  for (let i = 0; i < examples; i++) text[i] = bytes[text[i]!]!
+  return text.toString('latin1')
 }
 
 /**

@@ -2,21 +2,24 @@
 import { invisible } from '../../core/base/visible-text.ts'
 
 /**
- * Characters that reorder what is read, or that do not show. Line feeds stay, and so do joiners and
- * selectors of variants, which Arabic, Indic scripts, and emoji need.
+ * Characters that reorder what is read, or that do not show. Joiners and selectors of variants
+ * stay, which Arabic, Indic scripts, and emoji need.
  */
-const deceptive = new RegExp(`(?![\\n\\u200c\\u200d\\ufe0e\\ufe0f])[${invisible}]`, 'gu')
+const deceptive = new RegExp(`(?![\\u200c\\u200d\\ufe0e\\ufe0f])[${invisible}]`, 'gu')
+
+/** All but line feeds and the characters of ASCII that show. A search for these is fast. */
+const unusual = /[^\n -~]+/g
 
 /**
  * Replaces control characters, except line feeds, with spaces, because text must not move the
  * cursor, and bidirectional and invisible characters with their escapes: `\u202e`.
  */
 export function printable(text: string): string {
-  return (
-    text
+  return text.replaceAll(unusual, (run) =>
+    run
       // oxlint-disable-next-line no-control-regex -- removes control characters
-      .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
-      .replaceAll(deceptive, escaped)
+      .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+      .replaceAll(deceptive, escaped),
   )
 }
 
@@ -25,7 +28,8 @@ export function printable(text: string): string {
  * those that reorder or hide text are escaped, which JSON permits: a program reads the same value.
  */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replaceAll(deceptive, escaped)
+  const text = JSON.stringify(value, undefined, 2)
+  return text.replaceAll(unusual, (run) => run.replaceAll(deceptive, escaped))
 }
 
 /** By code unit, as JSON has it. */
