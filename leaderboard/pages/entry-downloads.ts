@@ -80,14 +80,20 @@ export function outcomesNpz(entry: LeaderboardEntry): Uint8Array {
   const { attacks } = entry
   const { examples } = entry.dataset
   const outcomes = new Uint8Array(attacks.length * examples)
+  const worst = new Uint8Array(examples)
   attacks.forEach(({ outcomes: packed }, at) => {
-    outcomes.set(unpackCodes(packed, examples), at * examples)
+    const codes = unpackCodes(packed, examples)
+    for (let i = 0; i < examples; i++) {
+      // Correct only when corrupted: misclassified in its original form.
+      if (codes[i] === 3) codes[i] = 0
+      // 0 in all attacks; else 1, or 2 once broken.
+      worst[i]! |= codes[i]!
+    }
+    outcomes.set(codes, at * examples)
   })
-  // Correct only when corrupted: misclassified in its original form.
-  for (let at = 0; at < outcomes.length; at++) if (outcomes[at] === 3) outcomes[at] = 0
-  const worst = outcomes.slice(0, examples)
-  const clean = worst.map((code) => Math.min(code, 1))
-  for (let at = 0; at < outcomes.length; at++) if (outcomes[at] === 2) worst[at % examples] = 2
+  // Robust to some attacks, broken by others.
+  const clean = worst.map((codes) => Math.min(codes, 1))
+  for (let i = 0; i < examples; i++) if (worst[i] === 3) worst[i] = 2
   const names = attacks.map(({ name }) => Buffer.from(name))
   const width = Math.max(1, ...names.map(({ length }) => length))
   const packed = Buffer.concat(names.map((name) => Buffer.concat([name], width)))

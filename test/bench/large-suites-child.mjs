@@ -1,7 +1,7 @@
 /** One step of `large-suites.mjs`, in the current directory. Prints its time and memory. */
 import { writeFileSync } from 'node:fs'
 
-const [, , step] = process.argv
+const [, , step, out] = process.argv
 const dist = new URL('../../dist/', import.meta.url)
 const load = (path) => import(new URL(path, dist))
 
@@ -35,12 +35,12 @@ const stepOf = {
   },
   async report() {
     const { createProgram } = await load('cli/program.js')
-    const words = ['report', 'results', '--format', 'html', '--out', 'report.html']
+    const words = ['report', 'results', '--format', 'html', '--out', `${out}.html`]
     await createProgram().parseAsync(['node', 'robench', ...words])
   },
   async site() {
     const { createProgram } = await load('cli/program.js')
-    const words = ['leaderboard', 'build', '--entries', 'entries', '--out', 'site']
+    const words = ['leaderboard', 'build', '--entries', 'entries', '--out', out]
     await createProgram().parseAsync(['node', 'robench', ...words])
   },
 }

@@ -73,7 +73,7 @@ function round(value) {
 
 function table(items) {
   const view = new Table({
-    head: ['figure', 'value', 'middle half', 'bar', 'holds'],
+    head: ['figure', 'value', 'spread', 'bar', 'holds'],
     style: { head: [], border: [] },
   })
   const titles = new Map(benches.map(({ id, title }) => [id, title]))

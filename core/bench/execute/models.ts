@@ -81,7 +81,7 @@ export async function examineModel(
   session: ExaminationSession,
 ): Promise<ExaminedModel> {
   const { manifest, training, sha256 } = file.card
-  const { device, threads, signal, surveys } = session
+  const { device, threads, signal, isSurveyed } = session
   const label = labelOf(file, defense)
   const started = performance.now()
   const model = await loadModel(file.bytes, manifest, {
@@ -105,7 +105,7 @@ export async function examineModel(
       signal,
     })
     const request = { model, times, timed, batchSize: count, signal, defense: defense.name }
-    return {
+    const examined: ExaminedModel = {
       reference: { sha256, label: jobLabelOf(label, defense, resolved), manifest },
       path: file.path,
       hash: model.hash,
@@ -124,10 +124,11 @@ export async function examineModel(
       classes: model.classes,
       times,
       startMs: loadMs + firstMs,
-      // Nothing attacks a surrogate.
-      ...(surveys && !defense.surrogate && { surveys: await surveysOf(resolved, request) }),
+      surveys: [],
       ...(training ? { training } : {}),
     }
+    const chosen = resolved.threatModels.map((threatModel) => isSurveyed(examined, threatModel))
+    return { ...examined, surveys: await surveysOf(resolved, chosen, request) }
   } finally {
     await model.dispose()
   }
@@ -138,23 +139,28 @@ interface ExaminationSession {
   readonly device: string
   readonly threads: number
   readonly signal: AbortSignal
-  /** Whether each threat model is surveyed. */
-  readonly surveys?: boolean
+  /** Whether a threat model is surveyed. */
+  isSurveyed(model: ExaminedModel, threatModel: ThreatModel): boolean
 }
 
-/** A survey for each threat model. */
+/** @param chosen whether each threat model is surveyed */
 async function surveysOf(
   { attacks, threatModels, dataset, examples }: ResolvedSuite,
+  chosen: readonly boolean[],
   {
     defense,
     ...request
   }: Omit<SurveyRequest, 'dataset' | 'examples' | 'threatModel' | 'longestMs'> & {
     readonly defense: string
   },
-): Promise<Survey[]> {
+): Promise<(Survey | undefined)[]> {
   const { forwardMs, backwardMs } = request.times
-  const surveys: Survey[] = []
-  for (const threatModel of threatModels) {
+  const surveys: (Survey | undefined)[] = []
+  for (const [index, threatModel] of threatModels.entries()) {
+    if (!chosen[index]) {
+      surveys.push(undefined)
+      continue
+    }
     const longestMs = sumBy(attacks, (attack) => {
       const { forward, backward } = attack.passes(threatModel.norm, defense)
       return examples * (forward * forwardMs + backward * backwardMs)

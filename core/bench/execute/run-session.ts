@@ -14,6 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import { requireModelClasses } from '../plan/targets.ts'
 import { datasetReference, modelFolder, pluginLimits } from '../plan/resolve.ts'
 import type { ResolvedDefense, ResolvedSuite } from '../plan/resolve.ts'
+import type { ThreatModel } from '../../threat/threat-model.ts'
 import type { DefenseFailure } from '../result/result.ts'
 import { resultsFolder } from '../store/store.ts'
 import type { ResultStore } from '../store/store.ts'
@@ -61,10 +62,11 @@ export class RunSession {
 
   /**
    * The rows of the result table. Only rows whose model must be trained have no model.
-   * @param surveys whether the models are surveyed, for a forecast
+   * @param completed ids of units that need no forecast: models of other units are surveyed;
+   * without it, none is
    * @throws RobenchError for a mistake in the suite or in a model file
    */
-  async findModels(surveys = false): Promise<ModelRow[]> {
+  async findModels(completed?: ReadonlySet<string>): Promise<ModelRow[]> {
     const { defenses, threatModels } = this.#resolved
     const otherPrograms = watchOtherPrograms()
     const rows: ModelRow[] = []
@@ -77,14 +79,14 @@ export class RunSession {
         const row = { defense, threatModel, ...(cacheKey !== undefined && { cacheKey }) }
         if (earlier?.model) rows.push({ ...row, model: earlier.model })
         else if (file) {
-          const found = await this.#withModel(row, file, surveys)
+          const found = await this.#withModel(row, file, completed)
           if (defense.file) earlier = found
           rows.push(found)
         } else if (defense.trains) rows.push(row)
         else {
           const prepared = await this.#prepare(row, this.#settings.threads)
           if ('code' in prepared) throw atPlace(defense.where, fromErrorRecord(prepared))
-          rows.push(await this.#withModel(row, prepared, surveys))
+          rows.push(await this.#withModel(row, prepared, completed))
         }
       }
     }
@@ -224,11 +226,22 @@ export class RunSession {
     }
   }
 
-  async #withModel(row: ModelRow, file: ModelFile, surveys = false): Promise<ModelRow> {
+  async #withModel(
+    row: ModelRow,
+    file: ModelFile,
+    completed?: ReadonlySet<string>,
+  ): Promise<ModelRow> {
     const { device, threads, signal } = this.#settings
     let model: ExaminedModel
     try {
-      const session = { device, threads, signal, surveys }
+      const isSurveyed = (examined: ExaminedModel, threatModel: ThreatModel): boolean =>
+        completed !== undefined &&
+        // Nothing attacks a surrogate.
+        !row.defense.surrogate &&
+        this.plan([{ ...row, threatModel, model: examined }]).units.some(
+          ({ id }) => !completed.has(id),
+        )
+      const session = { device, threads, signal, isSurveyed }
       model = await examineModel(file, row.defense, this.#resolved, session)
     } catch (error) {
       throw atPlace(row.defense.where, error)

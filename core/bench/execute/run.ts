@@ -8,7 +8,7 @@ import type { PlanSummary } from '../forecast/plan-summary.ts'
 import type { ModelRow } from '../plan/model-row.ts'
 import { resolveSuite } from '../plan/resolve.ts'
 import type { ResolvedSuite } from '../plan/resolve.ts'
-import { ResultStore, readCompleted } from '../store/store.ts'
+import { ResultStore, namedUnits, readCompleted } from '../store/store.ts'
 import type { UnitOutcome } from '../store/unit-outcome.ts'
 import { requireLoaded } from '../suite/load.ts'
 import type { LoadedSuite } from '../suite/load.ts'
@@ -77,7 +77,7 @@ export async function planSuite(
   }
   const session = new RunSession(resolved, settings)
   try {
-    let rows = await session.findModels(true)
+    let rows = await session.findModels(await idsOf(session, fresh))
     if (pilot !== undefined) {
       const store = await ResultStore.open(session.folder, { fresh })
       try {
@@ -103,6 +103,11 @@ export async function planSuite(
   } finally {
     await session.close()
   }
+}
+
+/** Ids of the units that a run skips, as far as the names of files tell. */
+async function idsOf({ folder }: RunSession, fresh: boolean): Promise<ReadonlySet<string>> {
+  return fresh ? new Set() : namedUnits(folder)
 }
 
 /** A plan with a forecast: by completed units, an earlier run, assumptions, or surveys. */
@@ -136,7 +141,7 @@ export async function runSuite(loaded: LoadedSuite, options: RunOptions = {}): P
   const session = new RunSession(resolved, settings)
   let store: ResultStore | undefined
   try {
-    const found = await session.findModels(true)
+    const found = await session.findModels(await idsOf(session, fresh))
     const { folder } = session
     store = await ResultStore.open(folder, { fresh, adversarials: saveAdversarial })
     const saved = store

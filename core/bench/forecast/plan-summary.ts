@@ -42,7 +42,7 @@ export interface CellSummary {
   readonly stochastic?: true
   /** Upper bound for one worker; absent until its model is trained. */
   readonly etaMs?: number
-  /** By a survey of the model; absent until the model is trained. */
+  /** By a survey of the model; absent until the model is trained, and where no work is open. */
   readonly surveyed?: SurveyedWork
   /** Time in which each worker loads the model, in ms. */
   readonly startMs?: number
@@ -138,7 +138,7 @@ export function summarizePlan(
   const surveys: Survey[] = []
   plan.rows.forEach((row, index) => {
     const model = evaluated[index]?.model
-    const survey = model?.surveys?.[resolved.threatModels.indexOf(row.threatModel)]
+    const survey = model?.surveys[resolved.threatModels.indexOf(row.threatModel)]
     if (survey) surveys.push(survey)
     for (const cell of cellsOf(row, Boolean(model), where)) {
       // Rows with the same model share clean predictions.

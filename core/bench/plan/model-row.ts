@@ -68,8 +68,8 @@ export interface ExaminedModel {
   readonly times: PassTimes
   /** Time to load the model and to build its sessions, in ms, which each worker takes. */
   readonly startMs: number
-  /** One for each threat model of the suite; absent unless asked for. */
-  readonly surveys?: readonly Survey[]
+  /** By index of the threat model in the suite; none where no work is open. */
+  readonly surveys: readonly (Survey | undefined)[]
 }
 
 /** A defense under a threat model: one row of the result table. */

@@ -152,19 +152,29 @@ export async function readUnits(
   if (!existsSync(units)) return { units: found, damaged }
   const hasPoints = options.adversarials ? await hasAdversarials(folder) : () => true
   for (const name of (await readdir(units)).toSorted()) {
-    if (!name.endsWith('.json')) continue
+    if (!name.endsWith(ending)) continue
     const path = join(units, name)
-    const unit = await readUnit(path, name.slice(0, -'.json'.length))
+    const unit = await readUnit(path, name.slice(0, -ending.length))
     if (typeof unit === 'string') damaged.push(`${path} ${unit}`)
     else if (unit.cell.kind !== 'attack' || hasPoints(unit.id)) found.set(unit.id, unit)
   }
   return { units: found, damaged }
 }
 
+/** Ids of the units that a directory has files of, without reading them. */
+export async function namedUnits(folder: string): Promise<ReadonlySet<string>> {
+  const units = join(folder, 'units')
+  const names = existsSync(units) ? await readdir(units) : []
+  return new Set(names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)))
+}
+
 /** Path of a unit's file. */
 export function unitFile(folder: string, id: string): string {
-  return join(folder, 'units', `${id}.json`)
+  return join(folder, 'units', `${id}${ending}`)
 }
+
+/** Of the name of a unit's file, after its id. */
+const ending = '.json'
 
 /** Largest file of a unit, in bytes. */
 const mostUnitBytes = 2 ** 28
