@@ -16,6 +16,7 @@ const files = [
   './windowed-ratio.mjs',
   './winograd-ratio.mjs',
   './queue-ratio.mjs',
+  './session-time.mjs',
   './large-suites.mjs',
 ]
 

@@ -3,6 +3,7 @@
  * tried again. Jobs of built-in plugins share processes of tinypool; a cell of a third-party plugin
  * has a watched process of its own.
  */
+import { allocatorSettings } from '../../machine/allocator.ts'
 import { join } from 'node:path'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import { startTimer } from '../../base/long-timer.ts'
@@ -271,15 +272,6 @@ export class WorkerPool implements Executor {
     if (next) next.take(slot)
     else this.#idle.push(slot)
   }
-}
-
-/**
- * Settings of glibc's allocator, which others ignore. By default, freed blocks of up to 32 MB stay
- * in the heap, from where they are hardly ever returned: after compiling the sessions of a
- * ResNet-18, 100 to 300 MB.
- */
-function allocatorSettings(): Readonly<Record<string, string>> {
-  return { MALLOC_MMAP_THRESHOLD_: process.env['MALLOC_MMAP_THRESHOLD_'] ?? '8000000' }
 }
 
 /** Halves the batch with each attempt, in case memory ran out. That changes no outcome. */
