@@ -165,7 +165,9 @@ export async function readUnits(
 export async function namedUnits(folder: string): Promise<ReadonlySet<string>> {
   const units = join(folder, 'units')
   const names = existsSync(units) ? await readdir(units) : []
-  return new Set(names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)))
+  return new Set(
+    names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)),
+  )
 }
 
 /** Path of a unit's file. */
