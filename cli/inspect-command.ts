@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { inspectModel } from '../core/api/program/inspect-model.ts'
 import { terminalWidth } from './arguments.ts'
+import { exitCodes } from './failure.ts'
 import { formatInspection } from './format-inspection.ts'
 import {
   addFileOptions,
@@ -25,6 +26,7 @@ export function inspectCommand(): Command {
         ? `${jsonText({ file: path, ...inspection })}\n`
         : printable(formatInspection(path, inspection, Math.min(terminalWidth(), 80)))
       process.stdout.write(text)
+      if (!inspection.reading) process.exitCode = exitCodes.failures
     },
   )
 }
