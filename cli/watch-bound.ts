@@ -29,8 +29,8 @@ export function watchBound(
       startedMs ??= now()
       if (bound !== undefined && !hasPassed && share < 1 && now() - startedMs > bound + startMs) {
         display.notice(
-          `the run takes longer than the stated ${duration(bound)}: the machine computes ` +
-            'more slowly than when the passes were timed',
+          `the run takes longer than the stated ${duration(bound)}: ` +
+            'its workers are slower, or fewer, than was assumed',
         )
         hasPassed = true
       }

@@ -123,8 +123,8 @@ test('a bound that has passed is noted once', () => {
   // Workers may take 10 s to start.
   expect(written(3_654_300)).toBe('')
   expect(written(3_654_301)).toBe(
-    'note: the run takes longer than the stated 44.3 s: the machine computes more slowly than ' +
-      'when the passes were timed\n',
+    'note: the run takes longer than the stated 44.3 s: its workers are slower, or fewer, ' +
+      'than was assumed\n',
   )
   expect(written(3_700_000)).toBe('')
   display.progress(0.5, status)
