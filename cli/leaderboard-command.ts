@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { buildSite } from '../leaderboard/build.ts'
-import { auditEntries } from '../leaderboard/audit.ts'
+import { buildSite, presentEntries } from '../leaderboard/build.ts'
+import { auditAlone, auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
-import { entryLocation, readEntry } from '../leaderboard/entry.ts'
+import { benchmarkKey, entryLocation, readEntry } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
 import { extendHistory, historyFileOf, readHistory } from '../leaderboard/entry-history.ts'
 import type { EntryHistory } from '../leaderboard/entry-history.ts'
@@ -181,16 +181,20 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
   const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
   const entries = found.map((entry) => entryFromResult(result, entry, extras, rules))
-  await auditEntries(
-    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
-    rules,
-  )
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
     entry,
     file: join(folder, `${entryLocation(entry)}.json`),
   }))
   if (!options.replace) for (const { file } of added) refuseExisting(file)
+  const present = [...new Set(entries.map(benchmarkKey))]
+    .flatMap((benchmark) => presentEntries(folder, benchmark, rules))
+    .filter(({ label }) => added.every(({ file }) => file !== label))
+  const { supplements } = await auditEntries(
+    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
+    rules,
+    present,
+  )
   const examples = await examplesOf(result, entries, options)
   for (const [at, { entry, file }] of added.entries()) {
     const history = historyOf(entry, file, rules)
@@ -202,9 +206,17 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     if (own) await writeFileAtomic(examplesFileOf(file), `${JSON.stringify(own, undefined, 1)}\n`)
     else await rm(examplesFileOf(file), { force: true })
   }
-  const files = added.map(({ file }) => file)
+  const files = added.map(({ file, entry }) => ({ file, isSupplement: supplements.has(entry) }))
+  const note = ', a supplement: its attacks count into best known, and it has no row of its own'
   streams.stdout.write(
-    options.json ? `${jsonText({ files })}\n` : files.map((file) => `added ${file}\n`).join(''),
+    options.json
+      ? `${jsonText({
+          files: files.map(({ file }) => file),
+          supplements: files.filter(({ isSupplement }) => isSupplement).map(({ file }) => file),
+        })}\n`
+      : files
+          .map(({ file, isSupplement }) => `added ${file}${isSupplement ? note : ''}\n`)
+          .join(''),
   )
 }
 
@@ -230,7 +242,7 @@ async function checkOne(
   const seed = options.seed ?? randomInt(2 ** 31)
   const rules = options.private ? await privateRules() : publicRules
   const entry = readEntry(path, rules)
-  await auditEntries([{ entry, label: path }], rules)
+  await auditAlone(entry, path, rules)
   const { report, check } = await checkSample(entry, path, {
     sample,
     seed,

@@ -2,6 +2,7 @@
 import { canonicalJson } from '../core/base/hash.ts'
 import { benchmarkKey } from './entry.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
+import { correctMask, countDiffering } from './outcome-masks.ts'
 
 /** An entry and its name in messages. */
 export interface NamedEntry {
@@ -22,6 +23,7 @@ export function disagreements(entries: readonly NamedEntry[]): string[] {
     ...runDisagreements(entries),
     ...modelDisagreements(entries),
     ...dataDisagreements(entries),
+    ...cleanDisagreements(entries),
     ...(copies.length > 0 ? copies : copiedBlocks(entries)),
   ]
 }
@@ -54,6 +56,30 @@ function dataDisagreements(entries: readonly NamedEntry[]): string[] {
     ({ dataset }) => dataset.sha256,
     (first) => `/dataset/sha256: is not that of ${first}, which has data of the same id`,
   )
+}
+
+/** Share of examples on which entries of one model may differ without attack: other devices. */
+const tolerance = 0.01
+
+/** Entries of one file that are different classifiers, such as by their normalization. */
+function cleanDisagreements(entries: readonly NamedEntry[]): string[] {
+  const firsts = new Map<string, NamedEntry>()
+  return entries.flatMap((named) => {
+    const { entry, label } = named
+    const key = `${benchmarkKey(entry)} ${entry.model.sha256}`
+    const first = firsts.get(key)
+    if (!first) firsts.set(key, named)
+    // Data of one id has one hash, which is looked at elsewhere.
+    if (!first || first.entry.dataset.examples !== entry.dataset.examples) return []
+    const { onlyA, onlyB } = countDiffering(correctMask(first.entry), correctMask(entry))
+    return onlyA + onlyB <= tolerance * entry.dataset.examples
+      ? []
+      : [
+          `${label}#/clean: has the model file of ${first.label}, but without attack ` +
+            `${onlyA + onlyB} of ${entry.dataset.examples} examples have another outcome; one of ` +
+            'them was run with other options, such as another normalization; remove it',
+        ]
+  })
 }
 
 /** Different models never have the same outcomes of all examples: one of them is a copy. */

@@ -66,7 +66,7 @@ describe('an honest entry is taken:', () => {
 
   test('beside others of its result, of its model, and of other models', async () => {
     const [other, third] = [boardEntry('b', [9100, 5100, 3100]), boardEntry('c', [8000, 900, 800])]
-    const same = { ...boardEntry('d', [9200, 4900, 2900]), model: honest.model }
+    const same = { ...boardEntry('d', [9050, 4900, 2900]), model: honest.model }
     const { evidence, run, defense } = honest
     const ofResult = { ...third, evidence, run, defense }
     expect(await refusal(honest, other, same, ofResult)).toBeUndefined()
