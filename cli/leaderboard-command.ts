@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { buildSite, presentEntries } from '../leaderboard/build.ts'
 import { auditAlone, auditEntries } from '../leaderboard/audit.ts'
@@ -18,10 +18,13 @@ import { entryFromResult } from '../leaderboard/from-result.ts'
 import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { fewLines } from '../core/base/schema.ts'
 import { readText } from '../core/base/read-file.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
-import { readResult } from '../core/bench/result/read-result.ts'
+import { locateResult, readResult } from '../core/bench/result/read-result.ts'
+import type { RunResult } from '../core/bench/result/result.ts'
+import { verifyChunks } from '../core/bench/verify/verify-result.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
 import { examplesOf } from './entry-examples.ts'
 import { exitCodes } from './failure.ts'
@@ -178,6 +181,7 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
       citation: readText(options.citation, { code: 'ROBENCH_DATA', mostBytes: 2 ** 16 }),
     }),
   }
+  await refuseOtherChunks(result, path)
   const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
   const entries = found.map((entry) => entryFromResult(result, entry, extras, rules))
@@ -286,6 +290,18 @@ function historyOf(
     return undefined
   }
   return extendHistory(entry, replaced, readHistory(file, replaced))
+}
+
+/** Throws if the directory of the result has chunks from which it was not made. */
+async function refuseOtherChunks(result: RunResult, path: string): Promise<void> {
+  const file = locateResult(path)
+  const { differences } = await verifyChunks(result, dirname(file))
+  if (differences.length === 0) return
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    `${file}: must agree with the chunks in units beside it, from which it was made; run the suite ` +
+      `again:\n${fewLines(differences.map((text) => `  ${text}`))}`,
+  )
 }
 
 function refuseExisting(file: string): void {

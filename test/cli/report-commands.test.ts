@@ -99,6 +99,19 @@ describe('leaderboard', () => {
     })
   })
 
+  test('a result is refused if it is not that of the chunks beside it', async () => {
+    const args = ['add', folder, '--entry', 'pgd-at', '--entries', join(folder, 'entries')]
+    mkdirSync(join(folder, 'units'))
+    await leaderboard(...args)
+    rmSync(join(folder, 'entries'), { recursive: true })
+    writeFileSync(join(folder, 'units', 'damaged.json'), 'not a chunk')
+    await expect(leaderboard(...args)).rejects.toThrow(
+      'result.json: must agree with the chunks in units beside it, from which it was made; run ' +
+        'the suite again:',
+    )
+    expect(existsSync(join(folder, 'entries'))).toBe(false)
+  })
+
   test('further attacks on a model with an entry are a supplement to it', async () => {
     const made = typicalResult().entries.find(({ defense }) => defense.name === 'pgd-at')!
     const attacks = made.attacks.slice(0, 1)
