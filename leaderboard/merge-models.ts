@@ -50,7 +50,8 @@ export function mergeModel(
     .toSorted(
       (a, b) =>
         Number(b.evidence === 'checked') - Number(a.evidence === 'checked') ||
-        compareText(a.entry.run.finishedAt, b.entry.run.finishedAt) ||
+        // No date: its submitter writes it. A changed copy that leads says that it broke less.
+        b.worstCase.count - a.worstCase.count ||
         compareText(a.location, b.location),
     )
   const isSupplement = ({ location }: RatedEntry): boolean => standing.supplements.has(location)

@@ -18,7 +18,10 @@ export type { RankComparison, RankedEntry }
 
 /** A row of a table: one model. The fields of `RankedEntry` are those of its first entry. */
 export interface RankedModel extends RankedEntry {
-  /** Entries of the model: supplements last, checked before self-reported. */
+  /**
+   * Entries of the model: supplements last, checked before self-reported, then the highest worst
+   * case first.
+   */
   readonly members: readonly RankedEntry[]
   /** Per attack of the table's columns, over all entries; undefined if it was not run. */
   readonly columns: readonly (Proportion | undefined)[]

@@ -221,6 +221,18 @@ describe('rankTables', () => {
     expect(merged!.members.map(({ worstCase }) => worstCase.count)).toEqual([3950, 4000])
   })
 
+  test('a changed copy leads no row by its date, or by what it adds to the broken examples', () => {
+    const original = boardEntry('z', [9000, 5000, 3000])
+    const { run } = original
+    const copy = {
+      ...boardEntry('a', [9000, 5000, 2999]),
+      model: original.model,
+      run: { ...run, finishedAt: '2026-01-01T00:00:00.000Z' },
+    }
+    const [table] = rankTables([copy, original])
+    expect(table!.rows[0]!.members.map(({ entry }) => entry.id)).toEqual(['z', 'a'])
+  })
+
   test('entries of one directory with different data are rejected', () => {
     const entry = boardEntry('b', [9000, 5000, 3000])
     const other = { ...entry, dataset: { ...entry.dataset, sha256: '0'.repeat(64) } }
