@@ -2,12 +2,12 @@
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { buildSite } from '../leaderboard/build.ts'
-import { auditEntries } from '../leaderboard/audit.ts'
+import { buildSite, presentEntries } from '../leaderboard/build.ts'
+import { auditAlone, auditEntries } from '../leaderboard/audit.ts'
 import { checkSample } from '../leaderboard/check-sample.ts'
-import { entryLocation, readEntry } from '../leaderboard/entry.ts'
+import { benchmarkKey, entryLocation, readEntry } from '../leaderboard/entry.ts'
 import { checkFileOf } from '../leaderboard/entry-check.ts'
 import { extendHistory, historyFileOf, readHistory } from '../leaderboard/entry-history.ts'
 import type { EntryHistory } from '../leaderboard/entry-history.ts'
@@ -18,10 +18,13 @@ import { entryFromResult } from '../leaderboard/from-result.ts'
 import { examplesFileOf } from '../leaderboard/pages/examples-file.ts'
 import { countOf } from '../reports/theme/figures.ts'
 import { ConfigError, didYouMean } from '../core/base/errors.ts'
+import { fewLines } from '../core/base/schema.ts'
 import { readText } from '../core/base/read-file.ts'
 import { packageRoot } from '../core/base/paths.ts'
 import { writeFileAtomic } from '../core/base/atomic-file.ts'
-import { readResult } from '../core/bench/result/read-result.ts'
+import { locateResult, readResult } from '../core/bench/result/read-result.ts'
+import type { RunResult } from '../core/bench/result/result.ts'
+import { verifyChunks } from '../core/bench/verify/verify-result.ts'
 import { addMachineOptions, resultArgument, textList, wholeNumber } from './arguments.ts'
 import { examplesOf } from './entry-examples.ts'
 import { exitCodes } from './failure.ts'
@@ -178,19 +181,24 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
       citation: readText(options.citation, { code: 'ROBENCH_DATA', mostBytes: 2 ** 16 }),
     }),
   }
+  await refuseOtherChunks(result, path)
   const rules = options.private ? await privateRules() : publicRules
   // Create all entries before writing any: an invalid one leaves the directory unchanged.
   const entries = found.map((entry) => entryFromResult(result, entry, extras, rules))
-  await auditEntries(
-    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
-    rules,
-  )
   const folder = options.entries ?? ownEntries
   const added = entries.map((entry) => ({
     entry,
     file: join(folder, `${entryLocation(entry)}.json`),
   }))
   if (!options.replace) for (const { file } of added) refuseExisting(file)
+  const present = [...new Set(entries.map(benchmarkKey))]
+    .flatMap((benchmark) => presentEntries(folder, benchmark, rules))
+    .filter(({ label }) => added.every(({ file }) => file !== label))
+  const { supplements } = await auditEntries(
+    entries.map((entry) => ({ entry, label: `entry "${entry.id}"` })),
+    rules,
+    present,
+  )
   const examples = await examplesOf(result, entries, options)
   for (const [at, { entry, file }] of added.entries()) {
     const history = historyOf(entry, file, rules)
@@ -202,9 +210,17 @@ async function add(path: string, options: AddOptions, streams: CommandStreams): 
     if (own) await writeFileAtomic(examplesFileOf(file), `${JSON.stringify(own, undefined, 1)}\n`)
     else await rm(examplesFileOf(file), { force: true })
   }
-  const files = added.map(({ file }) => file)
+  const files = added.map(({ file, entry }) => ({ file, isSupplement: supplements.has(entry) }))
+  const note = ', a supplement: its attacks count into best known, and it has no row of its own'
   streams.stdout.write(
-    options.json ? `${jsonText({ files })}\n` : files.map((file) => `added ${file}\n`).join(''),
+    options.json
+      ? `${jsonText({
+          files: files.map(({ file }) => file),
+          supplements: files.filter(({ isSupplement }) => isSupplement).map(({ file }) => file),
+        })}\n`
+      : files
+          .map(({ file, isSupplement }) => `added ${file}${isSupplement ? note : ''}\n`)
+          .join(''),
   )
 }
 
@@ -230,7 +246,7 @@ async function checkOne(
   const seed = options.seed ?? randomInt(2 ** 31)
   const rules = options.private ? await privateRules() : publicRules
   const entry = readEntry(path, rules)
-  await auditEntries([{ entry, label: path }], rules)
+  await auditAlone(entry, path, rules)
   const { report, check } = await checkSample(entry, path, {
     sample,
     seed,
@@ -274,6 +290,18 @@ function historyOf(
     return undefined
   }
   return extendHistory(entry, replaced, readHistory(file, replaced))
+}
+
+/** Throws if the directory of the result has chunks from which it was not made. */
+async function refuseOtherChunks(result: RunResult, path: string): Promise<void> {
+  const file = locateResult(path)
+  const { differences } = await verifyChunks(result, dirname(file))
+  if (differences.length === 0) return
+  throw new ConfigError(
+    'ROBENCH_DATA',
+    `${file}: must agree with the chunks in units beside it, from which it was made; run the suite ` +
+      `again:\n${fewLines(differences.map((text) => `  ${text}`))}`,
+  )
 }
 
 function refuseExisting(file: string): void {

@@ -15,11 +15,12 @@ import { resolveOptions } from '../core/plugin/options.ts'
 import type { PluginRegistry } from '../core/plugin/registry.ts'
 import type { ChosenAttack } from '../core/plugin/wrapped-attack.ts'
 import { disagreements } from './between-entries.ts'
+import type { NamedEntry } from './between-entries.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
 import { publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
 import { repeatedChecks } from './repeated-checks.ts'
-import { isReferenceStrength, referenceObjection } from './reference-set.ts'
+import { missingReferences, supplementObjections } from './supplements.ts'
 
 /** The part of the planned passes that a robust example takes at least: see `passObjections`. */
 const leastShare = 0.98
@@ -27,34 +28,66 @@ const leastShare = 0.98
 /** Attacks that take all of their planned passes for each example that stays robust. */
 const exactCosts = ['fgsm', 'pgd', 'apgd-ce', 'apgd-dlr', 'apgd-t', 'autoattack', 'square']
 
+/** Entries of a board, checked. */
+export interface AuditedEntries {
+  /** Those without the reference attacks of their table, which supplement another entry. */
+  readonly supplements: ReadonlySet<LeaderboardEntry>
+}
+
 /**
  * Checks entries against the built-in plugins and each other. `checkEntry` has accepted them.
- * @param label of each entry, for messages
  * @param rules data sets that the board takes; default: published ones
+ * @param present entries that are on the board already: nothing in them is objected to
  * @throws ConfigError ROBENCH_DATA with one line per problem of the first entry that has any, or per
  *   contradiction between entries
  */
 export async function auditEntries(
-  entries: readonly { readonly entry: LeaderboardEntry; readonly label: string }[],
+  entries: readonly NamedEntry[],
+  rules: BoardRules = publicRules,
+  present: readonly NamedEntry[] = [],
+): Promise<AuditedEntries> {
+  const registry = await loadRegistry()
+  for (const { entry, label } of entries) await refuseObjections(entry, label, registry, rules)
+  const all = [...present, ...entries]
+  const missing = await missingReferences(
+    all.map(({ entry }) => entry),
+    registry,
+  )
+  const between = [...supplementObjections(all, missing), ...disagreements(all)].filter((line) =>
+    entries.some(({ label }) => line.startsWith(`${label}#`)),
+  )
+  if (between.length > 0) throw new ConfigError('ROBENCH_DATA', between.join('\n'))
+  return { supplements: new Set(missing.keys()) }
+}
+
+/**
+ * Checks an entry against the built-in plugins, without the entry that it may supplement.
+ * @throws ConfigError ROBENCH_DATA with one line per problem
+ */
+export async function auditAlone(
+  entry: LeaderboardEntry,
+  label: string,
   rules: BoardRules = publicRules,
 ): Promise<void> {
-  const registry = await loadRegistry()
-  for (const { entry, label } of entries) {
-    const found = await auditEntry(entry, registry, rules)
-    if (found.length > 0) {
-      const lines = found.map((text) => `${label}#${text}`)
-      throw new ConfigError('ROBENCH_DATA', lines.join('\n'))
-    }
-  }
-  const between = disagreements(entries)
-  if (between.length > 0) throw new ConfigError('ROBENCH_DATA', between.join('\n'))
+  await refuseObjections(entry, label, await loadRegistry(), rules)
+}
+
+async function refuseObjections(
+  entry: LeaderboardEntry,
+  label: string,
+  registry: PluginRegistry,
+  rules: BoardRules,
+): Promise<void> {
+  const found = await auditEntry(entry, registry, rules)
+  if (found.length === 0) return
+  throw new ConfigError('ROBENCH_DATA', found.map((text) => `${label}#${text}`).join('\n'))
 }
 
 /** What the plugins object to, each with its position. */
-export async function auditEntry(
+async function auditEntry(
   entry: LeaderboardEntry,
   registry: PluginRegistry,
-  rules: BoardRules = publicRules,
+  rules: BoardRules,
 ): Promise<string[]> {
   // Of a described data set that was not given, the number of classes is not known.
   const classes = rules.datasetOf(entry.dataset.id)?.classes
@@ -62,7 +95,6 @@ export async function auditEntry(
   const suite = entry.run.suite.content as unknown as Suite
   const found: string[] = [...(await defenseObjections(entry, suite, registry))]
   const facts = new Map<string, AttackFacts>()
-  const strong = new Set<EntryAttack>()
   for (const [index, attack] of entry.attacks.entries()) {
     const place = `/attacks/${index}`
     const provider = attack.package
@@ -97,14 +129,11 @@ export async function auditEntry(
     if (attack.version > meta.version) {
       found.push(`${place}/version: ${attack.version} is newer than "${meta.id}", ${meta.version}`)
     }
-    if (isReferenceStrength(attack, defaultsOf(chosen))) strong.add(attack)
     if (classes !== undefined) {
       found.push(...(await passObjections(registry, entry, attack, { chosen, classes }, place)))
     }
   }
-  if (found.length > 0) return found
-  const reference = referenceObjection(entry, (attack) => strong.has(attack))
-  return reference === undefined ? repeatedChecks(entry, suite, facts, classes) : [reference]
+  return found.length > 0 ? found : repeatedChecks(entry, suite, facts, classes)
 }
 
 async function defenseObjections(
@@ -257,15 +286,6 @@ function statedOptions(
   if (wrapped === undefined || typeof inner !== 'object' || inner === null) return options
   const { id, options: given } = inner as { readonly id?: unknown; readonly options?: unknown }
   return { ...options, [wrapped]: { id, options: given } }
-}
-
-function defaultsOf({ plugin: { meta } }: ChosenAttack): PluginOptions {
-  try {
-    return resolveOptions(meta, {}, '')
-  } catch {
-    // An attack with a required option, such as a corruption.
-    return {}
-  }
 }
 
 /**

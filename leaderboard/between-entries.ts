@@ -1,7 +1,8 @@
 /** What entries of one board cannot be together. */
 import { canonicalJson } from '../core/base/hash.ts'
 import { benchmarkKey } from './entry.ts'
-import type { LeaderboardEntry } from './entry-type.ts'
+import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
+import { correctMask, countDiffering, robustMask } from './outcome-masks.ts'
 
 /** An entry and its name in messages. */
 export interface NamedEntry {
@@ -22,6 +23,8 @@ export function disagreements(entries: readonly NamedEntry[]): string[] {
     ...runDisagreements(entries),
     ...modelDisagreements(entries),
     ...dataDisagreements(entries),
+    ...cleanDisagreements(entries),
+    ...repeatedEvaluations(entries),
     ...(copies.length > 0 ? copies : copiedBlocks(entries)),
   ]
 }
@@ -54,6 +57,77 @@ function dataDisagreements(entries: readonly NamedEntry[]): string[] {
     ({ dataset }) => dataset.sha256,
     (first) => `/dataset/sha256: is not that of ${first}, which has data of the same id`,
   )
+}
+
+/** Share of examples on which evaluations of one model may differ by devices alone. */
+const tolerance = 0.01
+
+/** Entries of one file that are different classifiers, such as by their normalization. */
+function cleanDisagreements(entries: readonly NamedEntry[]): string[] {
+  const firsts = new Map<string, NamedEntry>()
+  return entries.flatMap((named) => {
+    const { entry, label } = named
+    const key = `${benchmarkKey(entry)} ${entry.model.sha256}`
+    const first = firsts.get(key)
+    if (!first) firsts.set(key, named)
+    // Other data under one id is objected to above.
+    if (!first || first.entry.dataset.examples !== entry.dataset.examples) return []
+    const { onlyA, onlyB } = countDiffering(correctMask(first.entry), correctMask(entry))
+    return onlyA + onlyB <= tolerance * entry.dataset.examples
+      ? []
+      : [
+          `${label}#/clean: has the model file of ${first.label}, but without attack ` +
+            `${onlyA + onlyB} of ${entry.dataset.examples} examples have another outcome; one of ` +
+            'them was run with other options, such as another normalization; remove it',
+        ]
+  })
+}
+
+/**
+ * Entries with the attacks and outcomes of another entry of their model: a copy, or the same
+ * evaluation made again.
+ */
+function repeatedEvaluations(entries: readonly NamedEntry[]): string[] {
+  const earlier = new Map<string, NamedEntry[]>()
+  return entries.flatMap((named) => {
+    const { entry, label } = named
+    const key = canonicalJson([benchmarkKey(entry), entry.model.sha256, pluginsOf(entry)])
+    const others = earlier.get(key) ?? []
+    earlier.set(key, [...others, named])
+    const first = others.find((other) => isSameEvaluation(entry, other.entry))
+    return first
+      ? [
+          `${label}#/attacks: are those of ${first.label}, on the same model file with the same ` +
+            'outcomes; to replace that entry, add this one under its id with --replace, to confirm ' +
+            'it, run robench leaderboard check',
+        ]
+      : []
+  })
+}
+
+function pluginsOf({ attacks }: LeaderboardEntry): string[] {
+  return attacks.map(({ plugin, package: provider = '' }) => `${provider} ${plugin}`).toSorted()
+}
+
+/** Whether each attack of both entries has its like in the other. */
+function isSameEvaluation(a: LeaderboardEntry, b: LeaderboardEntry): boolean {
+  const isIn = (attack: EntryAttack, { attacks }: LeaderboardEntry): boolean =>
+    attacks.some((other) => isSameAttack(attack, other, a.dataset.examples))
+  return (
+    a.attacks.every((attack) => isIn(attack, b)) && b.attacks.every((attack) => isIn(attack, a))
+  )
+}
+
+/** Equal outcomes, or outcomes of one configuration that differ as those of two devices do. */
+function isSameAttack(a: EntryAttack, b: EntryAttack, examples: number): boolean {
+  if (a.plugin !== b.plugin || a.package !== b.package) return false
+  if (a.outcomes === b.outcomes) return true
+  const [own, other] = [a, b].map(({ version, options, seed }) =>
+    canonicalJson([version, options, seed]),
+  )
+  if (own !== other || a.outcomes.length !== b.outcomes.length) return false
+  const { onlyA, onlyB } = countDiffering(robustMask(a), robustMask(b))
+  return onlyA + onlyB <= tolerance * examples
 }
 
 /** Different models never have the same outcomes of all examples: one of them is a copy. */

@@ -131,7 +131,11 @@ function defenseCell({ entry, members }: RankedModel): unknown {
     ['paper', safeUrl(links.paper)],
     ['code', safeUrl(links.code)],
   ].filter(([, url]) => url !== '')
-  const others = members.slice(1).map((other) => [other.entry.title, other.location])
+  const others = members
+    .slice(1)
+    .map(({ entry: other, location, supplementTo }) =>
+      supplementTo ? [other.title, location, 'further attacks'] : [other.title, location],
+    )
   return [title, authors.length > 0 ? authors.join(', ') : defense.plugin, urls, others]
 }
 
@@ -145,9 +149,10 @@ const corruptedPart: Part = {
   },
 }
 
-/** The checks of the entry with the worst verdict. */
+/** The checks of the entry with the worst verdict. Those of supplements are about weaker sets. */
 function checksCell({ members }: RankedModel): unknown {
   const [worst] = members
+    .filter(({ supplementTo }) => supplementTo === undefined)
     .map(({ entry }) => summarizeChecks(entry.checks.map(titled)))
     .toSorted((a, b) => verdicts.indexOf(a.verdict) - verdicts.indexOf(b.verdict))
   const { verdict, text, raised } = worst!

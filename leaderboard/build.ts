@@ -8,8 +8,10 @@ import { packageRoot } from '../core/base/paths.ts'
 import { storeError, writeFileAtomic } from '../core/base/atomic-file.ts'
 import { parseJsonText } from '../core/base/json-file.ts'
 import { readText } from '../core/base/read-file.ts'
+import { loadRegistry } from '../core/plugin/load.ts'
 import { themeFolder } from '../reports/theme/templates.ts'
 import { auditEntries } from './audit.ts'
+import type { NamedEntry } from './between-entries.ts'
 import { renderBoard } from './board-pages.ts'
 import { entryLocation, readEntry } from './entry.ts'
 import { checkEnding, readEntryCheck } from './entry-check.ts'
@@ -25,6 +27,7 @@ import { siteEnvironment } from './pages/environment.ts'
 import { renderPages } from './pages/site.ts'
 import { rankTables } from './ranking.ts'
 import type { RankedTable } from './ranking.ts'
+import { findSupplements } from './supplements.ts'
 
 /** The text files of a site by relative path, with `/` as separator. */
 export type SiteFiles = ReadonlyMap<string, string>
@@ -97,6 +100,37 @@ export interface EntryFile {
 }
 
 /**
+ * The entries of a benchmark in a directory, for comparison with new ones. Those that cannot be
+ * read, which a build of the site names, are left out.
+ * @param folder with all entries
+ * @param benchmark `<dataset>/<threat>`
+ */
+export function presentEntries(
+  folder: string,
+  benchmark: string,
+  rules: BoardRules = publicRules,
+): NamedEntry[] {
+  const own = join(folder, benchmark)
+  if (!existsSync(own)) return []
+  return entryPaths(own).flatMap((path) => {
+    const label = join(own, path)
+    try {
+      return [{ entry: readEntry(label, rules), label }]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Files of entries below a directory, sorted, without those beside them. */
+function entryPaths(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.json'))
+    .filter((path) => !besideEndings.some((ending) => path.endsWith(ending)))
+    .toSorted()
+}
+
+/**
  * Reads all entries below a directory, `<dataset>/<threat>/<id>.json`, and the records beside them.
  * @throws ConfigError ROBENCH_DATA with the file and the position in it
  */
@@ -108,31 +142,27 @@ export function readEntryFiles(folder: string, rules: BoardRules = publicRules):
         'robench leaderboard add, or choose another directory with --entries',
     )
   }
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.json'))
-    .filter((path) => !besideEndings.some((ending) => path.endsWith(ending)))
-    .toSorted()
-    .map((path) => {
-      const file = join(folder, path)
-      const entry = readEntry(file, rules)
-      const expected = `${entryLocation(entry)}.json`
-      if (path.split(sep).join('/') !== expected) {
-        throw new ConfigError(
-          'ROBENCH_DATA',
-          `${file}: expected this entry at ${join(folder, expected)}; move the file`,
-        )
-      }
-      const check = readEntryCheck(file, entry)
-      const examples = readExamples(file, entry)
-      const history = readHistory(file, entry)
-      return {
-        file,
-        entry,
-        ...(check && { check }),
-        ...(examples && { examples }),
-        ...(history && { history }),
-      }
-    })
+  return entryPaths(folder).map((path) => {
+    const file = join(folder, path)
+    const entry = readEntry(file, rules)
+    const expected = `${entryLocation(entry)}.json`
+    if (path.split(sep).join('/') !== expected) {
+      throw new ConfigError(
+        'ROBENCH_DATA',
+        `${file}: expected this entry at ${join(folder, expected)}; move the file`,
+      )
+    }
+    const check = readEntryCheck(file, entry)
+    const examples = readExamples(file, entry)
+    const history = readHistory(file, entry)
+    return {
+      file,
+      entry,
+      ...(check && { check }),
+      ...(examples && { examples }),
+      ...(history && { history }),
+    }
+  })
 }
 
 /**
@@ -154,7 +184,8 @@ async function renderTables(
   const entries = found.map(({ entry }) => entry)
   const checked = found.filter(({ check }) => check).map(({ entry }) => entryLocation(entry))
   const base = address === undefined || address.endsWith('/') ? address : `${address}/`
-  const tables = rankTables(entries, new Set(checked))
+  const supplements = await findSupplements(entries, await loadRegistry())
+  const tables = rankTables(entries, { checked: new Set(checked), supplements })
   const pages = await renderPages({
     tables,
     examples: new Map(
@@ -178,14 +209,17 @@ async function renderTables(
  * @param checked locations of the entries of which a sample was run again; the others are marked as
  * self-reported
  * @param address absolute URL at which the site will be; default: none
+ * @param supplements locations of the entries that add attacks to another entry of their model;
+ * `renderWholeSite` finds them itself
  */
 export function renderSite(
   entries: readonly LeaderboardEntry[],
   checked: ReadonlySet<string> = new Set(),
   { isPrivate }: Pick<BoardRules, 'isPrivate'> = publicRules,
   address?: string,
+  supplements: ReadonlySet<string> = new Set(),
 ): SiteFiles {
-  return boardFiles(rankTables(entries, checked), { isPrivate }, address)
+  return boardFiles(rankTables(entries, { checked, supplements }), { isPrivate }, address)
 }
 
 function boardFiles(

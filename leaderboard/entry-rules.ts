@@ -8,7 +8,7 @@ import type { LeaderboardEntry } from './entry-type.ts'
 import { contradictions } from './contradictions.ts'
 import { isDescribed, publicRules } from './known-datasets.ts'
 import type { BoardRules } from './known-datasets.ts'
-import { referenceObjection } from './reference-set.ts'
+import { diagnosticObjections } from './reference-set.ts'
 import { runObjections } from './run-rules.ts'
 import { statementObjections } from './statement-rules.ts'
 import { suiteDisagreements } from './suite-agreement.ts'
@@ -19,7 +19,6 @@ export function offlineObjections(
   entry: LeaderboardEntry,
   rules: BoardRules = publicRules,
 ): string[] {
-  const reference = referenceObjection(entry, () => true)
   return [
     ...disguises(entry),
     ...Object.entries(entry.links).flatMap(([name, link]) => {
@@ -28,7 +27,7 @@ export function offlineObjections(
     }),
     ...datasetObjections(entry, rules),
     ...checkObjections(entry),
-    ...(reference === undefined ? [] : [reference]),
+    ...diagnosticObjections(entry),
     ...suiteObjections(entry, rules),
     ...contradictions(entry),
     ...statementObjections(entry),

@@ -13,7 +13,7 @@ import { outcomeObjections } from './entry-outcomes.ts'
 
 /**
  * Validates an entry: its schema, that every count follows from its outcomes, and all rules that
- * need neither plugins nor models. `auditEntry` checks what needs plugins.
+ * need neither plugins nor models. `auditEntries` checks what needs plugins.
  * @param label name of the entry in messages
  * @param rules data sets that the board takes; default: published ones
  * @throws ConfigError ROBENCH_DATA with one line per problem

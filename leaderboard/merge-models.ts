@@ -1,5 +1,4 @@
 /** Merges the entries of one model, over all attacks of all of them. */
-import { ConfigError } from '../core/base/errors.ts'
 import { corruptionMatrices, isCorruption } from '../reports/theme/corruptions.ts'
 import type { CorruptionFinding } from '../reports/theme/corruptions.ts'
 import { proportion } from '../reports/theme/proportion.ts'
@@ -7,15 +6,17 @@ import type { Proportion } from '../reports/theme/proportion.ts'
 import { entryLocation } from './entry.ts'
 import type { EvidenceStatus } from './entry-check.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
-import {
-  correctMask,
-  countDiffering,
-  countMask,
-  intersection,
-  robustMask,
-} from './outcome-masks.ts'
+import { countMask, intersection, robustMask } from './outcome-masks.ts'
 import type { ExampleMask } from './outcome-masks.ts'
 import type { RankedAttack, RankedEntry } from './ranked-entry.ts'
+
+/** What is known about entries beside their content, by location. */
+export interface EntryStanding {
+  /** A sample of these was run again. */
+  readonly checked: ReadonlySet<string>
+  /** These lack reference attacks, and supplement another entry of their model. */
+  readonly supplements: ReadonlySet<string>
+}
 
 /** An entry with its figures, before models are ranked. */
 export type RatedEntry = Omit<RankedEntry, 'bestKnown' | 'rank' | 'peers' | 'comparison'>
@@ -24,6 +25,7 @@ export type RatedEntry = Omit<RankedEntry, 'bestKnown' | 'rank' | 'peers' | 'com
 export interface MergedModel {
   /** Examples robust to all attacks of the entries that count. */
   readonly mask: ExampleMask
+  /** Supplements after all others. */
   readonly members: readonly RatedEntry[]
   readonly bestKnown: Proportion
   readonly columns: ReadonlyMap<string, Proportion>
@@ -32,40 +34,50 @@ export interface MergedModel {
 }
 
 /**
- * Merges entries of one model: an example is robust if it is in each of them. As soon as one of
- * them is checked, self-reported ones do not count: a claim must not lower a figure with evidence.
+ * Merges entries of one model: an example is robust if it is in each of them. As soon as one that
+ * is no supplement is checked, self-reported ones do not count: a claim must not lower a figure
+ * with evidence. Supplements are never first, and count in no column.
+ * @param entries at least one that is no supplement
  * @param columns plugins of the columns
- * @param checked locations of the entries of which a sample was run again
- * @throws ConfigError ROBENCH_DATA if the entries differ without attack
  */
 export function mergeModel(
   entries: readonly LeaderboardEntry[],
   columns: readonly string[],
-  checked: ReadonlySet<string>,
+  standing: EntryStanding,
 ): MergedModel {
-  const members = entries
-    .map((entry) => rateEntry(entry, checked))
+  const rated = entries
+    .map((entry) => rateEntry(entry, standing.checked))
     .toSorted(
       (a, b) =>
         Number(b.evidence === 'checked') - Number(a.evidence === 'checked') ||
-        // The first to publish a model leads its row, not a later copy.
-        compareText(a.entry.run.finishedAt, b.entry.run.finishedAt) ||
+        // No date: its submitter writes it. A changed copy that leads says that it broke less.
+        b.worstCase.count - a.worstCase.count ||
         compareText(a.location, b.location),
     )
-  requireSameModel(members)
-  const { examples } = entries[0]!.dataset
-  const proven = members.filter(({ evidence }) => evidence === 'checked')
-  const counted = proven.length > 0 ? proven : members
-  const attacks = counted.flatMap(({ entry }) =>
-    entry.attacks.map((attack) => ({ attack, mask: robustMask(attack) })),
+  const isSupplement = ({ location }: RatedEntry): boolean => standing.supplements.has(location)
+  const whole = rated.filter((member) => !isSupplement(member))
+  const first = whole[0]!
+  const members = [
+    ...whole,
+    ...rated.filter(isSupplement).map((member) => ({ ...member, supplementTo: first.entry })),
+  ]
+  const { examples } = first.entry.dataset
+  const isProven = first.evidence === 'checked'
+  const counted = isProven ? members.filter(({ evidence }) => evidence === 'checked') : members
+  const attacks = counted.flatMap(({ entry, supplementTo }: RatedEntry) =>
+    entry.attacks.map((attack) => ({
+      attack,
+      mask: robustMask(attack),
+      inColumn: supplementTo === undefined && isBuiltIn(attack),
+    })),
   )
   const rate = (masks: readonly ExampleMask[]): Proportion | undefined => {
     const mask = intersection(masks)
     return mask && proportion(countMask(mask), examples)
   }
   const ofColumn = (plugin: string): ExampleMask[] =>
-    attacks.flatMap(({ attack, mask }) =>
-      isBuiltIn(attack) && attack.plugin === plugin ? [mask] : [],
+    attacks.flatMap(({ attack, mask, inColumn }) =>
+      inColumn && attack.plugin === plugin ? [mask] : [],
     )
   const reference = rate(columns.flatMap(ofColumn))
   // Entries have at least one attack.
@@ -99,26 +111,6 @@ function rateEntry(entry: LeaderboardEntry, checked: ReadonlySet<string>): Rated
     attacks: entry.attacks.filter((attack) => !isCorruption(attack)).map(rateAttack),
     ...(corruptions.length > 0 && { corruptions }),
     worstCase: proportion(entry.worstCase.robust, examples),
-  }
-}
-
-/** Share of examples on which entries of one model may differ without attack: other devices. */
-const tolerance = 0.01
-
-/** Refuses entries of one file that are different classifiers, such as by their normalization. */
-function requireSameModel(members: readonly RatedEntry[]): void {
-  const [first, ...others] = members
-  if (!first || others.length === 0) return
-  const own = correctMask(first.entry)
-  for (const other of others) {
-    const { onlyA, onlyB } = countDiffering(own, correctMask(other.entry))
-    if (onlyA + onlyB <= tolerance * first.entry.dataset.examples) continue
-    throw new ConfigError(
-      'ROBENCH_DATA',
-      `${other.location}.json: has the model file of ${first.location}.json, but without attack ` +
-        `${onlyA + onlyB} of ${first.entry.dataset.examples} examples have another outcome; one ` +
-        'of them was run with other options, such as another normalization; remove it',
-    )
   }
 }
 

@@ -25,6 +25,8 @@ export interface RankedEntry {
   /** Robust to all attacks of the entry. */
   readonly worstCase: Proportion
   readonly evidence: EvidenceStatus
+  /** The entry that this one supplements with further attacks; absent if it leads or may lead. */
+  readonly supplementTo?: LeaderboardEntry
   /** Robust to all attacks of all entries of the model. */
   readonly bestKnown: Proportion
   /** First and last position of the models that share the rank. */

@@ -9,6 +9,7 @@ import type { EvidenceStatus } from './entry-check.ts'
 import type { LeaderboardEntry } from './entry-type.ts'
 import type { RankComparison, RankedEntry } from './ranked-entry.ts'
 import { compareText, isBuiltIn, mergeModel } from './merge-models.ts'
+import type { EntryStanding } from './merge-models.ts'
 import { assignRanks } from './ranks.ts'
 import { referencePlugins } from './reference-set.ts'
 import { threatSlug } from '../core/threat/threat-slug.ts'
@@ -17,7 +18,10 @@ export type { RankComparison, RankedEntry }
 
 /** A row of a table: one model. The fields of `RankedEntry` are those of its first entry. */
 export interface RankedModel extends RankedEntry {
-  /** Entries of the model: checked before self-reported, then the latest first. */
+  /**
+   * Entries of the model: supplements last, checked before self-reported, then the highest worst
+   * case first.
+   */
   readonly members: readonly RankedEntry[]
   /** Per attack of the table's columns, over all entries; undefined if it was not run. */
   readonly columns: readonly (Proportion | undefined)[]
@@ -25,7 +29,7 @@ export interface RankedModel extends RankedEntry {
   readonly reference?: Proportion
   /** Forward and backward passes of all attacks of the entries that count. */
   readonly passes: number
-  /** `checked` if an entry is: only checked ones count then. */
+  /** `checked` if an entry that is no supplement is: only checked ones count then. */
   readonly modelEvidence: EvidenceStatus
 }
 
@@ -47,35 +51,33 @@ export interface RankedTable {
 
 /**
  * Groups entries by data and threat model, merges those of one model, and ranks the models.
- * @param checked locations of the entries of which a sample was run again
+ * @param entries that `auditEntries` accepts together: each supplement has an entry to supplement
  * @throws ConfigError ROBENCH_DATA if entries with the same benchmark key differ in data, bounds,
- *   or transform, or entries of one model file differ without attack
+ *   or transform
  */
 export function rankTables(
   entries: readonly LeaderboardEntry[],
-  checked: ReadonlySet<string> = new Set(),
+  { checked = new Set(), supplements = new Set() }: Partial<EntryStanding> = {},
 ): RankedTable[] {
   requireSameBenchmark(entries)
   const sorted = entries.toSorted((a, b) => compareText(entryLocation(a), entryLocation(b)))
   return groupsOf(sorted, benchmarkKey)
     .toSorted((a, b) => compareText(sortKey(a), sortKey(b)))
-    .map((group) => rankTable(group, checked))
+    .map((group) => rankTable(group, { checked, supplements }))
 }
 
-function rankTable(
-  entries: readonly LeaderboardEntry[],
-  checked: ReadonlySet<string>,
-): RankedTable {
-  // Groups are never empty.
-  const first = entries[0] as LeaderboardEntry
+function rankTable(entries: readonly LeaderboardEntry[], standing: EntryStanding): RankedTable {
+  const whole = entries.filter((entry) => !standing.supplements.has(entryLocation(entry)))
+  // Groups are never empty, and a supplement is never alone.
+  const first = whole[0]!
   const { dataset, threatModel } = first
   const met = new Set(
-    entries.flatMap(({ attacks }) => attacks.filter(isBuiltIn).map(({ plugin }) => plugin)),
+    whole.flatMap(({ attacks }) => attacks.filter(isBuiltIn).map(({ plugin }) => plugin)),
   )
   const columns = referencePlugins(threatModel).filter((plugin) => met.has(plugin))
   const shown = columns.filter((plugin) => plugin !== 'corruption')
   const models = groupsOf(entries, ({ model }) => model.sha256)
-    .map((members) => mergeModel(members, columns, checked))
+    .map((members) => mergeModel(members, columns, standing))
     .toSorted(
       (a, b) =>
         b.bestKnown.count - a.bestKnown.count ||
@@ -90,7 +92,7 @@ function rankTable(
     threatModel,
     worstCaseLabel: worstCaseLabel(threatModel),
     attacks: shown,
-    corruptions: Math.max(...entries.map(({ attacks }) => attacks.filter(isCorruption).length)),
+    corruptions: Math.max(...whole.map(({ attacks }) => attacks.filter(isCorruption).length)),
     rows: models.map((model, at): RankedModel => {
       const { best, worst, test } = ranks[at]!
       const shared = {

@@ -1,8 +1,8 @@
-/** The attacks that an entry must have met: the columns of its table. */
+/** The reference attacks of a threat model: the columns of its table. */
 import type { ThreatModel } from '../core/threat/threat-model.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
 
-/** Sets of plugins, of which an entry must have met one in full. */
+/** Sets of plugins, of which an entry that opens a row has met one in full. */
 export type ReferenceSets = readonly (readonly string[])[]
 
 /** For what AutoAttack does not cover. */
@@ -64,27 +64,31 @@ export function isReferenceStrength(
 /** Corruptions and severities that an entry must have: 15 × 5. */
 const corruptionCount = 75
 
+/** What the rules object to in a threat model without reference attacks. */
+export function diagnosticObjections({ threatModel }: LeaderboardEntry): string[] {
+  return referenceSets(threatModel).length > 0
+    ? []
+    : [`/threatModel/transform: "${threatModel.transform?.kind}" is a diagnostic, not ranked`]
+}
+
 /**
- * Why the attacks are not a reference set; undefined if they are.
+ * The reference attacks that an entry lacks, as `must contain` continues; undefined if it has them.
  * @param isStrong whether an attack counts
  */
-export function referenceObjection(
+export function missingReference(
   { threatModel, attacks }: LeaderboardEntry,
   isStrong: (attack: EntryAttack) => boolean,
 ): string | undefined {
   const sets = referenceSets(threatModel)
-  if (sets.length === 0) {
-    return `/threatModel/transform: "${threatModel.transform?.kind}" is a diagnostic, not ranked`
-  }
   const met = new Set(attacks.filter(isStrong).map(({ plugin }) => plugin))
   const isComplete = sets.some((plugins) => plugins.every((plugin) => met.has(plugin)))
   if (!isComplete) {
     const wanted = sets.map((plugins) => plugins.join(' + ')).join(', or ')
-    return `/attacks: must contain ${wanted}, with default or larger budgets`
+    return `${wanted}, with default or larger budgets`
   }
   const options = attacks.map((attack) => JSON.stringify(attack.options))
   const corruptions = new Set(options.filter((_, at) => attacks[at]!.plugin === 'corruption')).size
   return threatModel.transform?.kind === 'corruption' && corruptions < corruptionCount
-    ? `/attacks: must contain ${corruptionCount} corruptions and severities, got ${corruptions}`
+    ? `all ${corruptionCount} corruptions and severities, not ${corruptions}`
     : undefined
 }

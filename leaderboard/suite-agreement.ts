@@ -54,7 +54,7 @@ function attackDisagreements(attacks: LeaderboardEntry['attacks'], suite: Suite)
     seen.add(key)
   }
   for (const { name } of expected) {
-    // Deterministic attacks run with the first seed only; `auditEntry` asks for the others.
+    // Deterministic attacks run with the first seed only; `auditEntries` asks for the others.
     if (seen.has(`${name} ${suite.seeds[0]}`)) continue
     found.push(
       `/attacks: the suite has the attack "${name}" with seed ${suite.seeds[0]}, the entry does not`,

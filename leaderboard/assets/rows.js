@@ -6,8 +6,8 @@
  * ...cells]`, one cell per column, null if there is nothing to show. Cells by kind:
  *
  * - rank: `[rank, number of other models with it, the test behind it]`
- * - defense: `[title, line below, [[text, url], ...], [[title, location], ...]]`: links, and further
- *   entries of the model
+ * - defense: `[title, line below, [[text, url], ...], [[title, location, kind], ...]]`: links, and
+ *   further entries of the model; `kind` is absent unless they only add attacks
  * - accuracy: `[count, percentage, range, bar]`; `bar` is `[value, low, high]` or absent
  * - number: `[value, text, title]`
  * - text: a string
@@ -49,8 +49,8 @@ globalThis.robenchRows = (() => {
               ([text, url]) => `<a href="${escape(url)}">${text}${hidden(` of ${title}`)}</a>`,
             ),
             ...others.map(
-              ([other, place]) =>
-                `<a href="${root}entries/${escape(place)}.html">also: ${escape(other)}</a>`,
+              ([other, place, kind = 'also']) =>
+                `<a href="${root}entries/${escape(place)}.html">${kind}: ${escape(other)}</a>`,
             ),
           ].join(' · ')}</div>`
         : ''),

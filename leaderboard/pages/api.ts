@@ -2,6 +2,7 @@
 import type { FromSchema } from 'json-schema-to-ts'
 import type { Proportion } from '../../reports/theme/proportion.ts'
 import { threatModelText } from '../../reports/theme/threat-text.ts'
+import { entryLocation } from '../entry.ts'
 import { entrySchema } from '../entry-schema.ts'
 import type { RankedEntry, RankedTable } from '../ranking.ts'
 
@@ -48,7 +49,7 @@ const summarySchema = {
     defense: text,
     model: { ...text, description: 'sha256 of the file' },
     clean: proportionSchema,
-    worstCase: proportionSchema,
+    worstCase: { ...proportionSchema, description: 'over all attacks of the entry' },
     bestKnown: { ...proportionSchema, description: 'over all entries of the same model' },
     rank: {
       type: 'object',
@@ -73,6 +74,12 @@ const summarySchema = {
       },
     },
     evidence: { enum: ['checked', 'self-reported'] },
+    supplementTo: {
+      ...text,
+      description:
+        'location of the entry of the same model that has the reference attacks, if this one only ' +
+        'adds further attacks',
+    },
     finishedAt: text,
     files: {
       type: 'object',
@@ -153,6 +160,7 @@ function apiTable(table: RankedTable): ApiTable {
 
 function apiEntry(row: RankedEntry, table: string): ApiEntry {
   const { entry, location, clean, worstCase, bestKnown, rank, attacks, evidence } = row
+  const { supplementTo } = row
   const folder = `files/${location}`
   return {
     location,
@@ -175,6 +183,7 @@ function apiEntry(row: RankedEntry, table: string): ApiEntry {
       brokenAlone: attack.brokenAlone,
     })),
     evidence,
+    ...(supplementTo && { supplementTo: entryLocation(supplementTo) }),
     finishedAt: entry.run.finishedAt,
     files: {
       page: `entries/${location}.html`,

@@ -8,10 +8,14 @@ const height = 20
 const characterWidth = 6.6
 const padding = 7
 
-/** The badge: `robust accuracy L∞ ≤ 8/255 | 39.61 %`. All text is escaped. */
-export function badgeText({ entry, worstCase }: RankedEntry): string {
-  const name = `robust accuracy, ${threatModelText(entry.threatModel)}`
-  const value = `${percentDigits(worstCase.fraction)} %`
+/**
+ * The badge: `robust accuracy L∞ ≤ 8/255 | 39.61 %`. All text is escaped. Of a supplement, whose
+ * attacks alone say little, it has the best known accuracy of the model.
+ */
+export function badgeText({ entry, worstCase, bestKnown, supplementTo }: RankedEntry): string {
+  const threat = threatModelText(entry.threatModel)
+  const name = `${supplementTo ? 'best known ' : ''}robust accuracy, ${threat}`
+  const value = `${percentDigits((supplementTo ? bestKnown : worstCase).fraction)} %`
   const [left, right] = [name, value].map((text) => [...text].length * characterWidth + 2 * padding)
   const width = left! + right!
   const text = (content: string, x: number, size: number): string =>

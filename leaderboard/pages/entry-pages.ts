@@ -48,10 +48,14 @@ export function renderEntries(
   const hasImages = all.length <= mostImages
   const versions = groupVersions(all)
   for (const table of input.tables) {
+    const supplements = supplementsOf(table)
     for (const row of entriesOf(table)) {
       const examples = input.examples.get(row.location)
       const path = `entries/${row.location}`
-      const view = entryView(row, examples, versions.get(versionKey(row.entry))!)
+      const view = {
+        ...entryView(row, examples, versions.get(versionKey(row.entry)) ?? []),
+        further: (supplements.get(row.entry.model.sha256) ?? []).filter((other) => other !== row),
+      }
       const bibtex = bibtexOf(row.entry, input.address && `${input.address}${path}.html`)
       const earlier = earlierView(input.histories.get(row.location))
       const context = { table, row, view, earlier, bibtex, hasImages, root: '../../../' }
@@ -76,6 +80,16 @@ export function renderEntries(
  */
 function flat(text: string): string {
   return Buffer.from(text).toString()
+}
+
+/** The supplements of each model by the hash of its file. */
+function supplementsOf({ rows }: RankedTable): Map<string, RankedEntry[]> {
+  return new Map(
+    rows.map(({ entry, members }) => [
+      entry.model.sha256,
+      members.filter(({ supplementTo }) => supplementTo),
+    ]),
+  )
 }
 
 /** All entries of a table, the members of each model in their order. */
@@ -202,9 +216,11 @@ function versionKey(entry: LeaderboardEntry): string {
   return canonicalJson([benchmarkKey(entry), authors, name, plugin, provider])
 }
 
-/** The versions of each defense by key, the latest first. */
+/** The versions of each defense by key, the latest first. Supplements are none. */
 function groupVersions(all: readonly RankedEntry[]): Map<string, RankedEntry[]> {
-  const latest = all.toSorted((a, b) => (a.entry.run.finishedAt < b.entry.run.finishedAt ? 1 : -1))
+  const latest = all
+    .filter(({ supplementTo }) => supplementTo === undefined)
+    .toSorted((a, b) => (a.entry.run.finishedAt < b.entry.run.finishedAt ? 1 : -1))
   const groups = new Map<string, RankedEntry[]>()
   for (const row of latest) {
     const key = versionKey(row.entry)

@@ -1,6 +1,5 @@
 /** Reads and checks `<id>.examples.json`, the file beside an entry with classes and pictures. */
 import { existsSync } from 'node:fs'
-import { PNG } from 'pngjs'
 import { ConfigError } from '../../core/base/errors.ts'
 import { parseJsonText } from '../../core/base/json-file.ts'
 import { readText } from '../../core/base/read-file.ts'
@@ -13,15 +12,13 @@ import { knownDataset } from '../known-datasets.ts'
 import { disguises } from '../text-rules.ts'
 import { examplesSchema } from './examples-schema.ts'
 import type { EntryExamples, ExamplePicture } from './examples-schema.ts'
+import { imageProblem } from './picture-rules.ts'
 
 /** Ending of the file beside an entry. */
 export const examplesEnding = '.examples.json'
 
 /** Largest file: 48 examples of four pictures fit. */
 const mostFileBytes = 2 ** 27
-
-/** Largest side of a picture, in pixels. */
-const mostPixels = 1024
 
 /** Path of the file. @param file of the entry */
 export function examplesFileOf(file: string): string {
@@ -136,7 +133,8 @@ function pictureObjections(examples: EntryExamples, entry: LeaderboardEntry): st
     if (seen.has(picture.example)) found.push(`${place}/example: is shown twice`)
     seen.add(picture.example)
     const problem =
-      predictionProblem(picture, examples.classes.length) ?? imageProblem(picture, size)
+      predictionProblem(picture, examples.classes.length) ??
+      imageProblem(picture, entry.threatModel, size)
     if (problem !== undefined) found.push(`${place}${problem}`)
   })
   return found
@@ -156,25 +154,4 @@ function predictionProblem(
   // Ties are correct if the label is the first class.
   const fits = isFooled ? adversarial.margin <= 0 : adversarial.margin >= 0
   return fits ? undefined : `/adversarial/margin: must fit the state "${state}"`
-}
-
-/** @param known size of the pictures, such as `32 × 32` */
-function imageProblem({ images }: ExamplePicture, known: string | undefined): string | undefined {
-  let size = known
-  for (const [name, image] of Object.entries(images)) {
-    try {
-      const bytes = Buffer.from(image, 'base64')
-      // The header, before the pixels are unpacked.
-      const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
-      if (Math.max(width, height) > mostPixels) {
-        return `/images/${name}: must have at most ${mostPixels} × ${mostPixels} pixels`
-      }
-      PNG.sync.read(bytes)
-      size ??= `${width} × ${height}`
-      if (size !== `${width} × ${height}`) return `/images/${name}: must have ${size} pixels`
-    } catch {
-      return `/images/${name}: must be a PNG in base64`
-    }
-  }
-  return undefined
 }

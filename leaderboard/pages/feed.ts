@@ -29,12 +29,15 @@ export function feedText(rows: readonly RankedEntry[], address: string): string 
   )
 }
 
-function feedItem({ entry, location, clean, worstCase }: RankedEntry, address: string): string {
+function feedItem(row: RankedEntry, address: string): string {
+  const { entry, location, clean, worstCase, bestKnown, supplementTo } = row
   const { title, dataset, threatModel, run } = entry
   const where = `${dataset.title}, ${threatModelText(threatModel)}`
-  const figures =
-    `Clean accuracy ${percentDigits(clean.fraction)} %, ` +
-    `worst case ${percentDigits(worstCase.fraction)} %.`
+  const figures = supplementTo
+    ? `Further attacks on ${supplementTo.title}, ` +
+      `best known accuracy ${percentDigits(bestKnown.fraction)} %.`
+    : `Clean accuracy ${percentDigits(clean.fraction)} %, ` +
+      `worst case ${percentDigits(worstCase.fraction)} %.`
   const moment = new Date(run.finishedAt)
   const date = Number.isNaN(moment.getTime()) ? '' : `<pubDate>${moment.toUTCString()}</pubDate>\n`
   return (

@@ -100,6 +100,8 @@ function usesOf(
   for (const row of rows) {
     const { entry, worstCase } = row
     if (folder === 'defenses') {
+      // The attacks of a supplement alone say little about a defense.
+      if (row.supplementTo) continue
       const { defense } = entry
       add(namedOf(defense), { row, robust: worstCase, version: defense.version })
       continue

@@ -21,14 +21,16 @@ const colors = {
 } as const satisfies Record<string, Color>
 
 /** The picture of an entry: title, data set, threat model, and two accuracies. */
-export function entryImage({ entry, clean, worstCase }: RankedEntry): Buffer {
+export function entryImage(row: RankedEntry): Buffer {
+  const { entry, clean, worstCase, bestKnown, supplementTo } = row
   const picture = newPicture()
   const place = `${entry.dataset.title}  ${threatModelText(entry.threatModel)}`
   drawText(picture, 'robench leaderboard', margin, 70, 26, colors.muted)
   drawText(picture, canDraw(entry.title) ? entry.title : entry.id, margin, 140, 52, colors.ink)
   drawText(picture, place, margin, 240, 30, colors.muted)
   drawAccuracy(picture, 'Clean', clean, 340, colors.clean)
-  drawAccuracy(picture, 'Worst case', worstCase, 470, colors.robust)
+  const [name, robust] = supplementTo ? ['Best known', bestKnown] : ['Worst case', worstCase]
+  drawAccuracy(picture, name, robust, 470, colors.robust)
   return encode(picture)
 }
 

@@ -1,5 +1,5 @@
 /** The commands `report` and `leaderboard` on results in a directory. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -97,6 +97,41 @@ describe('leaderboard', () => {
     expect(JSON.parse(readFileSync(history, 'utf8'))).toMatchObject({
       earlier: [{ title: 'Again' }, { title: 'pgd-at' }],
     })
+  })
+
+  test('a result is refused if it is not that of the chunks beside it', async () => {
+    const args = ['add', folder, '--entry', 'pgd-at', '--entries', join(folder, 'entries')]
+    mkdirSync(join(folder, 'units'))
+    await leaderboard(...args)
+    rmSync(join(folder, 'entries'), { recursive: true })
+    writeFileSync(join(folder, 'units', 'damaged.json'), 'not a chunk')
+    await expect(leaderboard(...args)).rejects.toThrow(
+      'result.json: must agree with the chunks in units beside it, from which it was made; run ' +
+        'the suite again:',
+    )
+    expect(existsSync(join(folder, 'entries'))).toBe(false)
+  })
+
+  test('further attacks on a model with an entry are a supplement to it', async () => {
+    const made = typicalResult().entries.find(({ defense }) => defense.name === 'pgd-at')!
+    const attacks = made.attacks.slice(0, 1)
+    const further = { ...made, attacks, worstCaseRobustAccuracy: 0.4488 }
+    const own = join(folder, 'further')
+    mkdirSync(own)
+    writeFileSync(join(own, 'result.json'), JSON.stringify(boardResult([further])))
+    const entries = ['--entry', 'pgd-at', '--entries', join(folder, 'entries')]
+    const addFurther = ['add', own, ...entries, '--id', 'further']
+    await expect(leaderboard(...addFurther)).rejects.toThrow(
+      'entry "further"#/attacks: must contain autoattack, or apgd-ce + apgd-t + square, with ' +
+        'default or larger budgets, or supplement an entry that does; there is none of the same ' +
+        'model file',
+    )
+    expect(existsSync(join(folder, 'entries'))).toBe(false)
+    await leaderboard('add', folder, ...entries)
+    await leaderboard(...addFurther)
+    expect(printed).toContain('further.json, a supplement: its attacks count into best known')
+    await leaderboard(...addFurther, '--replace', '--json')
+    expect(printed).toMatch(/"supplements": \[\s+".*further\.json"\s+\]/)
   })
 
   test('an unknown defense is rejected with a suggestion, and so is toy data', async () => {

@@ -66,7 +66,7 @@ describe('an honest entry is taken:', () => {
 
   test('beside others of its result, of its model, and of other models', async () => {
     const [other, third] = [boardEntry('b', [9100, 5100, 3100]), boardEntry('c', [8000, 900, 800])]
-    const same = { ...boardEntry('d', [9200, 4900, 2900]), model: honest.model }
+    const same = { ...boardEntry('d', [9050, 4800, 2800]), model: honest.model }
     const { evidence, run, defense } = honest
     const ofResult = { ...third, evidence, run, defense }
     expect(await refusal(honest, other, same, ofResult)).toBeUndefined()
@@ -343,9 +343,30 @@ describe('a board is refused', () => {
 
   test('with one model file of two sizes', async () => {
     const larger = { ...honest, id: 'larger', model: { ...honest.model, bytes: 9_999_999 } }
-    expect(await refusal(honest, larger)).toBe(
+    expect(await refusal(honest, larger)).toContain(
       '1.json#/model: has the hash of the model of 0.json, but another size',
     )
+  })
+
+  test('with an evaluation twice, under other names and dates', async () => {
+    const { run } = honest
+    const copy = {
+      ...honest,
+      id: 'copy',
+      title: 'Mine',
+      run: { ...run, finishedAt: '2026-01-02T00:00:00.000Z' },
+      evidence: { ...honest.evidence, result: hashOf('copy') },
+    }
+    const reason =
+      '#/attacks: are those of 0.json, on the same model file with the same outcomes; to replace ' +
+      'that entry, add this one under its id with --replace, to confirm it, run robench ' +
+      'leaderboard check'
+    expect(await refusal(honest, copy)).toBe(`1.json${reason}`)
+    // Few other outcomes under the same options and seed, as on another device.
+    const near = boardEntry('honest', [9000, 4960, 2960], {}, { id: 'near' })
+    expect(await refusal(honest, near)).toBe(`1.json${reason}`)
+    const far = boardEntry('honest', [9000, 4960, 2800], {}, { id: 'far' })
+    expect(await refusal(honest, far)).toBeUndefined()
   })
 })
 

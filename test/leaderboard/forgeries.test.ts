@@ -146,9 +146,9 @@ describe('a forged entry is refused:', () => {
       'no check of',
     ],
     [
-      'no strong white-box attack',
+      'a reference attack of the suite left out',
       ({ attacks }) => ({ attacks: attacks.slice(0, 1) }),
-      'must contain autoattack, or apgd-ce + apgd-t + square, with default or larger budgets',
+      'the suite has the attack "autoattack" with seed 0, the entry does not',
     ],
     [
       'a weakened reference attack',

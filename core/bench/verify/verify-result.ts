@@ -141,8 +141,11 @@ function verifyIdentity(result: RunResult, loaded: LoadedSuite): VerifiedPart {
   return { name: 'identity', checked: 'suite, versions', differences }
 }
 
-/** Compares the result with the chunks beside it. */
-async function verifyChunks(result: RunResult, folder: string): Promise<VerifiedPart> {
+/**
+ * Compares a result with the chunks beside it. Without chunks, nothing differs.
+ * @param folder of the result, with `units`
+ */
+export async function verifyChunks(result: RunResult, folder: string): Promise<VerifiedPart> {
   const { evidence } = result
   const { units, damaged } = await readUnits(folder)
   const differences = [...damaged]

@@ -23,13 +23,12 @@ const classes = classCounts(entry, { labels, classNames })
 const confusion = classes.map(({ total, robust }, at) =>
   classes.map((_, other) => (other === at ? robust : other === (at + 1) % 10 ? total - robust : 0)),
 )
-/** Pictures of that height and width, whose difference is one channel of one pixel. */
-function picturesOf(side: number): ReturnType<typeof exampleImages> {
-  const clean = new Float32Array(3 * side * side).fill(0.5)
-  const adversarial = clean.with(0, 0.54)
-  return exampleImages(clean, adversarial, [3, side, side], [0, 1])
+/** Pictures whose difference is one value, which is 0.5 in the clean one. */
+function drawn(value: number, channels = 3, side = 32): ReturnType<typeof exampleImages> {
+  const clean = new Float32Array(channels * side * side).fill(0.5)
+  return exampleImages(clean, clean.with(0, value), [channels, side, side], [0, 1])
 }
-const images = picturesOf(32)
+const images = drawn(0.53)
 const honest: EntryExamples = {
   schemaVersion: 1,
   entry: hashEntry(entry),
@@ -66,6 +65,11 @@ function withSize(png: string, width: number): string {
   bytes.writeUInt32BE(width, 16)
   return bytes.toString('base64')
 }
+/** The same picture with a channel of transparency. */
+function transparent(png: string): string {
+  return PNG.sync.write(PNG.sync.read(Buffer.from(png, 'base64'))).toString('base64')
+}
+
 const changed = (change: object): object => ({ pictures: [{ ...picture, ...change }] })
 
 test('accuracies of classes sum to those of the entry', () => {
@@ -97,7 +101,33 @@ test.for<[string, object, string]>([
     '/adversarial/class: must fit the state "fooled"',
   ],
   ['whose picture is no PNG', changed({ images: { ...images, clean: 'AAAA' } }), 'must be a PNG'],
-  ['whose pictures are those of other data', changed({ images: picturesOf(28) }), '32 × 32 pixels'],
+  [
+    'whose pictures are those of other data',
+    changed({ images: drawn(0.53, 3, 28) }),
+    '32 × 32 pixels',
+  ],
+  [
+    'whose adversarial example is farther away than ε',
+    changed({ images: drawn(0.56) }),
+    '/images/adversarial: must be within ε of the clean picture, 8.0 of 255 gray levels; differs ' +
+      'by 15',
+  ],
+  [
+    'whose difference is that of other pictures',
+    changed({ images: { ...images, difference: drawn(0.51).difference } }),
+    '/images/difference: must be 10 times the difference of the other two around middle gray, 198 ' +
+      'at value 0; got 153',
+  ],
+  [
+    'whose clean picture is gray, but not the others',
+    changed({ images: { ...images, clean: drawn(0.5, 1).clean } }),
+    '/images/adversarial: must be gray, as the clean picture',
+  ],
+  [
+    'whose picture is transparent',
+    changed({ images: { ...images, clean: transparent(images.clean) } }),
+    '/images/clean: must be gray or RGB, without transparency',
+  ],
   [
     'whose picture unpacks to more than a page holds',
     changed({ images: { ...images, clean: withSize(images.clean, 60_000) } }),
@@ -131,7 +161,7 @@ test.for<[string, object, string]>([
 describe('pictures', () => {
   test('show the difference ten times, around middle gray', () => {
     const { data } = PNG.sync.read(Buffer.from(images.difference, 'base64'))
-    expect([...data.subarray(0, 8)]).toEqual([230, 128, 128, 255, 128, 128, 128, 255])
+    expect([...data.subarray(0, 8)]).toEqual([204, 128, 128, 255, 128, 128, 128, 255])
   })
 
   test('show the spectrum of a wave as two points beside the middle', () => {
