@@ -15,6 +15,17 @@ export const autoAttack: AttackSelector = {
   options: { version: { oneOf: ['standard', 'plus'] } },
 }
 
+/** The first two attacks of AutoAttack, which leave little to the others. */
+export const autoAttackApgd: AttackSelector = {
+  label: "AutoAttack's apgd-ce and apgd-t",
+  plugins: ['autoattack'],
+  options: {
+    version: { oneOf: ['standard', 'plus', 'custom'] },
+    attacks: { includes: 'apgd-t', ifSet: true },
+  },
+  stages: ['apgd-t'],
+}
+
 /** The adaptive frequency attack. */
 export const frequencySweep: AttackSelector = {
   label: 'frequency sweep',
