@@ -299,8 +299,8 @@ async function refuseOtherChunks(result: RunResult, path: string): Promise<void>
   if (differences.length === 0) return
   throw new ConfigError(
     'ROBENCH_DATA',
-    `${file}: must agree with the chunks in units beside it, from which it was made; run the suite ` +
-      `again:\n${fewLines(differences.map((text) => `  ${text}`))}`,
+    `${file}: must agree with the chunks in units beside it, from which it was made; run the ` +
+      `suite again:\n${fewLines(differences.map((text) => `  ${text}`))}`,
   )
 }
 

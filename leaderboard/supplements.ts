@@ -11,7 +11,7 @@ import { entryLocation } from './entry.ts'
 import type { EntryAttack, LeaderboardEntry } from './entry-type.ts'
 import { isReferenceStrength, missingReference } from './reference-set.ts'
 
-/** What entries lack of the reference attacks of their tables; those that have them are not in it. */
+/** What entries lack of the reference attacks of their tables. Those that lack none are absent. */
 type MissingReferences = ReadonlyMap<LeaderboardEntry, string>
 
 /** Looks for the reference attacks of entries, with the budgets that they have by default. */

@@ -86,13 +86,13 @@ export function outcomesNpz(entry: LeaderboardEntry): Uint8Array {
     for (let i = 0; i < examples; i++) {
       // Correct only when corrupted: misclassified in its original form.
       if (codes[i] === 3) codes[i] = 0
-      // 0 in all attacks; else 1, or 2 once broken.
+      // Either 0 for all attacks, or 1 and 2.
       worst[i]! |= codes[i]!
     }
     outcomes.set(codes, at * examples)
   })
-  // Robust to some attacks, broken by others.
-  const clean = worst.map((codes) => Math.min(codes, 1))
+  const clean = worst.map((code) => Math.min(code, 1))
+  // 3: robust to some attacks, broken by others.
   for (let i = 0; i < examples; i++) if (worst[i] === 3) worst[i] = 2
   const names = attacks.map(({ name }) => Buffer.from(name))
   const width = Math.max(1, ...names.map(({ length }) => length))

@@ -87,7 +87,10 @@ async function runStep(step, shape) {
   })
 }
 
-/** Removed at the end: ext4 takes up to 0.3 ms longer for a new file soon after others are deleted. */
+/**
+ * Removed at the end: on ext4, creating a file takes up to 0.3 ms longer soon after others were
+ * deleted.
+ */
 function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'robench-large-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))

@@ -3,12 +3,12 @@
  * tried again. Jobs of built-in plugins share processes of tinypool; a cell of a third-party plugin
  * has a watched process of its own.
  */
-import { allocatorSettings } from '../../machine/allocator.ts'
 import { join } from 'node:path'
 import { RunError, toErrorRecord } from '../../base/errors.ts'
 import { startTimer } from '../../base/long-timer.ts'
 import type { LongTimer } from '../../base/long-timer.ts'
 import { packageRoot } from '../../base/paths.ts'
+import { allocatorSettings } from '../../machine/allocator.ts'
 import { placeAmong } from '../../plugin/blame.ts'
 import { ChildProgram } from '../../plugin/child-program.ts'
 import type { Program, ProgramEvents } from '../../plugin/child-program.ts'

@@ -99,7 +99,7 @@ const others = [
   { label: 'TRADES', plugin: 'trades', options: { weightPerturbation: { is: 0 } } },
 ] as const satisfies readonly DefenseSelector[]
 
-/** DAT over other defenses, and over its ablations, under PGD-20 and AutoAttack or its first attacks. */
+/** DAT over other defenses, and over its ablations, under PGD-20 and (parts of) AutoAttack. */
 export const datClaims: readonly Claim[] = [
   ...others.flatMap((other) =>
     attacks.map(([id, attack]): Claim => ({
