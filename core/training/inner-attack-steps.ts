@@ -3,7 +3,7 @@ import { g } from '../engine/graph/graph.ts'
 import { gradient } from '../engine/graph/gradient.ts'
 import { foldBatchNormalization, substitute } from '../engine/graph/rewrite.ts'
 import type { Value } from '../engine/graph/value.ts'
-import type { InnerAttack } from './inner-attack.ts'
+import { inferenceLoss, type InnerAttack } from './inner-attack.ts'
 import { ModuleScope } from './module.ts'
 import type { ParameterStore } from './scope.ts'
 
@@ -52,7 +52,7 @@ export function expressInnerAttack(
   const perturbed = attack.perturb?.(variables, clean)
   const images = perturbed ?? variables['images']!
   const loss = attack.loss(new ModuleScope(store), { images, labels, reference, extra })
-  const gradients = gradient(loss, Object.values(variables))
+  const gradients = gradient(inferenceLoss(loss), Object.values(variables))
   const next = names.flatMap((name, i) => {
     const value = valueOf(i)
     const memory = state[2 * i + 1]!

@@ -1,6 +1,7 @@
 /** Attacks inside training: projected ascent of any loss over any variables. */
 import { gradient } from '../engine/graph/gradient.ts'
 import { g } from '../engine/graph/graph.ts'
+import { foldBatchNormalization } from '../engine/graph/rewrite.ts'
 import type { Value } from '../engine/graph/value.ts'
 import { int64, type FloatTensor, type Tensor } from '../engine/tensor/tensor.ts'
 import type { RandomStream } from '../base/random.ts'
@@ -99,13 +100,23 @@ export function innerAttackGraphs<Names extends string>(
   const images = perturbed ?? variables['images']!
   const loss = attack.loss(new ModuleScope(store), { images, labels, reference, extra })
   const names = Object.keys(variables)
-  const gradients = gradient(loss, Object.values(variables))
+  const gradients = gradient(inferenceLoss(loss), Object.values(variables))
   const outputs = Object.fromEntries(names.map((name, i) => [`gradient/${name}`, gradients[i]!]))
   return {
     gradients: weightedGraph(outputs, store),
     reference: found && weightedGraph({ reference: found }, store),
     perturbed: perturbed && weightedGraph({ images: perturbed }, store),
   }
+}
+
+/**
+ * A loss with batch normalization folded before its gradient is taken. Otherwise the gradient
+ * multiplies by the scale of each channel in an operation of its own, outside the blocked layout:
+ * 12 % of a step of ResNet-18 with 16 channels.
+ */
+export function inferenceLoss(loss: Value): Value {
+  const [folded] = foldBatchNormalization([loss])
+  return folded!
 }
 
 /** How to evaluate the graphs of an attack. */

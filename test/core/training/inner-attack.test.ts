@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { randomStream } from '../../../core/base/random.ts'
 import { memoryDataset } from '../../../core/data/memory-dataset.ts'
 import { g } from '../../../core/engine/graph/graph.ts'
+import { topologicalOrder } from '../../../core/engine/graph/value.ts'
 import { readOnnx } from '../../../core/engine/onnx/file.ts'
 import { float32, int64, type FloatTensor } from '../../../core/engine/tensor/tensor.ts'
 import { loadModel } from '../../../core/model/load.ts'
@@ -121,6 +122,18 @@ test('the gradient is that of the exported model, for any weights', async () => 
     await model.dispose()
   }
   await Promise.all([session.release(), trained.release()])
+})
+
+test('the gradient has the operations of a network without batch normalization', () => {
+  const { gradients } = innerAttackGraphs(attack, imageShape, new ParameterStore(3))
+  const onImages = topologicalOrder(Object.values(gradients.outputs)).filter(
+    ({ op, outputs }) =>
+      op !== 'Input' && outputs[0]!.shape[0] === 'n' && outputs[0]!.shape.length > 2,
+  )
+  expect(onImages.map(({ op }) => op).join(' ')).toBe(
+    'Sub Div Conv Relu Cast Conv Relu Cast GlobalAveragePool ' +
+      'Reshape Reshape Where ConvTranspose Where Conv Div',
+  )
 })
 
 test('the exported file takes raw images in any batch and has no batch normalization', async () => {
