@@ -43,14 +43,19 @@ export async function gradientsAtPoints(
 ): Promise<readonly Float32Array[]> {
   const { count } = gradientPoints
   const pointsOf = iterates.map((iterate) => gradientPoints.around(iterate))
+  const pulled = async (index: number): Promise<readonly Float32Array[]> => {
+    const gradients = await take(pointsOf.map((points) => points[index]!.point))
+    return gradients.map((gradient, place) => pointsOf[place]![index]!.pullBack(gradient))
+  }
+  if (count === 1) return pulled(0)
   const sums = iterates.map(({ point }) => new Float64Array(point.length))
   for (let index = 0; index < count; index++) {
-    const gradients = await take(pointsOf.map((points) => points[index]!.point))
-    pointsOf.forEach((points, place) => {
-      const pulled = points[index]!.pullBack(gradients[place]!)
-      const sum = sums[place]!
-      for (let i = 0; i < sum.length; i++) sum[i]! += pulled[i]!
-    })
+    const gradients = await pulled(index)
+    gradients.forEach((gradient, place) => addTo(sums[place]!, gradient))
   }
   return sums.map((sum) => Float32Array.from(sum, (value) => value / count))
+}
+
+function addTo(sum: Float64Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
 }

@@ -30,13 +30,28 @@ export function lookAhead({ norm, momentum, scaleCopies }: LookAheadOptions): Gr
       return Array.from({ length: scaleCopies }, (_, copy) => {
         const scale = 2 ** -copy
         return {
-          point: point.map((x, i) => scale * (x + ahead * (velocity[i] ?? 0))),
+          point: moved(point, velocity, ahead, scale),
           // d(s·x̂)/dx = s with a constant velocity.
-          pullBack: (gradient) => gradient.map((value) => scale * value),
+          pullBack: (gradient) => (copy === 0 ? gradient : gradient.map((value) => scale * value)),
         }
       })
     },
   }
+}
+
+/** scale·(point + ahead·velocity); without momentum, velocity is empty. */
+function moved(
+  point: Float32Array,
+  velocity: Float64Array,
+  ahead: number,
+  scale: number,
+): Float32Array {
+  const result = new Float32Array(point.length)
+  const hasVelocity = velocity.length > 0
+  for (let i = 0; i < result.length; i++) {
+    result[i] = scale * (point[i]! + (hasVelocity ? ahead * velocity[i]! : 0))
+  }
+  return result
 }
 
 function velocityScale(norm: Norm, velocity: Float64Array): number {
