@@ -74,11 +74,15 @@ export const kernels = {
     bounds: readonly [low: number, high: number],
     output: Float32Array,
   ): void {
-    const low = roundUp(bounds[0])
-    const high = roundDown(bounds[1])
-    for (let i = 0; i < output.length; i++) output[i] = Math.min(Math.max(point[i]!, low), high)
+    clipLoop.run({ point, output }, { low: roundUp(bounds[0]), high: roundDown(bounds[1]) })
   },
 }
+
+const clipLoop = vectorLoop({
+  arrays: { point: 'float64', output: 'float32' },
+  scalars: ['low', 'high'],
+  body: ({ point, low, high }) => ({ writes: { output: v.clip(point, low, high) } }),
+})
 
 const addScaled32 = prepareAddScaled('float32')
 const addScaled64 = prepareAddScaled('float64')

@@ -44,6 +44,7 @@ export const instructions = {
   'f32x4.demote_f64x2_zero': vector(0x5e),
   'f64x2.promote_low_f32x4': vector(0x5f),
   'f64x2.abs': vector(0xec),
+  'f64x2.sqrt': vector(0xef),
   'f64x2.add': vector(0xf0),
   'f64x2.sub': vector(0xf1),
   'f64x2.mul': vector(0xf2),

@@ -3,7 +3,7 @@ import { ConfigError } from '../base/errors.ts'
 import { v, vectorLoop } from '../engine/tensor/vector-loop.ts'
 import { projectOntoL0 } from './l0-ball.ts'
 import { projectOntoL1 } from './l1-ball.ts'
-import { nextDown, nextUp, roundDown, roundToward, roundUp } from './rounding.ts'
+import { nextDown, nextUp, roundDown, roundToward, roundUp, sumTolerance } from './rounding.ts'
 import { describeViolation, distance, verifyBounds } from './verify.ts'
 import type { Norm, ThreatModel } from './threat-model.ts'
 
@@ -80,9 +80,6 @@ const ontoBox = vectorLoop({
   arrays: { point: 'float64', lower: 'float32', upper: 'float32', output: 'float32' },
   body: ({ point, lower, upper }) => ({ writes: { output: v.clip(point, lower, upper) } }),
 })
-
-/** Relative upper limit of how much the order of a sum can change it. */
-const sumTolerance = 1e-9
 
 function createL2Ball(threatModel: ThreatModel, center: Float32Array): Ball {
   const { epsilon, bounds } = threatModel

@@ -5,6 +5,9 @@ import type { Term } from '../engine/tensor/vector-loop.ts'
 const floats = new Float32Array(1)
 const bits = new Int32Array(floats.buffer)
 
+/** Relative upper limit of how much the order of a sum can change it. */
+export const sumTolerance = 1e-9
+
 /** The largest float32 below a float32 value (below zero: −2⁻¹⁴⁹); −Infinity and NaN as is. */
 export function nextDown(value: number): number {
   return -nextUp(-value)

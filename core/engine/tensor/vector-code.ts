@@ -43,6 +43,7 @@ const operators: Readonly<Record<TermOperator | ConditionOperator, Code>> = {
   min: instructions['f64x2.pmin'],
   max: instructions['f64x2.pmax'],
   abs: instructions['f64x2.abs'],
+  sqrt: instructions['f64x2.sqrt'],
   round: [...instructions['f32x4.demote_f64x2_zero'], ...instructions['f64x2.promote_low_f32x4']],
   select: instructions['v128.bitselect'],
   when: instructions['v128.and'],

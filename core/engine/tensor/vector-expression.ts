@@ -22,6 +22,7 @@ export type TermOperator =
   | 'min'
   | 'max'
   | 'abs'
+  | 'sqrt'
   | 'round'
   | 'select'
   | 'when'
@@ -54,6 +55,8 @@ export const v = {
   max: (a: Operand, b: Operand): Term => term('max', a, b),
   /** Math.abs(a) */
   abs: (a: Operand): Term => term('abs', a),
+  /** Math.sqrt(a) */
+  sqrt: (a: Operand): Term => term('sqrt', a),
   /** Math.fround(a): rounded to float32. */
   round: (a: Operand): Term => term('round', a),
   /** Number(a > 0) − Number(a < 0): 0 for both zeros and NaN. */

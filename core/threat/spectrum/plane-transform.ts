@@ -1,4 +1,5 @@
 /** The 2D discrete Fourier transform of real planes on the host, one at a time, in float64. */
+import { matrixProducts, type Matrix } from '../../engine/tensor/matrix-product.ts'
 
 /**
  * The frequencies of a real plane with v ≤ w/2, which determine the others: Z(−k) is the conjugate
@@ -67,25 +68,12 @@ interface Plan {
   readonly widths: Pairs
   /** The places of u and −u in a half spectrum. */
   readonly frequencies: Pairs
-  readonly across: Waves
-  readonly down: Waves
   /** The factor of each column in the inverse. */
   readonly factors: readonly number[]
-  /** Between the transform of the rows and that of the columns: `[h, columns]`. */
-  readonly lines: HalfSpectrum
-  /** Sums and differences over two opposite positions or frequencies. */
-  readonly even: HalfSpectrum
-  readonly odd: HalfSpectrum
-  readonly evenLine: HalfSpectrum
-  readonly oddLine: HalfSpectrum
+  readonly products: ReturnType<typeof newProducts>
 }
 
 type Pairs = readonly (readonly [number, number])[]
-
-interface Waves {
-  readonly cosine: Float64Array
-  readonly sine: Float64Array
-}
 
 function newPlan(
   height: number,
@@ -94,113 +82,159 @@ function newPlan(
   columns: readonly number[],
   factors: readonly number[],
 ): Plan {
-  const held = columns.length
   const heights = opposites(height)
   const widths = opposites(width)
   const kept = heights.filter(([u]) => rows.includes(u))
-  return {
+  const sizes = { height, heights, widths, kept: kept.length, held: columns.length }
+  const products = newProducts(sizes)
+  const { matrices } = products
+  writeWaves(width, widths, columns, {
+    cosine: [matrices.cosineAcross, matrices.cosineAcrossBack],
+    sine: [matrices.sineAcross, matrices.sineAcrossBack],
+  })
+  // The imaginary part has the opposite sign.
+  for (let i = 0; i < matrices.sineAcross.values.length; i++) matrices.sineAcross.values[i]! *= -1
+  writeWaves(
     height,
-    width,
-    held,
     heights,
-    widths,
-    frequencies: kept.map(([u, negative]) => [rows.indexOf(u), rows.indexOf(negative)]),
-    across: waves(width, widths, columns),
-    down: waves(
-      height,
-      heights,
-      kept.map(([u]) => u),
-    ),
-    factors,
-    lines: newSpectrum(height * held),
-    even: newSpectrum(rows.length * held),
-    odd: newSpectrum(rows.length * held),
-    evenLine: newSpectrum(held),
-    oddLine: newSpectrum(held),
-  }
+    kept.map(([u]) => u),
+    {
+      cosine: [matrices.cosineDownBack, matrices.cosineDown],
+      sine: [matrices.sineDownBack, matrices.sineDown],
+    },
+  )
+  const frequencies = kept.map(
+    ([u, negative]) => [rows.indexOf(u), rows.indexOf(negative)] as const,
+  )
+  const { length: held } = columns
+  return { height, width, held, heights, widths, frequencies, factors, products }
 }
 
-/** Transforms each row of the plane into `lines`. */
-function forwardRows(plan: Plan, plane: Float32Array | Float64Array): void {
-  const { height, width, held, widths, lines } = plan
-  const { real, imaginary } = lines
-  const { cosine, sine } = plan.across
-  clear(lines)
-  for (let i = 0; i < height; i++) {
-    const line = i * held
-    for (let j = 0; j < widths.length; j++) {
-      const other = widths[j]![1]
+/**
+ * Tables of cosines and sines, and what is between their products: sums and differences over
+ * opposite positions or frequencies (`even`, `odd`), the transforms of rows (`real`, `imaginary`),
+ * and both parts beside each other (`folded`, `kept`, `back`).
+ */
+function newProducts({
+  height,
+  heights,
+  widths,
+  kept,
+  held,
+}: {
+  readonly height: number
+  readonly heights: Pairs
+  readonly widths: Pairs
+  readonly kept: number
+  readonly held: number
+}) {
+  return matrixProducts({
+    cosineAcross: [widths.length, held],
+    sineAcross: [widths.length, held],
+    cosineAcrossBack: [held, widths.length],
+    sineAcrossBack: [held, widths.length],
+    cosineDown: [kept, heights.length],
+    sineDown: [kept, heights.length],
+    cosineDownBack: [heights.length, kept],
+    sineDownBack: [heights.length, kept],
+    even: [height, widths.length],
+    odd: [height, widths.length],
+    real: [height, held],
+    imaginary: [height, held],
+    foldedEven: [heights.length, 2 * held],
+    foldedOdd: [heights.length, 2 * held],
+    keptEven: [kept, 2 * held],
+    keptOdd: [kept, 2 * held],
+    backEven: [heights.length, 2 * held],
+    backOdd: [heights.length, 2 * held],
+  })
+}
+
+/** Transforms each row of the plane. */
+function forwardRows(
+  { height, width, widths, products }: Plan,
+  plane: Float32Array | Float64Array,
+): void {
+  const { even, odd } = products.matrices
+  for (let j = 0; j < widths.length; j++) {
+    const other = widths[j]![1]
+    const share = j === other ? 0.5 : 1
+    for (let i = 0; i < height; i++) {
       const a = plane[i * width + j]!
       const b = plane[i * width + other]!
-      const sum = j === other ? a : a + b
-      const difference = a - b
-      const wave = j * held
-      for (let v = 0; v < held; v++) {
-        real[line + v]! += sum * cosine[wave + v]!
-        imaginary[line + v]! -= difference * sine[wave + v]!
-      }
+      even.values[i * even.stride + j] = share * (a + b)
+      odd.values[i * odd.stride + j] = a - b
     }
+  }
+  products.multiply('even', 'cosineAcross', 'real')
+  products.multiply('odd', 'sineAcross', 'imaginary')
+}
+
+/** Transforms each column of the transformed rows into the spectrum. */
+function forwardColumns(
+  { held, heights, frequencies, products }: Plan,
+  output: HalfSpectrum,
+): void {
+  const { real, imaginary, foldedEven, foldedOdd, keptEven, keptOdd } = products.matrices
+  for (let place = 0; place < heights.length; place++) {
+    const [i, other] = heights[place]!
+    const to = place * foldedEven.stride
+    addOpposites(real, i, other, foldedEven, foldedOdd, to, held)
+    addOpposites(imaginary, i, other, foldedEven, foldedOdd, to + held, held)
+  }
+  products.multiply('cosineDown', 'foldedEven', 'keptEven')
+  products.multiply('sineDown', 'foldedOdd', 'keptOdd')
+  // Z(±u) = even ∓ j·odd
+  for (let f = 0; f < frequencies.length; f++) {
+    const [u, negative] = frequencies[f]!
+    const from = f * keptEven.stride
+    spread(keptEven.values, keptOdd.values, from, -1, output, u * held, negative * held, held)
   }
 }
 
-/** Transforms each column of `lines` into the spectrum. */
-function forwardColumns(plan: Plan, output: HalfSpectrum): void {
-  const { held, heights, frequencies, down, lines, even, odd, evenLine, oddLine } = plan
-  clear(even)
-  clear(odd)
-  heights.forEach(([i, other], place) => {
-    addOpposites(lines, i * held, other * held, evenLine, oddLine, 0, held)
-    for (let f = 0; f < frequencies.length; f++) {
-      const wave = place * frequencies.length + f
-      addScaled(evenLine, 0, down.cosine[wave]!, even, f * held, held)
-      addScaled(oddLine, 0, down.sine[wave]!, odd, f * held, held)
-    }
-  })
-  // Z(±u) = even ∓ j·odd
-  frequencies.forEach(([u, negative], f) => {
-    spread(even, odd, f * held, -1, output, u * held, negative * held, held)
-  })
-}
-
-/** Transforms each column of the spectrum back into `lines`. */
-function inverseColumns(plan: Plan, spectrum: HalfSpectrum): void {
-  const { held, heights, frequencies, down, lines, even, odd, evenLine, oddLine } = plan
-  frequencies.forEach(([u, negative], f) => {
-    addOpposites(spectrum, u * held, negative * held, even, odd, f * held, held)
-  })
-  heights.forEach(([i, other], place) => {
-    clear(evenLine)
-    clear(oddLine)
-    for (let f = 0; f < frequencies.length; f++) {
-      const wave = place * frequencies.length + f
-      addScaled(even, f * held, down.cosine[wave]!, evenLine, 0, held)
-      addScaled(odd, f * held, down.sine[wave]!, oddLine, 0, held)
-    }
+/** Transforms each column of the spectrum back. */
+function inverseColumns(
+  { held, heights, frequencies, products }: Plan,
+  spectrum: HalfSpectrum,
+): void {
+  const { real, imaginary, keptEven, keptOdd, backEven, backOdd } = products.matrices
+  const parts = [spectrum.real, spectrum.imaginary].map((values) => ({ values, stride: held }))
+  for (let f = 0; f < frequencies.length; f++) {
+    const [u, negative] = frequencies[f]!
+    const to = f * keptEven.stride
+    addOpposites(parts[0]!, u, negative, keptEven, keptOdd, to, held)
+    addOpposites(parts[1]!, u, negative, keptEven, keptOdd, to + held, held)
+  }
+  products.multiply('cosineDownBack', 'keptEven', 'backEven')
+  products.multiply('sineDownBack', 'keptOdd', 'backOdd')
+  const target = { real: real.values, imaginary: imaginary.values }
+  for (let place = 0; place < heights.length; place++) {
+    const [i, other] = heights[place]!
+    const from = place * backEven.stride
     // Y(±i) = even ± j·odd
-    spread(evenLine, oddLine, 0, 1, lines, i * held, other * held, held)
-  })
+    const [a, b] = [i * real.stride, other * real.stride]
+    spread(backEven.values, backOdd.values, from, 1, target, a, b, held)
+  }
 }
 
-/** Transforms each row of `lines` back into the plane. */
+/** Transforms each row back into the plane. */
 function inverseRows(plan: Plan, output: Float64Array): void {
-  const { height, width, held, widths, factors, lines } = plan
-  const { real, imaginary } = lines
-  const { cosine, sine } = plan.across
+  const { height, width, held, widths, factors, products } = plan
+  const { real, imaginary, even, odd } = products.matrices
   for (let i = 0; i < height; i++) {
-    const line = i * held
+    const line = i * real.stride
     for (let v = 0; v < held; v++) {
-      real[line + v]! *= factors[v]!
-      imaginary[line + v]! *= factors[v]!
+      real.values[line + v]! *= factors[v]!
+      imaginary.values[line + v]! *= factors[v]!
     }
-    for (let j = 0; j < widths.length; j++) {
-      const other = widths[j]![1]
-      const wave = j * held
-      let sum = 0
-      let difference = 0
-      for (let v = 0; v < held; v++) {
-        sum += real[line + v]! * cosine[wave + v]!
-        difference += imaginary[line + v]! * sine[wave + v]!
-      }
+  }
+  products.multiply('real', 'cosineAcrossBack', 'even')
+  products.multiply('imaginary', 'sineAcrossBack', 'odd')
+  for (let j = 0; j < widths.length; j++) {
+    const other = widths[j]![1]
+    for (let i = 0; i < height; i++) {
+      const sum = even.values[i * even.stride + j]!
+      const difference = odd.values[i * odd.stride + j]!
       output[i * width + j] = sum - difference
       if (j !== other) output[i * width + other] = sum + difference
     }
@@ -216,55 +250,37 @@ function newSpectrum(size: number): HalfSpectrum {
   return { real: new Float64Array(size), imaginary: new Float64Array(size) }
 }
 
-function clear({ real, imaginary }: HalfSpectrum): void {
-  real.fill(0)
-  imaginary.fill(0)
-}
-
 /** The positions t from 0 to ⌊n/2⌋ with −t modulo n, which equals t at 0 and n/2. */
 function opposites(n: number): Pairs {
   return Array.from({ length: Math.floor(n / 2) + 1 }, (_, t) => [t, (n - t) % n] as const)
 }
 
-/** The sum and difference of the lines at `a` and `b`; if these are the same, the line and 0. */
+/** The sum and difference of the lines `a` and `b`; if these are the same, the line and 0. */
 function addOpposites(
-  source: HalfSpectrum,
+  { values, stride }: Pick<Matrix, 'values' | 'stride'>,
   a: number,
   b: number,
-  sum: HalfSpectrum,
-  difference: HalfSpectrum,
+  { values: sums }: Matrix,
+  { values: differences }: Matrix,
   at: number,
   length: number,
 ): void {
   const share = a === b ? 0.5 : 1
+  const [first, second] = [a * stride, b * stride]
   for (let k = 0; k < length; k++) {
-    sum.real[at + k] = share * (source.real[a + k]! + source.real[b + k]!)
-    sum.imaginary[at + k] = share * (source.imaginary[a + k]! + source.imaginary[b + k]!)
-    difference.real[at + k] = source.real[a + k]! - source.real[b + k]!
-    difference.imaginary[at + k] = source.imaginary[a + k]! - source.imaginary[b + k]!
+    const [x, y] = [values[first + k]!, values[second + k]!]
+    sums[at + k] = share * (x + y)
+    differences[at + k] = x - y
   }
 }
 
-function addScaled(
-  source: HalfSpectrum,
-  from: number,
-  factor: number,
-  target: HalfSpectrum,
-  to: number,
-  length: number,
-): void {
-  const { real, imaginary } = source
-  const { real: targetReal, imaginary: targetImaginary } = target
-  for (let k = 0; k < length; k++) {
-    targetReal[to + k]! += factor * real[from + k]!
-    targetImaginary[to + k]! += factor * imaginary[from + k]!
-  }
-}
-
-/** Writes even + sign·j·odd to the line at `a` and even − sign·j·odd to that at `b`. */
+/**
+ * Writes even + sign·j·odd to the line at `a` and even − sign·j·odd to that at `b`. Real and
+ * imaginary parts of even and odd are beside each other.
+ */
 function spread(
-  even: HalfSpectrum,
-  odd: HalfSpectrum,
+  even: Float64Array,
+  odd: Float64Array,
   from: number,
   sign: 1 | -1,
   target: HalfSpectrum,
@@ -273,10 +289,10 @@ function spread(
   length: number,
 ): void {
   for (let k = 0; k < length; k++) {
-    const real = even.real[from + k]!
-    const imaginary = even.imaginary[from + k]!
-    const turnedReal = -sign * odd.imaginary[from + k]!
-    const turnedImaginary = sign * odd.real[from + k]!
+    const real = even[from + k]!
+    const imaginary = even[from + length + k]!
+    const turnedReal = -sign * odd[from + length + k]!
+    const turnedImaginary = sign * odd[from + k]!
     target.real[a + k] = real + turnedReal
     target.imaginary[a + k] = imaginary + turnedImaginary
     if (a === b) continue
@@ -285,11 +301,27 @@ function spread(
   }
 }
 
-/** cos(2πtf/n) and sin(2πtf/n) at `[t, f]`, for the first position t of each pair. */
-function waves(n: number, places: Pairs, frequencies: readonly number[]): Waves {
-  const angles = Float64Array.from(
-    // The product is reduced modulo n first: large angles would lose digits.
-    places.flatMap(([t]) => frequencies.map((f) => (2 * Math.PI * ((t * f) % n)) / n)),
-  )
-  return { cosine: angles.map(Math.cos), sine: angles.map(Math.sin) }
+/**
+ * Writes cos(2πtf/n) and sin(2πtf/n) for the first position t of each pair: at `[t, f]` of the first
+ * matrix, and at `[f, t]` of the second.
+ */
+function writeWaves(
+  n: number,
+  places: Pairs,
+  frequencies: readonly number[],
+  tables: Readonly<Record<'cosine' | 'sine', readonly [Matrix, Matrix]>>,
+): void {
+  places.forEach(([t], place) => {
+    frequencies.forEach((f, at) => {
+      // The product is reduced modulo n first: large angles would lose digits.
+      const angle = (2 * Math.PI * ((t * f) % n)) / n
+      for (const [wave, [plain, transposed]] of [
+        [Math.cos(angle), tables.cosine],
+        [Math.sin(angle), tables.sine],
+      ] as const) {
+        plain.values[place * plain.stride + at] = wave
+        transposed.values[at * transposed.stride + place] = wave
+      }
+    })
+  })
 }

@@ -1,5 +1,5 @@
 /** Jumps along an estimate of the boundary's normal: the algorithm of `hop-skip-jump`. */
-import { distance } from '../../../core/api/attack.ts'
+import { distance, kernels, terms, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { AttackTask, QueryRequest, QuerySearch } from '../../../core/api/attack.ts'
 import type { Norm } from '../../../core/api/plugin.ts'
 import { decisionSearch, isMisclassified } from './decision-search.ts'
@@ -96,25 +96,18 @@ function* estimateNormal(
   const request: QueryRequest = {
     count,
     write(_, output) {
-      let squares = 0
       if (norm === 'Linf') {
         stream.fillUniform(direction)
         for (let i = 0; i < size; i++) direction[i] = 2 * direction[i]! - 1
       } else stream.fillNormal(direction)
-      for (let i = 0; i < size; i++) squares += direction[i]! ** 2
+      const squares = kernels.squaredNorm(direction)
       const scale = squares === 0 ? 0 : radius / Math.sqrt(squares)
-      for (let i = 0; i < size; i++) {
-        output[i] = Math.min(Math.max(point[i]! + scale * direction[i]!, low), high)
-      }
+      placeSample.run({ point, direction, output }, { scale, low, high })
     },
     read(_, sample, logits) {
       const side = judge(sample, logits) ? 1 : -1
       balance += side
-      for (let i = 0; i < size; i++) {
-        const moved = sample[i]! - point[i]!
-        sum[i]! += moved
-        signed[i]! += side * moved
-      }
+      addSample.run({ point, sample, sum, signed }, { side })
     },
   }
   yield request
@@ -122,6 +115,25 @@ function* estimateNormal(
   for (let i = 0; i < size; i++) signed[i]! -= mean * sum[i]!
   return signed
 }
+
+/** output ← point + scale·direction, within the bounds */
+const placeSample = vectorLoop({
+  arrays: { point: 'float32', direction: 'float64', output: 'float32' },
+  scalars: ['scale', 'low', 'high'],
+  body: ({ point, direction, scale, low, high }) => ({
+    writes: { output: terms.clipped(terms.along(point, scale, direction), low, high) },
+  }),
+})
+
+/** Adds sample − point to `sum`, and times `side` to `signed`. */
+const addSample = vectorLoop({
+  arrays: { point: 'float32', sample: 'float32', sum: 'float64', signed: 'float64' },
+  scalars: ['side'],
+  body({ point, sample, sum, signed, side }) {
+    const moved = v.sub(sample, point)
+    return { writes: { sum: v.add(sum, moved), signed: terms.along(signed, side, moved) } }
+  },
+})
 
 /**
  * The first misclassified point at length, length / 2, length / 4, … along the normal, or along its

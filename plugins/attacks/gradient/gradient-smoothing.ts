@@ -25,34 +25,49 @@ export function smoothGradient(
   kernel: Float64Array,
   gradient: Float32Array,
 ): Float32Array {
-  const smoothed = Float64Array.from(gradient)
-  for (let row = 0; row < channels * height; row++) {
-    smoothLine(smoothed, { start: row * width, stride: 1, length: width }, kernel)
-  }
+  const rows = smoothLines(gradient, channels * height, width, 1, kernel)
+  const smoothed = new Float32Array(gradient.length)
   for (let c = 0; c < channels; c++) {
-    for (let column = 0; column < width; column++) {
-      const start = c * height * width + column
-      smoothLine(smoothed, { start, stride: width, length: height }, kernel)
-    }
+    const plane = rows.subarray(c * height * width, (c + 1) * height * width)
+    smoothed.set(smoothLines(plane, 1, height, width, kernel), c * height * width)
   }
-  return Float32Array.from(smoothed)
+  return smoothed
 }
 
-/** Convolves one row or column in place. */
-function smoothLine(
-  values: Float64Array,
-  line: { readonly start: number; readonly stride: number; readonly length: number },
+/**
+ * Convolves along the middle axis of `[blocks, length, inner]`.
+ * @param inner neighbors along the axis are this far apart
+ */
+function smoothLines(
+  values: Float32Array | Float64Array,
+  blocks: number,
+  length: number,
+  inner: number,
   kernel: Float64Array,
-): void {
-  const { start, stride, length } = line
+): Float64Array {
   const radius = (kernel.length - 1) / 2
-  const before = Float64Array.from({ length }, (_, i) => values[start + i * stride]!)
-  for (let i = 0; i < length; i++) {
-    let sum = 0
-    const end = Math.min(length - 1, i + radius)
-    for (let j = Math.max(0, i - radius); j <= end; j++) {
-      sum += kernel[j - i + radius]! * before[j]!
+  const smoothed = new Float64Array(values.length)
+  for (let block = 0; block < blocks; block++) {
+    const first = block * length * inner
+    for (let i = 0; i < length; i++) {
+      const to = first + i * inner
+      const end = Math.min(length - 1, i + radius)
+      for (let j = Math.max(0, i - radius); j <= end; j++) {
+        addRow(smoothed, to, kernel[j - i + radius]!, values, first + j * inner, inner)
+      }
     }
-    values[start + i * stride] = sum
   }
+  return smoothed
+}
+
+/** Adds weight · values[from …] to output[to …]. */
+function addRow(
+  output: Float64Array,
+  to: number,
+  weight: number,
+  values: Float32Array | Float64Array,
+  from: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) output[to + i]! += weight * values[from + i]!
 }

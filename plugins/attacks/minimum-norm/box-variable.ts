@@ -1,13 +1,15 @@
 /**
  * Carlini and Wagner's change of variables: a point within bounds as a function of a free variable.
  */
-import { adamStep, kernels, startAdam } from '../../../core/api/attack.ts'
+import { adamStep, roundDown, roundUp, startAdam, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { AdamState } from '../../../core/api/attack.ts'
 
 /** x' = low + (high − low)·(tanh w + 1)/2, componentwise; Adam optimizes w. */
 export interface BoxVariable {
   readonly bounds: readonly [low: number, high: number]
   readonly w: Float64Array
+  /** tanh w, of the last `readPoint`. */
+  readonly tanh: Float64Array
   readonly adam: AdamState
 }
 
@@ -26,32 +28,46 @@ export function startBoxVariable(
   const w = Float64Array.from(point, (x) =>
     Math.atanh(inset * ((2 * (x - low)) / (high - low) - 1)),
   )
-  return { bounds, w, adam: startAdam(point.length) }
+  return { bounds, w, tanh: new Float64Array(w.length), adam: startAdam(point.length) }
 }
 
-/** Writes x' to `output`, within the bounds as float32. @param scratch as long as `output` */
-export function readPoint(
-  { bounds, w }: BoxVariable,
-  scratch: Float64Array,
-  output: Float32Array,
-): void {
+/** Writes x' to `output`, within the bounds as float32. */
+export function readPoint({ bounds, w, tanh }: BoxVariable, output: Float32Array): void {
+  // A third of the time of Math.tanh, and as exact: up to 2e-16.
+  for (let i = 0; i < w.length; i++) tanh[i] = 1 - 2 / (Math.exp(2 * w[i]!) + 1)
   const [low, high] = bounds
-  for (let i = 0; i < output.length; i++) {
-    scratch[i] = low + ((high - low) * (Math.tanh(w[i]!) + 1)) / 2
-  }
-  kernels.clipToBounds(scratch, bounds, output)
+  const limits = { least: roundUp(low), most: roundDown(high) }
+  fromTanh.run({ tanh, output }, { low, width: high - low, ...limits })
 }
+
+const fromTanh = vectorLoop({
+  arrays: { tanh: 'float64', output: 'float32' },
+  scalars: ['low', 'width', 'least', 'most'],
+  body({ tanh, low, width, least, most }) {
+    const point = v.add(low, v.div(v.mul(width, v.add(tanh, 1)), 2))
+    return { writes: { output: v.clip(point, least, most) } }
+  },
+})
 
 /**
- * Takes a step of Adam down a gradient with respect to x'. The gradient is overwritten by the
- * negative gradient with respect to w: dx'/dw = (high − low)·(1 − tanh² w)/2.
+ * Takes a step of Adam down a gradient with respect to x', the point of the last `readPoint`. The
+ * gradient is overwritten by the negative gradient with respect to w:
+ * dx'/dw = (high − low)·(1 − tanh² w)/2.
  */
 export function descend(
-  { bounds, w, adam }: BoxVariable,
+  { bounds, w, tanh, adam }: BoxVariable,
   gradient: Float64Array,
   learningRate: number,
 ): void {
-  const width = bounds[1] - bounds[0]
-  for (let i = 0; i < w.length; i++) gradient[i]! *= (-width * (1 - Math.tanh(w[i]!) ** 2)) / 2
+  pullBack.run({ tanh, gradient }, { width: bounds[1] - bounds[0] })
   adamStep(adam, w, gradient, learningRate, w)
 }
+
+const pullBack = vectorLoop({
+  arrays: { tanh: 'float64', gradient: 'float64' },
+  scalars: ['width'],
+  body({ tanh, gradient, width }) {
+    const slope = v.mul(v.mul(width, -0.5), v.sub(1, v.mul(tanh, tanh)))
+    return { writes: { gradient: v.mul(gradient, slope) } }
+  },
+})

@@ -7,6 +7,8 @@ import {
   scheduleTask,
   stackPoints,
   trackNearestAdversarial,
+  v,
+  vectorLoop,
 } from '../../../core/api/attack.ts'
 import type { AttackTask, NearestAdversarial } from '../../../core/api/attack.ts'
 import { margin as marginLoss, sizeOf } from '../../../core/api/graph.ts'
@@ -59,6 +61,7 @@ interface Search {
   readonly method: PenaltyMethod
   readonly nearest: NearestAdversarial
   readonly scratch: Float64Array
+  readonly penalize: ReturnType<typeof preparePenalty>
   /** Of the bounds. */
   readonly width: number
 }
@@ -99,7 +102,8 @@ export async function carliniWagnerSearch(
   const scratch = new Float64Array(sizeOf(exampleShape))
   const nearest = trackNearestAdversarial(task, confidence)
   const method = forNorm(penaltyMethods, norm, 'carlini-wagner')
-  const search: Search = { task, options, method, nearest, scratch, width }
+  const penalize = forNorm(penalties, norm, 'carlini-wagner')
+  const search: Search = { task, options, method, nearest, scratch, penalize, width }
 
   const open = (row: number): CarliniWagnerAttempt => {
     const center = rowOf(inputs, row)
@@ -130,7 +134,7 @@ export async function carliniWagnerSearch(
   }
 
   const advance = async (active: readonly CarliniWagnerAttempt[]): Promise<boolean[]> => {
-    for (const { variable, point } of active) readPoint(variable, scratch, point)
+    for (const { variable, point } of active) readPoint(variable, point)
     const points = active.map(({ point }) => point)
     const own = Int32Array.from(active, ({ row }) => labels[row]!)
     const result = await model.gradient(stackPoints(points, exampleShape), own, marginLoss)
@@ -179,9 +183,30 @@ function judge(
   return method.reached(length, penalty)
 }
 
+/** P(δ), and the gradient of the objective, of whose second part `pull` is the factor. */
+function preparePenalty({ cost, slope }: PenaltyMethod) {
+  return vectorLoop({
+    arrays: { point: 'float32', center: 'float32', gradient: 'float32', slope: 'float64' },
+    scalars: ['width', 'threshold', 'pull'],
+    body({ point, center, gradient, width, threshold, pull }) {
+      const delta = v.div(v.sub(point, center), width)
+      const own = v.div(slope(delta, threshold), width)
+      return {
+        writes: { slope: v.sub(own, v.mul(pull, gradient)) },
+        sums: { cost: cost(delta, threshold) },
+      }
+    },
+  })
+}
+
+const penalties = {
+  L2: preparePenalty(penaltyMethods.L2),
+  Linf: preparePenalty(penaltyMethods.Linf),
+}
+
 /** Takes one step of Adam. Returns the objective before it. */
 function descendObjective(
-  { task, options, method, scratch, width }: Search,
+  { task, options, method, scratch, penalize, width }: Search,
   attempt: CarliniWagnerAttempt,
   logits: Float32Array,
   gradient: Float32Array,
@@ -191,15 +216,12 @@ function descendObjective(
   const margin = attackLosses.margin.value(logits, task.labels[row]!)
   const hinge = Math.max(confidence - margin, 0)
   const weight = method.weight(penalty.constant, gradient, width)
-  let objective = weight * hinge
-  for (let i = 0; i < scratch.length; i++) {
-    const delta = (point[i]! - center[i]!) / width
-    objective += method.cost(delta, penalty.threshold)
-    const pull = hinge > 0 ? weight * gradient[i]! : 0
-    scratch[i] = method.slope(delta, penalty.threshold) / width - pull
-  }
+  const { cost } = penalize.run(
+    { point, center, gradient, slope: scratch },
+    { width, threshold: penalty.threshold, pull: hinge > 0 ? weight : 0 },
+  )
   descend(variable, scratch, learningRate * method.anneal(step / steps))
-  return objective
+  return weight * hinge + cost
 }
 
 /** Every tenth of a run: whether the objective has stopped falling since the last check. */

@@ -1,4 +1,6 @@
 /** The penalties of Carlini and Wagner in L2 and Linf, and how constants change from run to run. */
+import { v } from '../../../core/api/attack.ts'
+import type { Term } from '../../../core/api/attack.ts'
 
 /** The penalty state of one example. Lengths are in units of the width of the bounds. */
 export interface PenaltySearch {
@@ -17,9 +19,9 @@ export interface PenaltyMethod {
   /** The state before the first run. @param epsilon of the threat model */
   begin(epsilon: number, initialConstant: number): PenaltySearch
   /** The contribution of a component δ_i to the objective. */
-  cost(delta: number, threshold: number): number
+  cost(delta: Term, threshold: Term): Term
   /** The derivative of `cost`. */
-  slope(delta: number, threshold: number): number
+  slope(delta: Term, threshold: Term): Term
   /**
    * The factor of the margin in the objective.
    * @param gradient of the margin
@@ -44,8 +46,8 @@ export interface PenaltyMethod {
 /** ‖δ‖₂²: c grows tenfold until a run fools the model, and is then bisected. */
 const squaredLength: PenaltyMethod = {
   begin: (_, constant) => ({ constant, threshold: 0, failed: 0, succeeded: Infinity }),
-  cost: (delta) => delta * delta,
-  slope: (delta) => 2 * delta,
+  cost: (delta) => v.mul(delta, delta),
+  slope: (delta) => v.mul(2, delta),
   weight: (constant) => constant,
   anneal: () => 1,
   startsAtBest: false,
@@ -64,8 +66,8 @@ const squaredLength: PenaltyMethod = {
  */
 const excess: PenaltyMethod = {
   begin: (epsilon, constant) => ({ constant, threshold: epsilon, failed: 0, succeeded: Infinity }),
-  cost: (delta, threshold) => Math.max(Math.abs(delta) - threshold, 0),
-  slope: (delta, threshold) => (Math.abs(delta) > threshold ? Math.sign(delta) : 0),
+  cost: (delta, threshold) => v.max(v.sub(v.abs(delta), threshold), 0),
+  slope: (delta, threshold) => v.when(v.less(threshold, v.abs(delta)), v.sign(delta)),
   weight(constant, gradient, width) {
     let sum = 0
     for (const value of gradient) sum += Math.abs(value)

@@ -1,5 +1,5 @@
 /** PGD within a band of spatial frequencies: the algorithm of `high-pass` and `high-pass-sweep`. */
-import { distance } from '../../../core/api/attack.ts'
+import { distance, kernels, v, vectorLoop } from '../../../core/api/attack.ts'
 import type { AttackFindings, AttackTask, Ball } from '../../../core/api/attack.ts'
 import { createImageFilter, radiusOfEnergy } from '../../../core/api/transforms.ts'
 import type { ImageFilter, RadialBand } from '../../../core/api/transforms.ts'
@@ -109,21 +109,37 @@ function fitPerturbation(
 ): void {
   const { center, threatModel } = ball
   const { norm, epsilon } = threatModel
-  for (let i = 0; i < candidate.length; i++) candidate[i]! -= center[i]!
+  subtract.run({ candidate, center }, {})
   if (norm === 'Linf') {
     for (let round = 0; round <= rounds; round++) {
-      for (let i = 0; i < candidate.length; i++) {
-        candidate[i] = Math.min(Math.max(candidate[i]!, -epsilon), epsilon)
-      }
+      clip.run({ candidate }, { low: -epsilon, high: epsilon })
       filter(candidate, candidate)
     }
   } else {
     // Scaling onto the ball commutes with the filter, so the scaling below suffices.
     filter(candidate, candidate)
   }
-  const length = distance(norm, new Float64Array(candidate.length), candidate)
+  const length = distance(norm, origin(candidate.length), candidate)
   const scale = length > epsilon ? epsilon / length : 1
-  for (let i = 0; i < candidate.length; i++) candidate[i] = center[i]! + scale * candidate[i]!
+  kernels.addScaled(center, scale, candidate, candidate)
+}
+
+const subtract = vectorLoop({
+  arrays: { candidate: 'float64', center: 'float32' },
+  body: ({ candidate, center }) => ({ writes: { candidate: v.sub(candidate, center) } }),
+})
+
+const clip = vectorLoop({
+  arrays: { candidate: 'float64' },
+  scalars: ['low', 'high'],
+  body: ({ candidate, low, high }) => ({ writes: { candidate: v.clip(candidate, low, high) } }),
+})
+
+/** Zeros. */
+let zeros = new Float64Array(0)
+function origin(size: number): Float64Array {
+  if (zeros.length !== size) zeros = new Float64Array(size)
+  return zeros
 }
 
 /** Shows the model own·z + filtered·F(z) + constant, and maps gradients back through it. */

@@ -1,4 +1,6 @@
 /** Square in L2 and L1: proposals that move perturbation mass from one window to another. */
+import { kernels, terms, v, vectorLoop } from '../../../core/api/attack.ts'
+import type { Term } from '../../../core/api/attack.ts'
 import { randomSign } from './square-proposal.ts'
 import type { SquareProposal } from './square-proposal.ts'
 
@@ -6,11 +8,13 @@ import type { SquareProposal } from './square-proposal.ts'
  * The differences between the two norms. The mass of a perturbation is additive over components;
  * its length is the norm, ‖δ‖₂ = √mass or ‖δ‖₁ = mass.
  */
-interface Measure {
+interface Measure extends ReturnType<typeof massLoops> {
   /** Weight of the k-th ring of a bump. */
   ring(k: number): number
-  /** Mass of one component. */
-  mass(value: number): number
+  /** Mass of a window's values: too few for a vector loop. */
+  total(values: Float64Array): number
+  /** Adds the mass of a window to a sum. */
+  window(sum: number, values: Float64Array, window: Window): number
   /** The norm of a perturbation, from its mass. */
   length(mass: number): number
   /** The inverse of `length`. */
@@ -21,10 +25,31 @@ interface Measure {
   scale(epsilon: number, length: number): number
 }
 
+/** The loops of a measure. @param mass of one component */
+function massLoops(mass: (value: Term) => Term) {
+  return {
+    /** output ← best − center, and its mass. */
+    difference: vectorLoop({
+      arrays: { best: 'float32', center: 'float32', output: 'float64' },
+      body({ best, center }) {
+        const output = v.sub(best, center)
+        return { writes: { output }, sums: { mass: mass(output) } }
+      },
+    }),
+    /** Of a perturbation. */
+    whole: vectorLoop({
+      arrays: { output: 'float64' },
+      body: ({ output }) => ({ sums: { mass: mass(output) } }),
+    }),
+  }
+}
+
 const measures: Readonly<Record<'L2' | 'L1', Measure>> = {
   L2: {
     ring: (k) => 1 / (k + 1) ** 2,
-    mass: (value) => value * value,
+    ...massLoops(terms.squared),
+    total: totalSquares,
+    window: addSquares,
     length: Math.sqrt,
     massOf: (length) => length * length,
     excess: () => 1,
@@ -34,7 +59,9 @@ const measures: Readonly<Record<'L2' | 'L1', Measure>> = {
   // which leaves the perturbation sparse.
   L1: {
     ring: (k) => 1 / (k + 1) ** 4,
-    mass: Math.abs,
+    ...massLoops(v.abs),
+    total: totalMagnitudes,
+    window: addMagnitudes,
     length: (mass) => mass,
     massOf: (length) => length,
     excess: (channels) => channels,
@@ -62,13 +89,11 @@ export function drawTiles(proposal: SquareProposal): void {
     const values = channelOf(proposal, channel)
     for (let tile = 0; tile < rows * columns; tile++) {
       const sign = randomSign(stream)
-      const window = windowPixels(width, side, {
+      const from = {
         top: top + Math.floor(tile / columns) * side,
         left: left + (tile % columns) * side,
-      })
-      window.forEach((at, place) => {
-        values[at] = sign * pattern[place]!
-      })
+      }
+      writeWindow(values, { ...from, side, width }, pattern, sign)
     }
   }
   scaleToSurface(proposal, measure)
@@ -82,53 +107,62 @@ export function drawTiles(proposal: SquareProposal): void {
  */
 export function proposeBump(proposal: SquareProposal): void {
   const { ball, best, shape, side, stream, output } = proposal
-  const [channels, , width] = shape
+  const [channels] = shape
   const measure = measureOf(proposal)
-  for (let i = 0; i < output.length; i++) output[i] = best[i]! - ball.center[i]!
-  const unused = measure.massOf(ball.threatModel.epsilon) - totalMass(output, measure)
+  const { mass } = measure.difference.run({ best, center: ball.center, output }, {})
+  const unused = measure.massOf(ball.threatModel.epsilon) - mass
   const unusedPerChannel = Math.max(unused, 0) / channels
   const pattern = twinBump(side, measure, stream.integer(2) === 1)
-  const target = windowPixels(width, side, drawCorner(proposal))
-  const source = windowPixels(width, side, drawCorner(proposal))
+  const target = drawCorner(proposal)
+  const source = drawCorner(proposal)
+  const bump = new Float64Array(side * side)
   for (let channel = 0; channel < channels; channel++) {
     const values = channelOf(proposal, channel)
-    const held = addMass(0, values, target, measure)
+    readWindow(values, target, bump)
+    const held = measure.total(bump)
     const heldLength = Math.max(measure.length(held), leastLength)
-    const sign = randomSign(stream)
-    const bump = Float64Array.from(
-      target,
-      (at, place) => sign * pattern[place]! + values[at]! / heldLength,
-    )
+    mix(bump, heldLength, randomSign(stream), pattern)
     // The target is cleared before the source is measured, so an overlap counts once.
     clear(values, target)
-    const freed = addMass(held, values, source, measure)
+    const freed = measure.window(held, values, source)
     clear(values, source)
     const length = measure.excess(channels) * measure.length(unusedPerChannel + freed)
-    const scale = length / Math.max(measure.length(totalMass(bump, measure)), leastLength)
-    target.forEach((at, place) => {
-      values[at] = scale * bump[place]!
-    })
+    const scale = length / Math.max(measure.length(measure.total(bump)), leastLength)
+    writeWindow(values, target, bump, scale)
   }
   scaleToSurface(proposal, measure)
 }
 
 /** Turns a perturbation into a point in its direction, at distance ε (L2) or at least ε (L1). */
 function scaleToSurface({ ball, output }: SquareProposal, measure: Measure): void {
-  const length = Math.max(measure.length(totalMass(output, measure)), leastLength)
-  const scale = measure.scale(ball.threatModel.epsilon, length)
-  for (let i = 0; i < output.length; i++) output[i] = ball.center[i]! + scale * output[i]!
+  const { center, threatModel } = ball
+  const { mass } = measure.whole.run({ output }, {})
+  const length = Math.max(measure.length(mass), leastLength)
+  kernels.addScaled(center, measure.scale(threatModel.epsilon, length), output, output)
 }
+
+/** Patterns of `twinBump`. */
+const bumps = new Map<Measure, Map<number, Float64Array>>()
 
 /**
  * A window `[side, side]` of unit length: a bump and its negative, one in each half.
  * @param across left and right halves; otherwise upper and lower halves
  */
 function twinBump(side: number, measure: Measure, across: boolean): Float64Array {
+  const known = bumps.get(measure) ?? new Map<number, Float64Array>()
+  bumps.set(measure, known)
+  const key = 2 * side + (across ? 1 : 0)
+  const pattern = known.get(key) ?? drawTwinBump(side, measure, across)
+  known.set(key, pattern)
+  return pattern
+}
+
+function drawTwinBump(side: number, measure: Measure, across: boolean): Float64Array {
   const upper = Math.floor(side / 2)
   const pattern = new Float64Array(side * side)
   addBump(pattern, { from: 0, rows: upper, columns: side, sign: 1 }, measure)
   addBump(pattern, { from: upper, rows: side - upper, columns: side, sign: -1 }, measure)
-  const length = measure.length(totalMass(pattern, measure))
+  const length = measure.length(measure.total(pattern))
   return pattern.map((_, place) => {
     const [row, column] = [Math.floor(place / side), place % side]
     return pattern[across ? column * side + row : place]! / length
@@ -153,29 +187,25 @@ function addBump(
     )
     values[place] = weights[ring]!
   }
-  const length = measure.length(totalMass(values, measure))
+  const length = measure.length(measure.total(values))
   values.forEach((value, place) => {
     pattern[from * columns + place] = (sign * value) / length
   })
 }
 
-/** The upper left corner of a random window. */
-function drawCorner({ shape, side, stream }: SquareProposal): { top: number; left: number } {
-  const [, height, width] = shape
-  const top = stream.integer(height - side + 1)
-  return { top, left: stream.integer(width - side + 1) }
+/** A square of pixels in a channel of that width. */
+interface Window {
+  readonly top: number
+  readonly left: number
+  readonly side: number
+  readonly width: number
 }
 
-/** `[side²]`: the indices of a window's pixels in a channel, row by row. */
-function windowPixels(
-  width: number,
-  side: number,
-  { top, left }: { readonly top: number; readonly left: number },
-): Int32Array {
-  return Int32Array.from(
-    { length: side * side },
-    (_, place) => (top + Math.floor(place / side)) * width + left + (place % side),
-  )
+/** A random window. */
+function drawCorner({ shape, side, stream }: SquareProposal): Window {
+  const [, height, width] = shape
+  const top = stream.integer(height - side + 1)
+  return { top, left: stream.integer(width - side + 1), side, width }
 }
 
 /** One channel of the output, sharing its memory. */
@@ -184,22 +214,76 @@ function channelOf({ shape, output }: SquareProposal, channel: number): Float64A
   return output.subarray(channel * plane, (channel + 1) * plane)
 }
 
-function clear(values: Float64Array, window: Int32Array): void {
-  for (const at of window) values[at] = 0
+function measureOf({ ball }: SquareProposal): Measure {
+  return measures[ball.threatModel.norm === 'L1' ? 'L1' : 'L2']
 }
 
-/** Adds the masses of a window's values to a sum, one by one. */
-function addMass(sum: number, values: Float64Array, window: Int32Array, measure: Measure): number {
-  for (const at of window) sum += measure.mass(values[at]!)
-  return sum
+// Windows are too small for vector loops; calls for each value took ten times as long.
+
+/** bump ← sign · pattern + bump / length */
+function mix(bump: Float64Array, length: number, sign: number, pattern: Float64Array): void {
+  for (let i = 0; i < bump.length; i++) bump[i] = sign * pattern[i]! + bump[i]! / length
 }
 
-function totalMass(values: Float64Array, measure: Measure): number {
+function totalSquares(values: Float64Array): number {
   let total = 0
-  for (let i = 0; i < values.length; i++) total += measure.mass(values[i]!)
+  for (let i = 0; i < values.length; i++) total += values[i]! * values[i]!
   return total
 }
 
-function measureOf({ ball }: SquareProposal): Measure {
-  return measures[ball.threatModel.norm === 'L1' ? 'L1' : 'L2']
+function totalMagnitudes(values: Float64Array): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += Math.abs(values[i]!)
+  return total
+}
+
+function addSquares(sum: number, values: Float64Array, window: Window): number {
+  const { top, left, side, width } = window
+  for (let row = top; row < top + side; row++) {
+    for (let at = row * width + left; at < row * width + left + side; at++) {
+      sum += values[at]! * values[at]!
+    }
+  }
+  return sum
+}
+
+function addMagnitudes(sum: number, values: Float64Array, window: Window): number {
+  const { top, left, side, width } = window
+  for (let row = top; row < top + side; row++) {
+    for (let at = row * width + left; at < row * width + left + side; at++) {
+      sum += Math.abs(values[at]!)
+    }
+  }
+  return sum
+}
+
+function readWindow(values: Float64Array, window: Window, output: Float64Array): void {
+  const { top, left, side, width } = window
+  for (let row = 0; row < side; row++) {
+    const from = (top + row) * width + left
+    for (let column = 0; column < side; column++)
+      output[row * side + column] = values[from + column]!
+  }
+}
+
+/** The values of a window become scale · pattern. */
+function writeWindow(
+  values: Float64Array,
+  { top, left, side, width }: Window,
+  pattern: Float64Array,
+  scale: number,
+): void {
+  for (let row = 0; row < side; row++) {
+    const from = (top + row) * width + left
+    for (let column = 0; column < side; column++) {
+      values[from + column] = scale * pattern[row * side + column]!
+    }
+  }
+}
+
+function clear(values: Float64Array, { top, left, side, width }: Window): void {
+  for (let row = top; row < top + side; row++) {
+    const from = row * width + left
+    values.fill(0, from, from + side)
+  }
 }

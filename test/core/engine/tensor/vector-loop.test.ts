@@ -13,6 +13,7 @@ const operators = {
   min: (a: number, b: number) => (b < a ? b : a),
   max: (a: number, b: number) => (a < b ? b : a),
   abs: Math.abs,
+  sqrt: Math.sqrt,
   round: Math.fround,
   sign: (a: number) => Number(a > 0) - Number(a < 0),
   clip: (a: number, low: number, high: number) => (a < low ? low : a > high ? high : a),
@@ -65,10 +66,12 @@ const { expression } = fc.letrec<{ expression: Expression }>((tie) => {
         term: (operands) => v[name as 'add'](x.term(operands), y.term(operands)),
         value: (component) => operators[name as 'add'](x.value(component), y.value(component)),
       })),
-      fc.tuple(fc.constantFrom('abs', 'round', 'sign'), some).map(([name, x]): Expression => ({
-        term: (operands) => v[name as 'abs'](x.term(operands)),
-        value: (component) => operators[name as 'abs'](x.value(component)),
-      })),
+      fc
+        .tuple(fc.constantFrom('abs', 'sqrt', 'round', 'sign'), some)
+        .map(([name, x]): Expression => ({
+          term: (operands) => v[name as 'abs'](x.term(operands)),
+          value: (component) => operators[name as 'abs'](x.value(component)),
+        })),
       fc
         .tuple(compared, fc.constantFrom('when', 'unless'), some, some, some)
         .map(([name, choice, x, y, z]): Expression => ({
