@@ -4,7 +4,7 @@ import { roundDown, roundToward, roundUp, sumTolerance } from './rounding.ts'
 import type { ThreatModel } from './threat-model.ts'
 import { distance } from './verify.ts'
 
-/** |d| and room of the projection in progress: new arrays for each took a tenth of its time. */
+/** |d| and room of the projection in progress. Collecting new arrays took 8 % of square in L1. */
 let lengths = new Float64Array(0)
 let rooms = new Float64Array(0)
 

@@ -374,10 +374,24 @@ test.skipIf(!existsSync(join(dataFolder(), 'cifar10')))(
 )
 
 /**
+ * Warnings that are true: 40 further steps of the reference attack break more; attacks on the margin
+ * break more than those on cross-entropy (on 300 images, apgd-t leaves 22, 24, and 27 %, pgd 28, 29,
+ * and 31 %).
+ */
+const trueWarnings: Readonly<Record<string, string>> = {
+  'defenses/fashion-mnist-trades-long.onnx': 'optimization-complete',
+  'defenses/cifar10-dat.onnx': 'losses-agree',
+  'defenses/cifar10-pgd-at.onnx': 'losses-agree',
+  'defenses/cifar10-pgd-at-long.onnx': 'losses-agree',
+}
+
+/**
  * What the checks rightly say of a model. TRN estimates a gradient inside and declares what its
  * backward pass leaves out.
  */
 function known(model: string): readonly string[] {
+  const warning = Object.keys(trueWarnings).find((file) => model.endsWith(join('/', file)))
+  if (warning) return [trueWarnings[warning]!]
   return basename(model).includes('-trn-')
     ? ['no-inner-optimization', 'gradient-matches-differences', 'iterations-help']
     : []
@@ -385,11 +399,11 @@ function known(model: string): readonly string[] {
 
 describe('the guards are silent', () => {
   const folder = join(packageRoot(), 'models')
-  // One model of each defense that has a structure of its own.
-  const models = [
-    ...readdirSync(folder).filter((name) => name.endsWith('.onnx')),
-    ...['dat', 'mmcat', 'spa-at', 'trn-standard'].map((id) => `defenses/fashion-mnist-${id}.onnx`),
-  ].map((name) => join(folder, name))
+  const models = [folder, join(folder, 'defenses')].flatMap((place) =>
+    readdirSync(place)
+      .filter((name) => name.endsWith('.onnx'))
+      .map((name) => join(place, name)),
+  )
   const dataOf = (model: string): string =>
     ['quickstart', 'cifar10', 'fashion-mnist'].find((id) => basename(model).startsWith(id))!
   const isHere = (id: string): boolean => id === 'quickstart' || existsSync(join(dataFolder(), id))

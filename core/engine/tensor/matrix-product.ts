@@ -89,15 +89,8 @@ function padded(count: number, multiple: number): number {
 function productModule(): Uint8Array {
   const variables = new FunctionVariables()
   const parameter = (): Variable => variables.parameter('i32')
-  const [a, aStride, aWidth, b, c, cStride, cEnd] = Array.from({ length: 7 }, parameter) as [
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-    Variable,
-  ]
+  const [a, aStride, aWidth, b] = [parameter(), parameter(), parameter(), parameter()]
+  const [c, cStride, cEnd] = [parameter(), parameter(), parameter()]
   const local = (): Variable => variables.local('i32')
   const [column, from, fromEnd, row, target] = [local(), local(), local(), local(), local()]
   const vector = (): Variable => variables.local('v128')
@@ -105,8 +98,7 @@ function productModule(): Uint8Array {
   const sums = Array.from({ length: tile.rows }, () => Array.from({ length: vectors }, vector))
   const parts = Array.from({ length: vectors }, vector)
   const { i32, f64x2, load128, store128, loadSplat, whileLoop } = instruction
-  const add = (...terms: readonly Code[]): Code =>
-    code(terms[0]!, ...terms.slice(1).map((term) => code(term, instructions['i32.add'])))
+  const add = (left: Code, right: Code): Code => code(left, right, instructions['i32.add'])
   const vectorBytes = lanes * bytesPerNumber
   const each = (make: (sum: Variable, place: number, index: number) => Code): Code =>
     code(...sums.flatMap((own, place) => own.map((sum, index) => make(sum, place, index))))

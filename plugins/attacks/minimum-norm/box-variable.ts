@@ -33,7 +33,7 @@ export function startBoxVariable(
 
 /** Writes x' to `output`, within the bounds as float32. */
 export function readPoint({ bounds, w, tanh }: BoxVariable, output: Float32Array): void {
-  // A third of the time of Math.tanh, and as exact: up to 2e-16.
+  // Takes 0.6 of the time of Math.tanh, and differs from it by at most 4e-16.
   for (let i = 0; i < w.length; i++) tanh[i] = 1 - 2 / (Math.exp(2 * w[i]!) + 1)
   const [low, high] = bounds
   const limits = { least: roundUp(low), most: roundDown(high) }
